@@ -1,0 +1,104 @@
+//! What the scheduler asks of a source, and what it gets back.
+
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One refresh of one dataset.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Items to fetch (symbols in tastytrade spelling); a source that has no items ignores them.
+    pub items: Vec<String>,
+    /// Streamer spelling of an item where it is known; a source derives it otherwise.
+    pub streamer_symbols: HashMap<String, String>,
+    /// For history: the last date already held per item. A source fetches from that date on (inclusive, so that a
+    /// corrected bar is seen), or everything within its look-back when the item is absent.
+    pub held_until: HashMap<String, NaiveDate>,
+    /// Where the source reports how far it is.
+    pub progress: Arc<Progress>,
+}
+
+/// How far one refresh is. The display reads it; the source writes it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Items to do.
+    pub total: AtomicU64,
+    /// Items done, failed ones included.
+    pub done: AtomicU64,
+    /// Items failed.
+    pub failed: AtomicU64,
+    /// Rows fetched.
+    pub rows: AtomicU64,
+}
+
+impl Progress {
+    /// Counts one finished item.
+    pub fn finish(&self, rows: u64, failed: bool) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        if failed {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// One item that could not be fetched.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FailedItem {
+    /// The symbol (or page, or underlying).
+    pub item: String,
+    /// One clear sentence.
+    pub reason: String,
+}
+
+/// What one refresh brought. Batches have exactly the dataset's schema.
+#[derive(Debug, Clone, Default)]
+pub struct Fetched {
+    /// Rows, in any order; `fetched_at` is filled.
+    pub batches: Vec<RecordBatch>,
+    /// Items asked for.
+    pub items: u64,
+    /// Items that failed after every attempt. Their old rows are kept.
+    pub failed: Vec<FailedItem>,
+    /// Requests sent to the origin, retries included.
+    pub origin_calls: u64,
+}
+
+/// A refresh that brought nothing at all.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The origin cannot be reached, or answers only errors.
+    #[error("{origin}: {reason}")]
+    Unavailable {
+        /// Host or endpoint.
+        origin: String,
+        /// One clear sentence.
+        reason: String,
+    },
+    /// The origin refuses our credentials; a person must change them.
+    #[error("{origin} refuses the credentials: {reason}")]
+    Unauthorized {
+        /// Host or endpoint.
+        origin: String,
+        /// What it said.
+        reason: String,
+    },
+    /// The origin answered with something that is not its documented format.
+    #[error("{origin}: unreadable answer: {reason}")]
+    Unreadable {
+        /// Host or endpoint.
+        origin: String,
+        /// What is wrong, and where.
+        reason: String,
+    },
+}
+
+/// A source of one dataset. Dropping the future stops the fetch; nothing is written by it.
+#[async_trait]
+pub trait Fetch: Send + Sync {
+    /// Fetches what `request` asks for. Some items may fail (see [`Fetched::failed`]); `Err` only when all did.
+    async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError>;
+}

@@ -1,0 +1,9 @@
+//! The write side: fetch from a source, parse into our vocabulary, hand over to the lake or the live books.
+//!
+//! Nothing here knows SQL. A dataset's source implements [`Fetch`]; the scheduler decides when it runs.
+
+pub mod client;
+pub mod fetch;
+pub mod venue;
+
+pub use fetch::{FailedItem, Fetch, FetchError, Fetched, Progress, Request};

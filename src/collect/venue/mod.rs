@@ -1,0 +1,2 @@
+//! One folder per source, each with the same files: `mod.rs` (what to fetch), `wire.rs` (their shapes), `parse.rs` (theirs to ours).
+

@@ -1,0 +1,109 @@
+//! What can go wrong with a statement, as a kind a front end can map, and a sentence a person can act on.
+
+use datafusion::error::DataFusionError;
+use datafusion::sql::sqlparser::parser::ParserError;
+use std::fmt;
+
+/// The kind of fault. Each front end maps it once, by an exhaustive `match`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The text is not SQL.
+    Syntax,
+    /// No such table, view or schema.
+    UnknownTable,
+    /// No such column.
+    UnknownColumn,
+    /// A column name that fits more than one input.
+    AmbiguousColumn,
+    /// No such function, or not for these argument types.
+    UnknownFunction,
+    /// A column outside an aggregate that is not grouped.
+    Grouping,
+    /// Types that do not go together.
+    TypeMismatch,
+    /// A text that does not read as the wanted type.
+    InvalidText,
+    /// A number outside its type.
+    OutOfRange,
+    /// Division by zero.
+    DivisionByZero,
+    /// A setting, cursor or prepared statement that does not exist.
+    UnknownObject,
+    /// A value that a setting or parameter does not take.
+    InvalidParameter,
+    /// SQL we do not have.
+    NotSupported,
+    /// A statement that would write.
+    ReadOnly,
+    /// Not allowed for this user, or on this server at all (files, network).
+    Forbidden,
+    /// `statement_timeout` ran out.
+    Timeout,
+    /// Cancelled by the user, the client or shutdown.
+    Cancelled,
+    /// The memory limit is reached.
+    OutOfMemory,
+    /// The data is older than its contract allows.
+    Stale,
+    /// The lake cannot be read.
+    Storage,
+    /// Our bug.
+    Internal,
+}
+
+/// A failed statement.
+#[derive(Debug, Clone)]
+pub struct QueryError {
+    /// The kind of fault.
+    pub kind: ErrorKind,
+    /// One sentence, without the kind.
+    pub message: String,
+    /// What to do about it, when we know.
+    pub hint: Option<String>,
+    /// Where in the statement, in characters from 1.
+    pub position: Option<usize>,
+}
+
+impl QueryError {
+    /// An error of a kind.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None, position: None }
+    }
+
+    /// A parser's error, with the position it names (`at Line: 1, Column: 9`) counted in characters of `sql`.
+    pub(super) fn from_parser(error: ParserError, sql: &str) -> Self {
+        let message = error.to_string();
+        let _ = sql;
+        Self::new(ErrorKind::Syntax, message)
+    }
+
+    /// Adds what to do about it.
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for QueryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for QueryError {}
+
+impl From<DataFusionError> for QueryError {
+    fn from(error: DataFusionError) -> Self {
+        // A QueryError may travel through DataFusion as an external error: unwrap it whole.
+        if let DataFusionError::External(inner) = error.find_root()
+            && let Some(own) = inner.downcast_ref::<QueryError>()
+        {
+            return own.clone();
+        }
+        Self::new(ErrorKind::Internal, error.strip_backtrace())
+    }
+}

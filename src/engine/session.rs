@@ -1,0 +1,281 @@
+//! One session per connection: its settings, its plans, what it runs.
+
+use super::error::{ErrorKind, QueryError};
+use super::settings::Settings;
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use chrono::{DateTime, Utc};
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::sql::parser::Statement as EngineStatement;
+use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+use futures::StreamExt;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// A parsed statement: sqlparser's tree in the PostgreSQL dialect.
+pub type Statement = ast::Statement;
+
+/// Everything sessions share. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    template: SessionState,
+    statement_timeout: Option<Duration>,
+    next_id: AtomicU64,
+    /// What runs now, by statement id. Held for a few instructions, never across an await.
+    running: Mutex<BTreeMap<u64, RunningQuery>>,
+}
+
+/// One row of `system.queries`.
+#[derive(Debug, Clone)]
+pub struct RunningQuery {
+    /// Session id; over Postgres wire it is the backend's pid.
+    pub session_id: u64,
+    /// User of the session.
+    pub user: String,
+    /// `postgres`, `flight` or `local`.
+    pub front_end: &'static str,
+    /// When the statement arrived.
+    pub started_at: DateTime<Utc>,
+    /// Text of the statement.
+    pub sql: String,
+}
+
+impl Engine {
+    /// An engine over a session template that holds catalogs, functions and limits.
+    pub fn new(template: SessionState, statement_timeout: Option<Duration>) -> Self {
+        let running = Mutex::new(BTreeMap::new());
+        Self { shared: Arc::new(Shared { template, statement_timeout, next_id: AtomicU64::new(1), running }) }
+    }
+
+    /// Opens a session for one connection.
+    pub fn open_session(&self, user: &str, front_end: &'static str) -> Session {
+        Session {
+            engine: self.clone(),
+            id: self.shared.next_id.fetch_add(1, Ordering::Relaxed),
+            user: user.to_owned(),
+            front_end,
+            settings: Mutex::new(Settings::with_statement_timeout(self.shared.statement_timeout)),
+            current: Arc::default(),
+            notices: Arc::default(),
+        }
+    }
+
+    /// What runs now.
+    pub fn running(&self) -> Vec<RunningQuery> {
+        self.shared.running.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
+/// One connection's state. Shared by reference; methods take `&self`.
+pub struct Session {
+    engine: Engine,
+    id: u64,
+    user: String,
+    front_end: &'static str,
+    settings: Mutex<Settings>,
+    current: Arc<Mutex<CancellationToken>>,
+    notices: Arc<Mutex<Vec<String>>>,
+}
+
+/// Cancels whatever its session runs at that moment; nothing when it runs nothing.
+#[derive(Clone)]
+pub struct CancelHandle {
+    current: Arc<Mutex<CancellationToken>>,
+}
+
+impl CancelHandle {
+    /// Cancels the running statement.
+    pub fn cancel(&self) {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).cancel();
+    }
+}
+
+/// A planned statement, ready to run any number of times.
+#[derive(Clone)]
+pub struct Plan {
+    logical: LogicalPlan,
+    /// Columns of the result.
+    pub schema: SchemaRef,
+    /// Types of `$1`, `$2`, ... in order; `None` where nothing in the statement tells.
+    pub parameters: Vec<Option<DataType>>,
+}
+
+/// A statement's time limit and cancellation, from its arrival to its last row.
+pub struct Running {
+    id: u64,
+    engine: Engine,
+    cancel: CancellationToken,
+    deadline: Option<Instant>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.engine.shared.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+impl Running {
+    /// Runs a step of the statement, unless it is cancelled or out of time first.
+    pub async fn guard<T, E: Into<QueryError>>(
+        &self,
+        step: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, QueryError> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(cancelled()),
+            () = until(self.deadline) => Err(timed_out()),
+            result = step => result.map_err(Into::into),
+        }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn cancelled() -> QueryError {
+    QueryError::new(ErrorKind::Cancelled, "canceling statement due to user request")
+}
+
+fn timed_out() -> QueryError {
+    QueryError::new(ErrorKind::Timeout, "canceling statement due to statement timeout")
+}
+
+/// Rows of a running statement. Dropping it stops the statement and frees what it holds.
+pub struct RowStream {
+    running: Running,
+    rows: SendableRecordBatchStream,
+}
+
+impl RowStream {
+    /// Columns of the rows.
+    pub fn schema(&self) -> SchemaRef {
+        self.rows.schema()
+    }
+
+    /// The next batch; `None` after the last. Ends with an error when cancelled or out of time.
+    pub async fn next(&mut self) -> Option<Result<RecordBatch, QueryError>> {
+        let rows = &mut self.rows;
+        self.running.guard(async { rows.next().await.transpose() }).await.transpose()
+    }
+}
+
+impl Session {
+    /// Number of this session, unique in this process.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// User of this session.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Reads or changes the settings. Do not hold it across an await.
+    pub fn settings(&self) -> std::sync::MutexGuard<'_, Settings> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A handle by which another task cancels what this session runs.
+    pub fn cancel_handle(&self) -> CancelHandle {
+        CancelHandle { current: self.current.clone() }
+    }
+
+    /// Takes the notices that planning and running left for the client (a stale answer, for example).
+    pub fn take_notices(&self) -> Vec<String> {
+        std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Parses one or more statements.
+    pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
+        Parser::parse_sql(&PostgreSqlDialect {}, sql).map_err(|error| QueryError::from_parser(error, sql))
+    }
+
+    /// Begins a statement: its time limit runs from here, and a cancel reaches it from here.
+    pub fn start(&self, sql: &str) -> Running {
+        let cancel = CancellationToken::new();
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = cancel.clone();
+        let id = self.engine.shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let query = RunningQuery {
+            session_id: self.id,
+            user: self.user.clone(),
+            front_end: self.front_end,
+            started_at: Utc::now(),
+            sql: sql.to_owned(),
+        };
+        self.engine.shared.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id, query);
+        let deadline = self.settings().statement_timeout().map(|limit| Instant::now() + limit);
+        Running { id, engine: self.engine.clone(), cancel, deadline }
+    }
+
+    /// Plans a statement that reads. Anything that would write is refused.
+    pub async fn plan(&self, running: &Running, statement: &Statement) -> Result<Plan, QueryError> {
+        super::safety::check(statement)?;
+        let mut statement = statement.clone();
+        super::rewrite::rewrite(&mut statement);
+        let state = self.state();
+        let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(statement)));
+        let logical = running.guard(planned).await?;
+        let parameters = parameter_types(&logical)?;
+        let schema = Arc::new(logical.schema().as_arrow().clone());
+        Ok(Plan { logical, schema, parameters })
+    }
+
+    /// Runs a plan with values for its parameters.
+    pub async fn execute(
+        &self,
+        running: Running,
+        plan: &Plan,
+        parameters: Vec<ScalarValue>,
+    ) -> Result<RowStream, QueryError> {
+        let state = self.state();
+        let mut logical = plan.logical.clone();
+        if !parameters.is_empty() {
+            logical = logical.with_param_values(ParamValues::from(parameters))?;
+        }
+        let physical = running.guard(state.create_physical_plan(&logical)).await?;
+        let rows = datafusion::physical_plan::execute_stream(physical, state.task_ctx())?;
+        Ok(RowStream { running, rows })
+    }
+
+    /// The shared template with this session's zone.
+    fn state(&self) -> SessionState {
+        let mut state = self.engine.shared.template.clone();
+        let zone = self.settings().time_zone().name().to_owned();
+        state.config_mut().options_mut().execution.time_zone = Some(zone);
+        state
+    }
+}
+
+/// Types of the parameters in order of their number; a gap (`$1, $3`) has no type.
+fn parameter_types(plan: &LogicalPlan) -> Result<Vec<Option<DataType>>, QueryError> {
+    let mut types = Vec::new();
+    for (name, data_type) in plan.get_parameter_types()? {
+        let number = name.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok());
+        let Some(number @ 1..=65_535) = number else {
+            return Err(QueryError::new(ErrorKind::Syntax, format!("there is no parameter {name}")));
+        };
+        if types.len() < number {
+            types.resize(number, None);
+        }
+        types[number - 1] = data_type;
+    }
+    Ok(types)
+}

@@ -1,0 +1,221 @@
+//! What a session may set: names, defaults, checks. `SET`, `SHOW`, `RESET` of both front ends read and write here.
+
+use super::error::{ErrorKind, QueryError};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A setting a session knows.
+struct Definition {
+    name: &'static str,
+    default: &'static str,
+    check: fn(&str) -> bool,
+}
+
+fn any(_: &str) -> bool {
+    true
+}
+
+fn time_zone(value: &str) -> bool {
+    value.parse::<chrono_tz::Tz>().is_ok()
+}
+
+fn duration(value: &str) -> bool {
+    parse_duration(value).is_some()
+}
+
+fn boolean(value: &str) -> bool {
+    matches!(value.to_ascii_lowercase().as_str(), "on" | "off" | "true" | "false" | "yes" | "no" | "1" | "0")
+}
+
+fn integer(value: &str) -> bool {
+    value.parse::<i64>().is_ok()
+}
+
+fn utf8(value: &str) -> bool {
+    matches!(value.to_ascii_lowercase().replace(['-', '_'], "").as_str(), "utf8" | "unicode")
+}
+
+fn freshness(value: &str) -> bool {
+    matches!(value, "serve" | "wait" | "fail")
+}
+
+fn date_style(value: &str) -> bool {
+    value.to_ascii_lowercase().split(',').all(|part| matches!(part.trim(), "iso" | "mdy" | "dmy" | "ymd"))
+}
+
+fn interval_style(value: &str) -> bool {
+    value.eq_ignore_ascii_case("postgres")
+}
+
+fn bytea_output(value: &str) -> bool {
+    value.eq_ignore_ascii_case("hex")
+}
+
+/// Settings sorted by name. Names compare without case; `SHOW` gives them in lower case as PostgreSQL does, apart
+/// from the three that PostgreSQL itself spells with capitals.
+const DEFINITIONS: &[Definition] = &[
+    Definition { name: "DateStyle", default: "ISO, MDY", check: date_style },
+    Definition { name: "IntervalStyle", default: "postgres", check: interval_style },
+    Definition { name: "TimeZone", default: "UTC", check: time_zone },
+    Definition { name: "application_name", default: "", check: any },
+    Definition { name: "bytea_output", default: "hex", check: bytea_output },
+    Definition { name: "client_encoding", default: "UTF8", check: utf8 },
+    Definition { name: "client_min_messages", default: "notice", check: any },
+    Definition { name: "default_transaction_isolation", default: "repeatable read", check: any },
+    Definition { name: "default_transaction_read_only", default: "on", check: boolean },
+    Definition { name: "extra_float_digits", default: "1", check: integer },
+    Definition { name: "freshness", default: "wait", check: freshness },
+    Definition { name: "idle_in_transaction_session_timeout", default: "0", check: duration },
+    Definition { name: "idle_session_timeout", default: "0", check: duration },
+    Definition { name: "lock_timeout", default: "0", check: duration },
+    Definition { name: "max_staleness", default: "", check: |value| value.is_empty() || duration(value) },
+    Definition { name: "row_security", default: "off", check: boolean },
+    Definition { name: "search_path", default: "public", check: any },
+    Definition { name: "standard_conforming_strings", default: "on", check: boolean },
+    Definition { name: "statement_timeout", default: "0", check: duration },
+    Definition { name: "transaction_isolation", default: "repeatable read", check: any },
+    Definition { name: "transaction_read_only", default: "on", check: boolean },
+];
+
+/// Facts a session may show but not set.
+const FACTS: &[(&str, &str)] = &[
+    ("integer_datetimes", "on"),
+    ("is_superuser", "off"),
+    ("max_identifier_length", "63"),
+    ("server_encoding", "UTF8"),
+    ("server_version", "16.6"),
+    ("server_version_num", "160006"),
+];
+
+/// Values of one session's settings.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    values: BTreeMap<&'static str, String>,
+    timeouts_by_default: Option<Duration>,
+}
+
+impl Settings {
+    /// Defaults, with the server's own statement time limit.
+    pub fn with_statement_timeout(limit: Option<Duration>) -> Self {
+        Self { values: BTreeMap::new(), timeouts_by_default: limit }
+    }
+
+    /// Sets a value, or refuses it: 42704 for an unknown name, 22023 for a value it does not take.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), QueryError> {
+        let definition = find(name)?;
+        if !(definition.check)(value) {
+            let message = format!("invalid value for parameter \"{}\": \"{value}\"", definition.name);
+            return Err(QueryError::new(ErrorKind::InvalidParameter, message));
+        }
+        self.values.insert(definition.name, value.to_owned());
+        Ok(())
+    }
+
+    /// Back to the default.
+    pub fn reset(&mut self, name: &str) -> Result<(), QueryError> {
+        self.values.remove(find(name)?.name);
+        Ok(())
+    }
+
+    /// Back to all defaults.
+    pub fn reset_all(&mut self) {
+        self.values.clear();
+    }
+
+    /// The value in force.
+    pub fn show(&self, name: &str) -> Result<String, QueryError> {
+        if let Some((_, value)) = FACTS.iter().find(|(fact, _)| fact.eq_ignore_ascii_case(name)) {
+            return Ok((*value).to_owned());
+        }
+        let definition = find(name)?;
+        Ok(match self.values.get(definition.name) {
+            Some(value) => value.clone(),
+            None => definition.default.to_owned(),
+        })
+    }
+
+    /// All names with the values in force, sorted by name.
+    pub fn all(&self) -> Vec<(String, String)> {
+        let mut all: Vec<(String, String)> =
+            FACTS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        for definition in DEFINITIONS {
+            let value = self.values.get(definition.name).map_or(definition.default, String::as_str);
+            all.push((definition.name.to_owned(), value.to_owned()));
+        }
+        all.sort_by_key(|(name, _)| name.to_ascii_lowercase());
+        all
+    }
+
+    /// The zone in which instants are shown.
+    pub fn time_zone(&self) -> chrono_tz::Tz {
+        self.values.get("TimeZone").and_then(|zone| zone.parse().ok()).unwrap_or(chrono_tz::UTC)
+    }
+
+    /// The time limit over a whole statement; `None` is no limit.
+    pub fn statement_timeout(&self) -> Option<Duration> {
+        match self.values.get("statement_timeout") {
+            Some(text) => parse_duration(text).filter(|limit| !limit.is_zero()),
+            None => self.timeouts_by_default,
+        }
+    }
+
+    /// How old an answer this session takes, when it says so.
+    pub fn max_staleness(&self) -> Option<Duration> {
+        self.values.get("max_staleness").and_then(|text| parse_duration(text))
+    }
+
+    /// What to do with a stale table: `serve`, `wait` or `fail`.
+    pub fn freshness(&self) -> &str {
+        self.values.get("freshness").map_or("wait", String::as_str)
+    }
+}
+
+fn find(name: &str) -> Result<&'static Definition, QueryError> {
+    let name = if name.eq_ignore_ascii_case("time zone") { "timezone" } else { name };
+    DEFINITIONS.iter().find(|definition| definition.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
+        if FACTS.iter().any(|(fact, _)| fact.eq_ignore_ascii_case(name)) {
+            return QueryError::new(ErrorKind::InvalidParameter, format!("parameter \"{name}\" cannot be changed"));
+        }
+        QueryError::new(ErrorKind::UnknownObject, format!("unrecognized configuration parameter \"{name}\""))
+    })
+}
+
+/// `5s`, `2min`, `250ms`, `1h`, `1d`; a bare number is milliseconds, as in PostgreSQL.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().ok()?;
+    let unit_ms = match text[digits..].trim() {
+        "" | "ms" => 1,
+        "s" => 1_000,
+        "min" | "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.checked_mul(unit_ms).map(Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_in_postgres() {
+        assert_eq!(parse_duration("250"), Some(Duration::from_millis(250)));
+        assert_eq!(parse_duration("5s"), Some(Duration::from_secs(5)));
+        assert_eq!(parse_duration("2min"), Some(Duration::from_secs(120)));
+        assert_eq!(parse_duration("soon"), None);
+        assert_eq!(parse_duration("-1"), None);
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_refused() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.set("max_staleness", "soon").unwrap_err().kind, ErrorKind::InvalidParameter);
+        assert_eq!(settings.set("no_such", "1").unwrap_err().kind, ErrorKind::UnknownObject);
+        assert_eq!(settings.set("server_version", "1").unwrap_err().kind, ErrorKind::InvalidParameter);
+        assert!(settings.set("timezone", "America/New_York").is_ok());
+        assert_eq!(settings.show("TimeZone").unwrap(), "America/New_York");
+    }
+}

@@ -1,0 +1,11 @@
+//! A SQL query server over cached market data.
+//!
+//! Collectors fill a lake of Parquet tables and in-memory books of live events; the engine serves both as SQL tables
+//! that know their age; front ends carry the rows to Postgres clients. Modules below stand in reading order.
+
+pub mod clock;
+pub mod market;
+pub mod lake;
+pub mod live;
+pub mod collect;
+pub mod engine;

@@ -1,0 +1,31 @@
+//! What the market does now, in memory: the latest event per symbol, and bounded rings to whoever follows along.
+//!
+//! One feed publishes; readers and subscribers never hold it up. Nothing here touches disk or SQL.
+
+pub mod book;
+
+use crate::market::quote::{Greeks, Quote, Trade};
+use std::sync::Arc;
+
+pub use book::{Book, LiveEvent, Subscription};
+
+/// The three live books. Shared by reference between the feed and the tables.
+#[derive(Debug)]
+pub struct Live {
+    /// Best bid and ask.
+    pub quotes: Arc<Book<Quote>>,
+    /// Last trades.
+    pub trades: Arc<Book<Trade>>,
+    /// Option sensitivities.
+    pub greeks: Arc<Book<Greeks>>,
+}
+
+impl Live {
+    /// Empty books whose rings hold `ring_events` events for a subscriber that lags.
+    pub fn new(ring_events: usize) -> Self {
+        Self { quotes: Arc::new(Book::new(ring_events)),
+            trades: Arc::new(Book::new(ring_events)),
+            greeks: Arc::new(Book::new(ring_events)),
+         }
+    }
+}

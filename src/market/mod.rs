@@ -1,0 +1,5 @@
+//! The vocabulary of the market: symbols, bars, quotes, calendars, options. Pure: no I/O, no clock.
+
+pub mod bar;
+pub mod list;
+pub mod quote;

@@ -1,5 +1,6 @@
 //! What the scheduler asks of a source, and what it gets back.
 
+pub use crate::lake::FailedItem;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use chrono::NaiveDate;
@@ -43,15 +44,6 @@ impl Progress {
             self.failed.fetch_add(1, Ordering::Relaxed);
         }
     }
-}
-
-/// One item that could not be fetched.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct FailedItem {
-    /// The symbol (or page, or underlying).
-    pub item: String,
-    /// One clear sentence.
-    pub reason: String,
 }
 
 /// What one refresh brought. Batches have exactly the dataset's schema.

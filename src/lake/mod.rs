@@ -1,3 +1,88 @@
 //! History on disk: Delta Lake tables, written atomically, read as snapshots.
+//!
+//! Below the lake's root stand `lake/<dataset>/` (the Delta tables), `csv/<dataset>.csv` (twins for people) and
+//! `state/<dataset>.json` (when each dataset was last refreshed). Any Delta reader opens the tables.
 
+mod csv;
 pub mod dataset;
+mod error;
+mod file;
+pub mod freshness;
+pub mod refresh;
+mod snapshot;
+mod state;
+mod statistics;
+mod store;
+mod table;
+
+pub use error::LakeError;
+pub use snapshot::{DataFile, Snapshot};
+pub use state::{DatasetState, FailedItem, Run};
+pub use statistics::{ColumnStatistics, StatisticValue};
+pub use store::StoreOptions;
+pub use table::{LakeTable, StagedFile};
+
+use dataset::Dataset;
+use object_store::ObjectStore;
+use object_store::path::Path;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use url::Url;
+
+/// The open lake: one [`LakeTable`] per dataset. Shared by reference.
+#[derive(Debug)]
+pub struct Lake {
+    store: Arc<dyn ObjectStore>,
+    /// `file:///` or `s3://bucket`: what paths of data files are relative to.
+    store_url: Url,
+    tables: BTreeMap<&'static str, Arc<LakeTable>>,
+}
+
+impl Lake {
+    /// Opens the lake at a directory or an `s3://bucket/prefix` URL. A directory is made when it is not there.
+    ///
+    /// No table is read yet, so one damaged table does not keep the others from opening.
+    pub async fn open(location: &str, options: &StoreOptions) -> Result<Self, LakeError> {
+        let root = store::open(location, options)?;
+        store::check_writable(&root).await?;
+        let tables = dataset::all()
+            .into_iter()
+            .map(|dataset| (dataset.name, Arc::new(LakeTable::new(&root, Arc::new(dataset)))))
+            .collect();
+        Ok(Self { store: root.store, store_url: root.url, tables })
+    }
+
+    /// The table of a dataset.
+    pub fn table(&self, name: &str) -> Option<&Arc<LakeTable>> {
+        self.tables.get(name)
+    }
+
+    /// All tables, sorted by name.
+    pub fn tables(&self) -> impl Iterator<Item = &Arc<LakeTable>> {
+        self.tables.values()
+    }
+
+    /// The store that data files are read from, with the URL their paths are relative to.
+    pub fn store(&self) -> (&Url, &Arc<dyn ObjectStore>) {
+        (&self.store_url, &self.store)
+    }
+}
+
+/// Where a lake stands: a store, its URL, and the lake's folder in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Root {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) url: Url,
+    pub(crate) prefix: Path,
+}
+
+impl Root {
+    pub(crate) fn path(&self, parts: &[&str]) -> Path {
+        parts.iter().fold(self.prefix.clone(), |path, part| path.join(*part))
+    }
+}
+
+pub use dataset::WriteMode;
+
+/// The dataset definition behind a table; a short name for other modules.
+pub type DatasetRef = Arc<Dataset>;

@@ -1,0 +1,62 @@
+//! What can go wrong with the lake.
+
+use deltalake_core::DeltaTableError;
+
+/// A failed read or write of the lake.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    /// The location is not a directory or an `s3://` URL we can use.
+    #[error("cannot use {location} as the data directory: {reason}")]
+    Location {
+        /// As the user gave it.
+        location: String,
+        /// One clear sentence.
+        reason: String,
+    },
+    /// The transaction log of a table cannot be read.
+    #[error("lake table {table}: cannot read its log: {reason}")]
+    Log {
+        /// Dataset.
+        table: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A data file cannot be read or written.
+    #[error("lake table {table}: file {file}: {reason}")]
+    File {
+        /// Dataset.
+        table: String,
+        /// Path below the table.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Another writer was first; read again and retry.
+    #[error("lake table {table}: another writer committed first")]
+    Conflict {
+        /// Dataset.
+        table: String,
+    },
+    /// Rows that do not have the dataset's columns.
+    #[error("lake table {table}: {reason}")]
+    Rows {
+        /// Dataset.
+        table: String,
+        /// What does not fit.
+        reason: String,
+    },
+}
+
+impl LakeError {
+    pub(crate) fn log(table: &str, error: &DeltaTableError) -> Self {
+        Self::Log { table: table.to_owned(), reason: error.to_string() }
+    }
+
+    pub(crate) fn file(table: &str, file: impl std::fmt::Display, reason: impl std::fmt::Display) -> Self {
+        Self::File { table: table.to_owned(), file: file.to_string(), reason: reason.to_string() }
+    }
+
+    pub(crate) fn rows(table: &str, reason: impl std::fmt::Display) -> Self {
+        Self::Rows { table: table.to_owned(), reason: reason.to_string() }
+    }
+}

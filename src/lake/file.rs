@@ -1,0 +1,79 @@
+//! Rows to the bytes of one Parquet file and back.
+
+use super::LakeError;
+use super::dataset::Dataset;
+use arrow::array::AsArray;
+use arrow::compute::{SortColumn, lexsort_to_indices, take_record_batch};
+use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::SortingColumn;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use std::collections::HashSet;
+
+/// Rows per row group: small enough that a lookup of one symbol reads little, large enough to compress well.
+const ROW_GROUP_ROWS: usize = 128 * 1024;
+
+/// Sorts rows by the dataset's key.
+pub(super) fn sort(dataset: &Dataset, rows: &RecordBatch) -> Result<RecordBatch, LakeError> {
+    let columns = dataset
+        .key
+        .iter()
+        .filter_map(|key| rows.column_by_name(key))
+        .map(|column| SortColumn { values: column.clone(), options: None })
+        .collect::<Vec<_>>();
+    let sorted = lexsort_to_indices(&columns, None).and_then(|order| take_record_batch(rows, &order));
+    sorted.map_err(|error| LakeError::rows(dataset.name, error))
+}
+
+/// Encodes sorted rows: zstd, statistics per page, a bloom filter on `symbol`, the sort order declared.
+pub(super) fn encode(dataset: &Dataset, rows: &RecordBatch) -> Result<Bytes, LakeError> {
+    let sorting = dataset
+        .key
+        .iter()
+        .filter_map(|key| dataset.schema.index_of(key).ok())
+        .filter_map(|index| i32::try_from(index).ok())
+        .map(|column_idx| SortingColumn { column_idx, descending: false, nulls_first: true })
+        .collect();
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_sorting_columns(Some(sorting));
+    if let Some(symbols) = distinct_symbols(rows) {
+        let column = ColumnPath::from("symbol");
+        properties = properties
+            .set_column_bloom_filter_enabled(column.clone(), true)
+            .set_column_bloom_filter_max_ndv(column, symbols.max(1));
+    }
+    let fail = |error: parquet::errors::ParquetError| LakeError::rows(dataset.name, error);
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, dataset.schema.clone(), Some(properties.build())).map_err(fail)?;
+    writer.write(rows).map_err(fail)?;
+    writer.close().map_err(fail)?;
+    Ok(bytes.into())
+}
+
+fn distinct_symbols(rows: &RecordBatch) -> Option<u64> {
+    let column = rows.column_by_name("symbol")?;
+    let (DataType::Utf8, text) = (column.data_type(), column.as_string_opt::<i32>()?) else { return None };
+    let mut last = None;
+    let mut seen = HashSet::new();
+    for value in text.iter().flatten() {
+        if last != Some(value) {
+            seen.insert(value);
+            last = Some(value);
+        }
+    }
+    u64::try_from(seen.len()).ok()
+}
+
+/// Decodes a whole file.
+pub(super) fn decode(bytes: Bytes) -> Result<Vec<RecordBatch>, Box<dyn std::error::Error + Send + Sync>> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?.with_batch_size(64 * 1024).build()?;
+    Ok(reader.collect::<Result<_, _>>()?)
+}

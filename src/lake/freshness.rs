@@ -1,0 +1,232 @@
+//! How old each dataset is, and how old it may be. The scheduler writes it; readers decide by it.
+//!
+//! The contract follows RFC 5861: fresh is served; stale within `stale_while_revalidate` is served while one refresh
+//! runs; older waits for the refresh at most `wait_timeout`; if that fails, rows within `stale_if_error` are served
+//! with a notice, and beyond it nothing is.
+
+use super::DatasetState;
+use crate::clock::Clock;
+use crate::market::calendar;
+use arc_swap::ArcSwap;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// A load time this far in the future means that the clock was set back: such rows do not count as fresh.
+const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(1);
+
+/// When rows go stale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ttl {
+    /// This long after they were loaded.
+    After(Duration),
+    /// This long after the first close of a regular session that follows their loading.
+    SessionClose(Duration),
+}
+
+/// The freshness contract of one dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// When rows go stale.
+    pub ttl: Ttl,
+    /// How long past that they are served at once while a refresh runs.
+    pub stale_while_revalidate: Duration,
+    /// How long a query waits for a refresh.
+    pub wait_timeout: Duration,
+    /// How long past the TTL rows are served when the refresh fails.
+    pub stale_if_error: Duration,
+}
+
+/// Where a dataset stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Never loaded.
+    Missing,
+    /// Within its TTL.
+    Fresh,
+    /// Past its TTL.
+    Stale,
+    /// A refresh runs.
+    Refreshing,
+    /// Past its TTL (or never loaded), and the last refresh failed.
+    Failed,
+}
+
+impl State {
+    /// The word in `system.freshness`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Fresh => "fresh",
+            Self::Stale => "stale",
+            Self::Refreshing => "refreshing",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The freshness of one dataset, shared between the scheduler and readers.
+#[derive(Debug)]
+pub struct Freshness {
+    /// Dataset.
+    pub dataset: &'static str,
+    /// Its contract; `None` when no source refreshes it (then it never goes stale by itself).
+    pub policy: Option<Policy>,
+    /// Datasets it is made from or fetched for.
+    pub depends_on: &'static [&'static str],
+    /// `real-time`, `delayed`, `simulated` or `imported`: the class of the feed behind it.
+    pub feed_class: &'static str,
+    state: ArcSwap<DatasetState>,
+    refreshing: AtomicBool,
+    clock: Clock,
+}
+
+impl Freshness {
+    /// A dataset that was never loaded, until [`Freshness::set_state`] says otherwise.
+    pub fn new(
+        dataset: &'static str,
+        policy: Option<Policy>,
+        depends_on: &'static [&'static str],
+        feed_class: &'static str,
+        clock: Clock,
+    ) -> Self {
+        let refreshing = AtomicBool::new(false);
+        Self { dataset, policy, depends_on, feed_class, state: ArcSwap::default(), refreshing, clock }
+    }
+
+    /// What is remembered of it.
+    pub fn remembered(&self) -> Arc<DatasetState> {
+        self.state.load_full()
+    }
+
+    /// Replaces what is remembered.
+    pub fn set_state(&self, state: DatasetState) {
+        self.state.store(Arc::new(state));
+    }
+
+    /// Says whether a refresh runs.
+    pub fn set_refreshing(&self, refreshing: bool) {
+        self.refreshing.store(refreshing, Ordering::Relaxed);
+    }
+
+    /// When the rows were loaded.
+    pub fn loaded_at(&self) -> Option<DateTime<Utc>> {
+        self.state.load().loaded_at
+    }
+
+    /// How old the rows are; `None` when there are none. Never negative.
+    pub fn age(&self) -> Option<TimeDelta> {
+        Some((self.clock.now() - self.loaded_at()?).max(TimeDelta::zero()))
+    }
+
+    /// When the rows go stale; `None` when they do not, or there are none.
+    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        expiry(self.policy?.ttl, self.loaded_at()?)
+    }
+
+    /// How far past its TTL the dataset is: `None` when fresh, the longest time when it was never loaded.
+    pub fn overdue(&self) -> Option<TimeDelta> {
+        let policy = self.policy?;
+        let now = self.clock.now();
+        let Some(loaded_at) = self.loaded_at() else { return Some(TimeDelta::MAX) };
+        if loaded_at > now + CLOCK_TOLERANCE {
+            return Some(loaded_at - now);
+        }
+        let overdue = now - expiry(policy.ttl, loaded_at)?;
+        (overdue >= TimeDelta::zero()).then_some(overdue)
+    }
+
+    /// Where the dataset stands now.
+    pub fn state(&self) -> State {
+        let remembered = self.state.load();
+        if self.refreshing.load(Ordering::Relaxed) {
+            return State::Refreshing;
+        }
+        match (remembered.loaded_at, self.overdue()) {
+            (Some(_), None) => State::Fresh,
+            (_, Some(_)) if remembered.last_error.is_some() => State::Failed,
+            (Some(_), Some(_)) => State::Stale,
+            (None, _) => State::Missing,
+        }
+    }
+}
+
+/// When rows loaded at that moment go stale; `None` beyond the calendar's end.
+fn expiry(ttl: Ttl, loaded_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    match ttl {
+        Ttl::After(ttl) => loaded_at.checked_add_signed(TimeDelta::from_std(ttl).ok()?),
+        Ttl::SessionClose(delay) => {
+            let delay = TimeDelta::from_std(delay).ok()?;
+            Some(calendar::next_close(loaded_at - delay).close_at + delay)
+        }
+    }
+}
+
+/// The freshness of every dataset, by name.
+pub type FreshnessBoard = BTreeMap<&'static str, Arc<Freshness>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lake::Run;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().expect("an instant")
+    }
+
+    fn loaded(ttl: Ttl, loaded_at: &str, now: &str) -> Freshness {
+        let policy = Policy {
+            ttl,
+            stale_while_revalidate: Duration::from_secs(60),
+            wait_timeout: Duration::from_secs(5),
+            stale_if_error: Duration::from_secs(600),
+        };
+        let freshness = Freshness::new("eod", Some(policy), &[], "simulated", Clock::hand_set(at(now)));
+        let mut state = DatasetState::default();
+        state.record(Run {
+            cause: "ttl".to_owned(),
+            started_at: at(loaded_at),
+            ended_at: at(loaded_at),
+            items: 1,
+            failed: Vec::new(),
+            rows: 1,
+            origin_calls: 1,
+            version: Some(0),
+            error: None,
+        });
+        freshness.set_state(state);
+        freshness
+    }
+
+    #[test]
+    fn daily_bars_go_stale_half_an_hour_after_the_next_close() {
+        let ttl = Ttl::SessionClose(Duration::from_secs(1800));
+        // Loaded on a Sunday: the next close is Monday 16:00 Eastern.
+        let sunday = "2026-11-22T12:00:00Z";
+        assert_eq!(loaded(ttl, sunday, sunday).expires_at(), Some(at("2026-11-23T21:30:00Z")));
+        assert_eq!(loaded(ttl, sunday, "2026-11-23T21:29:59Z").state(), State::Fresh);
+        assert_eq!(loaded(ttl, sunday, "2026-11-23T21:30:00Z").state(), State::Stale);
+        // Loaded between the close and half an hour later: today's bars are not final yet.
+        assert_eq!(loaded(ttl, "2026-11-23T21:10:00Z", sunday).expires_at(), Some(at("2026-11-23T21:30:00Z")));
+    }
+
+    #[test]
+    fn a_clock_set_back_does_not_make_rows_fresh() {
+        let ttl = Ttl::After(Duration::from_secs(3600));
+        assert_eq!(loaded(ttl, "2026-11-22T12:00:00Z", "2026-11-22T11:00:00Z").state(), State::Stale);
+    }
+
+    #[test]
+    fn a_failed_refresh_shows_once_the_rows_are_stale() {
+        let ttl = Ttl::After(Duration::from_secs(60));
+        let freshness = loaded(ttl, "2026-11-22T12:00:00Z", "2026-11-22T12:00:30Z");
+        let mut state = DatasetState::clone(&freshness.remembered());
+        state.last_error = Some("503".to_owned());
+        freshness.set_state(state);
+        assert_eq!(freshness.state(), State::Fresh);
+        freshness.clock.set(at("2026-11-22T12:02:00Z"));
+        assert_eq!(freshness.state(), State::Failed);
+    }
+}

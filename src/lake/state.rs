@@ -1,0 +1,89 @@
+//! What is remembered of a dataset beside its rows: its refreshes, so that a restart keeps ages and errors.
+
+use super::{LakeError, Root};
+use chrono::{DateTime, Utc};
+use object_store::{ObjectStoreExt, PutPayload};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// Runs remembered per dataset.
+const RUNS_KEPT: usize = 50;
+
+/// The refreshes of one dataset.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct DatasetState {
+    /// When the last successful refresh ended.
+    pub loaded_at: Option<DateTime<Utc>>,
+    /// Why the last refresh failed; `None` after a success.
+    pub last_error: Option<String>,
+    /// When the last refresh was tried.
+    pub tried_at: Option<DateTime<Utc>>,
+    /// Last runs, oldest first.
+    pub runs: VecDeque<Run>,
+}
+
+/// One item that could not be fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedItem {
+    /// The symbol (or page, or underlying).
+    pub item: String,
+    /// One clear sentence.
+    pub reason: String,
+}
+
+/// One refresh.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Run {
+    /// Why it ran: `start`, `ttl`, `query`, `dependency` or `command`.
+    pub cause: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// Items asked for.
+    pub items: u64,
+    /// Items that failed, with reasons.
+    pub failed: Vec<FailedItem>,
+    /// Rows fetched.
+    pub rows: u64,
+    /// Requests sent to the origin.
+    pub origin_calls: u64,
+    /// Version of the table afterwards; `None` when there is none.
+    pub version: Option<u64>,
+    /// Why it failed as a whole; `None` when it did not.
+    pub error: Option<String>,
+}
+
+impl DatasetState {
+    /// Adds a run and what follows from it.
+    pub fn record(&mut self, run: Run) {
+        self.tried_at = Some(run.started_at);
+        self.last_error.clone_from(&run.error);
+        if run.error.is_none() {
+            self.loaded_at = Some(run.ended_at);
+        }
+        self.runs.push_back(run);
+        while self.runs.len() > RUNS_KEPT {
+            self.runs.pop_front();
+        }
+    }
+}
+
+pub(super) async fn read(root: &Root, name: &str) -> Result<DatasetState, LakeError> {
+    let path = root.path(&["state", &format!("{name}.json")]);
+    let fail = |error: &dyn std::fmt::Display| LakeError::file(name, &path, error);
+    let object = match root.store.get(&path).await {
+        Ok(object) => object,
+        Err(object_store::Error::NotFound { .. }) => return Ok(DatasetState::default()),
+        Err(error) => return Err(fail(&error)),
+    };
+    let bytes = object.bytes().await.map_err(|error| fail(&error))?;
+    serde_json::from_slice(&bytes).map_err(|error| fail(&error))
+}
+
+pub(super) async fn write(root: &Root, name: &str, state: &DatasetState) -> Result<(), LakeError> {
+    let path = root.path(&["state", &format!("{name}.json")]);
+    let fail = |error: &dyn std::fmt::Display| LakeError::file(name, &path, error);
+    let text = serde_json::to_vec_pretty(state).map_err(|error| fail(&error))?;
+    root.store.put(&path, PutPayload::from(text)).await.map(drop).map_err(|error| fail(&error))
+}

@@ -1,0 +1,62 @@
+//! From a location as the user writes it to an object store.
+
+use super::{LakeError, Root};
+use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ObjectStoreExt, PutPayload};
+use std::sync::Arc;
+use url::Url;
+
+/// Access to an S3 store; unused for a local directory. Credentials come from the standard `AWS_*` environment.
+#[derive(Debug, Clone, Default)]
+pub struct StoreOptions {
+    /// Region, when the environment does not name it.
+    pub region: Option<String>,
+    /// Address of an S3-compatible store other than AWS.
+    pub endpoint: Option<String>,
+    /// Allow `http://` endpoints.
+    pub allow_http: bool,
+}
+
+/// Opens the store behind a directory path or an `s3://bucket/prefix` URL.
+pub(super) fn open(location: &str, options: &StoreOptions) -> Result<Root, LakeError> {
+    let refuse = |reason: String| LakeError::Location { location: location.to_owned(), reason };
+    if location.starts_with("s3://") {
+        let url = Url::parse(location).map_err(|error| refuse(error.to_string()))?;
+        let bucket = url.host_str().ok_or_else(|| refuse("the URL names no bucket".to_owned()))?;
+        let mut builder = AmazonS3Builder::from_env()
+            .with_bucket_name(bucket)
+            .with_conditional_put(S3ConditionalPut::ETagMatch)
+            .with_allow_http(options.allow_http);
+        if let Some(region) = &options.region {
+            builder = builder.with_region(region);
+        }
+        if let Some(endpoint) = &options.endpoint {
+            builder = builder.with_endpoint(endpoint);
+        }
+        let store = builder.build().map_err(|error| refuse(error.to_string()))?;
+        let root = Url::parse(&format!("s3://{bucket}")).map_err(|error| refuse(error.to_string()))?;
+        let prefix = Path::from_url_path(url.path()).map_err(|error| refuse(error.to_string()))?;
+        return Ok(Root { store: Arc::new(store), url: root, prefix });
+    }
+    if location.contains("://") {
+        return Err(refuse("only a directory or an s3:// URL can hold the lake".to_owned()));
+    }
+    std::fs::create_dir_all(location).map_err(|error| refuse(error.to_string()))?;
+    let directory = std::fs::canonicalize(location).map_err(|error| refuse(error.to_string()))?;
+    let prefix = Path::from_absolute_path(&directory).map_err(|error| refuse(error.to_string()))?;
+    let root = Url::parse("file:///").map_err(|error| refuse(error.to_string()))?;
+    Ok(Root { store: Arc::new(LocalFileSystem::new()), url: root, prefix })
+}
+
+/// Writes and removes a small object, so that a read-only or full directory is told at start.
+pub(super) async fn check_writable(root: &Root) -> Result<(), LakeError> {
+    let probe = root.path(&["state", &format!("probe-{}", std::process::id())]);
+    let refuse = |error: object_store::Error| LakeError::Location {
+        location: format!("{}{}", root.url, root.prefix),
+        reason: format!("it cannot be written: {error}"),
+    };
+    root.store.put(&probe, PutPayload::from_static(b"ok")).await.map_err(refuse)?;
+    root.store.delete(&probe).await.map_err(refuse)
+}

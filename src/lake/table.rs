@@ -1,0 +1,242 @@
+//! One Delta table of the lake: read its latest version, commit the next.
+
+use super::dataset::Dataset;
+use super::snapshot::{DataFile, Snapshot};
+use super::{DatasetState, LakeError, Root, csv, file, state, statistics};
+use arrow::record_batch::RecordBatch;
+use chrono::Utc;
+use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
+use deltalake_core::kernel::{Action, Add, Remove, StructType};
+use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use deltalake_core::operations::create::CreateBuilder;
+use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use deltalake_core::{DeltaTable, DeltaTableError};
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStoreExt, PutPayload};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::{Mutex, watch};
+use url::Url;
+use uuid::Uuid;
+
+/// Commits between checkpoints of the log.
+const CHECKPOINT_INTERVAL: &str = "100";
+
+/// A written file that waits for its commit. Never committed, it is an orphan that vacuum removes.
+#[derive(Debug)]
+pub struct StagedFile {
+    add: Add,
+}
+
+/// One dataset's table. Readers take [`LakeTable::current`]; [`LakeTable::update`] looks for newer versions.
+pub struct LakeTable {
+    dataset: Arc<Dataset>,
+    root: Root,
+    folder: Path,
+    log_store: LogStoreRef,
+    /// The open log; `None` until the table exists. Held across awaits on purpose: one log read at a time.
+    open: Mutex<Option<DeltaTable>>,
+    current: watch::Sender<Option<Arc<Snapshot>>>,
+}
+
+impl std::fmt::Debug for LakeTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LakeTable").field("dataset", &self.dataset.name).finish_non_exhaustive()
+    }
+}
+
+impl LakeTable {
+    pub(super) fn new(root: &Root, dataset: Arc<Dataset>) -> Self {
+        let folder = root.path(&["lake", dataset.name]);
+        let mut location = root.url.clone();
+        location.set_path(&format!("/{folder}/"));
+        let log_store = log_store(root, &folder, &location);
+        let current = watch::Sender::new(None);
+        Self { dataset, root: root.clone(), folder, log_store, open: Mutex::new(None), current }
+    }
+
+    /// What the table holds.
+    pub fn dataset(&self) -> &Arc<Dataset> {
+        &self.dataset
+    }
+
+    /// The latest version seen; `None` when the table does not exist yet, or was never looked at.
+    pub fn current(&self) -> Option<Arc<Snapshot>> {
+        self.current.borrow().clone()
+    }
+
+    /// Follows new versions as they are seen.
+    pub fn watch(&self) -> watch::Receiver<Option<Arc<Snapshot>>> {
+        self.current.subscribe()
+    }
+
+    /// Looks for a newer version, whoever committed it, and returns the latest. `None`: the table does not exist yet.
+    pub async fn update(&self) -> Result<Option<Arc<Snapshot>>, LakeError> {
+        let mut open = self.open.lock().await;
+        self.update_locked(&mut open).await
+    }
+
+    async fn update_locked(&self, open: &mut Option<DeltaTable>) -> Result<Option<Arc<Snapshot>>, LakeError> {
+        let fail = |error: DeltaTableError| LakeError::log(self.dataset.name, &error);
+        match open {
+            Some(table) => table.update_state().await.map_err(fail)?,
+            None => {
+                let exists = self.log_store.is_delta_table_location().await.map_err(fail)?;
+                if !exists {
+                    return Ok(None);
+                }
+                let mut table = DeltaTable::new(self.log_store.clone());
+                table.load().await.map_err(fail)?;
+                *open = Some(table);
+            }
+        }
+        let Some(table) = open else { return Ok(None) };
+        if self.current.borrow().as_ref().map(|snapshot| snapshot.version) != table.version() {
+            let snapshot = Snapshot::new(&self.dataset, &self.folder, table.snapshot().map_err(fail)?)?;
+            self.current.send_replace(Some(Arc::new(snapshot)));
+        }
+        Ok(self.current())
+    }
+
+    /// Reads whole files. For merging, not for queries.
+    pub async fn read(&self, files: &[DataFile]) -> Result<Vec<RecordBatch>, LakeError> {
+        let mut rows = Vec::new();
+        for file in files {
+            let fail = |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, &file.path, error);
+            let object = self.root.store.get(&file.path).await.map_err(|error| fail(&error))?;
+            let bytes = object.bytes().await.map_err(|error| fail(&error))?;
+            rows.extend(file::decode(bytes).map_err(|error| fail(&error))?);
+        }
+        Ok(rows)
+    }
+
+    /// Commits the version after `base`: the files of `remove` go, the staged ones come, all at once.
+    ///
+    /// `base` is `None` for a table that does not exist yet. Fails with [`LakeError::Conflict`] when somebody
+    /// committed after `base`; nothing is visible then, and the caller reads again.
+    pub async fn commit(
+        &self,
+        base: Option<&Snapshot>,
+        remove: &[DataFile],
+        add: Vec<StagedFile>,
+    ) -> Result<Arc<Snapshot>, LakeError> {
+        let mut open = self.open.lock().await;
+        let latest = self.update_locked(&mut open).await?;
+        if latest.as_ref().map(|snapshot| snapshot.version) != base.map(|snapshot| snapshot.version) {
+            return Err(LakeError::Conflict { table: self.dataset.name.to_owned() });
+        }
+        let mut actions: Vec<Action> = add.into_iter().map(|file| Action::Add(file.add)).collect();
+        actions.extend(remove.iter().map(|file| Action::Remove(removal(&file.add))));
+        match &*open {
+            None => *open = Some(self.create(actions).await?),
+            Some(table) => {
+                let state = table.snapshot().map_err(|error| LakeError::log(self.dataset.name, &error))?;
+                let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
+                CommitBuilder::from(CommitProperties::default().with_max_retries(0))
+                    .with_actions(actions)
+                    .build(Some(state), self.log_store.clone(), operation)
+                    .await
+                    .map_err(|error| self.commit_error(&error))?;
+            }
+        }
+        let committed = self.update_locked(&mut open).await?;
+        committed.ok_or_else(|| LakeError::Conflict { table: self.dataset.name.to_owned() })
+    }
+
+    async fn create(&self, actions: Vec<Action>) -> Result<DeltaTable, LakeError> {
+        let columns: StructType = self
+            .dataset
+            .schema
+            .as_ref()
+            .try_into_kernel()
+            .map_err(|error| LakeError::rows(self.dataset.name, error))?;
+        CreateBuilder::new()
+            .with_log_store(self.log_store.clone())
+            .with_table_name(self.dataset.name)
+            .with_comment(self.dataset.comment)
+            .with_columns(columns.fields().cloned())
+            .with_configuration([("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL))])
+            .with_actions(actions)
+            .await
+            .map_err(|error| self.commit_error(&error))
+    }
+
+    /// Writes rows, in any order, as a file that no version names yet.
+    pub async fn stage(&self, rows: &RecordBatch) -> Result<StagedFile, LakeError> {
+        if rows.schema().fields() != self.dataset.schema.fields() {
+            return Err(LakeError::rows(self.dataset.name, "rows do not have the table's columns"));
+        }
+        let sorted = file::sort(&self.dataset, rows)?;
+        let bytes = file::encode(&self.dataset, &sorted)?;
+        let name = format!("part-{}.parquet", Uuid::new_v4());
+        let path = self.folder.clone().join(name.as_str());
+        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        let put = self.root.store.put(&path, PutPayload::from_bytes(bytes)).await;
+        put.map_err(|error| LakeError::file(self.dataset.name, &path, error))?;
+        let add = Add {
+            path: name,
+            size,
+            modification_time: Utc::now().timestamp_millis(),
+            data_change: true,
+            stats: Some(statistics::to_json(&sorted)),
+            ..Default::default()
+        };
+        Ok(StagedFile { add })
+    }
+
+    fn commit_error(&self, error: &DeltaTableError) -> LakeError {
+        match error {
+            DeltaTableError::VersionAlreadyExists(_)
+            | DeltaTableError::Transaction {
+                source:
+                    TransactionError::MaxCommitAttempts(_)
+                    | TransactionError::VersionAlreadyExists(_)
+                    | TransactionError::CommitConflict(_),
+            } => LakeError::Conflict { table: self.dataset.name.to_owned() },
+            other => LakeError::log(self.dataset.name, other),
+        }
+    }
+
+    /// Writes the CSV twin of the latest version.
+    pub async fn write_csv_twin(&self) -> Result<Path, LakeError> {
+        let snapshot = self.update().await?;
+        let rows = match &snapshot {
+            Some(snapshot) => self.read(&snapshot.files).await?,
+            None => Vec::new(),
+        };
+        let text = csv::encode(&self.dataset, &rows)?;
+        let path = self.root.path(&["csv", &format!("{}.csv", self.dataset.name)]);
+        let put = self.root.store.put(&path, PutPayload::from(text)).await;
+        put.map_err(|error| LakeError::file(self.dataset.name, &path, error))?;
+        Ok(path)
+    }
+
+    /// When and how this dataset was last refreshed; the default when it never was.
+    pub async fn read_state(&self) -> Result<DatasetState, LakeError> {
+        state::read(&self.root, self.dataset.name).await
+    }
+
+    /// Remembers it across restarts.
+    pub async fn write_state(&self, state: &DatasetState) -> Result<(), LakeError> {
+        state::write(&self.root, self.dataset.name, state).await
+    }
+}
+
+fn log_store(root: &Root, folder: &Path, location: &Url) -> LogStoreRef {
+    let table_store = Arc::new(PrefixStore::new(root.store.clone(), folder.clone()));
+    default_logstore(table_store, root.store.clone(), location, &StorageConfig::default())
+}
+
+fn removal(add: &Add) -> Remove {
+    Remove {
+        path: add.path.clone(),
+        data_change: true,
+        deletion_timestamp: Some(Utc::now().timestamp_millis()),
+        extended_file_metadata: Some(true),
+        partition_values: Some(HashMap::new()),
+        size: Some(add.size),
+        ..Default::default()
+    }
+}

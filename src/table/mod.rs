@@ -1,0 +1,4 @@
+//! Everything SQL can name: cached tables, live tables, tables about the server, views.
+
+pub mod context;
+pub mod refreshing;

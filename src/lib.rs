@@ -4,6 +4,7 @@
 //! that know their age; front ends carry the rows to Postgres clients. Modules below stand in reading order.
 
 pub mod clock;
+pub mod config;
 pub mod market;
 pub mod lake;
 pub mod live;

@@ -1,0 +1,481 @@
+//! Configuration: `config/ttapi.toml` holds every key at its default, then the user's file, the environment, the flags.
+//!
+//! Two types: [`File`] is the text as layered, [`Config`] is what the program gets, after checks. The environment and
+//! TOML are read here and nowhere else.
+
+use crate::lake::StoreOptions;
+use crate::lake::dataset;
+use crate::lake::freshness::{Policy, Ttl};
+use crate::market::list;
+use figment::providers::{Env, Format, Serialized, Toml};
+use figment::value::{Dict, Value};
+use figment::{Figment, Profile};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+/// The file every key stands in, at its default.
+pub const DEFAULTS: &str = include_str!("../config/ttapi.toml");
+
+/// Keys whose value is never shown.
+const SECRETS: [&str; 2] = ["source.tastytrade.client_secret", "source.tastytrade.refresh_token"];
+
+/// A configuration that cannot be used: one sentence that names the key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+/// A text that never shows.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, to send to whom it is for.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether nothing was given.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "(not set)" } else { "(hidden)" })
+    }
+}
+
+/// The configuration the program runs on.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Addresses and connection limits.
+    pub server: ServerConfig,
+    /// Where the lake is.
+    pub lake_location: String,
+    /// How to reach it, when it is on S3.
+    pub store: StoreOptions,
+    /// The vendor.
+    pub tastytrade: TastytradeConfig,
+    /// What is collected.
+    pub collect: CollectConfig,
+    /// Freshness and CSV twin per dataset.
+    pub datasets: BTreeMap<&'static str, DatasetConfig>,
+    /// Limits of queries.
+    pub limits: LimitsConfig,
+    /// The simulated venue.
+    pub simulator: SimulatorConfig,
+    /// Every key with its value and where it came from, secrets hidden; sorted by key.
+    pub settings: Vec<Setting>,
+}
+
+/// One key of the configuration, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// `section.key`.
+    pub name: String,
+    /// Value as TOML text; `(hidden)` for a secret.
+    pub value: String,
+    /// `default`, the file, `environment` or `flag`.
+    pub origin: String,
+}
+
+/// `[server]`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ServerConfig {
+    /// Postgres wire.
+    pub pg: SocketAddr,
+    /// Flight SQL.
+    pub flight: SocketAddr,
+    /// Health, metrics, status page.
+    pub http: SocketAddr,
+    /// Connections at once.
+    pub max_connections: usize,
+}
+
+/// `[source.tastytrade]`.
+#[derive(Debug, Clone)]
+pub struct TastytradeConfig {
+    /// Scheme, host and port of the REST service.
+    pub base_url: String,
+    /// OAuth client secret.
+    pub client_secret: Secret,
+    /// OAuth refresh token.
+    pub refresh_token: Secret,
+    /// Sustained requests per second; `None` is no limit.
+    pub requests_per_second: Option<u32>,
+    /// Requests at once before the limit counts.
+    pub burst: u32,
+    /// Requests in flight at once.
+    pub in_flight: usize,
+    /// Tries per request.
+    pub attempts: usize,
+    /// Time for one request.
+    pub timeout: Duration,
+    /// Failures in a row that open a breaker.
+    pub breaker_failures: u32,
+    /// How long it stays open.
+    pub breaker_open: Duration,
+    /// Successes in a row that close it.
+    pub breaker_successes: u32,
+}
+
+/// `[collect]`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct CollectConfig {
+    /// Lists to collect.
+    pub lists: Vec<String>,
+    /// Symbols beside the lists.
+    pub symbols: Vec<String>,
+    /// Underlyings whose chains are kept.
+    pub option_underlyings: Vec<String>,
+    /// Depth of the first collection of daily bars, in days.
+    pub look_back_days: u32,
+    /// Lists followed live.
+    pub live_lists: Vec<String>,
+    /// Events a live subscriber may lag.
+    pub ring_events: usize,
+}
+
+/// `[dataset.NAME]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DatasetConfig {
+    /// Its freshness contract.
+    pub policy: Policy,
+    /// Whether a CSV twin is written.
+    pub csv: bool,
+}
+
+/// `[limits]`.
+#[derive(Debug, Clone)]
+pub struct LimitsConfig {
+    /// Default time limit over a statement; `None` is no limit.
+    pub statement_timeout: Option<Duration>,
+    /// Memory for all queries, in bytes.
+    pub memory_bytes: usize,
+    /// Disk for spilling, in bytes.
+    pub spill_bytes: u64,
+}
+
+/// `[simulator]`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SimulatorConfig {
+    /// Same seed, same history.
+    pub seed: u64,
+    /// Equities of the universe; 0 is the lists alone.
+    pub symbols: usize,
+    /// Quotes per second over all symbols.
+    pub rate: f64,
+}
+
+/// The configuration as written, before checks.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    server: ServerConfig,
+    lake: LakeSection,
+    source: SourceSection,
+    collect: CollectConfig,
+    dataset: BTreeMap<String, DatasetSection>,
+    limits: LimitsSection,
+    simulator: SimulatorConfig,
+}
+
+#[derive(Deserialize)]
+struct LakeSection {
+    location: String,
+    region: String,
+    endpoint: String,
+    allow_http: bool,
+}
+
+#[derive(Deserialize)]
+struct SourceSection {
+    tastytrade: TastytradeSection,
+}
+
+#[derive(Deserialize)]
+struct TastytradeSection {
+    base_url: String,
+    client_secret: Secret,
+    refresh_token: Secret,
+    requests_per_second: u32,
+    burst: u32,
+    in_flight: usize,
+    attempts: usize,
+    timeout: String,
+    breaker_failures: u32,
+    breaker_open: String,
+    breaker_successes: u32,
+}
+
+#[derive(Deserialize)]
+struct DatasetSection {
+    ttl: String,
+    stale_while_revalidate: String,
+    wait_timeout: String,
+    stale_if_error: String,
+    csv: bool,
+}
+
+#[derive(Deserialize)]
+struct LimitsSection {
+    statement_timeout: String,
+    memory: String,
+    spill: String,
+}
+
+/// Values given on the command line, as `section.key` and text.
+pub type Flags = Vec<(String, String)>;
+
+/// Layers defaults, the user's file, the environment and flags, and checks the result.
+pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Config, ConfigError> {
+    let mut figment = defaults();
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError(format!("cannot read the configuration {}: {error}", path.display())))?;
+        let user = Figment::from(Toml::string(&text));
+        check_names(&user, &format!("{}", path.display()))?;
+        figment = figment.merge(NamedToml { name: path.display().to_string(), text });
+    }
+    let environment = Env::prefixed("TT__").split("__");
+    check_names(&Figment::from(&environment), "the environment")?;
+    figment = figment.merge(environment);
+    for (key, value) in flags {
+        figment = figment.merge(Serialized::default(key, value));
+    }
+    resolve(&figment)
+}
+
+fn defaults() -> Figment {
+    Figment::from(NamedToml { name: "default".to_owned(), text: DEFAULTS.to_owned() })
+}
+
+/// TOML text that remembers where it came from.
+struct NamedToml {
+    name: String,
+    text: String,
+}
+
+impl figment::Provider for NamedToml {
+    fn metadata(&self) -> figment::Metadata {
+        figment::Metadata::named(self.name.clone())
+    }
+
+    fn data(&self) -> Result<figment::value::Map<Profile, Dict>, figment::Error> {
+        Toml::string(&self.text).data()
+    }
+}
+
+/// Refuses a key that the defaults do not have, with the nearest one that they do.
+fn check_names(layer: &Figment, origin: &str) -> Result<(), ConfigError> {
+    let read = |figment: &Figment| figment.extract::<Dict>().map_err(|error| ConfigError(format!("{origin}: {error}")));
+    let known: Vec<String> = flatten(&read(&defaults())?).into_keys().collect();
+    for name in flatten(&read(layer)?).into_keys() {
+        if known.contains(&name) {
+            continue;
+        }
+        let nearest = known.iter().max_by(|left, right| {
+            strsim::jaro_winkler(left, &name).total_cmp(&strsim::jaro_winkler(right, &name))
+        });
+        let hint = nearest.map(|nearest| format!("; the nearest is \"{nearest}\"")).unwrap_or_default();
+        return Err(ConfigError(format!("{origin}: unknown key \"{name}\"{hint}")));
+    }
+    Ok(())
+}
+
+fn flatten(dict: &Dict) -> BTreeMap<String, &Value> {
+    let mut flat = BTreeMap::new();
+    for (key, value) in dict {
+        match value {
+            Value::Dict(_, inner) => {
+                flat.extend(flatten(inner).into_iter().map(|(name, value)| (format!("{key}.{name}"), value)));
+            }
+            other => {
+                flat.insert(key.clone(), other);
+            }
+        }
+    }
+    flat
+}
+
+fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
+    let file: File = figment.extract().map_err(|error| ConfigError(describe(&error)))?;
+    let tastytrade = file.source.tastytrade;
+    for name in file.collect.lists.iter().chain(&file.collect.live_lists) {
+        if list::members(name).is_none() {
+            let known: Vec<&str> = list::names().collect();
+            return Err(ConfigError(format!("collect.lists: no list \"{name}\"; there are {}", known.join(", "))));
+        }
+    }
+    if tastytrade.client_secret.is_empty() != tastytrade.refresh_token.is_empty() {
+        return Err(ConfigError("source.tastytrade: client_secret and refresh_token go together".to_owned()));
+    }
+    if tastytrade.in_flight == 0 || tastytrade.attempts == 0 || tastytrade.burst == 0 {
+        return Err(ConfigError("source.tastytrade: in_flight, attempts and burst are at least 1".to_owned()));
+    }
+    let optional = |text: String| (!text.is_empty()).then_some(text);
+    let statement_timeout = duration("limits.statement_timeout", &file.limits.statement_timeout)?;
+    Ok(Config {
+        server: file.server,
+        lake_location: file.lake.location,
+        store: StoreOptions {
+            region: optional(file.lake.region),
+            endpoint: optional(file.lake.endpoint),
+            allow_http: file.lake.allow_http,
+        },
+        tastytrade: TastytradeConfig {
+            base_url: tastytrade.base_url,
+            client_secret: tastytrade.client_secret,
+            refresh_token: tastytrade.refresh_token,
+            requests_per_second: (tastytrade.requests_per_second > 0).then_some(tastytrade.requests_per_second),
+            burst: tastytrade.burst,
+            in_flight: tastytrade.in_flight,
+            attempts: tastytrade.attempts,
+            timeout: duration("source.tastytrade.timeout", &tastytrade.timeout)?,
+            breaker_failures: tastytrade.breaker_failures,
+            breaker_open: duration("source.tastytrade.breaker_open", &tastytrade.breaker_open)?,
+            breaker_successes: tastytrade.breaker_successes,
+        },
+        collect: file.collect,
+        datasets: datasets(&file.dataset)?,
+        limits: LimitsConfig {
+            statement_timeout: (!statement_timeout.is_zero()).then_some(statement_timeout),
+            memory_bytes: usize::try_from(size("limits.memory", &file.limits.memory)?).unwrap_or(usize::MAX),
+            spill_bytes: size("limits.spill", &file.limits.spill)?,
+        },
+        simulator: file.simulator,
+        settings: settings(figment)?,
+    })
+}
+
+/// The deserialiser's error as one sentence that names the key and the layer.
+fn describe(error: &figment::Error) -> String {
+    let layer = error.metadata.as_ref().map(|metadata| format!(" in {}", metadata.name)).unwrap_or_default();
+    format!("{}{layer}: {}", error.path.join("."), error.kind)
+}
+
+fn datasets(sections: &BTreeMap<String, DatasetSection>) -> Result<BTreeMap<&'static str, DatasetConfig>, ConfigError> {
+    let mut datasets = BTreeMap::new();
+    for definition in dataset::all() {
+        let Some(section) = sections.get(definition.name) else { continue };
+        let key = |name: &str| format!("dataset.{}.{name}", definition.name);
+        let policy = Policy {
+            ttl: ttl(&key("ttl"), &section.ttl)?,
+            stale_while_revalidate: duration(&key("stale_while_revalidate"), &section.stale_while_revalidate)?,
+            wait_timeout: duration(&key("wait_timeout"), &section.wait_timeout)?,
+            stale_if_error: duration(&key("stale_if_error"), &section.stale_if_error)?,
+        };
+        datasets.insert(definition.name, DatasetConfig { policy, csv: section.csv });
+    }
+    Ok(datasets)
+}
+
+/// A duration, or `session close + DURATION`.
+fn ttl(key: &str, text: &str) -> Result<Ttl, ConfigError> {
+    match text.strip_prefix("session close") {
+        None => duration(key, text).map(Ttl::After),
+        Some(rest) => match rest.trim().strip_prefix('+') {
+            Some(delay) => duration(key, delay.trim()).map(Ttl::SessionClose),
+            None => Err(ConfigError(format!("{key}: \"{text}\" is not \"session close + DURATION\""))),
+        },
+    }
+}
+
+fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
+    humantime::parse_duration(text).map_err(|error| ConfigError(format!("{key}: \"{text}\" is not a duration: {error}")))
+}
+
+fn size(key: &str, text: &str) -> Result<u64, ConfigError> {
+    let size: Result<bytesize::ByteSize, _> = text.parse();
+    size.map(|size| size.as_u64()).map_err(|error| ConfigError(format!("{key}: \"{text}\" is not a size: {error}")))
+}
+
+fn settings(figment: &Figment) -> Result<Vec<Setting>, ConfigError> {
+    let dict: Dict = figment.extract().map_err(|error| ConfigError(error.to_string()))?;
+    let setting = |(name, value): (String, &Value)| {
+        let origin = figment.find_metadata(&name).map(|metadata| metadata.name.to_string());
+        let origin = match origin.as_deref() {
+            Some(name) if name.contains("environment") => "environment".to_owned(),
+            Some(name) if name.contains("::") || name.contains("String") => "flag".to_owned(),
+            Some(name) => name.to_owned(),
+            None => "default".to_owned(),
+        };
+        let value = if SECRETS.contains(&name.as_str()) {
+            format!("{:?}", Secret(value.as_str().unwrap_or_default().to_owned()))
+        } else {
+            serde_json::to_string(value).unwrap_or_default()
+        };
+        Setting { name, value, origin }
+    };
+    Ok(flatten(&dict).into_iter().map(setting).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load_text(text: &str) -> Result<Config, ConfigError> {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("tt.toml");
+        std::fs::write(&path, text).expect("a file");
+        load(Some(&path), &Vec::new())
+    }
+
+    #[track_caller]
+    fn refused(text: &str, part: &str) {
+        let message = load_text(text).expect_err("a refusal").to_string();
+        assert!(message.contains(part), "{message}");
+    }
+
+    #[test]
+    fn the_defaults_are_usable_and_cover_every_refreshed_dataset() {
+        let config = load(None, &Vec::new()).expect("defaults");
+        for name in ["calendar", "dividends", "earnings", "eod", "market_metrics", "option_chains", "symbols"] {
+            assert!(config.datasets.contains_key(name), "{name}");
+        }
+        assert_eq!(config.datasets["eod"].policy.ttl, Ttl::SessionClose(Duration::from_secs(1800)));
+        assert!(config.settings.iter().all(|setting| setting.origin == "default"), "{:?}", config.settings);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_nearest() {
+        refused("[server]\npgg = \"127.0.0.1:1\"", "unknown key \"server.pgg\"; the nearest is \"server.pg\"");
+        refused("[dataset.eodd]\nttl = \"1h\"", "dataset.eodd.ttl");
+    }
+
+    #[test]
+    fn a_bad_value_names_its_key() {
+        refused("[dataset.eod]\nttl = \"-5s\"", "dataset.eod.ttl");
+        refused("[limits]\nmemory = \"lots\"", "limits.memory");
+        refused("[server]\npg = \"nowhere\"", "server.pg");
+        refused("[collect]\nlists = [\"sp5000\"]", "sp5000");
+        refused("[source.tastytrade]\nclient_secret = \"x\"", "go together");
+    }
+
+    #[test]
+    fn secrets_never_show() {
+        let text = "[source.tastytrade]\nclient_secret = \"hush\"\nrefresh_token = \"hush\"";
+        let config = load_text(text).expect("a configuration");
+        assert!(!format!("{config:?}").contains("hush"));
+        assert_eq!(config.tastytrade.client_secret.expose(), "hush");
+    }
+
+    #[test]
+    fn flags_win_and_say_so() {
+        let flags = vec![("server.pg".to_owned(), "127.0.0.1:0".to_owned())];
+        let config = load(None, &flags).expect("a configuration");
+        assert_eq!(config.server.pg.port(), 0);
+        let setting = config.settings.iter().find(|setting| setting.name == "server.pg").expect("the key");
+        assert_eq!(setting.origin, "flag");
+    }
+}

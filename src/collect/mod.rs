@@ -4,6 +4,8 @@
 
 pub mod client;
 pub mod fetch;
+pub mod frame;
+pub mod merge;
 pub mod venue;
 
 pub use fetch::{FailedItem, Fetch, FetchError, Fetched, Progress, Request};

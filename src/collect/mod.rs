@@ -6,6 +6,8 @@ pub mod client;
 pub mod fetch;
 pub mod frame;
 pub mod merge;
+pub mod scheduler;
 pub mod venue;
+pub mod write;
 
 pub use fetch::{FailedItem, Fetch, FetchError, Fetched, Progress, Request};

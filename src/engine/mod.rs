@@ -4,11 +4,13 @@
 //! about the protocol (transactions, cursors, COPY, SET), and has the rest planned and run here.
 
 pub mod error;
+mod queries;
 mod rewrite;
 mod safety;
 pub mod session;
 pub mod settings;
 
 pub use error::{ErrorKind, QueryError};
-pub use session::{CancelHandle, Engine, Plan, RowStream, Running, RunningQuery, Session, Statement};
+pub use queries::{Queries, RunningQuery};
+pub use session::{CancelHandle, Engine, Plan, RowStream, Running, Session, Statement};
 pub use settings::Settings;

@@ -1,10 +1,12 @@
 //! One session per connection: its settings, its plans, what it runs.
 
+use super::queries::{Listed, Queries, RunningQuery};
 use super::error::{ErrorKind, QueryError};
 use super::settings::Settings;
+use crate::table::context::{Notices, OnStale, QueryContext};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
@@ -14,7 +16,6 @@ use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use futures::StreamExt;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,49 +35,27 @@ pub struct Engine {
 struct Shared {
     template: SessionState,
     statement_timeout: Option<Duration>,
-    next_id: AtomicU64,
-    /// What runs now, by statement id. Held for a few instructions, never across an await.
-    running: Mutex<BTreeMap<u64, RunningQuery>>,
-}
-
-/// One row of `system.queries`.
-#[derive(Debug, Clone)]
-pub struct RunningQuery {
-    /// Session id; over Postgres wire it is the backend's pid.
-    pub session_id: u64,
-    /// User of the session.
-    pub user: String,
-    /// `postgres`, `flight` or `local`.
-    pub front_end: &'static str,
-    /// When the statement arrived.
-    pub started_at: DateTime<Utc>,
-    /// Text of the statement.
-    pub sql: String,
+    next_session: AtomicU64,
+    queries: Arc<Queries>,
 }
 
 impl Engine {
     /// An engine over a session template that holds catalogs, functions and limits.
-    pub fn new(template: SessionState, statement_timeout: Option<Duration>) -> Self {
-        let running = Mutex::new(BTreeMap::new());
-        Self { shared: Arc::new(Shared { template, statement_timeout, next_id: AtomicU64::new(1), running }) }
+    pub fn new(template: SessionState, statement_timeout: Option<Duration>, queries: Arc<Queries>) -> Self {
+        Self { shared: Arc::new(Shared { template, statement_timeout, next_session: AtomicU64::new(1), queries }) }
     }
 
     /// Opens a session for one connection.
     pub fn open_session(&self, user: &str, front_end: &'static str) -> Session {
         Session {
             engine: self.clone(),
-            id: self.shared.next_id.fetch_add(1, Ordering::Relaxed),
+            id: self.shared.next_session.fetch_add(1, Ordering::Relaxed),
             user: user.to_owned(),
             front_end,
             settings: Mutex::new(Settings::with_statement_timeout(self.shared.statement_timeout)),
             current: Arc::default(),
-            notices: Arc::default(),
+            notices: Notices::default(),
         }
-    }
-
-    /// What runs now.
-    pub fn running(&self) -> Vec<RunningQuery> {
-        self.shared.running.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 }
 
@@ -88,7 +67,7 @@ pub struct Session {
     front_end: &'static str,
     settings: Mutex<Settings>,
     current: Arc<Mutex<CancellationToken>>,
-    notices: Arc<Mutex<Vec<String>>>,
+    notices: Notices,
 }
 
 /// Cancels whatever its session runs at that moment; nothing when it runs nothing.
@@ -116,16 +95,9 @@ pub struct Plan {
 
 /// A statement's time limit and cancellation, from its arrival to its last row.
 pub struct Running {
-    id: u64,
-    engine: Engine,
+    _listed: Listed,
     cancel: CancellationToken,
     deadline: Option<Instant>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.engine.shared.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-    }
 }
 
 impl Running {
@@ -200,7 +172,7 @@ impl Session {
 
     /// Takes the notices that planning and running left for the client (a stale answer, for example).
     pub fn take_notices(&self) -> Vec<String> {
-        std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+        self.notices.take()
     }
 
     /// Parses one or more statements.
@@ -212,7 +184,6 @@ impl Session {
     pub fn start(&self, sql: &str) -> Running {
         let cancel = CancellationToken::new();
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = cancel.clone();
-        let id = self.engine.shared.next_id.fetch_add(1, Ordering::Relaxed);
         let query = RunningQuery {
             session_id: self.id,
             user: self.user.clone(),
@@ -220,9 +191,9 @@ impl Session {
             started_at: Utc::now(),
             sql: sql.to_owned(),
         };
-        self.engine.shared.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id, query);
+        let listed = self.engine.shared.queries.list(query);
         let deadline = self.settings().statement_timeout().map(|limit| Instant::now() + limit);
-        Running { id, engine: self.engine.clone(), cancel, deadline }
+        Running { _listed: listed, cancel, deadline }
     }
 
     /// Plans a statement that reads. Anything that would write is refused.
@@ -255,11 +226,19 @@ impl Session {
         Ok(RowStream { running, rows })
     }
 
-    /// The shared template with this session's zone.
+    /// The shared template with this session's zone and its demands on freshness.
     fn state(&self) -> SessionState {
         let mut state = self.engine.shared.template.clone();
-        let zone = self.settings().time_zone().name().to_owned();
-        state.config_mut().options_mut().execution.time_zone = Some(zone);
+        let settings = self.settings();
+        let on_stale = match settings.freshness() {
+            "serve" => OnStale::Serve,
+            "fail" => OnStale::Fail,
+            _ => OnStale::Wait,
+        };
+        let max_staleness = settings.max_staleness();
+        let context = QueryContext { on_stale, max_staleness, notices: self.notices.clone() };
+        state.config_mut().options_mut().execution.time_zone = Some(settings.time_zone().name().to_owned());
+        state.config_mut().set_extension(Arc::new(context));
         state
     }
 }

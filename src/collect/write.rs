@@ -1,0 +1,203 @@
+//! Fetched rows into the lake: merge with what is held, stage the files, commit them all at once.
+
+use super::merge::{Merged, merge_bars, merge_rows};
+use crate::lake::{DataFile, FailedItem, LakeError, LakeTable, Snapshot, StatisticValue, WriteMode};
+use arrow::array::{Array, AsArray, BooleanArray};
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::{DataType, Date32Type};
+use arrow::record_batch::RecordBatch;
+use chrono::{Datelike, Days, NaiveDate};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+/// Tries against other writers before giving up.
+const CONFLICT_TRIES: usize = 10;
+
+/// What a write did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Version of the table afterwards; `None` when there is no table yet.
+    pub version: Option<u64>,
+    /// Rows whose key was new.
+    pub added: u64,
+    /// Rows that replaced one of the same key.
+    pub changed: u64,
+}
+
+/// Writes rows as the dataset's mode says. Rows equal to the held ones commit nothing.
+///
+/// Safe beside other writers: a lost race reads again and merges again. Dropping the future commits nothing.
+pub async fn write(table: &LakeTable, rows: &[RecordBatch], failed: &[FailedItem]) -> Result<Written, LakeError> {
+    for _ in 0..CONFLICT_TRIES {
+        let outcome = match table.dataset().mode {
+            WriteMode::Append => append(table, rows).await,
+            WriteMode::Replace => replace(table, rows, failed).await,
+            WriteMode::Merge if table.dataset().name == "eod" => merge_eod(table, rows).await,
+            WriteMode::Merge => merge(table, rows).await,
+        };
+        match outcome {
+            Err(LakeError::Conflict { .. }) => {}
+            outcome => return outcome,
+        }
+    }
+    Err(LakeError::Conflict { table: table.dataset().name.to_owned() })
+}
+
+async fn append(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, LakeError> {
+    let base = table.update().await?;
+    let rows = one_batch(table, rows)?;
+    let staged = table.stage(&rows).await?;
+    let snapshot = table.commit(base.as_deref(), &[], vec![staged]).await?;
+    Ok(Written { version: Some(snapshot.version), added: rows.num_rows() as u64, changed: 0 })
+}
+
+/// All rows are new, but an item that failed keeps the rows it had.
+async fn replace(table: &LakeTable, rows: &[RecordBatch], failed: &[FailedItem]) -> Result<Written, LakeError> {
+    let base = table.update().await?;
+    let files = files_of(base.as_ref());
+    let mut all = rows.to_vec();
+    if !failed.is_empty() {
+        let failed: HashSet<&str> = failed.iter().map(|failed| failed.item.as_str()).collect();
+        for held in table.read(&files).await? {
+            all.push(rows_of_items(table, &held, &failed)?);
+        }
+    }
+    let merged = merge_generic(table, &[], &all)?;
+    commit(table, base.as_deref(), &files, merged).await
+}
+
+async fn merge(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, LakeError> {
+    let base = table.update().await?;
+    let files = files_of(base.as_ref());
+    let held = table.read(&files).await?;
+    let merged = merge_generic(table, &held, rows)?;
+    commit(table, base.as_deref(), &files, merged).await
+}
+
+/// Daily bars: files hold one year each, so that a new session rewrites this year's file and leaves the others.
+async fn merge_eod(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, LakeError> {
+    let base = table.update().await?;
+    let rows = one_batch(table, rows)?;
+    let mut left = years_of(&rows)?;
+    let (mut removed, mut staged, mut written) = (Vec::new(), Vec::new(), Written::default());
+    while let Some(year) = left.pop_first() {
+        // A file of another writer may span years: then those years are merged together.
+        let mut years = BTreeSet::from([year]);
+        let mut touched = loop {
+            let touched: Vec<DataFile> =
+                files_of(base.as_ref()).into_iter().filter(|file| overlaps(file, &years)).collect();
+            let reached: BTreeSet<i32> = touched.iter().flat_map(file_years).collect();
+            if reached.is_subset(&years) {
+                break touched;
+            }
+            years.extend(reached);
+        };
+        left = left.difference(&years).copied().collect();
+        let held = table.read(&touched).await?;
+        let merged = merge_bars(&held, &[rows_in_years(&rows, &years)?])
+            .map_err(|error| LakeError::Rows { table: "eod".to_owned(), reason: error.to_string() })?;
+        drop(held);
+        if merged.added == 0 && merged.changed == 0 {
+            continue;
+        }
+        for year in years_of(&merged.rows)? {
+            staged.push(table.stage(&rows_in_years(&merged.rows, &BTreeSet::from([year]))?).await?);
+        }
+        removed.append(&mut touched);
+        written.added += merged.added;
+        written.changed += merged.changed;
+    }
+    written.version = base.as_ref().map(|base| base.version);
+    if !staged.is_empty() {
+        written.version = Some(table.commit(base.as_deref(), &removed, staged).await?.version);
+    }
+    Ok(written)
+}
+
+async fn commit(
+    table: &LakeTable,
+    base: Option<&Snapshot>,
+    files: &[DataFile],
+    merged: Merged,
+) -> Result<Written, LakeError> {
+    if merged.added == 0 && merged.changed == 0 {
+        return Ok(Written { version: base.map(|base| base.version), added: 0, changed: 0 });
+    }
+    let staged = table.stage(&merged.rows).await?;
+    let snapshot = table.commit(base, files, vec![staged]).await?;
+    Ok(Written { version: Some(snapshot.version), added: merged.added, changed: merged.changed })
+}
+
+fn files_of(snapshot: Option<&Arc<Snapshot>>) -> Vec<DataFile> {
+    snapshot.map(|snapshot| snapshot.files.clone()).unwrap_or_default()
+}
+
+fn rows_error(table: &LakeTable, error: impl std::fmt::Display) -> LakeError {
+    LakeError::Rows { table: table.dataset().name.to_owned(), reason: error.to_string() }
+}
+
+fn one_batch(table: &LakeTable, rows: &[RecordBatch]) -> Result<RecordBatch, LakeError> {
+    concat_batches(&table.dataset().schema, rows).map_err(|error| rows_error(table, error))
+}
+
+fn merge_generic(table: &LakeTable, held: &[RecordBatch], new: &[RecordBatch]) -> Result<Merged, LakeError> {
+    let dataset = table.dataset();
+    merge_rows(&dataset.schema, dataset.key, held, new).map_err(|error| rows_error(table, error))
+}
+
+/// Rows whose first key column names one of the items.
+fn rows_of_items(table: &LakeTable, rows: &RecordBatch, items: &HashSet<&str>) -> Result<RecordBatch, LakeError> {
+    let first = table.dataset().key.first().and_then(|key| rows.column_by_name(key));
+    let Some(column) = first.filter(|column| *column.data_type() == DataType::Utf8) else { return Ok(rows.slice(0, 0)) };
+    let keep: BooleanArray = column.as_string::<i32>().iter().map(|item| item.map(|item| items.contains(item))).collect();
+    filter_record_batch(rows, &keep).map_err(|error| rows_error(table, error))
+}
+
+fn dates_of(rows: &RecordBatch) -> Result<&arrow::array::Date32Array, LakeError> {
+    let column = rows.column_by_name("date").and_then(|column| column.as_primitive_opt::<Date32Type>());
+    column.ok_or_else(|| LakeError::Rows { table: "eod".to_owned(), reason: "rows without a date".to_owned() })
+}
+
+fn year_of(days: i32) -> i32 {
+    let epoch = NaiveDate::default();
+    let date = match u64::try_from(days) {
+        Ok(days) => epoch.checked_add_days(Days::new(days)),
+        Err(_) => epoch.checked_sub_days(Days::new(u64::from(days.unsigned_abs()))),
+    };
+    date.map_or(0, |date| date.year())
+}
+
+fn years_of(rows: &RecordBatch) -> Result<BTreeSet<i32>, LakeError> {
+    let mut last_days = None;
+    let mut years = BTreeSet::new();
+    for days in dates_of(rows)?.iter().flatten() {
+        if last_days != Some(days) {
+            years.insert(year_of(days));
+            last_days = Some(days);
+        }
+    }
+    Ok(years)
+}
+
+fn rows_in_years(rows: &RecordBatch, years: &BTreeSet<i32>) -> Result<RecordBatch, LakeError> {
+    let fail = |error: arrow::error::ArrowError| LakeError::Rows { table: "eod".to_owned(), reason: error.to_string() };
+    let keep: BooleanArray =
+        dates_of(rows)?.iter().map(|days| Some(days.is_some_and(|days| years.contains(&year_of(days))))).collect();
+    filter_record_batch(rows, &keep).map_err(fail)
+}
+
+/// Years a file holds by its statistics; none when they are missing.
+fn file_years(file: &DataFile) -> Vec<i32> {
+    match file.columns.get(1).map(|column| (&column.min, &column.max)) {
+        Some((Some(StatisticValue::Date(min)), Some(StatisticValue::Date(max)))) => {
+            (year_of(*min)..=year_of(*max)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A file without statistics may hold anything.
+fn overlaps(file: &DataFile, years: &BTreeSet<i32>) -> bool {
+    let held = file_years(file);
+    held.is_empty() || held.iter().any(|year| years.contains(year))
+}

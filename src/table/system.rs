@@ -1,0 +1,250 @@
+//! Tables about the server itself, schema `system`: how fresh everything is, what was refreshed, what is set.
+//!
+//! Each is a list of columns and a function that gives the rows now; nothing is cached.
+
+use crate::config::Setting;
+use crate::engine::Queries;
+use crate::lake::Lake;
+use crate::lake::dataset::instant;
+use crate::lake::freshness::{FreshnessBoard, Ttl};
+use arrow::array::{ArrayRef, ListBuilder, StringArray, StringBuilder, TimestampMicrosecondArray};
+use arrow::array::{Int64Array, IntervalMonthDayNanoArray};
+use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, IntervalUnit, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use datafusion::catalog::memory::MemorySourceConfig;
+use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, Session, TableProvider};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use std::fmt;
+use std::sync::Arc;
+
+type Rows = Arc<dyn Fn(&SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> + Send + Sync>;
+
+/// A table whose rows are made anew for each query.
+pub struct SystemTable {
+    schema: SchemaRef,
+    rows: Rows,
+}
+
+impl fmt::Debug for SystemTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SystemTable").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TableProvider for SystemTable {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        _state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let rows = (self.rows)(&self.schema).map_err(DataFusionError::from)?;
+        Ok(MemorySourceConfig::try_new_exec(&[vec![rows]], self.schema.clone(), projection.cloned())?)
+    }
+}
+
+/// What the system tables tell about.
+pub struct Sources {
+    /// The lake.
+    pub lake: Arc<Lake>,
+    /// Freshness of every dataset.
+    pub board: FreshnessBoard,
+    /// What runs.
+    pub queries: Arc<Queries>,
+    /// The configuration in force, secrets hidden.
+    pub settings: Vec<Setting>,
+}
+
+/// The schema `system`.
+pub fn schema(sources: &Sources) -> Result<Arc<dyn SchemaProvider>> {
+    let provider = MemorySchemaProvider::new();
+    let add = |name: &str, columns: Vec<(&str, DataType)>, rows: Rows| {
+        let fields: Vec<Field> = columns.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect();
+        let table = SystemTable { schema: Arc::new(Schema::new(fields)), rows };
+        provider.register_table(name.to_owned(), Arc::new(table)).map(drop)
+    };
+    let (lake, board) = (sources.lake.clone(), sources.board.clone());
+    add("freshness", freshness_columns(), Arc::new(move |schema| freshness(&lake, &board, schema)))?;
+    let board = sources.board.clone();
+    add("refreshes", refreshes_columns(), Arc::new(move |schema| refreshes(&board, schema)))?;
+    let queries = sources.queries.clone();
+    add("queries", queries_columns(), Arc::new(move |schema| running(&queries, schema)))?;
+    let settings = sources.settings.clone();
+    add("settings", settings_columns(), Arc::new(move |schema| settings_rows(&settings, schema)))?;
+    Ok(Arc::new(provider))
+}
+
+fn interval() -> DataType {
+    DataType::Interval(IntervalUnit::MonthDayNano)
+}
+
+fn text_list() -> DataType {
+    DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)))
+}
+
+fn freshness_columns() -> Vec<(&'static str, DataType)> {
+    use DataType::{Int64, Utf8};
+    vec![
+        ("dataset", Utf8),
+        ("state", Utf8),
+        ("age", interval()),
+        ("ttl", Utf8),
+        ("loaded_at", instant()),
+        ("expires_at", instant()),
+        ("version", Int64),
+        ("rows", Int64),
+        ("bytes", Int64),
+        ("depends_on", text_list()),
+        ("last_error", Utf8),
+        ("feed_class", Utf8),
+        ("stale_while_revalidate", interval()),
+        ("wait_timeout", interval()),
+        ("stale_if_error", interval()),
+    ]
+}
+
+fn freshness(
+    lake: &Lake,
+    board: &FreshnessBoard,
+    schema: &SchemaRef,
+) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let all: Vec<_> = board.values().collect();
+    let snapshots: Vec<_> =
+        all.iter().map(|one| lake.table(one.dataset).and_then(|table| table.current())).collect();
+    let number = |value: Option<u64>| value.and_then(|value| i64::try_from(value).ok());
+    let policy = |pick: fn(&crate::lake::freshness::Policy) -> std::time::Duration| {
+        intervals(all.iter().map(|one| one.policy.as_ref().map(pick).and_then(|limit| TimeDelta::from_std(limit).ok())))
+    };
+    let mut depends_on = ListBuilder::new(StringBuilder::new());
+    for one in &all {
+        depends_on.append_value(one.depends_on.iter().map(Some));
+    }
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.dataset))),
+        Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.state().name()))),
+        intervals(all.iter().map(|one| one.age())),
+        Arc::new(all.iter().map(|one| one.policy.map(|policy| ttl_text(policy.ttl))).collect::<StringArray>()),
+        instants(all.iter().map(|one| one.loaded_at())),
+        instants(all.iter().map(|one| one.expires_at())),
+        Arc::new(snapshots.iter().map(|one| number(one.as_ref().map(|one| one.version))).collect::<Int64Array>()),
+        Arc::new(snapshots.iter().map(|one| number(one.as_ref().and_then(|one| one.rows()))).collect::<Int64Array>()),
+        Arc::new(snapshots.iter().map(|one| number(one.as_ref().map(|one| one.bytes()))).collect::<Int64Array>()),
+        Arc::new(depends_on.finish()),
+        Arc::new(all.iter().map(|one| one.remembered().last_error.clone()).collect::<StringArray>()),
+        Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.feed_class))),
+        policy(|policy| policy.stale_while_revalidate),
+        policy(|policy| policy.wait_timeout),
+        policy(|policy| policy.stale_if_error),
+    ];
+    RecordBatch::try_new(schema.clone(), columns)
+}
+
+/// A TTL as the configuration words it.
+pub fn ttl_text(ttl: Ttl) -> String {
+    match ttl {
+        Ttl::After(duration) => humantime::format_duration(duration).to_string(),
+        Ttl::SessionClose(delay) => format!("session close + {}", humantime::format_duration(delay)),
+    }
+}
+
+fn refreshes_columns() -> Vec<(&'static str, DataType)> {
+    use DataType::{Int64, Utf8};
+    vec![
+        ("dataset", Utf8),
+        ("cause", Utf8),
+        ("started_at", instant()),
+        ("ended_at", instant()),
+        ("items", Int64),
+        ("failed", Int64),
+        ("failed_items", text_list()),
+        ("rows", Int64),
+        ("origin_calls", Int64),
+        ("version", Int64),
+        ("error", Utf8),
+    ]
+}
+
+fn refreshes(board: &FreshnessBoard, schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let states: Vec<_> = board.values().map(|one| (one.dataset, one.remembered())).collect();
+    let mut runs: Vec<_> =
+        states.iter().flat_map(|(dataset, state)| state.runs.iter().map(move |run| (*dataset, run))).collect();
+    runs.sort_by_key(|(_, run)| run.started_at);
+    let number = |value: u64| i64::try_from(value).ok();
+    let mut failed = ListBuilder::new(StringBuilder::new());
+    for (_, run) in &runs {
+        failed.append_value(run.failed.iter().map(|failed| Some(format!("{}: {}", failed.item, failed.reason))));
+    }
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(runs.iter().map(|(dataset, _)| dataset))),
+        Arc::new(StringArray::from_iter_values(runs.iter().map(|(_, run)| &run.cause))),
+        instants(runs.iter().map(|(_, run)| Some(run.started_at))),
+        instants(runs.iter().map(|(_, run)| Some(run.ended_at))),
+        Arc::new(runs.iter().map(|(_, run)| number(run.items)).collect::<Int64Array>()),
+        Arc::new(runs.iter().map(|(_, run)| number(run.failed.len() as u64)).collect::<Int64Array>()),
+        Arc::new(failed.finish()),
+        Arc::new(runs.iter().map(|(_, run)| number(run.rows)).collect::<Int64Array>()),
+        Arc::new(runs.iter().map(|(_, run)| number(run.origin_calls)).collect::<Int64Array>()),
+        Arc::new(runs.iter().map(|(_, run)| run.version.and_then(number)).collect::<Int64Array>()),
+        Arc::new(runs.iter().map(|(_, run)| run.error.clone()).collect::<StringArray>()),
+    ];
+    RecordBatch::try_new(schema.clone(), columns)
+}
+
+fn queries_columns() -> Vec<(&'static str, DataType)> {
+    use DataType::{Int64, Utf8};
+    vec![("pid", Int64), ("user", Utf8), ("front_end", Utf8), ("started_at", instant()), ("sql", Utf8)]
+}
+
+fn running(queries: &Queries, schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let all = queries.running();
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(all.iter().map(|one| i64::try_from(one.session_id).ok()).collect::<Int64Array>()),
+        Arc::new(StringArray::from_iter_values(all.iter().map(|one| &one.user))),
+        Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.front_end))),
+        instants(all.iter().map(|one| Some(one.started_at))),
+        Arc::new(StringArray::from_iter_values(all.iter().map(|one| &one.sql))),
+    ];
+    RecordBatch::try_new(schema.clone(), columns)
+}
+
+fn settings_columns() -> Vec<(&'static str, DataType)> {
+    use DataType::Utf8;
+    vec![("name", Utf8), ("value", Utf8), ("origin", Utf8)]
+}
+
+fn settings_rows(settings: &[Setting], schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(settings.iter().map(|one| &one.name))),
+        Arc::new(StringArray::from_iter_values(settings.iter().map(|one| &one.value))),
+        Arc::new(StringArray::from_iter_values(settings.iter().map(|one| &one.origin))),
+    ];
+    RecordBatch::try_new(schema.clone(), columns)
+}
+
+fn instants(values: impl Iterator<Item = Option<DateTime<Utc>>>) -> ArrayRef {
+    let micros = values.map(|value| value.map(|instant| instant.timestamp_micros()));
+    Arc::new(micros.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+}
+
+/// Whole milliseconds as an interval without days, which clients show as hours, minutes and seconds.
+fn intervals(values: impl Iterator<Item = Option<TimeDelta>>) -> ArrayRef {
+    let parts = values.map(|value| {
+        let nanos = value?.num_milliseconds().checked_mul(1_000_000)?;
+        Some(IntervalMonthDayNano::new(0, 0, nanos))
+    });
+    Arc::new(parts.collect::<IntervalMonthDayNanoArray>())
+}

@@ -7,6 +7,7 @@ pub mod fetch;
 pub mod frame;
 pub mod merge;
 pub mod scheduler;
+pub mod universe;
 pub mod venue;
 pub mod write;
 

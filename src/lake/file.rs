@@ -7,7 +7,7 @@ use arrow::compute::{SortColumn, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
-use parquet::arrow::ArrowWriter;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::SortingColumn;
@@ -72,8 +72,15 @@ fn distinct_symbols(rows: &RecordBatch) -> Option<u64> {
     u64::try_from(seen.len()).ok()
 }
 
-/// Decodes a whole file.
-pub(super) fn decode(bytes: Bytes) -> Result<Vec<RecordBatch>, Box<dyn std::error::Error + Send + Sync>> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?.with_batch_size(64 * 1024).build()?;
-    Ok(reader.collect::<Result<_, _>>()?)
+/// Decodes a file: all columns, or the named ones in schema order.
+pub(super) fn decode(
+    bytes: Bytes,
+    columns: Option<&[&str]>,
+) -> Result<Vec<RecordBatch>, Box<dyn std::error::Error + Send + Sync>> {
+    let mut builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?.with_batch_size(64 * 1024);
+    if let Some(columns) = columns {
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        builder = builder.with_projection(mask);
+    }
+    Ok(builder.build()?.collect::<Result<_, _>>()?)
 }

@@ -102,12 +102,21 @@ impl LakeTable {
 
     /// Reads whole files. For merging, not for queries.
     pub async fn read(&self, files: &[DataFile]) -> Result<Vec<RecordBatch>, LakeError> {
+        self.read_columns(files, None).await
+    }
+
+    /// Reads the named columns of whole files, in schema order; `None` is all columns.
+    pub async fn read_columns(
+        &self,
+        files: &[DataFile],
+        columns: Option<&[&str]>,
+    ) -> Result<Vec<RecordBatch>, LakeError> {
         let mut rows = Vec::new();
         for file in files {
             let fail = |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, &file.path, error);
             let object = self.root.store.get(&file.path).await.map_err(|error| fail(&error))?;
             let bytes = object.bytes().await.map_err(|error| fail(&error))?;
-            rows.extend(file::decode(bytes).map_err(|error| fail(&error))?);
+            rows.extend(file::decode(bytes, columns).map_err(|error| fail(&error))?);
         }
         Ok(rows)
     }

@@ -1,0 +1,168 @@
+//! The command line.
+
+use crate::config::Flags;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// SQL over cached market data.
+#[derive(Debug, Parser)]
+#[command(name = "tt", version, about, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags every command takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Common {
+    /// Configuration file; `config/ttapi.toml` in the source tree holds every key with its default.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Where the lake is: a directory or s3://bucket/prefix.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data: Option<String>,
+    /// Postgres wire address; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR", global = true)]
+    pub pg: Option<SocketAddr>,
+    /// Flight SQL address.
+    #[arg(long, value_name = "ADDR", global = true)]
+    pub flight: Option<SocketAddr>,
+    /// Address of health, metrics and the status page.
+    #[arg(long, value_name = "ADDR", global = true)]
+    pub http: Option<SocketAddr>,
+}
+
+impl Common {
+    /// The flags as configuration keys.
+    pub fn flags(&self) -> Flags {
+        let address = |key: &str, value: Option<SocketAddr>| value.map(|value| (key.to_owned(), value.to_string()));
+        let data = self.data.clone().map(|data| ("lake.location".to_owned(), data));
+        let addresses =
+            [address("server.pg", self.pg), address("server.flight", self.flight), address("server.http", self.http)];
+        addresses.into_iter().flatten().chain(data).collect()
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Everything on this machine with no account: a simulated venue, collectors, the lake, the servers
+    Demo {
+        /// Common flags.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The server of a configuration and, unless read-only, its collectors
+    Serve {
+        /// Serve what is in the lake; fetch nothing.
+        #[arg(long)]
+        read_only: bool,
+        /// Common flags.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Refresh datasets once; exit 0 only when all are fresh
+    Collect {
+        /// Datasets; all when none is named.
+        datasets: Vec<String>,
+        /// Common flags.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Import files into the lake
+    Import {
+        /// What kind of files.
+        #[command(subcommand)]
+        source: ImportSource,
+    },
+    /// The simulated venue alone: tastytrade REST and dxLink
+    Simulate {
+        /// Address of the REST service.
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+        rest: SocketAddr,
+        /// Address of the dxLink service.
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+        dxlink: SocketAddr,
+        /// Same seed, same history.
+        #[arg(long, value_name = "N", default_value_t = 42)]
+        seed: u64,
+        /// Equities of the universe; 0 is the built-in lists alone.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        symbols: usize,
+        /// Quotes per second over all symbols.
+        #[arg(long, value_name = "QUOTES_PER_S", default_value_t = 2000.0)]
+        rate: f64,
+        /// Faults to show, as TOML.
+        #[arg(long, value_name = "FILE")]
+        faults: Option<PathBuf>,
+    },
+    /// Freshness of every dataset
+    Status {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        /// Common flags.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// One query, in process
+    Query {
+        /// The statement.
+        sql: String,
+        /// How to print the rows.
+        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+        format: OutputFormat,
+        /// Common flags.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The configuration
+    Config {
+        /// What about it.
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+}
+
+/// `tt import ...`
+#[derive(Debug, Subcommand)]
+pub enum ImportSource {
+    /// MetaStock files, ASCII or binary, into `eod`
+    Metastock {
+        /// A directory of files, or one file.
+        path: PathBuf,
+        /// Common flags.
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+/// `tt config ...`
+#[derive(Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Say whether the configuration can be used
+    Check {
+        /// Common flags.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Print every key with its value and where it came from
+    Print {
+        /// Common flags.
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+/// How rows are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// Aligned columns.
+    Table,
+    /// Comma-separated values with a header.
+    Csv,
+    /// One JSON object per line.
+    Json,
+}

@@ -1,0 +1,63 @@
+//! What is asked for: the configured symbols, how the venue spells them, and how far their history reaches.
+
+use crate::lake::{LakeError, LakeTable};
+use crate::market::list;
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::Date32Type;
+use chrono::{Days, NaiveDate};
+use std::collections::{BTreeSet, HashMap};
+
+/// Members of the lists and the single symbols, each once, sorted.
+pub fn symbols(lists: &[String], symbols: &[String]) -> Vec<String> {
+    let members = lists.iter().filter_map(|name| list::members(name)).flatten().map(|member| member.symbol);
+    members.chain(symbols.iter().cloned()).collect::<BTreeSet<String>>().into_iter().collect()
+}
+
+/// Streamer spelling per symbol, as the `symbols` table has it.
+pub async fn streamer_symbols(table: &LakeTable) -> Result<HashMap<String, String>, LakeError> {
+    let Some(snapshot) = table.update().await? else { return Ok(HashMap::new()) };
+    let mut spellings = HashMap::new();
+    for rows in table.read_columns(&snapshot.files, Some(&["symbol", "streamer_symbol"])).await? {
+        let (symbols, streamer) = (rows.column(0).as_string::<i32>(), rows.column(1).as_string::<i32>());
+        for (symbol, streamer) in symbols.iter().zip(streamer).filter_map(|(left, right)| left.zip(right)) {
+            spellings.insert(symbol.to_owned(), streamer.to_owned());
+        }
+    }
+    Ok(spellings)
+}
+
+/// Last date per symbol of the bars that one source brought.
+pub async fn held_until(table: &LakeTable, source: &str) -> Result<HashMap<String, NaiveDate>, LakeError> {
+    let Some(snapshot) = table.update().await? else { return Ok(HashMap::new()) };
+    let mut held: HashMap<String, i32> = HashMap::new();
+    for file in &snapshot.files {
+        let columns = Some(["symbol", "date", "source"].as_slice());
+        for rows in table.read_columns(std::slice::from_ref(file), columns).await? {
+            let symbols = rows.column(0).as_string::<i32>();
+            let dates = rows.column(1).as_primitive::<Date32Type>();
+            let sources = rows.column(2).as_string::<i32>();
+            for row in (0..rows.num_rows()).filter(|&row| sources.is_valid(row) && sources.value(row) == source) {
+                let date = dates.value(row);
+                match held.get_mut(symbols.value(row)) {
+                    Some(last) => *last = date.max(*last),
+                    None => drop(held.insert(symbols.value(row).to_owned(), date)),
+                }
+            }
+        }
+    }
+    let date = |days: i32| NaiveDate::default().checked_add_days(Days::new(u64::try_from(days).ok()?));
+    Ok(held.into_iter().filter_map(|(symbol, days)| Some((symbol, date(days)?))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_symbol_of_two_lists_is_asked_for_once() {
+        let lists = ["dow30".to_owned(), "nasdaq100".to_owned()];
+        let all = symbols(&lists, &["AAPL".to_owned(), "ZZZZ".to_owned()]);
+        assert_eq!(all.iter().filter(|symbol| *symbol == "AAPL").count(), 1);
+        assert!(all.contains(&"ZZZZ".to_owned()) && all.is_sorted());
+    }
+}

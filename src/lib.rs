@@ -11,3 +11,4 @@ pub mod live;
 pub mod collect;
 pub mod table;
 pub mod engine;
+pub mod console;

@@ -98,7 +98,7 @@ pub fn merge_bars(held: &[RecordBatch], new: &[RecordBatch]) -> Result<Merged, M
 
 /// One side of the merge as a lazy frame, marked with what decides between two rows.
 fn bars(schema: &SchemaRef, batches: &[RecordBatch], is_new: bool) -> Result<LazyFrame, MergeError> {
-    let batch = concat_batches(schema, batches)?;
+    let batch = one_batch(schema, batches)?;
     Ok(frame::from_arrow(&batch)?
         .lazy()
         .with_columns([lit(is_new).alias("is_new"), col("source").eq_missing(lit("metastock")).alias("is_metastock")]))
@@ -132,8 +132,8 @@ pub fn merge_rows(
     held: &[RecordBatch],
     new: &[RecordBatch],
 ) -> Result<Merged, MergeError> {
-    let held = concat_batches(schema, held)?;
-    let new = concat_batches(schema, new)?;
+    let held = one_batch(schema, held)?;
+    let new = one_batch(schema, new)?;
     let keys = key.iter().map(|column| schema.index_of(column)).collect::<Result<Vec<_>, _>>()?;
     let values: Vec<usize> = (0..schema.fields().len())
         .filter(|&index| keys.contains(&index) || schema.field(index).name() != FETCHED_AT)
@@ -167,6 +167,21 @@ pub fn merge_rows(
     }
     kept.extend(held_left.map(|row| (0, row)));
     Ok(Merged { rows: interleave_record_batch(&[&held, &new], &kept)?, added, changed, unchanged })
+}
+
+/// All batches as one, if they have the columns of `schema`.
+fn one_batch(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
+    for batch in batches {
+        let found = batch.schema();
+        let same = found.fields().len() == schema.fields().len()
+            && found.fields().iter().zip(schema.fields()).all(|(found, field)| {
+                found.name() == field.name() && found.data_type().equals_datatype(field.data_type())
+            });
+        if !same {
+            return Err(ArrowError::SchemaError(format!("a batch has the columns {found}, not {schema}")));
+        }
+    }
+    concat_batches(schema, batches)
 }
 
 /// The named columns of both batches as rows that compare bytewise.
@@ -305,7 +320,8 @@ mod tests {
     #[test]
     fn another_schema_is_an_error() {
         let narrow = batch(&[("A", 1, 1.0, "dxlink")], 1).project(&[0, 1]).unwrap();
-        assert!(merge_bars(&[narrow], &[]).is_err());
+        assert!(merge_bars(&[narrow.clone()], &[]).is_err());
+        assert!(merge_rows(&dataset::find("eod").unwrap().schema, &["symbol"], &[], &[narrow]).is_err());
     }
 
     fn symbols(rows: &[(&str, &[&str])], fetched_at: i64) -> RecordBatch {

@@ -1,0 +1,539 @@
+//! MetaStock end-of-day files, one symbol per file or many, into daily bars of the dataset `eod`.
+//!
+//! [`import`] walks a folder, reads files in parallel and hands over batches in symbol order. A file it cannot read is
+//! refused whole, with line and reason, while the others are imported. Binary folders (`MASTER`, `F1.DAT`) and text
+//! files are told apart by their names. It never writes: what becomes of the batches is the caller's matter.
+
+mod binary;
+mod date;
+mod detect;
+mod line;
+mod parse;
+
+use crate::collect::Progress;
+use crate::lake::dataset;
+use anyhow::Context;
+use arrow::array::{ArrayRef, Date32Builder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondArray};
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use chrono::{DateTime, Utc};
+use parse::{Parsed, Series};
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+pub use date::Order as DateOrder;
+
+/// Extensions of text files in a folder; a file named directly may have any.
+const EXTENSIONS: [&str; 5] = ["asc", "csv", "mst", "prn", "txt"];
+/// Bytes read ahead of the import to learn a file's first symbol.
+const PEEK_BYTES: u64 = 2_048;
+/// Files one reader may be ahead of the delivery.
+const FILES_AHEAD: usize = 16;
+/// A file larger than this is refused: it is held in memory while it is read.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+/// When this many chunks wait for a symbol to end, they are delivered all the same.
+const CHUNKS_HELD_MAX: usize = 4;
+
+/// What the files do not say of themselves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Order of month and day where no file of that kind proves it; `None` refuses such files.
+    pub date_order: Option<DateOrder>,
+    /// Two-digit years below this are in the 2000s, the others in the 1900s.
+    pub pivot_year: u32,
+    /// Factor from the file's volume to shares (some vendors count hundreds).
+    pub volume_multiplier: f64,
+    /// Symbols that are spelled differently here: the file's upper-case spelling to ours (`BRK.B` to `BRK/B`).
+    pub renames: HashMap<String, String>,
+    /// Rows per delivered batch, about.
+    pub chunk_rows: usize,
+    /// Files read at a time.
+    pub readers: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            date_order: None,
+            pivot_year: 50,
+            volume_multiplier: 1.0,
+            renames: HashMap::new(),
+            chunk_rows: 1_000_000,
+            readers: std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+}
+
+impl Options {
+    /// Our spelling of a symbol: upper case, renamed where asked.
+    fn symbol(&self, ticker: &str) -> String {
+        let symbol = ticker.to_ascii_uppercase();
+        self.renames.get(&symbol).cloned().unwrap_or(symbol)
+    }
+}
+
+/// One file that is not imported.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FailedFile {
+    /// Its path.
+    pub file: String,
+    /// The line that is wrong, from 1; `None` when the file as a whole is.
+    pub line: Option<u64>,
+    /// One clear sentence.
+    pub reason: String,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Report {
+    /// Files found, failed ones included. A security of a binary folder counts as one.
+    pub files: u64,
+    /// Files refused.
+    pub files_failed: Vec<FailedFile>,
+    /// Rows delivered.
+    pub rows: u64,
+    /// Symbols delivered.
+    pub symbols: u64,
+    /// Rows left out because another one says the same.
+    pub duplicates_dropped: u64,
+    /// Rows left out because a later one of the same symbol and date says otherwise.
+    pub conflicts: u64,
+    /// Rows left out because they cover less or more than a day.
+    pub rows_skipped: u64,
+    /// Sentences that begin with the file they are about.
+    pub warnings: Vec<String>,
+}
+
+/// One thing to read.
+#[derive(Debug)]
+enum Unit {
+    Text(PathBuf),
+    Binary(binary::Security),
+}
+
+impl Unit {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Text(path) => path,
+            Self::Binary(security) => &security.file,
+        }
+    }
+}
+
+/// Imports the files at `path` (one file, or a folder with all below it). Every batch given to `deliver` has the schema
+/// of `eod`, source `metastock`, and is sorted by symbol and date with one row per key. Batches come in symbol order as
+/// far as files hold one symbol each; where they hold many, a symbol may be spread over several batches, and the row of
+/// the later batch counts.
+///
+/// # Errors
+/// The folder cannot be listed or holds no such file, or `deliver` fails, which stops the import.
+pub fn import(
+    path: &Path,
+    options: &Options,
+    fetched_at: DateTime<Utc>,
+    progress: &Progress,
+    deliver: impl FnMut(RecordBatch) -> anyhow::Result<()>,
+) -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    let units = plan(path, options, &mut report)?;
+    progress.total.store(units.len() as u64, Ordering::Relaxed);
+    report.files = units.len() as u64;
+    let schema = dataset::find("eod").context("no dataset named eod")?.schema;
+    let mut chunks =
+        Chunks { schema, options, fetched_at, held: Vec::new(), held_rows: 0, symbols: HashSet::new(), deliver };
+    let readers = options.readers.max(1);
+    std::thread::scope(|scope| {
+        // Reader n takes every n-th file, so asking the readers in turn gives the files in order, none far ahead.
+        let results: Vec<Receiver<Result<Parsed, FailedFile>>> = (0..readers)
+            .map(|reader| {
+                let (sender, receiver) = sync_channel(FILES_AHEAD);
+                let mine = units.iter().skip(reader).step_by(readers);
+                scope.spawn(move || {
+                    for (_, unit) in mine {
+                        if sender.send(read(unit, options)).is_err() {
+                            return;
+                        }
+                    }
+                });
+                receiver
+            })
+            .collect();
+        for ((symbol, unit), results) in units.iter().zip(results.iter().cycle()) {
+            let file = unit.path().display().to_string();
+            let parsed = results.recv().unwrap_or_else(|_| {
+                Err(FailedFile { file: file.clone(), line: None, reason: "the reader stopped".to_owned() })
+            });
+            match parsed {
+                Ok(parsed) => {
+                    progress.finish(parsed.rows() as u64, false);
+                    report.duplicates_dropped += parsed.duplicates;
+                    report.conflicts += parsed.conflicts;
+                    report.rows_skipped += parsed.skipped;
+                    report.warnings.extend(parsed.warnings.iter().map(|warning| format!("{file}: {warning}")));
+                    chunks.flush_before(symbol, &mut report)?;
+                    chunks.hold(parsed.series);
+                }
+                Err(failed) => {
+                    progress.finish(0, true);
+                    report.files_failed.push(failed);
+                }
+            }
+        }
+        chunks.flush(&mut report)
+    })?;
+    report.symbols = chunks.symbols.len() as u64;
+    Ok(report)
+}
+
+/// Series that wait until a batch is full.
+struct Chunks<'a, Deliver> {
+    schema: SchemaRef,
+    options: &'a Options,
+    fetched_at: DateTime<Utc>,
+    held: Vec<Series>,
+    held_rows: usize,
+    symbols: HashSet<String>,
+    deliver: Deliver,
+}
+
+impl<Deliver: FnMut(RecordBatch) -> anyhow::Result<()>> Chunks<'_, Deliver> {
+    /// Delivers a full chunk, unless the next file goes on with its last symbol.
+    fn flush_before(&mut self, next: &str, report: &mut Report) -> anyhow::Result<()> {
+        let full = self.held_rows >= self.options.chunk_rows;
+        let overfull = self.held_rows / CHUNKS_HELD_MAX >= self.options.chunk_rows;
+        let goes_on = self.held.last().is_some_and(|series| series.symbol == next);
+        if overfull || full && !goes_on { self.flush(report) } else { Ok(()) }
+    }
+
+    fn hold(&mut self, series: Vec<Series>) {
+        self.held_rows += series.iter().map(|series| series.days.len()).sum::<usize>();
+        self.held.extend(series);
+    }
+
+    fn flush(&mut self, report: &mut Report) -> anyhow::Result<()> {
+        let mut held = std::mem::take(&mut self.held);
+        self.held_rows = 0;
+        held.sort_by(|left, right| left.symbol.cmp(&right.symbol));
+        let mut batch: Vec<Series> = Vec::new();
+        let mut rows = 0;
+        for series in joined(held, report) {
+            if rows > 0 && rows + series.days.len() > self.options.chunk_rows {
+                self.emit(&std::mem::take(&mut batch), report)?;
+                rows = 0;
+            }
+            rows += series.days.len();
+            batch.push(series);
+        }
+        if batch.is_empty() { Ok(()) } else { self.emit(&batch, report) }
+    }
+
+    fn emit(&mut self, series: &[Series], report: &mut Report) -> anyhow::Result<()> {
+        let batch = encode(&self.schema, series, self.fetched_at)?;
+        report.rows += batch.num_rows() as u64;
+        self.symbols.extend(series.iter().map(|series| series.symbol.clone()));
+        (self.deliver)(batch)
+    }
+}
+
+/// Series of the same symbol, which came from different files, as one.
+fn joined(sorted: Vec<Series>, report: &mut Report) -> Vec<Series> {
+    let mut joined: Vec<Series> = Vec::with_capacity(sorted.len());
+    for series in sorted {
+        match joined.last_mut().filter(|last| last.symbol == series.symbol) {
+            Some(last) => {
+                last.days.extend(series.days);
+                let settled = parse::settle(&mut last.days);
+                report.duplicates_dropped += settled.duplicates;
+                report.conflicts += settled.conflicts;
+                if let Some(day) = settled.first_conflict {
+                    let day = date::text(day);
+                    report.warnings.push(format!(
+                        "{}: files contradict each other in {} rows, first on {day}; the last file counts",
+                        last.symbol, settled.conflicts
+                    ));
+                }
+            }
+            None => joined.push(series),
+        }
+    }
+    joined
+}
+
+/// Rows in the columns of `eod`.
+fn encode(schema: &SchemaRef, series: &[Series], fetched_at: DateTime<Utc>) -> anyhow::Result<RecordBatch> {
+    let rows = series.iter().map(|series| series.days.len()).sum();
+    let mut symbols = StringBuilder::with_capacity(rows, rows * 5);
+    let mut dates = Date32Builder::with_capacity(rows);
+    let mut prices = [(); 4].map(|()| Float64Builder::with_capacity(rows));
+    let mut counts = [(); 2].map(|()| Int64Builder::with_capacity(rows));
+    let mut sources = StringBuilder::with_capacity(rows, rows * 9);
+    for series in series {
+        for day in &series.days {
+            symbols.append_value(&series.symbol);
+            dates.append_value(day.day);
+            for (builder, price) in prices.iter_mut().zip([day.open, day.high, day.low, day.close]) {
+                builder.append_option(price);
+            }
+            for (builder, count) in counts.iter_mut().zip([day.volume, day.open_interest]) {
+                builder.append_option(count);
+            }
+            sources.append_value("metastock");
+        }
+    }
+    let fetched_at = TimestampMicrosecondArray::from_value(fetched_at.timestamp_micros(), rows).with_timezone("UTC");
+    let mut columns: Vec<ArrayRef> = vec![Arc::new(symbols.finish()), Arc::new(dates.finish())];
+    columns.extend(prices.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef));
+    columns.extend(counts.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef));
+    columns.push(Arc::new(sources.finish()));
+    columns.push(Arc::new(fetched_at));
+    RecordBatch::try_new(schema.clone(), columns).context("build a batch of daily bars")
+}
+
+/// What there is to read, with the first symbol of each, in symbol order; files of the same symbol in path order.
+fn plan(path: &Path, options: &Options, report: &mut Report) -> anyhow::Result<Vec<(String, Unit)>> {
+    let about = std::fs::metadata(path).with_context(|| format!("open {}", path.display()))?;
+    let mut units = Vec::new();
+    if about.is_dir() {
+        walk(path, &mut units, report)?;
+    } else {
+        units.push(Unit::Text(path.to_owned()));
+    }
+    if units.is_empty() && report.files_failed.is_empty() {
+        anyhow::bail!(
+            "{} holds no MetaStock file (.{}, or MASTER with F1.DAT)",
+            path.display(),
+            EXTENSIONS.join(", .")
+        );
+    }
+    let mut planned: Vec<(String, Unit)> = units
+        .into_iter()
+        .map(|unit| {
+            let symbol = match &unit {
+                Unit::Text(path) => peek(path).unwrap_or_else(|| stem(path).to_ascii_uppercase()),
+                Unit::Binary(security) => security.symbol.clone(),
+            };
+            (options.symbol(&symbol), unit)
+        })
+        .collect();
+    planned.sort_by(|left, right| left.0.cmp(&right.0).then_with(|| left.1.path().cmp(right.1.path())));
+    Ok(planned)
+}
+
+fn walk(folder: &Path, units: &mut Vec<Unit>, report: &mut Report) -> anyhow::Result<()> {
+    let listed = || format!("list {}", folder.display());
+    let mut paths = std::fs::read_dir(folder)
+        .with_context(listed)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .with_context(listed)?;
+    paths.retain(|path| !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")));
+    paths.sort();
+    let (securities, warnings) = binary::securities(folder, &paths);
+    units.extend(securities.into_iter().map(Unit::Binary));
+    report.warnings.extend(warnings);
+    for path in paths {
+        // Links are followed for files, not for folders: a link upwards would never end.
+        if path.is_dir() {
+            if !path.is_symlink() {
+                walk(&path, units, report)?;
+            }
+        } else if path
+            .extension()
+            .and_then(|extension| extension.to_str())
+            .is_some_and(|extension| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)))
+        {
+            units.push(Unit::Text(path));
+        }
+    }
+    Ok(())
+}
+
+fn peek(path: &Path) -> Option<String> {
+    let mut head = Vec::new();
+    std::fs::File::open(path).ok()?.take(PEEK_BYTES).read_to_end(&mut head).ok()?;
+    parse::first_symbol(&head)
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn read(unit: &Unit, options: &Options) -> Result<Parsed, FailedFile> {
+    let failed =
+        |line: Option<u64>, reason: String| FailedFile { file: unit.path().display().to_string(), line, reason };
+    let size = std::fs::metadata(unit.path()).map_err(|error| failed(None, error.to_string()))?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(failed(
+            None,
+            format!("{size} bytes are more than the {FILE_BYTES_MAX} one file may have; split it"),
+        ));
+    }
+    let bytes = std::fs::read(unit.path()).map_err(|error| failed(None, error.to_string()))?;
+    let parsed = match unit {
+        Unit::Text(path) => parse::parse(&bytes, &stem(path), options),
+        Unit::Binary(security) => binary::parse(&bytes, security, options),
+    };
+    parsed.map_err(|error| failed(error.line, error.reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::merge::merge_bars;
+    use arrow::array::{Array, AsArray};
+    use arrow::datatypes::{Date32Type, Float64Type, Int64Type};
+
+    fn run(path: &Path, options: &Options) -> (Report, Vec<RecordBatch>) {
+        let mut batches = Vec::new();
+        let progress = Progress::default();
+        let report = import(path, options, DateTime::UNIX_EPOCH, &progress, |batch| {
+            batches.push(batch);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(progress.done.load(Ordering::Relaxed), report.files);
+        assert_eq!(progress.failed.load(Ordering::Relaxed), report.files_failed.len() as u64);
+        assert_eq!(report.rows, batches.iter().map(|batch| batch.num_rows() as u64).sum::<u64>());
+        (report, batches)
+    }
+
+    fn recorded() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/metastock")
+    }
+
+    #[test]
+    fn recorded_files_are_imported_to_the_row() {
+        let (report, batches) = run(&recorded(), &Options::default());
+        assert_eq!((report.rows, report.symbols, report.files), (12_154, 5, 5));
+        assert_eq!((report.files_failed.len(), report.conflicts, report.rows_skipped), (0, 0, 0));
+        assert_eq!(batches.len(), 1);
+        let batch = &batches[0];
+        let symbols = batch.column(0).as_string::<i32>();
+        let dates = batch.column(1).as_primitive::<Date32Type>();
+        let row = |symbol: &str, day: &str| {
+            (0..batch.num_rows())
+                .find(|&row| symbols.value(row) == symbol && date::text(dates.value(row)) == day)
+                .unwrap()
+        };
+        let close = batch.column(5).as_primitive::<Float64Type>();
+        assert_eq!(close.value(row("AAPL", "2013-03-01")), 430.47);
+        assert_eq!(close.value(row("FB", "2012-05-18")), 38.2318);
+        assert_eq!(close.value(row("IBM", "2000-03-01")), 100.25);
+        let volume = batch.column(6).as_primitive::<Int64Type>();
+        assert_eq!(volume.value(row("AAPL", "2000-03-01")), 9_616_100);
+        assert_eq!(batch.column(7).null_count(), batch.num_rows(), "no equity has open interest");
+        let mut names: Vec<_> = symbols.iter().flatten().collect();
+        names.dedup();
+        assert_eq!(names, ["AAPL", "FB", "GOOG", "IBM", "MSFT"]);
+        let days: Vec<_> = dates.values().iter().copied().collect();
+        assert_eq!(date::text(*days.iter().min().unwrap()), "2000-03-01");
+        assert_eq!(date::text(*days.iter().max().unwrap()), "2013-03-01");
+    }
+
+    #[test]
+    fn the_same_import_twice_changes_nothing() {
+        let (_, batches) = run(&recorded(), &Options::default());
+        let first = merge_bars(&[], &batches).unwrap();
+        assert_eq!((first.added, first.changed), (12_154, 0));
+        let second = merge_bars(std::slice::from_ref(&first.rows), &batches).unwrap();
+        assert_eq!((second.added, second.changed, second.unchanged), (0, 0, 12_154));
+        assert_eq!(second.rows, first.rows);
+    }
+
+    fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn a_bad_file_costs_only_itself() {
+        let folder = folder(&[
+            ("a.txt", b"20260105,1,2,1,2,5\n"),
+            ("b.csv", b"20260105,1,2,1,2,5\n20260106,1,2,1\n"),
+            ("c.prn", b""),
+            ("d.txt", b"MZ\x90\0\x03"),
+            ("e.asc", b"20260105,1,2,1,2,5"),
+            ("f.pdf", b"no file of ours"),
+            (".g.txt", b"nor this"),
+        ]);
+        let (report, _) = run(folder.path(), &Options::default());
+        let failed: Vec<_> = report
+            .files_failed
+            .iter()
+            .map(|failed| {
+                (Path::new(&failed.file).file_name().unwrap().to_str().unwrap(), failed.line, failed.reason.as_str())
+            })
+            .collect();
+        assert_eq!(
+            failed,
+            [
+                ("b.csv", Some(2), "4 columns instead of 6"),
+                ("c.prn", None, "the file is empty"),
+                ("d.txt", None, "not a text file: a control character at byte 3"),
+            ]
+        );
+        assert_eq!((report.files, report.rows, report.symbols), (5, 2, 2));
+    }
+
+    #[test]
+    fn one_symbol_in_several_files_is_one_series() {
+        let folder = folder(&[
+            ("new/x.txt", b"ACME,20260106,1,2,1,2,5\nACME,20260107,1,2,1,2,5\n"),
+            ("old/y.txt", b"ACME,20260105,1,2,1,2,5\nACME,20260106,1,2,1,1.5,5\nACME,20260107,1,2,1,2,5\n"),
+            ("z.txt", b"ABC,20260105,1,2,1,2,5\n"),
+        ]);
+        let options = Options { chunk_rows: 1, ..Options::default() };
+        let (report, batches) = run(folder.path(), &options);
+        assert_eq!((report.rows, report.symbols, report.duplicates_dropped, report.conflicts), (4, 2, 1, 1));
+        let symbols: Vec<_> =
+            batches.iter().map(|batch| batch.column(0).as_string::<i32>().value(0).to_owned()).collect();
+        assert_eq!(symbols, ["ABC", "ACME"]);
+    }
+
+    #[test]
+    fn many_small_files_come_in_symbol_order_and_small_batches() {
+        let names: Vec<String> = (0..300).rev().map(|number| format!("s{number:03}.txt")).collect();
+        let files: Vec<(&str, &[u8])> =
+            names.iter().map(|name| (name.as_str(), b"20260105,1,2,1,2,5\n20260106,1,2,1,2,5\n".as_slice())).collect();
+        let folder = folder(&files);
+        for readers in [1, 2, 7] {
+            let (report, batches) = run(folder.path(), &Options { chunk_rows: 100, readers, ..Options::default() });
+            assert_eq!((report.rows, batches.len()), (600, 6));
+            let symbols: Vec<String> = batches
+                .iter()
+                .flat_map(|batch| {
+                    batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>()
+                })
+                .collect();
+            assert!(symbols.is_sorted());
+        }
+    }
+
+    #[test]
+    fn symbols_are_renamed_where_asked() {
+        let folder = folder(&[("brk.b.txt", b"20260105,1,2,1,2,5\n")]);
+        let renames = HashMap::from([("BRK.B".to_owned(), "BRK/B".to_owned())]);
+        let (_, batches) = run(folder.path(), &Options { renames, ..Options::default() });
+        assert_eq!(batches[0].column(0).as_string::<i32>().value(0), "BRK/B");
+    }
+
+    #[test]
+    fn a_folder_without_files_and_a_failed_delivery_are_errors() {
+        let empty = folder(&[]);
+        let progress = Progress::default();
+        let error = import(empty.path(), &Options::default(), DateTime::UNIX_EPOCH, &progress, |_| Ok(())).unwrap_err();
+        assert!(error.to_string().contains("holds no MetaStock file"));
+        let stop =
+            import(&recorded(), &Options::default(), DateTime::UNIX_EPOCH, &progress, |_| anyhow::bail!("disk full"));
+        assert_eq!(stop.unwrap_err().to_string(), "disk full");
+    }
+}

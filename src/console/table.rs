@@ -1,0 +1,168 @@
+//! Rows for people and for pipes: an aligned table, CSV, or JSON.
+
+use arrow::array::{ArrayRef, StringArray};
+use arrow::csv::WriterBuilder;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::json::writer::{JsonArray, WriterBuilder as JsonWriterBuilder};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow::util::pretty::pretty_format_batches_with_options;
+use std::io::Write;
+use std::sync::Arc;
+
+/// How rows are written. Instants are ISO 8601 in UTC in all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// Aligned columns in a frame, for reading; NULL is empty.
+    #[default]
+    Table,
+    /// A header and one line per row; NULL is empty, lists are text.
+    Csv,
+    /// One array of objects; NULL is `null`.
+    Json,
+}
+
+/// Writes all rows with their column names. No rows still give the names (table, CSV) or `[]` (JSON).
+///
+/// # Errors
+/// `out` fails, or a value has no text (a date far outside the calendar).
+pub fn write_batches(
+    format: Format,
+    schema: &SchemaRef,
+    batches: &[RecordBatch],
+    out: &mut impl Write,
+) -> Result<(), ArrowError> {
+    match format {
+        Format::Table => write_table(schema, batches, out),
+        Format::Csv => write_csv(schema, batches, out),
+        Format::Json => write_json(batches, out),
+    }
+}
+
+fn write_table(schema: &SchemaRef, batches: &[RecordBatch], out: &mut impl Write) -> Result<(), ArrowError> {
+    let options = FormatOptions::new().with_null("");
+    let table = if batches.is_empty() {
+        pretty_format_batches_with_options(&[RecordBatch::new_empty(schema.clone())], &options)?
+    } else {
+        pretty_format_batches_with_options(batches, &options)?
+    };
+    Ok(writeln!(out, "{table}")?)
+}
+
+fn write_csv(schema: &SchemaRef, batches: &[RecordBatch], out: &mut impl Write) -> Result<(), ArrowError> {
+    let mut writer = WriterBuilder::new().with_header(true).build(&mut *out);
+    if batches.is_empty() {
+        return writer.write(&flat(&RecordBatch::new_empty(schema.clone()))?);
+    }
+    batches.iter().try_for_each(|batch| writer.write(&flat(batch)?))
+}
+
+fn write_json(batches: &[RecordBatch], out: &mut impl Write) -> Result<(), ArrowError> {
+    let mut writer = JsonWriterBuilder::new().with_explicit_nulls(true).build::<_, JsonArray>(&mut *out);
+    for batch in batches {
+        writer.write(batch)?;
+    }
+    writer.finish()?;
+    Ok(writeln!(out)?)
+}
+
+/// The batch with nested columns as text, since CSV has no nesting.
+fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let mut fields = Vec::with_capacity(batch.num_columns());
+    let mut columns = Vec::with_capacity(batch.num_columns());
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        if field.data_type().is_nested() {
+            fields.push(Arc::new(Field::new(field.name(), DataType::Utf8, true)));
+            columns.push(as_text(column)?);
+        } else {
+            fields.push(field.clone());
+            columns.push(column.clone());
+        }
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+}
+
+fn as_text(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let options = FormatOptions::new();
+    let formatter = ArrayFormatter::try_new(column, &options)?;
+    let text = (0..column.len())
+        .map(|row| if column.is_null(row) { Ok(None) } else { formatter.value(row).try_to_string().map(Some) })
+        .collect::<Result<StringArray, ArrowError>>()?;
+    Ok(Arc::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Float64Array, ListBuilder, StringBuilder, TimestampMicrosecondArray};
+
+    fn rows() -> RecordBatch {
+        let mut lists = ListBuilder::new(StringBuilder::new());
+        lists.append_value([Some("dow30"), Some("sp500")]);
+        lists.append_null();
+        let columns: [(&str, ArrayRef); 4] = [
+            ("symbol", Arc::new(StringArray::from(vec!["AAPL", "BRK/B"]))),
+            ("close", Arc::new(Float64Array::from(vec![Some(430.47), None]))),
+            ("lists", Arc::new(lists.finish())),
+            (
+                "fetched_at",
+                Arc::new(TimestampMicrosecondArray::from(vec![1_362_096_000_000_000, 1]).with_timezone("UTC")),
+            ),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
+    }
+
+    #[track_caller]
+    fn check(format: Format, batches: &[RecordBatch], expected: &str) {
+        let mut out = Vec::new();
+        write_batches(format, &rows().schema(), batches, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_table() {
+        check(
+            Format::Table,
+            &[rows()],
+            "\
++--------+--------+----------------+-----------------------------+
+| symbol | close  | lists          | fetched_at                  |
++--------+--------+----------------+-----------------------------+
+| AAPL   | 430.47 | [dow30, sp500] | 2013-03-01T00:00:00Z        |
+| BRK/B  |        |                | 1970-01-01T00:00:00.000001Z |
++--------+--------+----------------+-----------------------------+
+",
+        );
+    }
+
+    #[test]
+    fn csv() {
+        check(
+            Format::Csv,
+            &[rows().slice(0, 1), rows().slice(1, 1)],
+            "symbol,close,lists,fetched_at\n\
+             AAPL,430.47,\"[dow30, sp500]\",2013-03-01T00:00:00Z\n\
+             BRK/B,,,1970-01-01T00:00:00.000001Z\n",
+        );
+    }
+
+    #[test]
+    fn json() {
+        check(
+            Format::Json,
+            &[rows()],
+            "[{\"symbol\":\"AAPL\",\"close\":430.47,\"lists\":[\"dow30\",\"sp500\"],\"fetched_at\":\"2013-03-01T00:00:00Z\"},\
+             {\"symbol\":\"BRK/B\",\"close\":null,\"lists\":null,\"fetched_at\":\"1970-01-01T00:00:00.000001Z\"}]\n",
+        );
+    }
+
+    #[test]
+    fn no_rows() {
+        let header = "+--------+-------+-------+------------+\n";
+        check(Format::Table, &[], &format!("{header}| symbol | close | lists | fetched_at |\n{header}{header}"));
+        check(Format::Csv, &[], "symbol,close,lists,fetched_at\n");
+        check(Format::Json, &[], "[]\n");
+    }
+}

@@ -8,4 +8,6 @@ pub mod market;
 pub mod lake;
 pub mod live;
 pub mod collect;
+pub mod table;
 pub mod engine;
+pub mod serve;

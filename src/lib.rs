@@ -3,12 +3,16 @@
 //! Collectors fill a lake of Parquet tables and in-memory books of live events; the engine serves both as SQL tables
 //! that know their age; front ends carry the rows to Postgres clients. Modules below stand in reading order.
 
+pub mod args;
 pub mod clock;
+pub mod collect;
 pub mod config;
-pub mod market;
+pub mod console;
+pub mod engine;
 pub mod lake;
 pub mod live;
-pub mod collect;
+pub mod market;
+pub mod serve;
+pub mod shutdown;
 pub mod table;
-pub mod engine;
-pub mod console;
+pub mod telemetry;

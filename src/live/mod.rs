@@ -7,7 +7,7 @@ pub mod book;
 use crate::market::quote::{Greeks, Quote, Trade};
 use std::sync::Arc;
 
-pub use book::{Book, LiveEvent, Subscription};
+pub use book::{Book, Delivery, LiveEvent, Subscription};
 
 /// The three live books. Shared by reference between the feed and the tables.
 #[derive(Debug)]
@@ -23,9 +23,10 @@ pub struct Live {
 impl Live {
     /// Empty books whose rings hold `ring_events` events for a subscriber that lags.
     pub fn new(ring_events: usize) -> Self {
-        Self { quotes: Arc::new(Book::new(ring_events)),
+        Self {
+            quotes: Arc::new(Book::new(ring_events)),
             trades: Arc::new(Book::new(ring_events)),
             greeks: Arc::new(Book::new(ring_events)),
-         }
+        }
     }
 }

@@ -1,0 +1,13 @@
+-- Monthly bars: the daily bars of each calendar month, put together.
+-- Grain: symbol, month (its first day). open and close are the first and last known; volume is the sum; sessions counts bars.
+SELECT
+    symbol,
+    CAST(date_trunc('month', date) AS date) AS month,
+    first_value(open ORDER BY date) FILTER (WHERE open IS NOT NULL) AS open,
+    max(high) AS high,
+    min(low) AS low,
+    last_value(close ORDER BY date) FILTER (WHERE close IS NOT NULL) AS close,
+    sum(volume) AS volume,
+    count(*) AS sessions
+FROM eod
+GROUP BY symbol, CAST(date_trunc('month', date) AS date)

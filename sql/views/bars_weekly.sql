@@ -1,0 +1,13 @@
+-- Weekly bars: the daily bars of each calendar week, put together.
+-- Grain: symbol, week (its first day, a Monday). open and close are the first and last known; volume is the sum; sessions counts bars.
+SELECT
+    symbol,
+    CAST(date_trunc('week', date) AS date) AS week,
+    first_value(open ORDER BY date) FILTER (WHERE open IS NOT NULL) AS open,
+    max(high) AS high,
+    min(low) AS low,
+    last_value(close ORDER BY date) FILTER (WHERE close IS NOT NULL) AS close,
+    sum(volume) AS volume,
+    count(*) AS sessions
+FROM eod
+GROUP BY symbol, CAST(date_trunc('week', date) AS date)

@@ -1,0 +1,28 @@
+-- The highest high and lowest low of the year that ends with the latest session, and where the last close stands.
+-- Grain: symbol. from_high_ratio is 0 at the high and negative below it; from_low_ratio is 0 at the low. 0.01 is 1 %.
+WITH bounds AS (
+    SELECT
+        symbol,
+        max(high) AS high,
+        first_value(date ORDER BY high DESC, date DESC) FILTER (WHERE high IS NOT NULL) AS high_date,
+        min(low) AS low,
+        first_value(date ORDER BY low, date DESC) FILTER (WHERE low IS NOT NULL) AS low_date,
+        last_value(close ORDER BY date) FILTER (WHERE close IS NOT NULL) AS close,
+        max(date) AS date,
+        count(*) AS sessions
+    FROM eod
+    WHERE date > (SELECT max(date) FROM eod) - INTERVAL '1 year'
+    GROUP BY symbol
+)
+SELECT
+    symbol,
+    date,
+    close,
+    high,
+    high_date,
+    low,
+    low_date,
+    close / nullif(high, 0) - 1 AS from_high_ratio,
+    close / nullif(low, 0) - 1 AS from_low_ratio,
+    sessions
+FROM bounds

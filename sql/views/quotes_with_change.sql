@@ -1,0 +1,28 @@
+-- The live quote of each symbol with its change against the last daily close.
+-- Grain: symbol, of those that have a live quote. change is mid - close; change_ratio 0.01 is 1 %.
+-- close is the last of the 15 days that end with the latest session, NULL where there is none.
+WITH closes AS (
+    SELECT
+        symbol,
+        last_value(close ORDER BY date) AS close,
+        max(date) AS date
+    FROM eod
+    WHERE close IS NOT NULL
+        AND date > (SELECT max(date) FROM eod) - INTERVAL '15 days'
+    GROUP BY symbol
+)
+SELECT
+    symbols.symbol,
+    symbols.description,
+    quotes.bid,
+    quotes.ask,
+    quotes.mid,
+    closes.close,
+    closes.date AS close_date,
+    quotes.mid - closes.close AS change,
+    quotes.mid / nullif(closes.close, 0) - 1 AS change_ratio,
+    quotes.event_at,
+    quotes.received_at
+FROM symbols
+JOIN quotes ON quotes.symbol = coalesce(symbols.streamer_symbol, symbols.symbol)
+LEFT JOIN closes ON closes.symbol = symbols.symbol

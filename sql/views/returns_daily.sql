@@ -1,0 +1,19 @@
+-- Returns from close to close, session by session.
+-- Grain: symbol, date. return_ratio 0.01 is 1 %; log_return is its natural logarithm. NULL on a symbol's first bar.
+WITH closes AS (
+    SELECT
+        symbol,
+        date,
+        close,
+        lag(close) OVER (PARTITION BY symbol ORDER BY date) AS previous_close
+    FROM eod
+    WHERE close IS NOT NULL
+)
+SELECT
+    symbol,
+    date,
+    close,
+    previous_close,
+    close / nullif(previous_close, 0) - 1 AS return_ratio,
+    CASE WHEN close > 0 AND previous_close > 0 THEN ln(close / previous_close) END AS log_return
+FROM closes

@@ -1,0 +1,43 @@
+//! The live books as SQL tables.
+//!
+//! Each book is two tables. In `public` it is bounded: one row per symbol, the latest, answered from memory. In the
+//! schema `live` it is unbounded: one row per event from the moment the query starts; such a query runs until it is
+//! cancelled or its LIMIT is reached. Neither waits for the feed nor holds it up.
+//!
+//! A query over an unbounded table is planned with one target partition: with more, the planner deals the rows to
+//! several tasks, and the events of a symbol come out of order.
+
+mod columns;
+mod follow;
+mod latest;
+mod symbols;
+
+use crate::live::Live;
+use datafusion::catalog::TableProvider;
+use follow::FollowTable;
+use latest::LatestTable;
+use std::sync::Arc;
+
+/// A table and its name within its schema.
+pub type NamedTable = (&'static str, Arc<dyn TableProvider>);
+
+/// Tables of schema `public`, sorted by name: one row per symbol, sorted by symbol.
+pub fn latest_tables(live: &Live) -> Vec<NamedTable> {
+    vec![
+        ("greeks", Arc::new(LatestTable::new(live.greeks.clone()))),
+        ("quotes", Arc::new(LatestTable::new(live.quotes.clone()))),
+        ("trades", Arc::new(LatestTable::new(live.trades.clone()))),
+    ]
+}
+
+/// Tables of schema `live`, sorted by name: one row per event, from the start of the query on, without end.
+pub fn follow_tables(live: &Live) -> Vec<NamedTable> {
+    vec![
+        ("greeks", Arc::new(FollowTable::new(live.greeks.clone()))),
+        ("quotes", Arc::new(FollowTable::new(live.quotes.clone()))),
+        ("trades", Arc::new(FollowTable::new(live.trades.clone()))),
+    ]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! Views over the cached and live tables: one SQL file each, in `sql/views`, embedded in the program.
+//!
+//! A file opens with comment lines (purpose, grain, units), which are the view's comment; its name is the view's name.
+//! Views read tables only, never each other, so that they can be registered in any order.
+
+use anyhow::{Context, Result};
+use datafusion::catalog::view::ViewTable;
+use datafusion::common::TableReference;
+use datafusion::prelude::SessionContext;
+use std::sync::Arc;
+
+/// One view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewDefinition {
+    /// Name in schema `public`.
+    pub name: &'static str,
+    /// What it is for, what a row is, and its units: the comment lines of its file, joined.
+    pub comment: String,
+    /// The query, without the comment.
+    pub sql: &'static str,
+}
+
+/// File name and text of every view, sorted by name.
+const FILES: &[(&str, &str)] = &[
+    ("bars_latest", include_str!("../../sql/views/bars_latest.sql")),
+    ("bars_monthly", include_str!("../../sql/views/bars_monthly.sql")),
+    ("bars_weekly", include_str!("../../sql/views/bars_weekly.sql")),
+    ("chain_at_the_money", include_str!("../../sql/views/chain_at_the_money.sql")),
+    ("high_low_52_week", include_str!("../../sql/views/high_low_52_week.sql")),
+    ("iv_rank_screen", include_str!("../../sql/views/iv_rank_screen.sql")),
+    ("movers", include_str!("../../sql/views/movers.sql")),
+    ("quotes_with_change", include_str!("../../sql/views/quotes_with_change.sql")),
+    ("returns_daily", include_str!("../../sql/views/returns_daily.sql")),
+    ("volatility_20_day", include_str!("../../sql/views/volatility_20_day.sql")),
+];
+
+/// Every view, sorted by name.
+pub fn all() -> Vec<ViewDefinition> {
+    FILES.iter().map(|(name, text)| parse(name, text)).collect()
+}
+
+/// Plans every view over the tables of the session and registers it in schema `public`.
+///
+/// The tables a view names must be registered before. A view that cannot be planned is an error that names it.
+pub async fn register(context: &SessionContext) -> Result<()> {
+    for view in all() {
+        let plan = context.state().create_logical_plan(view.sql).await;
+        let plan = plan.with_context(|| format!("plan view {}", view.name))?;
+        let table = ViewTable::new(plan, Some(view.sql.to_owned()));
+        context
+            .register_table(TableReference::partial("public", view.name), Arc::new(table))
+            .with_context(|| format!("register view {}", view.name))?;
+    }
+    Ok(())
+}
+
+/// Splits a file into its leading comment lines and the query.
+fn parse(name: &'static str, text: &'static str) -> ViewDefinition {
+    let mut comment = Vec::new();
+    let mut sql = text.trim();
+    while let Some(rest) = sql.strip_prefix("--") {
+        let (line, below) = rest.split_once('\n').unwrap_or((rest, ""));
+        comment.push(line.trim());
+        sql = below.trim_start();
+    }
+    ViewDefinition { name, comment: comment.join(" "), sql }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! Every view over empty tables, and over a few rows whose answers are worked out by hand.
+#![allow(clippy::unwrap_used)]
+
+use super::{FILES, all, register};
+use crate::lake::dataset;
+use crate::live::Live;
+use crate::market::quote::Quote;
+use crate::table::live::latest_tables;
+use arrow::datatypes::DataType;
+use arrow::util::pretty::pretty_format_batches;
+use chrono::DateTime;
+use datafusion::datasource::MemTable;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use std::sync::Arc;
+
+/// A session with every dataset (empty), the live tables and the views.
+async fn session(live: &Live, rows: &[(&str, &str)]) -> SessionContext {
+    let mut config = SessionConfig::new().with_default_catalog_and_schema("market", "public");
+    config.options_mut().sql_parser.dialect = datafusion::common::config::Dialect::PostgreSQL;
+    let context = SessionContext::new_with_config(config);
+    for dataset in dataset::all() {
+        let batches = match rows.iter().find(|(name, _)| *name == dataset.name) {
+            Some((_, select)) => context.sql(select).await.unwrap().collect().await.unwrap(),
+            None => Vec::new(),
+        };
+        let fields = dataset.schema.fields();
+        let batches = batches
+            .iter()
+            .map(|batch| {
+                let column = |field: &Arc<arrow::datatypes::Field>| match batch.column_by_name(field.name()) {
+                    Some(values) => arrow::compute::cast(values, field.data_type()).unwrap(),
+                    None => filler(field.data_type(), batch.num_rows()),
+                };
+                let columns = fields.iter().map(column).collect();
+                arrow::record_batch::RecordBatch::try_new(dataset.schema.clone(), columns).unwrap()
+            })
+            .collect();
+        let table = MemTable::try_new(dataset.schema.clone(), vec![batches]).unwrap();
+        context.register_table(dataset.name, Arc::new(table)).unwrap();
+    }
+    for (name, table) in latest_tables(live) {
+        context.register_table(name, table).unwrap();
+    }
+    register(&context).await.unwrap();
+    context
+}
+
+/// What stands in a column the test does not name: NULL, or the epoch where NULL is not allowed.
+fn filler(data_type: &DataType, rows: usize) -> arrow::array::ArrayRef {
+    if *data_type == dataset::instant() {
+        let epoch = arrow::array::Int64Array::from(vec![0; rows]);
+        return arrow::compute::cast(&epoch, data_type).unwrap();
+    }
+    arrow::array::new_null_array(data_type, rows)
+}
+
+async fn query(context: &SessionContext, sql: &str) -> Vec<String> {
+    let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
+    let table = pretty_format_batches(&batches).unwrap().to_string();
+    let cells = |line: &str| {
+        line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>().join(" ").trim_end().to_owned()
+    };
+    table.lines().filter(|line| line.starts_with('|')).skip(1).map(cells).collect()
+}
+
+fn quote(symbol: &str, bid: f64, ask: f64) -> Quote {
+    Quote {
+        symbol: symbol.into(),
+        bid: Some(bid),
+        bid_size: None,
+        ask: Some(ask),
+        ask_size: None,
+        event_at: None,
+        received_at: DateTime::UNIX_EPOCH,
+    }
+}
+
+/// Two symbols over two weeks and two months; B has no bar in the last session, and no open in one.
+const EOD: (&str, &str) = (
+    "eod",
+    "SELECT symbol, CAST(date AS date) AS date, open, high, low, close, volume FROM (VALUES
+        ('A', '2026-10-29', 10.0, 12.0,  9.0, 11.0, 100),
+        ('A', '2026-10-30', 11.0, 15.0, 10.0, 14.0, 200),
+        ('A', '2026-11-02', 14.0, 14.5, 13.0, 14.0, 300),
+        ('A', '2026-11-03', 14.0, 22.0, 14.0, 21.0, 400),
+        ('B', '2026-10-30', NULL, 51.0, 40.0, 50.0,  10),
+        ('B', '2026-11-02', 50.0, 50.0, 45.0, 40.0,  20)
+    ) AS bars (symbol, date, open, high, low, close, volume)",
+);
+
+#[test]
+fn files_are_sorted_and_well_formed() {
+    assert!(FILES.is_sorted_by_key(|(name, _)| *name));
+    for view in all() {
+        assert!(view.comment.contains("Grain: "), "{}", view.name);
+        assert!(view.sql.starts_with("SELECT") || view.sql.starts_with("WITH"), "{}", view.name);
+        assert!(!view.sql.contains("--") && !view.sql.contains(';'), "{}", view.name);
+    }
+}
+
+#[test]
+fn no_file_is_left_out() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("sql/views");
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "sql"));
+    assert_eq!(files.count(), FILES.len());
+}
+
+#[tokio::test]
+async fn every_view_runs_over_empty_tables() {
+    let context = session(&Live::new(4), &[]).await;
+    for view in all() {
+        assert!(query(&context, &format!("SELECT * FROM {}", view.name)).await.is_empty(), "{}", view.name);
+        let table = context.table_provider(view.name).await.unwrap();
+        assert_eq!(table.get_table_definition(), Some(view.sql));
+    }
+}
+
+#[tokio::test]
+async fn bars_are_put_together_by_week_and_month() {
+    let context = session(&Live::new(4), &[EOD]).await;
+    assert_eq!(
+        query(&context, "SELECT * FROM bars_weekly ORDER BY symbol, week").await,
+        [
+            "A 2026-10-26 10.0 15.0 9.0 14.0 300 2",
+            "A 2026-11-02 14.0 22.0 13.0 21.0 700 2",
+            "B 2026-10-26  51.0 40.0 50.0 10 1",
+            "B 2026-11-02 50.0 50.0 45.0 40.0 20 1",
+        ]
+    );
+    assert_eq!(
+        query(&context, "SELECT * FROM bars_monthly WHERE symbol = 'A' ORDER BY month").await,
+        ["A 2026-10-01 10.0 15.0 9.0 14.0 300 2", "A 2026-11-01 14.0 22.0 13.0 21.0 700 2",]
+    );
+}
+
+#[tokio::test]
+async fn the_latest_bar_knows_the_close_before_it() {
+    let context = session(&Live::new(4), &[EOD]).await;
+    assert_eq!(
+        query(&context, "SELECT * FROM bars_latest ORDER BY symbol").await,
+        [
+            "A 2026-11-03 14.0 22.0 14.0 21.0 400 14.0 7.0 0.5",
+            "B 2026-11-02 50.0 50.0 45.0 40.0 20 50.0 -10.0 -0.19999999999999996",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn movers_are_of_the_latest_session_only() {
+    let context = session(&Live::new(4), &[EOD]).await;
+    assert_eq!(query(&context, "SELECT * FROM movers").await, ["A 2026-11-03 21.0 14.0 7.0 0.5 400 1"]);
+}
+
+#[tokio::test]
+async fn high_and_low_come_with_their_dates() {
+    let context = session(&Live::new(4), &[EOD]).await;
+    let sql = "SELECT symbol, date, close, high, high_date, low, low_date, from_low_ratio, sessions
+               FROM high_low_52_week ORDER BY symbol";
+    assert_eq!(
+        query(&context, sql).await,
+        [
+            "A 2026-11-03 21.0 22.0 2026-11-03 9.0 2026-10-29 1.3333333333333335 4",
+            "B 2026-11-02 40.0 51.0 2026-10-30 40.0 2026-10-30 0.0 2",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn returns_are_from_close_to_close() {
+    let context = session(&Live::new(4), &[EOD]).await;
+    let sql = "SELECT date, previous_close, return_ratio, round(log_return, 6)
+               FROM returns_daily WHERE symbol = 'A' ORDER BY date";
+    assert_eq!(
+        query(&context, sql).await,
+        [
+            "2026-10-29",
+            "2026-10-30 11.0 0.2727272727272727 0.241162",
+            "2026-11-02 14.0 0.0 0.0",
+            "2026-11-03 14.0 0.5 0.405465",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn volatility_needs_twenty_returns() {
+    // Closes that alternate 100, 110: every log return is ln(1.1) up or down.
+    let bars = "SELECT 'A' AS symbol, CAST(DATE '2026-01-01' + CAST(n || ' days' AS interval) AS date) AS date,
+                       CASE WHEN n % 2 = 0 THEN 100.0 ELSE 110.0 END AS close
+                FROM (SELECT unnest(range(0, 22)) AS n)";
+    let context = session(&Live::new(4), &[("eod", bars)]).await;
+    let sql = "SELECT date, volatility FROM volatility_20_day ORDER BY date DESC LIMIT 3";
+    let deviation = 1.1_f64.ln() * (20.0_f64 / 19.0).sqrt() * 252.0_f64.sqrt();
+    let rows = query(&context, sql).await;
+    assert_eq!(rows.len(), 3);
+    for row in &rows[..2] {
+        let volatility: f64 = row.split(' ').nth(1).unwrap().parse().unwrap();
+        assert!((volatility - deviation).abs() < 1e-9, "{row} is not {deviation}");
+    }
+    assert_eq!(rows[2].split(' ').nth(1), None, "{}", rows[2]);
+}
+
+#[tokio::test]
+async fn the_screen_keeps_a_metric_whose_symbol_is_unknown() {
+    let metrics = "SELECT * FROM (VALUES ('A', 0.5), ('X', 0.75)) AS metrics (symbol, iv_rank)";
+    let symbols = "SELECT 'A' AS symbol, 'Alpha' AS description";
+    let context = session(&Live::new(4), &[("market_metrics", metrics), ("symbols", symbols)]).await;
+    let sql = "SELECT symbol, description, iv_rank FROM iv_rank_screen ORDER BY symbol";
+    assert_eq!(query(&context, sql).await, ["A Alpha 0.5", "X  0.75"]);
+}
+
+const CHAIN: (&str, &str) = (
+    "option_chains",
+    "SELECT underlying, CAST('2026-12-18' AS date) AS expiration, strike, side,
+            underlying || ' ' || side || ' ' || strike AS symbol, underlying AS root,
+            '.' || underlying || side || strike AS streamer_symbol
+     FROM (VALUES ('A', 'call', 20.0), ('A', 'put', 20.0), ('A', 'call', 25.0), ('B', 'put', 40.0), ('C', 'put', 1.0))
+          AS options (underlying, side, strike)",
+);
+
+#[tokio::test]
+async fn at_the_money_follows_the_quote_and_else_the_close() {
+    let live = Live::new(4);
+    let context = session(&live, &[EOD, CHAIN]).await;
+    let sql = "SELECT underlying, expiration, price, price_source, strike, call_symbol, put_symbol
+               FROM chain_at_the_money ORDER BY underlying";
+    assert_eq!(
+        query(&context, sql).await,
+        ["A 2026-12-18 21.0 close 20.0 A call 20.0 A put 20.0", "B 2026-12-18 40.0 close 40.0  B put 40.0",]
+    );
+    live.quotes.publish(quote("A", 23.5, 24.5));
+    assert_eq!(
+        query(&context, &format!("SELECT * FROM ({sql}) WHERE underlying = 'A'")).await,
+        ["A 2026-12-18 24.0 quote 25.0 A call 25.0"]
+    );
+}
+
+#[tokio::test]
+async fn a_quote_changes_against_the_last_close() {
+    let live = Live::new(4);
+    let symbols =
+        "SELECT * FROM (VALUES ('A', 'Alpha', 'A'), ('B', 'Beta', 'B.X')) AS s (symbol, description, streamer_symbol)";
+    let context = session(&live, &[EOD, ("symbols", symbols)]).await;
+    live.quotes.publish_all(vec![quote("A", 41.0, 43.0), quote("B.X", 20.0, 20.0), quote("Z", 1.0, 1.0)]);
+    let sql = "SELECT symbol, mid, close, close_date, change, change_ratio FROM quotes_with_change ORDER BY symbol";
+    assert_eq!(query(&context, sql).await, ["A 42.0 21.0 2026-11-03 21.0 1.0", "B 20.0 40.0 2026-11-02 -20.0 -0.5"]);
+}

@@ -1,5 +1,7 @@
 //! The vocabulary of the market: symbols, bars, quotes, calendars, options. Pure: no I/O, no clock.
 
 pub mod bar;
+pub mod calendar;
 pub mod list;
 pub mod quote;
+pub mod symbol;

@@ -9,6 +9,8 @@ pub mod endpoint;
 pub mod error;
 pub mod http;
 mod oauth;
+#[cfg(test)]
+pub(crate) mod scripted;
 pub mod secret;
 pub mod websocket;
 

@@ -1,0 +1,147 @@
+//! What can go wrong between us and an origin, in words that name the origin and the path.
+
+use crate::collect::FetchError;
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+/// A request that brought no data. Never holds a secret.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ClientError {
+    /// The origin refused client secret or refresh token. Final until the program is started with others.
+    #[error("{origin} refuses the client secret or refresh token: {reason}")]
+    Refused {
+        /// Host and port.
+        origin: String,
+        /// What it said.
+        reason: String,
+    },
+    /// The endpoint failed too often; nothing was sent.
+    #[error("{origin} {endpoint}: not asked, its circuit is open until {until}; last failure: {reason}")]
+    Open {
+        /// Host and port.
+        origin: String,
+        /// Endpoint as it is named in the list of sources.
+        endpoint: &'static str,
+        /// When the next request is let through.
+        until: DateTime<Utc>,
+        /// The failure that opened it.
+        reason: String,
+    },
+    /// The origin answered with an error status.
+    #[error("{origin}{path}: status {status}{}: {message}", code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
+    Status {
+        /// Host and port.
+        origin: String,
+        /// Path without query.
+        path: String,
+        /// HTTP status.
+        status: u16,
+        /// The vendor's error code.
+        code: Option<String>,
+        /// The vendor's words, shortened.
+        message: String,
+        /// How long the origin asks us to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The answer is not the JSON it should be.
+    #[error("{origin}{path}: unreadable answer: {reason}")]
+    Unreadable {
+        /// Host and port.
+        origin: String,
+        /// Path without query.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// No answer in time.
+    #[error("{origin}{path}: no answer within {} s", timeout.as_secs_f64())]
+    Timeout {
+        /// Host and port.
+        origin: String,
+        /// Path without query.
+        path: String,
+        /// The limit.
+        timeout: Duration,
+    },
+    /// The connection could not be made, or broke.
+    #[error("{origin}{path}: {reason}")]
+    Unreachable {
+        /// Host and port.
+        origin: String,
+        /// Path without query.
+        path: String,
+        /// What the network said.
+        reason: String,
+    },
+    /// The base address of the source cannot be used.
+    #[error("base address {address:?} of the source: {reason}")]
+    Address {
+        /// As configured.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl ClientError {
+    /// Whether another attempt may help.
+    pub fn transient(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => *status == 408 || *status == 429 || *status >= 500,
+            Self::Unreadable { .. } | Self::Timeout { .. } | Self::Unreachable { .. } => true,
+            Self::Refused { .. } | Self::Open { .. } | Self::Address { .. } => false,
+        }
+    }
+
+    /// Whether the endpoint, rather than this one request, is in trouble. Throttling is not: the endpoint is well.
+    pub(super) fn counts_against_endpoint(&self) -> bool {
+        self.transient() && self.status() != Some(429)
+    }
+
+    /// HTTP status of the answer, where there was one.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// How long the origin asks us to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether the bearer token was valid once and is no longer.
+    pub(super) fn token_invalid(&self) -> bool {
+        matches!(self, Self::Status { status: 401, code: Some(code), .. } if code == "token_invalid")
+    }
+
+    /// Whether the whole origin is out of reach, so that asking it for less cannot help.
+    pub fn origin_wide(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => matches!(status, 401 | 403 | 429),
+            Self::Refused { .. } | Self::Open { .. } | Self::Address { .. } | Self::Unreachable { .. } => true,
+            Self::Unreadable { .. } | Self::Timeout { .. } => false,
+        }
+    }
+}
+
+impl From<ClientError> for FetchError {
+    fn from(error: ClientError) -> Self {
+        let reason = error.to_string();
+        match error {
+            ClientError::Refused { origin, .. } | ClientError::Status { origin, status: 401 | 403, .. } => {
+                Self::Unauthorized { origin, reason }
+            }
+            ClientError::Unreadable { origin, .. } => Self::Unreadable { origin, reason },
+            ClientError::Open { origin, .. }
+            | ClientError::Status { origin, .. }
+            | ClientError::Timeout { origin, .. }
+            | ClientError::Unreachable { origin, .. }
+            | ClientError::Address { address: origin, .. } => Self::Unavailable { origin, reason },
+        }
+    }
+}

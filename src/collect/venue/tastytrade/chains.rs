@@ -1,0 +1,43 @@
+//! Option chains, one request per underlying.
+
+use super::{Parsed, batch, each, parse};
+use crate::collect::client::{Client, ClientError, Get};
+use crate::collect::{Fetch, FetchError, Fetched, Request};
+use async_trait::async_trait;
+
+const ENDPOINT: &str = "/option-chains/{}/nested";
+
+/// Source of the dataset `option_chains`.
+#[derive(Debug, Clone)]
+pub struct OptionChains {
+    /// Where from.
+    pub client: Client,
+}
+
+#[async_trait]
+impl Fetch for OptionChains {
+    /// One task per underlying. An underlying without options has no rows and is no failure.
+    async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
+        let client = self.client.with_own_count();
+        let outcome = each(&request.items, &request.progress, |underlying| {
+            let client = client.clone();
+            async move {
+                let get = Get::of(ENDPOINT, &underlying);
+                match client.get(&get).await {
+                    Ok(answer) => parse::option_chain(answer, &underlying).map_err(|reason| ClientError::Unreadable {
+                        origin: client.origin().to_owned(),
+                        path: get.path,
+                        reason,
+                    }),
+                    Err(ClientError::Status { status: 404, .. }) => {
+                        Ok(Parsed { rows: Vec::new(), problems: super::field::Problems::default() })
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+        })
+        .await;
+        let fetched_at = client.clock().now();
+        outcome.finish(&client, request.items.len() as u64, |rows| batch::option_chains(&rows, fetched_at))
+    }
+}

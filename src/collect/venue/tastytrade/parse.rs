@@ -1,0 +1,431 @@
+//! From tastytrade's answers to our rows. Pure: no network, no clock.
+//!
+//! `Err` means that the answer as a whole is not what it should be; a spoilt row or field is noted and left out.
+
+use super::Parsed;
+use super::field::{Field, Problems, Rows};
+use super::wire::{CorporateEvent, Equity, Expiration, Metrics, NestedChain, Pagination, Session, Strike};
+use super::wire::{Holidays, QuoteTokenAnswer};
+use crate::collect::client::Secret;
+use crate::market::calendar as rules;
+use crate::market::symbol::{OptionSymbol, Side};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc, Weekday};
+use chrono_tz::America::New_York;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// A row of `symbols`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SymbolRow {
+    /// tastytrade spelling.
+    pub symbol: String,
+    /// `equity`, `etf` or `index`.
+    pub kind: &'static str,
+    /// Long name.
+    pub description: Option<String>,
+    /// MIC.
+    pub market: Option<String>,
+    /// Lists it is on, sorted.
+    pub lists: Vec<String>,
+    /// Whether it trades.
+    pub active: Option<bool>,
+    /// dxFeed spelling.
+    pub streamer_symbol: String,
+}
+
+/// A row of `market_metrics`; units as in the dataset.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MetricsRow {
+    /// tastytrade spelling.
+    pub symbol: String,
+    /// Columns of type double, in the dataset's order.
+    pub numbers: BTreeMap<&'static str, f64>,
+    /// Columns of type date.
+    pub dates: BTreeMap<&'static str, NaiveDate>,
+    /// Columns of type text.
+    pub texts: BTreeMap<&'static str, String>,
+    /// Stars.
+    pub liquidity_rating: Option<i64>,
+    /// Currency units.
+    pub market_cap: Option<i64>,
+    /// Whether the report date is a guess.
+    pub earnings_estimated: Option<bool>,
+    /// When the vendor computed it.
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+/// A row of `option_chains`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OptionRow {
+    /// tastytrade spelling of the underlying.
+    pub underlying: String,
+    /// Date.
+    pub expiration: NaiveDate,
+    /// Currency units.
+    pub strike: f64,
+    /// `call` or `put`.
+    pub side: &'static str,
+    /// OCC, 21 characters.
+    pub symbol: String,
+    /// Root of the symbol.
+    pub root: String,
+    /// `Regular`, `Weekly`, ...
+    pub expiration_type: Option<String>,
+    /// `AM` or `PM`.
+    pub settlement: Option<String>,
+    /// Contract size.
+    pub shares_per_contract: Option<i64>,
+    /// dxFeed spelling.
+    pub streamer_symbol: String,
+}
+
+/// A row of `dividends` or `earnings`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventRow {
+    /// tastytrade spelling.
+    pub symbol: String,
+    /// Date.
+    pub date: NaiveDate,
+    /// Currency per share.
+    pub value: Option<f64>,
+}
+
+/// Which corporate events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// Cash amount per share.
+    Dividend,
+    /// Earnings per share.
+    Earnings,
+}
+
+/// A row of `calendar`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CalendarRow {
+    /// Weekday.
+    pub date: NaiveDate,
+    /// `None` on a holiday.
+    pub hours: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// `regular`, `early` or `holiday`.
+    pub session: &'static str,
+}
+
+/// Dates the venue calls special.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HolidayDates {
+    /// Ends early.
+    pub half_days: BTreeSet<NaiveDate>,
+    /// No session.
+    pub holidays: BTreeSet<NaiveDate>,
+}
+
+/// All the venue says of its calendar.
+#[derive(Debug, Clone, Default)]
+pub struct VenueCalendar {
+    /// Special dates.
+    pub holidays: HolidayDates,
+    /// Sessions of the spans that were answered.
+    pub sessions: Vec<Session>,
+}
+
+/// Takes `data.items` out of a list answer.
+fn items<T: DeserializeOwned>(mut answer: Value) -> Result<Rows<T>, String> {
+    let items = answer.pointer_mut("/data/items").map(Value::take).filter(Value::is_array);
+    let items = items.ok_or_else(|| "it has no list data.items".to_owned())?;
+    Rows::deserialize(items).map_err(|error| error.to_string())
+}
+
+/// Takes `data` out of a single answer.
+fn data<T: DeserializeOwned>(mut answer: Value) -> Result<T, String> {
+    let data = answer.get_mut("data").map(Value::take).filter(Value::is_object);
+    T::deserialize(data.ok_or_else(|| "it has no object data".to_owned())?).map_err(|error| error.to_string())
+}
+
+/// Number of pages of a list; 1 when the answer does not say.
+pub(crate) fn pages(answer: &Value) -> i64 {
+    let pagination = answer.get("pagination").and_then(|pagination| Pagination::deserialize(pagination).ok());
+    pagination.and_then(|pagination| pagination.total_pages.known()).unwrap_or(1).max(1)
+}
+
+/// Reads a page of equities. `page` names rows that have no symbol.
+pub(crate) fn symbols(answer: Value, page: &str) -> Result<Parsed<SymbolRow>, String> {
+    let list = items::<Equity>(answer)?;
+    let mut problems = Problems::default();
+    problems.note_broken(page, list.broken);
+    let mut rows = Vec::with_capacity(list.rows.len());
+    for equity in list.rows {
+        let Some(symbol) = equity.symbol.known() else {
+            problems.note(page, "a row has no symbol");
+            continue;
+        };
+        let is_index = problems.take(&symbol, "is-index", equity.is_index).unwrap_or_default();
+        let is_etf = problems.take(&symbol, "is-etf", equity.is_etf).unwrap_or_default();
+        let description = problems.take(&symbol, "description", equity.description);
+        let short = problems.take(&symbol, "short-description", equity.short_description);
+        let streamer_symbol = problems.take(&symbol, "streamer-symbol", equity.streamer_symbol);
+        rows.push(SymbolRow {
+            kind: if is_index { "index" } else if is_etf { "etf" } else { "equity" },
+            description: description.or(short),
+            market: problems.take(&symbol, "listed-market", equity.listed_market),
+            lists: Vec::new(),
+            active: problems.take(&symbol, "active", equity.active),
+            streamer_symbol: streamer_symbol.unwrap_or_else(|| symbol.clone()),
+            symbol,
+        });
+    }
+    Ok(Parsed { rows, problems })
+}
+
+/// Reads the metrics of the symbols asked for; rows of others are left out.
+pub(crate) fn metrics(answer: Value, asked: &[String]) -> Result<Parsed<MetricsRow>, String> {
+    let list = items::<Metrics>(answer)?;
+    let mut problems = Problems::default();
+    let mut wanted: HashSet<&str> = asked.iter().map(String::as_str).collect();
+    let batch = || format!("batch from {}", asked.first().map_or("", String::as_str));
+    problems.note_broken(&batch(), list.broken);
+    let mut rows = Vec::with_capacity(list.rows.len());
+    for metrics in list.rows {
+        match &metrics.symbol {
+            Field::Known(symbol) if wanted.remove(symbol.as_str()) => rows.push(metrics_row(metrics, &mut problems)),
+            Field::Known(_) => {}
+            Field::Missing | Field::Broken(_) => problems.note(&batch(), "a row has no symbol"),
+        }
+    }
+    Ok(Parsed { rows, problems })
+}
+
+fn metrics_row(wire: Metrics, problems: &mut Problems) -> MetricsRow {
+    let symbol = wire.symbol.known().unwrap_or_default();
+    let mut row = MetricsRow::default();
+    const POINTS: f64 = 100.0;
+    let earnings = wire.earnings;
+    let numbers = [
+        ("iv_index", "implied-volatility-index", wire.implied_volatility_index, 1.0),
+        (
+            "iv_index_5_day_change",
+            "implied-volatility-index-5-day-change",
+            wire.implied_volatility_index_5_day_change,
+            1.0,
+        ),
+        ("iv_rank", "implied-volatility-index-rank", wire.implied_volatility_index_rank, 1.0),
+        ("iv_percentile", "implied-volatility-percentile", wire.implied_volatility_percentile, 1.0),
+        ("iv_30_day", "implied-volatility-30-day", wire.implied_volatility_30_day, POINTS),
+        ("hv_30_day", "historical-volatility-30-day", wire.historical_volatility_30_day, POINTS),
+        ("hv_60_day", "historical-volatility-60-day", wire.historical_volatility_60_day, POINTS),
+        ("hv_90_day", "historical-volatility-90-day", wire.historical_volatility_90_day, POINTS),
+        ("iv_hv_30_day_difference", "iv-hv-30-day-difference", wire.iv_hv_30_day_difference, POINTS),
+        ("liquidity_value", "liquidity-value", wire.liquidity_value, 1.0),
+        ("liquidity_rank", "liquidity-rank", wire.liquidity_rank, 1.0),
+        ("beta", "beta", wire.beta, 1.0),
+        ("corr_spy_3_month", "corr-spy-3month", wire.corr_spy_3_month, 1.0),
+        ("price_earnings_ratio", "price-earnings-ratio", wire.price_earnings_ratio, 1.0),
+        ("earnings_per_share", "earnings-per-share", wire.earnings_per_share, 1.0),
+        ("dividend_rate_per_share", "dividend-rate-per-share", wire.dividend_rate_per_share, 1.0),
+        ("annual_dividend_per_share", "annual-dividend-per-share", wire.annual_dividend_per_share, 1.0),
+        ("dividend_yield", "dividend-yield", wire.dividend_yield, 1.0),
+        ("earnings_consensus_estimate", "consensus-estimate", earnings.consensus_estimate, 1.0),
+        ("earnings_actual_eps", "actual-eps", earnings.actual_eps, 1.0),
+        ("borrow_rate", "borrow-rate", wire.borrow_rate, 1.0),
+    ];
+    for (column, name, field, divisor) in numbers {
+        if let Some(number) = problems.take(&symbol, name, field) {
+            row.numbers.insert(column, number / divisor);
+        }
+    }
+    let dates = [
+        ("dividend_ex_date", "dividend-ex-date", wire.dividend_ex_date),
+        ("dividend_next_date", "dividend-next-date", wire.dividend_next_date),
+        ("dividend_pay_date", "dividend-pay-date", wire.dividend_pay_date),
+        ("earnings_expected_date", "expected-report-date", earnings.expected_report_date),
+    ];
+    for (column, name, field) in dates {
+        // The vendor's way of saying "unknown" is the first day of 1970.
+        if let Some(date) = problems.take(&symbol, name, field).filter(|date| *date != NaiveDate::default()) {
+            row.dates.insert(column, date);
+        }
+    }
+    let texts = [
+        ("earnings_time_of_day", "time-of-day", earnings.time_of_day),
+        ("lendability", "lendability", wire.lendability),
+        ("listed_market", "listed-market", wire.listed_market),
+        ("sector", "sector", wire.sector),
+    ];
+    for (column, name, field) in texts {
+        if let Some(text) = problems.take(&symbol, name, field) {
+            row.texts.insert(column, text);
+        }
+    }
+    row.liquidity_rating = problems.take(&symbol, "liquidity-rating", wire.liquidity_rating);
+    row.market_cap = problems.take(&symbol, "market-cap", wire.market_cap);
+    row.earnings_estimated = problems.take(&symbol, "estimated", earnings.estimated);
+    row.updated_at = problems.take(&symbol, "updated-at", wire.updated_at);
+    row.symbol = symbol;
+    row
+}
+
+/// Reads a nested chain. An option without a good symbol, or at odds with its symbol, is left out.
+pub(crate) fn option_chain(answer: Value, underlying: &str) -> Result<Parsed<OptionRow>, String> {
+    let list = items::<NestedChain>(answer)?;
+    let mut problems = Problems::default();
+    problems.note_broken(underlying, list.broken);
+    let mut rows = BTreeMap::new();
+    for chain in list.rows {
+        problems.take(underlying, "underlying-symbol", chain.underlying_symbol);
+        let root = problems.take(underlying, "root-symbol", chain.root_symbol);
+        let shares = problems.take(underlying, "shares-per-contract", chain.shares_per_contract);
+        problems.note_broken(underlying, chain.expirations.broken);
+        for expiration in chain.expirations.rows {
+            expiration_rows(expiration, (underlying, root.as_deref(), shares), &mut rows, &mut problems);
+        }
+    }
+    Ok(Parsed { rows: rows.into_values().collect(), problems })
+}
+
+fn expiration_rows(
+    wire: Expiration,
+    (underlying, root, shares_per_contract): (&str, Option<&str>, Option<i64>),
+    rows: &mut BTreeMap<String, OptionRow>,
+    problems: &mut Problems,
+) {
+    let expiration_type = problems.take(underlying, "expiration-type", wire.expiration_type);
+    let settlement = problems.take(underlying, "settlement-type", wire.settlement_type);
+    let date = problems.take(underlying, "expiration-date", wire.expiration_date);
+    problems.note_broken(underlying, wire.strikes.broken);
+    for Strike { strike_price, call, call_streamer_symbol, put, put_streamer_symbol } in wire.strikes.rows {
+        let strike = problems.take(underlying, "strike-price", strike_price);
+        for (side, name, symbol, streamer) in
+            [(Side::Call, "call", call, call_streamer_symbol), (Side::Put, "put", put, put_streamer_symbol)]
+        {
+            let Some(symbol) = problems.take(underlying, name, symbol) else { continue };
+            let Some(parts) = OptionSymbol::parse_occ(&symbol).filter(|parts| parts.side == side) else {
+                problems.note(underlying, format!("{name} {symbol:?} is no such option symbol"));
+                continue;
+            };
+            let streamer_symbol = problems.take(underlying, "streamer symbol", streamer);
+            rows.insert(
+                symbol.clone(),
+                OptionRow {
+                    underlying: underlying.to_owned(),
+                    expiration: date.unwrap_or(parts.expiration),
+                    strike: strike.unwrap_or_else(|| parts.strike()),
+                    side: if side == Side::Call { "call" } else { "put" },
+                    root: root.unwrap_or(&parts.root).to_owned(),
+                    expiration_type: expiration_type.clone(),
+                    settlement: settlement.clone(),
+                    shares_per_contract,
+                    streamer_symbol: streamer_symbol.unwrap_or_else(|| parts.streamer()),
+                    symbol,
+                },
+            );
+        }
+    }
+}
+
+/// Reads past dividends or reports; of two on one date the first counts.
+pub(crate) fn events(answer: Value, symbol: &str, kind: EventKind) -> Result<Parsed<EventRow>, String> {
+    let list = items::<CorporateEvent>(answer)?;
+    let mut problems = Problems::default();
+    problems.note_broken(symbol, list.broken);
+    let mut rows = BTreeMap::new();
+    for event in list.rows {
+        let value = match kind {
+            EventKind::Dividend => problems.take(symbol, "amount", event.amount),
+            EventKind::Earnings => problems.take(symbol, "eps", event.eps),
+        };
+        match problems.take(symbol, "occurred-date", event.occurred_date) {
+            Some(date) => {
+                rows.entry(date).or_insert(EventRow { symbol: symbol.to_owned(), date, value });
+            }
+            None => problems.note(symbol, "an event has no date"),
+        }
+    }
+    Ok(Parsed { rows: rows.into_values().collect(), problems })
+}
+
+/// Reads the sessions of a span.
+pub(crate) fn sessions(answer: Value, span: &str) -> Result<Parsed<Session>, String> {
+    let list = items::<Session>(answer)?;
+    let mut problems = Problems::default();
+    problems.note_broken(span, list.broken);
+    for session in &list.rows {
+        problems.take(span, "session-date", session.session_date.clone());
+        problems.take(span, "open-at", session.open_at.clone());
+        problems.take(span, "close-at", session.close_at.clone());
+    }
+    Ok(Parsed { rows: list.rows, problems })
+}
+
+/// Reads half days and holidays.
+pub(crate) fn holidays(answer: Value) -> Result<(HolidayDates, Problems), String> {
+    let wire = data::<Holidays>(answer)?;
+    let mut problems = Problems::default();
+    let mut take = |name: &str, list: Rows<Field<NaiveDate>>| {
+        let dates = list.rows.into_iter().filter_map(|field| problems.take("holidays", name, field));
+        dates.collect::<BTreeSet<_>>()
+    };
+    let half_days = take("market-half-days", wire.market_half_days);
+    let holidays = take("market-holidays", wire.market_holidays);
+    Ok((HolidayDates { half_days, holidays }, problems))
+}
+
+/// One row per weekday from `from` to `to`. The venue's word wins: a listed holiday, then a session it names, then a
+/// gap between two sessions it names. Everything else follows the exchange's rules.
+pub(crate) fn calendar(from: NaiveDate, to: NaiveDate, venue: &VenueCalendar) -> Vec<CalendarRow> {
+    let mut named = BTreeMap::new();
+    for session in venue.sessions.iter().cloned() {
+        let hours = session.open_at.known().zip(session.close_at.known()).filter(|(open, close)| open < close);
+        let date = session.session_date.known().or(hours.map(|(open, _)| rules::eastern_date(open)));
+        if let Some(date) = date {
+            named.insert(date, hours);
+        }
+    }
+    let known = named.keys().next().copied().zip(named.keys().next_back().copied());
+    let weekdays =
+        from.iter_days().take_while(|date| *date <= to).filter(|date| !matches!(date.weekday(), Weekday::Sat | Weekday::Sun));
+    let row = |date: NaiveDate| {
+        if venue.holidays.holidays.contains(&date) {
+            return CalendarRow { date, hours: None, session: "holiday" };
+        }
+        let by_rule = rules::session(date).map(|session| (session.open_at, session.close_at));
+        let hours = match named.get(&date) {
+            Some(hours) => *hours,
+            // Between its first and last session the venue leaves out only days it is closed, or a whole span
+            // that could not be fetched: a gap is a holiday only when its neighbours are there.
+            None if known.is_some_and(|(first, last)| first < date && date < last) && neighbours(&named, date) => None,
+            None => by_rule,
+        };
+        let early = venue.holidays.half_days.contains(&date) || hours.is_some_and(|(_, close)| closes_early(close));
+        match hours {
+            None => CalendarRow { date, hours, session: "holiday" },
+            Some((open, close)) if early => {
+                // A half day without hours of its own ends as half days do.
+                let close = if closes_early(close) { close } else { rules::eastern_instant(date, 13, 0) };
+                CalendarRow { date, hours: Some((open, close)), session: "early" }
+            }
+            Some(_) => CalendarRow { date, hours, session: "regular" },
+        }
+    };
+    weekdays.map(row).collect()
+}
+
+/// Whether the venue names a session within a week on both sides of a date.
+fn neighbours<T>(named: &BTreeMap<NaiveDate, T>, date: NaiveDate) -> bool {
+    let before = named.range(..date).next_back().map(|(before, _)| *before);
+    let after = named.range(date..).next().map(|(after, _)| *after);
+    before.zip(after).is_some_and(|(before, after)| (after - before).num_days() <= 7)
+}
+
+fn closes_early(close: DateTime<Utc>) -> bool {
+    let regular = NaiveTime::from_hms_opt(15, 30, 0).unwrap_or_default();
+    close.with_timezone(&New_York).time() < regular
+}
+
+/// Reads a quote token: the token and the address of the feed.
+pub(crate) fn quote_token(answer: Value) -> Result<(Secret, String), String> {
+    let wire = data::<QuoteTokenAnswer>(answer)?;
+    let token = wire.token.known().ok_or_else(|| "it has no token".to_owned())?;
+    let url = wire.dxlink_url.known().ok_or_else(|| "it has no dxlink-url".to_owned())?;
+    Ok((Secret::new(token), url))
+}

@@ -3,6 +3,7 @@
 //! Two types: [`File`] is the text as layered, [`Config`] is what the program gets, after checks. The environment and
 //! TOML are read here and nowhere else.
 
+use crate::collect::client::Secret;
 use crate::lake::StoreOptions;
 use crate::lake::dataset;
 use crate::lake::freshness::{Policy, Ttl};
@@ -12,7 +13,6 @@ use figment::value::{Dict, Value};
 use figment::{Figment, Profile};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -27,33 +27,6 @@ const SECRETS: [&str; 2] = ["source.tastytrade.client_secret", "source.tastytrad
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(String);
-
-/// A text that never shows.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Secret(String);
-
-impl Secret {
-    /// A secret.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text itself, to send to whom it is for.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether nothing was given.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "(not set)" } else { "(hidden)" })
-    }
-}
 
 /// The configuration the program runs on.
 #[derive(Debug, Clone)]
@@ -411,7 +384,7 @@ fn settings(figment: &Figment) -> Result<Vec<Setting>, ConfigError> {
             None => "default".to_owned(),
         };
         let value = if SECRETS.contains(&name.as_str()) {
-            format!("{:?}", Secret(value.as_str().unwrap_or_default().to_owned()))
+            (if value.as_str().unwrap_or_default().is_empty() { "(not set)" } else { "(hidden)" }).to_owned()
         } else {
             serde_json::to_string(value).unwrap_or_default()
         };

@@ -6,6 +6,7 @@
 pub mod args;
 pub mod clock;
 pub mod collect;
+pub mod command;
 pub mod config;
 pub mod console;
 pub mod engine;
@@ -13,6 +14,9 @@ pub mod lake;
 pub mod live;
 pub mod market;
 pub mod serve;
+pub mod server;
 pub mod shutdown;
+pub mod simulator;
+pub mod status;
 pub mod table;
 pub mod telemetry;

@@ -1,1 +1,47 @@
-fn main(){}
+//! `tt`: arguments, configuration, one match from command to function.
+
+use clap::Parser;
+use std::process::ExitCode;
+use ttapi::args::{Arguments, Command, ConfigAction, ImportSource};
+use ttapi::command;
+use ttapi::config::ConfigError;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    ttapi::telemetry::start();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&anyhow::Error::new(error).context("cannot start the runtime")),
+    };
+    let outcome = runtime.block_on(run(arguments));
+    // Blocking reads of files that nobody waits for any more must not hold the exit.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    match outcome {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    match arguments.command {
+        Command::Demo { common } => command::demo::run(&common).await,
+        Command::Serve { read_only, common } => command::serve::run(&common, read_only).await,
+        Command::Collect { datasets, common } => command::collect::run(&common, &datasets).await,
+        Command::Import { source: ImportSource::Metastock { path, common } } => {
+            command::import::run(&common, &path).await
+        }
+        Command::Simulate { rest, dxlink, seed, symbols, rate, faults } => {
+            command::simulate::run(rest, dxlink, seed, symbols, rate, faults.as_deref()).await
+        }
+        Command::Status { json, common } => command::status::run(&common, json).await,
+        Command::Query { sql, format, common } => command::query::run(&common, &sql, format).await,
+        Command::Config { action: ConfigAction::Check { common } } => command::config::check(&common),
+        Command::Config { action: ConfigAction::Print { common } } => command::config::print(&common),
+    }
+}
+
+/// One sentence; 2 for a usage error, 1 for anything else.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("tt: {error:#}");
+    ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+}

@@ -9,6 +9,7 @@ mod rewrite;
 mod safety;
 pub mod session;
 pub mod settings;
+pub mod template;
 
 pub use error::{ErrorKind, QueryError};
 pub use queries::{Queries, RunningQuery};

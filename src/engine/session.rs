@@ -45,6 +45,11 @@ impl Engine {
         Self { shared: Arc::new(Shared { template, statement_timeout, next_session: AtomicU64::new(1), queries }) }
     }
 
+    /// What runs now.
+    pub fn queries(&self) -> &Arc<Queries> {
+        &self.shared.queries
+    }
+
     /// Opens a session for one connection.
     pub fn open_session(&self, user: &str, front_end: &'static str) -> Session {
         Session {

@@ -30,8 +30,8 @@ pub struct Dataset {
     pub key: &'static [&'static str],
     /// How a refresh is written.
     pub mode: WriteMode,
-    /// Whether a CSV twin is written by default.
-    pub csv: bool,
+    /// Datasets that are refreshed first, when they are due too.
+    pub depends_on: &'static [&'static str],
 }
 
 /// Type of every instant.
@@ -50,7 +50,7 @@ fn dataset(
     comment: &'static str,
     key: &'static [&'static str],
     mode: WriteMode,
-    csv: bool,
+    depends_on: &'static [&'static str],
     columns: Vec<(&'static str, DataType)>,
 ) -> Dataset {
     let mut fields: Vec<Field> =
@@ -58,7 +58,7 @@ fn dataset(
     if fields.iter().all(|field| field.name() != "fetched_at") {
         fields.push(Field::new("fetched_at", instant(), false));
     }
-    Dataset { name, comment, schema: Arc::new(Schema::new(fields)), key, mode, csv }
+    Dataset { name, comment, schema: Arc::new(Schema::new(fields)), key, mode, depends_on }
 }
 
 /// Columns of `market_metrics` and of its history.
@@ -109,7 +109,7 @@ pub fn all() -> Vec<Dataset> {
             "One row per exchange date: the regular session's open and close. Source: tastytrade market-time.",
             &["date"],
             WriteMode::Merge,
-            true,
+            &[],
             vec![
                 ("date", Date32),
                 ("open_at", instant()),      // NULL on a closed day
@@ -123,7 +123,7 @@ pub fn all() -> Vec<Dataset> {
             "One row per symbol and dividend date: cash amount per share. Source: tastytrade corporate events.",
             &["symbol", "date"],
             WriteMode::Merge,
-            true,
+            &["symbols"],
             vec![("symbol", Utf8), ("date", Date32), ("amount", Float64)],
         ),
         dataset(
@@ -131,7 +131,7 @@ pub fn all() -> Vec<Dataset> {
             "One row per symbol and reported quarter: earnings per share. Source: tastytrade corporate events.",
             &["symbol", "date"],
             WriteMode::Merge,
-            true,
+            &["symbols"],
             vec![("symbol", Utf8), ("date", Date32), ("eps", Float64)],
         ),
         dataset(
@@ -139,7 +139,7 @@ pub fn all() -> Vec<Dataset> {
             "One row per symbol and trading date: the daily bar. Sources: dxLink daily candles, MetaStock files.",
             &["symbol", "date"],
             WriteMode::Merge,
-            false,
+            &["symbols", "calendar"],
             vec![
                 ("symbol", Utf8),
                 ("date", Date32),
@@ -157,7 +157,7 @@ pub fn all() -> Vec<Dataset> {
             "One row per symbol: implied and historical volatility, rank, liquidity, beta, dividend, earnings. Source: tastytrade market-metrics.",
             &["symbol"],
             WriteMode::Replace,
-            true,
+            &["symbols"],
             market_metrics_columns(),
         ),
         dataset(
@@ -165,7 +165,7 @@ pub fn all() -> Vec<Dataset> {
             "One row per symbol and fetch of market_metrics.",
             &["symbol", "fetched_at"],
             WriteMode::Append,
-            false,
+            &["market_metrics"],
             {
                 let mut columns = market_metrics_columns();
                 columns.push(("fetched_at", instant()));
@@ -177,7 +177,7 @@ pub fn all() -> Vec<Dataset> {
             "One row per listed option of the configured underlyings. Source: tastytrade option-chains.",
             &["underlying", "expiration", "strike", "side", "symbol"],
             WriteMode::Replace,
-            false,
+            &["symbols"],
             vec![
                 ("underlying", Utf8),
                 ("expiration", Date32),
@@ -196,7 +196,7 @@ pub fn all() -> Vec<Dataset> {
             "One row per active equity, ETF or index. Source: tastytrade instruments.",
             &["symbol"],
             WriteMode::Replace,
-            true,
+            &[],
             vec![
                 ("symbol", Utf8),
                 ("type", Utf8), // 'equity', 'etf' or 'index'

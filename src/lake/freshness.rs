@@ -72,8 +72,10 @@ impl State {
 pub struct Freshness {
     /// Dataset.
     pub dataset: &'static str,
-    /// Its contract; `None` when no source refreshes it (then it never goes stale by itself).
+    /// Its contract; `None` for what never goes stale (a history that only grows).
     pub policy: Option<Policy>,
+    /// Whether this process refreshes it. Rows that were only ever imported go stale only where it does.
+    pub refreshable: bool,
     /// Datasets it is made from or fetched for.
     pub depends_on: &'static [&'static str],
     /// `real-time`, `delayed`, `simulated` or `imported`: the class of the feed behind it.
@@ -88,12 +90,13 @@ impl Freshness {
     pub fn new(
         dataset: &'static str,
         policy: Option<Policy>,
+        refreshable: bool,
         depends_on: &'static [&'static str],
         feed_class: &'static str,
         clock: Clock,
     ) -> Self {
         let refreshing = AtomicBool::new(false);
-        Self { dataset, policy, depends_on, feed_class, state: ArcSwap::default(), refreshing, clock }
+        Self { dataset, policy, refreshable, depends_on, feed_class, state: ArcSwap::default(), refreshing, clock }
     }
 
     /// What is remembered of it.
@@ -111,14 +114,16 @@ impl Freshness {
         self.refreshing.store(refreshing, Ordering::Relaxed);
     }
 
-    /// When the rows were loaded.
+    /// When the rows were loaded from their source.
     pub fn loaded_at(&self) -> Option<DateTime<Utc>> {
         self.state.load().loaded_at
     }
 
-    /// How old the rows are; `None` when there are none. Never negative.
+    /// How old the rows are, since their import if no source ever loaded any; `None` when there are none. Never negative.
     pub fn age(&self) -> Option<TimeDelta> {
-        Some((self.clock.now() - self.loaded_at()?).max(TimeDelta::zero()))
+        let state = self.state.load();
+        let since = state.loaded_at.or(state.imported_at)?;
+        Some((self.clock.now() - since).max(TimeDelta::zero()))
     }
 
     /// When the rows go stale; `None` when they do not, or there are none.
@@ -130,7 +135,11 @@ impl Freshness {
     pub fn overdue(&self) -> Option<TimeDelta> {
         let policy = self.policy?;
         let now = self.clock.now();
-        let Some(loaded_at) = self.loaded_at() else { return Some(TimeDelta::MAX) };
+        let state = self.state.load();
+        let Some(loaded_at) = state.loaded_at else {
+            let imported = state.imported_at.is_some() && !self.refreshable;
+            return (!imported).then_some(TimeDelta::MAX);
+        };
         if loaded_at > now + CLOCK_TOLERANCE {
             return Some(loaded_at - now);
         }
@@ -144,11 +153,11 @@ impl Freshness {
         if self.refreshing.load(Ordering::Relaxed) {
             return State::Refreshing;
         }
-        match (remembered.loaded_at, self.overdue()) {
-            (Some(_), None) => State::Fresh,
-            (_, Some(_)) if remembered.last_error.is_some() => State::Failed,
-            (Some(_), Some(_)) => State::Stale,
-            (None, _) => State::Missing,
+        match self.overdue() {
+            Some(_) if remembered.last_error.is_some() => State::Failed,
+            Some(_) if remembered.loaded_at.is_some() => State::Stale,
+            None if remembered.loaded_at.or(remembered.imported_at).is_some() => State::Fresh,
+            _ => State::Missing,
         }
     }
 }
@@ -183,7 +192,7 @@ mod tests {
             wait_timeout: Duration::from_secs(5),
             stale_if_error: Duration::from_secs(600),
         };
-        let freshness = Freshness::new("eod", Some(policy), &[], "simulated", Clock::hand_set(at(now)));
+        let freshness = Freshness::new("eod", Some(policy), true, &[], "simulated", Clock::hand_set(at(now)));
         let mut state = DatasetState::default();
         state.record(Run {
             cause: "ttl".to_owned(),

@@ -17,7 +17,7 @@ mod table;
 
 pub use error::LakeError;
 pub use snapshot::{DataFile, Snapshot};
-pub use state::{DatasetState, FailedItem, Run};
+pub use state::{DatasetState, FailedItem, IMPORT, Run};
 pub use statistics::{ColumnStatistics, StatisticValue};
 pub use store::StoreOptions;
 pub use table::{LakeTable, StagedFile};

@@ -9,11 +9,17 @@ use std::collections::VecDeque;
 /// Runs remembered per dataset.
 const RUNS_KEPT: usize = 50;
 
+/// Cause of a run that imported files.
+pub const IMPORT: &str = "import";
+
 /// The refreshes of one dataset.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct DatasetState {
     /// When the last successful refresh ended.
     pub loaded_at: Option<DateTime<Utc>>,
+    /// When files were last imported. An import does not make the source's rows any younger.
+    #[serde(default)]
+    pub imported_at: Option<DateTime<Utc>>,
     /// Why the last refresh failed; `None` after a success.
     pub last_error: Option<String>,
     /// When the last refresh was tried.
@@ -34,7 +40,7 @@ pub struct FailedItem {
 /// One refresh.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Run {
-    /// Why it ran: `start`, `ttl`, `query`, `dependency` or `command`.
+    /// Why it ran: `start`, `ttl`, `query`, `command` or `import`.
     pub cause: String,
     /// When it began.
     pub started_at: DateTime<Utc>,
@@ -57,10 +63,14 @@ pub struct Run {
 impl DatasetState {
     /// Adds a run and what follows from it.
     pub fn record(&mut self, run: Run) {
-        self.tried_at = Some(run.started_at);
-        self.last_error.clone_from(&run.error);
-        if run.error.is_none() {
-            self.loaded_at = Some(run.ended_at);
+        if run.cause == IMPORT {
+            self.imported_at = Some(run.ended_at);
+        } else {
+            self.tried_at = Some(run.started_at);
+            self.last_error.clone_from(&run.error);
+            if run.error.is_none() {
+                self.loaded_at = Some(run.ended_at);
+            }
         }
         self.runs.push_back(run);
         while self.runs.len() > RUNS_KEPT {

@@ -3,5 +3,6 @@
 pub mod context;
 pub mod live;
 pub mod refreshing;
+pub mod sources;
 pub mod system;
 pub mod view;

@@ -21,12 +21,21 @@ use datafusion::physical_plan::ExecutionPlan;
 use std::fmt;
 use std::sync::Arc;
 
-type Rows = Arc<dyn Fn(&SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> + Send + Sync>;
+/// Gives the rows of a table now, in its schema.
+pub type Rows = Arc<dyn Fn(&SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> + Send + Sync>;
 
 /// A table whose rows are made anew for each query.
 pub struct SystemTable {
     schema: SchemaRef,
     rows: Rows,
+}
+
+impl SystemTable {
+    /// A table of these columns, all of which may be NULL.
+    pub fn new(columns: Vec<(&str, DataType)>, rows: Rows) -> Self {
+        let fields: Vec<Field> = columns.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect();
+        Self { schema: Arc::new(Schema::new(fields)), rows }
+    }
 }
 
 impl fmt::Debug for SystemTable {
@@ -69,13 +78,11 @@ pub struct Sources {
     pub settings: Vec<Setting>,
 }
 
-/// The schema `system`.
-pub fn schema(sources: &Sources) -> Result<Arc<dyn SchemaProvider>> {
+/// The schema `system`, with further tables that know what this module does not.
+pub fn schema(sources: &Sources, further: Vec<(&'static str, SystemTable)>) -> Result<Arc<dyn SchemaProvider>> {
     let provider = MemorySchemaProvider::new();
     let add = |name: &str, columns: Vec<(&str, DataType)>, rows: Rows| {
-        let fields: Vec<Field> = columns.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect();
-        let table = SystemTable { schema: Arc::new(Schema::new(fields)), rows };
-        provider.register_table(name.to_owned(), Arc::new(table)).map(drop)
+        provider.register_table(name.to_owned(), Arc::new(SystemTable::new(columns, rows))).map(drop)
     };
     let (lake, board) = (sources.lake.clone(), sources.board.clone());
     add("freshness", freshness_columns(), Arc::new(move |schema| freshness(&lake, &board, schema)))?;
@@ -85,6 +92,9 @@ pub fn schema(sources: &Sources) -> Result<Arc<dyn SchemaProvider>> {
     add("queries", queries_columns(), Arc::new(move |schema| running(&queries, schema)))?;
     let settings = sources.settings.clone();
     add("settings", settings_columns(), Arc::new(move |schema| settings_rows(&settings, schema)))?;
+    for (name, table) in further {
+        provider.register_table(name.to_owned(), Arc::new(table))?;
+    }
     Ok(Arc::new(provider))
 }
 

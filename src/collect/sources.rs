@@ -1,0 +1,92 @@
+//! The collectors of a configuration: one source per dataset, and what each is asked for.
+
+use super::client::{BreakerOptions, Client, ClientError, ClientOptions};
+use super::scheduler::{Collector, RequestBuilder};
+use super::venue::{dxlink, tastytrade};
+use super::{Fetch, Request, universe};
+use crate::clock::Clock;
+use crate::config::Config;
+use futures::FutureExt;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The vendor's client, as configured.
+pub fn client(config: &Config, clock: Clock) -> Result<Client, ClientError> {
+    let vendor = &config.tastytrade;
+    let options = ClientOptions {
+        base_url: vendor.base_url.clone(),
+        client_secret: vendor.client_secret.clone(),
+        refresh_token: vendor.refresh_token.clone(),
+        requests_per_second: vendor.requests_per_second,
+        burst: vendor.burst,
+        in_flight: vendor.in_flight,
+        attempts: vendor.attempts,
+        timeout: vendor.timeout,
+        breaker: BreakerOptions {
+            failures: vendor.breaker_failures,
+            open_for: vendor.breaker_open,
+            successes: vendor.breaker_successes,
+        },
+    };
+    Client::new(options, clock)
+}
+
+/// Every dataset the vendor is a source of.
+pub fn collectors(config: &Config, client: &Client) -> BTreeMap<&'static str, Collector> {
+    let own = || client.with_own_count();
+    let universe = universe::symbols(&config.collect.lists, &config.collect.symbols);
+    let look_back = Duration::from_secs(u64::from(config.collect.look_back_days) * 86_400);
+    let options = dxlink::EodOptions { look_back, ..dxlink::EodOptions::default() };
+    let eod = dxlink::Eod::new(dxlink::QuoteTokens::new(own()), options);
+    let sources: Vec<(&'static str, Arc<dyn Fetch>, RequestBuilder)> = vec![
+        ("calendar", Arc::new(tastytrade::Calendar { client: own() }), items(Vec::new())),
+        ("dividends", Arc::new(tastytrade::Dividends { client: own() }), items(universe.clone())),
+        ("earnings", Arc::new(tastytrade::Earnings { client: own() }), items(universe.clone())),
+        ("eod", Arc::new(eod), bars(universe.clone())),
+        ("market_metrics", Arc::new(tastytrade::MarketMetrics { client: own() }), items(universe)),
+        (
+            "option_chains",
+            Arc::new(tastytrade::OptionChains { client: own() }),
+            items(config.collect.option_underlyings.clone()),
+        ),
+        (
+            "symbols",
+            Arc::new(tastytrade::Symbols::new(own(), config.collect.lists.clone(), HashMap::new())),
+            items(Vec::new()),
+        ),
+    ];
+    let collector = |(name, source, request): (&'static str, Arc<dyn Fetch>, RequestBuilder)| {
+        let csv = config.datasets.get(name).is_some_and(|dataset| dataset.csv);
+        let history = (name == "market_metrics").then_some("market_metrics_history");
+        (name, Collector { source, request, csv, history })
+    };
+    sources.into_iter().map(collector).collect()
+}
+
+/// Asks for the same items each time.
+fn items(items: Vec<String>) -> RequestBuilder {
+    Arc::new(move |_, progress| {
+        let request = Request { items: items.clone(), progress, ..Request::default() };
+        async move { Ok(request) }.boxed()
+    })
+}
+
+/// Asks for the bars since those that are held.
+fn bars(items: Vec<String>) -> RequestBuilder {
+    Arc::new(move |lake, progress| {
+        let items = items.clone();
+        async move {
+            let mut request = Request { items, progress, ..Request::default() };
+            if let Some(symbols) = lake.table("symbols") {
+                request.streamer_symbols =
+                    universe::streamer_symbols(symbols).await.map_err(|error| error.to_string())?;
+            }
+            if let Some(eod) = lake.table("eod") {
+                request.held_until = universe::held_until(eod, "dxlink").await.map_err(|error| error.to_string())?;
+            }
+            Ok(request)
+        }
+        .boxed()
+    })
+}

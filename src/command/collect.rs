@@ -1,0 +1,64 @@
+//! `tt collect`: refresh datasets once.
+
+use super::configuration;
+use super::serve::feed_class;
+use crate::args::Common;
+use crate::clock::Clock;
+use crate::console::collection;
+use crate::console::progress::Display;
+use crate::server::{self, Role};
+use crate::shutdown;
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+
+/// Refreshes the named datasets, or all that have a source; 0 only when every item of every one is fresh.
+pub async fn run(common: &Common, datasets: &[String]) -> Result<ExitCode> {
+    let config = configuration(common)?;
+    if config.tastytrade.client_secret.is_empty() {
+        bail!(
+            "there is no source to collect from: set TT__SOURCE__TASTYTRADE__CLIENT_SECRET and \
+             TT__SOURCE__TASTYTRADE__REFRESH_TOKEN"
+        );
+    }
+    let shutdown = shutdown::on_signal();
+    let mut server = server::start(&config, Role::OnDemand, feed_class(&config), Clock::System, &shutdown).await?;
+    let mut names: Vec<String> = datasets.to_vec();
+    for name in &names {
+        if !server.collected.contains(&name.as_str()) {
+            bail!("no source is configured for \"{name}\"; there are {}", server.collected.join(", "));
+        }
+    }
+    if names.is_empty() {
+        names = server.collected.iter().map(|name| (*name).to_owned()).collect();
+    }
+    let display = server.events.take().map(|events| tokio::spawn(collection::show(events, Display::new())));
+    let refreshes = names.iter().map(|name| server.refresh.refresh(name, "command"));
+    let outcomes = tokio::select! {
+        outcomes = futures::future::join_all(refreshes) => outcomes,
+        () = shutdown.cancelled() => bail!("stopped before the collection had ended"),
+    };
+    shutdown.cancel();
+    if let Some(display) = display {
+        let _ = display.await;
+    }
+    let mut fresh = true;
+    for (name, outcome) in names.iter().zip(outcomes) {
+        let failed = server.board.get(name.as_str()).and_then(|freshness| freshness.remembered().runs.back().cloned());
+        let failed = failed.map(|run| run.failed).unwrap_or_default();
+        match outcome {
+            Err(reason) => {
+                fresh = false;
+                eprintln!("tt: {name}: {reason}");
+            }
+            Ok(()) if !failed.is_empty() => {
+                fresh = false;
+                eprintln!("tt: {name}: {} items failed and keep their old rows", failed.len());
+                for item in failed {
+                    eprintln!("tt: {name}: {}: {}", item.item, item.reason);
+                }
+            }
+            Ok(()) => {}
+        }
+    }
+    Ok(if fresh { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

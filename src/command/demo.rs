@@ -1,0 +1,43 @@
+//! `tt demo`: everything on this machine with no account.
+
+use super::serve::serve;
+use super::{DEMO_DATA, configuration};
+use crate::args::Common;
+use crate::clock::Clock;
+use crate::collect::client::Secret;
+use crate::server::Role;
+use crate::simulator::{CLIENT_SECRET, Faults, Options, REFRESH_TOKEN, Simulator};
+use crate::{server, shutdown};
+use anyhow::{Context, Result};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+
+/// Runs the simulated venue and a server that collects from it, until a signal.
+pub async fn run(common: &Common) -> Result<ExitCode> {
+    let mut common = common.clone();
+    if common.data.is_none() && common.config.is_none() {
+        common.data = Some(DEMO_DATA.to_owned());
+    }
+    let mut config = configuration(&common)?;
+    let shutdown = shutdown::on_signal();
+    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let rest = server::bind(any_port, "--pg").await?;
+    let dxlink = server::bind(any_port, "--pg").await?;
+    let options = Options {
+        seed: config.simulator.seed,
+        symbols: config.simulator.symbols,
+        rate: config.simulator.rate,
+        clock: Clock::System,
+        faults: Faults::default(),
+    };
+    let simulator = Simulator::start(options, rest, dxlink, shutdown.clone()).await.context("start the venue")?;
+    config.tastytrade.base_url = format!("http://{}", simulator.rest_addr());
+    config.tastytrade.client_secret = Secret::new(CLIENT_SECRET);
+    config.tastytrade.refresh_token = Secret::new(REFRESH_TOKEN);
+    config.tastytrade.requests_per_second = None;
+    serve(&config, Role::Collect, "simulated", &shutdown, |pg| {
+        println!("psql -h {} -p {} -U tt -d tt", pg.ip(), pg.port());
+    })
+    .await?;
+    Ok(ExitCode::SUCCESS)
+}

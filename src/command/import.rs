@@ -1,0 +1,78 @@
+//! `tt import metastock`: files into `eod`.
+
+use super::configuration;
+use crate::args::Common;
+use crate::clock::Clock;
+use crate::collect::venue::metastock::{self, Report};
+use crate::collect::write::{Written, write};
+use crate::collect::{FailedItem, Progress};
+use crate::console::progress::Display;
+use crate::lake::{IMPORT, Lake, Run};
+use anyhow::{Context, Result, anyhow};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Imports the files at `path` and says what became of them; 1 when a file was refused.
+pub async fn run(common: &Common, path: &Path) -> Result<ExitCode> {
+    let config = configuration(common)?;
+    let lake = Lake::open(&config.lake_location, &config.store).await?;
+    let table = lake.table("eod").ok_or_else(|| anyhow!("the lake has no table for daily bars"))?;
+    let started_at = Clock::System.now();
+    let progress = Arc::new(Progress::default());
+    let tracked = Display::new().track("metastock", progress.clone());
+    let folder = path.to_owned();
+    let read = tokio::task::spawn_blocking(move || {
+        let mut batches = Vec::new();
+        let report = metastock::import(&folder, &metastock::Options::default(), started_at, &progress, |batch| {
+            batches.push(batch);
+            Ok(())
+        });
+        report.map(|report| (report, batches))
+    });
+    let (report, batches) = read.await.context("read the files")??;
+    let written = if batches.is_empty() { Written::default() } else { write(table, &batches, &[]).await? };
+    tracked.finish(&format!("{} new, {} changed", written.added, written.changed));
+    let mut state = table.read_state().await?;
+    state.record(Run {
+        cause: IMPORT.to_owned(),
+        started_at,
+        ended_at: Clock::System.now(),
+        items: report.files,
+        failed: report.files_failed.iter().map(failed_item).collect(),
+        rows: report.rows,
+        origin_calls: 0,
+        version: written.version.or_else(|| table.current().map(|snapshot| snapshot.version)),
+        error: None,
+    });
+    table.write_state(&state).await?;
+    print(&report, &written);
+    Ok(if report.files_failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn failed_item(failed: &metastock::FailedFile) -> FailedItem {
+    let line = failed.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+    FailedItem { item: failed.file.clone(), reason: format!("{line}{}", failed.reason) }
+}
+
+fn print(report: &Report, written: &Written) {
+    for failed in &report.files_failed {
+        let failed = failed_item(failed);
+        eprintln!("tt: refused {}: {}", failed.item, failed.reason);
+    }
+    for warning in &report.warnings {
+        eprintln!("tt: {warning}");
+    }
+    println!(
+        "{} rows of {} symbols from {} files ({} refused); {} new, {} changed, {} duplicate, {} conflicting, {} not daily",
+        report.rows,
+        report.symbols,
+        report.files,
+        report.files_failed.len(),
+        written.added,
+        written.changed,
+        report.duplicates_dropped,
+        report.conflicts,
+        report.rows_skipped,
+    );
+}

@@ -1,0 +1,21 @@
+//! The commands: each loads its configuration, does one thing, and says in its exit code whether it worked.
+
+pub mod collect;
+pub mod config;
+pub mod demo;
+pub mod import;
+pub mod query;
+pub mod serve;
+pub mod simulate;
+pub mod status;
+
+use crate::args::Common;
+use crate::config::{Config, ConfigError, load};
+
+/// Directory of the lake that `tt demo` uses when none is given.
+pub const DEMO_DATA: &str = "./tt-demo";
+
+/// The configuration of a command line.
+pub(crate) fn configuration(common: &Common) -> Result<Config, ConfigError> {
+    load(common.config.as_deref(), &common.flags())
+}

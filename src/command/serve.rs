@@ -1,0 +1,86 @@
+//! `tt serve`: the server of a configuration and, unless read-only, its collectors.
+
+use super::configuration;
+use crate::args::Common;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::console::collection;
+use crate::console::progress::Display;
+use crate::serve::{http, postgres};
+use crate::server::{self, Role, Server};
+use crate::status::ServerStatus;
+use crate::shutdown;
+use anyhow::{Context, Result, bail};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How long open connections may take to end after a signal.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Serves until a signal.
+pub async fn run(common: &Common, read_only: bool) -> Result<ExitCode> {
+    let config = configuration(common)?;
+    let role = if read_only { Role::ReadOnly } else { Role::Collect };
+    let shutdown = shutdown::on_signal();
+    serve(&config, role, feed_class(&config), &shutdown, |_| {}).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The class of market data a vendor address gives.
+pub(crate) fn feed_class(config: &Config) -> &'static str {
+    match config.tastytrade.base_url.as_str() {
+        url if url.contains("//127.0.0.1") || url.contains("//localhost") => "simulated",
+        url if url.contains(".cert.") => "delayed",
+        _ => "real-time",
+    }
+}
+
+/// Serves a configuration until `shutdown`; `announce` is called after the ready line with the Postgres address.
+pub(crate) async fn serve(
+    config: &Config,
+    role: Role,
+    feed_class: &'static str,
+    shutdown: &CancellationToken,
+    announce: impl FnOnce(std::net::SocketAddr),
+) -> Result<()> {
+    for address in [config.server.pg, config.server.http] {
+        if !address.ip().is_loopback() {
+            bail!("refusing to listen on {address}: without users and TLS only loopback addresses are served");
+        }
+    }
+    let pg = server::bind(config.server.pg, "--pg").await?;
+    let web = server::bind(config.server.http, "--http").await?;
+    let (pg_address, web_address) = (pg.local_addr()?, web.local_addr()?);
+    let mut server = server::start(config, role, feed_class, Clock::System, shutdown).await?;
+    let display = server.events.take().map(|events| tokio::spawn(collection::show(events, Display::new())));
+    let status = Arc::new(ServerStatus::new(&server));
+    let health = tokio::spawn(http::serve(web, status.clone(), shutdown.clone().cancelled_owned()));
+    let first = first_load(&server, role, shutdown);
+    first.await?;
+    let options = postgres::Options { max_connections: config.server.max_connections, ..postgres::Options::default() };
+    let postgres = tokio::spawn(postgres::serve(pg, server.engine.clone(), options, shutdown.clone()));
+    status.set_ready();
+    println!("ready pg={pg_address} flight=off http={web_address}");
+    announce(pg_address);
+    shutdown.cancelled().await;
+    let ended = async {
+        postgres.await.context("the Postgres front end stopped")?.context("serve Postgres clients")?;
+        health.await.context("the HTTP front end stopped")?.context("serve HTTP")
+    };
+    let outcome = tokio::time::timeout(DRAIN, ended).await;
+    if let Some(display) = display {
+        display.abort();
+    }
+    // Connections that did not end in time are cut.
+    outcome.unwrap_or(Ok(()))
+}
+
+/// A server that collects is ready once every dataset was loaded or tried.
+async fn first_load(server: &Server, role: Role, shutdown: &CancellationToken) -> Result<()> {
+    match role {
+        Role::Collect => server::wait_until_tried(server, shutdown).await,
+        Role::OnDemand | Role::ReadOnly => Ok(()),
+    }
+}

@@ -1,0 +1,29 @@
+//! Shows the refreshes of a scheduler as they run.
+
+use super::progress::{Display, Tracked};
+use crate::collect::scheduler::Event;
+use std::collections::HashMap;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+/// One line per run, until the scheduler ends. A display that lags misses lines, never the scheduler.
+pub async fn show(mut events: broadcast::Receiver<Event>, display: Display) {
+    let mut lines: HashMap<&'static str, Tracked> = HashMap::new();
+    loop {
+        match events.recv().await {
+            Ok(Event::Started { dataset, progress }) => {
+                lines.insert(dataset, display.track(dataset, progress));
+            }
+            Ok(Event::Ended { dataset, run }) => {
+                let Some(line) = lines.remove(dataset) else { continue };
+                match (&run.error, run.failed.len()) {
+                    (Some(reason), _) => line.finish(reason),
+                    (None, 0) => line.finish("fresh"),
+                    (None, failed) => line.finish(&format!("{failed} of {} items failed", run.items)),
+                }
+            }
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Puts the parts together: lake, collectors, live books, engine, front ends. Called by the commands; knows no SQL.
+
+use crate::clock::Clock;
+use crate::collect::client::Client;
+use crate::collect::scheduler::{Collector, Event, Scheduler};
+use crate::collect::venue::dxlink::{Feed, FeedOptions, FeedStatus, FeedSymbols, QuoteTokens};
+use crate::collect::{near_money, sources, universe};
+use crate::config::Config;
+use crate::engine::template::{Parts, build};
+use crate::engine::{Engine, Queries};
+use crate::lake::freshness::{Freshness, FreshnessBoard};
+use crate::lake::refresh::{RefreshHandle, channel};
+use crate::lake::{Lake, LakeTable, dataset};
+use crate::live::Live;
+use anyhow::{Context, Result};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+
+/// How often other processes' commits are looked for.
+const WATCH: Duration = Duration::from_millis(400);
+
+/// What this process does beside answering queries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Refreshes in the background and on demand, and follows the live feed.
+    Collect,
+    /// Refreshes only what is asked for.
+    OnDemand,
+    /// Refreshes nothing.
+    ReadOnly,
+}
+
+/// The assembled program, without its front ends. Everything it started ends with `shutdown`.
+pub struct Server {
+    /// The lake.
+    pub lake: Arc<Lake>,
+    /// Freshness of every dataset.
+    pub board: FreshnessBoard,
+    /// The live books.
+    pub live: Arc<Live>,
+    /// What answers queries.
+    pub engine: Engine,
+    /// Where refreshes are asked for.
+    pub refresh: RefreshHandle,
+    /// What happens to refreshes; `None` where there are none.
+    pub events: Option<broadcast::Receiver<Event>>,
+    /// Datasets that have a source here.
+    pub collected: Vec<&'static str>,
+    /// The live feed; `None` where there is none.
+    pub feed: Option<Arc<FeedStatus>>,
+}
+
+/// Opens the lake, starts what the role asks for, and builds the engine. `feed_class` names the kind of market data the
+/// configured source gives.
+pub async fn start(
+    config: &Config,
+    role: Role,
+    feed_class: &'static str,
+    clock: Clock,
+    shutdown: &CancellationToken,
+) -> Result<Server> {
+    let lake = Arc::new(Lake::open(&config.lake_location, &config.store).await?);
+    let configured = role != Role::ReadOnly && !config.tastytrade.client_secret.is_empty();
+    let client = configured.then(|| sources::client(config, clock.clone())).transpose()?;
+    let collectors = client.as_ref().map(|client| sources::collectors(config, client)).unwrap_or_default();
+    let collected: Vec<&'static str> = collectors.keys().copied().collect();
+    let board = board(config, &collectors, feed_class, &clock);
+    for (name, freshness) in &board {
+        if let Some(table) = lake.table(name) {
+            look(table, freshness).await;
+        }
+    }
+    let (refresh, requests) = channel();
+    let mut events = None;
+    if !collectors.is_empty() {
+        let background = role == Role::Collect;
+        let scheduler = Scheduler::new(lake.clone(), board.clone(), collectors, requests, clock.clone(), background);
+        events = Some(scheduler.events());
+        tokio::spawn(scheduler.run(shutdown.clone()));
+    }
+    tokio::spawn(watch_lake(lake.clone(), board.clone(), shutdown.clone()));
+    let live = Arc::new(Live::new(config.collect.ring_events));
+    let feed = match (&client, role) {
+        (Some(client), Role::Collect) => Some(start_feed(config, client, &lake, &live, shutdown)),
+        _ => None,
+    };
+    let engine = build(Parts {
+        lake: lake.clone(),
+        board: board.clone(),
+        refresh: refresh.clone(),
+        live: live.clone(),
+        queries: Arc::new(Queries::default()),
+        statement_timeout: config.limits.statement_timeout,
+        memory_bytes: config.limits.memory_bytes,
+        spill_bytes: config.limits.spill_bytes,
+        settings: config.settings.clone(),
+        system_tables: client.iter().map(|client| ("sources", crate::table::sources::table(client.clone()))).collect(),
+    })
+    .await?;
+    Ok(Server { lake, board, live, engine, refresh, events, collected, feed })
+}
+
+fn board(
+    config: &Config,
+    collectors: &BTreeMap<&'static str, Collector>,
+    feed_class: &'static str,
+    clock: &Clock,
+) -> FreshnessBoard {
+    let entry = |dataset: dataset::Dataset| {
+        let name = dataset.name;
+        let policy = config.datasets.get(name).map(|dataset| dataset.policy);
+        let refreshable = collectors.contains_key(name);
+        let freshness = Freshness::new(name, policy, refreshable, dataset.depends_on, feed_class, clock.clone());
+        (name, Arc::new(freshness))
+    };
+    dataset::all().into_iter().map(entry).collect()
+}
+
+/// Looks at one table: its latest version, and what is remembered of its refreshes. A damaged table is told of in its
+/// freshness and leaves the others alone.
+async fn look(table: &LakeTable, freshness: &Freshness) {
+    let seen = table.current().map(|snapshot| snapshot.version);
+    let outcome = match table.update().await {
+        Ok(snapshot) if seen.is_some() && snapshot.map(|snapshot| snapshot.version) == seen => return,
+        Ok(_) => table.read_state().await.map(|state| freshness.set_state(state)),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = outcome {
+        let mut state = crate::lake::DatasetState::clone(&freshness.remembered());
+        if state.last_error.as_deref() != Some(&error.to_string()) {
+            tracing::warn!("{error}");
+            state.last_error = Some(error.to_string());
+            freshness.set_state(state);
+        }
+    }
+}
+
+/// Sees what other processes commit.
+async fn watch_lake(lake: Arc<Lake>, board: FreshnessBoard, shutdown: CancellationToken) {
+    let mut tick = tokio::time::interval(WATCH);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        for (name, freshness) in &board {
+            if let Some(table) = lake.table(name) {
+                look(table, freshness).await;
+            }
+        }
+    }
+}
+
+fn start_feed(
+    config: &Config,
+    client: &Client,
+    lake: &Arc<Lake>,
+    live: &Arc<Live>,
+    shutdown: &CancellationToken,
+) -> Arc<FeedStatus> {
+    let quotes = universe::symbols(&config.collect.live_lists, &config.collect.symbols);
+    let (symbols, subscribed) = watch::channel(FeedSymbols { quotes, greeks: Vec::new() });
+    let feed = Feed::new(QuoteTokens::new(client.with_own_count()), FeedOptions::default());
+    let status = feed.status();
+    tokio::spawn(feed.run(live.clone(), subscribed, shutdown.clone()));
+    tokio::spawn(near_money::follow(lake.clone(), live.clone(), symbols, shutdown.clone()));
+    status
+}
+
+/// Waits until every collected dataset was loaded or tried once.
+pub async fn wait_until_tried(server: &Server, shutdown: &CancellationToken) -> Result<()> {
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    loop {
+        let untried = server.collected.iter().filter_map(|name| server.board.get(name)).any(|freshness| {
+            let remembered = freshness.remembered();
+            remembered.loaded_at.is_none() && remembered.tried_at.is_none()
+        });
+        if !untried {
+            return Ok(());
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => anyhow::bail!("stopped before the first collection had ended"),
+            _ = tick.tick() => {}
+        }
+    }
+}
+
+/// Binds an address, or says which flag names another one.
+pub async fn bind(address: std::net::SocketAddr, flag: &str) -> Result<tokio::net::TcpListener> {
+    tokio::net::TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; choose another address with {flag}"))
+}

@@ -1,0 +1,96 @@
+//! What the server says of itself over HTTP.
+
+use crate::clock::Clock;
+use crate::collect::venue::dxlink::FeedStatus;
+use crate::engine::Queries;
+use crate::lake::freshness::{FreshnessBoard, Ttl};
+use crate::lake::Lake;
+use crate::live::Live;
+use crate::serve::http::metrics::{Kind, Metric};
+use crate::serve::http::{self, Health};
+use crate::server::Server;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A view of a running server. Cheap to read.
+pub struct ServerStatus {
+    lake: Arc<Lake>,
+    board: FreshnessBoard,
+    live: Arc<Live>,
+    queries: Arc<Queries>,
+    feed: Option<Arc<FeedStatus>>,
+    ready: AtomicBool,
+}
+
+impl ServerStatus {
+    /// A status that is not ready until [`ServerStatus::set_ready`].
+    pub fn new(server: &Server) -> Self {
+        Self {
+            lake: server.lake.clone(),
+            board: server.board.clone(),
+            live: server.live.clone(),
+            queries: server.engine.queries().clone(),
+            feed: server.feed.clone(),
+            ready: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on clients are served.
+    pub fn set_ready(&self) {
+        self.ready.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Health for ServerStatus {
+    fn unready(&self) -> Vec<String> {
+        if self.ready.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        vec!["the first collection has not ended".to_owned()]
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        let gauge = |name, help, value: usize| Metric::new(name, help, Kind::Gauge, value as f64);
+        vec![
+            gauge("tt_queries_running", "Statements that run now.", self.queries.running().len()),
+            gauge("tt_live_quote_symbols", "Symbols with a live quote.", self.live.quotes.len()),
+            gauge("tt_live_trade_symbols", "Symbols with a live trade.", self.live.trades.len()),
+        ]
+    }
+
+    fn datasets(&self) -> Vec<http::DatasetStatus> {
+        let status = |(name, freshness): (&&'static str, &Arc<crate::lake::freshness::Freshness>)| {
+            let snapshot = self.lake.table(name).and_then(|table| table.current());
+            http::DatasetStatus {
+                dataset: (*name).to_owned(),
+                state: freshness.state().name(),
+                age_seconds: freshness.age().map(|age| age.as_seconds_f64()),
+                ttl_seconds: freshness.policy.and_then(|policy| match policy.ttl {
+                    Ttl::After(ttl) => Some(ttl.as_secs_f64()),
+                    Ttl::SessionClose(_) => None,
+                }),
+                rows: snapshot.as_ref().and_then(|snapshot| snapshot.rows()),
+                version: snapshot.as_ref().map(|snapshot| snapshot.version),
+                last_error: freshness.remembered().last_error.clone(),
+            }
+        };
+        self.board.iter().map(status).collect()
+    }
+
+    fn feed(&self) -> Option<http::FeedStatus> {
+        let feed = self.feed.as_ref()?.snapshot();
+        Some(http::FeedStatus {
+            origin: "dxLink".to_owned(),
+            state: if feed.connected { "connected" } else { "connecting" }.to_owned(),
+            connected: feed.connected,
+            symbols: feed.subscriptions,
+            events: feed.events,
+            last_event_age_seconds: feed.last_event_at.map(|at| (Clock::System.now() - at).as_seconds_f64()),
+            last_error: feed.last_error,
+        })
+    }
+
+    fn versions(&self) -> Vec<(&'static str, String)> {
+        vec![("tt", env!("CARGO_PKG_VERSION").to_owned())]
+    }
+}

@@ -1,1 +1,20 @@
-//! dxLink.
+//! dxLink: daily candles for the history, and the live feed of quotes, trades and greeks, over one WebSocket each.
+//!
+//! A [`session`] is one authorised connection; [`Eod`] and [`Feed`] open sessions, subscribe, and open another when one
+//! breaks. Nothing a server sends ends a session but its closing, its silence, or a refused token.
+
+mod assembly;
+pub mod eod;
+pub mod feed;
+mod parse;
+mod session;
+pub mod token;
+mod wire;
+
+pub use eod::{Eod, EodOptions};
+pub use feed::{Feed, FeedOptions, FeedSnapshot, FeedStatus, FeedSymbols};
+pub use session::SessionError;
+pub use token::QuoteTokens;
+
+#[cfg(test)]
+mod tests;

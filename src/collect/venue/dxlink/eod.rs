@@ -1,0 +1,296 @@
+//! Daily bars: candle snapshots, at most a hundred subscriptions at a time on one session.
+
+use super::assembly::Assembly;
+use super::parse::{Candle, EventType};
+use super::session::{self, Change, Session, SessionError, Setup, Subscription};
+use super::token::QuoteTokens;
+use super::wire::whole;
+use crate::collect::venue::tastytrade::batch;
+use crate::collect::{FailedItem, Fetch, FetchError, Fetched, Progress, Request};
+use crate::lake::dataset;
+use crate::market::bar::Bar;
+use crate::market::{calendar, symbol};
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Candle subscriptions the vendor allows on a session.
+const CANDLES_MAX: usize = 100;
+/// A daily bar may be stamped with the evening before its date.
+const DATE_ROUNDING: TimeDelta = TimeDelta::hours(2);
+/// First wait before another connection; it doubles.
+const RECONNECT_DELAY: Duration = Duration::from_millis(500);
+
+/// How far back and how patiently.
+#[derive(Debug, Clone)]
+pub struct EodOptions {
+    /// History asked for when none is held.
+    pub look_back: Duration,
+    /// How long a symbol may bring nothing before it is given up.
+    pub symbol_timeout: Duration,
+    /// Further connections after one that broke.
+    pub reconnects: u32,
+}
+
+impl Default for EodOptions {
+    fn default() -> Self {
+        Self {
+            look_back: Duration::from_secs(731 * 24 * 60 * 60),
+            symbol_timeout: Duration::from_secs(20),
+            reconnects: 2,
+        }
+    }
+}
+
+/// Source of the dataset `eod`.
+#[derive(Debug, Clone)]
+pub struct Eod {
+    /// What opens sessions.
+    pub tokens: QuoteTokens,
+    /// How far back and how patiently.
+    pub options: EodOptions,
+}
+
+/// One symbol to fetch.
+#[derive(Debug)]
+struct Task {
+    item: String,
+    candle: Arc<str>,
+    from: NaiveDate,
+}
+
+#[derive(Debug)]
+struct Active {
+    task: Task,
+    assembly: Assembly,
+    deadline: Instant,
+}
+
+/// One fetch while it runs; it outlives a connection that breaks.
+struct Run<'a> {
+    waiting: VecDeque<Task>,
+    active: HashMap<Arc<str>, Active>,
+    /// Subscriptions to give up with the next change.
+    finished: Vec<Arc<str>>,
+    bars: Vec<Bar>,
+    failed: Vec<FailedItem>,
+    answered: u64,
+    last_closed: NaiveDate,
+    symbol_timeout: Duration,
+    progress: &'a Progress,
+}
+
+impl Eod {
+    /// Daily bars through sessions opened with these tokens.
+    pub fn new(tokens: QuoteTokens, options: EodOptions) -> Self {
+        Self { tokens, options }
+    }
+
+    fn plan<'a>(&self, request: &'a Request, now: DateTime<Utc>) -> Run<'a> {
+        let look_back = TimeDelta::from_std(self.options.look_back).unwrap_or(TimeDelta::MAX);
+        let earliest = now.checked_sub_signed(look_back).map_or(NaiveDate::default(), |moment| moment.date_naive());
+        let mut run = Run {
+            waiting: VecDeque::new(),
+            active: HashMap::new(),
+            finished: Vec::new(),
+            bars: Vec::new(),
+            failed: Vec::new(),
+            answered: 0,
+            last_closed: calendar::last_closed(now).date,
+            symbol_timeout: self.options.symbol_timeout,
+            progress: &request.progress,
+        };
+        request.progress.total.fetch_add(request.items.len() as u64, Ordering::Relaxed);
+        let mut seen = HashSet::new();
+        for item in &request.items {
+            let streamer = request.streamer_symbols.get(item).cloned().or_else(|| symbol::occ_to_streamer(item));
+            let spelled = format!("{}{{=d}}", streamer.as_ref().unwrap_or(item));
+            match symbol::canonical_candle(&spelled) {
+                Some(candle) if seen.insert(candle.clone()) => {
+                    let from = request.held_until.get(item).copied().unwrap_or(earliest);
+                    run.waiting.push_back(Task { item: item.clone(), candle: candle.into(), from });
+                }
+                Some(_) => run.fail(item, format!("another symbol of this fetch is {spelled} too")),
+                None => run.fail(item, format!("{spelled:?} is no candle symbol")),
+            }
+        }
+        run
+    }
+}
+
+impl Run<'_> {
+    fn is_done(&self) -> bool {
+        self.waiting.is_empty() && self.active.is_empty()
+    }
+
+    fn fail(&mut self, item: &str, reason: String) {
+        self.progress.finish(0, true);
+        self.failed.push(FailedItem { item: item.to_owned(), reason });
+    }
+
+    /// Fetches through one session until nothing is left or the session ends.
+    async fn drive(&mut self, session: &mut Session) -> Result<(), SessionError> {
+        loop {
+            self.slide(session);
+            let Some(deadline) = self.active.values().map(|active| active.deadline).min() else {
+                return Ok(());
+            };
+            tokio::select! {
+                events = session.next() => events?.candles.into_iter().for_each(|candle| self.take(candle)),
+                () = tokio::time::sleep_until(deadline) => self.expire(),
+            }
+        }
+    }
+
+    /// Gives up what is finished and subscribes to as many of those waiting.
+    fn slide(&mut self, session: &mut Session) {
+        let mut change = Change::default();
+        let kind = EventType::Candle;
+        change.remove.extend(self.finished.drain(..).map(|symbol| Subscription { kind, symbol, from_time: None }));
+        let deadline = Instant::now() + self.symbol_timeout;
+        while self.active.len() < CANDLES_MAX
+            && let Some(task) = self.waiting.pop_front()
+        {
+            // A day early: the zone of a bar's midnight is the venue's own.
+            let from = task.from.pred_opt().unwrap_or(task.from).and_time(NaiveTime::MIN).and_utc();
+            let symbol = task.candle.clone();
+            change.add.push(Subscription { kind, symbol: symbol.clone(), from_time: Some(from.timestamp_millis()) });
+            self.active.insert(symbol, Active { task, assembly: Assembly::default(), deadline });
+        }
+        session.change(&change);
+    }
+
+    fn take(&mut self, candle: Candle) {
+        // Late events of a symbol that is finished have no place any more.
+        let Some(active) = self.active.get_mut(&candle.symbol) else { return };
+        let symbol = candle.symbol.clone();
+        active.deadline = Instant::now() + self.symbol_timeout;
+        let applied = active.assembly.apply(candle);
+        if applied.is_ok() && !active.assembly.complete() {
+            return;
+        }
+        let Some(Active { task, assembly, .. }) = self.active.remove(&symbol) else { return };
+        self.finished.push(symbol);
+        match applied {
+            Ok(()) => {
+                let bars = bars(&task.item, assembly, task.from, self.last_closed);
+                self.progress.finish(bars.len() as u64, false);
+                self.answered += 1;
+                self.bars.extend(bars);
+            }
+            Err(reason) => self.fail(&task.item, reason),
+        }
+    }
+
+    /// Gives up the symbols whose time is over.
+    fn expire(&mut self) {
+        let now = Instant::now();
+        let late: Vec<_> = self.active.extract_if(|_, active| active.deadline <= now).collect();
+        for (symbol, active) in late {
+            let reason = format!("{symbol}: no whole snapshot within {} s", self.symbol_timeout.as_secs_f64());
+            self.fail(&active.task.item, reason);
+            self.finished.push(symbol);
+        }
+    }
+
+    /// A new session knows nothing of the old one's subscriptions: what was under way waits again.
+    fn start_over(&mut self) {
+        self.finished.clear();
+        self.waiting.extend(self.active.drain().map(|(_, active)| active.task));
+    }
+}
+
+/// The bars of one symbol: one per date, from `from` on, of sessions that are over, with all four prices.
+fn bars(item: &str, assembly: Assembly, from: NaiveDate, last_closed: NaiveDate) -> Vec<Bar> {
+    let mut by_date = BTreeMap::new();
+    for candle in assembly.into_bars() {
+        let start = DateTime::from_timestamp_millis(candle.time_ms);
+        let date = start.and_then(|start| start.checked_add_signed(DATE_ROUNDING)).map(|start| start.date_naive());
+        let priced = [candle.open, candle.high, candle.low, candle.close].iter().all(Option::is_some);
+        if let Some(date) = date.filter(|date| priced && (from..=last_closed).contains(date)) {
+            by_date.insert(
+                date,
+                Bar {
+                    symbol: item.to_owned(),
+                    date,
+                    open: candle.open,
+                    high: candle.high,
+                    low: candle.low,
+                    close: candle.close,
+                    volume: candle.volume.and_then(whole),
+                    open_interest: candle.open_interest.and_then(whole),
+                },
+            );
+        }
+    }
+    by_date.into_values().collect()
+}
+
+/// Rows of `eod`.
+fn eod_batch(bars: &[Bar], fetched_at: DateTime<Utc>) -> RecordBatch {
+    let columns = vec![
+        batch::texts(bars.iter().map(|bar| Some(&bar.symbol))),
+        batch::dates(bars.iter().map(|bar| Some(bar.date))),
+        batch::numbers(bars.iter().map(|bar| bar.open)),
+        batch::numbers(bars.iter().map(|bar| bar.high)),
+        batch::numbers(bars.iter().map(|bar| bar.low)),
+        batch::numbers(bars.iter().map(|bar| bar.close)),
+        batch::integers(bars.iter().map(|bar| bar.volume)),
+        batch::integers(bars.iter().map(|bar| bar.open_interest)),
+        batch::texts(bars.iter().map(|_| Some("dxlink"))),
+        batch::repeated(fetched_at, bars.len()),
+    ];
+    batch::batch(dataset::find("eod").expect("the dataset is in the list").schema, columns)
+}
+
+#[async_trait]
+impl Fetch for Eod {
+    /// One session, a window of candle subscriptions that slides as snapshots finish.
+    async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
+        let tokens = self.tokens.with_own_count();
+        let setup = Setup { kinds: &[EventType::Candle], aggregation: Duration::ZERO };
+        let clock = tokens.client().clock().clone();
+        let mut run = self.plan(request, clock.now());
+        let mut connections = 0;
+        let mut error = None;
+        while !run.is_done() && connections <= self.options.reconnects {
+            if connections > 0 {
+                tokio::time::sleep(RECONNECT_DELAY * 2_u32.saturating_pow(connections - 1)).await;
+            }
+            connections += 1;
+            let result = match session::open(&tokens, &setup).await {
+                Ok(mut session) => {
+                    let result = run.drive(&mut session).await;
+                    session.close().await;
+                    result
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(broken) = result {
+                tracing::debug!(error = %broken, "candle session ended");
+                run.start_over();
+                let refused = broken.refused();
+                error = Some(broken);
+                if refused {
+                    break;
+                }
+            }
+        }
+        let origin_calls = tokens.client().calls() + u64::from(connections);
+        if let (0, false, Some(error)) = (run.answered, run.is_done(), &error) {
+            return Err(error.clone().into());
+        }
+        let reason = error.map(|error| error.to_string()).unwrap_or_default();
+        for task in std::mem::take(&mut run.waiting) {
+            run.fail(&task.item, reason.clone());
+        }
+        run.failed.sort_by(|one, other| one.item.cmp(&other.item));
+        let batches = if run.bars.is_empty() { Vec::new() } else { vec![eod_batch(&run.bars, clock.now())] };
+        Ok(Fetched { batches, items: request.items.len() as u64, failed: run.failed, origin_calls })
+    }
+}

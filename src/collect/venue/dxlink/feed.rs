@@ -1,0 +1,252 @@
+//! The live feed: one session that follows the subscribed symbols and publishes into the books, for ever.
+
+use super::parse::EventType;
+use super::session::{self, Change, Session, SessionError, Setup, Subscription};
+use super::token::QuoteTokens;
+use crate::live::Live;
+use backon::{BackoffBuilder, ExponentialBuilder};
+use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Longest wait between connections, and the wait after a refused token.
+const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(60);
+/// A session that lived this long ended by chance: the next wait is the first again.
+const STEADY: Duration = Duration::from_secs(60);
+/// Subscriptions the vendor allows on a session.
+const SUBSCRIPTIONS_MAX: usize = 25_000;
+
+/// What the feed follows, in streamer spelling.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FeedSymbols {
+    /// Symbols whose quotes and trades are followed.
+    pub quotes: Vec<String>,
+    /// Options whose quotes and greeks are followed.
+    pub greeks: Vec<String>,
+}
+
+impl FeedSymbols {
+    fn subscriptions(&self) -> BTreeSet<Subscription> {
+        let pairs = [(&self.quotes, EventType::Trade), (&self.greeks, EventType::Greeks)];
+        let pairs = pairs.into_iter().flat_map(|(symbols, kind)| symbols.iter().map(move |symbol| (symbol, kind)));
+        let both = pairs.flat_map(|(symbol, kind)| {
+            let symbol: Arc<str> = symbol.as_str().into();
+            [EventType::Quote, kind].map(|kind| Subscription { kind, symbol: symbol.clone(), from_time: None })
+        });
+        let mut subscriptions: BTreeSet<_> = both.collect();
+        if subscriptions.len() > SUBSCRIPTIONS_MAX {
+            let asked = subscriptions.len();
+            tracing::warn!(asked, followed = SUBSCRIPTIONS_MAX, "more subscriptions than a session may have");
+            subscriptions = subscriptions.into_iter().take(SUBSCRIPTIONS_MAX).collect();
+        }
+        subscriptions
+    }
+}
+
+/// How the feed asks for its events.
+#[derive(Debug, Clone)]
+pub struct FeedOptions {
+    /// Period within which the server may keep only the latest event of a symbol.
+    pub aggregation: Duration,
+    /// First wait before another connection; it doubles, up to a minute.
+    pub reconnect_delay: Duration,
+}
+
+impl Default for FeedOptions {
+    fn default() -> Self {
+        Self { aggregation: Duration::from_millis(100), reconnect_delay: Duration::from_secs(1) }
+    }
+}
+
+/// The feed as a person sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FeedSnapshot {
+    /// Whether a session is open.
+    pub connected: bool,
+    /// Since when it is open, or is not.
+    pub since: Option<DateTime<Utc>>,
+    /// Subscriptions asked for.
+    pub subscriptions: u64,
+    /// Events published since the start.
+    pub events: u64,
+    /// Frames with events since the start.
+    pub frames: u64,
+    /// Messages and events of the open session that were not understood.
+    pub ignored: u64,
+    /// Sessions opened after the first.
+    pub reconnects: u64,
+    /// Why the last session ended, or could not be opened.
+    pub last_error: Option<String>,
+    /// When the last event came.
+    pub last_event_at: Option<DateTime<Utc>>,
+}
+
+/// What the feed tells of itself. The feed writes it; anyone reads it.
+#[derive(Debug, Default)]
+pub struct FeedStatus {
+    events: AtomicU64,
+    frames: AtomicU64,
+    ignored: AtomicU64,
+    /// Microseconds since 1970 of the last event; 0 is none.
+    last_event_at: AtomicU64,
+    sessions: AtomicU64,
+    subscriptions: AtomicU64,
+    /// Held for a copy, never across an await.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct State {
+    connected: bool,
+    since: Option<DateTime<Utc>>,
+    last_error: Option<String>,
+}
+
+impl FeedStatus {
+    /// The feed now.
+    pub fn snapshot(&self) -> FeedSnapshot {
+        let State { connected, since, last_error } = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = i64::try_from(self.last_event_at.load(Ordering::Relaxed)).ok().filter(|micros| *micros > 0);
+        FeedSnapshot {
+            connected,
+            since,
+            subscriptions: self.subscriptions.load(Ordering::Relaxed),
+            events: self.events.load(Ordering::Relaxed),
+            frames: self.frames.load(Ordering::Relaxed),
+            ignored: self.ignored.load(Ordering::Relaxed),
+            reconnects: self.sessions.load(Ordering::Relaxed).saturating_sub(1),
+            last_error,
+            last_event_at: last.and_then(DateTime::from_timestamp_micros),
+        }
+    }
+
+    fn set(&self, connected: bool, now: DateTime<Utc>, error: Option<String>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.connected != connected || state.since.is_none() {
+            state.since = Some(now);
+        }
+        state.connected = connected;
+        if error.is_some() {
+            state.last_error = error;
+        }
+    }
+}
+
+/// The feed. It writes to the books alone and never waits for their readers.
+#[derive(Debug)]
+pub struct Feed {
+    tokens: QuoteTokens,
+    options: FeedOptions,
+    status: Arc<FeedStatus>,
+}
+
+impl Feed {
+    /// A feed that has not started.
+    pub fn new(tokens: QuoteTokens, options: FeedOptions) -> Self {
+        Self { tokens, options, status: Arc::default() }
+    }
+
+    /// Where to read how the feed is doing.
+    pub fn status(&self) -> Arc<FeedStatus> {
+        self.status.clone()
+    }
+
+    /// Follows `symbols`, as they change, into `live` until `shutdown`; opens another session when one ends.
+    pub async fn run(self, live: Arc<Live>, mut symbols: watch::Receiver<FeedSymbols>, shutdown: CancellationToken) {
+        let delays = ExponentialBuilder::default()
+            .with_jitter()
+            .with_min_delay(self.options.reconnect_delay)
+            .with_max_delay(RECONNECT_DELAY_MAX)
+            .without_max_times();
+        let mut waits = delays.build();
+        loop {
+            let begun = Instant::now();
+            let error = tokio::select! {
+                () = shutdown.cancelled() => break,
+                error = self.session(&live, &mut symbols) => error,
+            };
+            self.status.set(false, self.now(), Some(error.to_string()));
+            tracing::warn!(%error, "the live feed is interrupted");
+            if begun.elapsed() >= STEADY {
+                waits = delays.build();
+            }
+            let wait = if error.refused() { None } else { waits.next() };
+            let wait = wait.map_or(RECONNECT_DELAY_MAX, |wait| wait.min(RECONNECT_DELAY_MAX));
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        self.status.set(false, self.now(), None);
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.tokens.client().clock().now()
+    }
+
+    /// One session from its opening to its end.
+    async fn session(&self, live: &Live, symbols: &mut watch::Receiver<FeedSymbols>) -> SessionError {
+        let setup = Setup {
+            kinds: &[EventType::Quote, EventType::Trade, EventType::Greeks],
+            aggregation: self.options.aggregation,
+        };
+        let mut session = match session::open(&self.tokens, &setup).await {
+            Ok(session) => session,
+            Err(error) => return error,
+        };
+        self.status.sessions.fetch_add(1, Ordering::Relaxed);
+        self.status.set(true, self.now(), None);
+        let mut followed = symbols.borrow_and_update().subscriptions();
+        self.status.subscriptions.store(followed.len() as u64, Ordering::Relaxed);
+        session.change(&Change { reset: true, remove: Vec::new(), add: followed.iter().cloned().collect() });
+        loop {
+            tokio::select! {
+                published = self.publish(&mut session, live) => {
+                    if let Err(error) = published {
+                        return error;
+                    }
+                }
+                () = changed(symbols) => {
+                    let wanted = symbols.borrow_and_update().subscriptions();
+                    let remove = followed.difference(&wanted).cloned().collect();
+                    let add = wanted.difference(&followed).cloned().collect();
+                    session.change(&Change { reset: false, remove, add });
+                    self.status.subscriptions.store(wanted.len() as u64, Ordering::Relaxed);
+                    followed = wanted;
+                }
+            }
+        }
+    }
+
+    /// Publishes the next frame with events.
+    async fn publish(&self, session: &mut Session, live: &Live) -> Result<(), SessionError> {
+        let events = session.next().await?;
+        self.status.events.fetch_add(events.len() as u64, Ordering::Relaxed);
+        self.status.frames.fetch_add(1, Ordering::Relaxed);
+        self.status.ignored.store(session.ignored(), Ordering::Relaxed);
+        let micros = u64::try_from(self.now().timestamp_micros()).unwrap_or_default();
+        self.status.last_event_at.store(micros, Ordering::Relaxed);
+        if !events.quotes.is_empty() {
+            live.quotes.publish_all(events.quotes);
+        }
+        if !events.trades.is_empty() {
+            live.trades.publish_all(events.trades);
+        }
+        if !events.greeks.is_empty() {
+            live.greeks.publish_all(events.greeks);
+        }
+        Ok(())
+    }
+}
+
+/// Waits for other symbols; for ever when nobody can change them any more.
+async fn changed(symbols: &mut watch::Receiver<FeedSymbols>) {
+    if symbols.changed().await.is_err() {
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,67 @@
+//! Quote tokens: what opens a dxLink session, and where.
+
+use crate::collect::client::{Client, ClientError, Get, Secret};
+use crate::collect::venue::tastytrade::parse;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::{Arc, Mutex, PoisonError};
+
+const ENDPOINT: &str = "/api-quote-tokens";
+/// A token lives 24 hours; it is replaced an hour before.
+const LIFE: TimeDelta = TimeDelta::hours(23);
+
+/// A token and the address it is good for.
+#[derive(Debug, Clone)]
+pub struct QuoteToken {
+    /// Secret.
+    pub token: Secret,
+    /// WebSocket address.
+    pub url: String,
+    fetched_at: DateTime<Utc>,
+}
+
+/// Where tokens come from. Clones share the token held.
+#[derive(Debug, Clone)]
+pub struct QuoteTokens {
+    client: Client,
+    /// Held for a copy, never across an await.
+    held: Arc<Mutex<Option<QuoteToken>>>,
+}
+
+impl QuoteTokens {
+    /// Tokens of the account the client is for.
+    pub fn new(client: Client) -> Self {
+        Self { client, held: Arc::default() }
+    }
+
+    /// The client the tokens come through.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// A token that is not old: the one held, or a new one.
+    pub async fn current(&self) -> Result<QuoteToken, ClientError> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match held {
+            Some(token) if self.client.clock().now() < token.fetched_at + LIFE => Ok(token),
+            _ => self.renew().await,
+        }
+    }
+
+    /// A new token, in place of the one held.
+    pub async fn renew(&self) -> Result<QuoteToken, ClientError> {
+        let answer = self.client.get(&Get::new(ENDPOINT)).await?;
+        let (token, url) = parse::quote_token(answer).map_err(|reason| ClientError::Unreadable {
+            origin: self.client.origin().to_owned(),
+            path: ENDPOINT.to_owned(),
+            reason,
+        })?;
+        let token = QuoteToken { token, url, fetched_at: self.client.clock().now() };
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+        Ok(token)
+    }
+
+    /// Counts the calls of one fetch apart.
+    pub(crate) fn with_own_count(&self) -> Self {
+        Self { client: self.client.with_own_count(), held: self.held.clone() }
+    }
+}

@@ -8,4 +8,5 @@ pub mod market;
 pub mod lake;
 pub mod live;
 pub mod collect;
+pub mod table;
 pub mod engine;

@@ -1,7 +1,9 @@
-//! Everything SQL can name: cached tables, live tables, tables about the server, views.
+//! Everything SQL can name: cached tables, live tables, tables about the server, catalog tables, views, functions.
 
 pub mod context;
+pub mod function;
 pub mod live;
+pub mod pg_catalog;
 pub mod refreshing;
 pub mod sources;
 pub mod system;

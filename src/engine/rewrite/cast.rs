@@ -1,0 +1,175 @@
+//! Casts: PostgreSQL's type names, and the casts between names and numbers of objects (`::regclass` and its like).
+
+use super::build::{self, call, called, cast, is_parameter, literal};
+use super::{fold, take};
+use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, DataType, Expr, Ident, TypedString};
+
+/// Types that name an object by text and are its number at the same time.
+const OBJECTS: &[&str] = &["regclass", "regnamespace", "regproc", "regrole", "regtype"];
+
+/// The object type a type name stands for. A procedure is known by its name alone.
+fn object_type(data_type: &DataType) -> Option<&'static str> {
+    let name = match data_type {
+        DataType::Regclass => "regclass".to_owned(),
+        DataType::Custom(..) => unqualified(data_type)?,
+        _ => return None,
+    };
+    let name = if name == "regprocedure" { "regproc" } else { name.as_str() };
+    OBJECTS.iter().find(|object| **object == name).copied()
+}
+
+/// The name of a custom type without `pg_catalog`.
+fn unqualified(data_type: &DataType) -> Option<String> {
+    let DataType::Custom(name, _) = data_type else { return None };
+    let parts: Vec<&Ident> = name.0.iter().filter_map(|part| part.as_ident()).collect();
+    match parts.as_slice() {
+        [name] => Some(fold(name)),
+        [schema, name] if fold(schema) == "pg_catalog" => Some(fold(name)),
+        _ => None,
+    }
+}
+
+/// In the outermost list a literal cast to an object's name is shown, not compared: `SELECT 'symbols'::regclass`.
+pub(super) fn show_literal(expr: &mut Expr) {
+    if let Expr::Cast { expr: inner, data_type, .. } = expr
+        && literal(inner).is_some()
+        && let Some(object) = object_type(data_type)
+    {
+        *expr = call(&format!("{object}_text"), vec![take(inner)]);
+    }
+}
+
+/// `a::regclass = b::regclass` compares numbers.
+pub(super) fn compare_objects(left: &mut Expr, right: &mut Expr) {
+    if as_object(left).is_some() && as_object(right).is_some() {
+        rename(left, "_oid");
+        rename(right, "_oid");
+    }
+}
+
+/// The object type of an expression that is already rewritten: `regclass`, `regclass_oid` or `regclass_text`.
+fn as_object(expr: &Expr) -> Option<&'static str> {
+    let Expr::Function(function) = expr else { return None };
+    let name = called(function)?;
+    OBJECTS.iter().find(|object| name == **object || name.strip_suffix("_oid") == Some(**object)).copied()
+}
+
+fn rename(expr: &mut Expr, suffix: &str) {
+    if let Some(object) = as_object(expr)
+        && let Expr::Function(function) = expr
+    {
+        function.name = vec![build::ident(&format!("{object}{suffix}"))].into();
+    }
+}
+
+/// One cast or typed literal.
+pub(super) fn rewrite(expr: &mut Expr) {
+    if let Expr::TypedString(TypedString { data_type, value, .. }) = expr {
+        if object_type(data_type).is_some() {
+            let text = Expr::Value(value.clone());
+            *expr = cast(text, data_type.clone());
+        } else {
+            normalise(data_type);
+            return;
+        }
+    }
+    let Expr::Cast { expr: inner, data_type, .. } = expr else { return };
+    if let Some(object) = object_type(data_type) {
+        let inner = take(inner);
+        *expr = if literal(&inner).is_some() {
+            call(&format!("{object}_oid"), vec![inner])
+        } else if is_parameter(&inner) {
+            call(&format!("{object}_oid"), vec![cast(inner, DataType::Text)])
+        } else {
+            call(object, vec![inner])
+        };
+        return;
+    }
+    normalise(data_type);
+    if as_object(inner).is_some() {
+        if matches!(data_type, DataType::Text) {
+            rename(inner, "_text");
+            *expr = take(inner);
+        } else if matches!(data_type, DataType::IntUnsigned(_)) {
+            rename(inner, "_oid");
+            *expr = take(inner);
+        } else {
+            rename(inner, "_oid");
+        }
+        return;
+    }
+    if let DataType::Array(_) = data_type
+        && let Some(elements) = literal(inner).and_then(super::array::elements)
+    {
+        **inner = call("make_array", elements);
+    }
+}
+
+/// Gives a type the name the planner knows, with PostgreSQL's meaning: `float` is double, timestamps have microseconds.
+pub(super) fn normalise(data_type: &mut DataType) {
+    let known = match data_type {
+        DataType::Array(
+            ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::AngleBracket(element),
+        ) => {
+            normalise(element);
+            if let DataType::Array(ArrayElemTypeDef::SquareBracket(_, size)) = data_type {
+                *size = None;
+            }
+            return;
+        }
+        DataType::Float(info) => {
+            let precision = info.to_string();
+            let single = matches!(precision.trim_matches(['(', ')']).parse::<u8>(), Ok(1..=24));
+            if single { DataType::Real } else { DataType::DoublePrecision }
+        }
+        DataType::Timestamp(precision, zone) if !matches!(precision, Some(0 | 3 | 6)) => {
+            DataType::Timestamp(Some(6), *zone)
+        }
+        DataType::Time(Some(_), zone) => DataType::Time(None, *zone),
+        DataType::Char(_)
+        | DataType::Character(_)
+        | DataType::CharacterVarying(_)
+        | DataType::CharVarying(_)
+        | DataType::Varchar(_)
+        | DataType::Nvarchar(_)
+        | DataType::JSON
+        | DataType::JSONB
+        | DataType::Uuid => DataType::Text,
+        DataType::Dec(info) => DataType::Numeric(*info),
+        DataType::Custom(..) => match unqualified(data_type).as_deref().and_then(named) {
+            Some(known) => known,
+            None => return,
+        },
+        _ => return,
+    };
+    *data_type = known;
+}
+
+fn named(name: &str) -> Option<DataType> {
+    use datafusion::sql::sqlparser::ast::{ExactNumberInfo, TimezoneInfo};
+    let array = |element| DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(element), None));
+    Some(match name {
+        "bool" | "boolean" => DataType::Boolean,
+        "bytea" => DataType::Bytea,
+        "bpchar" | "char" | "cidr" | "citext" | "cstring" | "inet" | "json" | "jsonb" | "name" | "refcursor" | "text"
+        | "unknown" | "uuid" | "varchar" | "xml" => DataType::Text,
+        "date" => DataType::Date,
+        "float4" => DataType::Real,
+        "float8" => DataType::DoublePrecision,
+        "int2" => DataType::SmallInt(None),
+        "int4" => DataType::Int(None),
+        "int8" => DataType::BigInt(None),
+        "int2vector" => array(DataType::SmallInt(None)),
+        "interval" => DataType::Interval { fields: None, precision: None },
+        "numeric" => DataType::Numeric(ExactNumberInfo::None),
+        "cid" | "oid" | "xid" => DataType::IntUnsigned(None),
+        "oidvector" => array(DataType::IntUnsigned(None)),
+        "time" => DataType::Time(None, TimezoneInfo::None),
+        "timestamp" => DataType::Timestamp(Some(6), TimezoneInfo::None),
+        "timestamptz" => DataType::Timestamp(Some(6), TimezoneInfo::Tz),
+        "_text" | "_name" | "_varchar" => array(DataType::Text),
+        "_int4" => array(DataType::Int(None)),
+        "_int8" => array(DataType::BigInt(None)),
+        _ => return None,
+    })
+}

@@ -1,0 +1,336 @@
+//! Turns PostgreSQL spellings that DataFusion lacks into ones it has.
+//!
+//! The tree itself is changed and planned; nothing is printed and parsed again. Every rule keeps the meaning: what has no
+//! equal is left alone and fails in planning with its own name.
+
+mod array;
+mod build;
+mod cast;
+mod empty;
+mod names;
+mod pattern;
+
+use super::session::Statement;
+use crate::table::pg_catalog::definition;
+use build::{call, ident, is_call, null_text};
+use datafusion::sql::sqlparser::ast::{
+    self, BinaryOperator, Expr, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr, TableAlias,
+    TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
+};
+use std::ops::ControlFlow;
+
+pub(super) use names::output_names;
+
+/// Rewrites in place.
+pub(super) fn rewrite(statement: &mut Statement) {
+    if let Some(select) = top_select(statement) {
+        for item in &mut select.projection {
+            if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+                cast::show_literal(expr);
+            }
+        }
+    }
+    let _ = statement.visit(&mut Rewriter::default());
+}
+
+fn top_select(statement: &mut Statement) -> Option<&mut Select> {
+    match statement {
+        Statement::Query(query) => match query.body.as_mut() {
+            SetExpr::Select(select) => Some(select),
+            _ => None,
+        },
+        Statement::Explain { statement, .. } => top_select(statement),
+        _ => None,
+    }
+}
+
+/// The names that WITH gives in the queries around the point of the walk, innermost last.
+#[derive(Debug, Default)]
+pub(super) struct Scopes {
+    names: Vec<Vec<String>>,
+}
+
+impl Scopes {
+    fn shadows(&self, table: &str) -> bool {
+        self.names.iter().flatten().any(|name| name == table)
+    }
+
+    /// The catalog table a name stands for, when it stands for one.
+    fn catalog_table(&self, name: &ObjectName) -> Option<&'static definition::Definition> {
+        let parts: Vec<String> = name.0.iter().filter_map(|part| part.as_ident().map(fold)).collect();
+        match parts.as_slice() {
+            [table] if !self.shadows(table) => definition::find(table),
+            [schema, table] | [_, schema, table] if schema == "pg_catalog" => definition::find(table),
+            _ => None,
+        }
+    }
+}
+
+/// An identifier as the catalog spells it.
+fn fold(ident: &Ident) -> String {
+    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
+}
+
+#[derive(Default)]
+struct Rewriter {
+    scopes: Scopes,
+}
+
+impl VisitorMut for Rewriter {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        let names = query.with.iter().flat_map(|with| &with.cte_tables).map(|cte| fold(&cte.alias.name)).collect();
+        self.scopes.names.push(names);
+        query.locks.clear();
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<()> {
+        self.scopes.names.pop();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        empty::prune_projection(select, &self.scopes);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        names::make_distinct(&mut select.projection);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        table_function(factor);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<()> {
+        if let [only] = relation.0.as_slice()
+            && only.as_ident().is_some()
+            && let Some(definition) = self.scopes.catalog_table(relation)
+        {
+            *relation = ObjectName::from(vec![ident("pg_catalog"), ident(definition.name)]);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        empty::fold_subquery(expr, &self.scopes);
+        array::from_subquery(expr);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        rewrite_expr(expr);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> ControlFlow<()> {
+        if let Value::EscapedStringLiteral(text) | Value::NationalStringLiteral(text) = &mut value.value {
+            value.value = Value::SingleQuotedString(std::mem::take(text));
+        } else if let Value::DollarQuotedString(text) = &mut value.value {
+            value.value = Value::SingleQuotedString(std::mem::take(&mut text.value));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// One expression whose parts are rewritten already.
+fn rewrite_expr(expr: &mut Expr) {
+    match expr {
+        Expr::Function(function) => rewrite_function(function),
+        Expr::Identifier(name) if name.quote_style.is_none() => {
+            let name = name.value.to_ascii_lowercase();
+            if matches!(name.as_str(), "current_schema" | "current_role") {
+                *expr = call(&name, Vec::new());
+            } else if name == "localtimestamp" {
+                *expr = call("now", Vec::new());
+            }
+        }
+        Expr::Collate { expr: inner, .. } => *expr = take(inner),
+        Expr::BinaryOp { left, op, right } => {
+            if let BinaryOperator::PGCustomBinaryOperator(path) = op
+                && let Some(known) = path.last().and_then(|name| operator(name))
+            {
+                *op = known;
+            }
+            cast::compare_objects(left, right);
+        }
+        Expr::Cast { .. } | Expr::TypedString(_) => cast::rewrite(expr),
+        Expr::AnyOp { .. } | Expr::AllOp { .. } => array::compare(expr),
+        Expr::SimilarTo { .. } => pattern::similar_to(expr),
+        Expr::AtTimeZone { timestamp, time_zone } => {
+            *expr = call("timezone", vec![take(time_zone), take(timestamp)]);
+        }
+        _ => {}
+    }
+    if is_call(expr, "generate_subscripts") {
+        array::subscripts(expr);
+    }
+}
+
+/// Leaves NULL behind.
+fn take(expr: &mut Expr) -> Expr {
+    std::mem::replace(expr, null_text())
+}
+
+/// The operator of `OPERATOR(pg_catalog.~)`.
+fn operator(name: &str) -> Option<BinaryOperator> {
+    Some(match name {
+        "=" => BinaryOperator::Eq,
+        "<>" | "!=" => BinaryOperator::NotEq,
+        "<" => BinaryOperator::Lt,
+        "<=" => BinaryOperator::LtEq,
+        ">" => BinaryOperator::Gt,
+        ">=" => BinaryOperator::GtEq,
+        "+" => BinaryOperator::Plus,
+        "-" => BinaryOperator::Minus,
+        "*" => BinaryOperator::Multiply,
+        "/" => BinaryOperator::Divide,
+        "%" => BinaryOperator::Modulo,
+        "||" => BinaryOperator::StringConcat,
+        "~" => BinaryOperator::PGRegexMatch,
+        "~*" => BinaryOperator::PGRegexIMatch,
+        "!~" => BinaryOperator::PGRegexNotMatch,
+        "!~*" => BinaryOperator::PGRegexNotIMatch,
+        "~~" => BinaryOperator::PGLikeMatch,
+        "~~*" => BinaryOperator::PGILikeMatch,
+        "!~~" => BinaryOperator::PGNotLikeMatch,
+        "!~~*" => BinaryOperator::PGNotILikeMatch,
+        _ => return None,
+    })
+}
+
+/// Functions live in one place here: the schema is dropped, and PostgreSQL's other names of `now` are one.
+fn rewrite_function(function: &mut ast::Function) {
+    strip_schema(&mut function.name);
+    if let [only] = function.name.0.as_slice()
+        && let Some(name) = only.as_ident().map(fold)
+    {
+        let known = match name.as_str() {
+            "clock_timestamp" | "statement_timestamp" | "transaction_timestamp" | "localtimestamp" => "now",
+            "every" => "bool_and",
+            _ => return,
+        };
+        function.name = ObjectName::from(vec![ident(known)]);
+        if matches!(function.args, FunctionArguments::None) {
+            function.args = build::arguments(Vec::new());
+        }
+    }
+}
+
+fn strip_schema(name: &mut ObjectName) {
+    if let [schema, _] = name.0.as_slice()
+        && schema.as_ident().is_some_and(|schema| matches!(fold(schema).as_str(), "pg_catalog" | "information_schema"))
+    {
+        name.0.remove(0);
+    }
+}
+
+/// `FROM pg_catalog.unnest(x) y` and `FROM generate_series(1, 3) s`, whose column takes the table's alias.
+fn table_function(factor: &mut TableFactor) {
+    let TableFactor::Table { name, alias, args: Some(arguments), .. } = factor else { return };
+    strip_schema(name);
+    let function = match name.0.as_slice() {
+        [only] => only.as_ident().map(fold).unwrap_or_default(),
+        _ => return,
+    };
+    if function == "unnest" {
+        let exprs = arguments.args.iter().filter_map(build::argument_expr).cloned().collect();
+        let alias = alias.take();
+        *factor = TableFactor::UNNEST {
+            alias: alias.map(named_column),
+            array_exprs: exprs,
+            with_offset: false,
+            with_offset_alias: None,
+            with_ordinality: false,
+        };
+    } else if function == "generate_series" {
+        let given = alias.take().unwrap_or_else(|| build::alias("generate_series"));
+        *alias = Some(named_column(given));
+    }
+}
+
+/// A function of one column: the table's alias names the column as well.
+fn named_column(mut alias: TableAlias) -> TableAlias {
+    if alias.columns.is_empty() {
+        alias.columns.push(ast::TableAliasColumnDef { name: alias.name.clone(), data_type: None });
+    }
+    alias
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+    use datafusion::sql::sqlparser::parser::Parser;
+
+    #[track_caller]
+    fn check(sql: &str, expected: &str) {
+        let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
+        rewrite(&mut statement);
+        assert_eq!(statement.to_string(), expected);
+    }
+
+    #[test]
+    fn catalog_names_are_qualified_unless_shadowed() {
+        check("SELECT oid FROM pg_class", "SELECT oid FROM pg_catalog.pg_class");
+        check("SELECT oid FROM symbols", "SELECT oid FROM symbols");
+        check(
+            "WITH pg_class AS (SELECT 1 AS oid) SELECT oid FROM pg_class",
+            "WITH pg_class AS (SELECT 1 AS oid) SELECT oid FROM pg_class",
+        );
+    }
+
+    #[test]
+    fn functions_and_operators_lose_their_schema() {
+        check("SELECT pg_catalog.version()", "SELECT version()");
+        check("SELECT a OPERATOR(pg_catalog.~) 'x' COLLATE pg_catalog.default FROM t", "SELECT a ~ 'x' FROM t");
+        check("SELECT current_schema", "SELECT current_schema()");
+        check("SELECT * FROM t FOR UPDATE", "SELECT * FROM t");
+    }
+
+    #[test]
+    fn casts_to_object_names_are_function_calls() {
+        check("SELECT x FROM t WHERE y = 'symbols'::regclass", "SELECT x FROM t WHERE y = regclass_oid('symbols')");
+        check("SELECT 'symbols'::regclass", "SELECT regclass_text('symbols')");
+        check("SELECT 'symbols'::regclass::oid", "SELECT regclass_oid('symbols')");
+        check("SELECT c.oid::regclass::text FROM c", "SELECT regclass_text(c.oid) FROM c");
+        check("SELECT c.oid::pg_catalog.regclass FROM c", "SELECT regclass(c.oid) FROM c");
+        check("SELECT 1 WHERE $1::regclass = 5", "SELECT 1 WHERE regclass_oid(CAST($1 AS TEXT)) = 5");
+    }
+
+    #[test]
+    fn types_are_those_of_postgres() {
+        check("SELECT a::float FROM t", "SELECT a::DOUBLE PRECISION FROM t");
+        check("SELECT a::timestamptz FROM t", "SELECT a::TIMESTAMPTZ(6) FROM t");
+        check("SELECT a::varchar(3), b::name FROM t", "SELECT a::TEXT, b::TEXT FROM t");
+    }
+
+    #[test]
+    fn lists_become_in_lists() {
+        check("SELECT 1 FROM t WHERE a = ANY('{x,\"y z\"}')", "SELECT 1 FROM t WHERE a IN ('x', 'y z')");
+        check("SELECT 1 FROM t WHERE a <> ALL(ARRAY[1, 2])", "SELECT 1 FROM t WHERE a NOT IN (1, 2)");
+        check("SELECT '{1,2}'::int[]", "SELECT make_array('1', '2')::INT[]");
+        check("SELECT 1 FROM t WHERE 'x' = ANY(lists)", "SELECT 1 FROM t WHERE 'x' = ANY(lists)");
+    }
+
+    #[test]
+    fn subqueries_over_empty_tables_are_constants() {
+        check(
+            "SELECT EXISTS(SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid) FROM pg_class c",
+            "SELECT false FROM pg_catalog.pg_class c",
+        );
+        check(
+            "SELECT (SELECT count(*) FROM pg_trigger) FROM pg_class c",
+            "SELECT (SELECT count(*) FROM pg_catalog.pg_trigger) FROM pg_catalog.pg_class c",
+        );
+    }
+
+    #[test]
+    fn similar_patterns_are_anchored_regular_expressions() {
+        check("SELECT a SIMILAR TO 'x%_(b|c)' FROM t", "SELECT a ~ '^(?:x.*.(b|c))$' FROM t");
+    }
+}

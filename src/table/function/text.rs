@@ -1,0 +1,112 @@
+//! Functions on names and sizes, and constants about the server.
+
+use super::define::{Context, Definition, Returns, integer, null, stable, text, text_value};
+use datafusion::common::{Result, ScalarValue};
+
+pub(super) const FUNCTIONS: &[Definition] = &[
+    stable("inet_client_addr", &[0], Returns::Text, nothing),
+    stable("inet_client_port", &[0], Returns::Int, nothing),
+    stable("inet_server_addr", &[0], Returns::Text, nothing),
+    stable("inet_server_port", &[0], Returns::Int, nothing),
+    stable("pg_char_to_encoding", &[1], Returns::Int, char_to_encoding),
+    stable("pg_conf_load_time", &[0], Returns::Instant, started_at),
+    stable("pg_current_xact_id", &[0], Returns::Big, |_, _| Ok(ScalarValue::from(1_i64))),
+    stable("pg_current_xact_id_if_assigned", &[0], Returns::Big, nothing),
+    stable("pg_encoding_to_char", &[1], Returns::Text, encoding_to_char),
+    stable("pg_is_in_recovery", &[0], Returns::Bool, no),
+    stable("pg_is_other_temp_schema", &[1], Returns::Bool, no),
+    stable("pg_jit_available", &[0], Returns::Bool, no),
+    stable("pg_is_wal_replay_paused", &[0], Returns::Bool, no),
+    stable("pg_my_temp_schema", &[0], Returns::Oid, |_, _| Ok(ScalarValue::from(0_u32))),
+    stable("pg_postmaster_start_time", &[0], Returns::Instant, started_at),
+    stable("pg_size_pretty", &[1], Returns::Text, size_pretty),
+    stable("pg_tablespace_location", &[1], Returns::Text, |_, _| Ok(ScalarValue::from(""))),
+    stable("quote_ident", &[1], Returns::Text, |_, values| Ok(text_value(text(values, 0).map(|name| quote(&name))))),
+    stable("quote_literal", &[1], Returns::Text, |_, values| Ok(text_value(text(values, 0).map(|text| literal(&text))))),
+    stable("quote_nullable", &[1], Returns::Text, quote_nullable),
+    stable("txid_current", &[0], Returns::Big, |_, _| Ok(ScalarValue::from(1_i64))),
+    stable("txid_current_if_assigned", &[0], Returns::Big, nothing),
+    stable("version", &[0], Returns::Text, |_, _| Ok(ScalarValue::from(super::VERSION))),
+];
+
+fn nothing(_: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
+    Ok(null())
+}
+
+fn no(_: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
+    Ok(ScalarValue::from(false))
+}
+
+fn started_at(context: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
+    let micros = context.started_at().timestamp_micros();
+    Ok(ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into())))
+}
+
+/// A name as SQL would have it written: quoted unless it reads the same without.
+pub(super) fn quote(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '$')
+        && !RESERVED.contains(&name);
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+/// Words that cannot stand as a name without quotes.
+const RESERVED: &[&str] = &[
+    "all", "analyze", "and", "any", "array", "as", "asc", "both", "case", "cast", "check", "collate", "column",
+    "constraint", "create", "default", "desc", "distinct", "do", "else", "end", "except", "false", "fetch", "for",
+    "foreign", "from", "grant", "group", "having", "in", "initially", "intersect", "into", "leading", "limit", "not",
+    "null", "offset", "on", "only", "or", "order", "primary", "references", "select", "some", "table", "then", "to",
+    "trailing", "true", "union", "unique", "user", "using", "when", "where", "window", "with",
+];
+
+fn literal(text: &str) -> String {
+    let doubled = text.replace('\'', "''");
+    if text.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
+}
+
+fn quote_nullable(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    Ok(text_value(Some(text(values, 0).map_or_else(|| "NULL".to_owned(), |text| literal(&text)))))
+}
+
+fn encoding_to_char(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    Ok(ScalarValue::from(match integer(values, 0)? {
+        None => return Ok(null()),
+        Some(0) => "SQL_ASCII",
+        Some(6) => "UTF8",
+        Some(_) => "",
+    }))
+}
+
+fn char_to_encoding(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(name) = text(values, 0) else { return Ok(null()) };
+    let known = matches!(name.to_ascii_uppercase().replace(['-', '_'], "").as_str(), "UTF8" | "UNICODE");
+    Ok(ScalarValue::from(if known { 6 } else { -1 }))
+}
+
+/// Bytes in the largest unit that leaves fewer than 10240 of it, halves rounded up, as PostgreSQL shows sizes.
+fn size_pretty(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(bytes) = integer(values, 0)? else { return Ok(null()) };
+    let mut size = bytes;
+    for unit in ["bytes", "kB", "MB", "GB", "TB"] {
+        if size.unsigned_abs() < 10_240 {
+            return Ok(text_value(Some(format!("{size} {unit}"))));
+        }
+        size = size / 1_024 + i64::from(size % 1_024 >= 512);
+    }
+    Ok(text_value(Some(format!("{size} PB"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_only_when_they_must() {
+        assert_eq!(quote("symbols"), "symbols");
+        assert_eq!(quote("Symbols"), "\"Symbols\"");
+        assert_eq!(quote("select"), "\"select\"");
+        assert_eq!(quote("a\"b"), "\"a\"\"b\"");
+        assert_eq!(quote(""), "\"\"");
+        assert_eq!(literal("it's"), "'it''s'");
+    }
+}

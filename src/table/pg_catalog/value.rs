@@ -1,0 +1,130 @@
+//! Rows of catalog tables: named values, turned into arrow columns.
+
+use super::definition::Definition;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue};
+use std::sync::Arc;
+
+/// One value of a catalog row, before it takes its column's type.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    /// SQL NULL.
+    Null,
+    /// A truth value.
+    Bool(bool),
+    /// Any integer or object identifier.
+    Int(i64),
+    /// A real number.
+    Float(f64),
+    /// Any text.
+    Text(String),
+    /// An instant in UTC microseconds.
+    Instant(i64),
+    /// An array of object identifiers or small integers.
+    Ints(Vec<i64>),
+    /// An array of texts.
+    Texts(Vec<String>),
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<i32> for Value {
+    fn from(value: i32) -> Self {
+        Self::Int(value.into())
+    }
+}
+
+impl From<u32> for Value {
+    fn from(value: u32) -> Self {
+        Self::Int(value.into())
+    }
+}
+
+impl From<char> for Value {
+    fn from(value: char) -> Self {
+        Self::Text(value.to_string())
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// One row: the columns that have something to say. The others take [`default_of`] their type.
+pub(super) type Row = Vec<(&'static str, Value)>;
+
+/// What PostgreSQL has in columns that hold nothing: 0, false and the empty name, and NULL where it allows NULL.
+fn default_of(kind: &str) -> Value {
+    match kind {
+        "bool" => Value::Bool(false),
+        "oid" | "int2" | "int4" | "int8" => Value::Int(0),
+        "float4" | "float8" => Value::Float(0.0),
+        "char" | "name" => Value::Text(String::new()),
+        _ => Value::Null,
+    }
+}
+
+/// All rows of a table as one batch.
+pub(super) fn batch(definition: &Definition, rows: &[Row]) -> Result<RecordBatch> {
+    let schema = definition.schema();
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
+    for ((name, kind), field) in definition.columns().zip(schema.fields()) {
+        let values = rows.iter().map(|row| {
+            let value = row.iter().find(|(column, _)| *column == name).map(|(_, value)| value.clone());
+            scalar(value.unwrap_or_else(|| default_of(kind)), field.data_type())
+        });
+        let values = values.collect::<Result<Vec<_>>>()?;
+        columns.push(match values.is_empty() {
+            true => arrow::array::new_empty_array(field.data_type()),
+            false => ScalarValue::iter_to_array(values)?,
+        });
+    }
+    Ok(RecordBatch::try_new(schema, columns)?)
+}
+
+fn scalar(value: Value, data_type: &DataType) -> Result<ScalarValue> {
+    let natural: ArrayRef = match value {
+        Value::Null => return ScalarValue::try_from(data_type),
+        Value::Bool(value) => ScalarValue::from(value).to_array()?,
+        Value::Int(value) => ScalarValue::from(value).to_array()?,
+        Value::Float(value) => ScalarValue::from(value).to_array()?,
+        Value::Text(value) => ScalarValue::from(value).to_array()?,
+        Value::Instant(value) => ScalarValue::TimestampMicrosecond(Some(value), Some("UTC".into())).to_array()?,
+        Value::Ints(values) => {
+            let values: Vec<ScalarValue> = values.into_iter().map(ScalarValue::from).collect();
+            ScalarValue::new_list_nullable(&values, &DataType::Int64) as ArrayRef
+        }
+        Value::Texts(values) => {
+            let values: Vec<ScalarValue> = values.into_iter().map(ScalarValue::from).collect();
+            ScalarValue::new_list_nullable(&values, &DataType::Utf8) as ArrayRef
+        }
+    };
+    let typed = cast(&Arc::clone(&natural), data_type)?;
+    ScalarValue::try_from_array(&typed, 0)
+}

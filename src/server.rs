@@ -124,7 +124,7 @@ fn board(
 async fn look(table: &LakeTable, freshness: &Freshness) {
     let seen = table.current().map(|snapshot| snapshot.version);
     let outcome = match table.update().await {
-        Ok(snapshot) if seen.is_some() && snapshot.map(|snapshot| snapshot.version) == seen => return,
+        Ok(snapshot) if seen.is_some() && snapshot.as_ref().map(|snapshot| snapshot.version) == seen => return,
         Ok(_) => table.read_state().await.map(|state| freshness.set_state(state)),
         Err(error) => Err(error),
     };

@@ -201,3 +201,7 @@ fn overlaps(file: &DataFile, years: &BTreeSet<i32>) -> bool {
     let held = file_years(file);
     held.is_empty() || held.iter().any(|year| years.contains(year))
 }
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;

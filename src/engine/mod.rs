@@ -10,6 +10,7 @@ mod safety;
 pub mod session;
 pub mod settings;
 pub mod template;
+mod variables;
 
 pub use error::{ErrorKind, QueryError};
 pub use queries::{Queries, RunningQuery};

@@ -3,7 +3,10 @@
 use super::queries::{Listed, Queries, RunningQuery};
 use super::error::{ErrorKind, QueryError};
 use super::settings::Settings;
+use super::template::DATABASE;
+use super::variables::Variables;
 use crate::table::context::{Notices, OnStale, QueryContext};
+use crate::table::function::{SessionFacts, register_session};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use chrono::Utc;
@@ -52,12 +55,27 @@ impl Engine {
 
     /// Opens a session for one connection.
     pub fn open_session(&self, user: &str, front_end: &'static str) -> Session {
+        let id = self.shared.next_session.fetch_add(1, Ordering::Relaxed);
+        let settings = Arc::new(Mutex::new(Settings::with_statement_timeout(self.shared.statement_timeout)));
+        let variables = Variables { settings: settings.clone(), queries: self.shared.queries.clone() };
+        let mut base = self.shared.template.clone();
+        let facts = SessionFacts {
+            user: user.to_owned(),
+            database: DATABASE.to_owned(),
+            pid: i32::try_from(id).unwrap_or(i32::MAX),
+            variables: Arc::new(variables),
+        };
+        if let Err(error) = register_session(&mut base, facts) {
+            // The session then lacks functions such as current_user, and says so when they are called.
+            tracing::error!("the functions of a session are not registered: {error}");
+        }
         Session {
             engine: self.clone(),
-            id: self.shared.next_session.fetch_add(1, Ordering::Relaxed),
+            base,
+            id,
             user: user.to_owned(),
             front_end,
-            settings: Mutex::new(Settings::with_statement_timeout(self.shared.statement_timeout)),
+            settings,
             current: Arc::default(),
             notices: Notices::default(),
         }
@@ -67,10 +85,12 @@ impl Engine {
 /// One connection's state. Shared by reference; methods take `&self`.
 pub struct Session {
     engine: Engine,
+    /// The template with what this session alone knows.
+    base: SessionState,
     id: u64,
     user: String,
     front_end: &'static str,
-    settings: Mutex<Settings>,
+    settings: Arc<Mutex<Settings>>,
     current: Arc<Mutex<CancellationToken>>,
     notices: Notices,
 }
@@ -231,9 +251,9 @@ impl Session {
         Ok(RowStream { running, rows })
     }
 
-    /// The shared template with this session's zone and its demands on freshness.
+    /// The session's base with its zone and its demands on freshness.
     fn state(&self) -> SessionState {
-        let mut state = self.engine.shared.template.clone();
+        let mut state = self.base.clone();
         let settings = self.settings();
         let on_stale = match settings.freshness() {
             "serve" => OnStale::Serve,

@@ -6,7 +6,8 @@ use crate::lake::freshness::FreshnessBoard;
 use crate::lake::refresh::RefreshHandle;
 use crate::live::Live;
 use crate::table::refreshing::RefreshingTable;
-use crate::table::{live, system, view};
+use crate::table::comment::OwnComments;
+use crate::table::{function, live, pg_catalog, system, view};
 use anyhow::{Context, Result, anyhow};
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use datafusion::execution::SessionStateBuilder;
@@ -68,7 +69,11 @@ pub async fn build(parts: Parts) -> Result<Engine> {
     };
     catalog.register_schema("system", system::schema(&sources, parts.system_tables)?)?;
     view::register(&context).await.context("register the views")?;
-    Ok(Engine::new(context.state(), parts.statement_timeout, parts.queries))
+    let comments = Arc::new(OwnComments);
+    catalog.register_schema("pg_catalog", pg_catalog::pg_catalog(catalog.clone(), comments.clone()))?;
+    let mut state = context.state();
+    function::register(&mut state, catalog, comments)?;
+    Ok(Engine::new(state, parts.statement_timeout, parts.queries))
 }
 
 fn config() -> SessionConfig {

@@ -1,5 +1,6 @@
 //! Everything SQL can name: cached tables, live tables, tables about the server, catalog tables, views, functions.
 
+pub mod comment;
 pub mod context;
 pub mod function;
 pub mod live;

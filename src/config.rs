@@ -113,6 +113,8 @@ pub struct CollectConfig {
     pub option_underlyings: Vec<String>,
     /// Depth of the first collection of daily bars, in days.
     pub look_back_days: u32,
+    /// Bars that count for `returns_stddev`, in days.
+    pub returns_look_back_days: u32,
     /// Lists followed live.
     pub live_lists: Vec<String>,
     /// Events a live subscriber may lag.
@@ -353,8 +355,11 @@ fn datasets(sections: &BTreeMap<String, DatasetSection>) -> Result<BTreeMap<&'st
     Ok(datasets)
 }
 
-/// A duration, or `session close + DURATION`.
+/// A duration, `session close + DURATION`, or `inputs`.
 fn ttl(key: &str, text: &str) -> Result<Ttl, ConfigError> {
+    if text == "inputs" {
+        return Ok(Ttl::Inputs);
+    }
     match text.strip_prefix("session close") {
         None => duration(key, text).map(Ttl::After),
         Some(rest) => match rest.trim().strip_prefix('+') {
@@ -413,7 +418,7 @@ mod tests {
     #[test]
     fn the_defaults_are_usable_and_cover_every_refreshed_dataset() {
         let config = load(None, &Vec::new()).expect("defaults");
-        for name in ["calendar", "dividends", "earnings", "eod", "market_metrics", "option_chains", "symbols"] {
+        for name in ["calendar", "dividends", "earnings", "eod", "market_metrics", "option_chains", "returns_stddev", "symbols"] {
             assert!(config.datasets.contains_key(name), "{name}");
         }
         assert_eq!(config.datasets["eod"].policy.ttl, Ttl::SessionClose(Duration::from_secs(1800)));

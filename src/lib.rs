@@ -16,7 +16,7 @@ pub mod market;
 pub mod serve;
 pub mod server;
 pub mod shutdown;
-// pub mod simulator;
+pub mod simulator;
 pub mod status;
 pub mod table;
 pub mod telemetry;

@@ -8,7 +8,7 @@ use crate::collect::{near_money, sources, universe};
 use crate::config::Config;
 use crate::engine::template::{Parts, build};
 use crate::engine::{Engine, Queries};
-use crate::lake::freshness::{Freshness, FreshnessBoard};
+use crate::lake::freshness::{Freshness, FreshnessBoard, Ttl};
 use crate::lake::refresh::{RefreshHandle, channel};
 use crate::lake::{Lake, LakeTable, dataset};
 use crate::live::Live;
@@ -65,9 +65,9 @@ pub async fn start(
     let lake = Arc::new(Lake::open(&config.lake_location, &config.store).await?);
     let configured = role != Role::ReadOnly && !config.tastytrade.client_secret.is_empty();
     let client = configured.then(|| sources::client(config, clock.clone())).transpose()?;
-    let collectors = client.as_ref().map(|client| sources::collectors(config, client)).unwrap_or_default();
+    let collectors = client.as_ref().map(|client| sources::collectors(config, client, &lake)).unwrap_or_default();
     let collected: Vec<&'static str> = collectors.keys().copied().collect();
-    let board = board(config, &collectors, feed_class, &clock);
+    let board = board(config, &lake, &collectors, feed_class, &clock);
     for (name, freshness) in &board {
         if let Some(table) = lake.table(name) {
             look(table, freshness).await;
@@ -105,6 +105,7 @@ pub async fn start(
 
 fn board(
     config: &Config,
+    lake: &Lake,
     collectors: &BTreeMap<&'static str, Collector>,
     feed_class: &'static str,
     clock: &Clock,
@@ -114,7 +115,9 @@ fn board(
         let policy = config.datasets.get(name).map(|dataset| dataset.policy);
         let refreshable = collectors.contains_key(name);
         let freshness = Freshness::new(name, policy, refreshable, dataset.depends_on, feed_class, clock.clone());
-        (name, Arc::new(freshness))
+        let derived = policy.is_some_and(|policy| policy.ttl == Ttl::Inputs);
+        let inputs = dataset.depends_on.iter().filter(|_| derived).filter_map(|input| lake.table(input).cloned());
+        (name, Arc::new(freshness.with_inputs(inputs.collect())))
     };
     dataset::all().into_iter().map(entry).collect()
 }

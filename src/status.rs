@@ -67,7 +67,7 @@ impl Health for ServerStatus {
                 age_seconds: freshness.age().map(|age| age.as_seconds_f64()),
                 ttl_seconds: freshness.policy.and_then(|policy| match policy.ttl {
                     Ttl::After(ttl) => Some(ttl.as_secs_f64()),
-                    Ttl::SessionClose(_) => None,
+                    Ttl::SessionClose(_) | Ttl::Inputs => None,
                 }),
                 rows: snapshot.as_ref().and_then(|snapshot| snapshot.rows()),
                 version: snapshot.as_ref().map(|snapshot| snapshot.version),

@@ -4,7 +4,7 @@ pub use crate::lake::FailedItem;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -57,6 +57,8 @@ pub struct Fetched {
     pub failed: Vec<FailedItem>,
     /// Requests sent to the origin, retries included.
     pub origin_calls: u64,
+    /// For a derived dataset: the version of each input it was made from.
+    pub inputs: BTreeMap<String, u64>,
 }
 
 /// A refresh that brought nothing at all.

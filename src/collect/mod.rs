@@ -3,6 +3,7 @@
 //! Nothing here knows SQL. A dataset's source implements [`Fetch`]; the scheduler decides when it runs.
 
 pub mod client;
+pub mod derive;
 pub mod fetch;
 pub mod frame;
 pub mod merge;

@@ -138,6 +138,22 @@ impl Scheduler {
             waiters: Vec::new(),
         });
         entry.waiters.push(request.done);
+        self.add_stale_inputs(dataset, pending);
+    }
+
+    /// Whoever asks for a derived dataset asks for its stale inputs first, however deep.
+    fn add_stale_inputs(&self, dataset: &str, pending: &mut BTreeMap<&'static str, Pending>) {
+        let Some(derived) = self.board.get(dataset).filter(|freshness| freshness.is_derived()) else { return };
+        for input in derived.depends_on {
+            let overdue = self.board.get(input).is_some_and(|freshness| freshness.overdue().is_some());
+            let Some((&input, _)) = self.collectors.get_key_value(input).filter(|_| overdue) else { continue };
+            pending.entry(input).or_insert_with(|| Pending {
+                cause: "dependency",
+                started: false,
+                waiters: Vec::new(),
+            });
+            self.add_stale_inputs(input, pending);
+        }
     }
 
     fn add_stale(&self, pending: &mut BTreeMap<&'static str, Pending>, failures: &HashMap<&'static str, u32>) {
@@ -146,7 +162,11 @@ impl Scheduler {
             if freshness.overdue().is_none() || pending.contains_key(dataset) || self.backs_off(freshness, failures) {
                 continue;
             }
-            let cause = if freshness.loaded_at().is_none() { "start" } else { "ttl" };
+            let cause = match freshness.loaded_at() {
+                None => "start",
+                Some(_) if freshness.is_derived() => "dependency",
+                Some(_) => "ttl",
+            };
             pending.insert(dataset, Pending { cause, started: false, waiters: Vec::new() });
         }
     }
@@ -243,6 +263,7 @@ impl Refresh {
             rows: 0,
             origin_calls: 0,
             version: self.table.current().map(|snapshot| snapshot.version),
+            inputs: BTreeMap::new(),
             error: None,
         };
         match outcome {
@@ -251,6 +272,7 @@ impl Refresh {
                 run.rows = fetched.batches.iter().map(|batch| batch.num_rows() as u64).sum();
                 run.origin_calls = fetched.origin_calls;
                 run.failed = fetched.failed;
+                run.inputs = fetched.inputs;
                 run.version = written.version;
             }
             Err(reason) => {

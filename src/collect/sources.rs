@@ -1,11 +1,15 @@
 //! The collectors of a configuration: one source per dataset, and what each is asked for.
 
 use super::client::{BreakerOptions, Client, ClientError, ClientOptions};
+use super::derive::expirations::Expirations;
+use super::derive::returns_stddev::ReturnsStddev;
 use super::scheduler::{Collector, RequestBuilder};
 use super::venue::{dxlink, tastytrade};
 use super::{Fetch, Request, universe};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::lake::Lake;
+use chrono::Days;
 use futures::FutureExt;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -33,23 +37,33 @@ pub fn client(config: &Config, clock: Clock) -> Result<Client, ClientError> {
 }
 
 /// Every dataset the vendor is a source of.
-pub fn collectors(config: &Config, client: &Client) -> BTreeMap<&'static str, Collector> {
+pub fn collectors(
+    config: &Config,
+    client: &Client,
+    lake: &Arc<Lake>,
+) -> BTreeMap<&'static str, Collector> {
     let own = || client.with_own_count();
     let universe = universe::symbols(&config.collect.lists, &config.collect.symbols);
     let look_back = Duration::from_secs(u64::from(config.collect.look_back_days) * 86_400);
     let options = dxlink::EodOptions { look_back, ..dxlink::EodOptions::default() };
     let eod = dxlink::Eod::new(dxlink::QuoteTokens::new(own()), options);
+    let (lake, clock) = (lake.clone(), client.clock().clone());
+    let expirations = Expirations { lake: lake.clone(), clock: clock.clone() };
+    let look_back = Days::new(u64::from(config.collect.returns_look_back_days));
+    let returns_stddev = ReturnsStddev { lake, clock, look_back };
     let sources: Vec<(&'static str, Arc<dyn Fetch>, RequestBuilder)> = vec![
         ("calendar", Arc::new(tastytrade::Calendar { client: own() }), items(Vec::new())),
         ("dividends", Arc::new(tastytrade::Dividends { client: own() }), items(universe.clone())),
         ("earnings", Arc::new(tastytrade::Earnings { client: own() }), items(universe.clone())),
         ("eod", Arc::new(eod), bars(universe.clone())),
+        ("expirations", Arc::new(expirations), items(Vec::new())),
         ("market_metrics", Arc::new(tastytrade::MarketMetrics { client: own() }), items(universe)),
         (
             "option_chains",
             Arc::new(tastytrade::OptionChains { client: own() }),
             items(config.collect.option_underlyings.clone()),
         ),
+        ("returns_stddev", Arc::new(returns_stddev), items(Vec::new())),
         (
             "symbols",
             Arc::new(tastytrade::Symbols::new(own(), config.collect.lists.clone(), HashMap::new())),

@@ -9,6 +9,7 @@ use crate::collect::{FailedItem, Progress};
 use crate::console::progress::Display;
 use crate::lake::{IMPORT, Lake, Run};
 use anyhow::{Context, Result, anyhow};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub async fn run(common: &Common, path: &Path) -> Result<ExitCode> {
         rows: report.rows,
         origin_calls: 0,
         version: written.version.or_else(|| table.current().map(|snapshot| snapshot.version)),
+        inputs: BTreeMap::new(),
         error: None,
     });
     table.write_state(&state).await?;

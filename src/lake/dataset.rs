@@ -153,6 +153,21 @@ pub fn all() -> Vec<Dataset> {
             ],
         ),
         dataset(
+            "expirations",
+            "One row per underlying and listed expiration: type, settlement, sessions left. Derived from option_chains and calendar.",
+            &["underlying", "expiration"],
+            WriteMode::Replace,
+            &["calendar", "option_chains"],
+            vec![
+                ("underlying", Utf8),
+                ("expiration", Date32),
+                ("type", Utf8),       // 'monthly', 'weekly', 'quarterly', 'end of month'
+                ("settlement", Utf8), // 'AM' or 'PM'
+                ("sessions_left", Int64), // regular sessions after the last closed one, the expiration's included
+                ("options", Int64),       // listed options
+            ],
+        ),
+        dataset(
             "market_metrics",
             "One row per symbol: implied and historical volatility, rank, liquidity, beta, dividend, earnings. Source: tastytrade market-metrics.",
             &["symbol"],
@@ -189,6 +204,21 @@ pub fn all() -> Vec<Dataset> {
                 ("settlement", Utf8),      // 'AM' or 'PM'
                 ("shares_per_contract", Int64),
                 ("streamer_symbol", Utf8),
+            ],
+        ),
+        dataset(
+            "returns_stddev",
+            "One row per symbol and listed expiration: standard deviation of its log returns over as many sessions. Derived from eod and expirations.",
+            &["symbol", "expiration"],
+            WriteMode::Replace,
+            &["eod", "expirations"],
+            vec![
+                ("symbol", Utf8),
+                ("expiration", Date32),
+                ("sessions", Int64),     // the horizon
+                ("stddev", Float64),     // of overlapping log returns over the horizon, sample form
+                ("annualised", Float64), // stddev * sqrt(252 / sessions)
+                ("observations", Int64),
             ],
         ),
         dataset(

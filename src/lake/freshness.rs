@@ -4,7 +4,7 @@
 //! runs; older waits for the refresh at most `wait_timeout`; if that fails, rows within `stale_if_error` are served
 //! with a notice, and beyond it nothing is.
 
-use super::DatasetState;
+use super::{DatasetState, LakeTable};
 use crate::clock::Clock;
 use crate::market::calendar;
 use arc_swap::ArcSwap;
@@ -24,6 +24,9 @@ pub enum Ttl {
     After(Duration),
     /// This long after the first close of a regular session that follows their loading.
     SessionClose(Duration),
+    /// When an input has another version than the one they were made from; and at the next close of
+    /// a regular session, since derived rows may count sessions.
+    Inputs,
 }
 
 /// The freshness contract of one dataset.
@@ -80,6 +83,8 @@ pub struct Freshness {
     pub depends_on: &'static [&'static str],
     /// `real-time`, `delayed`, `simulated` or `imported`: the class of the feed behind it.
     pub feed_class: &'static str,
+    /// For a derived dataset: its inputs, to see their versions.
+    inputs: Vec<Arc<LakeTable>>,
     state: ArcSwap<DatasetState>,
     refreshing: AtomicBool,
     clock: Clock,
@@ -96,7 +101,19 @@ impl Freshness {
         clock: Clock,
     ) -> Self {
         let refreshing = AtomicBool::new(false);
-        Self { dataset, policy, refreshable, depends_on, feed_class, state: ArcSwap::default(), refreshing, clock }
+        let state = ArcSwap::default();
+        Self { dataset, policy, refreshable, depends_on, feed_class, inputs: Vec::new(), state, refreshing, clock }
+    }
+
+    /// Makes it a derived dataset of these inputs.
+    pub fn with_inputs(mut self, inputs: Vec<Arc<LakeTable>>) -> Self {
+        self.inputs = inputs;
+        self
+    }
+
+    /// Whether it is made from other datasets.
+    pub fn is_derived(&self) -> bool {
+        !self.inputs.is_empty()
     }
 
     /// What is remembered of it.
@@ -144,7 +161,18 @@ impl Freshness {
             return Some(loaded_at - now);
         }
         let overdue = now - expiry(policy.ttl, loaded_at)?;
-        (overdue >= TimeDelta::zero()).then_some(overdue)
+        if overdue >= TimeDelta::zero() {
+            return Some(overdue);
+        }
+        let changed = policy.ttl == Ttl::Inputs && self.inputs_changed(&state);
+        changed.then(TimeDelta::zero)
+    }
+
+    fn inputs_changed(&self, state: &DatasetState) -> bool {
+        self.inputs.iter().any(|input| {
+            let version = input.current().map(|snapshot| snapshot.version);
+            version != state.inputs.get(input.dataset().name).copied()
+        })
     }
 
     /// Where the dataset stands now.
@@ -166,6 +194,7 @@ impl Freshness {
 fn expiry(ttl: Ttl, loaded_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     match ttl {
         Ttl::After(ttl) => loaded_at.checked_add_signed(TimeDelta::from_std(ttl).ok()?),
+        Ttl::Inputs => Some(calendar::next_close(loaded_at).close_at),
         Ttl::SessionClose(delay) => {
             let delay = TimeDelta::from_std(delay).ok()?;
             Some(calendar::next_close(loaded_at - delay).close_at + delay)
@@ -203,6 +232,7 @@ mod tests {
             rows: 1,
             origin_calls: 1,
             version: Some(0),
+            inputs: BTreeMap::new(),
             error: None,
         });
         freshness.set_state(state);

@@ -4,7 +4,7 @@ use super::{LakeError, Root};
 use chrono::{DateTime, Utc};
 use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Runs remembered per dataset.
 const RUNS_KEPT: usize = 50;
@@ -24,6 +24,9 @@ pub struct DatasetState {
     pub last_error: Option<String>,
     /// When the last refresh was tried.
     pub tried_at: Option<DateTime<Utc>>,
+    /// Version of each input at the last successful refresh of a derived dataset.
+    #[serde(default)]
+    pub inputs: BTreeMap<String, u64>,
     /// Last runs, oldest first.
     pub runs: VecDeque<Run>,
 }
@@ -56,6 +59,9 @@ pub struct Run {
     pub origin_calls: u64,
     /// Version of the table afterwards; `None` when there is none.
     pub version: Option<u64>,
+    /// Version of each input a derived dataset was made from; empty for others.
+    #[serde(default)]
+    pub inputs: BTreeMap<String, u64>,
     /// Why it failed as a whole; `None` when it did not.
     pub error: Option<String>,
 }
@@ -70,6 +76,7 @@ impl DatasetState {
             self.last_error.clone_from(&run.error);
             if run.error.is_none() {
                 self.loaded_at = Some(run.ended_at);
+                self.inputs.clone_from(&run.inputs);
             }
         }
         self.runs.push_back(run);

@@ -119,6 +119,7 @@ fn freshness_columns() -> Vec<(&'static str, DataType)> {
         ("rows", Int64),
         ("bytes", Int64),
         ("depends_on", text_list()),
+        ("input_versions", text_list()),
         ("last_error", Utf8),
         ("feed_class", Utf8),
         ("stale_while_revalidate", interval()),
@@ -143,6 +144,11 @@ fn freshness(
     for one in &all {
         depends_on.append_value(one.depends_on.iter().map(Some));
     }
+    let mut input_versions = ListBuilder::new(StringBuilder::new());
+    for one in &all {
+        let versions = one.remembered();
+        input_versions.append_value(versions.inputs.iter().map(|(name, version)| Some(format!("{name}={version}"))));
+    }
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.dataset))),
         Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.state().name()))),
@@ -154,6 +160,7 @@ fn freshness(
         Arc::new(snapshots.iter().map(|one| number(one.as_ref().and_then(|one| one.rows()))).collect::<Int64Array>()),
         Arc::new(snapshots.iter().map(|one| number(one.as_ref().map(|one| one.bytes()))).collect::<Int64Array>()),
         Arc::new(depends_on.finish()),
+        Arc::new(input_versions.finish()),
         Arc::new(all.iter().map(|one| one.remembered().last_error.clone()).collect::<StringArray>()),
         Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.feed_class))),
         policy(|policy| policy.stale_while_revalidate),
@@ -167,6 +174,7 @@ fn freshness(
 pub fn ttl_text(ttl: Ttl) -> String {
     match ttl {
         Ttl::After(duration) => humantime::format_duration(duration).to_string(),
+        Ttl::Inputs => "inputs".to_owned(),
         Ttl::SessionClose(delay) => format!("session close + {}", humantime::format_duration(delay)),
     }
 }

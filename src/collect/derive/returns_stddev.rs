@@ -1,0 +1,161 @@
+//! `returns_stddev`: how far a price has moved, historically, over as many sessions as an expiration is away.
+//!
+//! For a horizon of h sessions, r(t) = ln(close(t + h) / close(t)) over every pair of bars h sessions apart within the
+//! look-back (overlapping). stddev is the sample standard deviation of r (n - 1); annualised is stddev * sqrt(252 / h).
+
+use super::Inputs;
+use crate::clock::Clock;
+use crate::collect::{Fetch, FetchError, Fetched, Request};
+use crate::lake::{Lake, dataset};
+use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{Date32Type, Float64Type, Int64Type};
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use chrono::{Days, NaiveDate};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const INPUTS: [&str; 2] = ["eod", "expirations"];
+
+/// Regular sessions in a year, by convention.
+const SESSIONS_PER_YEAR: f64 = 252.0;
+
+/// Source of `returns_stddev`.
+pub struct ReturnsStddev {
+    /// Where the inputs are.
+    pub lake: Arc<Lake>,
+    /// What today is.
+    pub clock: Clock,
+    /// How far back bars count.
+    pub look_back: Days,
+}
+
+/// Closing prices of one symbol by date, in days since 1970.
+type Closes = BTreeMap<i32, f64>;
+
+#[async_trait]
+impl Fetch for ReturnsStddev {
+    async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
+        let inputs = Inputs::take(&self.lake, &INPUTS).await?;
+        let mut horizons: BTreeMap<(String, i32), i64> = BTreeMap::new();
+        for rows in inputs.read("expirations", &["underlying", "expiration", "sessions_left"]).await? {
+            let (underlyings, expirations) = (rows.column(0).as_string::<i32>(), rows.column(1).as_primitive::<Date32Type>());
+            let sessions = rows.column(2).as_primitive::<Int64Type>();
+            for row in (0..rows.num_rows()).filter(|&row| sessions.is_valid(row) && sessions.value(row) > 0) {
+                horizons.insert((underlyings.value(row).to_owned(), expirations.value(row)), sessions.value(row));
+            }
+        }
+        let closes = self.closes(&inputs, &horizons).await?;
+        let now = self.clock.now();
+        let empty = Vec::new();
+        let rows: Vec<_> = horizons
+            .iter()
+            .map(|((symbol, expiration), sessions)| {
+                let closes = closes.get(symbol).unwrap_or(&empty);
+                (symbol, *expiration, *sessions, deviation(closes, usize::try_from(*sessions).unwrap_or(usize::MAX)))
+            })
+            .collect();
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.0))),
+            Arc::new(Date32Array::from_iter_values(rows.iter().map(|row| row.1))),
+            Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.2))),
+            Arc::new(rows.iter().map(|row| row.3.stddev).collect::<Float64Array>()),
+            Arc::new(rows.iter().map(|row| row.3.annualised(row.2)).collect::<Float64Array>()),
+            Arc::new(rows.iter().map(|row| i64::try_from(row.3.observations).ok()).collect::<Int64Array>()),
+            Arc::new(TimestampMicrosecondArray::from(vec![now.timestamp_micros(); rows.len()]).with_timezone("UTC")),
+        ];
+        let schema = dataset::find("returns_stddev").map(|dataset| dataset.schema);
+        let batch = schema.ok_or_else(|| "no such dataset".to_owned()).and_then(|schema| {
+            RecordBatch::try_new(schema, columns).map_err(|error| error.to_string())
+        });
+        let batch = batch.map_err(|reason| FetchError::Unreadable { origin: "returns_stddev".to_owned(), reason })?;
+        request.progress.finish(batch.num_rows() as u64, false);
+        Ok(Fetched { batches: vec![batch], items: 1, inputs: inputs.versions(), ..Fetched::default() })
+    }
+}
+
+impl ReturnsStddev {
+    /// Closes in order of date of the symbols that have a horizon, within the look-back.
+    async fn closes(
+        &self,
+        inputs: &Inputs,
+        horizons: &BTreeMap<(String, i32), i64>,
+    ) -> Result<BTreeMap<String, Vec<f64>>, FetchError> {
+        let first = self.clock.now().date_naive().checked_sub_days(self.look_back).unwrap_or_default();
+        let first = i32::try_from((first - NaiveDate::default()).num_days()).unwrap_or(0);
+        let mut closes: BTreeMap<String, Closes> =
+            horizons.keys().map(|(symbol, _)| (symbol.clone(), Closes::new())).collect();
+        for rows in inputs.read("eod", &["symbol", "date", "close"]).await? {
+            let (symbols, dates) = (rows.column(0).as_string::<i32>(), rows.column(1).as_primitive::<Date32Type>());
+            let prices = rows.column(2).as_primitive::<Float64Type>();
+            for row in (0..rows.num_rows()).filter(|&row| prices.is_valid(row) && dates.value(row) >= first) {
+                // A price of zero has no logarithm; such a bar counts as missing.
+                if let Some(closes) = closes.get_mut(symbols.value(row)).filter(|_| prices.value(row) > 0.0) {
+                    closes.insert(dates.value(row), prices.value(row));
+                }
+            }
+        }
+        Ok(closes.into_iter().map(|(symbol, closes)| (symbol, closes.into_values().collect())).collect())
+    }
+}
+
+/// Standard deviation of the returns over a horizon, and of how many.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Deviation {
+    /// `None` with fewer than two observations.
+    stddev: Option<f64>,
+    observations: usize,
+}
+
+impl Deviation {
+    #[allow(clippy::cast_precision_loss)]
+    fn annualised(self, sessions: i64) -> Option<f64> {
+        self.stddev.map(|stddev| stddev * (SESSIONS_PER_YEAR / sessions as f64).sqrt())
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn deviation(closes: &[f64], sessions: usize) -> Deviation {
+    let later = closes.get(sessions..).unwrap_or(&[]);
+    let returns: Vec<f64> = closes.iter().zip(later).map(|(now, later)| (later / now).ln()).collect();
+    let observations = returns.len();
+    if observations < 2 {
+        return Deviation { stddev: None, observations };
+    }
+    let mean = returns.iter().sum::<f64>() / observations as f64;
+    let squares: f64 = returns.iter().map(|one| (one - mean).powi(2)).sum();
+    Deviation { stddev: Some((squares / (observations - 1) as f64).sqrt()), observations }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Closes 100, 101, 102.5, 100.9, 103.2, 104: stddev and annualised value worked by hand.
+    const CLOSES: [f64; 6] = [100.0, 101.0, 102.5, 100.9, 103.2, 104.0];
+
+    #[test]
+    fn one_session_returns_match_the_worked_example() {
+        let deviation = deviation(&CLOSES, 1);
+        assert_eq!(deviation.observations, 5);
+        assert!((deviation.stddev.unwrap_or_default() - 0.014_351_37).abs() < 1e-8);
+        assert!((deviation.annualised(1).unwrap_or_default() - 0.227_820_96).abs() < 1e-7);
+    }
+
+    #[test]
+    fn returns_overlap() {
+        // r = ln(102.5/100), ln(100.9/101), ln(103.2/102.5), ln(104/100.9).
+        let deviation = deviation(&CLOSES, 2);
+        let returns = [1.025_f64.ln(), (100.9_f64 / 101.0).ln(), (103.2_f64 / 102.5).ln(), (104.0_f64 / 100.9).ln()];
+        let mean = returns.iter().sum::<f64>() / 4.0;
+        let expected = (returns.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / 3.0).sqrt();
+        assert_eq!(deviation.observations, 4);
+        assert!((deviation.stddev.unwrap_or_default() - expected).abs() < 1e-15);
+    }
+
+    #[test]
+    fn too_few_bars_have_no_deviation() {
+        assert_eq!(deviation(&CLOSES, 5), Deviation { stddev: None, observations: 1 });
+        assert_eq!(deviation(&CLOSES, 50), Deviation { stddev: None, observations: 0 });
+    }
+}

@@ -6,7 +6,8 @@
 use super::Options;
 use super::date::{self, DateForm};
 use super::line::{self, LineError};
-use super::parse::{self, Day, Parsed, Series};
+use super::parse::Parsed;
+use super::series::{Day, Series};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -182,20 +183,13 @@ pub(super) fn parse(bytes: &[u8], security: &Security, options: &Options) -> Res
     if days.is_empty() {
         return Err(LineError::whole("no row has a price"));
     }
-    let settled = parse::settle(&mut days);
-    if let Some(day) = settled.first_conflict {
-        parsed.warnings.push(format!(
-            "{} contradicting rows, first on {}; the last row counts",
-            settled.conflicts,
-            date::text(day)
-        ));
-    }
-    if days.iter().all(|day| day.open_interest == Some(0)) {
-        days.iter_mut().for_each(|day| day.open_interest = None);
-    }
+    let mut series = Series { symbol: options.symbol(&security.symbol), days };
+    let settled = series.settle();
+    series.forget_absent_contracts();
+    parsed.warnings.extend(settled.warning(&series.symbol));
     parsed.duplicates = settled.duplicates;
     parsed.conflicts = settled.conflicts;
-    parsed.series = vec![Series { symbol: options.symbol(&security.symbol), days }];
+    parsed.series = vec![series];
     Ok(parsed)
 }
 
@@ -219,8 +213,7 @@ fn fields(security: &Security) -> Option<Vec<Field>> {
 
 /// One row; `None` when it has no price at all.
 fn day(record: &[u8], fields: &[Field], options: &Options) -> Result<Option<Day>, String> {
-    let mut day =
-        Day { day: 0, second: 0, open: None, high: None, low: None, close: None, volume: None, open_interest: None };
+    let mut day = Day::default();
     for (field, number) in fields.iter().zip(record.as_chunks::<4>().0) {
         let value = float(*number);
         let price = Some(rounded(value)).filter(|price| *price != 0.0);
@@ -235,13 +228,8 @@ fn day(record: &[u8], fields: &[Field], options: &Options) -> Result<Option<Day>
             Field::OpenInterest => day.open_interest = Some(count(value, "open interest")?),
         }
     }
-    if let (Some(high), Some(low)) = (day.high, day.low)
-        && high < low
-    {
-        return Err(format!("the high {high} is below the low {low}"));
-    }
-    let any = day.open.or(day.high).or(day.low).or(day.close).is_some();
-    Ok(any.then_some(day))
+    day.check()?;
+    Ok(day.priced().then_some(day))
 }
 
 fn count(value: f64, what: &str) -> Result<i64, String> {

@@ -39,7 +39,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Whether the file says of each row which period it covers.
+    /// Whether the file has such a column.
     pub(super) fn has(&self, column: Column) -> bool {
         self.columns.contains(&column)
     }

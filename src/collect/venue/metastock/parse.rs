@@ -4,35 +4,8 @@ use super::Options;
 use super::date;
 use super::detect::{self, Column, Layout};
 use super::line::{self, LineError, Lines, Period};
+use super::series::{Day, Series};
 use std::collections::HashMap;
-
-/// One session of one symbol, as the file has it. `None` where the file has nothing, or a price of 0.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Day {
-    /// Days since 1970-01-01.
-    pub(super) day: i32,
-    /// Seconds since midnight; daily files mostly have 0.
-    pub(super) second: u32,
-    pub(super) open: Option<f64>,
-    pub(super) high: Option<f64>,
-    pub(super) low: Option<f64>,
-    pub(super) close: Option<f64>,
-    pub(super) volume: Option<i64>,
-    pub(super) open_interest: Option<i64>,
-}
-
-impl Day {
-    fn bar(&self) -> ([Option<f64>; 4], [Option<i64>; 2]) {
-        ([self.open, self.high, self.low, self.close], [self.volume, self.open_interest])
-    }
-}
-
-/// All days of one symbol, ascending, one per date.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Series {
-    pub(super) symbol: String,
-    pub(super) days: Vec<Day>,
-}
 
 /// What one file holds.
 #[derive(Debug, Default)]
@@ -92,42 +65,6 @@ fn text(bytes: &[u8]) -> Result<&[u8], LineError> {
     }
 }
 
-/// Sorts the days of one symbol and leaves one per date: the last one in file order.
-pub(super) fn settle(days: &mut Vec<Day>) -> Settled {
-    let mut settled = Settled::default();
-    if !days.is_sorted_by_key(|day| day.day) {
-        days.sort_by_key(|day| day.day);
-    }
-    days.dedup_by(|later, kept| {
-        if later.day != kept.day {
-            return false;
-        }
-        if later.second != kept.second {
-            settled.two_times.get_or_insert(later.day);
-        }
-        if later.bar() == kept.bar() {
-            settled.duplicates += 1;
-        } else {
-            settled.conflicts += 1;
-            settled.first_conflict.get_or_insert(later.day);
-            *kept = *later;
-        }
-        true
-    });
-    settled
-}
-
-/// What [`settle`] found.
-#[derive(Debug, Default)]
-pub(super) struct Settled {
-    pub(super) duplicates: u64,
-    pub(super) conflicts: u64,
-    /// First date with contradicting rows.
-    pub(super) first_conflict: Option<i32>,
-    /// First date with rows at two times of the day.
-    pub(super) two_times: Option<i32>,
-}
-
 /// How often something odd was met, and where first.
 #[derive(Debug, Default)]
 struct Tally {
@@ -150,7 +87,7 @@ impl Tally {
     }
 }
 
-/// Where each column is; `None` when the file has no such column.
+/// Rows on their way from lines to series.
 struct Reader<'a> {
     layout: &'a Layout,
     options: &'a Options,
@@ -206,16 +143,7 @@ impl<'a> Reader<'a> {
             return Err(LineError::at(number, format!("{} columns instead of {expected}", self.fields.len())));
         }
 
-        let mut day = Day {
-            day: 0,
-            second: 0,
-            open: None,
-            high: None,
-            low: None,
-            close: None,
-            volume: None,
-            open_interest: None,
-        };
+        let mut day = Day::default();
         let mut series = 0;
         let mut daily = true;
         let mut seconds = 0;
@@ -264,10 +192,8 @@ impl<'a> Reader<'a> {
     }
 
     fn keep(&mut self, series: usize, day: Day, number: u64) -> Result<(), LineError> {
+        day.check().map_err(|reason| LineError::at(number, reason))?;
         if let (Some(high), Some(low)) = (day.high, day.low) {
-            if high < low {
-                return Err(LineError::at(number, format!("the high {high} is below the low {low}")));
-            }
             let outside = |price: Option<f64>| price.is_some_and(|price| !(low..=high).contains(&price));
             if outside(day.open) || outside(day.close) {
                 self.outside.add(number);
@@ -275,7 +201,7 @@ impl<'a> Reader<'a> {
         }
         let prices =
             [(Column::Open, day.open), (Column::High, day.high), (Column::Low, day.low), (Column::Close, day.close)];
-        if prices.iter().all(|(_, price)| price.is_none()) {
+        if !day.priced() {
             self.no_price.add(number);
             return Ok(());
         }
@@ -348,7 +274,7 @@ impl<'a> Reader<'a> {
     fn finish(mut self) -> Result<Parsed, LineError> {
         let mut parsed = Parsed { skipped: self.skipped, ..Parsed::default() };
         for series in &mut self.series {
-            let settled = settle(&mut series.days);
+            let settled = series.settle();
             if let Some(day) = settled.two_times
                 && !self.layout.has(Column::Period)
             {
@@ -359,18 +285,8 @@ impl<'a> Reader<'a> {
                 );
                 return Err(LineError::whole(reason));
             }
-            if let Some(day) = settled.first_conflict {
-                parsed.warnings.push(format!(
-                    "{}: {} contradicting rows, first on {}; the last row counts",
-                    series.symbol,
-                    settled.conflicts,
-                    date::text(day)
-                ));
-            }
-            // A symbol without contracts has 0 in every row, which says that there is no open interest to know.
-            if series.days.iter().all(|day| day.open_interest == Some(0)) {
-                series.days.iter_mut().for_each(|day| day.open_interest = None);
-            }
+            parsed.warnings.extend(settled.warning(&series.symbol));
+            series.forget_absent_contracts();
             parsed.duplicates += settled.duplicates;
             parsed.conflicts += settled.conflicts;
         }

@@ -34,7 +34,11 @@ if (url === undefined || token === undefined) {
 const client = new DXLinkWebSocketClient()
 const seen = { quotes: 0, candles: new Map(), begun: false, complete: false }
 
+// Closing the client changes its state, which must not finish a second time.
+let finished = false
 const finish = (error) => {
+  if (finished) return
+  finished = true
   if (error === undefined) {
     console.log(`ok quotes=${seen.quotes} candles=${seen.candles.size}`)
   } else {
@@ -46,8 +50,10 @@ const finish = (error) => {
 
 setTimeout(() => finish(`no success within ${DEADLINE_MS} ms`), DEADLINE_MS)
 client.addErrorListener((error) => finish(`${error.type}: ${error.message}`))
-client.addAuthStateChangeListener((state, before) => {
-  if (state === DXLinkAuthState.UNAUTHORIZED && before === DXLinkAuthState.AUTHORIZING) finish('the token is refused')
+// The server says UNAUTHORIZED once before it has seen the token; a second time means that it refuses it.
+let refusals = 0
+client.addAuthStateChangeListener((state) => {
+  if (state === DXLinkAuthState.UNAUTHORIZED && ++refusals > 1) finish('the token is refused')
 })
 client.connect(url)
 client.setAuthToken(token)

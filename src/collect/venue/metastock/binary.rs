@@ -156,7 +156,7 @@ fn records(
 
 /// Reads a data file.
 pub(super) fn parse(bytes: &[u8], security: &Security, options: &Options) -> Result<Parsed, LineError> {
-    if security.period.to_ascii_uppercase() != b'D' {
+    if !security.period.eq_ignore_ascii_case(&b'D') {
         let period = security.period.escape_ascii();
         return Err(LineError::whole(format!("{} has period {period}: only daily rows are imported", security.symbol)));
     }
@@ -278,6 +278,7 @@ fn text(bytes: &[u8], at: usize, size: usize) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -390,5 +391,26 @@ mod tests {
         assert_eq!(report.warnings.len(), 1);
         assert!(report.warnings[0].ends_with("XMASTER: ignored: it does not begin as an XMASTER does"));
         assert_eq!(batches.len(), 1);
+    }
+
+    #[test]
+    fn no_bytes_panic() {
+        let mut state = 3_u64;
+        let mut next = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize
+        };
+        for round in 0..2_000 {
+            let mut data: Vec<u8> = if round % 2 == 0 { bytes(DATA) } else { index() };
+            data.truncate(next() % (data.len() + 1));
+            for _ in 0..8 {
+                if let Some(at) = next().checked_rem(data.len()) {
+                    data[at] = next() as u8;
+                }
+            }
+            let security = Security { count: Some(next() as u8), bits: Some(next() as u8), ..acme() };
+            let _ = parse(&data, &security, &Options::default());
+            let _ = (master(&data), emaster(&data.repeat(4)), xmaster(&[&XMASTER_MAGIC[..], &data.repeat(5)].concat()));
+        }
     }
 }

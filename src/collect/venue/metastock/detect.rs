@@ -253,6 +253,7 @@ fn date_field<'a>(line: &'a [u8], separator: Separator, columns: &[Column]) -> O
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -276,6 +276,7 @@ fn read(unit: &Unit, options: &Options) -> Result<Parsed, FailedFile> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::collect::merge::merge_bars;

@@ -82,7 +82,7 @@ impl Tally {
 
     fn warn(&self, what: &str, warnings: &mut Vec<String>) {
         if self.count > 0 {
-            warnings.push(format!("{} {what}, first in line {}", self.count, self.first));
+            warnings.push(format!("{what}: {}, first in line {}", self.count, self.first));
         }
     }
 }
@@ -293,7 +293,7 @@ impl<'a> Reader<'a> {
         self.series.retain(|series| !series.days.is_empty());
         self.series.sort_by(|left, right| left.symbol.cmp(&right.symbol));
         if let Some(period) = self.skipped_period {
-            let reason = format!("{} rows of period {period}: only daily rows are imported", self.skipped);
+            let reason = format!("rows of period {period}, not imported since only daily ones are: {}", self.skipped);
             if self.series.is_empty() {
                 return Err(LineError::whole(reason));
             }
@@ -302,10 +302,10 @@ impl<'a> Reader<'a> {
         if self.series.is_empty() {
             return Err(LineError::whole("no row has a price"));
         }
-        self.missing_prices.warn("rows lack a price (empty or 0), which is left out", &mut parsed.warnings);
-        self.no_price.warn("rows without any price are left out", &mut parsed.warnings);
-        self.outside.warn("rows have the open or close outside of low to high", &mut parsed.warnings);
-        self.rounded.warn("volumes or open interests with a fraction are rounded", &mut parsed.warnings);
+        self.missing_prices.warn("rows with a missing price (empty or 0)", &mut parsed.warnings);
+        self.no_price.warn("rows without any price, left out", &mut parsed.warnings);
+        self.outside.warn("rows with the open or close outside of low to high", &mut parsed.warnings);
+        self.rounded.warn("volumes or open interests with a fraction, rounded", &mut parsed.warnings);
         parsed.series = self.series;
         Ok(parsed)
     }
@@ -356,7 +356,7 @@ mod tests {
         let days = &parsed.series[0].days;
         assert_eq!(days.iter().map(|day| day.open).collect::<Vec<_>>(), [None, None, Some(1.0)]);
         assert_eq!(days.iter().map(|day| day.volume).collect::<Vec<_>>(), [Some(10), None, Some(0)]);
-        assert_eq!(parsed.warnings, ["2 rows lack a price (empty or 0), which is left out, first in line 1"]);
+        assert_eq!(parsed.warnings, ["rows with a missing price (empty or 0): 2, first in line 1"]);
     }
 
     #[test]
@@ -369,7 +369,7 @@ mod tests {
         assert_eq!(symbols, [("A", 1), ("B", 2)]);
         assert_eq!((parsed.duplicates, parsed.conflicts), (1, 1));
         assert_eq!(parsed.series[1].days[0].close, Some(2.0));
-        assert_eq!(parsed.warnings, ["B: 1 contradicting rows, first on 2026-01-05; the last row counts"]);
+        assert_eq!(parsed.warnings, ["B: contradicting rows, of which the last counts: 1, first on 2026-01-05"]);
     }
 
     #[test]
@@ -378,7 +378,7 @@ mod tests {
         let minute = "A,I,20260105,093100,1,2,1,1,5,0\n";
         let parsed = read(&format!("{HEADER}{day}{minute}{minute}A,60,20260105,100000,1,2,1,1,5,0\n")).unwrap();
         assert_eq!((parsed.rows(), parsed.skipped), (1, 3));
-        refused(&format!("{HEADER}{minute}"), None, "1 rows of period I: only daily rows are imported");
+        refused(&format!("{HEADER}{minute}"), None, "rows of period I, not imported since only daily ones are: 1");
         refused(
             "A,20260105,09:31,1,2,1,1,5\nA,20260105,09:32,1,2,1,1,5",
             None,

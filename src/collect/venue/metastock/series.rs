@@ -59,7 +59,7 @@ impl Settled {
     /// A sentence about contradicting rows, if there are any.
     pub(super) fn warning(&self, symbol: &str) -> Option<String> {
         let day = date::text(self.first_conflict?);
-        Some(format!("{symbol}: {} contradicting rows, first on {day}; the last row counts", self.conflicts))
+        Some(format!("{symbol}: contradicting rows, of which the last counts: {}, first on {day}", self.conflicts))
     }
 }
 
@@ -113,7 +113,7 @@ mod tests {
         let settled = days.settle();
         assert_eq!(days, series(&[(1, 5.0), (2, 3.0)]));
         assert_eq!((settled.duplicates, settled.conflicts), (2, 1));
-        let warning = "ACME: 1 contradicting rows, first on 1970-01-03; the last row counts";
+        let warning = "ACME: contradicting rows, of which the last counts: 1, first on 1970-01-03";
         assert_eq!(settled.warning("ACME").as_deref(), Some(warning));
         assert_eq!(series(&[(1, 1.0)]).settle().warning("ACME"), None);
     }

@@ -94,6 +94,8 @@ struct Reader<'a> {
     fields: Vec<&'a [u8]>,
     /// Raw ticker to its place in `series`.
     known: HashMap<&'a [u8], usize>,
+    /// Our spelling to its place in `series`.
+    by_symbol: HashMap<String, usize>,
     /// Ticker and place of the previous row: rows of one symbol mostly stand together.
     previous: Option<(&'a [u8], usize)>,
     name: Option<&'a [u8]>,
@@ -120,6 +122,7 @@ impl<'a> Reader<'a> {
             options,
             fields: Vec::new(),
             known: HashMap::new(),
+            by_symbol: HashMap::new(),
             previous: None,
             name: None,
             series,
@@ -247,9 +250,10 @@ impl<'a> Reader<'a> {
             None => {
                 let symbol = self.options.symbol(line::ticker(field)?);
                 // Two spellings may be one symbol.
-                let series = match self.series.iter().position(|series| series.symbol == symbol) {
-                    Some(series) => series,
+                let series = match self.by_symbol.get(&symbol) {
+                    Some(series) => *series,
                     None => {
+                        self.by_symbol.insert(symbol.clone(), self.series.len());
                         self.series.push(Series { symbol, days: Vec::new() });
                         self.series.len() - 1
                     }

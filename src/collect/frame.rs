@@ -133,6 +133,7 @@ fn column_from_arrow(name: &str, array: &ArrayRef) -> Result<Column, FrameError>
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use arrow::array::{Date32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};

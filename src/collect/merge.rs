@@ -208,6 +208,7 @@ fn last_per_key(keys: &Rows) -> Vec<usize> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use arrow::array::{

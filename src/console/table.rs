@@ -94,6 +94,7 @@ fn as_text(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use arrow::array::{Float64Array, ListBuilder, StringBuilder, TimestampMicrosecondArray};

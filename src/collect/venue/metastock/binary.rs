@@ -6,7 +6,8 @@
 use super::Options;
 use super::date::{self, DateForm};
 use super::line::{self, LineError};
-use super::parse::{self, Day, Parsed, Series};
+use super::parse::Parsed;
+use super::series::{Day, Series};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -155,7 +156,7 @@ fn records(
 
 /// Reads a data file.
 pub(super) fn parse(bytes: &[u8], security: &Security, options: &Options) -> Result<Parsed, LineError> {
-    if security.period.to_ascii_uppercase() != b'D' {
+    if !security.period.eq_ignore_ascii_case(&b'D') {
         let period = security.period.escape_ascii();
         return Err(LineError::whole(format!("{} has period {period}: only daily rows are imported", security.symbol)));
     }
@@ -182,20 +183,13 @@ pub(super) fn parse(bytes: &[u8], security: &Security, options: &Options) -> Res
     if days.is_empty() {
         return Err(LineError::whole("no row has a price"));
     }
-    let settled = parse::settle(&mut days);
-    if let Some(day) = settled.first_conflict {
-        parsed.warnings.push(format!(
-            "{} contradicting rows, first on {}; the last row counts",
-            settled.conflicts,
-            date::text(day)
-        ));
-    }
-    if days.iter().all(|day| day.open_interest == Some(0)) {
-        days.iter_mut().for_each(|day| day.open_interest = None);
-    }
+    let mut series = Series { symbol: options.symbol(&security.symbol), days };
+    let settled = series.settle();
+    series.forget_absent_contracts();
+    parsed.warnings.extend(settled.warning(&series.symbol));
     parsed.duplicates = settled.duplicates;
     parsed.conflicts = settled.conflicts;
-    parsed.series = vec![Series { symbol: options.symbol(&security.symbol), days }];
+    parsed.series = vec![series];
     Ok(parsed)
 }
 
@@ -219,8 +213,7 @@ fn fields(security: &Security) -> Option<Vec<Field>> {
 
 /// One row; `None` when it has no price at all.
 fn day(record: &[u8], fields: &[Field], options: &Options) -> Result<Option<Day>, String> {
-    let mut day =
-        Day { day: 0, second: 0, open: None, high: None, low: None, close: None, volume: None, open_interest: None };
+    let mut day = Day::default();
     for (field, number) in fields.iter().zip(record.as_chunks::<4>().0) {
         let value = float(*number);
         let price = Some(rounded(value)).filter(|price| *price != 0.0);
@@ -235,13 +228,8 @@ fn day(record: &[u8], fields: &[Field], options: &Options) -> Result<Option<Day>
             Field::OpenInterest => day.open_interest = Some(count(value, "open interest")?),
         }
     }
-    if let (Some(high), Some(low)) = (day.high, day.low)
-        && high < low
-    {
-        return Err(format!("the high {high} is below the low {low}"));
-    }
-    let any = day.open.or(day.high).or(day.low).or(day.close).is_some();
-    Ok(any.then_some(day))
+    day.check()?;
+    Ok(day.priced().then_some(day))
 }
 
 fn count(value: f64, what: &str) -> Result<i64, String> {
@@ -290,6 +278,7 @@ fn text(bytes: &[u8], at: usize, size: usize) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -402,5 +391,26 @@ mod tests {
         assert_eq!(report.warnings.len(), 1);
         assert!(report.warnings[0].ends_with("XMASTER: ignored: it does not begin as an XMASTER does"));
         assert_eq!(batches.len(), 1);
+    }
+
+    #[test]
+    fn no_bytes_panic() {
+        let mut state = 3_u64;
+        let mut next = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize
+        };
+        for round in 0..2_000 {
+            let mut data: Vec<u8> = if round % 2 == 0 { bytes(DATA) } else { index() };
+            data.truncate(next() % (data.len() + 1));
+            for _ in 0..8 {
+                if let Some(at) = next().checked_rem(data.len()) {
+                    data[at] = next() as u8;
+                }
+            }
+            let security = Security { count: Some(next() as u8), bits: Some(next() as u8), ..acme() };
+            let _ = parse(&data, &security, &Options::default());
+            let _ = (master(&data), emaster(&data.repeat(4)), xmaster(&[&XMASTER_MAGIC[..], &data.repeat(5)].concat()));
+        }
     }
 }

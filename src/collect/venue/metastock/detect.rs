@@ -39,7 +39,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Whether the file says of each row which period it covers.
+    /// Whether the file has such a column.
     pub(super) fn has(&self, column: Column) -> bool {
         self.columns.contains(&column)
     }
@@ -253,6 +253,7 @@ fn date_field<'a>(line: &'a [u8], separator: Separator, columns: &[Column]) -> O
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -230,6 +230,7 @@ pub(super) fn quoted(field: &[u8]) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -5,23 +5,23 @@
 //! files are told apart by their names. It never writes: what becomes of the batches is the caller's matter.
 
 mod binary;
+mod chunk;
 mod date;
 mod detect;
 mod line;
 mod parse;
+mod series;
 
 use crate::collect::Progress;
 use crate::lake::dataset;
 use anyhow::Context;
-use arrow::array::{ArrayRef, Date32Builder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondArray};
-use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
-use parse::{Parsed, Series};
-use std::collections::{HashMap, HashSet};
+use chunk::Chunks;
+use parse::Parsed;
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -33,10 +33,10 @@ const EXTENSIONS: [&str; 5] = ["asc", "csv", "mst", "prn", "txt"];
 const PEEK_BYTES: u64 = 2_048;
 /// Files one reader may be ahead of the delivery.
 const FILES_AHEAD: usize = 16;
+/// Rows per batch are at most this, so that offsets of text stay within 32 bits.
+const CHUNK_ROWS_MAX: usize = 10_000_000;
 /// A file larger than this is refused: it is held in memory while it is read.
 const FILE_BYTES_MAX: u64 = 1 << 30;
-/// When this many chunks wait for a symbol to end, they are delivered all the same.
-const CHUNKS_HELD_MAX: usize = 4;
 
 /// What the files do not say of themselves.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,8 +143,7 @@ pub fn import(
     progress.total.store(units.len() as u64, Ordering::Relaxed);
     report.files = units.len() as u64;
     let schema = dataset::find("eod").context("no dataset named eod")?.schema;
-    let mut chunks =
-        Chunks { schema, options, fetched_at, held: Vec::new(), held_rows: 0, symbols: HashSet::new(), deliver };
+    let mut chunks = Chunks::new(schema, options.chunk_rows.clamp(1, CHUNK_ROWS_MAX), fetched_at, deliver);
     let readers = options.readers.max(1);
     std::thread::scope(|scope| {
         // Reader n takes every n-th file, so asking the readers in turn gives the files in order, none far ahead.
@@ -185,112 +184,8 @@ pub fn import(
         }
         chunks.flush(&mut report)
     })?;
-    report.symbols = chunks.symbols.len() as u64;
+    report.symbols = chunks.symbols();
     Ok(report)
-}
-
-/// Series that wait until a batch is full.
-struct Chunks<'a, Deliver> {
-    schema: SchemaRef,
-    options: &'a Options,
-    fetched_at: DateTime<Utc>,
-    held: Vec<Series>,
-    held_rows: usize,
-    symbols: HashSet<String>,
-    deliver: Deliver,
-}
-
-impl<Deliver: FnMut(RecordBatch) -> anyhow::Result<()>> Chunks<'_, Deliver> {
-    /// Delivers a full chunk, unless the next file goes on with its last symbol.
-    fn flush_before(&mut self, next: &str, report: &mut Report) -> anyhow::Result<()> {
-        let full = self.held_rows >= self.options.chunk_rows;
-        let overfull = self.held_rows / CHUNKS_HELD_MAX >= self.options.chunk_rows;
-        let goes_on = self.held.last().is_some_and(|series| series.symbol == next);
-        if overfull || full && !goes_on { self.flush(report) } else { Ok(()) }
-    }
-
-    fn hold(&mut self, series: Vec<Series>) {
-        self.held_rows += series.iter().map(|series| series.days.len()).sum::<usize>();
-        self.held.extend(series);
-    }
-
-    fn flush(&mut self, report: &mut Report) -> anyhow::Result<()> {
-        let mut held = std::mem::take(&mut self.held);
-        self.held_rows = 0;
-        held.sort_by(|left, right| left.symbol.cmp(&right.symbol));
-        let mut batch: Vec<Series> = Vec::new();
-        let mut rows = 0;
-        for series in joined(held, report) {
-            if rows > 0 && rows + series.days.len() > self.options.chunk_rows {
-                self.emit(&std::mem::take(&mut batch), report)?;
-                rows = 0;
-            }
-            rows += series.days.len();
-            batch.push(series);
-        }
-        if batch.is_empty() { Ok(()) } else { self.emit(&batch, report) }
-    }
-
-    fn emit(&mut self, series: &[Series], report: &mut Report) -> anyhow::Result<()> {
-        let batch = encode(&self.schema, series, self.fetched_at)?;
-        report.rows += batch.num_rows() as u64;
-        self.symbols.extend(series.iter().map(|series| series.symbol.clone()));
-        (self.deliver)(batch)
-    }
-}
-
-/// Series of the same symbol, which came from different files, as one.
-fn joined(sorted: Vec<Series>, report: &mut Report) -> Vec<Series> {
-    let mut joined: Vec<Series> = Vec::with_capacity(sorted.len());
-    for series in sorted {
-        match joined.last_mut().filter(|last| last.symbol == series.symbol) {
-            Some(last) => {
-                last.days.extend(series.days);
-                let settled = parse::settle(&mut last.days);
-                report.duplicates_dropped += settled.duplicates;
-                report.conflicts += settled.conflicts;
-                if let Some(day) = settled.first_conflict {
-                    let day = date::text(day);
-                    report.warnings.push(format!(
-                        "{}: files contradict each other in {} rows, first on {day}; the last file counts",
-                        last.symbol, settled.conflicts
-                    ));
-                }
-            }
-            None => joined.push(series),
-        }
-    }
-    joined
-}
-
-/// Rows in the columns of `eod`.
-fn encode(schema: &SchemaRef, series: &[Series], fetched_at: DateTime<Utc>) -> anyhow::Result<RecordBatch> {
-    let rows = series.iter().map(|series| series.days.len()).sum();
-    let mut symbols = StringBuilder::with_capacity(rows, rows * 5);
-    let mut dates = Date32Builder::with_capacity(rows);
-    let mut prices = [(); 4].map(|()| Float64Builder::with_capacity(rows));
-    let mut counts = [(); 2].map(|()| Int64Builder::with_capacity(rows));
-    let mut sources = StringBuilder::with_capacity(rows, rows * 9);
-    for series in series {
-        for day in &series.days {
-            symbols.append_value(&series.symbol);
-            dates.append_value(day.day);
-            for (builder, price) in prices.iter_mut().zip([day.open, day.high, day.low, day.close]) {
-                builder.append_option(price);
-            }
-            for (builder, count) in counts.iter_mut().zip([day.volume, day.open_interest]) {
-                builder.append_option(count);
-            }
-            sources.append_value("metastock");
-        }
-    }
-    let fetched_at = TimestampMicrosecondArray::from_value(fetched_at.timestamp_micros(), rows).with_timezone("UTC");
-    let mut columns: Vec<ArrayRef> = vec![Arc::new(symbols.finish()), Arc::new(dates.finish())];
-    columns.extend(prices.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef));
-    columns.extend(counts.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef));
-    columns.push(Arc::new(sources.finish()));
-    columns.push(Arc::new(fetched_at));
-    RecordBatch::try_new(schema.clone(), columns).context("build a batch of daily bars")
 }
 
 /// What there is to read, with the first symbol of each, in symbol order; files of the same symbol in path order.
@@ -381,6 +276,7 @@ fn read(unit: &Unit, options: &Options) -> Result<Parsed, FailedFile> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::collect::merge::merge_bars;

@@ -4,35 +4,8 @@ use super::Options;
 use super::date;
 use super::detect::{self, Column, Layout};
 use super::line::{self, LineError, Lines, Period};
+use super::series::{Day, Series};
 use std::collections::HashMap;
-
-/// One session of one symbol, as the file has it. `None` where the file has nothing, or a price of 0.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Day {
-    /// Days since 1970-01-01.
-    pub(super) day: i32,
-    /// Seconds since midnight; daily files mostly have 0.
-    pub(super) second: u32,
-    pub(super) open: Option<f64>,
-    pub(super) high: Option<f64>,
-    pub(super) low: Option<f64>,
-    pub(super) close: Option<f64>,
-    pub(super) volume: Option<i64>,
-    pub(super) open_interest: Option<i64>,
-}
-
-impl Day {
-    fn bar(&self) -> ([Option<f64>; 4], [Option<i64>; 2]) {
-        ([self.open, self.high, self.low, self.close], [self.volume, self.open_interest])
-    }
-}
-
-/// All days of one symbol, ascending, one per date.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Series {
-    pub(super) symbol: String,
-    pub(super) days: Vec<Day>,
-}
 
 /// What one file holds.
 #[derive(Debug, Default)]
@@ -92,42 +65,6 @@ fn text(bytes: &[u8]) -> Result<&[u8], LineError> {
     }
 }
 
-/// Sorts the days of one symbol and leaves one per date: the last one in file order.
-pub(super) fn settle(days: &mut Vec<Day>) -> Settled {
-    let mut settled = Settled::default();
-    if !days.is_sorted_by_key(|day| day.day) {
-        days.sort_by_key(|day| day.day);
-    }
-    days.dedup_by(|later, kept| {
-        if later.day != kept.day {
-            return false;
-        }
-        if later.second != kept.second {
-            settled.two_times.get_or_insert(later.day);
-        }
-        if later.bar() == kept.bar() {
-            settled.duplicates += 1;
-        } else {
-            settled.conflicts += 1;
-            settled.first_conflict.get_or_insert(later.day);
-            *kept = *later;
-        }
-        true
-    });
-    settled
-}
-
-/// What [`settle`] found.
-#[derive(Debug, Default)]
-pub(super) struct Settled {
-    pub(super) duplicates: u64,
-    pub(super) conflicts: u64,
-    /// First date with contradicting rows.
-    pub(super) first_conflict: Option<i32>,
-    /// First date with rows at two times of the day.
-    pub(super) two_times: Option<i32>,
-}
-
 /// How often something odd was met, and where first.
 #[derive(Debug, Default)]
 struct Tally {
@@ -145,18 +82,20 @@ impl Tally {
 
     fn warn(&self, what: &str, warnings: &mut Vec<String>) {
         if self.count > 0 {
-            warnings.push(format!("{} {what}, first in line {}", self.count, self.first));
+            warnings.push(format!("{what}: {}, first in line {}", self.count, self.first));
         }
     }
 }
 
-/// Where each column is; `None` when the file has no such column.
+/// Rows on their way from lines to series.
 struct Reader<'a> {
     layout: &'a Layout,
     options: &'a Options,
     fields: Vec<&'a [u8]>,
     /// Raw ticker to its place in `series`.
     known: HashMap<&'a [u8], usize>,
+    /// Our spelling to its place in `series`.
+    by_symbol: HashMap<String, usize>,
     /// Ticker and place of the previous row: rows of one symbol mostly stand together.
     previous: Option<(&'a [u8], usize)>,
     name: Option<&'a [u8]>,
@@ -183,6 +122,7 @@ impl<'a> Reader<'a> {
             options,
             fields: Vec::new(),
             known: HashMap::new(),
+            by_symbol: HashMap::new(),
             previous: None,
             name: None,
             series,
@@ -206,16 +146,7 @@ impl<'a> Reader<'a> {
             return Err(LineError::at(number, format!("{} columns instead of {expected}", self.fields.len())));
         }
 
-        let mut day = Day {
-            day: 0,
-            second: 0,
-            open: None,
-            high: None,
-            low: None,
-            close: None,
-            volume: None,
-            open_interest: None,
-        };
+        let mut day = Day::default();
         let mut series = 0;
         let mut daily = true;
         let mut seconds = 0;
@@ -264,10 +195,8 @@ impl<'a> Reader<'a> {
     }
 
     fn keep(&mut self, series: usize, day: Day, number: u64) -> Result<(), LineError> {
+        day.check().map_err(|reason| LineError::at(number, reason))?;
         if let (Some(high), Some(low)) = (day.high, day.low) {
-            if high < low {
-                return Err(LineError::at(number, format!("the high {high} is below the low {low}")));
-            }
             let outside = |price: Option<f64>| price.is_some_and(|price| !(low..=high).contains(&price));
             if outside(day.open) || outside(day.close) {
                 self.outside.add(number);
@@ -275,7 +204,7 @@ impl<'a> Reader<'a> {
         }
         let prices =
             [(Column::Open, day.open), (Column::High, day.high), (Column::Low, day.low), (Column::Close, day.close)];
-        if prices.iter().all(|(_, price)| price.is_none()) {
+        if !day.priced() {
             self.no_price.add(number);
             return Ok(());
         }
@@ -321,9 +250,10 @@ impl<'a> Reader<'a> {
             None => {
                 let symbol = self.options.symbol(line::ticker(field)?);
                 // Two spellings may be one symbol.
-                let series = match self.series.iter().position(|series| series.symbol == symbol) {
-                    Some(series) => series,
+                let series = match self.by_symbol.get(&symbol) {
+                    Some(series) => *series,
                     None => {
+                        self.by_symbol.insert(symbol.clone(), self.series.len());
                         self.series.push(Series { symbol, days: Vec::new() });
                         self.series.len() - 1
                     }
@@ -348,7 +278,7 @@ impl<'a> Reader<'a> {
     fn finish(mut self) -> Result<Parsed, LineError> {
         let mut parsed = Parsed { skipped: self.skipped, ..Parsed::default() };
         for series in &mut self.series {
-            let settled = settle(&mut series.days);
+            let settled = series.settle();
             if let Some(day) = settled.two_times
                 && !self.layout.has(Column::Period)
             {
@@ -359,25 +289,15 @@ impl<'a> Reader<'a> {
                 );
                 return Err(LineError::whole(reason));
             }
-            if let Some(day) = settled.first_conflict {
-                parsed.warnings.push(format!(
-                    "{}: {} contradicting rows, first on {}; the last row counts",
-                    series.symbol,
-                    settled.conflicts,
-                    date::text(day)
-                ));
-            }
-            // A symbol without contracts has 0 in every row, which says that there is no open interest to know.
-            if series.days.iter().all(|day| day.open_interest == Some(0)) {
-                series.days.iter_mut().for_each(|day| day.open_interest = None);
-            }
+            parsed.warnings.extend(settled.warning(&series.symbol));
+            series.forget_absent_contracts();
             parsed.duplicates += settled.duplicates;
             parsed.conflicts += settled.conflicts;
         }
         self.series.retain(|series| !series.days.is_empty());
         self.series.sort_by(|left, right| left.symbol.cmp(&right.symbol));
         if let Some(period) = self.skipped_period {
-            let reason = format!("{} rows of period {period}: only daily rows are imported", self.skipped);
+            let reason = format!("rows of period {period}, not imported since only daily ones are: {}", self.skipped);
             if self.series.is_empty() {
                 return Err(LineError::whole(reason));
             }
@@ -386,16 +306,17 @@ impl<'a> Reader<'a> {
         if self.series.is_empty() {
             return Err(LineError::whole("no row has a price"));
         }
-        self.missing_prices.warn("rows lack a price (empty or 0), which is left out", &mut parsed.warnings);
-        self.no_price.warn("rows without any price are left out", &mut parsed.warnings);
-        self.outside.warn("rows have the open or close outside of low to high", &mut parsed.warnings);
-        self.rounded.warn("volumes or open interests with a fraction are rounded", &mut parsed.warnings);
+        self.missing_prices.warn("rows with a missing price (empty or 0)", &mut parsed.warnings);
+        self.no_price.warn("rows without any price, left out", &mut parsed.warnings);
+        self.outside.warn("rows with the open or close outside of low to high", &mut parsed.warnings);
+        self.rounded.warn("volumes or open interests with a fraction, rounded", &mut parsed.warnings);
         parsed.series = self.series;
         Ok(parsed)
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -439,7 +360,7 @@ mod tests {
         let days = &parsed.series[0].days;
         assert_eq!(days.iter().map(|day| day.open).collect::<Vec<_>>(), [None, None, Some(1.0)]);
         assert_eq!(days.iter().map(|day| day.volume).collect::<Vec<_>>(), [Some(10), None, Some(0)]);
-        assert_eq!(parsed.warnings, ["2 rows lack a price (empty or 0), which is left out, first in line 1"]);
+        assert_eq!(parsed.warnings, ["rows with a missing price (empty or 0): 2, first in line 1"]);
     }
 
     #[test]
@@ -452,7 +373,7 @@ mod tests {
         assert_eq!(symbols, [("A", 1), ("B", 2)]);
         assert_eq!((parsed.duplicates, parsed.conflicts), (1, 1));
         assert_eq!(parsed.series[1].days[0].close, Some(2.0));
-        assert_eq!(parsed.warnings, ["B: 1 contradicting rows, first on 2026-01-05; the last row counts"]);
+        assert_eq!(parsed.warnings, ["B: contradicting rows, of which the last counts: 1, first on 2026-01-05"]);
     }
 
     #[test]
@@ -461,7 +382,7 @@ mod tests {
         let minute = "A,I,20260105,093100,1,2,1,1,5,0\n";
         let parsed = read(&format!("{HEADER}{day}{minute}{minute}A,60,20260105,100000,1,2,1,1,5,0\n")).unwrap();
         assert_eq!((parsed.rows(), parsed.skipped), (1, 3));
-        refused(&format!("{HEADER}{minute}"), None, "1 rows of period I: only daily rows are imported");
+        refused(&format!("{HEADER}{minute}"), None, "rows of period I, not imported since only daily ones are: 1");
         refused(
             "A,20260105,09:31,1,2,1,1,5\nA,20260105,09:32,1,2,1,1,5",
             None,

@@ -1,7 +1,7 @@
 -- The latest daily bar of each symbol, with the change against the close before it.
 -- Grain: symbol. Prices as in eod; change_ratio 0.01 is 1 %. previous_close looks back 15 days at most.
 WITH latest AS (
-    SELECT symbol, max(date) AS date
+    SELECT symbol, max(date) AS date, CAST(max(date) - INTERVAL '15 days' AS date) AS since
     FROM eod
     GROUP BY symbol
 ),
@@ -9,7 +9,7 @@ recent AS (
     SELECT eod.*, latest.date AS latest_date
     FROM eod
     JOIN latest ON latest.symbol = eod.symbol
-    WHERE eod.date > latest.date - INTERVAL '15 days'
+    WHERE eod.date > latest.since
 ),
 bars AS (
     SELECT

@@ -108,12 +108,11 @@ impl AsyncDB for InProcess {
 }
 
 /// A connection over the Postgres wire, in the simple protocol.
-#[expect(dead_code, reason = "waits for a server to connect to")]
 pub(crate) struct PostgresWire(tokio_postgres::Client);
 
 impl PostgresWire {
-    #[expect(dead_code, reason = "waits for a server to connect to")]
     /// Connects to `address` (`host=127.0.0.1 port=5433 user=test`).
+    #[expect(dead_code, reason = "waits for a server to connect to")]
     pub(crate) async fn connect(address: &str) -> Result<Self, Failure> {
         let (client, connection) = tokio_postgres::connect(address, NoTls).await?;
         // Ends by itself when the client is dropped.

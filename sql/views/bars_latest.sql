@@ -1,15 +1,25 @@
 -- The latest daily bar of each symbol, with the change against the close before it.
 -- Grain: symbol. Prices as in eod; change_ratio 0.01 is 1 %. previous_close looks back 15 days at most.
-WITH latest AS (
-    SELECT symbol, max(date) AS date
+-- Most symbols trade now: their bars are among the last 30 days. Only for the others is the whole history joined.
+WITH quiet AS (
+    SELECT symbol, CAST(max(date) - INTERVAL '15 days' AS date) AS since
     FROM eod
     GROUP BY symbol
+    HAVING max(date) <= (SELECT max(date) FROM eod) - INTERVAL '15 days'
 ),
 recent AS (
-    SELECT eod.*, latest.date AS latest_date
+    SELECT symbol, date, open, high, low, close, volume
     FROM eod
-    JOIN latest ON latest.symbol = eod.symbol
-    WHERE eod.date > latest.date - INTERVAL '15 days'
+    WHERE date > (SELECT max(date) FROM eod) - INTERVAL '30 days'
+    UNION ALL
+    SELECT eod.symbol, eod.date, eod.open, eod.high, eod.low, eod.close, eod.volume
+    FROM eod
+    JOIN quiet ON quiet.symbol = eod.symbol
+    WHERE eod.date > quiet.since
+),
+dated AS (
+    SELECT *, max(date) OVER (PARTITION BY symbol) AS latest_date
+    FROM recent
 ),
 bars AS (
     SELECT
@@ -20,8 +30,10 @@ bars AS (
         max(low) FILTER (WHERE date = latest_date) AS low,
         max(close) FILTER (WHERE date = latest_date) AS close,
         max(volume) FILTER (WHERE date = latest_date) AS volume,
-        last_value(close ORDER BY date) FILTER (WHERE date < latest_date AND close IS NOT NULL) AS previous_close
-    FROM recent
+        last_value(close ORDER BY date) FILTER (
+            WHERE date < latest_date AND date > latest_date - INTERVAL '15 days' AND close IS NOT NULL
+        ) AS previous_close
+    FROM dated
     GROUP BY symbol
 )
 SELECT

@@ -13,7 +13,7 @@ use chrono::Utc;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::{ExecutionPlanProperties, SendableRecordBatchStream};
 use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
@@ -241,12 +241,19 @@ impl Session {
         plan: &Plan,
         parameters: Vec<ScalarValue>,
     ) -> Result<RowStream, QueryError> {
-        let state = self.state();
+        let mut state = self.state();
         let mut logical = plan.logical.clone();
         if !parameters.is_empty() {
             logical = logical.with_param_values(ParamValues::from(parameters))?;
         }
-        let physical = running.guard(state.create_physical_plan(&logical)).await?;
+        let mut physical = running.guard(state.create_physical_plan(&logical)).await?;
+        if physical.boundedness().is_unbounded() {
+            // One partition keeps the events of a symbol in order; batches of one row keep operators that gather a full
+            // batch (a filter with a subquery, a join) from withholding rows until thousands more have come.
+            let config = std::mem::take(state.config_mut());
+            *state.config_mut() = config.with_target_partitions(1).with_batch_size(1);
+            physical = running.guard(state.create_physical_plan(&logical)).await?;
+        }
         let rows = datafusion::physical_plan::execute_stream(physical, state.task_ctx())?;
         Ok(RowStream { running, rows })
     }

@@ -23,6 +23,7 @@ pub use fault::{FaultSwitch, Faults};
 use hub::Hub;
 use rest::Venue;
 use rest::token::Tokens;
+pub use rest::token::{CLIENT_SECRET, REFRESH_TOKEN};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;

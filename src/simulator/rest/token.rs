@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// The one client secret the venue knows.
-const CLIENT_SECRET: &str = "sim-secret";
+pub const CLIENT_SECRET: &str = "sim-secret";
 /// The one refresh token the venue knows.
-const REFRESH_TOKEN: &str = "sim-refresh";
+pub const REFRESH_TOKEN: &str = "sim-refresh";
 /// How long an access token lives.
 const ACCESS_SECONDS: i64 = 900;
 /// How long a quote token lives.

@@ -87,7 +87,7 @@ impl<R> Outcome<R> {
         self.failed.sort_by(|one, other| one.item.cmp(&other.item));
         let batch = batch(self.rows);
         let batches = if batch.num_rows() == 0 { Vec::new() } else { vec![batch] };
-        Ok(Fetched { batches, items, failed: self.failed, origin_calls: client.calls() })
+        Ok(Fetched { batches, items, failed: self.failed, origin_calls: client.calls(), ..Fetched::default() })
     }
 }
 

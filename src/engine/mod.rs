@@ -9,6 +9,7 @@ mod safety;
 pub mod session;
 pub mod settings;
 
+pub use datafusion::common::ScalarValue;
 pub use error::{ErrorKind, QueryError};
 pub use session::{CancelHandle, Engine, Plan, RowStream, Running, RunningQuery, Session, Statement};
-pub use settings::Settings;
+pub use settings::{Settings, parse_duration};

@@ -12,7 +12,10 @@ pub mod settings;
 pub mod template;
 mod variables;
 
+pub use datafusion::common::ScalarValue;
 pub use error::{ErrorKind, QueryError};
 pub use queries::{Queries, RunningQuery};
 pub use session::{CancelHandle, Engine, Plan, RowStream, Running, Session, Statement};
 pub use settings::Settings;
+pub use session::{CancelHandle, Engine, Plan, RowStream, Running, RunningQuery, Session, Statement};
+pub use settings::{Settings, parse_duration};

@@ -162,6 +162,11 @@ pub struct RowStream {
 }
 
 impl RowStream {
+    /// Goes on under the time limit and cancellation of a later statement: a cursor's next FETCH.
+    pub fn resume(&mut self, running: Running) {
+        self.running = running;
+    }
+
     /// Columns of the rows.
     pub fn schema(&self) -> SchemaRef {
         self.rows.schema()

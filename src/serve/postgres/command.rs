@@ -1,0 +1,524 @@
+//! Statements as the front end tells them apart: those about the session, read here, and those for the engine.
+
+use super::copy::{CopyOut, Source};
+use super::error::Failure;
+use super::lexer::{Kind, Piece, Reader};
+use super::types::named_type;
+use crate::engine::{Session, Statement};
+use postgres_types::Type;
+
+/// A query for the engine, with its text.
+#[derive(Debug, Clone)]
+pub(super) struct Query {
+    pub(super) statement: Statement,
+    pub(super) sql: String,
+    /// Characters of the client's text before it; `None` when the client did not write it so.
+    pub(super) offset: Option<usize>,
+}
+
+/// How many rows a FETCH or MOVE takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Count {
+    Rows(u64),
+    All,
+}
+
+/// A part of the session's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Discard {
+    All,
+    Plans,
+    Sequences,
+    Temp,
+}
+
+/// A statement.
+#[derive(Debug, Clone)]
+pub(super) enum Command {
+    Query(Query),
+    /// The tag is `BEGIN` or `START TRANSACTION`.
+    Begin {
+        tag: &'static str,
+    },
+    Commit {
+        chain: bool,
+    },
+    Rollback {
+        chain: bool,
+    },
+    Savepoint(String),
+    Release(String),
+    RollbackTo(String),
+    /// `None` is the default.
+    Set {
+        name: String,
+        value: Option<String>,
+        local: bool,
+    },
+    /// Isolation and access of transactions: all are read-only snapshots here whatever is asked.
+    SetTransaction,
+    /// `None` is all.
+    Reset(Option<String>),
+    /// `None` is all.
+    Show(Option<String>),
+    Discard(Discard),
+    /// `None` is all.
+    Deallocate(Option<String>),
+    Prepare {
+        name: String,
+        types: Vec<Type>,
+        query: Query,
+    },
+    /// The values are a query of one row.
+    Execute {
+        name: String,
+        values: Option<Query>,
+    },
+    Declare {
+        name: String,
+        hold: bool,
+        binary: bool,
+        query: Query,
+    },
+    Fetch {
+        cursor: String,
+        count: Count,
+    },
+    Move {
+        cursor: String,
+        count: Count,
+    },
+    /// `None` is all.
+    Close(Option<String>),
+    Copy {
+        query: Query,
+        out: CopyOut,
+    },
+    /// There is never anything to stop listening to.
+    Unlisten,
+}
+
+impl Command {
+    /// Reads one statement.
+    ///
+    /// # Errors
+    /// 42601 with the place when it does not read, 0A000 and 42501 for what this server does not do.
+    pub(super) fn parse(piece: Piece<'_>, session: &Session) -> Result<Self, Failure> {
+        let mut reader = Reader::new(piece);
+        let Some(first) = reader.take() else { return query(piece, session).map(Self::Query) };
+        if first.kind != Kind::Word {
+            return query(piece, session).map(Self::Query);
+        }
+        let command = match first.text.to_ascii_uppercase().as_str() {
+            "BEGIN" => begin(&mut reader, "BEGIN")?,
+            "START" => {
+                reader.expect("TRANSACTION")?;
+                begin(&mut reader, "START TRANSACTION")?
+            }
+            "COMMIT" | "END" => Self::Commit { chain: chain(&mut reader)? },
+            "ROLLBACK" | "ABORT" => rollback(&mut reader)?,
+            "SAVEPOINT" => Self::Savepoint(reader.name()?),
+            "RELEASE" => {
+                reader.keyword("SAVEPOINT");
+                Self::Release(reader.name()?)
+            }
+            "SET" => set(&mut reader)?,
+            "RESET" => Self::Reset(all_or_setting(&mut reader)?),
+            "SHOW" => Self::Show(all_or_setting(&mut reader)?),
+            "DISCARD" => Self::Discard(discard(&mut reader)?),
+            "DEALLOCATE" => {
+                reader.keyword("PREPARE");
+                Self::Deallocate(all_or_name(&mut reader)?)
+            }
+            "PREPARE" => return prepare(&mut reader, session),
+            "EXECUTE" => execute(&mut reader, session)?,
+            "DECLARE" => return declare(&mut reader, session),
+            "FETCH" => {
+                let (count, cursor) = fetch(&mut reader)?;
+                Self::Fetch { cursor, count }
+            }
+            "MOVE" => {
+                let (count, cursor) = fetch(&mut reader)?;
+                Self::Move { cursor, count }
+            }
+            "CLOSE" => Self::Close(all_or_name(&mut reader)?),
+            "COPY" => {
+                let (source, out) = super::copy::parse(&mut reader)?;
+                let query = match source {
+                    Source::Query(piece) => query(piece, session)?,
+                    Source::Table(sql) => Query { offset: None, ..query(Piece { sql: &sql, offset: 0 }, session)? },
+                };
+                Self::Copy { query, out }
+            }
+            "UNLISTEN" => {
+                reader.take();
+                Self::Unlisten
+            }
+            "LISTEN" | "NOTIFY" => {
+                return Err(Failure::new("0A000", format!("{} is not supported", first.text.to_ascii_uppercase())));
+            }
+            _ => return query(piece, session).map(Self::Query),
+        };
+        reader.end()?;
+        Ok(command)
+    }
+
+    /// Whether a failed transaction still takes it.
+    pub(super) fn ends_failed_transaction(&self) -> bool {
+        matches!(self, Self::Commit { .. } | Self::Rollback { .. } | Self::RollbackTo(_))
+    }
+
+    /// The query within, whose parameters are those of the statement.
+    pub(super) fn query(&self) -> Option<&Query> {
+        match self {
+            Self::Query(query) | Self::Declare { query, .. } | Self::Copy { query, .. } => Some(query),
+            _ => None,
+        }
+    }
+}
+
+/// Has the engine read a text that must be one statement.
+fn query(piece: Piece<'_>, session: &Session) -> Result<Query, Failure> {
+    let parsed = session.parse(piece.sql).map_err(|error| shifted(error.into(), piece.offset))?;
+    match <[Statement; 1]>::try_from(parsed) {
+        Ok([statement]) => Ok(Query { statement, sql: piece.sql.to_owned(), offset: Some(piece.offset) }),
+        Err(_) => Err(Failure::new("42601", "syntax error").at(piece.offset + 1)),
+    }
+}
+
+/// A failure in a part of the client's text, placed in the whole.
+pub(super) fn shifted(mut failure: Failure, offset: usize) -> Failure {
+    failure.position = failure.position.map(|position| position + offset);
+    failure
+}
+
+/// Transaction modes: read, and of no effect.
+fn modes(reader: &mut Reader<'_>) -> Result<(), Failure> {
+    const MODES: [&str; 11] = [
+        "ISOLATION",
+        "LEVEL",
+        "SERIALIZABLE",
+        "REPEATABLE",
+        "READ",
+        "COMMITTED",
+        "UNCOMMITTED",
+        "WRITE",
+        "ONLY",
+        "NOT",
+        "DEFERRABLE",
+    ];
+    while reader.peek().is_some() {
+        if !reader.symbol(',') && !MODES.iter().any(|mode| reader.keyword(mode)) {
+            return Err(reader.unexpected());
+        }
+    }
+    Ok(())
+}
+
+fn noise(reader: &mut Reader<'_>) {
+    let _ = reader.keyword("WORK") || reader.keyword("TRANSACTION");
+}
+
+fn begin(reader: &mut Reader<'_>, tag: &'static str) -> Result<Command, Failure> {
+    noise(reader);
+    modes(reader)?;
+    Ok(Command::Begin { tag })
+}
+
+/// `[WORK | TRANSACTION] [AND [NO] CHAIN]`
+fn chain(reader: &mut Reader<'_>) -> Result<bool, Failure> {
+    noise(reader);
+    if reader.keyword("PREPARED") {
+        return Err(Failure::new("0A000", "prepared transactions are not supported"));
+    }
+    if !reader.keyword("AND") {
+        return Ok(false);
+    }
+    let chain = !reader.keyword("NO");
+    reader.expect("CHAIN")?;
+    Ok(chain)
+}
+
+fn rollback(reader: &mut Reader<'_>) -> Result<Command, Failure> {
+    noise(reader);
+    if reader.keyword("TO") {
+        reader.keyword("SAVEPOINT");
+        return Ok(Command::RollbackTo(reader.name()?));
+    }
+    Ok(Command::Rollback { chain: chain(reader)? })
+}
+
+fn set(reader: &mut Reader<'_>) -> Result<Command, Failure> {
+    let local = reader.keyword("LOCAL");
+    let session = !local && reader.keyword("SESSION");
+    if session && reader.keyword("CHARACTERISTICS") {
+        reader.expect("AS")?;
+        reader.expect("TRANSACTION")?;
+        modes(reader)?;
+        return Ok(Command::SetTransaction);
+    }
+    if reader.keyword("TRANSACTION") {
+        modes(reader)?;
+        return Ok(Command::SetTransaction);
+    }
+    if reader.keyword("TIME") {
+        reader.expect("ZONE")?;
+        let interval = reader.keyword("INTERVAL");
+        let value = values(reader)?;
+        if interval {
+            while reader.take().is_some() {}
+        }
+        let value = value.filter(|zone| !zone.eq_ignore_ascii_case("local"));
+        return Ok(Command::Set { name: "TimeZone".to_owned(), value, local });
+    }
+    if reader.keyword("NAMES") {
+        let value = if reader.peek().is_some() { values(reader)? } else { None };
+        return Ok(Command::Set { name: "client_encoding".to_owned(), value, local });
+    }
+    if reader.keyword("SCHEMA") {
+        return Ok(Command::Set { name: "search_path".to_owned(), value: values(reader)?, local });
+    }
+    let name = setting(reader)?;
+    if !reader.keyword("TO") && !reader.symbol('=') {
+        return Err(reader.unexpected());
+    }
+    Ok(Command::Set { name, value: values(reader)?, local })
+}
+
+/// `a`, `a.b`, and the few settings whose names are several words.
+fn setting(reader: &mut Reader<'_>) -> Result<String, Failure> {
+    let mut name = reader.name()?;
+    let words = match name.as_str() {
+        "time" => Some((["ZONE", ""], "TimeZone")),
+        "transaction" => Some((["ISOLATION", "LEVEL"], "transaction_isolation")),
+        "session" => Some((["AUTHORIZATION", ""], "session_authorization")),
+        _ => None,
+    };
+    if let Some((words, meant)) = words {
+        words.iter().filter(|word| !word.is_empty()).try_for_each(|word| reader.expect(word))?;
+        return Ok(meant.to_owned());
+    }
+    while reader.symbol('.') {
+        name = format!("{name}.{}", reader.name()?);
+    }
+    Ok(name)
+}
+
+/// One value or several with commas; `None` for `DEFAULT`.
+fn values(reader: &mut Reader<'_>) -> Result<Option<String>, Failure> {
+    if reader.keyword("DEFAULT") {
+        return Ok(None);
+    }
+    let mut values = Vec::new();
+    loop {
+        let sign = if reader.symbol('-') { "-" } else { "" };
+        reader.symbol('+');
+        match reader.peek() {
+            Some(token) if token.kind == Kind::Word => values.push(token.text.to_owned()),
+            Some(token) if matches!(token.kind, Kind::Number | Kind::Text | Kind::Quoted) => {
+                values.push(format!("{sign}{}", token.value()));
+            }
+            _ => return Err(reader.unexpected()),
+        }
+        reader.take();
+        if !reader.symbol(',') {
+            return Ok(Some(values.join(", ")));
+        }
+    }
+}
+
+fn all_or_name(reader: &mut Reader<'_>) -> Result<Option<String>, Failure> {
+    if reader.keyword("ALL") { Ok(None) } else { reader.name().map(Some) }
+}
+
+fn all_or_setting(reader: &mut Reader<'_>) -> Result<Option<String>, Failure> {
+    if reader.keyword("ALL") { Ok(None) } else { setting(reader).map(Some) }
+}
+
+fn discard(reader: &mut Reader<'_>) -> Result<Discard, Failure> {
+    let words = [
+        ("ALL", Discard::All),
+        ("PLANS", Discard::Plans),
+        ("SEQUENCES", Discard::Sequences),
+        ("TEMP", Discard::Temp),
+        ("TEMPORARY", Discard::Temp),
+    ];
+    words.into_iter().find(|(word, _)| reader.keyword(word)).map(|(_, what)| what).ok_or_else(|| reader.unexpected())
+}
+
+fn prepare(reader: &mut Reader<'_>, session: &Session) -> Result<Command, Failure> {
+    let name = reader.name()?;
+    let mut types = Vec::new();
+    if reader.peek().is_some_and(|token| token.is_symbol('(')) {
+        let inner = reader.parenthesised()?;
+        for written in inner.sql.split(',') {
+            let unknown = || Failure::new("42704", format!("type \"{}\" does not exist", written.trim()));
+            types.push(named_type(written.trim()).ok_or_else(unknown)?);
+        }
+    }
+    reader.expect("AS")?;
+    Ok(Command::Prepare { name, types, query: query(reader.rest()?, session)? })
+}
+
+fn execute(reader: &mut Reader<'_>, session: &Session) -> Result<Command, Failure> {
+    let name = reader.name()?;
+    if reader.peek().is_none() {
+        return Ok(Command::Execute { name, values: None });
+    }
+    let inner = reader.parenthesised()?;
+    let sql = format!("SELECT {}", inner.sql);
+    let values = query(Piece { sql: &sql, offset: 0 }, session)?;
+    Ok(Command::Execute { name, values: Some(Query { offset: None, ..values }) })
+}
+
+fn declare(reader: &mut Reader<'_>, session: &Session) -> Result<Command, Failure> {
+    let name = reader.name()?;
+    let mut binary = false;
+    while !reader.keyword("CURSOR") {
+        if reader.keyword("NO") {
+            reader.expect("SCROLL")?;
+        } else if reader.keyword("SCROLL") {
+            return Err(Failure::new("0A000", "scrollable cursors are not supported"));
+        } else if reader.keyword("BINARY") {
+            binary = true;
+        } else if !reader.keyword("INSENSITIVE") && !reader.keyword("ASENSITIVE") {
+            return Err(reader.unexpected());
+        }
+    }
+    let mut hold = false;
+    if reader.keyword("WITH") {
+        hold = true;
+        reader.expect("HOLD")?;
+    } else if reader.keyword("WITHOUT") {
+        reader.expect("HOLD")?;
+    }
+    reader.expect("FOR")?;
+    Ok(Command::Declare { name, hold, binary, query: query(reader.rest()?, session)? })
+}
+
+/// `[direction] [FROM | IN] cursor`, where the direction is forward.
+fn fetch(reader: &mut Reader<'_>) -> Result<(Count, String), Failure> {
+    const BACKWARD: [&str; 6] = ["PRIOR", "FIRST", "LAST", "ABSOLUTE", "RELATIVE", "BACKWARD"];
+    let named = |reader: &mut Reader<'_>| {
+        let _ = reader.keyword("FROM") || reader.keyword("IN");
+        reader.name()
+    };
+    // A cursor may bear the name of a direction: `FETCH next`.
+    let mut alone = reader.peek().is_some_and(|token| matches!(token.kind, Kind::Word | Kind::Quoted));
+    alone &= reader.left() == 1;
+    if alone {
+        return Ok((Count::Rows(1), reader.name()?));
+    }
+    if BACKWARD.iter().any(|direction| reader.keyword(direction)) {
+        return Err(backward());
+    }
+    let count = if reader.keyword("NEXT") { Count::Rows(1) } else { forward(reader)? };
+    Ok((count, named(reader)?))
+}
+
+fn forward(reader: &mut Reader<'_>) -> Result<Count, Failure> {
+    reader.keyword("FORWARD");
+    if reader.keyword("ALL") {
+        return Ok(Count::All);
+    }
+    reader.symbol('+');
+    if reader.symbol('-') {
+        return Err(backward());
+    }
+    match reader.peek() {
+        Some(token) if token.kind == Kind::Number => match token.text.parse() {
+            Ok(rows) => {
+                reader.take();
+                Ok(Count::Rows(rows))
+            }
+            Err(_) => Err(reader.unexpected()),
+        },
+        _ => Ok(Count::Rows(1)),
+    }
+}
+
+fn backward() -> Failure {
+    Failure::new("55000", "cursor can only scan forward")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Engine;
+    use datafusion::prelude::SessionContext;
+
+    fn parse(sql: &str) -> Result<Command, Failure> {
+        let session = Engine::new(SessionContext::new().state(), None).open_session("me", "postgres");
+        Command::parse(Piece { sql, offset: 0 }, &session)
+    }
+
+    #[track_caller]
+    fn check_set(sql: &str, name: &str, value: Option<&str>, local: bool) {
+        let Command::Set { name: found, value: given, local: only } = parse(sql).unwrap() else {
+            panic!("{sql} is no SET")
+        };
+        assert_eq!((found.as_str(), given.as_deref(), only), (name, value, local));
+    }
+
+    #[test]
+    fn settings_in_all_spellings() {
+        check_set("SET search_path TO public, \"Odd\"", "search_path", Some("public, Odd"), false);
+        check_set("set local statement_timeout = '5s'", "statement_timeout", Some("5s"), true);
+        check_set("SET SESSION extra_float_digits = -3", "extra_float_digits", Some("-3"), false);
+        check_set("SET TIME ZONE 'Europe/Rome'", "TimeZone", Some("Europe/Rome"), false);
+        check_set("SET TIME ZONE LOCAL", "TimeZone", None, false);
+        check_set("SET TIME ZONE INTERVAL '-08:00' HOUR TO MINUTE", "TimeZone", Some("-08:00"), false);
+        check_set("SET NAMES 'utf8'", "client_encoding", Some("utf8"), false);
+        check_set("SET a.b TO DEFAULT", "a.b", None, false);
+        assert_eq!(parse("SET x").unwrap_err().code, "42601");
+        assert_eq!(parse("SET x = 1 2").unwrap_err().position, Some(11));
+    }
+
+    #[track_caller]
+    fn check_fetch(sql: &str, expected: Count) {
+        let Command::Fetch { cursor, count } = parse(sql).unwrap() else { panic!("{sql} is no FETCH") };
+        assert_eq!((cursor.as_str(), count), ("c", expected));
+    }
+
+    #[test]
+    fn fetches_in_all_spellings() {
+        check_fetch("FETCH c", Count::Rows(1));
+        check_fetch("FETCH NEXT FROM c", Count::Rows(1));
+        check_fetch("FETCH 10 IN c", Count::Rows(10));
+        check_fetch("FETCH FORWARD 10 FROM c", Count::Rows(10));
+        check_fetch("FETCH FORWARD FROM c", Count::Rows(1));
+        check_fetch("FETCH ALL c", Count::All);
+        check_fetch("FETCH FORWARD ALL FROM c", Count::All);
+        assert_eq!(parse("FETCH BACKWARD 1 FROM c").unwrap_err().code, "55000");
+        assert_eq!(parse("FETCH -1 FROM c").unwrap_err().code, "55000");
+        assert_eq!(parse("FETCH 99999999999999999999 FROM c").unwrap_err().code, "42601");
+    }
+
+    #[test]
+    fn transactions_in_all_spellings() {
+        for sql in ["BEGIN", "begin work", "START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY"] {
+            assert!(matches!(parse(sql), Ok(Command::Begin { .. })), "{sql}");
+        }
+        for sql in ["ROLLBACK", "ABORT", "ROLLBACK TRANSACTION AND NO CHAIN"] {
+            assert!(matches!(parse(sql), Ok(Command::Rollback { chain: false })), "{sql}");
+        }
+        assert!(matches!(parse("END AND CHAIN"), Ok(Command::Commit { chain: true })));
+        assert!(matches!(parse("ROLLBACK TO SAVEPOINT a"), Ok(Command::RollbackTo(_))));
+        assert!(matches!(parse("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"), Ok(Command::SetTransaction)));
+        assert_eq!(parse("BEGIN nonsense").unwrap_err().code, "42601");
+    }
+
+    #[test]
+    fn queries_within_commands_are_read() {
+        assert!(matches!(
+            parse("DECLARE c NO SCROLL CURSOR WITH HOLD FOR SELECT 1"),
+            Ok(Command::Declare { hold: true, .. })
+        ));
+        assert!(matches!(parse("PREPARE p (int, double precision) AS SELECT $1"), Ok(Command::Prepare { .. })));
+        assert!(matches!(parse("EXECUTE p(1, 'a')"), Ok(Command::Execute { .. })));
+        assert!(matches!(parse("(SELECT 1)"), Ok(Command::Query(_))));
+        assert_eq!(parse("PREPARE p (nonsense) AS SELECT 1").unwrap_err().code, "42704");
+        assert_eq!(parse("LISTEN x").unwrap_err().code, "0A000");
+        assert_eq!(parse("DECLARE c CURSOR FOR SELECT 1; SELECT 2").unwrap_err().code, "42601");
+    }
+}

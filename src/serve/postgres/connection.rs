@@ -1,0 +1,378 @@
+//! One session over one socket: the loop over its messages, and the simple protocol.
+
+use super::Options;
+use super::command::{Command, shifted};
+use super::error::{Failure, Stop, notice};
+use super::lexer::{Kind, pieces, tokens};
+use super::link::Link;
+use super::message::{Frame, Message};
+use super::parameter::Parameter;
+use super::portal::{Portal, Prepared};
+use super::setting;
+use super::startup::Startup;
+use super::transaction::{Status, Transaction};
+use super::types::{postgres_type, row_description, sql_name};
+use crate::engine::{Plan, Session, Settings, Statement, parse_duration};
+use arrow::datatypes::DataType;
+use pgwire::messages::response::{CommandComplete, EmptyQueryResponse, ReadyForQuery};
+use pgwire::messages::startup::{Authentication, BackendKeyData, ParameterStatus, SecretKey};
+use postgres_types::Type;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One session over one socket.
+pub(super) struct Connection {
+    pub(super) link: Link,
+    pub(super) session: Session,
+    pub(super) options: Options,
+    /// Settings as the client asked for them at the start; RESET goes back to them.
+    pub(super) defaults: Settings,
+    /// Grows with each change of a setting.
+    pub(super) settings_version: u64,
+    pub(super) transaction: Transaction,
+    pub(super) statements: HashMap<String, Arc<Prepared>>,
+    pub(super) portals: HashMap<String, Portal>,
+    /// A query of several statements is a transaction of its own.
+    pub(super) in_block: bool,
+    /// After a failure of the extended protocol, until Sync.
+    skipping: bool,
+    reported: Vec<(&'static str, String)>,
+    reported_version: u64,
+}
+
+impl Connection {
+    /// A connection whose client is known but not yet answered.
+    pub(super) fn new(link: Link, session: Session, options: Options) -> Self {
+        let defaults = session.settings().clone();
+        Self {
+            link,
+            session,
+            defaults,
+            options,
+            settings_version: 0,
+            transaction: Transaction::new(),
+            statements: HashMap::new(),
+            portals: HashMap::new(),
+            in_block: false,
+            skipping: false,
+            reported: Vec::new(),
+            reported_version: 0,
+        }
+    }
+
+    /// Takes the client's settings and greets it.
+    ///
+    /// # Errors
+    /// A setting that is unknown or does not take its value.
+    pub(super) fn open(&mut self, startup: &Startup, pid: i32, secret: i32) -> Result<(), Failure> {
+        self.authenticate();
+        {
+            let mut settings = self.session.settings();
+            for (name, value) in &startup.settings {
+                setting::set(&mut settings, name, value)?;
+            }
+            self.defaults = settings.clone();
+        }
+        self.link.send(&Authentication::Ok);
+        self.reported = setting::reported(&self.session);
+        for (name, value) in &self.reported {
+            self.link.send(&ParameterStatus::new((*name).to_owned(), value.clone()));
+        }
+        self.link.send(&BackendKeyData::new(pid, SecretKey::I32(secret)));
+        self.link.send(&ReadyForQuery::new(self.transaction.wire_status()));
+        Ok(())
+    }
+
+    /// Checks who it is. There are no users yet, and [`super::serve`] refuses to listen beyond loopback without them,
+    /// so everyone is who they say.
+    fn authenticate(&mut self) {}
+
+    /// Answers messages until the connection ends; says how it ended.
+    pub(super) async fn run(&mut self) -> Stop {
+        loop {
+            let frame = match self.next_frame().await {
+                Ok(frame) => frame,
+                Err(stop) => return stop,
+            };
+            // Sync ends the skipping and Terminate the session; the rest goes unread.
+            if self.skipping && !matches!(frame.kind, b'S' | b'X') {
+                continue;
+            }
+            let extended = frame.is_extended();
+            let result = match frame.decode() {
+                Ok(Message::Terminate) => return super::link::Gone::Closed.into(),
+                Ok(message) => self.answer(message).await,
+                Err(failure) => Err(failure.into()),
+            };
+            let result = match result {
+                Err(Stop::Failure(failure)) if !failure.fatal => {
+                    self.fail(&failure);
+                    self.skipping = extended;
+                    if extended { Ok(()) } else { self.ready().await }
+                }
+                other => other,
+            };
+            if let Err(stop) = result {
+                return stop;
+            }
+        }
+    }
+
+    /// The next message, unless the client takes too long to send it.
+    async fn next_frame(&mut self) -> Result<Frame, Stop> {
+        let frame = self.link.frame(self.options.message_bytes_max);
+        let Some((limit, failure)) = idle_limit(&self.session, &self.transaction, self.options.idle_timeout) else {
+            return frame.await;
+        };
+        tokio::time::timeout(limit, frame).await.unwrap_or_else(|_| Err(failure.into()))
+    }
+
+    async fn answer(&mut self, message: Message) -> Result<(), Stop> {
+        match message {
+            Message::Query(sql) => {
+                let result = self.query(&sql).await;
+                self.in_block = false;
+                result?;
+                self.ready().await
+            }
+            Message::Parse { statement, sql, types } => self.parse(statement, &sql, &types).await,
+            Message::Bind(bind) => self.bind(bind).await,
+            Message::Describe(target) => Ok(self.describe(&target)?),
+            Message::Execute { portal, rows_max } => self.execute(&portal, rows_max).await,
+            Message::Close(target) => {
+                self.close(&target);
+                Ok(())
+            }
+            Message::Flush => Ok(self.link.flush().await?),
+            Message::Sync => {
+                self.skipping = false;
+                self.ready().await
+            }
+            Message::FunctionCall => Err(Failure::new("0A000", "function calls are not supported").into()),
+            Message::Copy | Message::Terminate => Ok(()),
+        }
+    }
+
+    /// Tells of a failure and what it does to the transaction.
+    fn fail(&mut self, failure: &Failure) {
+        self.notices();
+        self.link.send(&failure.response());
+        self.transaction.fail(&mut self.session.settings());
+        self.settings_version += 1;
+    }
+
+    /// Ends the statement's own transaction, if it is in no other, and says that the next may come.
+    async fn ready(&mut self) -> Result<(), Stop> {
+        if self.transaction.status() == Status::Idle {
+            self.end_transaction(true);
+        }
+        self.report_settings();
+        self.link.send(&ReadyForQuery::new(self.transaction.wire_status()));
+        Ok(self.link.flush().await?)
+    }
+
+    /// Ends the transaction, and the portals that do not outlive it.
+    pub(super) fn end_transaction(&mut self, commit: bool) {
+        {
+            let mut settings = self.session.settings();
+            if commit {
+                self.transaction.commit(&mut settings);
+            } else {
+                self.transaction.roll_back(&mut settings);
+                self.settings_version += 1;
+            }
+        }
+        self.portals.retain(|_, portal| portal.kept || (commit && portal.hold));
+        self.portals.values_mut().for_each(|portal| portal.kept = true);
+    }
+
+    /// Tells of settings that changed since the client was told.
+    fn report_settings(&mut self) {
+        if self.reported_version == self.settings_version {
+            return;
+        }
+        let now = setting::reported(&self.session);
+        for (name, value) in now.iter().filter(|pair| !self.reported.contains(pair)) {
+            self.link.send(&ParameterStatus::new((*name).to_owned(), value.clone()));
+        }
+        self.reported = now;
+        self.reported_version = self.settings_version;
+    }
+
+    /// Passes on what planning and running left for the client.
+    pub(super) fn notices(&mut self) {
+        for message in self.session.take_notices() {
+            send_notice(&mut self.link, &self.session, &message);
+        }
+    }
+
+    /// Warns the client.
+    pub(super) fn warn(&mut self, code: &str, message: &str) {
+        self.link.send(&notice("WARNING", code, message));
+    }
+
+    /// Says that a statement is done.
+    pub(super) fn complete(&mut self, tag: String) {
+        self.notices();
+        self.report_settings();
+        self.link.send(&CommandComplete::new(tag));
+    }
+
+    /// The simple protocol: all statements are read before the first runs, and a failure ends them all.
+    async fn query(&mut self, sql: &str) -> Result<(), Stop> {
+        self.statements.remove("");
+        self.portals.remove("");
+        let pieces = pieces(sql);
+        if pieces.is_empty() {
+            self.link.send(&EmptyQueryResponse::new());
+            return Ok(());
+        }
+        self.in_block = pieces.len() > 1;
+        let parse = |piece: &super::lexer::Piece<'_>| Command::parse(*piece, &self.session);
+        let commands = pieces.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        for (command, piece) in commands.into_iter().zip(pieces) {
+            self.check_transaction(&command)?;
+            let prepared = self.prepare(command, piece.sql, &[]).await?;
+            if !prepared.parameters.is_empty() {
+                return Err(Failure::new("42P02", "there is no parameter $1").into());
+            }
+            let mut portal = Portal::simple(prepared);
+            if let Some(schema) = self.result_schema(&portal.prepared) {
+                self.link.write(|_| super::types::check_width(&schema))?;
+                let formats = self.result_formats(&portal.prepared, &portal.formats);
+                self.link.send(&row_description(&schema, &formats)?);
+            }
+            self.run_portal(&mut portal, None).await?;
+        }
+        Ok(())
+    }
+
+    /// In a failed transaction only its end is allowed.
+    pub(super) fn check_transaction(&self, command: &Command) -> Result<(), Failure> {
+        if self.transaction.status() == Status::Failed && !command.ends_failed_transaction() {
+            let message = "current transaction is aborted, commands ignored until end of transaction block";
+            return Err(Failure::new("25P02", message));
+        }
+        Ok(())
+    }
+
+    /// Plans the query within a command and finds out the types of its parameters; `declared` are the client's, 0 being
+    /// none.
+    pub(super) async fn prepare(&mut self, command: Command, sql: &str, declared: &[u32]) -> Result<Prepared, Stop> {
+        let declared: Vec<Option<Type>> = declared.iter().map(|oid| declared_type(*oid)).collect();
+        let mut prepared = Prepared {
+            sql: sql.to_owned(),
+            plan: None,
+            parameters: Vec::new(),
+            settings_version: self.settings_version,
+            command,
+        };
+        let Some(query) = prepared.command.query() else { return Ok(prepared) };
+        let mut plan = self.plan(sql, &query.statement, query.offset).await?;
+        if plan.parameters.iter().any(Option::is_none)
+            && let Some(cast) = with_casts(&query.sql, &plan.parameters, &declared)
+            && let Ok(parsed) = self.session.parse(&cast)
+            && let Some(statement) = parsed.first()
+            && let Ok(again) = self.plan(sql, statement, None).await
+        {
+            plan = again;
+        }
+        let count = plan.parameters.len().max(declared.len());
+        prepared.parameters = (0..count)
+            .map(|index| {
+                let wanted = plan.parameters.get(index).cloned().flatten();
+                let described = declared.get(index).cloned().flatten();
+                let described = described.or_else(|| wanted.as_ref().map(postgres_type)).unwrap_or(Type::TEXT);
+                Parameter { described, wanted }
+            })
+            .collect();
+        prepared.plan = Some(plan);
+        Ok(prepared)
+    }
+
+    /// Plans a statement while the client is watched. `offset` places a failure in the client's text.
+    pub(super) async fn plan(&mut self, sql: &str, statement: &Statement, offset: Option<usize>) -> Result<Plan, Stop> {
+        let running = self.session.start(sql);
+        let planned = self.link.attend(self.session.plan(&running, statement)).await?;
+        planned.map_err(|error| placed(error.into(), offset).into())
+    }
+}
+
+/// A failure placed in the client's text; without a place when that text is not the client's.
+fn placed(failure: Failure, offset: Option<usize>) -> Failure {
+    match offset {
+        Some(offset) => shifted(failure, offset),
+        None => Failure { position: None, ..failure },
+    }
+}
+
+/// Passes a notice on, unless the client asked for warnings only.
+pub(super) fn send_notice(link: &mut Link, session: &Session, message: &str) {
+    let least = session.settings().show("client_min_messages").unwrap_or_default();
+    if !matches!(least.as_str(), "warning" | "error") {
+        link.send(&notice("NOTICE", "00000", message));
+    }
+}
+
+/// How long the client may take now, and what it is told when it takes longer.
+fn idle_limit(session: &Session, transaction: &Transaction, limit: Option<Duration>) -> Option<(Duration, Failure)> {
+    let set = |name: &str| {
+        let value = session.settings().show(name).ok()?;
+        parse_duration(&value).filter(|limit| !limit.is_zero())
+    };
+    let idle = Failure::fatal("57P05", "terminating connection due to idle-session timeout");
+    let in_transaction = Failure::fatal("25P03", "terminating connection due to idle-in-transaction timeout");
+    let asked = match transaction.status() {
+        Status::Idle => set("idle_session_timeout").map(|limit| (limit, idle.clone())),
+        Status::Open | Status::Failed => {
+            set("idle_in_transaction_session_timeout").map(|limit| (limit, in_transaction))
+        }
+    };
+    asked.into_iter().chain(limit.map(|limit| (limit, idle))).min_by_key(|(limit, _)| *limit)
+}
+
+/// The type behind an OID that says something.
+fn declared_type(oid: u32) -> Option<Type> {
+    match oid {
+        0 => None,
+        oid => Some(Type::from_oid(oid).unwrap_or(Type::TEXT)).filter(|declared| *declared != Type::UNKNOWN),
+    }
+}
+
+/// The text with casts around the parameters whose type nothing tells, so that the result has its types before the
+/// values are there. None when there is nothing to cast.
+fn with_casts(sql: &str, wanted: &[Option<DataType>], declared: &[Option<Type>]) -> Option<String> {
+    let mut cast = String::with_capacity(sql.len() + 32);
+    let mut done = 0;
+    for token in tokens(sql)?.into_iter().filter(|token| token.kind == Kind::Parameter) {
+        let index = token.text.get(1..)?.parse::<usize>().ok()?.checked_sub(1)?;
+        if wanted.get(index).is_some_and(Option::is_some) {
+            continue;
+        }
+        let declared = declared.get(index).cloned().flatten().unwrap_or(Type::TEXT);
+        if let Some(name) = sql_name(&declared) {
+            cast.push_str(sql.get(done..token.start)?);
+            cast.push_str(&format!("CAST({} AS {name})", token.text));
+            done = token.end();
+        }
+    }
+    cast.push_str(sql.get(done..)?);
+    (done > 0).then_some(cast)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_no_type_are_cast_where_they_stand() {
+        let wanted = [None, Some(DataType::Int64), None];
+        let declared = [None, None, Some(Type::INT4)];
+        assert_eq!(
+            with_casts("SELECT $1, '$1', $2, é$3, $3", &wanted, &declared).as_deref(),
+            Some("SELECT CAST($1 AS TEXT), '$1', $2, é$3, CAST($3 AS INTEGER)")
+        );
+        assert_eq!(with_casts("SELECT $2", &wanted, &declared), None);
+    }
+}

@@ -1,0 +1,152 @@
+//! Lists, as one-dimensional arrays.
+
+use super::{Cells, Style, Write};
+use crate::serve::postgres::error::Failure;
+use crate::serve::postgres::types::{Format, postgres_type};
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::DataType;
+use bytes::{BufMut, BytesMut};
+use std::ops::Range;
+
+/// A writer for an array of lists; none when its elements have no array type and the column is described as json.
+pub(super) fn writer(array: &ArrayRef, format: Format, style: &Style) -> Result<Option<Write>, Failure> {
+    if postgres_type(array.data_type()) == postgres_types::Type::JSON {
+        return Ok(None);
+    }
+    Ok(Some(match array.data_type() {
+        DataType::List(_) => {
+            let list = array.as_list::<i32>().clone();
+            let offsets = list.offsets().clone();
+            let range = move |row: usize| offsets[row] as usize..offsets[row + 1] as usize;
+            elements(list.values(), range, format, style)?
+        }
+        DataType::LargeList(_) => {
+            let list = array.as_list::<i64>().clone();
+            let offsets = list.offsets().clone();
+            let range = move |row: usize| offsets[row] as usize..offsets[row + 1] as usize;
+            elements(list.values(), range, format, style)?
+        }
+        DataType::FixedSizeList(..) => {
+            let list = array.as_fixed_size_list().clone();
+            let length = list.value_length().max(0) as usize;
+            let range = move |row: usize| row * length..(row + 1) * length;
+            elements(list.values(), range, format, style)?
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn elements(
+    values: &ArrayRef,
+    range: impl Fn(usize) -> Range<usize> + Send + 'static,
+    format: Format,
+    style: &Style,
+) -> Result<Write, Failure> {
+    let mut cells = Cells::new(values, format, style)?;
+    let oid = postgres_type(values.data_type()).oid();
+    Ok(match format {
+        Format::Binary => Box::new(move |row, out| put_binary(&mut cells, oid, range(row), out)),
+        Format::Text => {
+            let mut element = BytesMut::new();
+            Box::new(move |row, out| put_text(&mut cells, range(row), &mut element, out))
+        }
+    })
+}
+
+fn put_binary(cells: &mut Cells, oid: u32, range: Range<usize>, out: &mut BytesMut) -> Result<(), Failure> {
+    if range.is_empty() {
+        out.put_i32(0);
+        out.put_i32(0);
+        out.put_u32(oid);
+        return Ok(());
+    }
+    let length = i32::try_from(range.len()).map_err(|_| Failure::new("54000", "an array is too long"))?;
+    out.put_i32(1);
+    out.put_i32(range.clone().any(|element| cells.is_null(element)).into());
+    out.put_u32(oid);
+    out.put_i32(length);
+    out.put_i32(1);
+    range.into_iter().try_for_each(|element| cells.write_sized(element, out))
+}
+
+fn put_text(cells: &mut Cells, range: Range<usize>, element: &mut BytesMut, out: &mut BytesMut) -> Result<(), Failure> {
+    out.put_u8(b'{');
+    let first = range.start;
+    for index in range {
+        if index > first {
+            out.put_u8(b',');
+        }
+        if cells.is_null(index) {
+            out.put_slice(b"NULL");
+            continue;
+        }
+        element.clear();
+        cells.write(index, element)?;
+        put_element(element, out);
+    }
+    out.put_u8(b'}');
+    Ok(())
+}
+
+/// Quotes what would not read back as the same text.
+fn put_element(element: &[u8], out: &mut BytesMut) {
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'{' | b'}' | b',' | b' ' | b'\t'..=b'\r');
+    if !element.is_empty() && !element.eq_ignore_ascii_case(b"NULL") && !element.iter().any(special) {
+        out.put_slice(element);
+        return;
+    }
+    out.put_u8(b'"');
+    for byte in element {
+        if matches!(byte, b'"' | b'\\') {
+            out.put_u8(b'\\');
+        }
+        out.put_u8(*byte);
+    }
+    out.put_u8(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check_binary, check_text};
+    use arrow::array::{FixedSizeListArray, Int32Builder, LargeListBuilder, ListArray, ListBuilder, StringBuilder};
+    use arrow::datatypes::Int32Type;
+    use std::sync::Arc;
+
+    #[test]
+    fn text_is_quoted_where_it_must_be() {
+        let mut list = ListBuilder::new(StringBuilder::new());
+        for element in [Some("a"), None, Some("null"), Some(""), Some("x,y"), Some("q\"b\\"), Some("two words")] {
+            list.values().append_option(element);
+        }
+        list.append(true);
+        list.append(false);
+        list.append(true);
+        check_text(
+            Arc::new(list.finish()),
+            &[Some(r#"{a,NULL,"null","","x,y","q\"b\\","two words"}"#), None, Some("{}")],
+        );
+    }
+
+    #[test]
+    fn binary_has_dimension_and_nulls() {
+        let list = ListArray::from_iter_primitive::<Int32Type, _, _>([Some(vec![Some(7), None]), Some(vec![]), None]);
+        let full =
+            [0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 23, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 7, 255, 255, 255, 255];
+        check_binary(Arc::new(list), &[Some(&full), Some(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 23]), None]);
+    }
+
+    #[test]
+    fn every_layout_of_lists_and_slices_of_them() {
+        let mut large = LargeListBuilder::new(Int32Builder::new());
+        large.values().append_slice(&[1, 2]);
+        large.append(true);
+        large.values().append_slice(&[3]);
+        large.append(true);
+        check_text(Arc::new(large.finish().slice(1, 1)), &[Some("{3}")]);
+        let fixed = FixedSizeListArray::from_iter_primitive::<Int32Type, _, _>(
+            [Some(vec![Some(1), Some(2)]), None, Some(vec![Some(3), None])],
+            2,
+        );
+        check_text(Arc::new(fixed.slice(1, 2)), &[None, Some("{3,NULL}")]);
+    }
+}

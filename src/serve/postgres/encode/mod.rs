@@ -1,0 +1,289 @@
+//! Rows to the wire: each column's writer is chosen once per batch, each cell is written straight into the output.
+//!
+//! Text follows PostgreSQL's output functions to the letter, since drivers parse it; binary follows its send functions.
+
+mod array;
+mod json;
+mod number;
+mod time;
+
+use super::error::Failure;
+use super::types::Format;
+use arrow::array::{Array, ArrayRef, AsArray, cast::as_boolean_array};
+use arrow::buffer::NullBuffer;
+use arrow::compute::cast;
+use arrow::datatypes::{ArrowPrimitiveType, DataType};
+use bytes::{BufMut, BytesMut};
+use chrono_tz::Tz;
+
+/// Bytes of one row, at most: lengths on the wire are signed 32 bits.
+const ROW_BYTES_MAX: usize = 1 << 30;
+
+/// Writes the cell of a row that is not NULL.
+type Write = Box<dyn FnMut(usize, &mut BytesMut) -> Result<(), Failure> + Send>;
+
+/// What a session says about how values look.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    /// Zone in which instants are shown as text.
+    pub(super) zone: Tz,
+}
+
+/// One column of a batch, ready to be written cell by cell.
+pub(super) struct Cells {
+    nulls: Option<NullBuffer>,
+    write: Write,
+}
+
+impl Cells {
+    /// Chooses the writer for a column.
+    ///
+    /// # Errors
+    /// 0A000 for a type that has no form on the wire.
+    pub(super) fn new(array: &ArrayRef, format: Format, style: &Style) -> Result<Self, Failure> {
+        if let DataType::Dictionary(_, plain) = array.data_type() {
+            return Self::new(&cast(array, plain).map_err(unsupported)?, format, style);
+        }
+        if let DataType::RunEndEncoded(_, plain) = array.data_type() {
+            return Self::new(&cast(array, plain.data_type()).map_err(unsupported)?, format, style);
+        }
+        Ok(Self { nulls: array.logical_nulls(), write: writer(array, format, style)? })
+    }
+
+    /// Whether the cell is NULL.
+    pub(super) fn is_null(&self, row: usize) -> bool {
+        self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
+    }
+
+    /// Writes the value of a cell that is not NULL.
+    ///
+    /// # Errors
+    /// 22008 for an instant that PostgreSQL has no room for.
+    pub(super) fn write(&mut self, row: usize, out: &mut BytesMut) -> Result<(), Failure> {
+        (self.write)(row, out)
+    }
+
+    /// Writes a cell as a length and a value, NULL as the length -1.
+    pub(super) fn write_sized(&mut self, row: usize, out: &mut BytesMut) -> Result<(), Failure> {
+        if self.is_null(row) {
+            out.put_i32(-1);
+            return Ok(());
+        }
+        let start = out.len();
+        out.put_i32(0);
+        self.write(row, out)?;
+        put_length(out, start, out.len() - start - 4)
+    }
+}
+
+/// Writes a whole DataRow message.
+///
+/// # Errors
+/// What a cell's writer says, or 54000 for a row longer than the protocol can carry. `out` then ends anywhere.
+pub(super) fn data_row(columns: &mut [Cells], row: usize, out: &mut BytesMut) -> Result<(), Failure> {
+    out.put_u8(b'D');
+    let start = out.len();
+    out.put_i32(0);
+    tuple(columns, row, out)?;
+    put_length(out, start, out.len() - start)
+}
+
+/// Writes the number of cells and the cells, as DataRow and binary COPY have them.
+pub(super) fn tuple(columns: &mut [Cells], row: usize, out: &mut BytesMut) -> Result<(), Failure> {
+    let width = u16::try_from(columns.len()).map_err(|_| Failure::new("54011", "too many columns"))?;
+    out.put_u16(width);
+    columns.iter_mut().try_for_each(|column| column.write_sized(row, out))
+}
+
+/// Puts a length where four bytes were left for it.
+pub(super) fn put_length(out: &mut BytesMut, at: usize, length: usize) -> Result<(), Failure> {
+    let Some(length) = i32::try_from(length).ok().filter(|_| length <= ROW_BYTES_MAX) else {
+        return Err(Failure::new("54000", "a row is longer than 1 GiB"));
+    };
+    if let Some(place) = out.get_mut(at..at + 4) {
+        place.copy_from_slice(&length.to_be_bytes());
+    }
+    Ok(())
+}
+
+fn unsupported(error: arrow::error::ArrowError) -> Failure {
+    Failure::new("0A000", format!("cannot encode a column: {error}"))
+}
+
+/// A writer for an array of plain values.
+fn values<T, F>(array: &ArrayRef, mut write: F) -> Write
+where
+    T: ArrowPrimitiveType,
+    F: FnMut(T::Native, &mut BytesMut) -> Result<(), Failure> + Send + 'static,
+{
+    let array = array.as_primitive::<T>().clone();
+    Box::new(move |row, out| write(array.value(row), out))
+}
+
+fn writer(array: &ArrayRef, format: Format, style: &Style) -> Result<Write, Failure> {
+    Ok(match array.data_type() {
+        // Every row is NULL.
+        DataType::Null => Box::new(|_, _| Ok(())),
+        DataType::Boolean => boolean(array, format),
+        DataType::Utf8 => text(array.as_string::<i32>().clone()),
+        DataType::LargeUtf8 => text(array.as_string::<i64>().clone()),
+        DataType::Utf8View => text(array.as_string_view().clone()),
+        DataType::Binary => bytea(array.as_binary::<i32>().clone(), format),
+        DataType::LargeBinary => bytea(array.as_binary::<i64>().clone(), format),
+        DataType::BinaryView => bytea(array.as_binary_view().clone(), format),
+        DataType::FixedSizeBinary(_) => bytea(array.as_fixed_size_binary().clone(), format),
+        DataType::Date32
+        | DataType::Date64
+        | DataType::Time32(_)
+        | DataType::Time64(_)
+        | DataType::Timestamp(..)
+        | DataType::Interval(_)
+        | DataType::Duration(_) => time::writer(array, format, style).ok_or_else(|| no_form(array))?,
+        DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => {
+            match array::writer(array, format, style)? {
+                Some(write) => write,
+                None => json::writer(array)?,
+            }
+        }
+        DataType::Struct(_)
+        | DataType::Map(..)
+        | DataType::Union(..)
+        | DataType::ListView(_)
+        | DataType::LargeListView(_) => json::writer(array)?,
+        _ => number::writer(array, format).ok_or_else(|| no_form(array))?,
+    })
+}
+
+fn no_form(array: &ArrayRef) -> Failure {
+    Failure::new("0A000", format!("cannot encode a column of type {}", array.data_type()))
+}
+
+fn boolean(array: &ArrayRef, format: Format) -> Write {
+    let array = as_boolean_array(array).clone();
+    match format {
+        Format::Text => Box::new(move |row, out| {
+            out.put_u8(if array.value(row) { b't' } else { b'f' });
+            Ok(())
+        }),
+        Format::Binary => Box::new(move |row, out| {
+            out.put_u8(array.value(row).into());
+            Ok(())
+        }),
+    }
+}
+
+/// Arrays of byte strings of any layout. The row is within the array.
+trait Strings: Send + 'static {
+    fn bytes(&self, row: usize) -> &[u8];
+}
+
+impl<T: arrow::array::types::ByteArrayType> Strings for arrow::array::GenericByteArray<T> {
+    fn bytes(&self, row: usize) -> &[u8] {
+        self.value(row).as_ref()
+    }
+}
+
+impl<T: arrow::array::types::ByteViewType + ?Sized> Strings for arrow::array::GenericByteViewArray<T> {
+    fn bytes(&self, row: usize) -> &[u8] {
+        self.value(row).as_ref()
+    }
+}
+
+impl Strings for arrow::array::FixedSizeBinaryArray {
+    fn bytes(&self, row: usize) -> &[u8] {
+        self.value(row)
+    }
+}
+
+fn text(array: impl Strings) -> Write {
+    Box::new(move |row, out| {
+        out.put_slice(array.bytes(row));
+        Ok(())
+    })
+}
+
+fn bytea(array: impl Strings, format: Format) -> Write {
+    match format {
+        Format::Binary => text(array),
+        Format::Text => Box::new(move |row, out| {
+            put_hex(array.bytes(row), out);
+            Ok(())
+        }),
+    }
+}
+
+fn put_hex(bytes: &[u8], out: &mut BytesMut) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    out.reserve(2 + 2 * bytes.len());
+    out.put_slice(b"\\x");
+    for byte in bytes {
+        out.put_u8(DIGITS[usize::from(byte >> 4)]);
+        out.put_u8(DIGITS[usize::from(byte & 15)]);
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use arrow::array::{BinaryArray, BooleanArray, DictionaryArray, NullArray, StringArray, StringViewArray};
+    use arrow::datatypes::Int32Type;
+    use std::sync::Arc;
+
+    /// The cells of a column, `None` where NULL.
+    pub(super) fn cells(array: ArrayRef, format: Format, zone: Tz) -> Vec<Option<Vec<u8>>> {
+        let mut cells = Cells::new(&array, format, &Style { zone }).unwrap();
+        let cell = |row| {
+            let mut out = BytesMut::new();
+            (!cells.is_null(row)).then(|| cells.write(row, &mut out).unwrap())?;
+            Some(out.to_vec())
+        };
+        (0..array.len()).map(cell).collect()
+    }
+
+    /// Text of the cells of a column, in UTC.
+    #[track_caller]
+    pub(super) fn check_text(array: ArrayRef, expected: &[Option<&str>]) {
+        let expected: Vec<_> = expected.iter().map(|cell| cell.map(|text| text.as_bytes().to_vec())).collect();
+        assert_eq!(cells(array, Format::Text, Tz::UTC), expected);
+    }
+
+    /// Bytes of the cells of a column.
+    #[track_caller]
+    pub(super) fn check_binary(array: ArrayRef, expected: &[Option<&[u8]>]) {
+        let expected: Vec<_> = expected.iter().map(|cell| cell.map(<[u8]>::to_vec)).collect();
+        assert_eq!(cells(array, Format::Binary, Tz::UTC), expected);
+    }
+
+    #[test]
+    fn plain_values() {
+        check_text(Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])), &[Some("t"), None, Some("f")]);
+        check_binary(Arc::new(BooleanArray::from(vec![Some(true), None])), &[Some(&[1]), None]);
+        check_text(
+            Arc::new(StringViewArray::from(vec![Some("longer than twelve bytes"), None])),
+            &[Some("longer than twelve bytes"), None],
+        );
+        check_text(Arc::new(BinaryArray::from(vec![Some(&b"\x00\xff"[..]), None])), &[Some("\\x00ff"), None]);
+        check_binary(Arc::new(BinaryArray::from(vec![Some(&b"\x00\xff"[..])])), &[Some(&[0, 255])]);
+        check_text(Arc::new(NullArray::new(2)), &[None, None]);
+    }
+
+    #[test]
+    fn dictionaries_are_unwrapped_with_nulls_in_keys_and_values() {
+        let keys = arrow::array::Int32Array::from(vec![Some(0), None, Some(1)]);
+        let dictionary = Arc::new(StringArray::from(vec![Some("a"), None]));
+        let array = DictionaryArray::<Int32Type>::new(keys, dictionary);
+        check_text(Arc::new(array), &[Some("a"), None, None]);
+    }
+
+    #[test]
+    fn a_row_has_its_length() {
+        let array: ArrayRef = Arc::new(StringArray::from(vec![Some("ab")]));
+        let nulls: ArrayRef = Arc::new(NullArray::new(1));
+        let style = Style { zone: Tz::UTC };
+        let mut columns =
+            [Cells::new(&array, Format::Text, &style).unwrap(), Cells::new(&nulls, Format::Text, &style).unwrap()];
+        let mut out = BytesMut::new();
+        data_row(&mut columns, 0, &mut out).unwrap();
+        assert_eq!(&out[..], b"D\0\0\0\x10\0\x02\0\0\0\x02ab\xff\xff\xff\xff");
+    }
+}

@@ -1,0 +1,425 @@
+//! Dates, times, instants and intervals. Text is DateStyle `ISO` and IntervalStyle `postgres`; PostgreSQL knows
+//! microseconds, so nanoseconds are cut off (towards the past).
+
+use super::{Style, Write, values};
+use crate::serve::postgres::error::Failure;
+use crate::serve::postgres::types::Format;
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Date32Type, Date64Type, DurationMicrosecondType, DurationMillisecondType,
+    DurationNanosecondType, DurationSecondType, IntervalDayTimeType, IntervalMonthDayNanoType, IntervalUnit,
+    IntervalYearMonthType, Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
+    TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+};
+use bytes::{BufMut, BytesMut};
+use chrono::{DateTime, Offset, TimeZone};
+use chrono_tz::Tz;
+
+const DAY_US: i64 = 86_400_000_000;
+/// Days from 1970 to 2000, where PostgreSQL's binary dates begin.
+const EPOCH_DAYS: i64 = 10_957;
+/// No zone changes its offset more often than this, nor away from a multiple of it.
+const OFFSET_SPAN_S: i64 = 900;
+
+type Written = Result<(), Failure>;
+
+/// A writer for an array of times of any kind; none when it holds something else.
+pub(super) fn writer(array: &ArrayRef, format: Format, style: &Style) -> Option<Write> {
+    Some(match array.data_type() {
+        DataType::Date32 => {
+            let put = dates(format);
+            values::<Date32Type, _>(array, move |days, out| put(i64::from(days), out))
+        }
+        DataType::Date64 => {
+            let put = dates(format);
+            values::<Date64Type, _>(array, move |ms, out| put(ms.div_euclid(86_400_000), out))
+        }
+        DataType::Time32(TimeUnit::Second) => micros::<Time32SecondType>(array, times(format)),
+        DataType::Time32(TimeUnit::Millisecond) => micros::<Time32MillisecondType>(array, times(format)),
+        DataType::Time64(TimeUnit::Microsecond) => micros::<Time64MicrosecondType>(array, times(format)),
+        DataType::Time64(TimeUnit::Nanosecond) => micros::<Time64NanosecondType>(array, times(format)),
+        DataType::Timestamp(unit, zone) => {
+            let put = instants(format, zone.is_some().then_some(style.zone));
+            match unit {
+                TimeUnit::Second => micros::<TimestampSecondType>(array, put),
+                TimeUnit::Millisecond => micros::<TimestampMillisecondType>(array, put),
+                TimeUnit::Microsecond => micros::<TimestampMicrosecondType>(array, put),
+                TimeUnit::Nanosecond => micros::<TimestampNanosecondType>(array, put),
+            }
+        }
+        DataType::Duration(unit) => {
+            let intervals = intervals(format);
+            let put: Put = Box::new(move |us, out| intervals(0, 0, us, out));
+            match unit {
+                TimeUnit::Second => micros::<DurationSecondType>(array, put),
+                TimeUnit::Millisecond => micros::<DurationMillisecondType>(array, put),
+                TimeUnit::Microsecond => micros::<DurationMicrosecondType>(array, put),
+                TimeUnit::Nanosecond => micros::<DurationNanosecondType>(array, put),
+            }
+        }
+        DataType::Interval(IntervalUnit::YearMonth) => {
+            let put = intervals(format);
+            values::<IntervalYearMonthType, _>(array, move |months, out| put(months, 0, 0, out))
+        }
+        DataType::Interval(IntervalUnit::DayTime) => {
+            let put = intervals(format);
+            values::<IntervalDayTimeType, _>(array, move |value, out| {
+                put(0, value.days, i64::from(value.milliseconds) * 1_000, out)
+            })
+        }
+        DataType::Interval(IntervalUnit::MonthDayNano) => {
+            let put = intervals(format);
+            values::<IntervalMonthDayNanoType, _>(array, move |value, out| {
+                put(value.months, value.days, value.nanoseconds.div_euclid(1_000), out)
+            })
+        }
+        _ => return None,
+    })
+}
+
+/// Writes a number of microseconds.
+type Put = Box<dyn FnMut(i64, &mut BytesMut) -> Written + Send>;
+
+/// A writer for an array of counts of its unit, handed on as microseconds.
+fn micros<T>(array: &ArrayRef, mut put: Put) -> Write
+where
+    T: ArrowPrimitiveType,
+    T::Native: Into<i64>,
+{
+    let (times, per) = match T::DATA_TYPE {
+        DataType::Time32(unit) | DataType::Time64(unit) | DataType::Timestamp(unit, _) | DataType::Duration(unit) => {
+            match unit {
+                TimeUnit::Second => (1_000_000, 1),
+                TimeUnit::Millisecond => (1_000, 1),
+                TimeUnit::Microsecond => (1, 1),
+                TimeUnit::Nanosecond => (1, 1_000),
+            }
+        }
+        _ => (1, 1),
+    };
+    let array = array.as_primitive::<T>().clone();
+    Box::new(move |row, out| {
+        let count: i64 = array.value(row).into();
+        let us = count.div_euclid(per).checked_mul(times).ok_or_else(out_of_range)?;
+        put(us, out)
+    })
+}
+
+fn out_of_range() -> Failure {
+    Failure::new("22008", "date/time field value out of range")
+}
+
+fn dates(format: Format) -> impl Fn(i64, &mut BytesMut) -> Written + Send {
+    move |days, out| match format {
+        Format::Text => {
+            let before_christ = put_date(days, out);
+            put_era(before_christ, out)
+        }
+        Format::Binary => {
+            let days = i32::try_from(days - EPOCH_DAYS).map_err(|_| out_of_range())?;
+            out.put_i32(days);
+            Ok(())
+        }
+    }
+}
+
+fn times(format: Format) -> Put {
+    Box::new(move |us, out| {
+        match format {
+            Format::Text if !(0..=DAY_US).contains(&us) => return Err(out_of_range()),
+            Format::Text => put_time(us, out),
+            Format::Binary => out.put_i64(us),
+        }
+        Ok(())
+    })
+}
+
+/// Writes instants: in the zone and with its offset when they have one, as they are when not.
+fn instants(format: Format, zone: Option<Tz>) -> Put {
+    match (format, zone) {
+        (Format::Binary, _) => Box::new(|us, out| {
+            out.put_i64(us.checked_sub(EPOCH_DAYS * DAY_US).ok_or_else(out_of_range)?);
+            Ok(())
+        }),
+        (Format::Text, None) => Box::new(|us, out| {
+            let before_christ = put_instant(us, out);
+            put_era(before_christ, out)
+        }),
+        (Format::Text, Some(zone)) => {
+            // Neighbouring rows mostly share a quarter of an hour, hence an offset.
+            let mut known = (i64::MIN, 0);
+            Box::new(move |us, out| {
+                let span = us.div_euclid(OFFSET_SPAN_S * 1_000_000);
+                if known.0 != span {
+                    known = (span, offset_s(zone, us)?);
+                }
+                let local = us.checked_add(known.1 * 1_000_000).ok_or_else(out_of_range)?;
+                let before_christ = put_instant(local, out);
+                put_offset(known.1, out);
+                put_era(before_christ, out)
+            })
+        }
+    }
+}
+
+/// Seconds east of Greenwich at an instant.
+fn offset_s(zone: Tz, us: i64) -> Result<i64, Failure> {
+    if zone == Tz::UTC {
+        return Ok(0);
+    }
+    let instant = DateTime::from_timestamp_micros(us).ok_or_else(out_of_range)?;
+    Ok(i64::from(zone.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc()))
+}
+
+fn intervals(format: Format) -> impl Fn(i32, i32, i64, &mut BytesMut) -> Written + Send {
+    move |months, days, us, out| {
+        match format {
+            Format::Text => put_interval(months, days, us, out),
+            Format::Binary => {
+                out.put_i64(us);
+                out.put_i32(days);
+                out.put_i32(months);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn put_number(value: i64, width: usize, out: &mut BytesMut) {
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(value);
+    out.put_bytes(b'0', width.saturating_sub(digits.len()));
+    out.put_slice(digits.as_bytes());
+}
+
+/// Writes `YYYY-MM-DD`; says whether ` BC` is to follow.
+fn put_date(days: i64, out: &mut BytesMut) -> bool {
+    let (year, month, day) = civil(days);
+    let before_christ = year <= 0;
+    put_number(if before_christ { 1 - year } else { year }, 4, out);
+    out.put_u8(b'-');
+    put_number(month, 2, out);
+    out.put_u8(b'-');
+    put_number(day, 2, out);
+    before_christ
+}
+
+fn put_era(before_christ: bool, out: &mut BytesMut) -> Written {
+    if before_christ {
+        out.put_slice(b" BC");
+    }
+    Ok(())
+}
+
+/// Writes `YYYY-MM-DD HH:MM:SS[.ffffff]`; says whether ` BC` is to follow.
+fn put_instant(us: i64, out: &mut BytesMut) -> bool {
+    let before_christ = put_date(us.div_euclid(DAY_US), out);
+    out.put_u8(b' ');
+    put_time(us.rem_euclid(DAY_US), out);
+    before_christ
+}
+
+/// Writes `HH:MM:SS[.ffffff]` of a count that is not negative; hours go on beyond a day.
+fn put_time(us: i64, out: &mut BytesMut) {
+    let seconds = us / 1_000_000;
+    put_number(seconds / 3_600, 2, out);
+    out.put_u8(b':');
+    put_number(seconds / 60 % 60, 2, out);
+    out.put_u8(b':');
+    put_number(seconds % 60, 2, out);
+    let mut fraction = us % 1_000_000;
+    if fraction > 0 {
+        let mut width = 6;
+        while fraction % 10 == 0 {
+            fraction /= 10;
+            width -= 1;
+        }
+        out.put_u8(b'.');
+        put_number(fraction, width, out);
+    }
+}
+
+/// Writes `+HH[:MM[:SS]]`.
+fn put_offset(seconds: i64, out: &mut BytesMut) {
+    out.put_u8(if seconds < 0 { b'-' } else { b'+' });
+    let seconds = seconds.abs();
+    put_number(seconds / 3_600, 2, out);
+    if seconds % 3_600 != 0 {
+        out.put_u8(b':');
+        put_number(seconds / 60 % 60, 2, out);
+    }
+    if seconds % 60 != 0 {
+        out.put_u8(b':');
+        put_number(seconds % 60, 2, out);
+    }
+}
+
+/// Writes `1 year 2 mons -3 days +04:05:06.7`: a positive part after a negative one says so.
+fn put_interval(months: i32, days: i32, us: i64, out: &mut BytesMut) {
+    let mut empty = true;
+    let mut after_negative = false;
+    for (value, unit) in [(months / 12, "year"), (months % 12, "mon"), (days, "day")] {
+        if value == 0 {
+            continue;
+        }
+        if !empty {
+            out.put_u8(b' ');
+        }
+        if after_negative && value > 0 {
+            out.put_u8(b'+');
+        }
+        put_number(value.into(), 0, out);
+        out.put_u8(b' ');
+        out.put_slice(unit.as_bytes());
+        if value != 1 {
+            out.put_u8(b's');
+        }
+        empty = false;
+        after_negative = value < 0;
+    }
+    if empty || us != 0 {
+        if !empty {
+            out.put_u8(b' ');
+        }
+        if us < 0 {
+            out.put_u8(b'-');
+        } else if after_negative {
+            out.put_u8(b'+');
+        }
+        put_time(us.saturating_abs(), out);
+    }
+}
+
+/// Year, month and day of a count of days since 1970 in the proleptic Gregorian calendar; year 0 is 1 BC.
+///
+/// By eras of 400 years that begin in March, where the leap day is last. Own arithmetic, because PostgreSQL's range
+/// of years, and Arrow's, is wider than that of the calendar crate.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days.saturating_add(719_468);
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{cells, check_binary, check_text};
+    use super::*;
+    use arrow::array::{
+        Date32Array, Date64Array, DurationSecondArray, IntervalDayTimeArray, IntervalMonthDayNanoArray,
+        IntervalYearMonthArray, Time32SecondArray, Time64MicrosecondArray, TimestampMicrosecondArray,
+        TimestampNanosecondArray,
+    };
+    use arrow::datatypes::{IntervalDayTime, IntervalMonthDayNano};
+    use std::sync::Arc;
+
+    #[test]
+    fn dates_of_all_ages() {
+        check_text(
+            Arc::new(Date32Array::from(vec![Some(0), None, Some(19_782), Some(-1)])),
+            &[Some("1970-01-01"), None, Some("2024-02-29"), Some("1969-12-31")],
+        );
+        check_text(
+            Arc::new(Date32Array::from(vec![-719_529, 2_932_897])),
+            &[Some("0001-12-31 BC"), Some("10000-01-01")],
+        );
+        check_text(Arc::new(Date64Array::from(vec![-1])), &[Some("1969-12-31")]);
+        check_binary(Arc::new(Date32Array::from(vec![10_958])), &[Some(&[0, 0, 0, 1])]);
+        for days in -800_000..800_000 {
+            let expected = chrono::NaiveDate::from_num_days_from_ce_opt(days + 719_163).unwrap();
+            let (year, month, day) = civil(days.into());
+            assert_eq!(chrono::NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32), Some(expected));
+        }
+    }
+
+    #[test]
+    fn times_of_day() {
+        check_text(
+            Arc::new(Time64MicrosecondArray::from(vec![Some(34_200_000_000), None, Some(1)])),
+            &[Some("09:30:00"), None, Some("00:00:00.000001")],
+        );
+        check_binary(Arc::new(Time32SecondArray::from(vec![1])), &[Some(&1_000_000_i64.to_be_bytes())]);
+    }
+
+    #[test]
+    fn instants_without_zone() {
+        check_text(
+            Arc::new(TimestampNanosecondArray::from(vec![Some(1_500_000_000), None, Some(-1)])),
+            &[Some("1970-01-01 00:00:01.5"), None, Some("1969-12-31 23:59:59.999999")],
+        );
+    }
+
+    #[test]
+    fn instants_are_shown_in_the_sessions_zone() {
+        let summer = 1_719_835_200_000_000;
+        let winter = 1_704_110_400_000_000;
+        let array = TimestampMicrosecondArray::from(vec![Some(summer), None, Some(winter)]).with_timezone("+03:00");
+        let array: ArrayRef = Arc::new(array);
+        let text = |zone| {
+            cells(array.clone(), Format::Text, zone)
+                .into_iter()
+                .map(|cell| cell.map(|text| String::from_utf8(text).unwrap()))
+        };
+        assert!(text(Tz::UTC).eq([Some("2024-07-01 12:00:00+00".into()), None, Some("2024-01-01 12:00:00+00".into())]));
+        assert!(text(Tz::America__New_York).eq([
+            Some("2024-07-01 08:00:00-04".into()),
+            None,
+            Some("2024-01-01 07:00:00-05".into())
+        ]));
+        assert!(text(Tz::Asia__Kolkata).eq([
+            Some("2024-07-01 17:30:00+05:30".into()),
+            None,
+            Some("2024-01-01 17:30:00+05:30".into())
+        ]));
+        check_binary(
+            array,
+            &[
+                Some(&(summer - 946_684_800_000_000).to_be_bytes()),
+                None,
+                Some(&(winter - 946_684_800_000_000).to_be_bytes()),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_instant_out_of_range_is_an_error_and_not_a_panic() {
+        let array: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![i64::MAX, i64::MIN]).with_timezone("UTC"));
+        for (format, zone) in [(Format::Text, Tz::Asia__Kolkata), (Format::Binary, Tz::UTC), (Format::Text, Tz::UTC)] {
+            let mut cells = super::super::Cells::new(&array, format, &Style { zone }).unwrap();
+            for row in 0..2 {
+                let _ = cells.write(row, &mut BytesMut::new());
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check_interval(months: i32, days: i32, us: i64, expected: &str) {
+        let value = IntervalMonthDayNano::new(months, days, us * 1_000);
+        check_text(Arc::new(IntervalMonthDayNanoArray::from(vec![Some(value), None])), &[Some(expected), None]);
+    }
+
+    #[test]
+    fn intervals_read_as_in_postgres() {
+        check_interval(0, 0, 0, "00:00:00");
+        check_interval(14, 3, 14_706_789_000, "1 year 2 mons 3 days 04:05:06.789");
+        check_interval(-14, 3, 0, "-1 years -2 mons +3 days");
+        check_interval(0, -1, 3_600_000_000, "-1 days +01:00:00");
+        check_interval(1, 0, -1_000_000, "1 mon -00:00:01");
+        check_interval(0, 0, 90_000_000_000, "25:00:00");
+        check_text(Arc::new(IntervalYearMonthArray::from(vec![13])), &[Some("1 year 1 mon")]);
+        check_text(
+            Arc::new(IntervalDayTimeArray::from(vec![IntervalDayTime::new(2, 1_500)])),
+            &[Some("2 days 00:00:01.5")],
+        );
+        check_text(Arc::new(DurationSecondArray::from(vec![Some(-90), None])), &[Some("-00:01:30"), None]);
+        let mut binary = 5_i64.to_be_bytes().to_vec();
+        binary.extend([0, 0, 0, 3, 0, 0, 0, 14]);
+        let value = IntervalMonthDayNano::new(14, 3, 5_000);
+        check_binary(Arc::new(IntervalMonthDayNanoArray::from(vec![value])), &[Some(&binary)]);
+    }
+}

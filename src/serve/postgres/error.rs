@@ -1,0 +1,147 @@
+//! What the client is told when something fails: a SQLSTATE and a sentence, and whether the connection goes on.
+
+use super::link::Gone;
+use crate::engine::{ErrorKind, QueryError};
+use pgwire::messages::response::{ErrorResponse, NoticeResponse};
+
+/// A failure the client is told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// The connection ends after it.
+    pub(super) fatal: bool,
+    /// SQLSTATE.
+    pub(super) code: &'static str,
+    /// One sentence.
+    pub(super) message: String,
+    /// What to do about it.
+    pub(super) hint: Option<String>,
+    /// Where in the client's text, in characters from 1.
+    pub(super) position: Option<usize>,
+}
+
+impl Failure {
+    /// An error after which the connection goes on.
+    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { fatal: false, code, message: message.into(), hint: None, position: None }
+    }
+
+    /// An error that ends the connection.
+    pub(super) fn fatal(code: &'static str, message: impl Into<String>) -> Self {
+        Self { fatal: true, ..Self::new(code, message) }
+    }
+
+    /// A message that does not follow the protocol.
+    pub(super) fn protocol(message: impl Into<String>) -> Self {
+        Self::new("08P01", message)
+    }
+
+    /// Adds what to do about it.
+    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the place in the client's text, in characters from 1.
+    pub(super) fn at(mut self, position: usize) -> Self {
+        self.position = Some(position);
+        self
+    }
+
+    /// Ends the connection whatever the failure was: nothing that fails before the first statement is survivable.
+    pub(super) fn into_fatal(mut self) -> Self {
+        self.fatal = true;
+        self
+    }
+
+    /// The message for the client.
+    pub(super) fn response(&self) -> ErrorResponse {
+        let severity = if self.fatal { "FATAL" } else { "ERROR" };
+        let mut fields = fields(severity, self.code, &self.message);
+        if let Some(hint) = &self.hint {
+            fields.push((b'H', clean(hint)));
+        }
+        if let Some(position) = self.position {
+            fields.push((b'P', position.to_string()));
+        }
+        ErrorResponse::new(fields)
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        Self {
+            fatal: false,
+            code: sqlstate(error.kind),
+            message: error.message,
+            hint: error.hint,
+            position: error.position,
+        }
+    }
+}
+
+/// A remark beside the result. `severity` is `NOTICE` or `WARNING`.
+pub(super) fn notice(severity: &str, code: &str, message: &str) -> NoticeResponse {
+    NoticeResponse::new(fields(severity, code, message))
+}
+
+fn fields(severity: &str, code: &str, message: &str) -> Vec<(u8, String)> {
+    vec![(b'S', severity.to_owned()), (b'V', severity.to_owned()), (b'C', code.to_owned()), (b'M', clean(message))]
+}
+
+/// The fields end with a zero byte, so none may stand inside.
+fn clean(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// The SQLSTATE of a kind of fault.
+fn sqlstate(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Syntax => "42601",
+        ErrorKind::UnknownTable => "42P01",
+        ErrorKind::UnknownColumn => "42703",
+        ErrorKind::AmbiguousColumn => "42702",
+        ErrorKind::UnknownFunction => "42883",
+        ErrorKind::Grouping => "42803",
+        ErrorKind::TypeMismatch => "42804",
+        ErrorKind::InvalidText => "22P02",
+        ErrorKind::OutOfRange => "22003",
+        ErrorKind::DivisionByZero => "22012",
+        ErrorKind::UnknownObject => "42704",
+        ErrorKind::InvalidParameter => "22023",
+        ErrorKind::NotSupported => "0A000",
+        ErrorKind::ReadOnly => "25006",
+        ErrorKind::Forbidden => "42501",
+        ErrorKind::Timeout | ErrorKind::Cancelled => "57014",
+        ErrorKind::OutOfMemory => "53200",
+        ErrorKind::Stale => "TT001",
+        ErrorKind::Storage => "58030",
+        ErrorKind::Internal => "XX000",
+    }
+}
+
+/// Why a step of a connection ended early.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The client is told, and unless it is fatal the connection goes on.
+    Failure(Failure),
+    /// There is nobody left to tell.
+    Gone(Gone),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<QueryError> for Stop {
+    fn from(error: QueryError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+impl From<Gone> for Stop {
+    fn from(gone: Gone) -> Self {
+        Self::Gone(gone)
+    }
+}

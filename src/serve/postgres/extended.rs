@@ -1,0 +1,256 @@
+//! The extended protocol: Parse, Bind, Describe, Execute, Close.
+
+use super::command::Command;
+use super::connection::Connection;
+use super::error::{Failure, Stop};
+use super::lexer::pieces;
+use super::message::{Bind, Target};
+use super::portal::{Portal, Prepared, State, Tag, query_tag};
+use super::rows::Sink;
+use super::types::{Format, Formats, row_description};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use pgwire::messages::data::{NoData, ParameterDescription};
+use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
+use pgwire::messages::response::EmptyQueryResponse;
+use std::sync::Arc;
+
+/// The one statement without words: it runs as nothing.
+pub(super) fn is_empty(prepared: &Prepared) -> bool {
+    prepared.sql.is_empty()
+}
+
+impl Connection {
+    pub(super) async fn parse(&mut self, name: String, sql: &str, types: &[u32]) -> Result<(), Stop> {
+        if !name.is_empty() && self.statements.contains_key(&name) {
+            return Err(Failure::new("42P05", format!("prepared statement \"{name}\" already exists")).into());
+        }
+        // A failed Parse leaves no statement without a name.
+        if name.is_empty() {
+            self.statements.remove("");
+        }
+        let prepared = match pieces(sql).as_slice() {
+            [] => self.prepare(Command::Unlisten, "", &[]).await?,
+            [piece] => {
+                let command = Command::parse(*piece, &self.session)?;
+                self.check_transaction(&command)?;
+                self.prepare(command, piece.sql, types).await?
+            }
+            [..] => {
+                let message = "cannot insert multiple commands into a prepared statement";
+                return Err(Failure::new("42601", message).into());
+            }
+        };
+        self.keep_statement(name, prepared)?;
+        self.link.send(&ParseComplete::new());
+        Ok(())
+    }
+
+    /// Keeps a prepared statement under its name.
+    pub(super) fn keep_statement(&mut self, name: String, prepared: Prepared) -> Result<(), Failure> {
+        if self.statements.contains_key(&name) && !name.is_empty() {
+            return Err(Failure::new("42P05", format!("prepared statement \"{name}\" already exists")));
+        }
+        if self.statements.len() >= self.options.prepared_statements_max {
+            let message = format!("a session has at most {} prepared statements", self.options.prepared_statements_max);
+            return Err(Failure::new("53400", message).with_hint("DEALLOCATE or close those no longer needed."));
+        }
+        self.statements.insert(name, Arc::new(prepared));
+        Ok(())
+    }
+
+    /// The prepared statement of a name.
+    pub(super) fn statement(&self, name: &str) -> Result<Arc<Prepared>, Failure> {
+        let missing = || match name {
+            "" => Failure::new("26000", "unnamed prepared statement does not exist"),
+            name => Failure::new("26000", format!("prepared statement \"{name}\" does not exist")),
+        };
+        self.statements.get(name).cloned().ok_or_else(missing)
+    }
+
+    pub(super) async fn bind(&mut self, bind: Bind) -> Result<(), Stop> {
+        let mut prepared = self.statement(&bind.statement)?;
+        self.check_transaction(&prepared.command)?;
+        if prepared.settings_version != self.settings_version {
+            prepared = self.prepare_again(&bind.statement, &prepared).await?;
+        }
+        let given = bind.values.len();
+        let wanted = prepared.parameters.len();
+        if given != wanted {
+            let message = format!(
+                "bind message supplies {given} parameters, but prepared statement \"{}\" requires {wanted}",
+                bind.statement
+            );
+            return Err(Failure::protocol(message).into());
+        }
+        let formats = Formats::from_codes(&bind.value_formats)?;
+        if !formats.fit(given) {
+            let message = format!("bind message has {} parameter formats but {given} parameters", formats.count());
+            return Err(Failure::protocol(message).into());
+        }
+        let zone = self.session.settings().time_zone();
+        let values = prepared
+            .parameters
+            .iter()
+            .zip(&bind.values)
+            .enumerate()
+            .map(|(index, (parameter, value))| parameter.read(index + 1, value.as_ref(), formats.of(index), zone));
+        let values = values.collect::<Result<Vec<_>, _>>()?;
+        let result_formats = Formats::from_codes(&bind.result_formats)?;
+        let columns = self.result_schema(&prepared).map_or(0, |schema| schema.fields().len());
+        if columns > 0 && !result_formats.fit(columns) {
+            let count = result_formats.count();
+            let message = format!("bind message has {count} result formats but query has {columns} columns");
+            return Err(Failure::protocol(message).into());
+        }
+        self.keep_portal(bind.portal, Portal::new(prepared, values, result_formats))?;
+        self.link.send(&BindComplete::new());
+        Ok(())
+    }
+
+    /// Plans a statement anew, because settings have changed since.
+    async fn prepare_again(&mut self, name: &str, old: &Arc<Prepared>) -> Result<Arc<Prepared>, Stop> {
+        let declared: Vec<u32> = old.parameters.iter().map(|parameter| parameter.described.oid()).collect();
+        let new = Arc::new(self.prepare(old.command.clone(), &old.sql, &declared).await?);
+        let schema = |prepared: &Prepared| prepared.plan.as_ref().map(|plan| plan.schema.fields().clone());
+        if schema(old) != schema(&new) {
+            return Err(Failure::new("0A000", "cached plan must not change result type").into());
+        }
+        self.statements.insert(name.to_owned(), new.clone());
+        Ok(new)
+    }
+
+    /// Keeps a portal under its name.
+    pub(super) fn keep_portal(&mut self, name: String, portal: Portal) -> Result<(), Failure> {
+        if !name.is_empty() && self.portals.contains_key(&name) {
+            return Err(Failure::new("42P03", format!("cursor \"{name}\" already exists")));
+        }
+        if self.portals.len() >= self.options.prepared_statements_max {
+            let message = format!("a session has at most {} portals", self.options.prepared_statements_max);
+            return Err(Failure::new("53400", message));
+        }
+        self.portals.insert(name, portal);
+        Ok(())
+    }
+
+    pub(super) fn describe(&mut self, target: &Target) -> Result<(), Failure> {
+        let (schema, formats) = match target {
+            Target::Statement(name) => {
+                let prepared = self.statement(name)?;
+                let types = prepared.parameters.iter().map(|parameter| parameter.described.oid()).collect();
+                self.link.send(&ParameterDescription::new(types));
+                (self.result_schema(&prepared), Formats::All(Format::Text))
+            }
+            Target::Portal(name) => {
+                let portal = self.portals.get(name).ok_or_else(|| no_portal(name))?;
+                let schema = match portal.prepared.command {
+                    Command::Declare { .. } => portal.open_schema(),
+                    _ => self.result_schema(&portal.prepared),
+                };
+                (schema, self.result_formats(&portal.prepared, &portal.formats))
+            }
+        };
+        match schema {
+            Some(schema) => self.link.send(&row_description(&schema, &formats)?),
+            None => self.link.send(&NoData::new()),
+        }
+        Ok(())
+    }
+
+    pub(super) async fn execute(&mut self, name: &str, rows_max: i32) -> Result<(), Stop> {
+        // While it runs nothing else can ask for it; a portal that fails is gone.
+        let mut portal = self.portals.remove(name).ok_or_else(|| no_portal(name))?;
+        if is_empty(&portal.prepared) {
+            self.link.send(&EmptyQueryResponse::new());
+        } else {
+            self.check_transaction(&portal.prepared.command)?;
+            let rows_max = u64::try_from(rows_max).ok().filter(|max| *max > 0);
+            self.run_portal(&mut portal, rows_max).await?;
+        }
+        // DISCARD and CLOSE ALL may have run in it.
+        self.portals.entry(name.to_owned()).or_insert(portal);
+        Ok(())
+    }
+
+    pub(super) fn close(&mut self, target: &Target) {
+        match target {
+            Target::Statement(name) => drop(self.statements.remove(name)),
+            Target::Portal(name) => drop(self.portals.remove(name)),
+        }
+        self.link.send(&CloseComplete::new());
+    }
+
+    /// Columns of a statement's result; none when it has no rows.
+    pub(super) fn result_schema(&self, prepared: &Prepared) -> Option<SchemaRef> {
+        match &prepared.command {
+            Command::Query(_) => {
+                let plan = prepared.plan.as_ref()?;
+                let rows = matches!(query_tag(&prepared.sql), Tag::Rows(_));
+                (rows || !plan.schema.fields().is_empty()).then(|| plan.schema.clone())
+            }
+            Command::Show(None) => Some(texts(&["name", "setting", "description"])),
+            Command::Show(Some(name)) => Some(texts(&[&super::setting::spelled(&self.session, name)])),
+            Command::Execute { name, .. } => self.result_schema(self.statements.get(name)?),
+            Command::Fetch { cursor, .. } => self.portals.get(cursor)?.open_schema(),
+            _ => None,
+        }
+    }
+
+    /// Formats of a portal's result; a binary cursor's rows are binary whatever was asked.
+    pub(super) fn result_formats(&self, prepared: &Prepared, asked: &Formats) -> Formats {
+        if let Command::Fetch { cursor, .. } = &prepared.command
+            && let Some(cursor) = self.portals.get(cursor)
+            && matches!(cursor.prepared.command, Command::Declare { binary: true, .. })
+        {
+            return Formats::All(Format::Binary);
+        }
+        asked.clone()
+    }
+
+    /// Runs a portal until its rows end or `rows_max` are sent, and says how it went.
+    pub(super) async fn run_portal(&mut self, portal: &mut Portal, rows_max: Option<u64>) -> Result<(), Stop> {
+        let mut resumed = true;
+        if matches!(portal.state, State::New) {
+            resumed = false;
+            portal.state = self.open_portal(portal.prepared.clone(), &portal.values, &portal.formats).await?;
+        }
+        let (rows, tag) = match &mut portal.state {
+            State::Open(rows, tag) => (rows, *tag),
+            State::Fetched(word, count) => {
+                let tag = Tag::Rows(word);
+                self.complete(tag.text(*count));
+                portal.state = State::Done(tag);
+                return Ok(());
+            }
+            State::Done(tag) => {
+                self.complete(tag.text(0));
+                return Ok(());
+            }
+            State::New => return Ok(()),
+        };
+        if resumed {
+            rows.resume(self.session.start(&portal.prepared.sql));
+        }
+        self.notices();
+        let mut sink = match self.result_schema(&portal.prepared) {
+            Some(_) => Sink::Data(&portal.formats),
+            None => Sink::Skip,
+        };
+        let sent = rows.send(&mut self.link, &self.session, &mut sink, rows_max).await?;
+        if !sent.finished {
+            self.link.send(&PortalSuspended::new());
+            return Ok(());
+        }
+        portal.state = State::Done(tag);
+        self.complete(tag.text(sent.rows));
+        Ok(())
+    }
+}
+
+fn no_portal(name: &str) -> Failure {
+    Failure::new("34000", format!("portal \"{name}\" does not exist"))
+}
+
+/// Columns of text.
+pub(super) fn texts(names: &[&str]) -> SchemaRef {
+    Arc::new(Schema::new(names.iter().map(|name| Field::new(*name, DataType::Utf8, false)).collect::<Vec<_>>()))
+}

@@ -1,0 +1,228 @@
+//! The socket of one connection and its two buffers. One task owns it; nothing here knows SQL.
+//!
+//! `pgwire`'s own server loop does not read the socket while a statement runs, so it cannot notice that the client has
+//! gone while a live table is silent, and it gives the row a place in the buffer rather than on the wire. Hence this
+//! loop: while a statement works, [`Link::attend`] goes on reading into a bounded buffer and sees the end of the
+//! stream; and the caller says when to flush.
+
+use super::error::{Failure, Stop};
+use super::message::Frame;
+use bytes::{Buf, Bytes, BytesMut};
+use futures::FutureExt;
+use pgwire::messages::Message;
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+/// Bytes read from a client beyond the message at work, at most.
+const READ_AHEAD_BYTES: usize = 64 * 1024;
+/// Bytes asked from the socket at a time.
+const READ_BYTES: usize = 8 * 1024;
+/// Bytes written before they are handed to the socket, give or take a row.
+pub(super) const WRITE_BYTES: usize = 64 * 1024;
+/// How often a client whose read-ahead is full is looked at for a closed socket.
+const CLOSED_CHECK: Duration = Duration::from_millis(500);
+/// How long a last word to the client may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Why nobody is left at the other end, or why we leave.
+#[derive(Debug)]
+pub(super) enum Gone {
+    /// The client closed.
+    Closed,
+    /// The socket failed.
+    Lost(io::Error),
+    /// The server stops.
+    Shutdown,
+}
+
+impl From<io::Error> for Gone {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(error)
+    }
+}
+
+/// The socket of one connection.
+pub(super) struct Link {
+    socket: TcpStream,
+    input: BytesMut,
+    output: BytesMut,
+    /// Bytes of `output` that end with a whole message. What is beyond is dropped when its writer panics.
+    complete: usize,
+    shutdown: CancellationToken,
+}
+
+impl Link {
+    /// A link that ends with `shutdown`.
+    pub(super) fn new(socket: TcpStream, shutdown: CancellationToken) -> Self {
+        Self { socket, input: BytesMut::new(), output: BytesMut::new(), complete: 0, shutdown }
+    }
+
+    /// Puts a message in the output. It leaves with the next flush.
+    pub(super) fn send<M: Message>(&mut self, message: &M) {
+        let start = self.output.len();
+        if let Err(error) = message.encode(&mut self.output) {
+            // The type byte is written before the length is checked.
+            self.output.truncate(start);
+            tracing::error!(%error, "message dropped");
+        }
+        self.complete = self.output.len();
+    }
+
+    /// Puts one byte in the output: the answer to a request for encryption.
+    pub(super) fn send_byte(&mut self, byte: u8) {
+        self.output.extend_from_slice(&[byte]);
+        self.complete = self.output.len();
+    }
+
+    /// Writes whole messages straight into the output. When `write` fails, the output is as it was before.
+    pub(super) fn write<T>(&mut self, write: impl FnOnce(&mut BytesMut) -> Result<T, Failure>) -> Result<T, Failure> {
+        let start = self.output.len();
+        let result = write(&mut self.output);
+        if result.is_err() {
+            self.output.truncate(start);
+        }
+        self.complete = self.output.len();
+        result
+    }
+
+    /// Bytes waiting for a flush.
+    pub(super) fn unsent(&self) -> usize {
+        self.output.len()
+    }
+
+    /// Drops what a panic left of a message.
+    pub(super) fn drop_incomplete(&mut self) {
+        self.output.truncate(self.complete);
+    }
+
+    /// Hands all output to the socket, waiting for a client that reads slowly. Safe to drop at any time.
+    pub(super) async fn flush(&mut self) -> Result<(), Gone> {
+        while self.output.has_remaining() {
+            let written = tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => return Err(Gone::Shutdown),
+                written = self.socket.write_buf(&mut self.output) => written?,
+            };
+            self.complete = self.complete.saturating_sub(written);
+            if written == 0 {
+                return Err(Gone::Closed);
+            }
+        }
+        if self.output.capacity() > 4 * WRITE_BYTES {
+            self.output = BytesMut::new();
+        }
+        Ok(())
+    }
+
+    /// A last word before the socket closes, as far as the client takes it.
+    pub(super) async fn farewell(&mut self, failure: &Failure) {
+        self.send(&failure.response());
+        let last = async {
+            self.socket.write_all(&self.output).await?;
+            self.socket.shutdown().await
+        };
+        // Nobody is left to tell when this fails.
+        let _ = tokio::time::timeout(FAREWELL, last).await;
+    }
+
+    /// The next frame. Output is flushed before it waits. Safe to drop at any time.
+    ///
+    /// # Errors
+    /// A frame longer than `bytes_max` is fatal, and nothing is reserved for it.
+    pub(super) async fn frame(&mut self, bytes_max: usize) -> Result<Frame, Stop> {
+        loop {
+            if let Some(frame) = self.take_frame(bytes_max)? {
+                return Ok(frame);
+            }
+            self.flush().await?;
+            self.fill().await?;
+        }
+    }
+
+    /// The next packet of the handshake, which has no type byte: its body after the length.
+    ///
+    /// # Errors
+    /// [`Gone::Closed`] when the length cannot be that of a startup packet: whatever talks does not speak Postgres.
+    pub(super) async fn packet(&mut self, bytes_max: usize) -> Result<Bytes, Stop> {
+        loop {
+            if let Some(mut prefix) = self.input.get(..4) {
+                let length = prefix.get_u32() as usize;
+                if !(8..=bytes_max).contains(&length) {
+                    return Err(Gone::Closed.into());
+                }
+                if self.input.len() >= length {
+                    let mut packet = self.input.split_to(length).freeze();
+                    packet.advance(4);
+                    return Ok(packet);
+                }
+            }
+            self.flush().await?;
+            self.fill().await?;
+        }
+    }
+
+    fn take_frame(&mut self, bytes_max: usize) -> Result<Option<Frame>, Failure> {
+        let Some(mut head) = self.input.get(..5) else { return Ok(None) };
+        let kind = head.get_u8();
+        let length = head.get_u32() as usize;
+        if length < 4 {
+            return Err(Failure::fatal("08P01", "invalid message length"));
+        }
+        if length > bytes_max {
+            let message = format!("message of {length} bytes is longer than the {bytes_max} bytes allowed");
+            return Err(Failure::fatal("54000", message));
+        }
+        if self.input.len() <= length {
+            return Ok(None);
+        }
+        let mut body = self.input.split_to(length + 1).freeze();
+        body.advance(5);
+        Ok(Some(Frame { kind, body }))
+    }
+
+    /// Reads what the client sent, at least one byte. Safe to drop at any time.
+    async fn fill(&mut self) -> Result<(), Gone> {
+        self.input.reserve(READ_BYTES);
+        let read = tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => return Err(Gone::Shutdown),
+            read = self.socket.read_buf(&mut self.input) => read?,
+        };
+        if read == 0 { Err(Gone::Closed) } else { Ok(()) }
+    }
+
+    /// Waits for `work`, unless the client goes or the server stops first; `work` is dropped then.
+    pub(super) async fn attend<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Gone> {
+        tokio::select! {
+            biased;
+            result = work => Ok(result),
+            gone = self.watch() => Err(gone),
+        }
+    }
+
+    /// Reads ahead until the client goes or the server stops.
+    async fn watch(&mut self) -> Gone {
+        loop {
+            if self.input.len() < READ_AHEAD_BYTES {
+                if let Err(gone) = self.fill().await {
+                    return gone;
+                }
+                continue;
+            }
+            // Full: the kernel keeps the rest, and only tells whether the client has closed behind it.
+            tokio::select! {
+                () = self.shutdown.cancelled() => return Gone::Shutdown,
+                () = tokio::time::sleep(CLOSED_CHECK) => {}
+            }
+            if let Some(Ok(ready)) = self.socket.ready(Interest::READABLE).now_or_never()
+                && ready.is_read_closed()
+            {
+                return Gone::Closed;
+            }
+        }
+    }
+}

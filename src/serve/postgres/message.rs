@@ -1,0 +1,200 @@
+//! Messages from the client, read from one whole frame.
+//!
+//! `pgwire` encodes what we send, but what we receive is read here: its decoder trusts the counts and lengths inside a
+//! message and panics when they point past the end, and it replaces bytes that are not UTF-8.
+
+use super::error::Failure;
+use bytes::{Buf, Bytes};
+
+/// One frame as it came: its type byte, and its body without the length.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) kind: u8,
+    pub(super) body: Bytes,
+}
+
+/// What a Describe or Close names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Statement(String),
+    Portal(String),
+}
+
+/// Values and formats for a portal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Bind {
+    pub(super) portal: String,
+    pub(super) statement: String,
+    pub(super) value_formats: Vec<i16>,
+    /// `None` is NULL.
+    pub(super) values: Vec<Option<Bytes>>,
+    pub(super) result_formats: Vec<i16>,
+}
+
+/// A message from the client.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Message {
+    Query(String),
+    Parse {
+        statement: String,
+        sql: String,
+        types: Vec<u32>,
+    },
+    Bind(Bind),
+    Describe(Target),
+    /// Rows wanted at most; zero or less is all.
+    Execute {
+        portal: String,
+        rows_max: i32,
+    },
+    Close(Target),
+    Flush,
+    Sync,
+    Terminate,
+    /// Left over from a COPY that this server never asked for; ignored, as PostgreSQL does.
+    Copy,
+    /// The fast-path function call, which this server does not have.
+    FunctionCall,
+}
+
+impl Frame {
+    /// True for messages after whose failure everything up to the next Sync is skipped.
+    pub(super) fn is_extended(&self) -> bool {
+        matches!(self.kind, b'P' | b'B' | b'D' | b'E' | b'C' | b'H')
+    }
+
+    /// Reads the message.
+    ///
+    /// # Errors
+    /// 08P01 when the body is too short or too long, 22021 when a text is not UTF-8. An unknown type is fatal: where
+    /// the next message starts is then anyone's guess.
+    pub(super) fn decode(self) -> Result<Message, Failure> {
+        let mut body = Body(self.body);
+        let message = match self.kind {
+            b'Q' => Message::Query(body.text()?),
+            b'P' => Message::Parse { statement: body.text()?, sql: body.text()?, types: body.list(Body::u32)? },
+            b'B' => Message::Bind(Bind {
+                portal: body.text()?,
+                statement: body.text()?,
+                value_formats: body.list(Body::i16)?,
+                values: body.list(Body::value)?,
+                result_formats: body.list(Body::i16)?,
+            }),
+            b'D' => Message::Describe(body.target()?),
+            b'E' => Message::Execute { portal: body.text()?, rows_max: body.i32()? },
+            b'C' => Message::Close(body.target()?),
+            b'H' => Message::Flush,
+            b'S' => Message::Sync,
+            b'X' => return Ok(Message::Terminate),
+            b'd' | b'c' | b'f' => return Ok(Message::Copy),
+            b'F' => return Ok(Message::FunctionCall),
+            other => return Err(Failure::fatal("08P01", format!("invalid frontend message type {other}"))),
+        };
+        if body.0.has_remaining() {
+            return Err(Failure::protocol("invalid message format"));
+        }
+        Ok(message)
+    }
+}
+
+/// What is left of a body.
+struct Body(Bytes);
+
+fn too_short() -> Failure {
+    Failure::protocol("insufficient data left in message")
+}
+
+impl Body {
+    fn text(&mut self) -> Result<String, Failure> {
+        let Some(end) = self.0.iter().position(|byte| *byte == 0) else {
+            return Err(Failure::protocol("invalid string in message"));
+        };
+        let text = self.0.split_to(end);
+        self.0.advance(1);
+        match std::str::from_utf8(&text) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(_) => Err(Failure::new("22021", "invalid byte sequence for encoding \"UTF8\"")),
+        }
+    }
+
+    fn u32(&mut self) -> Result<u32, Failure> {
+        self.0.try_get_u32().map_err(|_| too_short())
+    }
+
+    fn i32(&mut self) -> Result<i32, Failure> {
+        self.0.try_get_i32().map_err(|_| too_short())
+    }
+
+    fn i16(&mut self) -> Result<i16, Failure> {
+        self.0.try_get_i16().map_err(|_| too_short())
+    }
+
+    fn value(&mut self) -> Result<Option<Bytes>, Failure> {
+        match self.i32()? {
+            -1 => Ok(None),
+            length => match usize::try_from(length) {
+                Ok(length) if length <= self.0.remaining() => Ok(Some(self.0.split_to(length))),
+                _ => Err(too_short()),
+            },
+        }
+    }
+
+    fn target(&mut self) -> Result<Target, Failure> {
+        match self.0.try_get_u8().map_err(|_| too_short())? {
+            b'S' => Ok(Target::Statement(self.text()?)),
+            b'P' => Ok(Target::Portal(self.text()?)),
+            other => Err(Failure::protocol(format!("invalid message subtype {other}"))),
+        }
+    }
+
+    /// A count and as many of `one`. Nothing is reserved for a count that the body does not bear out.
+    fn list<T>(&mut self, one: fn(&mut Self) -> Result<T, Failure>) -> Result<Vec<T>, Failure> {
+        let count = self.0.try_get_u16().map_err(|_| too_short())?;
+        (0..count).map(|_| one(self)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(kind: u8, body: &'static [u8]) -> Result<Message, Failure> {
+        Frame { kind, body: Bytes::from_static(body) }.decode()
+    }
+
+    #[test]
+    fn whole_messages_read() {
+        assert_eq!(decode(b'Q', b"SELECT 1\0").unwrap(), Message::Query("SELECT 1".to_owned()));
+        assert_eq!(
+            decode(b'E', b"\0\xff\xff\xff\xff").unwrap(),
+            Message::Execute { portal: String::new(), rows_max: -1 }
+        );
+        assert_eq!(
+            decode(b'B', b"p\0s\0\0\x01\0\x01\0\x02\0\0\0\x01a\xff\xff\xff\xff\0\0").unwrap(),
+            Message::Bind(Bind {
+                portal: "p".to_owned(),
+                statement: "s".to_owned(),
+                value_formats: vec![1],
+                values: vec![Some(Bytes::from_static(b"a")), None],
+                result_formats: vec![],
+            })
+        );
+    }
+
+    #[test]
+    fn counts_and_lengths_past_the_end_are_errors() {
+        for body in [
+            &b"p\0s\0\xff\xff"[..],
+            b"p\0s\0\0\0\0\x01\x7f\xff\xff\xff",
+            b"p\0s",
+            b"",
+            b"p\0s\0\0\0\0\x01\xff\xff\xff\xfe",
+        ] {
+            assert_eq!(decode(b'B', body).unwrap_err().code, "08P01");
+        }
+        assert_eq!(decode(b'P', b"s\0SELECT 1\0\0\x02\0\0\0\x17").unwrap_err().code, "08P01");
+        assert_eq!(decode(b'S', b"left over").unwrap_err().code, "08P01");
+        assert_eq!(decode(b'Q', b"\xff\xfe\0").unwrap_err().code, "22021");
+        assert!(decode(b'?', b"").unwrap_err().fatal);
+    }
+}

@@ -1,0 +1,225 @@
+//! The Postgres front end: sockets, sessions and their limits.
+//!
+//! Messages to the client are `pgwire`'s; the loop, the reading of messages and the encoding of rows are our own,
+//! because a result must leave while it is made, a cancel must reach a running statement, and a client that goes must
+//! be noticed while nothing is sent to it (see [`link`]).
+//!
+//! [`serve`] owns the listener and every connection. One task owns one socket; it is stopped by its client, by the
+//! `shutdown` token, or with its last word when it fails.
+
+mod command;
+mod connection;
+mod copy;
+mod encode;
+mod error;
+mod extended;
+mod lexer;
+mod link;
+mod message;
+mod parameter;
+mod perform;
+mod portal;
+mod rows;
+mod setting;
+mod startup;
+mod transaction;
+mod types;
+
+#[cfg(test)]
+mod tests;
+
+use crate::engine::{CancelHandle, Engine};
+use bytes::Bytes;
+use connection::Connection;
+use error::{Failure, Stop};
+use futures::FutureExt;
+use link::{Gone, Link};
+use startup::Greeting;
+use std::collections::HashMap;
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Connections beyond the limit that may be there at once: to be refused with a word, or to cancel.
+const CONNECTIONS_BEYOND: usize = 64;
+/// Pause after a failed accept: out of file handles, another try at once fails too.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long connections may take to end when the server stops.
+const SHUTDOWN_WAIT: Duration = Duration::from_secs(5);
+
+/// Limits of the front end.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Sessions at once.
+    pub connections_max: usize,
+    /// How long a client may take to say who it is.
+    pub startup_timeout: Duration,
+    /// How long a session may wait for its client; `None` is for ever.
+    pub idle_timeout: Option<Duration>,
+    /// Bytes of one message, at most.
+    pub message_bytes_max: usize,
+    /// Prepared statements of one session, and portals, at most.
+    pub prepared_statements_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connections_max: 100,
+            startup_timeout: Duration::from_secs(10),
+            idle_timeout: None,
+            message_bytes_max: 64 * 1024 * 1024,
+            prepared_statements_max: 4_096,
+        }
+    }
+}
+
+/// What all connections share.
+struct Shared {
+    engine: Engine,
+    options: Options,
+    sessions: Arc<Semaphore>,
+    cancels: Cancels,
+    shutdown: CancellationToken,
+}
+
+/// Serves until `shutdown`, then ends every connection with 57P01.
+///
+/// # Errors
+/// When the listener is not on loopback: there are no users yet, so whoever comes is let in.
+pub async fn serve(
+    listener: TcpListener,
+    engine: Engine,
+    options: Options,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    if !address.ip().is_loopback() {
+        let message = format!("serve Postgres clients on {address}: without users only loopback is allowed");
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+    }
+    let sockets = Arc::new(Semaphore::new(options.connections_max.saturating_add(CONNECTIONS_BEYOND)));
+    let sessions = Arc::new(Semaphore::new(options.connections_max));
+    let shared = Arc::new(Shared { engine, options, sessions, cancels: Cancels::default(), shutdown });
+    let mut connections = JoinSet::new();
+    loop {
+        let socket = tokio::select! {
+            () = shared.shutdown.cancelled() => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept() => match accepted {
+                Ok((socket, _)) => socket,
+                Err(error) => {
+                    tracing::warn!(%error, "accept failed");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            },
+        };
+        let Ok(permit) = sockets.clone().try_acquire_owned() else { continue };
+        let shared = shared.clone();
+        connections.spawn(async move {
+            connect(socket, &shared).await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(SHUTDOWN_WAIT, all).await.is_err() {
+        connections.abort_all();
+    }
+    Ok(())
+}
+
+/// One connection from its first byte to its last.
+async fn connect(socket: TcpStream, shared: &Shared) {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "set nodelay");
+    }
+    let mut link = Link::new(socket, shared.shutdown.clone());
+    let greeting = tokio::time::timeout(shared.options.startup_timeout, startup::greet(&mut link)).await;
+    let startup = match greeting {
+        Ok(Ok(Greeting::Startup(startup))) => startup,
+        Ok(Ok(Greeting::Cancel { pid, secret })) => return shared.cancels.cancel(pid, &secret),
+        Ok(Err(stop)) => return end(&mut link, stop).await,
+        Err(_) => {
+            let failure = Failure::fatal("57014", "canceling authentication due to timeout");
+            return link.farewell(&failure).await;
+        }
+    };
+    let Ok(_session) = shared.sessions.clone().try_acquire_owned() else {
+        return link.farewell(&Failure::fatal("53300", "sorry, too many clients already")).await;
+    };
+    let session = shared.engine.open_session(&startup.user, "postgres");
+    let cancel = shared.cancels.register(&session);
+    let mut connection = Connection::new(link, session, shared.options.clone());
+    let stop = match connection.open(&startup, cancel.pid, cancel.secret) {
+        // A panic is ours, and ends this connection alone.
+        Ok(()) => AssertUnwindSafe(connection.run()).catch_unwind().await.unwrap_or_else(|_| {
+            connection.link.drop_incomplete();
+            Failure::fatal("XX000", "internal error").into()
+        }),
+        Err(failure) => failure.into_fatal().into(),
+    };
+    end(&mut connection.link, stop).await;
+}
+
+/// The last word of a connection, when somebody is left to hear it.
+async fn end(link: &mut Link, stop: Stop) {
+    match stop {
+        Stop::Failure(failure) => link.farewell(&failure.into_fatal()).await,
+        Stop::Gone(Gone::Shutdown) => {
+            link.farewell(&Failure::fatal("57P01", "terminating connection due to administrator command")).await;
+        }
+        Stop::Gone(Gone::Closed) => {}
+        Stop::Gone(Gone::Lost(error)) => tracing::debug!(%error, "connection lost"),
+    }
+}
+
+/// Who may cancel what: a handle for each session under its pid and secret.
+///
+/// The lock is held for a lookup, never across an await.
+#[derive(Default, Clone)]
+struct Cancels {
+    handles: Arc<Mutex<HashMap<(i32, i32), CancelHandle>>>,
+}
+
+/// A session's place among the cancels; it is given up with the connection.
+struct Registration {
+    cancels: Cancels,
+    pid: i32,
+    secret: i32,
+}
+
+impl Cancels {
+    fn register(&self, session: &crate::engine::Session) -> Registration {
+        let pid = i32::try_from(session.id() & 0x7fff_ffff).unwrap_or_default();
+        // The random bits of a UUID of version 4; its fixed bits are cut off.
+        let secret = uuid::Uuid::new_v4().as_u128() as i32;
+        self.lock().insert((pid, secret), session.cancel_handle());
+        Registration { cancels: self.clone(), pid, secret }
+    }
+
+    /// Cancels what a session runs. A wrong secret does nothing and is not answered.
+    fn cancel(&self, pid: i32, secret: &Bytes) {
+        let Ok(secret) = <[u8; 4]>::try_from(secret.as_ref()) else { return };
+        let handle = self.lock().get(&(pid, i32::from_be_bytes(secret))).cloned();
+        if let Some(handle) = handle {
+            handle.cancel();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(i32, i32), CancelHandle>> {
+        self.handles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.cancels.lock().remove(&(self.pid, self.secret));
+    }
+}

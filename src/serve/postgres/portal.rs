@@ -1,0 +1,107 @@
+//! Prepared statements and portals. Cursors are portals too: they share their names, as in PostgreSQL.
+
+use super::command::{Command, Discard};
+use super::parameter::Parameter;
+use super::rows::Rows;
+use super::types::{Format, Formats};
+use crate::engine::{Plan, ScalarValue};
+use arrow::datatypes::SchemaRef;
+use std::sync::Arc;
+
+/// A statement that is read and planned, ready to run any number of times.
+pub(super) struct Prepared {
+    pub(super) command: Command,
+    /// Text of the statement.
+    pub(super) sql: String,
+    /// Plan of the query within, if there is one.
+    pub(super) plan: Option<Plan>,
+    /// Types of `$1`, `$2`, ... in order.
+    pub(super) parameters: Vec<Parameter>,
+    /// Version of the settings it was planned under.
+    pub(super) settings_version: u64,
+}
+
+/// A prepared statement with its values, and how far it has run.
+pub(super) struct Portal {
+    pub(super) prepared: Arc<Prepared>,
+    pub(super) values: Vec<ScalarValue>,
+    pub(super) formats: Formats,
+    pub(super) state: State,
+    /// It outlives its transaction once that has committed.
+    pub(super) hold: bool,
+    /// Its transaction has committed.
+    pub(super) kept: bool,
+}
+
+/// How far a portal has run.
+pub(super) enum State {
+    New,
+    /// Rows that are left, and the tag they end with.
+    Open(Rows, Tag),
+    /// It has just sent all its rows itself: the word of its tag, and their number.
+    Fetched(&'static str, u64),
+    /// The tag that a further Execute is answered with.
+    Done(Tag),
+}
+
+/// What CommandComplete says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tag {
+    /// Words alone.
+    Plain(&'static str),
+    /// A word and the number of rows.
+    Rows(&'static str),
+}
+
+impl Tag {
+    /// The text after so many rows.
+    pub(super) fn text(self, rows: u64) -> String {
+        match self {
+            Self::Plain(words) => words.to_owned(),
+            Self::Rows(word) => format!("{word} {rows}"),
+        }
+    }
+}
+
+impl Portal {
+    /// A portal that has not run.
+    pub(super) fn new(prepared: Arc<Prepared>, values: Vec<ScalarValue>, formats: Formats) -> Self {
+        Self { prepared, values, formats, state: State::New, hold: false, kept: false }
+    }
+
+    /// A portal of the simple protocol: text, and no values.
+    pub(super) fn simple(prepared: Prepared) -> Self {
+        Self::new(Arc::new(prepared), Vec::new(), Formats::All(Format::Text))
+    }
+
+    /// Columns of the rows that are left.
+    pub(super) fn open_schema(&self) -> Option<SchemaRef> {
+        match &self.state {
+            State::Open(rows, _) => Some(rows.schema().clone()),
+            State::New | State::Fetched(..) | State::Done(_) => {
+                self.prepared.plan.as_ref().map(|plan| plan.schema.clone())
+            }
+        }
+    }
+}
+
+/// The tag of a query, by its first word.
+pub(super) fn query_tag(sql: &str) -> Tag {
+    let first = super::lexer::tokens(sql).and_then(|tokens| tokens.first().map(|token| token.value()));
+    match first.as_deref() {
+        Some("explain") => Tag::Plain("EXPLAIN"),
+        Some("refresh") => Tag::Plain("REFRESH"),
+        Some("describe" | "desc") => Tag::Plain("DESCRIBE"),
+        _ => Tag::Rows("SELECT"),
+    }
+}
+
+/// The tag of a command without rows.
+pub(super) fn discard_tag(what: Discard) -> &'static str {
+    match what {
+        Discard::All => "DISCARD ALL",
+        Discard::Plans => "DISCARD PLANS",
+        Discard::Sequences => "DISCARD SEQUENCES",
+        Discard::Temp => "DISCARD TEMP",
+    }
+}

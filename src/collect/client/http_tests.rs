@@ -25,7 +25,9 @@ fn data() -> Get {
 async fn many_requests_make_one_token_call_and_send_our_name() {
     let server = Scripted::start(|head, _| match is_token(head) {
         true => String::new(),
-        false if head.to_lowercase().contains("user-agent: ttapi/") && head.contains("Bearer token-0") => json(200, "{}"),
+        false if head.to_lowercase().contains("user-agent: ttapi/") && head.contains("Bearer token-0") => {
+            json(200, "{}")
+        }
         false => json(401, "{}"),
     })
     .await;

@@ -118,8 +118,7 @@ impl OAuth {
             "client_secret": self.client_secret.expose(),
         });
         let response = self.http.post(&self.url).timeout(self.timeout).json(&body).send().await;
-        let response =
-            response.map_err(|error| answer::from_network(error, &self.origin, TOKEN_PATH, self.timeout))?;
+        let response = response.map_err(|error| answer::from_network(error, &self.origin, TOKEN_PATH, self.timeout))?;
         answer::read(response, &self.origin, TOKEN_PATH, self.timeout, self.clock.now()).await
     }
 

@@ -4,8 +4,8 @@ use super::assembly::Assembly;
 use super::parse::{Candle, EventType};
 use super::session::{self, Change, Session, SessionError, Setup, Subscription};
 use super::token::QuoteTokens;
-use super::wire::whole;
 use crate::collect::venue::tastytrade::batch;
+use crate::collect::venue::whole_number;
 use crate::collect::{FailedItem, Fetch, FetchError, Fetched, Progress, Request};
 use crate::lake::dataset;
 use crate::market::bar::Bar;
@@ -222,8 +222,8 @@ fn bars(item: &str, assembly: Assembly, from: NaiveDate, last_closed: NaiveDate)
                     high: candle.high,
                     low: candle.low,
                     close: candle.close,
-                    volume: candle.volume.and_then(whole),
-                    open_interest: candle.open_interest.and_then(whole),
+                    volume: candle.volume.and_then(whole_number),
+                    open_interest: candle.open_interest.and_then(whole_number),
                 },
             );
         }

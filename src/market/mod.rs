@@ -2,6 +2,8 @@
 
 pub mod bar;
 pub mod calendar;
+pub mod expiration;
 pub mod list;
+pub mod options;
 pub mod quote;
 pub mod symbol;

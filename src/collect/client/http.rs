@@ -78,12 +78,14 @@ pub struct Get {
     pub query: Vec<(&'static str, String)>,
     /// Attempts, the first included; `None` is the client's number.
     pub attempts: Option<usize>,
+    /// A failure is blamed on the symbols asked for, not on the endpoint: the breaker does not count it.
+    pub blames_symbols: bool,
 }
 
 impl Get {
     /// A GET whose path is the endpoint itself.
     pub fn new(endpoint: &'static str) -> Self {
-        Self { endpoint, path: endpoint.to_owned(), query: Vec::new(), attempts: None }
+        Self { endpoint, path: endpoint.to_owned(), query: Vec::new(), attempts: None, blames_symbols: false }
     }
 
     /// A GET on `endpoint` with its `{}` replaced by a symbol.
@@ -248,6 +250,8 @@ impl Client {
         let result = self.exchange(get, bearer).await;
         drop(in_flight);
         match &result {
+            // Neither a success nor a failure: the admission is handed back.
+            Err(error) if error.counts_against_endpoint() && get.blames_symbols => drop(admission),
             Err(error) if error.counts_against_endpoint() => admission.failed(),
             Err(error) if error.status() == Some(429) => self.pause(error.retry_after()),
             _ => admission.succeeded(),

@@ -15,10 +15,8 @@ fn is_token(head: &str) -> bool {
     head.starts_with("POST /oauth/token ")
 }
 
-const DATA: Get = Get { endpoint: "/data", path: String::new(), query: Vec::new(), attempts: None };
-
 fn data() -> Get {
-    Get { path: "/data".to_owned(), ..DATA }
+    Get::new("/data")
 }
 
 #[tokio::test]

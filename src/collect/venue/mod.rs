@@ -8,3 +8,6 @@ pub(crate) fn whole_number(number: f64) -> Option<i64> {
     const LIMIT: f64 = 9.2e18;
     (-LIMIT..LIMIT).contains(&number).then(|| number.round() as i64)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,3 +9,4 @@ pub mod lake;
 pub mod live;
 pub mod collect;
 pub mod engine;
+pub mod simulator;

@@ -1,0 +1,175 @@
+//! Writes feed frames as JSON text: one event type a frame, COMPACT rows or FULL objects.
+
+use crate::simulator::event::{FeedEvent, Value, write_text};
+use std::fmt::Write;
+
+/// How event data is spelled on a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Objects with names.
+    Full,
+    /// Values in the announced order.
+    Compact,
+}
+
+impl Format {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Compact => "COMPACT",
+        }
+    }
+}
+
+/// Fields of one event type in the order they are sent, as places in the type's table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Layout {
+    places: Vec<usize>,
+}
+
+impl Layout {
+    /// The requested fields that are known, in the requested order; every field when none are requested.
+    pub(crate) fn new<E: FeedEvent>(requested: Option<&[String]>) -> Self {
+        let place = |name: &String| E::FIELDS.iter().position(|(known, _)| known == name);
+        let places = match requested {
+            Some(names) => names.iter().filter_map(place).collect(),
+            None => (0..E::FIELDS.len()).collect(),
+        };
+        Self { places }
+    }
+
+    /// Names of the fields in order.
+    pub(crate) fn names<E: FeedEvent>(&self) -> Vec<&'static str> {
+        self.places.iter().filter_map(|place| E::FIELDS.get(*place)).map(|(name, _)| *name).collect()
+    }
+}
+
+/// One `FEED_DATA` frame. Prices of events that `missing` names are written as `"NaN"`.
+pub(crate) fn data<E: FeedEvent>(
+    channel: u64,
+    kind: &str,
+    format: Format,
+    layout: &Layout,
+    events: &[E],
+    missing: impl Fn(&E) -> bool,
+) -> String {
+    let mut out = String::with_capacity(64 + events.len() * layout.places.len() * 10);
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{{\"type\":\"FEED_DATA\",\"channel\":{channel},\"data\":[");
+    if format == Format::Compact {
+        let _ = write!(out, "\"{kind}\",[");
+    }
+    for (number, event) in events.iter().enumerate() {
+        if number > 0 {
+            out.push(',');
+        }
+        let absent = missing(event);
+        match format {
+            Format::Compact => write_row(&mut out, kind, layout, event, absent),
+            Format::Full => write_object(&mut out, kind, layout, event, absent),
+        }
+    }
+    out.push_str(if format == Format::Compact { "]]}" } else { "]}" });
+    out
+}
+
+/// The value of the field at a place; the first field of every table is the event type.
+fn value<'a, E: FeedEvent>(kind: &'a str, event: &'a E, place: usize, absent: bool) -> Value<'a> {
+    match (place, E::FIELDS.get(place)) {
+        (0, _) => Value::Text(kind),
+        (_, None) => Value::Null,
+        (_, Some((_, read))) => match read(event) {
+            Value::Number(_) if absent => Value::Number(f64::NAN),
+            value => value,
+        },
+    }
+}
+
+fn write_row<E: FeedEvent>(out: &mut String, kind: &str, layout: &Layout, event: &E, absent: bool) {
+    for (number, place) in layout.places.iter().enumerate() {
+        if number > 0 {
+            out.push(',');
+        }
+        value(kind, event, *place, absent).write(out);
+    }
+}
+
+/// An object begins with type and symbol whatever the layout; fields without a value are left out.
+fn write_object<E: FeedEvent>(out: &mut String, kind: &str, layout: &Layout, event: &E, absent: bool) {
+    out.push_str("{\"eventType\":");
+    write_text(out, kind);
+    out.push_str(",\"eventSymbol\":");
+    value(kind, event, 1, false).write(out);
+    for place in layout.places.iter().filter(|place| **place > 1) {
+        let value = value(kind, event, *place, absent);
+        let unset =
+            matches!(value, Value::Null) || matches!(value, Value::Number(number) if number.is_nan() && !absent);
+        if let (false, Some((name, _))) = (unset, E::FIELDS.get(*place)) {
+            let _ = write!(out, ",\"{name}\":");
+            value.write(out);
+        }
+    }
+    out.push('}');
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::simulator::event::{CandleEvent, GreeksEvent, ProfileEvent, QuoteEvent, SummaryEvent, TradeEvent};
+    use chrono::DateTime;
+
+    fn quote(symbol: &str, bid: f64) -> QuoteEvent {
+        let time = DateTime::from_timestamp_millis(1_767_627_000_000).unwrap();
+        QuoteEvent { symbol: symbol.into(), time, bid, ask: bid + 0.5, bid_size: 300.0, ask_size: 200.0 }
+    }
+
+    fn layout(names: &[&str]) -> Layout {
+        Layout::new::<QuoteEvent>(Some(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()))
+    }
+
+    #[test]
+    fn compact_rows_follow_the_requested_order() {
+        let layout = layout(&["askPrice", "eventSymbol", "nonsense", "eventType", "bidPrice"]);
+        assert_eq!(layout.names::<QuoteEvent>(), ["askPrice", "eventSymbol", "eventType", "bidPrice"]);
+        let frame = data(7, "Quote", Format::Compact, &layout, &[quote("SPY", 500.0), quote("QQQ", 420.25)], |_| false);
+        assert_eq!(
+            frame,
+            r#"{"type":"FEED_DATA","channel":7,"data":["Quote",[500.5,"SPY","Quote",500.0,420.75,"QQQ","Quote",420.25]]}"#
+        );
+    }
+
+    #[test]
+    fn full_objects_have_names() {
+        let layout = layout(&["bidPrice", "bidTime"]);
+        let frame = data(1, "Quote", Format::Full, &layout, &[quote("SPY", 500.0)], |_| false);
+        assert_eq!(
+            frame,
+            r#"{"type":"FEED_DATA","channel":1,"data":[{"eventType":"Quote","eventSymbol":"SPY","bidPrice":500.0,"bidTime":1767627000000}]}"#
+        );
+    }
+
+    #[test]
+    fn missing_prices_are_not_numbers() {
+        let layout = layout(&["eventSymbol", "bidPrice"]);
+        let events = [quote("SPY", 1.0), quote("QQQ", 2.0)];
+        let frame = data(1, "Quote", Format::Compact, &layout, &events, |quote| &*quote.symbol == "SPY");
+        assert!(frame.ends_with(r#"["SPY","NaN","QQQ",2.0]]}"#), "{frame}");
+    }
+
+    #[test]
+    fn every_table_begins_with_type_and_symbol() {
+        fn begins<E: FeedEvent>() -> Vec<&'static str> {
+            E::FIELDS.iter().take(2).map(|(name, _)| *name).collect()
+        }
+        let all = [
+            begins::<QuoteEvent>(),
+            begins::<TradeEvent>(),
+            begins::<SummaryEvent>(),
+            begins::<ProfileEvent>(),
+            begins::<GreeksEvent>(),
+            begins::<CandleEvent>(),
+        ];
+        assert!(all.iter().all(|names| *names == ["eventType", "eventSymbol"]));
+    }
+}

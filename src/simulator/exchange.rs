@@ -1,0 +1,388 @@
+//! The venue's state: what is listed, the day each instrument is in, and the events a symbol gives at a moment.
+//!
+//! REST and dxLink both answer from here, so that what they say agrees.
+
+use crate::clock::Clock;
+use crate::market::calendar;
+use crate::market::options::{self, DAYS_PER_YEAR, Inputs, Sensitivities};
+use crate::market::symbol::OptionSymbol;
+use crate::simulator::event::{GreeksEvent, ProfileEvent, QuoteEvent, SummaryEvent, TradeEvent};
+use crate::simulator::noise::{bits, normal, uniform, wave};
+use crate::simulator::price::{Day, DayBar, Tape, cents};
+use crate::simulator::universe::{Instrument, Universe};
+use arc_swap::ArcSwapOption;
+use chrono::{DateTime, NaiveDate, Utc};
+use std::sync::Arc;
+
+/// Risk-free rate of every option price and of the margin configuration, ratio per year.
+pub(crate) const RISK_FREE_RATE: f64 = 0.0412;
+
+/// What a streamer symbol stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Source {
+    /// A stock or fund, by its place in the universe.
+    Equity(usize),
+    /// An option on the stock or fund at that place.
+    Option(usize, OptionSymbol),
+}
+
+/// Everything the venue knows. Shared by all connections; nothing in it is locked while prices are computed.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) clock: Clock,
+    pub(crate) universe: Universe,
+    pub(crate) tape: Tape,
+    pub(crate) seed: u64,
+    /// The day each instrument is in, computed when it is first asked for.
+    days: Vec<ArcSwapOption<Day>>,
+}
+
+impl Exchange {
+    pub(crate) fn new(seed: u64, symbols: usize, clock: Clock) -> Self {
+        let universe = Universe::new(seed, symbols);
+        let days = universe.all().iter().map(|_| ArcSwapOption::empty()).collect();
+        Self { clock, universe, tape: Tape::new(seed), seed, days }
+    }
+
+    /// What a streamer symbol stands for, or `None` when the venue does not know it.
+    pub(crate) fn resolve(&self, symbol: &str) -> Option<Source> {
+        if symbol.starts_with('.') {
+            let option = OptionSymbol::parse_streamer(symbol)?;
+            let underlying = self.universe.find_root(&option.root)?;
+            return Some(Source::Option(underlying.place, option));
+        }
+        self.universe.find(symbol).map(|instrument| Source::Equity(instrument.place))
+    }
+
+    /// The instrument a source is about: the underlying of an option.
+    pub(crate) fn instrument(&self, source: &Source) -> Option<&Instrument> {
+        let (Source::Equity(place) | Source::Option(place, _)) = source;
+        self.universe.all().get(*place)
+    }
+
+    /// The day an instrument is in at `now`.
+    pub(crate) fn day(&self, instrument: &Instrument, now: DateTime<Utc>) -> Option<Arc<Day>> {
+        let slot = self.days.get(instrument.place)?;
+        if let Some(day) = slot.load_full().filter(|day| day.covers(now)) {
+            return Some(day);
+        }
+        let day = Arc::new(Day::new(instrument, &self.tape, self.tape.current(now))?);
+        slot.store(Some(day.clone()));
+        Some(day)
+    }
+
+    /// Price of the last trade of a source at `now`.
+    pub(crate) fn last(&self, source: &Source, now: DateTime<Utc>) -> Option<f64> {
+        let instrument = self.instrument(source)?;
+        let day = self.day(instrument, now)?;
+        match source {
+            Source::Equity(_) => Some(day.last(now)),
+            Source::Option(_, option) => {
+                let value = self.value(instrument, option, day.last(now), day.place, now)?;
+                Some(to_tick(value.price.max(option_tick(value.price)), option_tick(value.price)))
+            }
+        }
+    }
+
+    /// Best bid and ask at `now`; `count` is the number of the event, so that quotes move between trades.
+    pub(crate) fn quote(
+        &self,
+        symbol: &Arc<str>,
+        source: &Source,
+        now: DateTime<Utc>,
+        count: u64,
+    ) -> Option<QuoteEvent> {
+        let instrument = self.instrument(source)?;
+        let last = self.last(source, now)?;
+        let noise = bits(instrument.seed ^ 0x51, count);
+        let (tick, spread) = match source {
+            Source::Equity(_) => (0.01, 1.0 + (last * 0.000_03 / 0.01 * (0.6 + uniform(noise))).floor()),
+            Source::Option(..) => (option_tick(last), 1.0 + (last * 0.02 / option_tick(last) * uniform(noise)).floor()),
+        };
+        // The last trade was at the bid, at the ask or in between.
+        let below = (spread * uniform(noise.rotate_left(17)) * 1.999).floor().min(spread);
+        let bid = to_tick(last - below * tick, tick).max(tick);
+        let ask = to_tick(bid + spread * tick, tick);
+        let size = |turn: u32| 1.0 + (noise.rotate_left(turn) % 40) as f64;
+        let lot = if matches!(source, Source::Equity(_)) { 100.0 } else { 1.0 };
+        Some(QuoteEvent {
+            symbol: symbol.clone(),
+            time: now,
+            bid,
+            ask,
+            bid_size: lot * size(29),
+            ask_size: lot * size(43),
+        })
+    }
+
+    /// The last trade as an event at `now`.
+    pub(crate) fn trade(
+        &self,
+        symbol: &Arc<str>,
+        source: &Source,
+        now: DateTime<Utc>,
+        count: u64,
+    ) -> Option<TradeEvent> {
+        let instrument = self.instrument(source)?;
+        let day = self.day(instrument, now)?;
+        let price = self.last(source, now)?;
+        let noise = bits(instrument.seed ^ 0x52, count);
+        let (previous, volume, lot) = match source {
+            Source::Equity(_) => (day.previous.close, day.volume_so_far(now), 10.0),
+            Source::Option(_, option) => {
+                let bar = self.option_bar(instrument, option, &day.previous, day.place.saturating_sub(1));
+                let volume = self.option_volume(instrument, option, day.place) * day.elapsed(now);
+                (bar.map_or(price, |bar| bar.close), volume.floor(), 1.0)
+            }
+        };
+        Some(TradeEvent {
+            symbol: symbol.clone(),
+            time: now,
+            price,
+            change: ((price - previous) * 100.0).round() / 100.0,
+            size: lot * (1.0 + (noise % 30) as f64),
+            day: day.bar.session.date,
+            day_volume: volume,
+            day_turnover: (volume * price).round(),
+            extended_hours: !day.bar.session.contains(now),
+            up: noise & 64 == 0,
+        })
+    }
+
+    /// Prices of the day and the day before.
+    pub(crate) fn summary(&self, symbol: &Arc<str>, source: &Source, now: DateTime<Utc>) -> Option<SummaryEvent> {
+        let instrument = self.instrument(source)?;
+        let day = self.day(instrument, now)?;
+        let (bar, previous, open_interest) = match source {
+            Source::Equity(_) => (day.bar_so_far(now), day.previous, 0),
+            Source::Option(_, option) => (
+                self.option_bar(instrument, option, &day.bar_so_far(now), day.place)?,
+                self.option_bar(instrument, option, &day.previous, day.place.saturating_sub(1))?,
+                self.open_interest(instrument, option, day.place),
+            ),
+        };
+        let open = bar.session.contains(now);
+        Some(SummaryEvent { symbol: symbol.clone(), bar, open, previous, open_interest })
+    }
+
+    /// Standing facts about a stock or fund.
+    pub(crate) fn profile(&self, symbol: &Arc<str>, source: &Source, now: DateTime<Utc>) -> Option<ProfileEvent> {
+        let instrument = self.instrument(source)?;
+        let day = self.day(instrument, now)?;
+        let description = match source {
+            Source::Equity(_) => instrument.name.clone(),
+            Source::Option(_, option) => option.occ(),
+        };
+        let equity = matches!(source, Source::Equity(_));
+        Some(ProfileEvent {
+            symbol: symbol.clone(),
+            description,
+            year_high: equity.then_some(day.year_high.max(day.previous.high)),
+            year_low: equity.then_some(day.year_low.min(day.previous.low)),
+            beta: equity.then_some(instrument.beta),
+            earnings_per_share: instrument.earnings_per_share.filter(|_| equity),
+            dividend: (equity && instrument.dividend_yield > 0.0)
+                .then(|| cents(instrument.dividend_yield * instrument.level / 4.0)),
+            shares: equity.then_some(instrument.shares),
+        })
+    }
+
+    /// Model price and sensitivities of an option at `now`; `None` for a stock.
+    pub(crate) fn greeks(&self, symbol: &Arc<str>, source: &Source, now: DateTime<Utc>) -> Option<GreeksEvent> {
+        let Source::Option(_, option) = source else { return None };
+        let instrument = self.instrument(source)?;
+        let day = self.day(instrument, now)?;
+        let underlying = day.last(now);
+        let volatility = self.volatility(instrument, option, underlying, day.place, now);
+        let value = self.value(instrument, option, underlying, day.place, now)?;
+        Some(GreeksEvent { symbol: symbol.clone(), time: now, volatility, value })
+    }
+
+    /// The implied volatility index of an instrument in one session, annualised ratio.
+    pub(crate) fn volatility_index(&self, instrument: &Instrument, place: usize) -> f64 {
+        let at = place as f64;
+        let slow = wave(instrument.seed ^ 0x61, at / 45.0) * 0.6 + wave(self.seed ^ 0x62, at / 60.0) * 0.6;
+        let quick =
+            wave(instrument.seed ^ 0x63, at / 6.0) * 0.25 + normal(bits(instrument.seed ^ 0x64, place as u64)) * 0.04;
+        instrument.volatility() * 1.08 * libm::exp(0.4 * (slow + quick))
+    }
+
+    /// Volatility of the money `days` ahead, annualised ratio: far terms lie nearer to the long-run mean.
+    pub(crate) fn term_volatility(&self, instrument: &Instrument, place: usize, days: f64) -> f64 {
+        let now = self.volatility_index(instrument, place);
+        let mean = instrument.volatility() * 1.08;
+        mean + (now - mean) * libm::exp(-(days - 30.0) / DAYS_PER_YEAR * 1.8).min(1.15)
+    }
+
+    /// Implied volatility of one option, annualised ratio: the term's, bent by how far the strike is from the money.
+    pub(crate) fn volatility(
+        &self,
+        instrument: &Instrument,
+        option: &OptionSymbol,
+        underlying: f64,
+        place: usize,
+        now: DateTime<Utc>,
+    ) -> f64 {
+        let years = years_left(option.expiration, now).max(1.0 / DAYS_PER_YEAR);
+        let term = self.term_volatility(instrument, place, years * DAYS_PER_YEAR);
+        let distance = (libm::log(option.strike() / underlying) / (term * years.sqrt())).clamp(-4.0, 4.0);
+        (term * (1.0 - 0.055 * distance + 0.014 * distance * distance)).clamp(0.03, 3.0)
+    }
+
+    fn value(
+        &self,
+        instrument: &Instrument,
+        option: &OptionSymbol,
+        underlying: f64,
+        place: usize,
+        now: DateTime<Utc>,
+    ) -> Option<Sensitivities> {
+        let inputs = Inputs {
+            underlying,
+            strike: option.strike(),
+            years: years_left(option.expiration, now),
+            rate: RISK_FREE_RATE,
+            dividend_yield: instrument.dividend_yield,
+            volatility: self.volatility(instrument, option, underlying, place, now),
+        };
+        options::sensitivities(option.side, &inputs)
+    }
+
+    /// The bar of an option that follows from the bar of its underlying; `None` once it has expired.
+    pub(crate) fn option_bar(
+        &self,
+        instrument: &Instrument,
+        option: &OptionSymbol,
+        bar: &DayBar,
+        place: usize,
+    ) -> Option<DayBar> {
+        if bar.session.date > option.expiration {
+            return None;
+        }
+        let price = |underlying: f64, at: DateTime<Utc>| {
+            let price = self.value(instrument, option, underlying, place, at)?.price;
+            Some(to_tick(price, 0.01).max(0.01))
+        };
+        let open = price(bar.open, bar.session.open_at)?;
+        let close = price(bar.close, bar.session.close_at)?;
+        let middle = bar.session.open_at + (bar.session.close_at - bar.session.open_at) / 2;
+        let (one, other) = (price(bar.high, middle)?, price(bar.low, middle)?);
+        Some(DayBar {
+            session: bar.session,
+            open,
+            high: one.max(other).max(open).max(close),
+            low: one.min(other).min(open).min(close),
+            close,
+            volume: self.option_volume(instrument, option, place),
+        })
+    }
+
+    /// Contracts that are open in one session.
+    pub(crate) fn open_interest(&self, instrument: &Instrument, option: &OptionSymbol, place: usize) -> i64 {
+        let strike =
+            bits(instrument.seed ^ 0x71, option.strike_thousandths.unsigned_abs() ^ u64::from(option.side.letter()));
+        (instrument.daily_volume / 5_000.0 * uniform(strike)) as i64 + (strike % 97) as i64 + place as i64 % 13
+    }
+
+    fn option_volume(&self, instrument: &Instrument, option: &OptionSymbol, place: usize) -> f64 {
+        (self.open_interest(instrument, option, place) as f64 * 0.2).floor() + 1.0
+    }
+}
+
+/// Years from `now` to the close of the expiration date's session, 0 once it is past.
+pub(crate) fn years_left(expiration: NaiveDate, now: DateTime<Utc>) -> f64 {
+    let end = expiration_instant(expiration);
+    ((end - now).num_seconds() as f64 / (DAYS_PER_YEAR * 86_400.0)).max(0.0)
+}
+
+/// When an option stops trading: the close of its last session.
+pub(crate) fn expiration_instant(expiration: NaiveDate) -> DateTime<Utc> {
+    let session = calendar::session(expiration);
+    session.map_or_else(|| calendar::eastern_instant(expiration, 16, 0), |session| session.close_at)
+}
+
+/// Price step of an option: five cents from three dollars on.
+pub(crate) fn option_tick(price: f64) -> f64 {
+    if price < 3.0 { 0.01 } else { 0.05 }
+}
+
+fn to_tick(price: f64, tick: f64) -> f64 {
+    // Rounded to cents again, so that 0.15000000000000002 is written as 0.15.
+    ((price / tick).round() * tick * 100.0).round() / 100.0
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::market::symbol::Side;
+    use chrono::TimeDelta;
+
+    fn fixture(now: &str) -> Exchange {
+        Exchange::new(42, 30, Clock::hand_set(now.parse().unwrap()))
+    }
+
+    fn quotes(exchange: &Exchange, symbol: &str) {
+        let source = exchange.resolve(symbol).unwrap();
+        let symbol: Arc<str> = symbol.into();
+        for count in 0..2_000 {
+            let now = exchange.clock.now() + TimeDelta::seconds(count as i64 * 7);
+            let quote = exchange.quote(&symbol, &source, now, count).unwrap();
+            let last = exchange.last(&source, now).unwrap();
+            assert!(0.0 < quote.bid && quote.bid < quote.ask, "{quote:?}");
+            assert!(quote.bid <= last + 1e-9 && last <= quote.ask + 1e-9, "{quote:?} {last}");
+            assert!(quote.bid_size > 0.0 && quote.ask_size > 0.0);
+        }
+    }
+
+    #[test]
+    fn the_bid_is_below_the_ask() {
+        for now in ["2026-01-05T15:00:00Z", "2026-01-10T15:00:00Z"] {
+            let exchange = fixture(now);
+            quotes(&exchange, "SPY");
+            quotes(&exchange, "AAPL");
+            quotes(&exchange, ".SPY260116C560");
+            quotes(&exchange, ".SPY260116P10");
+        }
+    }
+
+    #[test]
+    fn an_option_is_priced_from_its_underlying() {
+        let exchange = fixture("2026-01-05T15:00:00Z");
+        let now = exchange.clock.now();
+        let spy = exchange.universe.find("SPY").unwrap();
+        let price = exchange.last(&Source::Equity(spy.place), now).unwrap();
+        let date = NaiveDate::from_ymd_opt(2026, 3, 20).unwrap();
+        let option = |side, strike| Source::Option(spy.place, OptionSymbol::new("SPY", date, side, strike).unwrap());
+        let greeks = |source| exchange.greeks(&"x".into(), &source, now).unwrap();
+        let call = greeks(option(Side::Call, price.round()));
+        let put = greeks(option(Side::Put, price.round()));
+        assert!((0.4..0.7).contains(&call.value.delta), "{call:?}");
+        assert!((call.value.delta - put.value.delta - 1.0).abs() < 0.02);
+        assert!((0.02..1.0).contains(&call.volatility));
+        assert!(greeks(option(Side::Put, price * 0.8)).volatility > call.volatility);
+        let last = exchange.last(&option(Side::Call, price.round()), now).unwrap();
+        assert!((last - call.value.price).abs() <= 0.05);
+        assert_eq!(exchange.greeks(&"x".into(), &Source::Equity(spy.place), now), None);
+    }
+
+    #[test]
+    fn unknown_symbols_stand_for_nothing() {
+        let exchange = fixture("2026-01-05T15:00:00Z");
+        for symbol in ["", "NOSUCH", ".NOSUCH260116C5", ".", "./EW4N26C6500:XCME", "/ESZ26:XCME"] {
+            assert_eq!(exchange.resolve(symbol), None, "{symbol}");
+        }
+    }
+
+    #[test]
+    fn a_trade_agrees_with_the_day() {
+        let exchange = fixture("2026-01-05T15:00:00Z");
+        let source = exchange.resolve("AAPL").unwrap();
+        let symbol: Arc<str> = "AAPL".into();
+        let trade = exchange.trade(&symbol, &source, exchange.clock.now(), 1).unwrap();
+        let summary = exchange.summary(&symbol, &source, exchange.clock.now()).unwrap();
+        assert_eq!(trade.price, summary.bar.close);
+        assert!(!trade.extended_hours && summary.open);
+        assert!((trade.price - trade.change - summary.previous.close).abs() < 0.006);
+    }
+}

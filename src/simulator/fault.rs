@@ -1,0 +1,298 @@
+//! Faults on demand: rules that make the venue misbehave for one route, event type or symbol, a number of times.
+//!
+//! ```toml
+//! [[fault]]
+//! target = "/market-metrics"   # REST path prefix, dxLink event type ("Candle") or message type ("AUTH")
+//! symbol = "AAPL"              # optional: only for this symbol
+//! kind = "status"
+//! status = 500
+//! times = 3                    # optional: for ever when left out
+//! ```
+
+use figment::Figment;
+use figment::providers::{Format, Toml};
+use serde::Deserialize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How the venue misbehaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// REST: this status with the vendor's JSON error body.
+    Status(u16),
+    /// REST: 502 with a proxy's HTML page.
+    BadGateway,
+    /// REST: 429, with `Retry-After` in seconds when given.
+    Throttled(Option<u64>),
+    /// REST: 200 with the second half of the JSON missing.
+    Truncated,
+    /// REST: 200 with an HTML page.
+    Html,
+    /// REST and dxLink: the answer is late by this much.
+    Slow(Duration),
+    /// REST: items hold their symbol and little else.
+    Sparse,
+    /// REST: fields without a value are null instead of left out.
+    Nulls,
+    /// REST: dividend and earnings dates lie in the past, the earnings date on 1970-01-01.
+    StaleDates,
+    /// REST 401 `token_invalid`; dxLink: the token is refused, or `ERROR UNAUTHORIZED` closes the connection.
+    Unauthorised,
+    /// dxLink: a frame that is no message.
+    Garbage,
+    /// dxLink: prices are `"NaN"`.
+    NotANumber,
+    /// dxLink: a snapshot comes in frames of one to three rows.
+    SplitSnapshot,
+    /// dxLink: a snapshot ends early with the SNIP flag.
+    Snip,
+    /// dxLink: a snapshot holds one row of flags 0x0E and no values.
+    EmptySnapshot,
+    /// dxLink: a snapshot is sent twice.
+    RepeatedSnapshot,
+    /// dxLink: the latest bar is corrected by a pair of rows, the first with the pending flag.
+    Correction,
+    /// REST and dxLink: the connection ends without a word. (REST: an empty body shorter than announced.)
+    Drop,
+    /// dxLink: a close frame with this code.
+    Close(u16),
+    /// dxLink: the channel switches to FULL format; `announced` says whether `FEED_CONFIG` tells.
+    Full {
+        /// Whether a `FEED_CONFIG` announces the switch.
+        announced: bool,
+    },
+}
+
+/// One rule. It applies to what begins with `target` (REST) or is named `target` (dxLink).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// REST path prefix, dxLink event type or dxLink message type.
+    pub target: String,
+    /// Only for this symbol, in the spelling the client uses on the wire.
+    pub symbol: Option<String>,
+    /// What happens.
+    pub kind: Kind,
+    /// How often it still happens; `None` is for ever.
+    pub times: Option<u32>,
+}
+
+/// A list of rules; the first that fits is applied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Rules in order.
+    pub rules: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    fault: Vec<WrittenRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenRule {
+    target: String,
+    symbol: Option<String>,
+    kind: String,
+    times: Option<u32>,
+    status: Option<u16>,
+    retry_after_s: Option<u64>,
+    delay_ms: Option<u64>,
+    code: Option<u16>,
+    announced: Option<bool>,
+}
+
+impl Faults {
+    /// Reads rules from TOML.
+    ///
+    /// # Errors
+    /// One sentence naming the rule and the key that is wrong.
+    pub fn from_toml(text: &str) -> Result<Self, String> {
+        let file: File = Figment::from(Toml::string(text)).extract().map_err(|error| format!("faults: {error}"))?;
+        let rules = file.fault.into_iter().enumerate().map(|(place, rule)| {
+            let name = format!("fault {} (target {:?})", place + 1, rule.target);
+            rule.resolve().map_err(|reason| format!("{name}: {reason}"))
+        });
+        Ok(Self { rules: rules.collect::<Result<_, _>>()? })
+    }
+}
+
+impl WrittenRule {
+    fn resolve(self) -> Result<Rule, String> {
+        let kind = match self.kind.as_str() {
+            "status" => Kind::Status(
+                self.status.filter(|status| (200..600).contains(status)).ok_or("needs status = 200 to 599")?,
+            ),
+            "bad-gateway" => Kind::BadGateway,
+            "throttled" => Kind::Throttled(self.retry_after_s),
+            "truncated" => Kind::Truncated,
+            "html" => Kind::Html,
+            "slow" => Kind::Slow(Duration::from_millis(self.delay_ms.ok_or("needs delay_ms")?)),
+            "sparse" => Kind::Sparse,
+            "nulls" => Kind::Nulls,
+            "stale-dates" => Kind::StaleDates,
+            "unauthorised" => Kind::Unauthorised,
+            "garbage" => Kind::Garbage,
+            "nan" => Kind::NotANumber,
+            "split-snapshot" => Kind::SplitSnapshot,
+            "snip" => Kind::Snip,
+            "empty-snapshot" => Kind::EmptySnapshot,
+            "repeated-snapshot" => Kind::RepeatedSnapshot,
+            "correction" => Kind::Correction,
+            "drop" => Kind::Drop,
+            "close" => Kind::Close(self.code.unwrap_or(1009)),
+            "full" => Kind::Full { announced: self.announced.unwrap_or(true) },
+            other => return Err(format!("unknown kind {other:?}")),
+        };
+        Ok(Rule { target: self.target, symbol: self.symbol, kind, times: self.times })
+    }
+}
+
+/// The rules of a running venue, settable at any time. Clones share the rules.
+#[derive(Debug, Clone, Default)]
+pub struct FaultSwitch {
+    /// Held for a look at the rules, never across an await.
+    faults: Arc<Mutex<Faults>>,
+    /// Whether there is any rule at all: the feed looks here first.
+    armed: Arc<AtomicBool>,
+}
+
+impl FaultSwitch {
+    /// A switch with these rules.
+    pub fn new(faults: Faults) -> Self {
+        let switch = Self::default();
+        switch.set(faults);
+        switch
+    }
+
+    /// Replaces all rules.
+    pub fn set(&self, faults: Faults) {
+        self.change(|rules| *rules = faults.rules);
+    }
+
+    /// Adds a rule after the others.
+    pub fn add(&self, rule: Rule) {
+        self.change(|rules| rules.push(rule));
+    }
+
+    /// Adds a rule for a target and every symbol: `times` `None` is for ever.
+    pub fn inject(&self, target: &str, kind: Kind, times: Option<u32>) {
+        self.add(Rule { target: target.to_owned(), symbol: None, kind, times });
+    }
+
+    /// Removes all rules.
+    pub fn clear(&self) {
+        self.change(Vec::clear);
+    }
+
+    /// Rules that still apply.
+    pub fn rules(&self) -> Vec<Rule> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).rules.clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Rule>)) {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut faults.rules);
+        self.armed.store(!faults.rules.is_empty(), Ordering::Relaxed);
+    }
+
+    /// Takes the first rule that `fits`, counting it as applied.
+    fn take(&self, fits: impl Fn(&Rule) -> bool) -> Option<Rule> {
+        if !self.armed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut taken = None;
+        self.change(|rules| {
+            if let Some(place) = rules.iter().position(fits) {
+                taken = rules.get(place).cloned();
+                if let Some(Rule { times: Some(times), .. }) = rules.get_mut(place) {
+                    *times = times.saturating_sub(1);
+                    if *times == 0 {
+                        rules.remove(place);
+                    }
+                }
+            }
+        });
+        taken
+    }
+
+    /// The fault of a REST request, whose parameters and path parts name `symbols`.
+    pub(crate) fn for_request(&self, path: &str, symbols: &[String]) -> Option<Rule> {
+        self.take(|rule| path.starts_with(&rule.target) && rule.symbol.as_ref().is_none_or(|one| symbols.contains(one)))
+    }
+
+    /// The fault of a dxLink message or event type; `spellings` are those of the symbol, if it is about one.
+    pub(crate) fn for_feed(&self, target: &str, spellings: &[&str]) -> Option<Kind> {
+        let named = |symbol: &String| spellings.contains(&symbol.as_str());
+        self.take(|rule| rule.target == target && rule.symbol.as_ref().is_none_or(named)).map(|rule| rule.kind)
+    }
+
+    /// Whether any rule for an event type names a symbol.
+    pub(crate) fn any_for_symbol(&self, target: &str) -> bool {
+        self.armed.load(Ordering::Relaxed)
+            && self.rules().iter().any(|rule| rule.target == target && rule.symbol.is_some())
+    }
+
+    /// The fault of one symbol's events, by rules that name it.
+    pub(crate) fn for_symbol(&self, target: &str, symbol: &str) -> Option<Kind> {
+        self.take(|rule| rule.target == target && rule.symbol.as_deref() == Some(symbol)).map(|rule| rule.kind)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_read_from_toml() {
+        let text = "[[fault]]\ntarget = \"/market-metrics\"\nkind = \"status\"\nstatus = 500\ntimes = 3\n\
+            [[fault]]\ntarget = \"Candle\"\nsymbol = \"AAPL{=d}\"\nkind = \"snip\"\n";
+        let faults = Faults::from_toml(text).unwrap();
+        let rule = |target: &str, symbol: Option<&str>, kind, times| Rule {
+            target: target.to_owned(),
+            symbol: symbol.map(str::to_owned),
+            kind,
+            times,
+        };
+        assert_eq!(faults.rules[0], rule("/market-metrics", None, Kind::Status(500), Some(3)));
+        assert_eq!(faults.rules[1], rule("Candle", Some("AAPL{=d}"), Kind::Snip, None));
+        assert_eq!(Faults::from_toml("").unwrap(), Faults::default());
+    }
+
+    #[test]
+    fn a_wrong_rule_is_named() {
+        let error = Faults::from_toml("[[fault]]\ntarget = \"/a\"\nkind = \"nonsense\"").unwrap_err();
+        assert_eq!(error, "fault 1 (target \"/a\"): unknown kind \"nonsense\"");
+        assert!(
+            Faults::from_toml("[[fault]]\ntarget = \"/a\"\nkind = \"drop\"\ncolour = 1")
+                .unwrap_err()
+                .contains("colour")
+        );
+        assert!(Faults::from_toml("not toml").is_err());
+    }
+
+    #[test]
+    fn a_rule_applies_as_often_as_it_says() {
+        let switch = FaultSwitch::default();
+        switch.inject("/market-metrics", Kind::Html, Some(2));
+        assert!(switch.for_request("/instruments/equities", &[]).is_none());
+        assert!(switch.for_request("/market-metrics", &[]).is_some());
+        assert!(switch.for_request("/market-metrics", &[]).is_some());
+        assert!(switch.for_request("/market-metrics", &[]).is_none());
+        assert!(switch.rules().is_empty());
+    }
+
+    #[test]
+    fn a_rule_for_a_symbol_leaves_the_others_alone() {
+        let switch = FaultSwitch::default();
+        let symbol = Some("AAPL".to_owned());
+        switch.add(Rule { target: "Quote".to_owned(), symbol, kind: Kind::NotANumber, times: None });
+        assert_eq!(switch.for_feed("Quote", &["MSFT"]), None);
+        assert_eq!(switch.for_feed("Quote", &[]), None);
+        assert_eq!(switch.for_feed("Quote", &["AAPL"]), Some(Kind::NotANumber));
+    }
+}

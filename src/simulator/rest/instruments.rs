@@ -1,0 +1,229 @@
+//! Equities, equity options and option chains.
+
+use super::Venue;
+use super::reply::{Page, Query, Refusal, Reply, decimal, instant};
+use crate::market::expiration;
+use crate::market::symbol::{OptionSymbol, Side};
+use crate::simulator::chain::{self, Expiration};
+use crate::simulator::exchange::expiration_instant;
+use crate::simulator::universe::Instrument;
+use serde_json::{Value, json};
+
+/// Largest page of the active equities.
+const ACTIVE_PAGE_MAX: usize = 5_000;
+/// Largest page of other equities.
+const PAGE_MAX: usize = 1_000;
+
+/// `/instruments/equities`.
+pub(super) fn equities(venue: &Venue, query: &Query) -> Result<Reply, Refusal> {
+    let asked = query.list("symbol");
+    if !asked.is_empty() {
+        let found = asked.iter().filter_map(|symbol| venue.exchange.universe.find(symbol));
+        return Ok(Reply::List(found.map(equity).collect(), None));
+    }
+    page_of_equities(venue, query, PAGE_MAX)
+}
+
+/// `/instruments/equities/active`.
+pub(super) fn active_equities(venue: &Venue, query: &Query) -> Result<Reply, Refusal> {
+    page_of_equities(venue, query, ACTIVE_PAGE_MAX)
+}
+
+fn page_of_equities(venue: &Venue, query: &Query, page_max: usize) -> Result<Reply, Refusal> {
+    let easy = query.one("lendability").is_none_or(|lendability| lendability == "Easy To Borrow");
+    let no_index = query.one("is-index") != Some("true");
+    let funds = query.one("is-etf").map(|value| value == "true");
+    let wanted = |instrument: &&Instrument| easy && no_index && funds.is_none_or(|funds| funds == instrument.etf);
+    let all: Vec<&Instrument> = venue.exchange.universe.all().iter().filter(wanted).collect();
+    let page = Page::parse(query, page_max, all.len())?;
+    Ok(Reply::List(page.slice(&all).iter().map(|instrument| equity(instrument)).collect(), Some(page)))
+}
+
+/// `/instruments/equities/{symbol}`.
+pub(super) fn equity_of(venue: &Venue, symbol: &str) -> Result<Reply, Refusal> {
+    Ok(Reply::Single(equity(venue.instrument(symbol)?)))
+}
+
+fn equity(instrument: &Instrument) -> Value {
+    let name = instrument.name.to_uppercase();
+    json!({
+        "id": instrument.place + 1,
+        "symbol": &*instrument.symbol,
+        "instrument-type": "Equity",
+        "instrument-sub-type": if instrument.etf { "ETF" } else { "Common Stock" },
+        "underlying-product-type": null,
+        "cusip": format!("{:09}", instrument.seed % 1_000_000_000),
+        "short-description": name.chars().take(30).collect::<String>(),
+        "description": name,
+        "is-index": false,
+        "is-etf": instrument.etf,
+        "listed-market": instrument.market,
+        "lendability": "Easy To Borrow",
+        "borrow-rate": "0.0",
+        "market-time-instrument-collection": "Equity",
+        "is-closing-only": false,
+        "is-options-closing-only": false,
+        "active": true,
+        "is-fractional-quantity-eligible": true,
+        "is-illiquid": false,
+        "is-fraud-risk": false,
+        "bypass-manual-review": false,
+        "overnight-trading-permitted": instrument.etf,
+        "pre-ipo": null,
+        "country-of-incorporation": "USA",
+        "country-of-taxation": "USA",
+        "halted-at": null,
+        "stops-trading-at": null,
+        "streamer-symbol": &*instrument.symbol,
+        "tick-sizes": [{"value": "0.0001", "threshold": "1.0"}, {"value": "0.01"}],
+        "option-tick-sizes": instrument.optionable.then(option_tick_sizes),
+    })
+}
+
+fn option_tick_sizes() -> Value {
+    json!([{"value": "0.01", "threshold": "3.0"}, {"value": "0.05"}])
+}
+
+/// `/instruments/equity-options/{occ}`.
+pub(super) fn equity_option(venue: &Venue, occ: &str) -> Result<Reply, Refusal> {
+    listed_option(venue, occ).map(Reply::Single).ok_or_else(|| Refusal::not_found("equity option"))
+}
+
+/// `/instruments/equity-options`: only with symbols.
+pub(super) fn equity_options(venue: &Venue, query: &Query) -> Result<Reply, Refusal> {
+    let asked = query.list("symbol");
+    if asked.is_empty() {
+        return Err(Refusal::new(403, "not_permitted", "User not permitted access"));
+    }
+    Ok(Reply::List(asked.iter().filter_map(|occ| listed_option(venue, occ)).collect(), None))
+}
+
+fn listed_option(venue: &Venue, occ: &str) -> Option<Value> {
+    let option = OptionSymbol::parse_occ(occ)?;
+    let instrument = venue.exchange.universe.find_root(&option.root)?;
+    let listed = chain::expirations(&venue.exchange, instrument, venue.now());
+    let expiration = listed.iter().find(|expiration| expiration.date == option.expiration)?;
+    let strike = expiration.strikes.iter().any(|strike| (strike - option.strike()).abs() < 1e-9);
+    strike.then(|| option_value(venue, instrument, &option, expiration))
+}
+
+fn option_value(venue: &Venue, instrument: &Instrument, option: &OptionSymbol, expiration: &Expiration) -> Value {
+    let stops_at = instant(expiration_instant(option.expiration), venue.zulu);
+    json!({
+        "symbol": option.occ(),
+        "instrument-type": "Equity Option",
+        "active": true,
+        "strike-price": decimal(option.strike()),
+        "root-symbol": option.root,
+        "underlying-symbol": &*instrument.symbol,
+        "expiration-date": option.expiration,
+        "exercise-style": "American",
+        "shares-per-contract": 100,
+        "option-type": option.side.letter(),
+        "option-chain-type": "Standard",
+        "expiration-type": expiration.kind.label(),
+        "settlement-type": "PM",
+        "stops-trading-at": stops_at,
+        "expires-at": stops_at,
+        "market-time-instrument-collection": "Equity Option",
+        "days-to-expiration": expiration::days_left(venue.today(), option.expiration),
+        "is-closing-only": false,
+        "streamer-symbol": option.streamer(),
+        "listed-market": null,
+        "halted-at": null,
+        "old-security-number": null,
+    })
+}
+
+/// The three shapes of an option chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ChainShape {
+    /// One item per option.
+    Flat,
+    /// Expirations, each with its strikes.
+    Nested,
+    /// Symbols alone.
+    Compact,
+}
+
+/// `/option-chains/{underlying}`, `.../nested`, `.../compact`.
+pub(super) fn option_chain(venue: &Venue, underlying: &str, shape: ChainShape) -> Result<Reply, Refusal> {
+    let instrument = venue.instrument(underlying)?;
+    let expirations = chain::expirations(&venue.exchange, instrument, venue.now());
+    if expirations.is_empty() {
+        return Err(Refusal::not_found("option chain"));
+    }
+    let root = instrument.option_root();
+    let items = match shape {
+        ChainShape::Flat => chain::options(&root, &expirations)
+            .map(|(option, expiration)| option_value(venue, instrument, &option, expiration))
+            .collect(),
+        ChainShape::Nested => vec![nested(venue, instrument, &root, &expirations)],
+        ChainShape::Compact => compact(instrument, &root, &expirations),
+    };
+    Ok(Reply::List(items, None))
+}
+
+fn deliverables(instrument: &Instrument, root: &str) -> Value {
+    json!([{
+        "id": instrument.place + 1, "root-symbol": root, "deliverable-type": "Shares",
+        "description": format!("100 shares of {}", instrument.symbol), "amount": "100.0",
+        "symbol": &*instrument.symbol, "instrument-type": "Equity", "percent": "100",
+    }])
+}
+
+fn nested(venue: &Venue, instrument: &Instrument, root: &str, expirations: &[Expiration]) -> Value {
+    let strike = |date, strike: &f64| {
+        let call = OptionSymbol::new(root, date, Side::Call, *strike)?;
+        let put = OptionSymbol::new(root, date, Side::Put, *strike)?;
+        Some(json!({
+            "strike-price": decimal(*strike), "call": call.occ(), "call-streamer-symbol": call.streamer(),
+            "put": put.occ(), "put-streamer-symbol": put.streamer(),
+        }))
+    };
+    let expirations = expirations.iter().map(|expiration| {
+        let strikes: Vec<Value> =
+            expiration.strikes.iter().filter_map(|price| strike(expiration.date, price)).collect();
+        json!({
+            "expiration-type": expiration.kind.label(), "expiration-date": expiration.date,
+            "days-to-expiration": expiration::days_left(venue.today(), expiration.date),
+            "settlement-type": "PM", "strikes": strikes,
+        })
+    });
+    json!({
+        "underlying-symbol": &*instrument.symbol, "root-symbol": root, "option-chain-type": "Standard",
+        "shares-per-contract": 100, "tick-sizes": option_tick_sizes(),
+        "deliverables": deliverables(instrument, root), "expirations": expirations.collect::<Vec<_>>(),
+    })
+}
+
+/// One item per kind of expiration.
+fn compact(instrument: &Instrument, root: &str, expirations: &[Expiration]) -> Vec<Value> {
+    let mut kinds: Vec<_> = expirations.iter().map(|expiration| expiration.kind).collect();
+    kinds.sort();
+    kinds.dedup();
+    let item = |kind| {
+        let options = chain::options(root, expirations).filter(|(_, expiration)| expiration.kind == kind);
+        let (symbols, streamer_symbols): (Vec<_>, Vec<_>) =
+            options.map(|(option, _)| (option.occ(), option.streamer())).unzip();
+        json!({
+            "underlying-symbol": &*instrument.symbol, "root-symbol": root, "option-chain-type": "Standard",
+            "settlement-type": "PM", "shares-per-contract": 100, "expiration-type": kind.label(),
+            "deliverables": deliverables(instrument, root), "symbols": symbols, "streamer-symbols": streamer_symbols,
+        })
+    };
+    kinds.into_iter().map(item).collect()
+}
+
+/// `/symbols/search/{text}`: symbols that begin with the text.
+pub(super) fn search(venue: &Venue, text: &str) -> Reply {
+    let text = text.to_uppercase();
+    let found = venue.exchange.universe.all().iter().filter(|instrument| instrument.symbol.starts_with(&text));
+    let item = |instrument: &Instrument| {
+        json!({
+            "symbol": &*instrument.symbol, "description": instrument.name, "listed-market": instrument.market,
+            "options": instrument.optionable, "instrument-type": "Equity",
+        })
+    };
+    Reply::List(found.take(50).map(item).collect(), None)
+}

@@ -20,7 +20,9 @@ use tokio::time::Instant;
 /// The longest `Retry-After` that is waited for; a longer one ends the attempts.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 /// First wait between attempts; it doubles, with jitter.
-const BACKOFF_MIN: Duration = Duration::from_millis(500);
+const BACKOFF_MIN: Duration = Duration::from_millis(250);
+/// Shortest wait after a 429 that names none.
+const THROTTLED_MIN: Duration = Duration::from_secs(1);
 /// Longest wait between attempts.
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// Endpoints that are told apart; their names are ours, so this is only a guard.
@@ -213,6 +215,7 @@ impl Client {
             .adjust(|error, delay| match (delay, error.retry_after()) {
                 (Some(delay), Some(asked)) if asked <= RETRY_AFTER_MAX => Some(delay.max(asked)),
                 (_, Some(_)) => None,
+                (delay, None) if error.status() == Some(429) => delay.map(|delay| delay.max(THROTTLED_MIN)),
                 (delay, None) => delay,
             })
             .notify(|error, delay| tracing::debug!(%error, ?delay, "trying again"))

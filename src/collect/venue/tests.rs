@@ -106,7 +106,8 @@ async fn symbols_cover_their_lists() {
     let symbols = rows(&fetched, "symbols");
     assert_eq!(failed(&fetched), ["NOT-THERE"], "{:?}", fetched.failed);
     let lists = symbols.column_by_name("lists").unwrap().as_list::<i32>();
-    let members = (0..symbols.num_rows()).filter(|row| lists.value(*row).as_string::<i32>().iter().any(|list| list == Some("sp500")));
+    let members = (0..symbols.num_rows())
+        .filter(|row| lists.value(*row).as_string::<i32>().iter().any(|list| list == Some("sp500")));
     assert_eq!(members.count(), 503);
     assert!(column(&symbols, "symbol").iter().any(|symbol| symbol == Some("BRK/B")));
     assert!(venue.simulator.counters().rest_calls("/instruments/equities/active") >= 6);
@@ -158,7 +159,9 @@ async fn ten_failing_symbols_cost_only_themselves() {
 async fn throttling_broken_answers_and_dead_tokens_are_outlived() {
     let venue = Venue::still().await;
     let source = MarketMetrics { client: venue.client() };
-    for kind in [Kind::Throttled(Some(1)), Kind::BadGateway, Kind::Truncated, Kind::Html, Kind::Drop, Kind::Unauthorised] {
+    for kind in
+        [Kind::Throttled(Some(1)), Kind::BadGateway, Kind::Truncated, Kind::Html, Kind::Drop, Kind::Unauthorised]
+    {
         venue.simulator.faults().inject("/market-metrics", kind.clone(), Some(1));
         let begun = Instant::now();
         let fetched = source.fetch(&request(["AAPL", "SPY"])).await.unwrap();
@@ -212,10 +215,13 @@ async fn two_years_of_bars_of_all_symbols_take_seconds() {
     let from = "2024-06-09".parse().unwrap();
     let sessions = calendar::sessions(from, "2026-06-10".parse().unwrap()).len();
     assert!(fetched.failed.is_empty(), "{:?}", fetched.failed.first());
-    assert!(bars.num_rows() >= 503 * (sessions - 2) && bars.num_rows() <= 503 * sessions, "{} {sessions}", bars.num_rows());
+    assert!(
+        bars.num_rows() >= 503 * (sessions - 2) && bars.num_rows() <= 503 * sessions,
+        "{} {sessions}",
+        bars.num_rows()
+    );
     assert!(bars.column_by_name("close").unwrap().null_count() == 0);
     assert!(elapsed < Duration::from_secs(60), "{elapsed:?}");
-    eprintln!("{} bars in {elapsed:?}", bars.num_rows());
 }
 
 #[tokio::test]
@@ -237,7 +243,12 @@ async fn bars_survive_every_fault_of_the_feed() {
         venue.simulator.faults().clear();
         venue.simulator.faults().inject("Candle", kind.clone(), Some(2));
         let fetched = venue.eod().fetch(&request(items.clone())).await.unwrap();
-        assert_eq!((rows(&fetched, "eod").num_rows(), fetched.failed.len()), (whole, 0), "{kind:?} {:?}", fetched.failed);
+        assert_eq!(
+            (rows(&fetched, "eod").num_rows(), fetched.failed.len()),
+            (whole, 0),
+            "{kind:?} {:?}",
+            fetched.failed
+        );
     }
     for kind in [Kind::Snip, Kind::EmptySnapshot, Kind::NotANumber] {
         venue.simulator.faults().clear();
@@ -265,16 +276,21 @@ async fn only_bars_since_those_held_are_fetched() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_feed_keeps_up() {
     let venue = Venue::start(Clock::System, 50_000.0).await;
-    let feed = Feed::new(QuoteTokens::new(venue.client()), FeedOptions { aggregation: Duration::ZERO, ..FeedOptions::default() });
+    let feed = Feed::new(
+        QuoteTokens::new(venue.client()),
+        FeedOptions { aggregation: Duration::ZERO, ..FeedOptions::default() },
+    );
     let status = feed.status();
     let live = Arc::new(Live::new(4096));
     let (_symbols, watched) = watch::channel(FeedSymbols { quotes: sp500(), greeks: Vec::new() });
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(feed.run(live.clone(), watched, shutdown.clone()));
     wait_for("quotes", || live.quotes.len() == 503).await;
-    let (made, begun, before) = (venue.simulator.counters().quotes, Instant::now(), status.snapshot().events);
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    eprintln!("made {} got {} in {:?}, {} ignored", venue.simulator.counters().quotes - made, status.snapshot().events - before, begun.elapsed(), status.snapshot().ignored);
+    let (before, begun) = (status.snapshot().events, Instant::now());
+    wait_for("thirty thousand events", || status.snapshot().events >= before + 30_000).await;
+    // Without optimisation and beside other tests; an optimised feed takes several times as much.
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(status.snapshot().ignored, 0);
     shutdown.cancel();
     running.await.unwrap();
 }
@@ -311,7 +327,8 @@ async fn the_feed_moves_and_outlives_faults() {
         venue.simulator.faults().inject("Quote", kind, Some(1));
         wait_for("the fault", || venue.simulator.faults().rules().iter().all(|rule| rule.times == Some(0))).await;
         let events = status.snapshot().events;
-        wait_for("events after the fault", || status.snapshot().connected && status.snapshot().events > events + 100).await;
+        wait_for("events after the fault", || status.snapshot().connected && status.snapshot().events > events + 100)
+            .await;
     }
     assert!(status.snapshot().reconnects >= 2, "{:?}", status.snapshot());
     let mut more = quotes.clone();

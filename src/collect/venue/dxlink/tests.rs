@@ -330,5 +330,4 @@ fn a_large_frame_is_decoded_fast() {
     assert_eq!(events, 500 * frames);
     // Without optimisation, with two busy cores: still far more than a feed brings.
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
-    eprintln!("{events} quotes decoded in {:?}", begun.elapsed());
 }

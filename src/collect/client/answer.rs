@@ -114,7 +114,13 @@ pub(super) fn refusal(body: &[u8]) -> (Option<String>, String) {
             let mut message = error.get("message").and_then(Value::as_str).unwrap_or("no message").to_owned();
             for detail in error.get("errors").and_then(Value::as_array).into_iter().flatten().take(3) {
                 let text = |key: &str| detail.get(key).and_then(Value::as_str).unwrap_or_default();
-                message.push_str(&format!("; {}{} {}{}", text("domain"), text("code"), text("reason"), text("message")));
+                message.push_str(&format!(
+                    "; {}{} {}{}",
+                    text("domain"),
+                    text("code"),
+                    text("reason"),
+                    text("message")
+                ));
             }
             (code, shorten(&message))
         }

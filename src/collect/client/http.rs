@@ -20,7 +20,9 @@ use tokio::time::Instant;
 /// The longest `Retry-After` that is waited for; a longer one ends the attempts.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 /// First wait between attempts; it doubles, with jitter.
-const BACKOFF_MIN: Duration = Duration::from_millis(500);
+const BACKOFF_MIN: Duration = Duration::from_millis(250);
+/// Shortest wait after a 429 that names none.
+const THROTTLED_MIN: Duration = Duration::from_secs(1);
 /// Longest wait between attempts.
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// Endpoints that are told apart; their names are ours, so this is only a guard.
@@ -78,12 +80,14 @@ pub struct Get {
     pub query: Vec<(&'static str, String)>,
     /// Attempts, the first included; `None` is the client's number.
     pub attempts: Option<usize>,
+    /// A failure is blamed on the symbols asked for, not on the endpoint: the breaker does not count it.
+    pub blames_symbols: bool,
 }
 
 impl Get {
     /// A GET whose path is the endpoint itself.
     pub fn new(endpoint: &'static str) -> Self {
-        Self { endpoint, path: endpoint.to_owned(), query: Vec::new(), attempts: None }
+        Self { endpoint, path: endpoint.to_owned(), query: Vec::new(), attempts: None, blames_symbols: false }
     }
 
     /// A GET on `endpoint` with its `{}` replaced by a symbol.
@@ -211,6 +215,7 @@ impl Client {
             .adjust(|error, delay| match (delay, error.retry_after()) {
                 (Some(delay), Some(asked)) if asked <= RETRY_AFTER_MAX => Some(delay.max(asked)),
                 (_, Some(_)) => None,
+                (delay, None) if error.status() == Some(429) => delay.map(|delay| delay.max(THROTTLED_MIN)),
                 (delay, None) => delay,
             })
             .notify(|error, delay| tracing::debug!(%error, ?delay, "trying again"))
@@ -248,6 +253,8 @@ impl Client {
         let result = self.exchange(get, bearer).await;
         drop(in_flight);
         match &result {
+            // Neither a success nor a failure: the admission is handed back.
+            Err(error) if error.counts_against_endpoint() && get.blames_symbols => drop(admission),
             Err(error) if error.counts_against_endpoint() => admission.failed(),
             Err(error) if error.status() == Some(429) => self.pause(error.retry_after()),
             _ => admission.succeeded(),

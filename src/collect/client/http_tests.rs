@@ -15,17 +15,17 @@ fn is_token(head: &str) -> bool {
     head.starts_with("POST /oauth/token ")
 }
 
-const DATA: Get = Get { endpoint: "/data", path: String::new(), query: Vec::new(), attempts: None };
-
 fn data() -> Get {
-    Get { path: "/data".to_owned(), ..DATA }
+    Get::new("/data")
 }
 
 #[tokio::test]
 async fn many_requests_make_one_token_call_and_send_our_name() {
     let server = Scripted::start(|head, _| match is_token(head) {
         true => String::new(),
-        false if head.to_lowercase().contains("user-agent: ttapi/") && head.contains("Bearer token-0") => json(200, "{}"),
+        false if head.to_lowercase().contains("user-agent: ttapi/") && head.contains("Bearer token-0") => {
+            json(200, "{}")
+        }
         false => json(401, "{}"),
     })
     .await;

@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// How long before its expiry a token is renewed.
-const RENEW_BEFORE: TimeDelta = TimeDelta::seconds(60);
+/// How long before its expiry a token is renewed, in seconds.
+const RENEW_BEFORE_SECONDS: i64 = 60;
 /// Longest life that is believed; the vendor's is 900 s.
 const LIFE_SECONDS_MAX: i64 = 24 * 60 * 60;
 pub(super) const TOKEN_PATH: &str = "/oauth/token";
@@ -40,16 +40,16 @@ pub(super) struct State {
 
 struct Token {
     bearer: Secret,
-    expires_at: DateTime<Utc>,
+    renew_at: DateTime<Utc>,
 }
 
 impl OAuth {
-    /// A token that is good for at least the next minute. `count` is called for each request sent.
+    /// A token that is not about to expire. `count` is called for each request sent.
     pub(super) async fn bearer(&self, count: impl Fn()) -> Result<Secret, ClientError> {
         let asked_at = Instant::now();
         let mut state = self.state.lock().await;
         if let Some(token) = &state.token
-            && self.clock.now() + RENEW_BEFORE < token.expires_at
+            && self.clock.now() < token.renew_at
         {
             return Ok(token.bearer.clone());
         }
@@ -107,7 +107,9 @@ impl OAuth {
         let seconds = answer.get("expires_in").and_then(Value::as_i64).filter(|seconds| *seconds > 0);
         let bearer = bearer.ok_or_else(|| unreadable("it has no access_token"))?;
         let seconds = seconds.ok_or_else(|| unreadable("it has no expires_in"))?.min(LIFE_SECONDS_MAX);
-        Ok(Token { bearer: Secret::new(bearer), expires_at: self.clock.now() + TimeDelta::seconds(seconds) })
+        // A token that lives less than two minutes is used for half its life, not renewed for every request.
+        let good_for = (seconds - RENEW_BEFORE_SECONDS).max(seconds / 2);
+        Ok(Token { bearer: Secret::new(bearer), renew_at: self.clock.now() + TimeDelta::seconds(good_for) })
     }
 
     async fn send(&self) -> Result<Value, ClientError> {
@@ -118,8 +120,7 @@ impl OAuth {
             "client_secret": self.client_secret.expose(),
         });
         let response = self.http.post(&self.url).timeout(self.timeout).json(&body).send().await;
-        let response =
-            response.map_err(|error| answer::from_network(error, &self.origin, TOKEN_PATH, self.timeout))?;
+        let response = response.map_err(|error| answer::from_network(error, &self.origin, TOKEN_PATH, self.timeout))?;
         answer::read(response, &self.origin, TOKEN_PATH, self.timeout, self.clock.now()).await
     }
 

@@ -50,7 +50,10 @@ impl Scripted {
     /// First lines of the requests whose path begins so.
     pub(crate) fn requests(&self, path: &str) -> Vec<String> {
         let seen = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.iter().filter(|line| line.split(' ').nth(1).is_some_and(|found| found.starts_with(path))).cloned().collect()
+        seen.iter()
+            .filter(|line| line.split(' ').nth(1).is_some_and(|found| found.starts_with(path)))
+            .cloned()
+            .collect()
     }
 
     /// A client of this server.
@@ -77,9 +80,12 @@ async fn serve(mut stream: TcpStream, answer: Arc<Answer>, seen: Arc<Mutex<Vec<S
         let text = String::from_utf8_lossy(&request);
         let length = |head: &str| {
             let lines = head.lines().filter_map(|line| line.split_once(": "));
-            lines.filter(|(key, _)| key.eq_ignore_ascii_case("content-length")).find_map(|(_, n)| n.parse::<usize>().ok())
+            lines
+                .filter(|(key, _)| key.eq_ignore_ascii_case("content-length"))
+                .find_map(|(_, n)| n.parse::<usize>().ok())
         };
-        if read == 0 || text.split_once("\r\n\r\n").is_some_and(|(head, body)| body.len() >= length(head).unwrap_or(0)) {
+        if read == 0 || text.split_once("\r\n\r\n").is_some_and(|(head, body)| body.len() >= length(head).unwrap_or(0))
+        {
             break;
         }
     }

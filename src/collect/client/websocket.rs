@@ -68,3 +68,21 @@ fn tell(error: &Error) -> String {
         other => answer::chain(other),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_server_that_speaks_no_websocket_is_an_error_with_and_without_tls() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+        let limit = Duration::from_secs(5);
+        assert!(Socket::connect(&format!("ws://{address}/realtime"), limit).await.is_err());
+        assert!(Socket::connect(&format!("wss://{address}/realtime"), limit).await.is_err());
+        assert!(Socket::connect("nonsense", limit).await.is_err());
+    }
+}

@@ -4,8 +4,8 @@ use super::assembly::Assembly;
 use super::parse::{Candle, EventType};
 use super::session::{self, Change, Session, SessionError, Setup, Subscription};
 use super::token::QuoteTokens;
-use super::wire::whole;
 use crate::collect::venue::tastytrade::batch;
+use crate::collect::venue::whole_number;
 use crate::collect::{FailedItem, Fetch, FetchError, Fetched, Progress, Request};
 use crate::lake::dataset;
 use crate::market::bar::Bar;
@@ -33,7 +33,7 @@ pub struct EodOptions {
     pub look_back: Duration,
     /// How long a symbol may bring nothing before it is given up.
     pub symbol_timeout: Duration,
-    /// Further connections after one that broke.
+    /// Further connections in a row that may bring nothing after one that broke.
     pub reconnects: u32,
 }
 
@@ -222,8 +222,8 @@ fn bars(item: &str, assembly: Assembly, from: NaiveDate, last_closed: NaiveDate)
                     high: candle.high,
                     low: candle.low,
                     close: candle.close,
-                    volume: candle.volume.and_then(whole),
-                    open_interest: candle.open_interest.and_then(whole),
+                    volume: candle.volume.and_then(whole_number),
+                    open_interest: candle.open_interest.and_then(whole_number),
                 },
             );
         }
@@ -257,12 +257,14 @@ impl Fetch for Eod {
         let clock = tokens.client().clock().clone();
         let mut run = self.plan(request, clock.now());
         let mut connections = 0;
+        let mut fruitless = 0;
         let mut error = None;
-        while !run.is_done() && connections <= self.options.reconnects {
-            if connections > 0 {
-                tokio::time::sleep(RECONNECT_DELAY * 2_u32.saturating_pow(connections - 1)).await;
+        while !run.is_done() && fruitless <= self.options.reconnects {
+            if fruitless > 0 {
+                tokio::time::sleep(RECONNECT_DELAY * 2_u32.saturating_pow(fruitless - 1)).await;
             }
             connections += 1;
+            let answered = run.answered;
             let result = match session::open(&tokens, &setup).await {
                 Ok(mut session) => {
                     let result = run.drive(&mut session).await;
@@ -271,6 +273,7 @@ impl Fetch for Eod {
                 }
                 Err(error) => Err(error),
             };
+            fruitless = if run.answered > answered { 1 } else { fruitless + 1 };
             if let Err(broken) = result {
                 tracing::debug!(error = %broken, "candle session ended");
                 run.start_over();
@@ -281,7 +284,7 @@ impl Fetch for Eod {
                 }
             }
         }
-        let origin_calls = tokens.client().calls() + u64::from(connections);
+        let origin_calls = tokens.client().calls() + connections;
         if let (0, false, Some(error)) = (run.answered, run.is_done(), &error) {
             return Err(error.clone().into());
         }

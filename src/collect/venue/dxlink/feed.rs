@@ -33,7 +33,9 @@ pub struct FeedSymbols {
 impl FeedSymbols {
     fn subscriptions(&self) -> BTreeSet<Subscription> {
         let pairs = [(&self.quotes, EventType::Trade), (&self.greeks, EventType::Greeks)];
-        let pairs = pairs.into_iter().flat_map(|(symbols, kind)| symbols.iter().map(move |symbol| (symbol, kind)));
+        let pairs = pairs.into_iter().flat_map(|(symbols, kind)| {
+            symbols.iter().filter(|symbol| !symbol.is_empty()).map(move |symbol| (symbol, kind))
+        });
         let both = pairs.flat_map(|(symbol, kind)| {
             let symbol: Arc<str> = symbol.as_str().into();
             [EventType::Quote, kind].map(|kind| Subscription { kind, symbol: symbol.clone(), from_time: None })

@@ -1,6 +1,7 @@
 //! From a frame's values to our events, by the fields the server announced. Pure.
 
-use super::wire::{Block, Data, Scalar, whole};
+use super::wire::{Block, Data, Scalar};
+use crate::collect::venue::whole_number;
 use crate::market::quote::{Greeks, Quote, Trade};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -51,7 +52,16 @@ impl EventType {
                 &["eventSymbol", "eventFlags", "price", "volatility", "delta", "gamma", "theta", "rho", "vega", "time"]
             }
             Self::Candle => &[
-                "eventSymbol", "eventFlags", "index", "time", "open", "high", "low", "close", "volume", "openInterest",
+                "eventSymbol",
+                "eventFlags",
+                "index",
+                "time",
+                "open",
+                "high",
+                "low",
+                "close",
+                "volume",
+                "openInterest",
                 "sequence",
             ],
         }
@@ -149,7 +159,7 @@ impl Row<'_, '_> {
 
     /// A size, rounded to a whole number.
     fn size(&self, field: usize) -> Option<i64> {
-        self.number(field).and_then(whole)
+        self.number(field).and_then(whole_number)
     }
 
     /// A moment in epoch milliseconds; 0 is unknown.
@@ -221,7 +231,12 @@ impl Decoder {
         }
     }
 
-    fn decode_full(&mut self, fields: &[(std::borrow::Cow<'_, str>, Scalar<'_>)], at: DateTime<Utc>, events: &mut Events) {
+    fn decode_full(
+        &mut self,
+        fields: &[(std::borrow::Cow<'_, str>, Scalar<'_>)],
+        at: DateTime<Utc>,
+        events: &mut Events,
+    ) {
         let find = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value);
         let name = find("eventType").and_then(Scalar::text).unwrap_or_default();
         let Some(kind) = EventType::from_name(name) else {

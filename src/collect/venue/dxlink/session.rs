@@ -201,9 +201,8 @@ impl Session {
 
     async fn open_channel(&mut self, setup: &Setup) -> Result<(), SessionError> {
         self.send(wire::channel_request()).await?;
-        let opened = |message: &Message<'_>| {
-            (message.kind == "CHANNEL_OPENED" && message.channel == wire::FEED).then_some(())
-        };
+        let opened =
+            |message: &Message<'_>| (message.kind == "CHANNEL_OPENED" && message.channel == wire::FEED).then_some(());
         let opened = self.expect("CHANNEL_OPENED", STEP_LIMIT, opened).await?;
         opened.ok_or_else(|| self.no_answer("CHANNEL_REQUEST"))?;
         let fields: HashMap<_, _> = setup.kinds.iter().map(|kind| (kind.name(), kind.fields())).collect();
@@ -382,7 +381,8 @@ fn origin(url: &str) -> String {
 
 /// Cuts a change into messages within the limits, removals first.
 fn frames(change: &Change) -> Vec<(String, usize)> {
-    let removals = change.remove.iter().map(|entry| (true, json!({"type": entry.kind.name(), "symbol": *entry.symbol})));
+    let removals =
+        change.remove.iter().map(|entry| (true, json!({"type": entry.kind.name(), "symbol": *entry.symbol})));
     let additions = change.add.iter().map(|entry| {
         let mut addition = json!({"type": entry.kind.name(), "symbol": *entry.symbol});
         if let (Some(from_time), Some(object)) = (entry.from_time, addition.as_object_mut()) {
@@ -447,7 +447,8 @@ mod frame_tests {
 
     #[test]
     fn a_candle_carries_its_from_time() {
-        let candle = Subscription { kind: EventType::Candle, symbol: "AAPL{=d}".into(), from_time: Some(1_735_689_600_000) };
+        let candle =
+            Subscription { kind: EventType::Candle, symbol: "AAPL{=d}".into(), from_time: Some(1_735_689_600_000) };
         let cut = frames(&Change { add: vec![candle], ..Change::default() });
         let value: serde_json::Value = serde_json::from_str(&cut.first().unwrap().0).unwrap();
         assert_eq!(value["add"][0], json!({"type": "Candle", "symbol": "AAPL{=d}", "fromTime": 1_735_689_600_000_i64}));

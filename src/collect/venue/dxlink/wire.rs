@@ -2,6 +2,7 @@
 //!
 //! Event data is read without a tree in between: a frame may hold thousands of values.
 
+use crate::collect::venue::whole_number;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
@@ -68,7 +69,7 @@ impl Scalar<'_> {
         match self {
             Self::Integer(integer) => Some(*integer),
             Self::Text(text) => text.parse().ok(),
-            other => other.number().and_then(whole),
+            other => other.number().and_then(whole_number),
         }
     }
 
@@ -78,12 +79,6 @@ impl Scalar<'_> {
             _ => None,
         }
     }
-}
-
-/// A float as a whole number, rounded; `None` when it does not fit.
-pub(crate) fn whole(number: f64) -> Option<i64> {
-    const LIMIT: f64 = 9.2e18;
-    (-LIMIT..LIMIT).contains(&number).then(|| number.round() as i64)
 }
 
 /// The events of a frame, as laid out by the server.
@@ -292,7 +287,8 @@ pub(crate) fn keepalive() -> String {
 
 /// Opens our channel; the server chooses ticker or history by event type.
 pub(crate) fn channel_request() -> String {
-    json!({"type": "CHANNEL_REQUEST", "channel": FEED, "service": "FEED", "parameters": {"contract": "AUTO"}}).to_string()
+    json!({"type": "CHANNEL_REQUEST", "channel": FEED, "service": "FEED", "parameters": {"contract": "AUTO"}})
+        .to_string()
 }
 
 /// Asks for positional values in this order.
@@ -325,7 +321,8 @@ mod tests {
 
     #[test]
     fn full_data_is_a_list_of_events() {
-        let text = r#"{"type":"FEED_DATA","channel":1,"data":[{"eventType":"Quote","eventSymbol":"SPY","bidPrice":5e2}]}"#;
+        let text =
+            r#"{"type":"FEED_DATA","channel":1,"data":[{"eventType":"Quote","eventSymbol":"SPY","bidPrice":5e2}]}"#;
         let message: Message<'_> = serde_json::from_str(text).unwrap();
         let [Block::Full(fields)] = message.data.blocks.as_slice() else { panic!() };
         assert_eq!(fields.get(2).unwrap().1.number(), Some(500.0));

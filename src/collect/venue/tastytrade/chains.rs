@@ -19,24 +19,23 @@ impl Fetch for OptionChains {
     /// One task per underlying. An underlying without options has no rows and is no failure.
     async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
         let client = self.client.with_own_count();
-        let outcome = each(&request.items, &request.progress, |underlying| {
-            let client = client.clone();
-            async move {
-                let get = Get::of(ENDPOINT, &underlying);
-                match client.get(&get).await {
-                    Ok(answer) => parse::option_chain(answer, &underlying).map_err(|reason| ClientError::Unreadable {
-                        origin: client.origin().to_owned(),
-                        path: get.path,
-                        reason,
-                    }),
-                    Err(ClientError::Status { status: 404, .. }) => {
-                        Ok(Parsed { rows: Vec::new(), problems: super::field::Problems::default() })
+        let outcome =
+            each(&request.items, &request.progress, |underlying| {
+                let client = client.clone();
+                async move {
+                    let get = Get::of(ENDPOINT, &underlying);
+                    match client.get(&get).await {
+                        Ok(answer) => parse::option_chain(answer, &underlying).map_err(|reason| {
+                            ClientError::Unreadable { origin: client.origin().to_owned(), path: get.path, reason }
+                        }),
+                        Err(ClientError::Status { status: 404, .. }) => {
+                            Ok(Parsed { rows: Vec::new(), problems: super::field::Problems::default() })
+                        }
+                        Err(error) => Err(error),
                     }
-                    Err(error) => Err(error),
                 }
-            }
-        })
-        .await;
+            })
+            .await;
         let fetched_at = client.clock().now();
         outcome.finish(&client, request.items.len() as u64, |rows| batch::option_chains(&rows, fetched_at))
     }

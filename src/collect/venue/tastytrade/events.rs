@@ -38,9 +38,9 @@ async fn fetch(client: &Client, request: &Request, kind: EventKind) -> Result<Fe
         async move {
             let get = match kind {
                 EventKind::Dividend => Get::of(DIVIDENDS, &symbol),
-                EventKind::Earnings => Get::of(EARNINGS, &symbol)
-                    .with("start-date", since.to_string())
-                    .with("end-date", today.to_string()),
+                EventKind::Earnings => {
+                    Get::of(EARNINGS, &symbol).with("start-date", since.to_string()).with("end-date", today.to_string())
+                }
             };
             match client.get(&get).await {
                 Ok(answer) => parse::events(answer, &symbol, kind).map_err(|reason| ClientError::Unreadable {

@@ -3,6 +3,7 @@
 //! Reading a field never fails a row: a broken value is kept as such, and whoever takes it counts it.
 
 use crate::collect::FailedItem;
+use crate::collect::venue::whole_number;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -10,20 +11,15 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A value the vendor may leave out or spoil.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum Field<T> {
     /// Absent, null, empty or `NaN`.
+    #[default]
     Missing,
     /// As it should be.
     Known(T),
     /// Something else; holds the start of it.
     Broken(String),
-}
-
-impl<T> Default for Field<T> {
-    fn default() -> Self {
-        Self::Missing
-    }
 }
 
 impl<T> Field<T> {
@@ -110,12 +106,6 @@ impl Scalar for DateTime<Utc> {
     }
 }
 
-/// A float as a whole number, rounded; `None` when it does not fit.
-pub(crate) fn whole_number(number: f64) -> Option<i64> {
-    const LIMIT: f64 = 9.2e18;
-    (-LIMIT..LIMIT).contains(&number).then(|| number.round() as i64)
-}
-
 impl<'de, T: Scalar> Deserialize<'de> for Field<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
@@ -165,7 +155,9 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Rows<T> {
 }
 
 /// An object that may be absent or something else.
-pub(crate) fn lenient<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+pub(crate) fn lenient<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Ok(T::deserialize(Value::deserialize(deserializer)?).unwrap_or_default())
 }
 

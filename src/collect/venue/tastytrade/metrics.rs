@@ -7,12 +7,15 @@ use crate::collect::client::{Client, ClientError, Get};
 use crate::collect::{Fetch, FetchError, Fetched, Progress, Request};
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinSet;
 
 const ENDPOINT: &str = "/market-metrics";
 /// Symbols per request.
 const BATCH_SYMBOLS: usize = 100;
+/// Batches that are cut in halves in one fetch; an origin that fails more often than that fails for other reasons.
+const CUTS_MAX: usize = 128;
 
 /// Source of the dataset `market_metrics`.
 #[derive(Debug, Clone)]
@@ -25,10 +28,15 @@ type Results = Vec<(Vec<String>, Result<Parsed<MetricsRow>, ClientError>)>;
 
 /// Fetches a batch; one that fails is cut in halves, down to single symbols, so that a bad symbol costs only itself.
 /// The halves are the further attempts: only a whole batch and a single symbol are tried more than once.
-fn fetch_batch(client: Client, symbols: Vec<String>, part: bool) -> BoxFuture<'static, Results> {
+fn fetch_batch(
+    client: Client,
+    symbols: Vec<String>,
+    part: bool,
+    cuts: Arc<AtomicUsize>,
+) -> BoxFuture<'static, Results> {
     Box::pin(async move {
         let attempts = (part && symbols.len() > 1).then_some(1);
-        let get = Get { attempts, ..Get::new(ENDPOINT).with("symbols", symbols.join(",")) };
+        let get = Get { attempts, blames_symbols: part, ..Get::new(ENDPOINT).with("symbols", symbols.join(",")) };
         let result = client.get(&get).await.and_then(|answer| {
             parse::metrics(answer, &symbols).map_err(|reason| ClientError::Unreadable {
                 origin: client.origin().to_owned(),
@@ -37,11 +45,13 @@ fn fetch_batch(client: Client, symbols: Vec<String>, part: bool) -> BoxFuture<'s
             })
         });
         match result {
-            Err(error) if symbols.len() > 1 && !error.origin_wide() => {
+            Err(error)
+                if symbols.len() > 1 && !error.origin_wide() && cuts.fetch_add(1, Ordering::Relaxed) < CUTS_MAX =>
+            {
                 let (left, right) = symbols.split_at(symbols.len() / 2);
                 let halves = futures::future::join(
-                    fetch_batch(client.clone(), left.to_vec(), true),
-                    fetch_batch(client, right.to_vec(), true),
+                    fetch_batch(client.clone(), left.to_vec(), true, cuts.clone()),
+                    fetch_batch(client, right.to_vec(), true, cuts),
                 );
                 let (mut left, right) = halves.await;
                 left.extend(right);
@@ -82,8 +92,9 @@ impl Fetch for MarketMetrics {
         let client = self.client.with_own_count();
         request.progress.total.fetch_add(request.items.len() as u64, Ordering::Relaxed);
         let mut tasks = JoinSet::new();
+        let cuts = Arc::new(AtomicUsize::new(0));
         for batch in request.items.chunks(BATCH_SYMBOLS) {
-            tasks.spawn(fetch_batch(client.clone(), batch.to_vec(), false));
+            tasks.spawn(fetch_batch(client.clone(), batch.to_vec(), false, cuts.clone()));
         }
         let mut outcome = Outcome::default();
         while let Some(joined) = tasks.join_next().await {

@@ -166,7 +166,13 @@ pub(crate) fn symbols(answer: Value, page: &str) -> Result<Parsed<SymbolRow>, St
         let short = problems.take(&symbol, "short-description", equity.short_description);
         let streamer_symbol = problems.take(&symbol, "streamer-symbol", equity.streamer_symbol);
         rows.push(SymbolRow {
-            kind: if is_index { "index" } else if is_etf { "etf" } else { "equity" },
+            kind: if is_index {
+                "index"
+            } else if is_etf {
+                "etf"
+            } else {
+                "equity"
+            },
             description: description.or(short),
             market: problems.take(&symbol, "listed-market", equity.listed_market),
             lists: Vec::new(),
@@ -382,8 +388,10 @@ pub(crate) fn calendar(from: NaiveDate, to: NaiveDate, venue: &VenueCalendar) ->
         }
     }
     let known = named.keys().next().copied().zip(named.keys().next_back().copied());
-    let weekdays =
-        from.iter_days().take_while(|date| *date <= to).filter(|date| !matches!(date.weekday(), Weekday::Sat | Weekday::Sun));
+    let weekdays = from
+        .iter_days()
+        .take_while(|date| *date <= to)
+        .filter(|date| !matches!(date.weekday(), Weekday::Sat | Weekday::Sun));
     let row = |date: NaiveDate| {
         if venue.holidays.holidays.contains(&date) {
             return CalendarRow { date, hours: None, session: "holiday" };

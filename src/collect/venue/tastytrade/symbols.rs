@@ -45,7 +45,9 @@ impl Symbols {
             match list::members(name) {
                 Some(members) => members.iter().for_each(|member| add(&member.symbol, name)),
                 None if self.extra_lists.contains_key(name) => {}
-                None => failed.push(FailedItem { item: name.clone(), reason: "there is no list of that name".to_owned() }),
+                None => {
+                    failed.push(FailedItem { item: name.clone(), reason: "there is no list of that name".to_owned() })
+                }
             }
         }
         for (name, members) in &self.extra_lists {
@@ -56,7 +58,9 @@ impl Symbols {
 }
 
 fn page(per_page: u32, number: i64) -> Get {
-    Get::new(ENDPOINT).with("per-page", per_page.clamp(1, PER_PAGE_MAX).to_string()).with("page-offset", number.to_string())
+    Get::new(ENDPOINT)
+        .with("per-page", per_page.clamp(1, PER_PAGE_MAX).to_string())
+        .with("page-offset", number.to_string())
 }
 
 fn page_name(number: i64) -> String {
@@ -67,7 +71,9 @@ async fn fetch_page(client: Client, per_page: u32, number: i64) -> Result<(Parse
     let get = page(per_page, number);
     let answer = client.get(&get).await?;
     let pages = parse::pages(&answer);
-    parse::symbols(answer, &page_name(number)).map(|parsed| (parsed, pages)).map_err(|reason| unreadable(&client, reason))
+    parse::symbols(answer, &page_name(number))
+        .map(|parsed| (parsed, pages))
+        .map_err(|reason| unreadable(&client, reason))
 }
 
 fn unreadable(client: &Client, reason: String) -> ClientError {

@@ -1,7 +1,9 @@
 //! What can go wrong with a statement, as a kind a front end can map, and a sentence a person can act on.
 
-use datafusion::error::DataFusionError;
-use datafusion::sql::sqlparser::parser::ParserError;
+mod convert;
+mod message;
+mod syntax;
+
 use std::fmt;
 
 /// The kind of fault. Each front end maps it once, by an exhaustive `match`.
@@ -70,17 +72,23 @@ impl QueryError {
         Self { kind, message: message.into(), hint: None, position: None }
     }
 
-    /// A parser's error, with the position it names (`at Line: 1, Column: 9`) counted in characters of `sql`.
-    pub(super) fn from_parser(error: ParserError, sql: &str) -> Self {
-        let message = error.to_string();
-        let _ = sql;
-        Self::new(ErrorKind::Syntax, message)
-    }
-
     /// Adds what to do about it.
+    #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Names the nearest of `names` in the hint, when the error is about a table and says nothing better.
+    pub(super) fn suggest_table(self, names: impl Iterator<Item = String>) -> Self {
+        if self.kind != ErrorKind::UnknownTable || self.hint.is_some() {
+            return self;
+        }
+        let Some(wanted) = self.message.split('"').nth(1) else { return self };
+        match message::nearest(wanted, names) {
+            Some(name) => self.with_hint(format!("Perhaps you meant the table \"{name}\".")),
+            None => self,
+        }
     }
 }
 
@@ -95,15 +103,3 @@ impl fmt::Display for QueryError {
 }
 
 impl std::error::Error for QueryError {}
-
-impl From<DataFusionError> for QueryError {
-    fn from(error: DataFusionError) -> Self {
-        // A QueryError may travel through DataFusion as an external error: unwrap it whole.
-        if let DataFusionError::External(inner) = error.find_root()
-            && let Some(own) = inner.downcast_ref::<QueryError>()
-        {
-            return own.clone();
-        }
-        Self::new(ErrorKind::Internal, error.strip_backtrace())
-    }
-}

@@ -200,7 +200,6 @@ mod tests {
         allowed("SELECT 1");
         allowed("EXPLAIN ANALYZE SELECT * FROM symbols");
         allowed("WITH x AS (SELECT 1) SELECT * FROM x");
-        allowed("TABLE symbols");
         allowed("VALUES (1)");
     }
 }

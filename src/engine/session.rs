@@ -10,7 +10,12 @@ use crate::table::function::{SessionFacts, register_session};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use chrono::Utc;
+use crate::table::function::{self, Activity, SessionFacts, SessionVariables};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use chrono::{DateTime, Utc};
 use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlanProperties, SendableRecordBatchStream};
@@ -19,6 +24,8 @@ use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use futures::StreamExt;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,6 +83,7 @@ impl Engine {
             user: user.to_owned(),
             front_end,
             settings,
+            settings: Arc::new(Mutex::new(Settings::with_statement_timeout(self.shared.statement_timeout))),
             current: Arc::default(),
             notices: Notices::default(),
         }
@@ -123,6 +131,7 @@ pub struct Running {
     _listed: Listed,
     cancel: CancellationToken,
     deadline: Option<Instant>,
+    sql: String,
 }
 
 impl Running {
@@ -159,6 +168,7 @@ fn timed_out() -> QueryError {
 pub struct RowStream {
     running: Running,
     rows: SendableRecordBatchStream,
+    schema: SchemaRef,
 }
 
 impl RowStream {
@@ -169,13 +179,14 @@ impl RowStream {
 
     /// Columns of the rows.
     pub fn schema(&self) -> SchemaRef {
-        self.rows.schema()
+        self.schema.clone()
     }
 
     /// The next batch; `None` after the last. Ends with an error when cancelled or out of time.
     pub async fn next(&mut self) -> Option<Result<RecordBatch, QueryError>> {
         let rows = &mut self.rows;
-        self.running.guard(async { rows.next().await.transpose() }).await.transpose()
+        let batch = self.running.guard(async { rows.next().await.transpose() }).await.transpose()?;
+        Some(batch.and_then(|batch| relabelled(batch, &self.schema)))
     }
 }
 
@@ -207,6 +218,7 @@ impl Session {
 
     /// Parses one or more statements.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
+        super::safety::check_text(sql)?;
         Parser::parse_sql(&PostgreSqlDialect {}, sql).map_err(|error| QueryError::from_parser(error, sql))
     }
 
@@ -224,18 +236,20 @@ impl Session {
         let listed = self.engine.shared.queries.list(query);
         let deadline = self.settings().statement_timeout().map(|limit| Instant::now() + limit);
         Running { _listed: listed, cancel, deadline }
+        Running { id, engine: self.engine.clone(), cancel, deadline, sql: sql.to_owned() }
     }
 
     /// Plans a statement that reads. Anything that would write is refused.
     pub async fn plan(&self, running: &Running, statement: &Statement) -> Result<Plan, QueryError> {
         super::safety::check(statement)?;
-        let mut statement = statement.clone();
-        super::rewrite::rewrite(&mut statement);
-        let state = self.state();
-        let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(statement)));
-        let logical = running.guard(planned).await?;
+        let mut rewritten = statement.clone();
+        super::rewrite::rewrite(&mut rewritten);
+        let state = self.state()?;
+        let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(rewritten)));
+        let planned = async { planned.await.map_err(|error| QueryError::from_engine(&error, &running.sql)) };
+        let logical = running.guard(planned).await.map_err(|error| error.suggest_table(table_names(&state)))?;
         let parameters = parameter_types(&logical)?;
-        let schema = Arc::new(logical.schema().as_arrow().clone());
+        let schema = renamed(logical.schema().as_arrow(), super::rewrite::output_names(statement));
         Ok(Plan { logical, schema, parameters })
     }
 
@@ -247,6 +261,7 @@ impl Session {
         parameters: Vec<ScalarValue>,
     ) -> Result<RowStream, QueryError> {
         let mut state = self.state();
+        let state = self.state()?;
         let mut logical = plan.logical.clone();
         if !parameters.is_empty() {
             logical = logical.with_param_values(ParamValues::from(parameters))?;
@@ -260,7 +275,9 @@ impl Session {
             physical = running.guard(state.create_physical_plan(&logical)).await?;
         }
         let rows = datafusion::physical_plan::execute_stream(physical, state.task_ctx())?;
-        Ok(RowStream { running, rows })
+        let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
+        let schema = renamed(&rows.schema(), Some(names));
+        Ok(RowStream { running, rows, schema })
     }
 
     /// The session's base with its zone and its demands on freshness.
@@ -277,7 +294,90 @@ impl Session {
         state.config_mut().options_mut().execution.time_zone = Some(settings.time_zone().name().to_owned());
         state.config_mut().set_extension(Arc::new(context));
         state
+    /// The shared template with this session's zone, functions and facts.
+    fn state(&self) -> Result<SessionState, QueryError> {
+        let mut state = self.engine.shared.template.clone();
+        let zone = self.settings().time_zone().name().to_owned();
+        let options = state.config_mut().options_mut();
+        options.execution.time_zone = Some(zone);
+        let database = options.catalog.default_catalog.clone();
+        let variables = Arc::new(Variables { settings: self.settings.clone(), engine: self.engine.clone() });
+        let pid = i32::try_from(self.id).unwrap_or(i32::MAX);
+        function::register_session(&mut state, SessionFacts { user: self.user.clone(), database, pid, variables })?;
+        Ok(state)
     }
+}
+
+/// What the functions and catalog tables of a session see of it.
+struct Variables {
+    settings: Arc<Mutex<Settings>>,
+    engine: Engine,
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Variables")
+    }
+}
+
+impl SessionVariables for Variables {
+    fn show(&self, name: &str) -> datafusion::common::Result<String> {
+        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        settings.show(name).map_err(|error| DataFusionError::External(Box::new(error)))
+    }
+
+    fn set(&self, name: &str, value: &str) -> datafusion::common::Result<()> {
+        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        settings.set(name, value).map_err(|error| DataFusionError::External(Box::new(error)))
+    }
+
+    fn all(&self) -> Vec<(String, String)> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner).all()
+    }
+
+    fn activity(&self) -> Vec<Activity> {
+        let activity = |query: RunningQuery| Activity {
+            pid: i32::try_from(query.session_id).unwrap_or(i32::MAX),
+            user: query.user,
+            front_end: query.front_end.to_owned(),
+            started_at: query.started_at,
+            sql: query.sql,
+        };
+        self.engine.running().into_iter().map(activity).collect()
+    }
+}
+
+/// Names a person may have meant by a table that does not exist.
+fn table_names(state: &SessionState) -> impl Iterator<Item = String> {
+    let catalogs = state.catalog_list();
+    let catalog = catalogs.catalog(&state.config_options().catalog.default_catalog);
+    let schemas = catalog.iter().flat_map(|catalog| {
+        let named = |name: String| catalog.schema(&name).map(|schema| (name, schema.table_names()));
+        catalog.schema_names().into_iter().filter_map(named).collect::<Vec<_>>()
+    });
+    let names = schemas.filter(|(schema, _)| schema != "pg_catalog").flat_map(|(schema, tables)| {
+        let full = move |table: String| if schema == "public" { table } else { format!("{schema}.{table}") };
+        tables.into_iter().map(full).collect::<Vec<_>>()
+    });
+    names.collect::<Vec<_>>().into_iter()
+}
+
+/// The result's columns under the names PostgreSQL gives them.
+fn renamed(schema: &Schema, names: Option<Vec<String>>) -> SchemaRef {
+    match names {
+        Some(names) if names.len() == schema.fields().len() => {
+            let fields = schema.fields().iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(name));
+            Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
+        }
+        _ => Arc::new(schema.clone()),
+    }
+}
+
+/// The same columns under other names.
+fn relabelled(batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, QueryError> {
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let batch = RecordBatch::try_new_with_options(schema.clone(), batch.columns().to_vec(), &options);
+    batch.map_err(|error| DataFusionError::from(error).into())
 }
 
 /// Types of the parameters in order of their number; a gap (`$1, $3`) has no type.

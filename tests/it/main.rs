@@ -4,3 +4,8 @@
 mod fixture;
 mod postgres_text;
 mod slt;
+//! The integration tests, one binary.
+
+#![allow(clippy::unwrap_used)]
+
+mod postgres_catalog;

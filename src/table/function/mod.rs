@@ -17,7 +17,7 @@ use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::ScalarUDF;
-use define::{Definition, Facts, define};
+use define::{Facts, define};
 use std::fmt::Debug;
 use std::sync::Arc;
 

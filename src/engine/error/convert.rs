@@ -1,0 +1,200 @@
+//! The engine's errors by kind. One place decides what each becomes; no debug text goes further.
+
+use super::{ErrorKind, QueryError, message};
+use arrow::error::ArrowError;
+use datafusion::common::{Column, SchemaError};
+use datafusion::error::DataFusionError;
+
+impl From<DataFusionError> for QueryError {
+    fn from(error: DataFusionError) -> Self {
+        Self::from_engine(&error, "")
+    }
+}
+
+impl QueryError {
+    /// An engine's error about a statement; its place in the text is found when the engine says where.
+    pub(in crate::engine) fn from_engine(error: &DataFusionError, sql: &str) -> Self {
+        let converted = convert(error.find_root());
+        match error.diagnostic().and_then(|diagnostic| diagnostic.span) {
+            Some(span) => converted.at(span.start.line, span.start.column, sql),
+            None => converted,
+        }
+    }
+}
+
+fn convert(error: &DataFusionError) -> QueryError {
+    match error {
+        DataFusionError::ArrowError(error, _) => arrow(error),
+        DataFusionError::ParquetError(error) => storage(&format!("cannot read a parquet file: {error}")),
+        DataFusionError::ObjectStore(error) => storage(&format!("cannot read the lake: {error}")),
+        DataFusionError::IoError(error) => storage(&format!("cannot read the lake: {error}")),
+        DataFusionError::SQL(error, _) => QueryError::from_parser(error.as_ref().clone(), ""),
+        DataFusionError::NotImplemented(text) => not_supported(text),
+        DataFusionError::Internal(text) => QueryError::new(ErrorKind::Internal, message::first_line(text)),
+        DataFusionError::Plan(text) => message::planning(text),
+        DataFusionError::Configuration(text) => QueryError::new(ErrorKind::InvalidParameter, message::first_line(text)),
+        DataFusionError::SchemaError(error, _) => schema(error),
+        DataFusionError::Execution(text) => message::execution(text),
+        DataFusionError::ExecutionJoin(_) => QueryError::new(ErrorKind::Internal, "a task of the query ended before its time"),
+        DataFusionError::ResourcesExhausted(_) => {
+            QueryError::new(ErrorKind::OutOfMemory, "out of memory: the query needs more than the server's limit")
+                .with_hint("Select fewer rows or columns, or raise the memory limit of the server.")
+        }
+        DataFusionError::External(error) => external(error.as_ref()),
+        DataFusionError::Context(_, error) | DataFusionError::Diagnostic(_, error) => convert(error.find_root()),
+        DataFusionError::Shared(error) => convert(error.find_root()),
+        DataFusionError::Collection(errors) => match errors.first() {
+            Some(error) => convert(error.find_root()),
+            None => QueryError::new(ErrorKind::Internal, "the query failed"),
+        },
+        DataFusionError::Substrait(text) | DataFusionError::Ffi(text) => {
+            QueryError::new(ErrorKind::Internal, message::first_line(text))
+        }
+    }
+}
+
+fn storage(text: &str) -> QueryError {
+    QueryError::new(ErrorKind::Storage, message::first_line(text))
+}
+
+fn not_supported(text: &str) -> QueryError {
+    let text = message::first_line(text);
+    if text.contains("OuterReferenceColumn") || text.contains("correlated") {
+        return QueryError::new(ErrorKind::NotSupported, "this form of correlated subquery is not supported")
+            .with_hint("Write it as a join.");
+    }
+    // The planner prints syntax trees after a colon; people wrote SQL and know nothing of trees.
+    let text = match text.split_once("Unsupported ast node") {
+        Some(_) => "this expression is not supported",
+        None => text,
+    };
+    QueryError::new(ErrorKind::NotSupported, message::lower_first(&message::postgres_types(text)))
+}
+
+fn arrow(error: &ArrowError) -> QueryError {
+    match error {
+        ArrowError::DivideByZero => QueryError::new(ErrorKind::DivisionByZero, "division by zero"),
+        ArrowError::ArithmeticOverflow(_) => QueryError::new(ErrorKind::OutOfRange, "value out of range"),
+        ArrowError::NotYetImplemented(text) => not_supported(text),
+        ArrowError::ParquetError(text) => storage(&format!("cannot read a parquet file: {text}")),
+        ArrowError::IoError(text, _) => storage(&format!("cannot read the lake: {text}")),
+        ArrowError::MemoryError(_) => QueryError::new(ErrorKind::OutOfMemory, "out of memory"),
+        ArrowError::ExternalError(error) => external(error.as_ref()),
+        ArrowError::CastError(text) | ArrowError::ParseError(text) => {
+            let text = message::first_line(text);
+            message::conversion(text).unwrap_or_else(|| {
+                QueryError::new(ErrorKind::InvalidText, message::lower_first(&message::postgres_types(text)))
+            })
+        }
+        ArrowError::InvalidArgumentError(text) | ArrowError::ComputeError(text) => message::execution(text),
+        other => QueryError::new(ErrorKind::Internal, message::first_line(&other.to_string())),
+    }
+}
+
+/// An error that travelled through the engine: ours comes out whole.
+fn external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> QueryError {
+    if let Some(own) = error.downcast_ref::<QueryError>() {
+        return own.clone();
+    }
+    if let Some(inner) = error.downcast_ref::<DataFusionError>() {
+        return convert(inner.find_root());
+    }
+    if let Some(inner) = error.downcast_ref::<ArrowError>() {
+        return arrow(inner);
+    }
+    if error.downcast_ref::<std::io::Error>().is_some() {
+        return storage(&format!("cannot read the lake: {error}"));
+    }
+    QueryError::new(ErrorKind::Internal, message::first_line(&error.to_string()))
+}
+
+fn schema(error: &SchemaError) -> QueryError {
+    match error {
+        SchemaError::AmbiguousReference { field } => {
+            QueryError::new(ErrorKind::AmbiguousColumn, format!("column reference \"{}\" is ambiguous", field.name))
+        }
+        SchemaError::DuplicateQualifiedField { qualifier, .. } => {
+            let table = message::table_name(&qualifier.to_string()).to_owned();
+            QueryError::new(ErrorKind::AmbiguousColumn, format!("table name \"{table}\" specified more than once"))
+        }
+        SchemaError::DuplicateUnqualifiedField { name } => {
+            QueryError::new(ErrorKind::AmbiguousColumn, format!("column \"{name}\" specified more than once"))
+        }
+        SchemaError::FieldNotFound { field, valid_fields } => unknown_column(field, valid_fields),
+    }
+}
+
+fn unknown_column(field: &Column, valid: &[Column]) -> QueryError {
+    let Some(relation) = &field.relation else {
+        let error = QueryError::new(ErrorKind::UnknownColumn, format!("column \"{}\" does not exist", field.name));
+        return suggest(error, field, valid);
+    };
+    let known = |column: &Column| column.relation.as_ref().is_some_and(|of| of.table() == relation.table());
+    let table = message::table_name(&relation.to_string()).to_owned();
+    if !valid.is_empty() && !valid.iter().any(known) {
+        let message = format!("missing FROM-clause entry for table \"{table}\"");
+        return QueryError::new(ErrorKind::UnknownTable, message);
+    }
+    let message = format!("column {table}.{} does not exist", field.name);
+    suggest(QueryError::new(ErrorKind::UnknownColumn, message), field, valid)
+}
+
+fn suggest(error: QueryError, field: &Column, valid: &[Column]) -> QueryError {
+    let names = valid.iter().map(|column| match &column.relation {
+        Some(relation) => format!("{}.{}", relation.table(), column.name),
+        None => column.name.clone(),
+    });
+    match message::nearest(&field.name, names) {
+        Some(name) => error.with_hint(format!("Perhaps you meant to reference the column \"{name}\".")),
+        None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(error: DataFusionError, kind: ErrorKind, message: &str) {
+        let error = QueryError::from(error);
+        assert_eq!((error.kind, error.message.as_str()), (kind, message));
+    }
+
+    #[test]
+    fn values_that_do_not_fit_say_so() {
+        let arrow = |error| DataFusionError::ArrowError(Box::new(error), None);
+        check(arrow(ArrowError::DivideByZero), ErrorKind::DivisionByZero, "division by zero");
+        check(
+            arrow(ArrowError::CastError("Cannot cast string 'abc' to value of Int64 type".to_owned())),
+            ErrorKind::InvalidText,
+            "invalid input syntax for type bigint: \"abc\"",
+        );
+        check(
+            arrow(ArrowError::CastError("Can't cast value 300 to type Int8".to_owned())),
+            ErrorKind::OutOfRange,
+            "value \"300\" is out of range for type smallint",
+        );
+    }
+
+    #[test]
+    fn our_own_errors_travel_whole() {
+        let own = QueryError::new(ErrorKind::Stale, "eod is 3 days old").with_hint("wait");
+        let error = DataFusionError::Context("x".to_owned(), Box::new(DataFusionError::External(Box::new(own))));
+        let error = QueryError::from(error);
+        assert_eq!((error.kind, error.hint.as_deref()), (ErrorKind::Stale, Some("wait")));
+    }
+
+    #[test]
+    fn causes_outside_the_query_are_named() {
+        check(
+            DataFusionError::IoError(std::io::Error::new(std::io::ErrorKind::NotFound, "eod/1.parquet: no such file")),
+            ErrorKind::Storage,
+            "cannot read the lake: eod/1.parquet: no such file",
+        );
+        check(
+            DataFusionError::ResourcesExhausted("Failed to allocate 8 MB".to_owned()),
+            ErrorKind::OutOfMemory,
+            "out of memory: the query needs more than the server's limit",
+        );
+    }
+}

@@ -1,0 +1,242 @@
+//! The planner's sentences, in PostgreSQL's words.
+
+use super::{ErrorKind, QueryError};
+
+/// The name nearest to a wanted one, when it is near enough to be meant.
+pub(super) fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> Option<String> {
+    let wanted = wanted.to_lowercase();
+    let bare = wanted.rsplit('.').next().unwrap_or(&wanted);
+    let scored = names.filter_map(|name| {
+        let own = name.rsplit('.').next().unwrap_or(&name).to_lowercase();
+        let score = strsim::jaro_winkler(bare, &own);
+        (score >= 0.8).then_some((score, name))
+    });
+    scored.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
+/// The text between two marks.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(before)?;
+    rest.split_once(after).map(|(found, _)| found)
+}
+
+/// A table name without the catalog and, when it goes without saying, the schema.
+pub(super) fn table_name(full: &str) -> &str {
+    let name = full.strip_prefix("tt.").unwrap_or(full);
+    name.strip_prefix("public.").unwrap_or(name)
+}
+
+/// An error of planning.
+pub(super) fn planning(text: &str) -> QueryError {
+    let text = first_line(text);
+    if let Some(name) = between(text, "table function '", "' not found").or(between(text, "Table function '", "' not found")) {
+        return QueryError::new(ErrorKind::UnknownFunction, format!("function {name} does not exist"));
+    }
+    if let Some(name) = between(text, "table '", "' not found") {
+        return QueryError::new(ErrorKind::UnknownTable, format!("relation \"{}\" does not exist", table_name(name)));
+    }
+    if let Some(name) = text.strip_prefix("failed to resolve schema: ") {
+        return QueryError::new(ErrorKind::UnknownTable, format!("schema \"{name}\" does not exist"));
+    }
+    if let Some(name) = text.strip_prefix("failed to resolve catalog: ") {
+        let message = format!("cross-database references are not implemented: \"{name}\"");
+        return QueryError::new(ErrorKind::NotSupported, message);
+    }
+    if let Some(name) = between(text, "Invalid function '", "'") {
+        return QueryError::new(ErrorKind::UnknownFunction, format!("function {name} does not exist"));
+    }
+    if let Some(call) = between(text, "argument types '", "'") {
+        return QueryError::new(ErrorKind::UnknownFunction, format!("function {} does not exist", postgres_types(call)))
+            .with_hint("No function matches the given name and argument types. You might need to add explicit type casts.");
+    }
+    if let Some(rest) = text.strip_prefix("Failed to coerce arguments to satisfy a call to '") {
+        let name = rest.split('\'').next().unwrap_or_default();
+        let given = between(rest, "coercion from ", " to the signature").unwrap_or_default();
+        let message = format!("function {name}({}) does not exist", postgres_types(given.trim_matches(['[', ']'])));
+        return QueryError::new(ErrorKind::UnknownFunction, message)
+            .with_hint("No function matches the given name and argument types. You might need to add explicit type casts.");
+    }
+    if text.contains("user-defined coercion failed") || text.contains("does not support zero arguments") || expects(text) {
+        return QueryError::new(ErrorKind::UnknownFunction, postgres_types(text));
+    }
+    if text.contains("must appear in the GROUP BY clause") {
+        let column = between(text, "column \"", "\"").unwrap_or("?");
+        let message = format!("column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function");
+        return QueryError::new(ErrorKind::Grouping, message);
+    }
+    if text.contains("Aggregate functions are not allowed in the WHERE") || text.contains("contains aggregate") {
+        return QueryError::new(ErrorKind::Grouping, "aggregate functions are not allowed here");
+    }
+    if let Some(operation) = text.split_once(" operation ").map(|(_, operation)| operation)
+        && text.starts_with("Cannot infer common")
+    {
+        return mismatch(operation);
+    }
+    if let Some(operation) = between(text, "Cannot coerce arithmetic expression ", " to valid types") {
+        return mismatch(operation);
+    }
+    if text.starts_with("Cannot automatically convert") || text.contains("Cannot coerce") || text.contains("Cannot cast") {
+        return QueryError::new(ErrorKind::TypeMismatch, lower_first(&postgres_types(text)));
+    }
+    if text.contains("pipeline breaking") {
+        return QueryError::new(ErrorKind::NotSupported, "the query would never give a row: it sorts or groups live events, which have no end")
+            .with_hint("Query the latest values (quotes, trades, greeks) or the history tables instead, or drop the ORDER BY and the aggregates.");
+    }
+    if text.contains("Projections require unique expression names") {
+        return QueryError::new(ErrorKind::NotSupported, "two columns of the query have the same name")
+            .with_hint("Give one of them an alias with AS.");
+    }
+    if text.starts_with("Unsupported") || text.contains("not supported") {
+        return QueryError::new(ErrorKind::NotSupported, lower_first(&postgres_types(text)));
+    }
+    if text.contains("laceholder") {
+        return QueryError::new(ErrorKind::InvalidParameter, lower_first(text));
+    }
+    QueryError::new(ErrorKind::Syntax, lower_first(&postgres_types(text)))
+}
+
+fn expects(text: &str) -> bool {
+    text.contains("function") && text.contains("expect") && text.contains("argument")
+}
+
+fn mismatch(operation: &str) -> QueryError {
+    let operation = postgres_types(operation.trim());
+    QueryError::new(ErrorKind::TypeMismatch, format!("operator does not exist: {operation}"))
+        .with_hint("No operator matches the given argument types. You might need to add explicit type casts.")
+}
+
+/// An error while rows are computed.
+pub(super) fn execution(text: &str) -> QueryError {
+    let text = first_line(text);
+    let kind = if text.contains("does not exist") {
+        match text.split(' ').next() {
+            Some("relation" | "schema") => ErrorKind::UnknownTable,
+            _ => ErrorKind::UnknownObject,
+        }
+    } else if text.starts_with("time zone ") {
+        ErrorKind::InvalidParameter
+    } else if let Some(error) = conversion(text) {
+        return error;
+    } else if text.to_lowercase().contains("overflow") || text.contains("out of range") {
+        ErrorKind::OutOfRange
+    } else if text.to_lowercase().contains("regex") || text.starts_with("Error parsing") {
+        ErrorKind::InvalidText
+    } else if text.contains("returned more than one row") || text.contains("more than one row") {
+        return QueryError::new(ErrorKind::OutOfRange, "more than one row returned by a subquery used as an expression");
+    } else {
+        ErrorKind::Internal
+    };
+    QueryError::new(kind, lower_first(&postgres_types(text)))
+}
+
+/// A value that does not read as the wanted type, or does not fit it.
+pub(super) fn conversion(text: &str) -> Option<QueryError> {
+    if let Some(value) = between(text, "Cannot cast string '", "' to value of ") {
+        let wanted = text.rsplit_once("' to value of ").map_or("", |(_, wanted)| wanted.trim_end_matches(" type"));
+        return Some(invalid(value, &postgres_types(wanted)));
+    }
+    if let Some(rest) = text.strip_prefix("Error parsing timestamp from '") {
+        return Some(invalid(rest.split("': ").next().unwrap_or(rest), "timestamp"));
+    }
+    if let Some(value) = between(text, "Cannot parse '", "'").or_else(|| between(text, "Invalid input syntax for type interval: \"", "\"")) {
+        return Some(invalid(value, "interval"));
+    }
+    if let Some(rest) = text.strip_prefix("invalid input syntax") {
+        return Some(QueryError::new(ErrorKind::InvalidText, format!("invalid input syntax{rest}")));
+    }
+    if let Some(rest) = text.strip_prefix("Can't cast value ") {
+        let (value, wanted) = rest.split_once(" to type ")?;
+        let wanted = postgres_types(wanted.trim());
+        return Some(QueryError::new(ErrorKind::OutOfRange, format!("value \"{value}\" is out of range for type {wanted}")));
+    }
+    if text.contains("too large to store") || text.contains("too small to store") || text.contains("Overflow happened") {
+        return Some(QueryError::new(ErrorKind::OutOfRange, "numeric field overflow"));
+    }
+    None
+}
+
+fn invalid(value: &str, wanted: &str) -> QueryError {
+    QueryError::new(ErrorKind::InvalidText, format!("invalid input syntax for type {wanted}: \"{value}\""))
+}
+
+/// The first line: what follows are lists of candidates and requests to report bugs elsewhere.
+pub(super) fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default().trim()
+}
+
+/// A sentence as PostgreSQL begins one. Words in capitals stay.
+pub(super) fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && !second.is_uppercase() => {
+            first.to_lowercase().chain([second]).chain(letters).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// Arrow's names of types, in PostgreSQL's.
+pub(super) fn postgres_types(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_alphanumeric()) {
+        let (before, word) = rest.split_at(start);
+        let end = word.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(word.len());
+        let (word, after) = word.split_at(end);
+        result.push_str(before);
+        rest = after;
+        match word {
+            "Timestamp" if after.starts_with('(') => {
+                let (inside, after) = after.split_once(')').unwrap_or((after, ""));
+                let zoned = inside.contains('"') || inside.contains("Some(");
+                result.push_str(if zoned { "timestamp with time zone" } else { "timestamp without time zone" });
+                rest = after.strip_prefix(')').filter(|_| inside.contains("Some(")).unwrap_or(after);
+            }
+            "Interval" if after.starts_with('(') => {
+                result.push_str("interval");
+                rest = after.split_once(')').map_or("", |(_, after)| after);
+            }
+            "Decimal128" | "Decimal256" | "Decimal64" | "Decimal32" => result.push_str("numeric"),
+            word => result.push_str(simple_type(word).unwrap_or(word)),
+        }
+    }
+    result.push_str(rest);
+    result
+}
+
+fn simple_type(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "Utf8" | "Utf8View" | "LargeUtf8" => "text",
+        "Int64" | "UInt64" => "bigint",
+        "Int32" | "UInt16" => "integer",
+        "Int16" | "Int8" | "UInt8" => "smallint",
+        "UInt32" => "oid",
+        "Float64" => "double precision",
+        "Float32" => "real",
+        "Boolean" => "boolean",
+        "Date32" | "Date64" => "date",
+        "Binary" | "LargeBinary" | "BinaryView" => "bytea",
+        "Null" => "unknown",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_have_postgres_names() {
+        assert_eq!(postgres_types("Utf8 = Int64"), "text = bigint");
+        assert_eq!(postgres_types("Timestamp(µs, \"UTC\") + Boolean"), "timestamp with time zone + boolean");
+        assert_eq!(postgres_types("sum(Date32)"), "sum(date)");
+    }
+
+    #[test]
+    fn nearest_names_are_near() {
+        let names = || ["symbols", "eod", "quotes"].into_iter().map(str::to_owned);
+        assert_eq!(nearest("symbol", names()).as_deref(), Some("symbols"));
+        assert_eq!(nearest("quote", names()).as_deref(), Some("quotes"));
+        assert_eq!(nearest("weather", names()), None);
+    }
+}

@@ -20,6 +20,3 @@ pub mod simulator;
 pub mod status;
 pub mod table;
 pub mod telemetry;
-pub mod collect;
-pub mod engine;
-pub mod serve;

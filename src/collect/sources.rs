@@ -67,7 +67,7 @@ pub fn collectors(
         (
             "symbols",
             Arc::new(tastytrade::Symbols::new(own(), config.collect.lists.clone(), HashMap::new())),
-            items(Vec::new()),
+            held_symbols(),
         ),
     ];
     let collector = |(name, source, request): (&'static str, Arc<dyn Fetch>, RequestBuilder)| {
@@ -83,6 +83,20 @@ fn items(items: Vec<String>) -> RequestBuilder {
     Arc::new(move |_, progress| {
         let request = Request { items: items.clone(), progress, ..Request::default() };
         async move { Ok(request) }.boxed()
+    })
+}
+
+/// Names the symbols that are held, so that those on a page that fails keep their rows.
+fn held_symbols() -> RequestBuilder {
+    Arc::new(move |lake, progress| {
+        async move {
+            let held = match lake.table("symbols") {
+                Some(symbols) => universe::streamer_symbols(symbols).await.map_err(|error| error.to_string())?,
+                None => HashMap::new(),
+            };
+            Ok(Request { items: held.into_keys().collect(), progress, ..Request::default() })
+        }
+        .boxed()
     })
 }
 

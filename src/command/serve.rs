@@ -59,7 +59,7 @@ pub(crate) async fn serve(
     let health = tokio::spawn(http::serve(web, status.clone(), shutdown.clone().cancelled_owned()));
     let first = first_load(&server, role, shutdown);
     first.await?;
-    let options = postgres::Options { max_connections: config.server.max_connections, ..postgres::Options::default() };
+    let options = postgres::Options { connections_max: config.server.max_connections, ..postgres::Options::default() };
     let postgres = tokio::spawn(postgres::serve(pg, server.engine.clone(), options, shutdown.clone()));
     status.set_ready();
     println!("ready pg={pg_address} flight=off http={web_address}");

@@ -16,6 +16,4 @@ pub use datafusion::common::ScalarValue;
 pub use error::{ErrorKind, QueryError};
 pub use queries::{Queries, RunningQuery};
 pub use session::{CancelHandle, Engine, Plan, RowStream, Running, Session, Statement};
-pub use settings::Settings;
-pub use session::{CancelHandle, Engine, Plan, RowStream, Running, RunningQuery, Session, Statement};
 pub use settings::{Settings, parse_duration};

@@ -7,13 +7,9 @@ use super::template::DATABASE;
 use super::variables::Variables;
 use crate::table::context::{Notices, OnStale, QueryContext};
 use crate::table::function::{SessionFacts, register_session};
-use arrow::datatypes::{DataType, SchemaRef};
-use arrow::record_batch::RecordBatch;
-use chrono::Utc;
-use crate::table::function::{self, Activity, SessionFacts, SessionVariables};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
@@ -24,8 +20,6 @@ use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use futures::StreamExt;
-use std::collections::BTreeMap;
-use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,7 +45,12 @@ struct Shared {
 
 impl Engine {
     /// An engine over a session template that holds catalogs, functions and limits.
-    pub fn new(template: SessionState, statement_timeout: Option<Duration>, queries: Arc<Queries>) -> Self {
+    pub fn new(template: SessionState, statement_timeout: Option<Duration>) -> Self {
+        Self::with_queries(template, statement_timeout, Arc::default())
+    }
+
+    /// The same, with a list of running statements that others look at too.
+    pub fn with_queries(template: SessionState, statement_timeout: Option<Duration>, queries: Arc<Queries>) -> Self {
         Self { shared: Arc::new(Shared { template, statement_timeout, next_session: AtomicU64::new(1), queries }) }
     }
 
@@ -83,7 +82,6 @@ impl Engine {
             user: user.to_owned(),
             front_end,
             settings,
-            settings: Arc::new(Mutex::new(Settings::with_statement_timeout(self.shared.statement_timeout))),
             current: Arc::default(),
             notices: Notices::default(),
         }
@@ -172,14 +170,14 @@ pub struct RowStream {
 }
 
 impl RowStream {
-    /// Goes on under the time limit and cancellation of a later statement: a cursor's next FETCH.
-    pub fn resume(&mut self, running: Running) {
-        self.running = running;
-    }
-
     /// Columns of the rows.
     pub fn schema(&self) -> SchemaRef {
         self.schema.clone()
+    }
+
+    /// Goes on under the time limit and cancellation of a later statement: a cursor's next FETCH.
+    pub fn resume(&mut self, running: Running) {
+        self.running = running;
     }
 
     /// The next batch; `None` after the last. Ends with an error when cancelled or out of time.
@@ -235,8 +233,7 @@ impl Session {
         };
         let listed = self.engine.shared.queries.list(query);
         let deadline = self.settings().statement_timeout().map(|limit| Instant::now() + limit);
-        Running { _listed: listed, cancel, deadline }
-        Running { id, engine: self.engine.clone(), cancel, deadline, sql: sql.to_owned() }
+        Running { _listed: listed, cancel, deadline, sql: sql.to_owned() }
     }
 
     /// Plans a statement that reads. Anything that would write is refused.
@@ -244,7 +241,7 @@ impl Session {
         super::safety::check(statement)?;
         let mut rewritten = statement.clone();
         super::rewrite::rewrite(&mut rewritten);
-        let state = self.state()?;
+        let state = self.state();
         let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(rewritten)));
         let planned = async { planned.await.map_err(|error| QueryError::from_engine(&error, &running.sql)) };
         let logical = running.guard(planned).await.map_err(|error| error.suggest_table(table_names(&state)))?;
@@ -261,7 +258,6 @@ impl Session {
         parameters: Vec<ScalarValue>,
     ) -> Result<RowStream, QueryError> {
         let mut state = self.state();
-        let state = self.state()?;
         let mut logical = plan.logical.clone();
         if !parameters.is_empty() {
             logical = logical.with_param_values(ParamValues::from(parameters))?;
@@ -294,56 +290,6 @@ impl Session {
         state.config_mut().options_mut().execution.time_zone = Some(settings.time_zone().name().to_owned());
         state.config_mut().set_extension(Arc::new(context));
         state
-    /// The shared template with this session's zone, functions and facts.
-    fn state(&self) -> Result<SessionState, QueryError> {
-        let mut state = self.engine.shared.template.clone();
-        let zone = self.settings().time_zone().name().to_owned();
-        let options = state.config_mut().options_mut();
-        options.execution.time_zone = Some(zone);
-        let database = options.catalog.default_catalog.clone();
-        let variables = Arc::new(Variables { settings: self.settings.clone(), engine: self.engine.clone() });
-        let pid = i32::try_from(self.id).unwrap_or(i32::MAX);
-        function::register_session(&mut state, SessionFacts { user: self.user.clone(), database, pid, variables })?;
-        Ok(state)
-    }
-}
-
-/// What the functions and catalog tables of a session see of it.
-struct Variables {
-    settings: Arc<Mutex<Settings>>,
-    engine: Engine,
-}
-
-impl fmt::Debug for Variables {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Variables")
-    }
-}
-
-impl SessionVariables for Variables {
-    fn show(&self, name: &str) -> datafusion::common::Result<String> {
-        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        settings.show(name).map_err(|error| DataFusionError::External(Box::new(error)))
-    }
-
-    fn set(&self, name: &str, value: &str) -> datafusion::common::Result<()> {
-        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        settings.set(name, value).map_err(|error| DataFusionError::External(Box::new(error)))
-    }
-
-    fn all(&self) -> Vec<(String, String)> {
-        self.settings.lock().unwrap_or_else(PoisonError::into_inner).all()
-    }
-
-    fn activity(&self) -> Vec<Activity> {
-        let activity = |query: RunningQuery| Activity {
-            pid: i32::try_from(query.session_id).unwrap_or(i32::MAX),
-            user: query.user,
-            front_end: query.front_end.to_owned(),
-            started_at: query.started_at,
-            sql: query.sql,
-        };
-        self.engine.running().into_iter().map(activity).collect()
     }
 }
 

@@ -73,7 +73,7 @@ pub async fn build(parts: Parts) -> Result<Engine> {
     catalog.register_schema("pg_catalog", pg_catalog::pg_catalog(catalog.clone(), comments.clone()))?;
     let mut state = context.state();
     function::register(&mut state, catalog, comments)?;
-    Ok(Engine::new(state, parts.statement_timeout, parts.queries))
+    Ok(Engine::with_queries(state, parts.statement_timeout, parts.queries))
 }
 
 fn config() -> SessionConfig {

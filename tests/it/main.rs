@@ -2,10 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod fixture;
+mod postgres_catalog;
 mod postgres_text;
 mod slt;
-//! The integration tests, one binary.
-
-#![allow(clippy::unwrap_used)]
-
-mod postgres_catalog;

@@ -53,7 +53,8 @@ pub(crate) fn volatility(exchange: &Exchange, instrument: &Instrument, now: Date
 
 fn finished_closes(exchange: &Exchange, instrument: &Instrument, now: DateTime<Utc>) -> Vec<f64> {
     let mut closes = Vec::new();
-    exchange.tape.walk(instrument, exchange.tape.current(now), |bar| {
+    let last = exchange.tape.current(now);
+    exchange.tape.walk(instrument, last.saturating_sub(SESSIONS_PER_YEAR as usize), last, |bar| {
         if bar.session.close_at <= now {
             closes.push(bar.close);
         }

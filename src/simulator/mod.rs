@@ -59,7 +59,7 @@ pub struct Counters {
     pub rest: BTreeMap<String, u64>,
     /// Feed connections accepted.
     pub connections: u64,
-    /// Pairs the connection that last changed its subscriptions holds.
+    /// Pairs of event type and symbol that are subscribed now, over all connections.
     pub subscriptions: u64,
     /// Candle snapshots asked for.
     pub snapshots: u64,

@@ -4,7 +4,7 @@
 //! open through its low and high to its close, so that the bar that unfolds is the bar that will stand in history.
 
 use crate::market::calendar::{self, Session};
-use crate::simulator::noise::{bits, normal, uniform, wave};
+use crate::simulator::noise::{bits, mix, normal, uniform, wave};
 use crate::simulator::universe::{Instrument, MARKET_VOLATILITY};
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -73,24 +73,29 @@ impl Tape {
         self.sessions.partition_point(|session| session.open_at <= now).saturating_sub(1)
     }
 
-    /// The bars of an instrument from the first session up to and including the session at `last`.
-    pub(crate) fn bars(&self, instrument: &Instrument, last: usize) -> Vec<DayBar> {
-        let mut bars = Vec::with_capacity(last + 1);
-        self.walk(instrument, last, |bar| bars.push(bar));
+    /// The bars of an instrument from one session's place to another's, both included, oldest first.
+    pub(crate) fn bars(&self, instrument: &Instrument, first: usize, last: usize) -> Vec<DayBar> {
+        let mut bars = Vec::with_capacity((last + 1).saturating_sub(first));
+        self.walk(instrument, first, last, |bar| bars.push(bar));
         bars
     }
 
-    /// Visits the bars of an instrument in order of time.
-    pub(crate) fn walk(&self, instrument: &Instrument, last: usize, mut visit: impl FnMut(DayBar)) {
+    /// Visits the bars from one session's place to another's in order of time.
+    /// The walk always begins at the first session of all; sessions that are not visited cost little.
+    pub(crate) fn walk(&self, instrument: &Instrument, first: usize, last: usize, mut visit: impl FnMut(DayBar)) {
         let own = instrument.own_volatility / SESSIONS_PER_YEAR.sqrt();
         let common = instrument.beta * MARKET_VOLATILITY / SESSIONS_PER_YEAR.sqrt();
         let daily = libm::hypot(own, common);
         let mut level = 0.0;
-        let mut previous = instrument.level;
         for (place, (session, factor)) in self.sessions.iter().zip(&self.factor).enumerate().take(last + 1) {
             let seed = bits(instrument.seed, place as u64);
             let move_today = common * factor + own * fat_normal(seed);
+            let before = level;
             level = level * (1.0 - REVERSION) + DRIFT + move_today;
+            if place < first {
+                continue;
+            }
+            let previous = instrument.level * libm::exp(before);
             let close = instrument.level * libm::exp(level);
             let gap = 0.4 * move_today + 0.3 * daily * normal(bits(seed, 1));
             let open = previous * (1.0 + gap);
@@ -104,19 +109,14 @@ impl Tape {
                 close: cents(close),
                 volume: (instrument.daily_volume * busy.max(0.2)).round(),
             });
-            previous = close;
         }
     }
 }
 
 /// Normal with an occasional large move.
 fn fat_normal(bits: u64) -> f64 {
-    let stretch = if mix_small(bits) == 0 { 2.5 } else { 0.95 };
+    let stretch = if mix(bits).is_multiple_of(64) { 2.5 } else { 0.95 };
     normal(bits) * stretch
-}
-
-fn mix_small(bits: u64) -> u64 {
-    crate::simulator::noise::mix(bits) % 64
 }
 
 /// What one instrument does from the opening of one session until the next one opens.
@@ -144,7 +144,7 @@ pub(crate) struct Day {
 
 impl Day {
     pub(crate) fn new(instrument: &Instrument, tape: &Tape, place: usize) -> Option<Self> {
-        let bars = tape.bars(instrument, place);
+        let bars = tape.bars(instrument, place.saturating_sub(SESSIONS_PER_YEAR as usize), place);
         let bar = *bars.last()?;
         let previous = bars.len().checked_sub(2).and_then(|before| bars.get(before)).copied().unwrap_or(bar);
         let year = bars.iter().rev().skip(1).take(SESSIONS_PER_YEAR as usize);
@@ -318,7 +318,7 @@ mod tests {
     fn bars_are_ordered_and_plausible() {
         let (universe, tape) = fixture();
         for instrument in universe.all() {
-            let bars = tape.bars(instrument, 1_700);
+            let bars = tape.bars(instrument, 0, 1_700);
             assert_eq!(bars.len(), 1_701);
             for bar in &bars {
                 assert!(bar.low <= bar.open.min(bar.close) && bar.high >= bar.open.max(bar.close), "{bar:?}");
@@ -332,8 +332,9 @@ mod tests {
     fn history_does_not_depend_on_where_it_ends() {
         let (universe, tape) = fixture();
         let instrument = universe.find("SPY").unwrap();
-        let long = tape.bars(instrument, 900);
-        assert_eq!(tape.bars(instrument, 500), long[..=500]);
+        let long = tape.bars(instrument, 0, 900);
+        assert_eq!(tape.bars(instrument, 0, 500), long[..=500]);
+        assert_eq!(tape.bars(instrument, 300, 900), long[300..]);
     }
 
     #[test]

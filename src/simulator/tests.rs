@@ -316,7 +316,13 @@ async fn faults_break_requests_as_told() {
     faults.inject("/market-metrics", Kind::Truncated, Some(1));
     assert!(fixture.response(path).await.json::<Value>().await.is_err());
     faults.inject("/market-metrics", Kind::Drop, Some(1));
-    assert!(fixture.response(path).await.bytes().await.is_err());
+    // The connection ends before or after the headers have arrived.
+    let request = fixture.client.get(fixture.url(path)).bearer_auth(&fixture.token);
+    let dropped = match request.send().await {
+        Ok(response) => response.bytes().await.is_err(),
+        Err(_) => true,
+    };
+    assert!(dropped);
     let rule = Rule {
         target: "/market-metrics".to_owned(),
         symbol: Some("SPY".to_owned()),
@@ -405,7 +411,7 @@ async fn candle_snapshots_come_newest_first() {
     assert!(rows.iter().all(|row| row[0] == "AAPL{=d,tho=true}"));
     assert!(rows.is_sorted_by(|one, other| one[2].as_i64() > other[2].as_i64()));
     // The current bar is sent again while it changes, and it closes at the last trade.
-    fixture.clock.advance(TimeDelta::seconds(61));
+    fixture.clock.advance(TimeDelta::seconds(50));
     let update = feed.rows("Candle", 8, |_| true).await;
     assert_eq!((&update[0][1], &update[0][2]), (&json!(0), &rows[0][2]));
     feed.add(3, json!([{"type": "Trade", "symbol": "AAPL"}])).await;
@@ -544,4 +550,47 @@ async fn every_quote_of_a_stream_arrives() {
     let made = fixture.venue.counters().quotes - made_before;
     assert!(seconds < 6.0, "15000 quotes took {seconds} s");
     assert!(made as f64 <= 15_000.0 + rate, "{made} made, 15000 received");
+}
+
+#[tokio::test]
+async fn feed_faults_end_connections_as_told() {
+    let fixture = Fixture::at(OPEN).await;
+    let faults = fixture.venue.faults();
+    let quote = || json!([{"type": "Quote", "symbol": "SPY"}]);
+    let mut feed = fixture.feed().await;
+    feed.open(1, "AUTO").await;
+    feed.set_up(1, 0.05, json!({"Quote": ["eventSymbol", "bidPrice"]})).await;
+    faults.inject("Quote", Kind::NotANumber, Some(1));
+    feed.add(1, quote()).await;
+    assert_eq!(feed.rows("Quote", 2, |_| true).await, [[json!("SPY"), json!("NaN")]]);
+    assert!(feed.rows("Quote", 2, |_| true).await[0][1].is_f64());
+    assert_eq!(fixture.venue.counters().subscriptions, 1);
+    faults.inject("Quote", Kind::Garbage, Some(1));
+    let garbage = loop {
+        match feed.raw().await {
+            Some(Message::Text(text)) if serde_json::from_str::<Value>(&text).is_err() => break true,
+            Some(Message::Text(_)) => {}
+            _ => break false,
+        }
+    };
+    assert!(garbage);
+    faults.inject("Quote", Kind::Close(1009), Some(1));
+    let code = loop {
+        match feed.raw().await {
+            Some(Message::Text(_)) => {}
+            Some(Message::Close(Some(frame))) => break u16::from(frame.code),
+            other => panic!("no close frame: {other:?}"),
+        }
+    };
+    assert_eq!(code, 1009);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while fixture.venue.counters().subscriptions > 0 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(fixture.venue.counters().subscriptions, 0);
+    faults.inject("AUTH", Kind::Unauthorised, Some(1));
+    let mut feed = Feed::connect(&format!("ws://{}/realtime", fixture.venue.dxlink_addr())).await;
+    feed.send(json!({"type": "AUTH", "channel": 0, "token": "any"})).await;
+    assert_eq!(feed.next("ERROR").await["error"], "UNAUTHORIZED");
+    assert!(matches!(feed.raw().await, Some(Message::Close(_))));
 }

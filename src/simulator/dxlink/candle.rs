@@ -110,7 +110,7 @@ pub(crate) fn empty_row(symbol: &Arc<str>, now: DateTime<Utc>) -> CandleEvent {
 fn daily(exchange: &Exchange, source: &Source, now: DateTime<Utc>) -> Vec<(DayBar, usize)> {
     let Some(instrument) = exchange.instrument(source) else { return Vec::new() };
     let last = exchange.tape.current(now);
-    let mut bars = exchange.tape.bars(instrument, last);
+    let mut bars = exchange.tape.bars(instrument, 0, last);
     if let (Some(bar), Some(day)) = (bars.last_mut(), exchange.day(instrument, now)) {
         *bar = day.bar_so_far(now);
     }
@@ -174,7 +174,7 @@ fn intraday(
     now: DateTime<Utc>,
 ) -> (Vec<Row>, bool) {
     let Some(instrument) = exchange.instrument(source) else { return (Vec::new(), false) };
-    let bars = exchange.tape.bars(instrument, exchange.tape.current(now));
+    let bars = exchange.tape.bars(instrument, 0, exchange.tape.current(now));
     let mut rows: Vec<Row> = Vec::new();
     for (bar, place) in bars.into_iter().zip(0..).collect::<Vec<_>>().into_iter().rev() {
         if bar.session.close_at <= from {

@@ -1,19 +1,18 @@
 //! One connection of the feed: the protocol's state and its timers. The task that runs it owns it alone.
 
+mod delivery;
+mod subscription;
+
 use super::Feed;
-use super::candle::{self, History};
-use super::channel::{CandleSubscription, Channel, Contract, EventKind, Waiting};
-use super::frame::{self, Format};
-use super::message::{self, ErrorCode, Incoming, Subscription};
-use crate::market::symbol::{CandleSymbol, canonical_candle};
-use crate::simulator::event::{CandleEvent, FeedEvent};
+use super::channel::{Channel, Contract};
+use super::frame::Format;
+use super::message::{self, ErrorCode, Incoming};
 use crate::simulator::fault::Kind;
 use crate::simulator::hub::Batch;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{SinkExt, StreamExt};
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::broadcast;
@@ -81,6 +80,8 @@ pub(super) struct Session {
     pause: Option<Duration>,
     looks: u64,
     summaries_sent: usize,
+    /// Subscriptions that are in the venue's count.
+    counted: u64,
 }
 
 impl Session {
@@ -101,6 +102,7 @@ impl Session {
             pause: None,
             looks: 0,
             summaries_sent: 0,
+            counted: 0,
         }
     }
 
@@ -168,8 +170,11 @@ impl Session {
     }
 
     fn send(&mut self, text: String) {
-        self.sent_at = self.now();
-        self.outgoing.push_back(Message::text(text));
+        // Nothing may follow a close frame.
+        if self.course == Course::Open {
+            self.sent_at = self.now();
+            self.outgoing.push_back(Message::text(text));
+        }
     }
 
     fn fail(&mut self, channel: u64, code: ErrorCode, reason: &str) {
@@ -213,6 +218,7 @@ impl Session {
                 true => {
                     self.reset(incoming.channel);
                     self.channels.remove(&incoming.channel);
+                    self.count_subscriptions();
                     self.send(message::channel_closed(incoming.channel));
                 }
                 false => self.fail(incoming.channel, ErrorCode::BadAction, "channel is not open"),
@@ -293,146 +299,6 @@ impl Session {
         }
     }
 
-    fn handle_subscription(&mut self, incoming: Incoming) {
-        let number = incoming.channel;
-        if incoming.reset {
-            self.reset(number);
-        }
-        for pair in &incoming.remove {
-            self.unsubscribe(number, pair);
-        }
-        let mut touched: Vec<EventKind> =
-            incoming.add.iter().filter_map(|pair| EventKind::from_name(&pair.r#type)).collect();
-        touched.sort();
-        touched.dedup();
-        self.announce(number, &touched);
-        let mut begun = Begun::default();
-        for pair in &incoming.add {
-            if let Err(reason) = self.subscribe(number, pair, &mut begun) {
-                self.fail(number, ErrorCode::BadAction, reason);
-                break;
-            }
-        }
-        self.send_ticks(number, EventKind::Quote, begun.batch.quotes);
-        self.send_ticks(number, EventKind::Greeks, begun.batch.greeks);
-        self.send_ticks(number, EventKind::Trade, begun.batch.trades);
-        self.send_ticks(number, EventKind::TradeExtended, begun.extended_trades);
-        self.send_ticks(number, EventKind::Summary, begun.summaries);
-        self.send_ticks(number, EventKind::Profile, begun.profiles);
-        self.count_subscriptions();
-    }
-
-    /// Announces the fields of types that are used for the first time on a channel.
-    fn announce(&mut self, number: u64, kinds: &[EventKind]) {
-        let Some(channel) = self.channels.get_mut(&number) else { return };
-        let new: Vec<EventKind> = kinds.iter().copied().filter(|kind| channel.layout(*kind).1).collect();
-        if !new.is_empty() {
-            let (format, fields) = (channel.format.name(), channel.fields(&new));
-            let config = message::feed_config(number, format, channel.period_seconds, &fields);
-            self.send(config);
-        }
-    }
-
-    fn subscribe(&mut self, number: u64, pair: &Subscription, begun: &mut Begun) -> Result<(), &'static str> {
-        let Some(kind) = EventKind::from_name(&pair.r#type) else { return Ok(()) };
-        if kind == EventKind::Candle {
-            return self.subscribe_candle(number, pair);
-        }
-        let full = self.channels.values().map(Channel::size).sum::<usize>() >= SUBSCRIPTIONS_MAX;
-        let feed = self.feed.clone();
-        let now = self.now();
-        let Some(channel) = self.channels.get_mut(&number) else { return Ok(()) };
-        let begins = channel.begins_with_last(kind);
-        let symbols = channel.subscribed.entry(kind).or_default();
-        let symbol: Arc<str> = pair.symbol.as_str().into();
-        let source = match symbols.get(&symbol) {
-            Some(source) => source.clone(),
-            None if full => return Err("more than 25000 subscriptions"),
-            None => {
-                let source = feed.exchange.resolve(&symbol).map(Arc::new);
-                if let (Some(source), Some(ticks)) = (&source, kind.ticks()) {
-                    feed.hub.add(ticks, &symbol, source);
-                }
-                symbols.insert(symbol.clone(), source.clone());
-                source
-            }
-        };
-        if let Some(source) = source.filter(|_| begins) {
-            let exchange = &feed.exchange;
-            match kind {
-                EventKind::Quote => begun.batch.quotes.extend(exchange.quote(&symbol, &source, now, 0)),
-                EventKind::Trade => begun.batch.trades.extend(exchange.trade(&symbol, &source, now, 0)),
-                EventKind::TradeExtended => begun
-                    .extended_trades
-                    .extend(exchange.trade(&symbol, &source, now, 0).filter(|trade| trade.extended_hours)),
-                EventKind::Greeks => begun.batch.greeks.extend(exchange.greeks(&symbol, &source, now)),
-                EventKind::Summary => begun.summaries.extend(exchange.summary(&symbol, &source, now)),
-                EventKind::Profile => begun.profiles.extend(exchange.profile(&symbol, &source, now)),
-                EventKind::Candle => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn subscribe_candle(&mut self, number: u64, pair: &Subscription) -> Result<(), &'static str> {
-        let Some(symbol) = CandleSymbol::parse(&pair.symbol) else { return Ok(()) };
-        let canonical = symbol.canonical();
-        let known = self.channels.get(&number).is_some_and(|channel| channel.candles.contains_key(&canonical));
-        let candles: usize = self.channels.values().map(|channel| channel.candles.len()).sum();
-        if !known && candles >= CANDLES_MAX {
-            return Err("more than 100 candle subscriptions");
-        }
-        let now = self.now();
-        let from = pair.from_time.and_then(|millis| DateTime::from_timestamp_millis(millis as i64));
-        let from = from.unwrap_or(now).max(DateTime::UNIX_EPOCH);
-        let history = candle::history(&self.feed.exchange, &symbol, from, now);
-        let spellings = [pair.symbol.as_str(), canonical.as_str(), symbol.base.as_str()];
-        let fault = self.feed.faults.for_feed(EventKind::Candle.name(), &spellings);
-        self.feed.snapshots.fetch_add(1, Ordering::Relaxed);
-        let Some(channel) = self.channels.get_mut(&number) else { return Ok(()) };
-        let history = channel.limit_history(history);
-        let wants_snapshot = channel.contract != Contract::Stream;
-        let last = history.candles.first().cloned();
-        channel.candles.insert(canonical.clone(), CandleSubscription { symbol, last });
-        if wants_snapshot {
-            self.send_snapshot(number, &canonical.into(), history, fault);
-        }
-        Ok(())
-    }
-
-    fn send_snapshot(&mut self, number: u64, symbol: &Arc<str>, history: History, fault: Option<Kind>) {
-        let History { mut candles, mut cut_off } = history;
-        let mut rows_per_frame = CANDLES_PER_FRAME;
-        match &fault {
-            Some(Kind::EmptySnapshot) => candles.clear(),
-            Some(Kind::Snip) => {
-                candles.truncate(candles.len().div_ceil(2));
-                cut_off = true;
-            }
-            Some(Kind::SplitSnapshot) => rows_per_frame = 2,
-            _ => {}
-        }
-        candle::flag_snapshot(&mut candles, cut_off);
-        if candles.is_empty() {
-            candles.push(candle::empty_row(symbol, self.now()));
-        }
-        let missing = fault == Some(Kind::NotANumber);
-        let times = if fault == Some(Kind::RepeatedSnapshot) { 2 } else { 1 };
-        for _ in 0..times {
-            for part in candles.chunks(rows_per_frame) {
-                self.send_frame(number, EventKind::Candle, part, |_| missing);
-            }
-        }
-        if let (Some(Kind::Correction), Some(newest)) = (&fault, candles.first()) {
-            // The row goes away and comes back within one transaction: nobody may see the gap.
-            let removal = CandleEvent { flags: candle::PENDING | candle::REMOVE, ..newest.clone() };
-            let again = CandleEvent { flags: 0, ..newest.clone() };
-            self.send_frame(number, EventKind::Candle, &[removal], |_| false);
-            self.send_frame(number, EventKind::Candle, &[again], |_| false);
-        }
-        self.apply(fault, number);
-    }
-
     /// Faults that act on the connection or its channel rather than on data.
     fn apply(&mut self, fault: Option<Kind>, number: u64) {
         match fault {
@@ -455,92 +321,8 @@ impl Session {
         }
     }
 
-    fn unsubscribe(&mut self, number: u64, pair: &Subscription) {
-        let Some(channel) = self.channels.get_mut(&number) else { return };
-        match EventKind::from_name(&pair.r#type) {
-            Some(EventKind::Candle) => {
-                if let Some(canonical) = canonical_candle(&pair.symbol) {
-                    channel.candles.remove(&canonical);
-                }
-            }
-            Some(kind) => {
-                let removed = channel.subscribed.get_mut(&kind).and_then(|symbols| symbols.remove_entry(&*pair.symbol));
-                if let (Some((symbol, Some(_))), Some(ticks)) = (removed, kind.ticks()) {
-                    self.feed.hub.remove(ticks, &symbol);
-                }
-            }
-            None => {}
-        }
-    }
-
-    /// Removes every subscription of a channel.
-    fn reset(&mut self, number: u64) {
-        let Some(channel) = self.channels.get_mut(&number) else { return };
-        channel.candles.clear();
-        for (kind, symbols) in channel.subscribed.drain() {
-            for (symbol, source) in symbols {
-                if let (Some(_), Some(ticks)) = (source, kind.ticks()) {
-                    self.feed.hub.remove(ticks, &symbol);
-                }
-            }
-        }
-    }
-
-    fn count_subscriptions(&self) {
-        let size: usize = self.channels.values().map(Channel::size).sum();
-        self.feed.subscriptions.store(size as u64, Ordering::Relaxed);
-    }
-
     fn take(&mut self, batch: &Batch) {
         self.channels.values_mut().for_each(|channel| channel.take(batch));
-    }
-
-    /// Sends the ticks that are due.
-    fn flush(&mut self) {
-        let due: Vec<u64> =
-            self.channels.values_mut().filter_map(|channel| channel.due().then_some(channel.number)).collect();
-        for number in due {
-            let Some(channel) = self.channels.get_mut(&number) else { continue };
-            let drained = (
-                Waiting::drain(&mut channel.quotes),
-                Waiting::drain(&mut channel.trades),
-                Waiting::drain(&mut channel.extended_trades),
-                Waiting::drain(&mut channel.greeks),
-            );
-            let (quotes, trades, extended_trades, greeks) = drained;
-            self.send_ticks(number, EventKind::Quote, quotes);
-            self.send_ticks(number, EventKind::Trade, trades);
-            self.send_ticks(number, EventKind::TradeExtended, extended_trades);
-            self.send_ticks(number, EventKind::Greeks, greeks);
-        }
-    }
-
-    fn send_ticks<E: FeedEvent>(&mut self, number: u64, kind: EventKind, events: Vec<E>) {
-        if events.is_empty() {
-            return;
-        }
-        let fault = self.feed.faults.for_feed(kind.name(), &[]);
-        let all_missing = fault == Some(Kind::NotANumber);
-        self.apply(fault, number);
-        let missing: HashSet<Arc<str>> = match self.feed.faults.any_for_symbol(kind.name()) {
-            false => HashSet::new(),
-            true => {
-                let broken =
-                    |symbol: &Arc<str>| self.feed.faults.for_symbol(kind.name(), symbol) == Some(Kind::NotANumber);
-                events.iter().map(E::symbol).filter(|symbol| broken(symbol)).cloned().collect()
-            }
-        };
-        for part in events.chunks(TICKS_PER_FRAME) {
-            self.send_frame(number, kind, part, |event| all_missing || missing.contains(event.symbol()));
-        }
-    }
-
-    fn send_frame<E: FeedEvent>(&mut self, number: u64, kind: EventKind, events: &[E], missing: impl Fn(&E) -> bool) {
-        self.announce(number, &[kind]);
-        let Some(channel) = self.channels.get_mut(&number) else { return };
-        let (layout, _) = channel.layout(kind);
-        let text = frame::data(number, kind.name(), channel.format, &layout, events, missing);
-        self.send(text);
     }
 
     /// Once a second: timers, the current candles, and now and then the summaries.
@@ -566,64 +348,15 @@ impl Session {
             self.send_summaries(now);
         }
     }
-
-    fn send_current_candles(&mut self, now: DateTime<Utc>) {
-        let exchange = self.feed.exchange.clone();
-        let mut changed: Vec<(u64, CandleEvent)> = Vec::new();
-        for channel in self.channels.values_mut() {
-            for subscription in channel.candles.values_mut() {
-                let current = candle::current(&exchange, &subscription.symbol, now);
-                // NaN is unlike itself: candles are compared by the fields that move.
-                let moving = |candle: &CandleEvent| (candle.time, candle.close.to_bits(), candle.volume.to_bits());
-                if let Some(current) =
-                    current.filter(|current| subscription.last.as_ref().map(moving) != Some(moving(current)))
-                {
-                    subscription.last = Some(current.clone());
-                    changed.push((channel.number, current));
-                }
-            }
-        }
-        let numbers: HashSet<u64> = changed.iter().map(|(number, _)| *number).collect();
-        for number in numbers {
-            let of_channel = |(other, candle): &(u64, CandleEvent)| (*other == number).then(|| candle.clone());
-            let candles: Vec<CandleEvent> = changed.iter().filter_map(of_channel).collect();
-            self.send_frame(number, EventKind::Candle, &candles, |_| false);
-        }
-    }
-
-    /// Sends some of the summaries again, in turn.
-    fn send_summaries(&mut self, now: DateTime<Utc>) {
-        let mut summaries = Vec::new();
-        for channel in self.channels.values() {
-            let Some(symbols) = channel.subscribed.get(&EventKind::Summary) else { continue };
-            let turn = self.summaries_sent % symbols.len().max(1);
-            let sources = symbols.iter().filter_map(|(symbol, source)| Some((symbol, source.as_ref()?)));
-            let some = sources.skip(turn).take(SUMMARIES_PER_LOOK);
-            let made = some.filter_map(|(symbol, source)| self.feed.exchange.summary(symbol, source, now));
-            summaries.push((channel.number, made.collect::<Vec<_>>()));
-        }
-        self.summaries_sent += SUMMARIES_PER_LOOK;
-        for (number, events) in summaries {
-            self.send_ticks(number, EventKind::Summary, events);
-        }
-    }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
         let numbers: Vec<u64> = self.channels.keys().copied().collect();
         numbers.into_iter().for_each(|number| self.reset(number));
+        self.count_subscriptions();
         if let Some(token) = &self.token {
             self.feed.leave(token);
         }
     }
-}
-
-/// What a subscription message brings at once.
-#[derive(Default)]
-struct Begun {
-    batch: Batch,
-    extended_trades: Vec<crate::simulator::event::TradeEvent>,
-    summaries: Vec<crate::simulator::event::SummaryEvent>,
-    profiles: Vec<crate::simulator::event::ProfileEvent>,
 }

@@ -1,0 +1,152 @@
+//! How events reach a connection: announcements, snapshots, ticks, the current candles and the summaries.
+
+use super::{CANDLES_PER_FRAME, SUMMARIES_PER_LOOK, Session, TICKS_PER_FRAME};
+use crate::simulator::dxlink::candle::{self, History};
+use crate::simulator::dxlink::channel::{EventKind, Waiting};
+use crate::simulator::dxlink::{frame, message};
+use crate::simulator::event::{CandleEvent, FeedEvent};
+use crate::simulator::fault::Kind;
+use chrono::{DateTime, Utc};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+impl Session {
+    /// Announces the fields of types that are used for the first time on a channel.
+    pub(super) fn announce(&mut self, number: u64, kinds: &[EventKind]) {
+        let Some(channel) = self.channels.get_mut(&number) else { return };
+        let new: Vec<EventKind> = kinds.iter().copied().filter(|kind| channel.layout(*kind).1).collect();
+        if !new.is_empty() {
+            let (format, fields) = (channel.format.name(), channel.fields(&new));
+            let config = message::feed_config(number, format, channel.period_seconds, &fields);
+            self.send(config);
+        }
+    }
+
+    pub(super) fn send_snapshot(&mut self, number: u64, symbol: &Arc<str>, history: History, fault: Option<Kind>) {
+        let History { mut candles, mut cut_off } = history;
+        let mut rows_per_frame = CANDLES_PER_FRAME;
+        match &fault {
+            Some(Kind::EmptySnapshot) => candles.clear(),
+            Some(Kind::Snip) => {
+                candles.truncate(candles.len().div_ceil(2));
+                cut_off = true;
+            }
+            Some(Kind::SplitSnapshot) => rows_per_frame = 2,
+            _ => {}
+        }
+        candle::flag_snapshot(&mut candles, cut_off);
+        if candles.is_empty() {
+            candles.push(candle::empty_row(symbol, self.now()));
+        }
+        let missing = fault == Some(Kind::NotANumber);
+        let times = if fault == Some(Kind::RepeatedSnapshot) { 2 } else { 1 };
+        for _ in 0..times {
+            for part in candles.chunks(rows_per_frame) {
+                self.send_frame(number, EventKind::Candle, part, |_| missing);
+            }
+        }
+        if let (Some(Kind::Correction), Some(newest)) = (&fault, candles.first()) {
+            // The row goes away and comes back within one transaction: nobody may see the gap.
+            let removal = CandleEvent { flags: candle::PENDING | candle::REMOVE, ..newest.clone() };
+            let again = CandleEvent { flags: 0, ..newest.clone() };
+            self.send_frame(number, EventKind::Candle, &[removal], |_| false);
+            self.send_frame(number, EventKind::Candle, &[again], |_| false);
+        }
+        self.apply(fault, number);
+    }
+
+    /// Sends the ticks that are due.
+    pub(super) fn flush(&mut self) {
+        let due: Vec<u64> =
+            self.channels.values_mut().filter_map(|channel| channel.due().then_some(channel.number)).collect();
+        for number in due {
+            let Some(channel) = self.channels.get_mut(&number) else { continue };
+            let drained = (
+                Waiting::drain(&mut channel.quotes),
+                Waiting::drain(&mut channel.trades),
+                Waiting::drain(&mut channel.extended_trades),
+                Waiting::drain(&mut channel.greeks),
+            );
+            let (quotes, trades, extended_trades, greeks) = drained;
+            self.send_ticks(number, EventKind::Quote, quotes);
+            self.send_ticks(number, EventKind::Trade, trades);
+            self.send_ticks(number, EventKind::TradeExtended, extended_trades);
+            self.send_ticks(number, EventKind::Greeks, greeks);
+        }
+    }
+
+    pub(super) fn send_ticks<E: FeedEvent>(&mut self, number: u64, kind: EventKind, events: Vec<E>) {
+        if events.is_empty() {
+            return;
+        }
+        let fault = self.feed.faults.for_feed(kind.name(), &[]);
+        let all_missing = fault == Some(Kind::NotANumber);
+        self.apply(fault, number);
+        let missing: HashSet<Arc<str>> = match self.feed.faults.any_for_symbol(kind.name()) {
+            false => HashSet::new(),
+            true => {
+                let broken =
+                    |symbol: &Arc<str>| self.feed.faults.for_symbol(kind.name(), symbol) == Some(Kind::NotANumber);
+                events.iter().map(E::symbol).filter(|symbol| broken(symbol)).cloned().collect()
+            }
+        };
+        for part in events.chunks(TICKS_PER_FRAME) {
+            self.send_frame(number, kind, part, |event| all_missing || missing.contains(event.symbol()));
+        }
+    }
+
+    pub(super) fn send_frame<E: FeedEvent>(
+        &mut self,
+        number: u64,
+        kind: EventKind,
+        events: &[E],
+        missing: impl Fn(&E) -> bool,
+    ) {
+        self.announce(number, &[kind]);
+        let Some(channel) = self.channels.get_mut(&number) else { return };
+        let (layout, _) = channel.layout(kind);
+        let text = frame::data(number, kind.name(), channel.format, &layout, events, missing);
+        self.send(text);
+    }
+
+    pub(super) fn send_current_candles(&mut self, now: DateTime<Utc>) {
+        let exchange = self.feed.exchange.clone();
+        let mut changed: Vec<(u64, CandleEvent)> = Vec::new();
+        for channel in self.channels.values_mut() {
+            for subscription in channel.candles.values_mut() {
+                let current = candle::current(&exchange, &subscription.symbol, now);
+                // NaN is unlike itself: candles are compared by the fields that move.
+                let moving = |candle: &CandleEvent| (candle.time, candle.close.to_bits(), candle.volume.to_bits());
+                if let Some(current) =
+                    current.filter(|current| subscription.last.as_ref().map(moving) != Some(moving(current)))
+                {
+                    subscription.last = Some(current.clone());
+                    changed.push((channel.number, current));
+                }
+            }
+        }
+        let numbers: HashSet<u64> = changed.iter().map(|(number, _)| *number).collect();
+        for number in numbers {
+            let of_channel = |(other, candle): &(u64, CandleEvent)| (*other == number).then(|| candle.clone());
+            let candles: Vec<CandleEvent> = changed.iter().filter_map(of_channel).collect();
+            self.send_frame(number, EventKind::Candle, &candles, |_| false);
+        }
+    }
+
+    /// Sends some of the summaries again, in turn.
+    pub(super) fn send_summaries(&mut self, now: DateTime<Utc>) {
+        let mut summaries = Vec::new();
+        for channel in self.channels.values() {
+            let Some(symbols) = channel.subscribed.get(&EventKind::Summary) else { continue };
+            let turn = self.summaries_sent % symbols.len().max(1);
+            let sources = symbols.iter().filter_map(|(symbol, source)| Some((symbol, source.as_ref()?)));
+            let some = sources.skip(turn).take(SUMMARIES_PER_LOOK);
+            let made = some.filter_map(|(symbol, source)| self.feed.exchange.summary(symbol, source, now));
+            summaries.push((channel.number, made.collect::<Vec<_>>()));
+        }
+        self.summaries_sent += SUMMARIES_PER_LOOK;
+        for (number, events) in summaries {
+            self.send_ticks(number, EventKind::Summary, events);
+        }
+    }
+}

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::lake::freshness::{Freshness, FreshnessBoard};
 use crate::lake::refresh::RefreshRequest;
 use crate::lake::{Lake, LakeTable, Run};
+use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -203,6 +204,7 @@ impl Scheduler {
                 collector: collector.clone(),
                 clock: self.clock.clone(),
                 cause: entry.cause,
+                started_at: self.clock.now(),
                 progress,
             };
             runs.spawn(async move { Finished { dataset, run: refresh.run().await } });
@@ -247,40 +249,22 @@ struct Refresh {
     collector: Collector,
     clock: Clock,
     cause: &'static str,
+    started_at: DateTime<Utc>,
     progress: Arc<Progress>,
 }
 
 impl Refresh {
     async fn run(self) -> Run {
-        let started_at = self.clock.now();
         let outcome = self.fetch_and_write().await;
-        let mut run = Run {
-            cause: self.cause.to_owned(),
-            started_at,
-            ended_at: self.clock.now(),
-            items: 0,
-            failed: Vec::new(),
-            rows: 0,
-            origin_calls: 0,
-            version: self.table.current().map(|snapshot| snapshot.version),
-            inputs: BTreeMap::new(),
-            error: None,
+        let mut run = match &outcome {
+            Ok((fetched, written)) => self.run_so_far(Some(fetched), written.version),
+            Err(_) => self.run_so_far(None, self.table.current().map(|snapshot| snapshot.version)),
         };
-        match outcome {
-            Ok((fetched, written)) => {
-                run.items = fetched.items;
-                run.rows = fetched.batches.iter().map(|batch| batch.num_rows() as u64).sum();
-                run.origin_calls = fetched.origin_calls;
-                run.failed = fetched.failed;
-                run.inputs = fetched.inputs;
-                run.version = written.version;
-            }
-            Err(reason) => {
-                tracing::warn!(dataset = self.table.dataset().name, "refresh failed: {reason}");
-                run.error = Some(reason);
-            }
+        if let Err(reason) = outcome {
+            tracing::warn!(dataset = self.table.dataset().name, "refresh failed: {reason}");
+            run.error = Some(reason);
         }
-        self.remember(&run).await;
+        remember(&self.table, &run).await;
         run
     }
 
@@ -296,7 +280,8 @@ impl Refresh {
         }
         let written = write(&self.table, &fetched.batches, &fetched.failed).await.map_err(|error| error.to_string())?;
         if let Some(history) = self.collector.history.and_then(|history| self.lake.table(history)) {
-            write(history, &fetched.batches, &[]).await.map_err(|error| error.to_string())?;
+            let kept = write(history, &fetched.batches, &[]).await.map_err(|error| error.to_string())?;
+            remember(history, &self.run_so_far(Some(&fetched), kept.version)).await;
         }
         if self.collector.csv && (written.added > 0 || written.changed > 0) {
             if let Err(error) = self.table.write_csv_twin().await {
@@ -306,12 +291,28 @@ impl Refresh {
         Ok((fetched, written))
     }
 
-    /// Keeps the run across restarts; another process may have added runs of its own since.
-    async fn remember(&self, run: &Run) {
-        let mut state = self.table.read_state().await.unwrap_or_default();
-        state.record(run.clone());
-        if let Err(error) = self.table.write_state(&state).await {
-            tracing::warn!("the refresh is not remembered: {error}");
+    /// The record of this run up to now.
+    fn run_so_far(&self, fetched: Option<&Fetched>, version: Option<u64>) -> Run {
+        Run {
+            cause: self.cause.to_owned(),
+            started_at: self.started_at,
+            ended_at: self.clock.now(),
+            items: fetched.map_or(0, |fetched| fetched.items),
+            failed: fetched.map(|fetched| fetched.failed.clone()).unwrap_or_default(),
+            rows: fetched.map_or(0, |fetched| fetched.batches.iter().map(|batch| batch.num_rows() as u64).sum()),
+            origin_calls: fetched.map_or(0, |fetched| fetched.origin_calls),
+            version,
+            inputs: fetched.map(|fetched| fetched.inputs.clone()).unwrap_or_default(),
+            error: None,
         }
+    }
+}
+
+/// Keeps the run across restarts; another process may have added runs of its own since.
+async fn remember(table: &LakeTable, run: &Run) {
+    let mut state = table.read_state().await.unwrap_or_default();
+    state.record(run.clone());
+    if let Err(error) = table.write_state(&state).await {
+        tracing::warn!("the refresh is not remembered: {error}");
     }
 }

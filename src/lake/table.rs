@@ -3,6 +3,7 @@
 use super::dataset::Dataset;
 use super::snapshot::{DataFile, Snapshot};
 use super::{DatasetState, LakeError, Root, csv, file, state, statistics};
+use arc_swap::ArcSwapOption;
 use arrow::record_batch::RecordBatch;
 use chrono::Utc;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
@@ -17,12 +18,16 @@ use object_store::prefix::PrefixStore;
 use object_store::{ObjectStoreExt, PutPayload};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, watch};
 use url::Url;
 use uuid::Uuid;
 
 /// Commits between checkpoints of the log.
 const CHECKPOINT_INTERVAL: &str = "100";
+
+/// A query that comes this soon after a look at the log does not look again.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A written file that waits for its commit. Never committed, it is an orphan that vacuum removes.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub struct LakeTable {
     /// The open log; `None` until the table exists. Held across awaits on purpose: one log read at a time.
     open: Mutex<Option<DeltaTable>>,
     current: watch::Sender<Option<Arc<Snapshot>>>,
+    /// When the log was last looked at.
+    looked: ArcSwapOption<Instant>,
 }
 
 impl std::fmt::Debug for LakeTable {
@@ -54,7 +61,8 @@ impl LakeTable {
         location.set_path(&format!("/{folder}/"));
         let log_store = log_store(root, &folder, &location);
         let current = watch::Sender::new(None);
-        Self { dataset, root: root.clone(), folder, log_store, open: Mutex::new(None), current }
+        let (open, looked) = (Mutex::new(None), ArcSwapOption::empty());
+        Self { dataset, root: root.clone(), folder, log_store, open, current, looked }
     }
 
     /// What the table holds.
@@ -78,6 +86,17 @@ impl LakeTable {
         self.update_locked(&mut open).await
     }
 
+    /// The latest version for a query. On a local disk, where a look costs less than a millisecond, another process's
+    /// commit is seen at once; elsewhere whoever watches the lake sees it within a moment.
+    pub async fn latest(&self) -> Result<Option<Arc<Snapshot>>, LakeError> {
+        let current = self.current();
+        let looked_just_now = self.looked.load().as_ref().is_some_and(|looked| looked.elapsed() < LOOK_AGAIN);
+        if current.is_some() && (looked_just_now || self.root.url.scheme() != "file") {
+            return Ok(current);
+        }
+        self.update().await
+    }
+
     async fn update_locked(&self, open: &mut Option<DeltaTable>) -> Result<Option<Arc<Snapshot>>, LakeError> {
         let fail = |error: DeltaTableError| LakeError::log(self.dataset.name, &error);
         match open {
@@ -93,6 +112,7 @@ impl LakeTable {
             }
         }
         let Some(table) = open else { return Ok(None) };
+        self.looked.store(Some(Arc::new(Instant::now())));
         if self.current.borrow().as_ref().map(|snapshot| snapshot.version) != table.version() {
             let snapshot = Snapshot::new(&self.dataset, &self.folder, table.snapshot().map_err(fail)?)?;
             self.current.send_replace(Some(Arc::new(snapshot)));

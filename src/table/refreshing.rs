@@ -231,10 +231,7 @@ impl TableProvider for RefreshingTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         self.settle(&QueryContext::of(state)).await?;
-        let snapshot = match self.table.current() {
-            Some(snapshot) => Some(snapshot),
-            None => self.table.update().await.map_err(storage_error)?,
-        };
+        let snapshot = self.table.latest().await.map_err(storage_error)?;
         let snapshot = snapshot.filter(|snapshot| !snapshot.files.is_empty());
         let Some(snapshot) = snapshot else {
             let schema = datafusion::common::project_schema(&self.schema, projection)?;

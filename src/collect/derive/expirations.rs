@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 const INPUTS: [&str; 2] = ["calendar", "option_chains"];
 
@@ -72,6 +73,7 @@ impl Fetch for Expirations {
             RecordBatch::try_new(schema, columns).map_err(|error| error.to_string())
         });
         let batch = batch.map_err(|reason| FetchError::Unreadable { origin: "expirations".to_owned(), reason })?;
+        request.progress.total.store(1, Ordering::Relaxed);
         request.progress.finish(batch.num_rows() as u64, false);
         Ok(Fetched { batches: vec![batch], items: 1, inputs: inputs.versions(), ..Fetched::default() })
     }

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use chrono::{Days, NaiveDate};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 const INPUTS: [&str; 2] = ["eod", "expirations"];
 
@@ -69,6 +70,7 @@ impl Fetch for ReturnsStddev {
             RecordBatch::try_new(schema, columns).map_err(|error| error.to_string())
         });
         let batch = batch.map_err(|reason| FetchError::Unreadable { origin: "returns_stddev".to_owned(), reason })?;
+        request.progress.total.store(1, Ordering::Relaxed);
         request.progress.finish(batch.num_rows() as u64, false);
         Ok(Fetched { batches: vec![batch], items: 1, inputs: inputs.versions(), ..Fetched::default() })
     }

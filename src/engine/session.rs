@@ -268,6 +268,8 @@ impl Session {
     /// The shared template with this session's zone, functions and facts.
     fn state(&self) -> Result<SessionState, QueryError> {
         let mut state = self.engine.shared.template.clone();
+        // `now()` is this moment all through the statement.
+        state.mark_start_execution();
         let zone = self.settings().time_zone().name().to_owned();
         let options = state.config_mut().options_mut();
         options.execution.time_zone = Some(zone);

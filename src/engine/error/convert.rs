@@ -60,13 +60,11 @@ fn storage(text: &str) -> QueryError {
 fn not_supported(text: &str) -> QueryError {
     let text = message::first_line(text);
     if text.contains("OuterReferenceColumn") || text.contains("correlated") {
-        return QueryError::new(ErrorKind::NotSupported, "this form of correlated subquery is not supported")
-            .with_hint("Write it as a join.");
+        return message::correlated();
     }
-    // The planner prints syntax trees after a colon; people wrote SQL and know nothing of trees.
     let text = match text.split_once("Unsupported ast node") {
         Some(_) => "this expression is not supported",
-        None => text,
+        None => message::without_trees(text),
     };
     QueryError::new(ErrorKind::NotSupported, message::lower_first(&message::postgres_types(text)))
 }

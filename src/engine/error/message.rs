@@ -27,8 +27,11 @@ pub(super) fn table_name(full: &str) -> &str {
 }
 
 /// An error of planning.
-pub(super) fn planning(text: &str) -> QueryError {
-    let text = first_line(text);
+pub(super) fn planning(full: &str) -> QueryError {
+    let text = without_trees(first_line(full));
+    if text.to_lowercase().contains("correlated") {
+        return correlated();
+    }
     if let Some(name) = between(text, "table function '", "' not found").or(between(text, "Table function '", "' not found")) {
         return QueryError::new(ErrorKind::UnknownFunction, format!("function {name} does not exist"));
     }
@@ -43,18 +46,25 @@ pub(super) fn planning(text: &str) -> QueryError {
         return QueryError::new(ErrorKind::NotSupported, message);
     }
     if let Some(name) = between(text, "Invalid function '", "'") {
-        return QueryError::new(ErrorKind::UnknownFunction, format!("function {name} does not exist"));
+        let error = QueryError::new(ErrorKind::UnknownFunction, format!("function {name} does not exist"));
+        let near = between(full, "Did you mean '", "'").map(str::to_owned);
+        return match nearest(name, near.into_iter()) {
+            Some(near) => error.with_hint(format!("Perhaps you meant the function \"{near}\".")),
+            None => error,
+        };
+    }
+    if let Some(rest) = text.split_once("Function '").map(|(_, rest)| rest).filter(|_| text.contains("failed to match any")) {
+        let name = rest.split('\'').next().unwrap_or_default();
+        let given = between(rest, "(DataType: ", ")").map(postgres_types).unwrap_or_default();
+        return no_such_call(&format!("{name}({given})"));
     }
     if let Some(call) = between(text, "argument types '", "'") {
-        return QueryError::new(ErrorKind::UnknownFunction, format!("function {} does not exist", postgres_types(call)))
-            .with_hint("No function matches the given name and argument types. You might need to add explicit type casts.");
+        return no_such_call(&postgres_types(call));
     }
     if let Some(rest) = text.strip_prefix("Failed to coerce arguments to satisfy a call to '") {
         let name = rest.split('\'').next().unwrap_or_default();
         let given = between(rest, "coercion from ", " to the signature").unwrap_or_default();
-        let message = format!("function {name}({}) does not exist", postgres_types(given.trim_matches(['[', ']'])));
-        return QueryError::new(ErrorKind::UnknownFunction, message)
-            .with_hint("No function matches the given name and argument types. You might need to add explicit type casts.");
+        return no_such_call(&format!("{name}({})", postgres_types(given.trim_matches(['[', ']']))));
     }
     if text.contains("user-defined coercion failed") || text.contains("does not support zero arguments") || expects(text) {
         return QueryError::new(ErrorKind::UnknownFunction, postgres_types(text));
@@ -95,8 +105,26 @@ pub(super) fn planning(text: &str) -> QueryError {
     QueryError::new(ErrorKind::Syntax, lower_first(&postgres_types(text)))
 }
 
+/// A subquery the planner cannot take apart.
+pub(super) fn correlated() -> QueryError {
+    QueryError::new(ErrorKind::NotSupported, "this form of correlated subquery is not supported").with_hint("Write it as a join.")
+}
+
+/// The sentence before the first piece of the planner's own trees: people wrote SQL and know nothing of trees.
+pub(super) fn without_trees(text: &str) -> &str {
+    let trees = ["ScalarFunction(", "OuterReferenceColumn(", "Literal(", "BinaryExpr(", "Column(Column", "Cast(Cast", " { "];
+    let cut = trees.iter().filter_map(|tree| text.find(tree)).min().unwrap_or(text.len());
+    let kept = text.get(..cut).unwrap_or(text).trim_end();
+    kept.trim_end_matches(" got").trim_end_matches([',', ':', ' '])
+}
+
 fn expects(text: &str) -> bool {
     text.contains("function") && text.contains("expect") && text.contains("argument")
+}
+
+fn no_such_call(call: &str) -> QueryError {
+    QueryError::new(ErrorKind::UnknownFunction, format!("function {call} does not exist"))
+        .with_hint("No function matches the given name and argument types. You might need to add explicit type casts.")
 }
 
 fn mismatch(operation: &str) -> QueryError {
@@ -107,7 +135,7 @@ fn mismatch(operation: &str) -> QueryError {
 
 /// An error while rows are computed.
 pub(super) fn execution(text: &str) -> QueryError {
-    let text = first_line(text);
+    let text = without_trees(first_line(text));
     let kind = if text.contains("does not exist") {
         match text.split(' ').next() {
             Some("relation" | "schema") => ErrorKind::UnknownTable,

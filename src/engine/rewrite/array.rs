@@ -86,6 +86,10 @@ pub(super) fn compare(expr: &mut Expr) {
     {
         *op = known;
     }
+    if matches!(right.as_ref(), Expr::Subquery(_)) {
+        compare_subquery(expr);
+        return;
+    }
     let Some(list) = spelled_out(right) else { return };
     let negated = match (&*op, all) {
         (BinaryOperator::Eq, false) => false,
@@ -99,6 +103,27 @@ pub(super) fn compare(expr: &mut Expr) {
         true => boolean(negated),
         false => Expr::InList { expr: Box::new(take(left)), list, negated },
     };
+}
+
+/// `x = ANY (SELECT ...)` is `IN` and `x <> ALL (SELECT ...)` is `NOT IN`. For the other operators the column of the
+/// subquery gets a name of its own, because the planner takes columns of one name on both sides for the same column.
+fn compare_subquery(expr: &mut Expr) {
+    let (left, op, right, all) = match expr {
+        Expr::AnyOp { left, compare_op, right, .. } => (left, compare_op, right, false),
+        Expr::AllOp { left, compare_op, right } => (left, compare_op, right, true),
+        _ => return,
+    };
+    let Expr::Subquery(query) = right.as_mut() else { return };
+    let negated = match (&*op, all) {
+        (BinaryOperator::Eq, false) => false,
+        (BinaryOperator::NotEq, true) => true,
+        _ => {
+            build::rename_column(query, "compared", "compared_value");
+            return;
+        }
+    };
+    let subquery = query.clone();
+    *expr = Expr::InSubquery { expr: Box::new(take(left)), subquery, negated };
 }
 
 /// `ARRAY(SELECT ...)`: a scalar subquery that aggregates, or an empty array.

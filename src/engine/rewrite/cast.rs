@@ -145,6 +145,11 @@ pub(super) fn normalise(data_type: &mut DataType) {
     *data_type = known;
 }
 
+/// `timestamptz`, as the tables have it.
+pub(super) fn instant() -> DataType {
+    DataType::Timestamp(Some(6), datafusion::sql::sqlparser::ast::TimezoneInfo::Tz)
+}
+
 fn named(name: &str) -> Option<DataType> {
     use datafusion::sql::sqlparser::ast::{ExactNumberInfo, TimezoneInfo};
     let array = |element| DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(element), None));
@@ -166,7 +171,7 @@ fn named(name: &str) -> Option<DataType> {
         "oidvector" => array(DataType::IntUnsigned(None)),
         "time" => DataType::Time(None, TimezoneInfo::None),
         "timestamp" => DataType::Timestamp(Some(6), TimezoneInfo::None),
-        "timestamptz" => DataType::Timestamp(Some(6), TimezoneInfo::Tz),
+        "timestamptz" => instant(),
         "_text" | "_name" | "_varchar" => array(DataType::Text),
         "_int4" => array(DataType::Int(None)),
         "_int8" => array(DataType::BigInt(None)),

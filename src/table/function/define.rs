@@ -44,11 +44,14 @@ impl Returns {
     }
 }
 
+/// Arguments of a function that takes any number of them.
+pub(super) const ANY_NUMBER: &[usize] = &[];
+
 /// One function.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Definition {
     pub(super) name: &'static str,
-    /// Numbers of arguments it takes.
+    /// Numbers of arguments it takes, or [`ANY_NUMBER`].
     pub(super) arguments: &'static [usize],
     pub(super) returns: Returns,
     pub(super) volatility: Volatility,
@@ -128,6 +131,7 @@ pub(super) fn define(definition: &Definition, facts: &Arc<Facts>) -> ScalarUDF {
     });
     let mut shapes: Vec<TypeSignature> = shapes.collect();
     let shape = match shapes.len() {
+        0 => TypeSignature::VariadicAny,
         1 => shapes.remove(0),
         _ => TypeSignature::OneOf(shapes),
     };

@@ -1,9 +1,11 @@
 //! Functions on names and sizes, and constants about the server.
 
-use super::define::{Context, Definition, Returns, integer, null, stable, text, text_value};
-use datafusion::common::{Result, ScalarValue};
+use super::define::{ANY_NUMBER, Context, Definition, Returns, integer, null, stable, text, text_value};
+use datafusion::common::{Result, ScalarValue, exec_err};
 
 pub(super) const FUNCTIONS: &[Definition] = &[
+    stable("format", ANY_NUMBER, Returns::Text, format),
+    stable("getdatabaseencoding", &[0], Returns::Text, |_, _| Ok(ScalarValue::from("UTF8"))),
     stable("inet_client_addr", &[0], Returns::Text, nothing),
     stable("inet_client_port", &[0], Returns::Int, nothing),
     stable("inet_server_addr", &[0], Returns::Text, nothing),
@@ -66,6 +68,38 @@ fn literal(text: &str) -> String {
 
 fn quote_nullable(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(text_value(Some(text(values, 0).map_or_else(|| "NULL".to_owned(), |text| literal(&text)))))
+}
+
+/// `format('%I.%I = %L', ...)`: `%s` a text, `%I` a name, `%L` a literal, `%%` itself.
+fn format(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(pattern) = text(values, 0) else { return Ok(null()) };
+    let mut result = String::new();
+    let mut letters = pattern.chars();
+    let mut next = 1;
+    while let Some(letter) = letters.next() {
+        if letter != '%' {
+            result.push(letter);
+            continue;
+        }
+        let kind = letters.next();
+        if kind == Some('%') {
+            result.push('%');
+            continue;
+        }
+        if next >= values.len() {
+            return exec_err!("too few arguments for format()");
+        }
+        let value = text(values, next);
+        next += 1;
+        match (kind, value) {
+            (Some('s'), value) => result.push_str(&value.unwrap_or_default()),
+            (Some('I'), Some(name)) => result.push_str(&quote(&name)),
+            (Some('I'), None) => return exec_err!("null values cannot be formatted as an SQL identifier"),
+            (Some('L'), value) => result.push_str(&value.map_or_else(|| "NULL".to_owned(), |value| literal(&value))),
+            _ => return exec_err!("unrecognized format() type specifier"),
+        }
+    }
+    Ok(text_value(Some(result)))
 }
 
 fn encoding_to_char(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {

@@ -114,9 +114,21 @@ impl Visitor for Reads {
         let function = name.0.last().and_then(|part| part.as_ident()).map(|name| name.value.to_lowercase());
         match function.as_deref() {
             Some(
-                name @ ("read_parquet" | "read_csv" | "read_json" | "read_avro" | "read_text" | "read_blob" | "glob"
-                | "parquet_scan" | "parquet_metadata" | "metadata_cache" | "statistics_cache" | "list_files_cache"
-                | "pg_read_file" | "pg_read_binary_file" | "pg_ls_dir"),
+                name @ ("read_parquet"
+                | "read_csv"
+                | "read_json"
+                | "read_avro"
+                | "read_text"
+                | "read_blob"
+                | "glob"
+                | "parquet_scan"
+                | "parquet_metadata"
+                | "metadata_cache"
+                | "statistics_cache"
+                | "list_files_cache"
+                | "pg_read_file"
+                | "pg_read_binary_file"
+                | "pg_ls_dir"),
             ) => ControlFlow::Break(forbidden_file(name)),
             _ => ControlFlow::Continue(()),
         }

@@ -337,13 +337,10 @@ fn table_names(state: &SessionState) -> impl Iterator<Item = String> {
 
 /// The result's columns under the names PostgreSQL gives them.
 fn renamed(schema: &Schema, names: Option<Vec<String>>) -> SchemaRef {
-    match names {
-        Some(names) if names.len() == schema.fields().len() => {
-            let fields = schema.fields().iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(name));
-            Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
-        }
-        _ => Arc::new(schema.clone()),
-    }
+    let own = || schema.fields().iter().map(|field| super::rewrite::visible(field.name()).to_owned()).collect();
+    let names = names.filter(|names| names.len() == schema.fields().len()).unwrap_or_else(own);
+    let fields = schema.fields().iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(name));
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
 /// The same columns under other names.

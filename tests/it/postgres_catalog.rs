@@ -138,7 +138,8 @@ fn lines(batches: &[RecordBatch]) -> String {
         for row in 0..batch.num_rows() {
             for (index, column) in batch.columns().iter().enumerate() {
                 let separator = if index == 0 { "" } else { "|" };
-                let value = datafusion::arrow::util::display::ArrayFormatter::try_new(column.as_ref(), &options).unwrap();
+                let value =
+                    datafusion::arrow::util::display::ArrayFormatter::try_new(column.as_ref(), &options).unwrap();
                 write!(text, "{separator}{}", value.value(row)).unwrap();
             }
             text.push('\n');
@@ -163,7 +164,8 @@ fn statements(path: &Path) -> Vec<String> {
 fn files(client: &str) -> Vec<std::path::PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/pg_catalog");
     let all = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> = all.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(client)).collect();
+    let mut files: Vec<_> =
+        all.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(client)).collect();
     files.sort();
     files
 }
@@ -219,7 +221,10 @@ async fn functions_answer_as_postgres_does() {
         ("SELECT to_regclass('nothing') IS NULL", "true"),
         ("SELECT 'int4'::regtype::oid, 1184::regtype", "23|timestamp with time zone"),
         ("SELECT format_type(1009, -1), format_type(NULL, NULL)", "text[]|NULL"),
-        ("SELECT obj_description('symbols'::regclass, 'pg_class')", "One row per active equity, ETF or index. Source: tastytrade instruments."),
+        (
+            "SELECT obj_description('symbols'::regclass, 'pg_class')",
+            "One row per active equity, ETF or index. Source: tastytrade instruments.",
+        ),
         ("SELECT col_description('symbols'::regclass, 4)", "MIC of the listing market"),
         ("SELECT pg_get_viewdef('movers'::regclass, true)", MOVERS),
         ("SELECT has_table_privilege('symbols', 'SELECT'), has_table_privilege('symbols', 'INSERT')", "true|false"),
@@ -232,18 +237,9 @@ async fn functions_answer_as_postgres_does() {
         ("SELECT array_upper(ARRAY[1, 2, 3], 1), array_lower(ARRAY[1], 1)", "3|1"),
         ("SELECT pg_typeof(1::bigint), pg_typeof('x'::text)", "bigint|text"),
         ("SELECT pg_get_userbyid(10), pg_is_in_recovery()", "tt|false"),
-        (
-            "SELECT timestamptz '2026-07-01 13:30:00Z' AT TIME ZONE 'America/New_York'",
-            "2026-07-01T09:30:00",
-        ),
-        (
-            "SELECT timestamp '2026-07-01 09:30:00' AT TIME ZONE 'America/New_York'",
-            "2026-07-01T13:30:00Z",
-        ),
-        (
-            "SELECT fetched_at AT TIME ZONE 'Mars' FROM symbols",
-            "InvalidParameter: time zone \"Mars\" not recognized",
-        ),
+        ("SELECT timestamptz '2026-07-01 13:30:00Z' AT TIME ZONE 'America/New_York'", "2026-07-01T09:30:00"),
+        ("SELECT timestamp '2026-07-01 09:30:00' AT TIME ZONE 'America/New_York'", "2026-07-01T13:30:00Z"),
+        ("SELECT fetched_at AT TIME ZONE 'Mars' FROM symbols", "InvalidParameter: time zone \"Mars\" not recognized"),
         ("SELECT count(*) FROM pg_settings WHERE name = 'TimeZone'", "1"),
         ("SELECT count(*) > 0 FROM pg_stat_activity WHERE usename = 'alice'", "true"),
         ("SELECT nspname FROM pg_namespace ORDER BY 1", "information_schema\nlive\npg_catalog\npublic\nsystem"),
@@ -292,6 +288,9 @@ async fn columns_have_the_names_postgres_gives_them() {
     let batches = run(&session, "SELECT count(*), 1, 2, current_user, max(symbol) FROM symbols").await.unwrap();
     let names: Vec<String> = batches[0].schema().fields().iter().map(|field| field.name().clone()).collect();
     assert_eq!(names, ["count", "?column?", "?column?", "current_user", "max"]);
+    let batches = run(&session, "SELECT d.oid, d.* FROM pg_database d").await.unwrap();
+    let names: Vec<String> = batches[0].schema().fields().iter().take(3).map(|field| field.name().clone()).collect();
+    assert_eq!(names, ["oid", "oid", "datname"]);
 }
 
 #[tokio::test]
@@ -299,25 +298,109 @@ async fn errors_have_a_kind_a_sentence_and_a_place() {
     let engine = engine().await;
     let session = engine.open_session("alice", "postgres");
     let cases: [(&str, ErrorKind, &str, Option<usize>, Option<&str>); 19] = [
-        ("SELECT * FROM symbol", ErrorKind::UnknownTable, "relation \"symbol\" does not exist", Some(15), Some("symbols")),
+        (
+            "SELECT * FROM symbol",
+            ErrorKind::UnknownTable,
+            "relation \"symbol\" does not exist",
+            Some(15),
+            Some("symbols"),
+        ),
         ("SELECT * FROM nowhere.x", ErrorKind::UnknownTable, "relation \"nowhere.x\" does not exist", Some(15), None),
-        ("SELECT * FROM live.quote", ErrorKind::UnknownTable, "relation \"live.quote\" does not exist", Some(15), Some("live.quotes")),
-        ("SELECT symbl FROM symbols", ErrorKind::UnknownColumn, "column \"symbl\" does not exist", Some(8), Some("symbols.symbol")),
+        (
+            "SELECT * FROM live.quote",
+            ErrorKind::UnknownTable,
+            "relation \"live.quote\" does not exist",
+            Some(15),
+            Some("live.quotes"),
+        ),
+        (
+            "SELECT symbl FROM symbols",
+            ErrorKind::UnknownColumn,
+            "column \"symbl\" does not exist",
+            Some(8),
+            Some("symbols.symbol"),
+        ),
         ("SELECT s.nothing FROM symbols s", ErrorKind::UnknownColumn, "column s.nothing does not exist", Some(8), None),
-        ("SELECT x.symbol FROM symbols s", ErrorKind::UnknownTable, "missing FROM-clause entry for table \"x\"", Some(8), None),
-        ("SELECT symbol FROM symbols a, symbols b", ErrorKind::AmbiguousColumn, "column reference \"symbol\" is ambiguous", Some(8), None),
-        ("SELECT lenth(symbol) FROM symbols", ErrorKind::UnknownFunction, "function lenth does not exist", Some(8), Some("length")),
-        ("SELECT * FROM no_such_function(1)", ErrorKind::UnknownFunction, "function no_such_function does not exist", None, None),
-        ("SELECT symbol, count(*) FROM symbols", ErrorKind::Grouping, "column \"symbols.symbol\" must appear in the GROUP BY clause or be used in an aggregate function", Some(8), None),
+        (
+            "SELECT x.symbol FROM symbols s",
+            ErrorKind::UnknownTable,
+            "missing FROM-clause entry for table \"x\"",
+            Some(8),
+            None,
+        ),
+        (
+            "SELECT symbol FROM symbols a, symbols b",
+            ErrorKind::AmbiguousColumn,
+            "column reference \"symbol\" is ambiguous",
+            Some(8),
+            None,
+        ),
+        (
+            "SELECT lenth(symbol) FROM symbols",
+            ErrorKind::UnknownFunction,
+            "function lenth does not exist",
+            Some(8),
+            Some("length"),
+        ),
+        (
+            "SELECT * FROM no_such_function(1)",
+            ErrorKind::UnknownFunction,
+            "function no_such_function does not exist",
+            None,
+            None,
+        ),
+        (
+            "SELECT symbol, count(*) FROM symbols",
+            ErrorKind::Grouping,
+            "column \"symbols.symbol\" must appear in the GROUP BY clause or be used in an aggregate function",
+            Some(8),
+            None,
+        ),
         ("SELECT 1/0", ErrorKind::DivisionByZero, "division by zero", None, None),
         ("SELECT 'abc'::int", ErrorKind::InvalidText, "invalid input syntax for type integer: \"abc\"", None, None),
-        ("SELECT 'abc'::timestamptz", ErrorKind::InvalidText, "invalid input syntax for type timestamp: \"abc\"", None, None),
-        ("SELECT 300::smallint + 40000::smallint", ErrorKind::OutOfRange, "value \"40000\" is out of range for type smallint", None, None),
-        ("SELECT true + 1", ErrorKind::TypeMismatch, "operator does not exist: boolean + bigint", None, Some("explicit type casts")),
-        ("SELECT sum(symbol) FROM symbols", ErrorKind::UnknownFunction, "function sum(text) does not exist", None, None),
+        (
+            "SELECT 'abc'::timestamptz",
+            ErrorKind::InvalidText,
+            "invalid input syntax for type timestamp: \"abc\"",
+            None,
+            None,
+        ),
+        (
+            "SELECT 300::smallint + 40000::smallint",
+            ErrorKind::OutOfRange,
+            "value \"40000\" is out of range for type smallint",
+            None,
+            None,
+        ),
+        (
+            "SELECT true + 1",
+            ErrorKind::TypeMismatch,
+            "operator does not exist: boolean + bigint",
+            None,
+            Some("explicit type casts"),
+        ),
+        (
+            "SELECT sum(symbol) FROM symbols",
+            ErrorKind::UnknownFunction,
+            "function sum(text) does not exist",
+            None,
+            None,
+        ),
         ("SELECT * FROM symbols WHERE )", ErrorKind::Syntax, "syntax error at or near \")\"", Some(29), None),
-        ("INSERT INTO symbols VALUES (1)", ErrorKind::ReadOnly, "cannot execute INSERT in a read-only transaction", None, None),
-        ("SELECT * FROM '/etc/passwd'", ErrorKind::Forbidden, "reading files is not allowed on this server: \"/etc/passwd\"", None, None),
+        (
+            "INSERT INTO symbols VALUES (1)",
+            ErrorKind::ReadOnly,
+            "cannot execute INSERT in a read-only transaction",
+            None,
+            None,
+        ),
+        (
+            "SELECT * FROM '/etc/passwd'",
+            ErrorKind::Forbidden,
+            "reading files is not allowed on this server: \"/etc/passwd\"",
+            None,
+            None,
+        ),
     ];
     let mut failures = String::new();
     for (sql, kind, message, position, hint) in cases {

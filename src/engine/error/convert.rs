@@ -35,7 +35,9 @@ fn convert(error: &DataFusionError) -> QueryError {
         DataFusionError::Configuration(text) => QueryError::new(ErrorKind::InvalidParameter, message::first_line(text)),
         DataFusionError::SchemaError(error, _) => schema(error),
         DataFusionError::Execution(text) => message::execution(text),
-        DataFusionError::ExecutionJoin(_) => QueryError::new(ErrorKind::Internal, "a task of the query ended before its time"),
+        DataFusionError::ExecutionJoin(_) => {
+            QueryError::new(ErrorKind::Internal, "a task of the query ended before its time")
+        }
         DataFusionError::ResourcesExhausted(_) => {
             QueryError::new(ErrorKind::OutOfMemory, "out of memory: the query needs more than the server's limit")
                 .with_hint("Select fewer rows or columns, or raise the memory limit of the server.")

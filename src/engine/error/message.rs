@@ -32,7 +32,9 @@ pub(super) fn planning(full: &str) -> QueryError {
     if text.to_lowercase().contains("correlated") {
         return correlated();
     }
-    if let Some(name) = between(text, "table function '", "' not found").or(between(text, "Table function '", "' not found")) {
+    if let Some(name) =
+        between(text, "table function '", "' not found").or(between(text, "Table function '", "' not found"))
+    {
         return QueryError::new(ErrorKind::UnknownFunction, format!("function {name} does not exist"));
     }
     if let Some(name) = between(text, "table '", "' not found") {
@@ -53,7 +55,9 @@ pub(super) fn planning(full: &str) -> QueryError {
             None => error,
         };
     }
-    if let Some(rest) = text.split_once("Function '").map(|(_, rest)| rest).filter(|_| text.contains("failed to match any")) {
+    if let Some(rest) =
+        text.split_once("Function '").map(|(_, rest)| rest).filter(|_| text.contains("failed to match any"))
+    {
         let name = rest.split('\'').next().unwrap_or_default();
         let given = between(rest, "(DataType: ", ")").map(postgres_types).unwrap_or_default();
         return no_such_call(&format!("{name}({given})"));
@@ -66,12 +70,16 @@ pub(super) fn planning(full: &str) -> QueryError {
         let given = between(rest, "coercion from ", " to the signature").unwrap_or_default();
         return no_such_call(&format!("{name}({})", postgres_types(given.trim_matches(['[', ']']))));
     }
-    if text.contains("user-defined coercion failed") || text.contains("does not support zero arguments") || expects(text) {
+    if text.contains("user-defined coercion failed")
+        || text.contains("does not support zero arguments")
+        || expects(text)
+    {
         return QueryError::new(ErrorKind::UnknownFunction, postgres_types(text));
     }
     if text.contains("must appear in the GROUP BY clause") {
         let column = between(text, "column \"", "\"").unwrap_or("?");
-        let message = format!("column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function");
+        let message =
+            format!("column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function");
         return QueryError::new(ErrorKind::Grouping, message);
     }
     if text.contains("Aggregate functions are not allowed in the WHERE") || text.contains("contains aggregate") {
@@ -85,7 +93,10 @@ pub(super) fn planning(full: &str) -> QueryError {
     if let Some(operation) = between(text, "Cannot coerce arithmetic expression ", " to valid types") {
         return mismatch(operation);
     }
-    if text.starts_with("Cannot automatically convert") || text.contains("Cannot coerce") || text.contains("Cannot cast") {
+    if text.starts_with("Cannot automatically convert")
+        || text.contains("Cannot coerce")
+        || text.contains("Cannot cast")
+    {
         return QueryError::new(ErrorKind::TypeMismatch, lower_first(&postgres_types(text)));
     }
     if text.contains("pipeline breaking") {
@@ -99,7 +110,7 @@ pub(super) fn planning(full: &str) -> QueryError {
     if text.starts_with("Unsupported") || text.contains("not supported") {
         return QueryError::new(ErrorKind::NotSupported, lower_first(&postgres_types(text)));
     }
-    if text.contains("laceholder") {
+    if text.contains("laceholder") || text.starts_with("argument #") {
         return QueryError::new(ErrorKind::InvalidParameter, lower_first(text));
     }
     QueryError::new(ErrorKind::Syntax, lower_first(&postgres_types(text)))
@@ -107,12 +118,23 @@ pub(super) fn planning(full: &str) -> QueryError {
 
 /// A subquery the planner cannot take apart.
 pub(super) fn correlated() -> QueryError {
-    QueryError::new(ErrorKind::NotSupported, "this form of correlated subquery is not supported").with_hint("Write it as a join.")
+    QueryError::new(ErrorKind::NotSupported, "this form of correlated subquery is not supported")
+        .with_hint("Write it as a join.")
 }
 
 /// The sentence before the first piece of the planner's own trees: people wrote SQL and know nothing of trees.
 pub(super) fn without_trees(text: &str) -> &str {
-    let trees = ["ScalarFunction(", "OuterReferenceColumn(", "Literal(", "BinaryExpr(", "Column(Column", "Cast(Cast", " { "];
+    let trees = [
+        "ScalarFunction(",
+        "OuterReferenceColumn(",
+        "Literal(",
+        "BinaryExpr(",
+        "Column(Column",
+        "Cast(Cast",
+        "Identifier(",
+        "Function(",
+        " { ",
+    ];
     let cut = trees.iter().filter_map(|tree| text.find(tree)).min().unwrap_or(text.len());
     let kept = text.get(..cut).unwrap_or(text).trim_end();
     kept.trim_end_matches(" got").trim_end_matches([',', ':', ' '])
@@ -150,7 +172,10 @@ pub(super) fn execution(text: &str) -> QueryError {
     } else if text.to_lowercase().contains("regex") || text.starts_with("Error parsing") {
         ErrorKind::InvalidText
     } else if text.contains("returned more than one row") || text.contains("more than one row") {
-        return QueryError::new(ErrorKind::OutOfRange, "more than one row returned by a subquery used as an expression");
+        return QueryError::new(
+            ErrorKind::OutOfRange,
+            "more than one row returned by a subquery used as an expression",
+        );
     } else {
         ErrorKind::Internal
     };
@@ -166,7 +191,9 @@ pub(super) fn conversion(text: &str) -> Option<QueryError> {
     if let Some(rest) = text.strip_prefix("Error parsing timestamp from '") {
         return Some(invalid(rest.split("': ").next().unwrap_or(rest), "timestamp"));
     }
-    if let Some(value) = between(text, "Cannot parse '", "'").or_else(|| between(text, "Invalid input syntax for type interval: \"", "\"")) {
+    if let Some(value) = between(text, "Cannot parse '", "'")
+        .or_else(|| between(text, "Invalid input syntax for type interval: \"", "\""))
+    {
         return Some(invalid(value, "interval"));
     }
     if let Some(rest) = text.strip_prefix("invalid input syntax") {
@@ -175,9 +202,13 @@ pub(super) fn conversion(text: &str) -> Option<QueryError> {
     if let Some(rest) = text.strip_prefix("Can't cast value ") {
         let (value, wanted) = rest.split_once(" to type ")?;
         let wanted = postgres_types(wanted.trim());
-        return Some(QueryError::new(ErrorKind::OutOfRange, format!("value \"{value}\" is out of range for type {wanted}")));
+        return Some(QueryError::new(
+            ErrorKind::OutOfRange,
+            format!("value \"{value}\" is out of range for type {wanted}"),
+        ));
     }
-    if text.contains("too large to store") || text.contains("too small to store") || text.contains("Overflow happened") {
+    if text.contains("too large to store") || text.contains("too small to store") || text.contains("Overflow happened")
+    {
         return Some(QueryError::new(ErrorKind::OutOfRange, "numeric field overflow"));
     }
     None

@@ -4,8 +4,8 @@ use super::build::{self, array_query, boolean, call, call_arguments, is_call, li
 use super::take;
 use datafusion::sql::sqlparser::ast::{
     self, BinaryOperator, DuplicateTreatment, Expr, FunctionArgumentClause, FunctionArguments, GroupByExpr, Ident,
-    LambdaFunction, LambdaFunctionParameter, LambdaSyntax, OneOrManyWithParens, OrderByExpr, OrderByKind, Query, Select,
-    SelectItem, SetExpr, TableFactor, Value,
+    LambdaFunction, LambdaFunctionParameter, LambdaSyntax, OneOrManyWithParens, OrderByExpr, OrderByKind, Query,
+    Select, SelectItem, SetExpr, TableFactor, Value,
 };
 
 /// The elements of an array written as a literal, `{a,"b c",NULL}`; `None` for anything else, nested arrays included.
@@ -159,7 +159,8 @@ fn aggregate_in_place(query: &mut Query) -> bool {
         Some(ast::Distinct::Distinct) => true,
         Some(_) => return false,
     };
-    let by_number = |key: &OrderByExpr| matches!(&key.expr, Expr::Value(value) if matches!(value.value, Value::Number(..)));
+    let by_number =
+        |key: &OrderByExpr| matches!(&key.expr, Expr::Value(value) if matches!(value.value, Value::Number(..)));
     let order: Vec<OrderByExpr> = order
         .into_iter()
         .map(|key| if by_number(&key) { OrderByExpr { expr: element.clone(), ..key } } else { key })
@@ -183,7 +184,9 @@ fn aggregate_in_place(query: &mut Query) -> bool {
 fn only_column(select: &Select) -> Option<Expr> {
     let plain = matches!(&select.group_by, GroupByExpr::Expressions(exprs, _) if exprs.is_empty());
     match select.projection.as_slice() {
-        [SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }] if plain && select.having.is_none() => {
+        [SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }]
+            if plain && select.having.is_none() =>
+        {
             Some(expr.clone())
         }
         _ => None,

@@ -114,7 +114,8 @@ pub(super) fn array_query(expr: &mut Expr) -> Option<&mut Query> {
 
 /// Makes a query of one column `SELECT column FROM (query) AS table (column)`.
 pub(super) fn rename_column(query: &mut Query, table: &str, column: &str) {
-    let shell = Parser::new(&PostgreSqlDialect {}).try_with_sql(&format!("SELECT {column} FROM (SELECT 1) AS {table} ({column})"));
+    let shell = Parser::new(&PostgreSqlDialect {})
+        .try_with_sql(&format!("SELECT {column} FROM (SELECT 1) AS {table} ({column})"));
     let Ok(mut shell) = shell.and_then(|mut parser| parser.parse_query()) else { return };
     if let SetExpr::Select(select) = shell.body.as_mut()
         && let Some(from) = select.from.first_mut()

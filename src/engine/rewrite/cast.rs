@@ -108,9 +108,7 @@ pub(super) fn rewrite(expr: &mut Expr) {
 /// Gives a type the name the planner knows, with PostgreSQL's meaning: `float` is double, timestamps have microseconds.
 pub(super) fn normalise(data_type: &mut DataType) {
     let known = match data_type {
-        DataType::Array(
-            ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::AngleBracket(element),
-        ) => {
+        DataType::Array(ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::AngleBracket(element)) => {
             normalise(element);
             if let DataType::Array(ArrayElemTypeDef::SquareBracket(_, size)) = data_type {
                 *size = None;
@@ -156,8 +154,8 @@ fn named(name: &str) -> Option<DataType> {
     Some(match name {
         "bool" | "boolean" => DataType::Boolean,
         "bytea" => DataType::Bytea,
-        "bpchar" | "char" | "cidr" | "citext" | "cstring" | "inet" | "json" | "jsonb" | "name" | "refcursor" | "text"
-        | "unknown" | "uuid" | "varchar" | "xml" => DataType::Text,
+        "bpchar" | "char" | "cidr" | "citext" | "cstring" | "inet" | "json" | "jsonb" | "name" | "refcursor"
+        | "text" | "unknown" | "uuid" | "varchar" | "xml" => DataType::Text,
         "date" => DataType::Date,
         "float4" => DataType::Real,
         "float8" => DataType::DoublePrecision,

@@ -166,7 +166,7 @@ fn is_row_function(name: &str) -> bool {
                 | "concat"
                 | "format_type"
                 | "generate_subscripts"
-                | "information_schema"
+                | "json_build_object"
                 | "lower"
                 | "obj_description"
                 | "pg_table_is_visible"

@@ -16,12 +16,12 @@ use super::session::Statement;
 use crate::table::pg_catalog::definition;
 use build::{call, ident, is_call, null_text};
 use datafusion::sql::sqlparser::ast::{
-    self, BinaryOperator, Expr, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr, TableAlias,
-    TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
+    self, AccessExpr, BinaryOperator, Expr, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
+    TableAlias, TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
-pub(super) use names::output_names;
+pub(super) use names::{output_names, visible};
 
 /// Rewrites in place.
 pub(super) fn rewrite(statement: &mut Statement) {
@@ -175,6 +175,13 @@ fn rewrite_expr(expr: &mut Expr) {
         Expr::Cast { .. } | Expr::TypedString(_) => cast::rewrite(expr),
         Expr::AnyOp { .. } | Expr::AllOp { .. } => array::compare(expr),
         Expr::SimilarTo { .. } => pattern::similar_to(expr),
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            if let (Expr::Nested(record), [AccessExpr::Dot(Expr::Identifier(field))]) =
+                (root.as_mut(), access_chain.as_slice())
+            {
+                *expr = call("get_field", vec![take(record), build::text(&fold(field))]);
+            }
+        }
         Expr::AtTimeZone { timestamp, time_zone } => {
             *expr = call("timezone", vec![take(time_zone), take(timestamp)]);
         }
@@ -262,9 +269,21 @@ fn table_function(factor: &mut TableFactor) {
             with_ordinality: false,
         };
     } else if function == "generate_series" {
+        arguments.args.iter_mut().for_each(search_path_length);
         let given = alias.take().unwrap_or_else(|| build::alias("generate_series"));
         *alias = Some(named_column(given));
     }
+}
+
+/// Bounds of a series must be known when it is planned. The length of the search path is.
+fn search_path_length(argument: &mut ast::FunctionArg) {
+    let length = match argument.to_string().to_lowercase().replace("pg_catalog.", "").as_str() {
+        "array_upper(current_schemas(false), 1)" => "1",
+        "array_upper(current_schemas(true), 1)" => "2",
+        _ => return,
+    };
+    let length = Expr::Value(Value::Number(length.to_owned(), false).into());
+    *argument = ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(length));
 }
 
 /// A function of one column: the table's alias names the column as well.

@@ -7,9 +7,10 @@ use datafusion::sql::sqlparser::ast::{DataType, Expr, Select, TableFactor, Value
 
 /// The catalog tables a SELECT reads, under the names they have in it.
 pub(super) fn catalog_tables(select: &Select, scopes: &Scopes) -> Vec<(String, &'static definition::Definition)> {
-    let factors = select.from.iter().flat_map(|from| {
-        std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation))
-    });
+    let factors = select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
     let named = factors.filter_map(|factor| match factor {
         TableFactor::Table { name, alias, args: None, .. } => {
             let definition = scopes.catalog_table(name)?;

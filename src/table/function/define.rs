@@ -178,7 +178,8 @@ impl ScalarUDFImpl for PgFunction {
         let return_type = arguments.return_type().clone();
         let constant = arguments.args.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)));
         // A volatile function without columns still runs for every row.
-        let rows = if constant && self.definition.volatility != Volatility::Volatile { 1 } else { arguments.number_rows };
+        let rows =
+            if constant && self.definition.volatility != Volatility::Volatile { 1 } else { arguments.number_rows };
         let mut results = Vec::with_capacity(rows);
         for row in 0..rows {
             let values = arguments.args.iter().map(|argument| match argument {
@@ -187,9 +188,16 @@ impl ScalarUDFImpl for PgFunction {
             });
             let values = values.collect::<Result<Vec<_>>>()?;
             let value = (self.definition.body)(&context, &values)?;
-            results.push(if value.is_null() { ScalarValue::try_from(&return_type)? } else { value.cast_to(&return_type)? });
+            results.push(if value.is_null() {
+                ScalarValue::try_from(&return_type)?
+            } else {
+                value.cast_to(&return_type)?
+            });
         }
-        if constant && results.len() == 1 && let Some(value) = results.pop() {
+        if constant
+            && results.len() == 1
+            && let Some(value) = results.pop()
+        {
             return Ok(ColumnarValue::Scalar(value));
         }
         if results.is_empty() {

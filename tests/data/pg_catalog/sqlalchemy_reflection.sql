@@ -21,4 +21,4 @@ SELECT pg_catalog.pg_class.relname, pg_catalog.pg_description.description FROM p
 
 SELECT pg_catalog.pg_get_viewdef(pg_catalog.pg_class.oid) AS pg_get_viewdef_1 FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_catalog.pg_namespace.oid = pg_catalog.pg_class.relnamespace WHERE pg_catalog.pg_class.relname = 'movers' AND pg_catalog.pg_class.relkind = ANY (ARRAY['v', 'm']) AND pg_catalog.pg_table_is_visible(pg_catalog.pg_class.oid) AND pg_catalog.pg_namespace.nspname != 'pg_catalog';
 
-SELECT pg_catalog.pg_type.oid, typarray FROM pg_type t, pg_catalog.pg_type WHERE t.oid = pg_type.oid AND t.oid = to_regtype('hstore') ORDER BY t.oid;
+SELECT t.oid, t.typarray FROM pg_catalog.pg_type t WHERE t.oid = to_regtype('hstore') ORDER BY t.oid;

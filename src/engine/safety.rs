@@ -32,8 +32,8 @@ pub(super) fn check_text(sql: &str) -> Result<(), QueryError> {
         ["CREATE", "EXTERNAL" | "UNBOUNDED", ..] | ["CREATE", "OR", "REPLACE", "EXTERNAL" | "UNBOUNDED", ..] => {
             Err(external_table())
         }
-        ["INSTALL" | "LOAD" | "ATTACH" | "DETACH", ..] => {
-            Err(QueryError::new(ErrorKind::Forbidden, format!("{} is not allowed on this server", words[0])))
+        [verb @ ("INSTALL" | "LOAD" | "ATTACH" | "DETACH"), ..] => {
+            Err(QueryError::new(ErrorKind::Forbidden, format!("{verb} is not allowed on this server")))
         }
         _ => Ok(()),
     }

@@ -1,5 +1,6 @@
 //! One session per connection: its settings, its plans, what it runs.
 
+use super::depth;
 use super::error::{ErrorKind, QueryError};
 use super::settings::Settings;
 use crate::table::function::{self, Activity, SessionFacts, SessionVariables};
@@ -15,6 +16,7 @@ use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::tokenizer::Tokenizer;
 use futures::StreamExt;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -212,7 +214,12 @@ impl Session {
     /// Parses one or more statements.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
         super::safety::check_text(sql)?;
-        Parser::parse_sql(&PostgreSqlDialect {}, sql).map_err(|error| QueryError::from_parser(error, sql))
+        let dialect = PostgreSqlDialect {};
+        let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
+        let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
+        depth::check(&tokens)?;
+        let parse = || Parser::new(&dialect).with_tokens_with_locations(tokens).parse_statements();
+        depth::walk(parse).map_err(|error| QueryError::from_parser(error, sql))
     }
 
     /// Begins a statement: its time limit runs from here, and a cancel reaches it from here.
@@ -234,11 +241,15 @@ impl Session {
 
     /// Plans a statement that reads. Anything that would write is refused.
     pub async fn plan(&self, running: &Running, statement: &Statement) -> Result<Plan, QueryError> {
-        super::safety::check(statement)?;
-        let mut rewritten = statement.clone();
-        super::rewrite::rewrite(&mut rewritten);
+        let rewritten = depth::walk(|| {
+            super::safety::check(statement)?;
+            let mut rewritten = statement.clone();
+            super::rewrite::rewrite(&mut rewritten);
+            Ok::<_, QueryError>(rewritten)
+        })?;
         let state = self.state()?;
         let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(rewritten)));
+        let planned = depth::walking(planned);
         let planned = async { planned.await.map_err(|error| QueryError::from_engine(&error, &running.sql)) };
         let logical = running.guard(planned).await.map_err(|error| error.suggest_table(table_names(&state)))?;
         let parameters = parameter_types(&logical)?;
@@ -258,7 +269,7 @@ impl Session {
         if !parameters.is_empty() {
             logical = logical.with_param_values(ParamValues::from(parameters))?;
         }
-        let physical = running.guard(state.create_physical_plan(&logical)).await?;
+        let physical = running.guard(depth::walking(state.create_physical_plan(&logical))).await?;
         let rows = datafusion::physical_plan::execute_stream(physical, state.task_ctx())?;
         let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
         let schema = renamed(&rows.schema(), Some(names));

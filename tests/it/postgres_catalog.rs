@@ -414,6 +414,28 @@ async fn errors_have_a_kind_a_sentence_and_a_place() {
 }
 
 #[tokio::test]
+async fn long_conditions_are_planned() {
+    let engine = engine().await;
+    let session = engine.open_session("alice", "postgres");
+    let many = "AND symbol <> 'X' ".repeat(2_000);
+    let sql = format!("SELECT count(*) FROM symbols WHERE active {many}");
+    assert_eq!(show(&session, &sql).await, "2");
+}
+
+#[tokio::test]
+async fn parameters_have_types_where_the_statement_tells() {
+    let engine = engine().await;
+    let session = engine.open_session("alice", "postgres");
+    let sql = "SELECT $1::int, $2::regclass FROM symbols WHERE symbol = $3 AND fetched_at > $4 AND oid_of($5) LIMIT $6";
+    let sql = sql.replace("AND oid_of($5) ", "AND symbol = ANY($5) ");
+    let statement = session.parse(&sql).unwrap().remove(0);
+    let plan = session.plan(&session.start(&sql), &statement).await.unwrap();
+    let types: Vec<String> =
+        plan.parameters.iter().map(|of| of.as_ref().map_or("?".to_owned(), ToString::to_string)).collect();
+    assert_eq!(types.join(" "), "? ? Utf8 Timestamp(µs, \"UTC\") ? ?");
+}
+
+#[tokio::test]
 async fn numbers_agree_between_processes() {
     let first = engine().await.open_session("alice", "postgres");
     let second = engine().await.open_session("bob", "postgres");

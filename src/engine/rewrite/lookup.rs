@@ -1,7 +1,8 @@
 //! Correlated lookups in the catalog, `(SELECT nspname FROM pg_namespace WHERE oid = c.relnamespace)`.
 //!
-//! The planner wants such a subquery to aggregate. In the catalog the lookup is by a unique number, so that its only row
-//! and the first of its rows are the same. Subqueries over other tables are left alone: there a second row is an error.
+//! The planner wants such a subquery to aggregate. In the catalog lookups are by number, so that the only row and the
+//! first of the rows are the same; one that finds several gives one of them, where PostgreSQL would fail. Subqueries over
+//! other tables are left alone.
 
 use super::build::call;
 use super::{Scopes, fold, system};
@@ -13,7 +14,7 @@ use std::ops::ControlFlow;
 /// Aggregates a lookup that reads catalog tables alone.
 pub(super) fn aggregate(expr: &mut Expr, scopes: &Scopes) {
     let Expr::Subquery(query) = expr else { return };
-    if query.with.is_some() {
+    if query.with.is_some() || query.order_by.is_some() || query.limit_clause.is_some() || query.fetch.is_some() {
         return;
     }
     let Some((select, tables)) = lookup(query, scopes) else { return };
@@ -24,8 +25,6 @@ pub(super) fn aggregate(expr: &mut Expr, scopes: &Scopes) {
         select.projection.as_mut_slice()
     {
         *column = call("first_value", vec![super::take(column)]);
-        query.limit_clause = None;
-        query.order_by = None;
     }
 }
 
@@ -56,14 +55,16 @@ fn is_inner(parts: &[Ident], tables: &[String]) -> bool {
     parts.first().is_some_and(|table| parts.len() == 2 && tables.contains(&fold(table)))
 }
 
-/// Pairs of inner and outer columns that the conjuncts of a condition make equal.
+/// Pairs of inner and outer columns that the conjuncts of a condition make equal. Long chains of AND lean to the left:
+/// they are walked, not descended into.
 fn equalities(condition: &Expr, tables: &[String], found: &mut Vec<(Expr, Expr)>) {
-    match condition {
+    let mut rest = condition;
+    while let Expr::BinaryOp { left, op: BinaryOperator::And, right } = rest {
+        equalities(right, tables, found);
+        rest = left;
+    }
+    match rest {
         Expr::Nested(inner) => equalities(inner, tables, found),
-        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
-            equalities(left, tables, found);
-            equalities(right, tables, found);
-        }
         Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
             if let (Expr::CompoundIdentifier(a), Expr::CompoundIdentifier(b)) = (left.as_ref(), right.as_ref()) {
                 match (is_inner(a, tables), is_inner(b, tables)) {
@@ -79,12 +80,13 @@ fn equalities(condition: &Expr, tables: &[String], found: &mut Vec<(Expr, Expr)>
 
 /// Replaces a column in the conjuncts that are not equalities.
 fn substitute(condition: &mut Expr, from: &Expr, to: &Expr) {
-    match condition {
+    let mut rest = condition;
+    while let Expr::BinaryOp { left, op: BinaryOperator::And, right } = rest {
+        substitute(right, from, to);
+        rest = left;
+    }
+    match rest {
         Expr::Nested(inner) => substitute(inner, from, to),
-        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
-            substitute(left, from, to);
-            substitute(right, from, to);
-        }
         Expr::BinaryOp { op: BinaryOperator::Eq, .. } => {}
         other => {
             let _ = other.visit(&mut Substitute { from, to });

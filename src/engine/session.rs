@@ -247,12 +247,13 @@ impl Session {
             super::rewrite::rewrite(&mut rewritten);
             Ok::<_, QueryError>(rewritten)
         })?;
+        let spelled_out = depth::walk(|| super::rewrite::spelled_out(&rewritten));
         let state = self.state()?;
         let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(rewritten)));
         let planned = depth::walking(planned);
         let planned = async { planned.await.map_err(|error| QueryError::from_engine(&error, &running.sql)) };
         let logical = running.guard(planned).await.map_err(|error| error.suggest_table(table_names(&state)))?;
-        let parameters = parameter_types(&logical)?;
+        let parameters = parameter_types(&logical, &spelled_out)?;
         let schema = renamed(logical.schema().as_arrow(), super::rewrite::output_names(statement));
         Ok(Plan { logical, schema, parameters })
     }
@@ -361,8 +362,11 @@ fn relabelled(batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Que
     batch.map_err(|error| DataFusionError::from(error).into())
 }
 
-/// Types of the parameters in order of their number; a gap (`$1, $3`) has no type.
-fn parameter_types(plan: &LogicalPlan) -> Result<Vec<Option<DataType>>, QueryError> {
+/// Types of the parameters in order of their number, from the plan or else from the statement; a gap (`$1, $3`) has no type.
+fn parameter_types(
+    plan: &LogicalPlan,
+    spelled_out: &BTreeMap<String, DataType>,
+) -> Result<Vec<Option<DataType>>, QueryError> {
     let mut types = Vec::new();
     for (name, data_type) in plan.get_parameter_types()? {
         let number = name.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok());
@@ -372,7 +376,7 @@ fn parameter_types(plan: &LogicalPlan) -> Result<Vec<Option<DataType>>, QueryErr
         if types.len() < number {
             types.resize(number, None);
         }
-        types[number - 1] = data_type;
+        types[number - 1] = data_type.or_else(|| spelled_out.get(&name).cloned());
     }
     Ok(types)
 }

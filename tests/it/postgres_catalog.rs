@@ -432,7 +432,7 @@ async fn parameters_have_types_where_the_statement_tells() {
     let plan = session.plan(&session.start(&sql), &statement).await.unwrap();
     let types: Vec<String> =
         plan.parameters.iter().map(|of| of.as_ref().map_or("?".to_owned(), ToString::to_string)).collect();
-    assert_eq!(types.join(" "), "? ? Utf8 Timestamp(µs, \"UTC\") ? ?");
+    assert_eq!(types.join(" "), "Int32 Utf8 Utf8 Timestamp(µs, \"UTC\") ? Int64");
 }
 
 #[tokio::test]

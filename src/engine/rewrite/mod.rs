@@ -9,6 +9,7 @@ mod cast;
 mod empty;
 mod lookup;
 mod names;
+mod parameter;
 mod pattern;
 mod system;
 
@@ -22,6 +23,7 @@ use datafusion::sql::sqlparser::ast::{
 use std::ops::ControlFlow;
 
 pub(super) use names::{output_names, visible};
+pub(super) use parameter::spelled_out;
 
 /// Rewrites in place.
 pub(super) fn rewrite(statement: &mut Statement) {

@@ -32,8 +32,8 @@ pub(super) fn check_text(sql: &str) -> Result<(), QueryError> {
         ["CREATE", "EXTERNAL" | "UNBOUNDED", ..] | ["CREATE", "OR", "REPLACE", "EXTERNAL" | "UNBOUNDED", ..] => {
             Err(external_table())
         }
-        ["INSTALL" | "LOAD" | "ATTACH" | "DETACH", ..] => {
-            Err(QueryError::new(ErrorKind::Forbidden, format!("{} is not allowed on this server", words[0])))
+        [verb @ ("INSTALL" | "LOAD" | "ATTACH" | "DETACH"), ..] => {
+            Err(QueryError::new(ErrorKind::Forbidden, format!("{verb} is not allowed on this server")))
         }
         _ => Ok(()),
     }
@@ -114,9 +114,21 @@ impl Visitor for Reads {
         let function = name.0.last().and_then(|part| part.as_ident()).map(|name| name.value.to_lowercase());
         match function.as_deref() {
             Some(
-                name @ ("read_parquet" | "read_csv" | "read_json" | "read_avro" | "read_text" | "read_blob" | "glob"
-                | "parquet_scan" | "parquet_metadata" | "metadata_cache" | "statistics_cache" | "list_files_cache"
-                | "pg_read_file" | "pg_read_binary_file" | "pg_ls_dir"),
+                name @ ("read_parquet"
+                | "read_csv"
+                | "read_json"
+                | "read_avro"
+                | "read_text"
+                | "read_blob"
+                | "glob"
+                | "parquet_scan"
+                | "parquet_metadata"
+                | "metadata_cache"
+                | "statistics_cache"
+                | "list_files_cache"
+                | "pg_read_file"
+                | "pg_read_binary_file"
+                | "pg_ls_dir"),
             ) => ControlFlow::Break(forbidden_file(name)),
             _ => ControlFlow::Continue(()),
         }

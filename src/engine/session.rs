@@ -1,5 +1,6 @@
 //! One session per connection: its settings, its plans, what it runs.
 
+use super::depth;
 use super::queries::{Listed, Queries, RunningQuery};
 use super::error::{ErrorKind, QueryError};
 use super::settings::Settings;
@@ -19,7 +20,9 @@ use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::tokenizer::Tokenizer;
 use futures::StreamExt;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -217,7 +220,12 @@ impl Session {
     /// Parses one or more statements.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
         super::safety::check_text(sql)?;
-        Parser::parse_sql(&PostgreSqlDialect {}, sql).map_err(|error| QueryError::from_parser(error, sql))
+        let dialect = PostgreSqlDialect {};
+        let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
+        let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
+        depth::check(&tokens)?;
+        let parse = || Parser::new(&dialect).with_tokens_with_locations(tokens).parse_statements();
+        depth::walk(parse).map_err(|error| QueryError::from_parser(error, sql))
     }
 
     /// Begins a statement: its time limit runs from here, and a cancel reaches it from here.
@@ -238,14 +246,19 @@ impl Session {
 
     /// Plans a statement that reads. Anything that would write is refused.
     pub async fn plan(&self, running: &Running, statement: &Statement) -> Result<Plan, QueryError> {
-        super::safety::check(statement)?;
-        let mut rewritten = statement.clone();
-        super::rewrite::rewrite(&mut rewritten);
+        let rewritten = depth::walk(|| {
+            super::safety::check(statement)?;
+            let mut rewritten = statement.clone();
+            super::rewrite::rewrite(&mut rewritten);
+            Ok::<_, QueryError>(rewritten)
+        })?;
+        let spelled_out = depth::walk(|| super::rewrite::spelled_out(&rewritten));
         let state = self.state();
         let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(rewritten)));
+        let planned = depth::walking(planned);
         let planned = async { planned.await.map_err(|error| QueryError::from_engine(&error, &running.sql)) };
         let logical = running.guard(planned).await.map_err(|error| error.suggest_table(table_names(&state)))?;
-        let parameters = parameter_types(&logical)?;
+        let parameters = parameter_types(&logical, &spelled_out)?;
         let schema = renamed(logical.schema().as_arrow(), super::rewrite::output_names(statement));
         Ok(Plan { logical, schema, parameters })
     }
@@ -262,13 +275,13 @@ impl Session {
         if !parameters.is_empty() {
             logical = logical.with_param_values(ParamValues::from(parameters))?;
         }
-        let mut physical = running.guard(state.create_physical_plan(&logical)).await?;
+        let mut physical = running.guard(depth::walking(state.create_physical_plan(&logical))).await?;
         if physical.boundedness().is_unbounded() {
             // One partition keeps the events of a symbol in order; batches of one row keep operators that gather a full
             // batch (a filter with a subquery, a join) from withholding rows until thousands more have come.
             let config = std::mem::take(state.config_mut());
             *state.config_mut() = config.with_target_partitions(1).with_batch_size(1);
-            physical = running.guard(state.create_physical_plan(&logical)).await?;
+            physical = running.guard(depth::walking(state.create_physical_plan(&logical))).await?;
         }
         let rows = datafusion::physical_plan::execute_stream(physical, state.task_ctx())?;
         let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
@@ -279,6 +292,8 @@ impl Session {
     /// The session's base with its zone and its demands on freshness.
     fn state(&self) -> SessionState {
         let mut state = self.base.clone();
+        // `now()` is this moment all through the statement.
+        state.mark_start_execution();
         let settings = self.settings();
         let on_stale = match settings.freshness() {
             "serve" => OnStale::Serve,
@@ -310,13 +325,10 @@ fn table_names(state: &SessionState) -> impl Iterator<Item = String> {
 
 /// The result's columns under the names PostgreSQL gives them.
 fn renamed(schema: &Schema, names: Option<Vec<String>>) -> SchemaRef {
-    match names {
-        Some(names) if names.len() == schema.fields().len() => {
-            let fields = schema.fields().iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(name));
-            Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
-        }
-        _ => Arc::new(schema.clone()),
-    }
+    let own = || schema.fields().iter().map(|field| super::rewrite::visible(field.name()).to_owned()).collect();
+    let names = names.filter(|names| names.len() == schema.fields().len()).unwrap_or_else(own);
+    let fields = schema.fields().iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(name));
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
 /// The same columns under other names.
@@ -326,8 +338,11 @@ fn relabelled(batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Que
     batch.map_err(|error| DataFusionError::from(error).into())
 }
 
-/// Types of the parameters in order of their number; a gap (`$1, $3`) has no type.
-fn parameter_types(plan: &LogicalPlan) -> Result<Vec<Option<DataType>>, QueryError> {
+/// Types of the parameters in order of their number, from the plan or else from the statement; a gap (`$1, $3`) has no type.
+fn parameter_types(
+    plan: &LogicalPlan,
+    spelled_out: &BTreeMap<String, DataType>,
+) -> Result<Vec<Option<DataType>>, QueryError> {
     let mut types = Vec::new();
     for (name, data_type) in plan.get_parameter_types()? {
         let number = name.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok());
@@ -337,7 +352,7 @@ fn parameter_types(plan: &LogicalPlan) -> Result<Vec<Option<DataType>>, QueryErr
         if types.len() < number {
             types.resize(number, None);
         }
-        types[number - 1] = data_type;
+        types[number - 1] = data_type.or_else(|| spelled_out.get(&name).cloned());
     }
     Ok(types)
 }

@@ -138,7 +138,8 @@ fn lines(batches: &[RecordBatch]) -> String {
         for row in 0..batch.num_rows() {
             for (index, column) in batch.columns().iter().enumerate() {
                 let separator = if index == 0 { "" } else { "|" };
-                let value = datafusion::arrow::util::display::ArrayFormatter::try_new(column.as_ref(), &options).unwrap();
+                let value =
+                    datafusion::arrow::util::display::ArrayFormatter::try_new(column.as_ref(), &options).unwrap();
                 write!(text, "{separator}{}", value.value(row)).unwrap();
             }
             text.push('\n');
@@ -163,7 +164,8 @@ fn statements(path: &Path) -> Vec<String> {
 fn files(client: &str) -> Vec<std::path::PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/pg_catalog");
     let all = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> = all.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(client)).collect();
+    let mut files: Vec<_> =
+        all.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(client)).collect();
     files.sort();
     files
 }
@@ -219,7 +221,10 @@ async fn functions_answer_as_postgres_does() {
         ("SELECT to_regclass('nothing') IS NULL", "true"),
         ("SELECT 'int4'::regtype::oid, 1184::regtype", "23|timestamp with time zone"),
         ("SELECT format_type(1009, -1), format_type(NULL, NULL)", "text[]|NULL"),
-        ("SELECT obj_description('symbols'::regclass, 'pg_class')", "One row per active equity, ETF or index. Source: tastytrade instruments."),
+        (
+            "SELECT obj_description('symbols'::regclass, 'pg_class')",
+            "One row per active equity, ETF or index. Source: tastytrade instruments.",
+        ),
         ("SELECT col_description('symbols'::regclass, 4)", "MIC of the listing market"),
         ("SELECT pg_get_viewdef('movers'::regclass, true)", MOVERS),
         ("SELECT has_table_privilege('symbols', 'SELECT'), has_table_privilege('symbols', 'INSERT')", "true|false"),
@@ -232,22 +237,16 @@ async fn functions_answer_as_postgres_does() {
         ("SELECT array_upper(ARRAY[1, 2, 3], 1), array_lower(ARRAY[1], 1)", "3|1"),
         ("SELECT pg_typeof(1::bigint), pg_typeof('x'::text)", "bigint|text"),
         ("SELECT pg_get_userbyid(10), pg_is_in_recovery()", "tt|false"),
-        (
-            "SELECT timestamptz '2026-07-01 13:30:00Z' AT TIME ZONE 'America/New_York'",
-            "2026-07-01T09:30:00",
-        ),
-        (
-            "SELECT timestamp '2026-07-01 09:30:00' AT TIME ZONE 'America/New_York'",
-            "2026-07-01T13:30:00Z",
-        ),
-        (
-            "SELECT now() AT TIME ZONE 'Mars'",
-            "InvalidParameter: time zone \"Mars\" not recognized",
-        ),
+        ("SELECT timestamptz '2026-07-01 13:30:00Z' AT TIME ZONE 'America/New_York'", "2026-07-01T09:30:00"),
+        ("SELECT timestamp '2026-07-01 09:30:00' AT TIME ZONE 'America/New_York'", "2026-07-01T13:30:00Z"),
+        ("SELECT fetched_at AT TIME ZONE 'Mars' FROM symbols", "InvalidParameter: time zone \"Mars\" not recognized"),
         ("SELECT count(*) FROM pg_settings WHERE name = 'TimeZone'", "1"),
         ("SELECT count(*) > 0 FROM pg_stat_activity WHERE usename = 'alice'", "true"),
         ("SELECT nspname FROM pg_namespace ORDER BY 1", "information_schema\nlive\npg_catalog\npublic\nsystem"),
         ("SELECT s FROM generate_series(1, 3) s", "1\n2\n3"),
+        ("SELECT pg_typeof(now()), pg_typeof(current_timestamp)", "timestamp with time zone|timestamp with time zone"),
+        ("SELECT now() - interval '1 hour' < now(), now() AT TIME ZONE 'America/New_York' < now()", "true|true"),
+        ("SELECT format('%I.%L', 'My', 'x'), getdatabaseencoding()", "\"My\".'x'|UTF8"),
     ];
     check(&session, &cases).await;
 }
@@ -265,6 +264,9 @@ async fn any_and_all_work_on_columns_and_literals() {
         ("SELECT count(*) FROM symbols WHERE symbol <> ALL('{AAPL,SPY}')", "1"),
         ("SELECT count(*) FROM symbols WHERE symbol = ANY('{}')", "0"),
         ("SELECT count(*) FROM symbols WHERE symbol = ANY(SELECT symbol FROM symbols WHERE active)", "2"),
+        ("SELECT count(*) FROM symbols WHERE symbol > ANY(SELECT symbol FROM symbols WHERE active)", "2"),
+        ("SELECT count(*) FROM symbols WHERE symbol > ALL(SELECT symbol FROM symbols WHERE active)", "1"),
+        ("SELECT count(*) FROM symbols WHERE symbol <> ALL(SELECT symbol FROM symbols WHERE active)", "1"),
         ("SELECT ARRAY(SELECT symbol FROM symbols ORDER BY 1)", "[AAPL, SPY, VIX]"),
         ("SELECT ARRAY(SELECT symbol FROM symbols WHERE false)", "[]"),
         ("SELECT '{1,2}'::int[]", "[1, 2]"),
@@ -286,33 +288,119 @@ async fn columns_have_the_names_postgres_gives_them() {
     let batches = run(&session, "SELECT count(*), 1, 2, current_user, max(symbol) FROM symbols").await.unwrap();
     let names: Vec<String> = batches[0].schema().fields().iter().map(|field| field.name().clone()).collect();
     assert_eq!(names, ["count", "?column?", "?column?", "current_user", "max"]);
+    let batches = run(&session, "SELECT d.oid, d.* FROM pg_database d").await.unwrap();
+    let names: Vec<String> = batches[0].schema().fields().iter().take(3).map(|field| field.name().clone()).collect();
+    assert_eq!(names, ["oid", "oid", "datname"]);
 }
 
 #[tokio::test]
 async fn errors_have_a_kind_a_sentence_and_a_place() {
     let engine = engine().await;
     let session = engine.open_session("alice", "postgres");
-    let cases: [(&str, ErrorKind, &str, Option<usize>, Option<&str>); 20] = [
-        ("SELECT * FROM symbol", ErrorKind::UnknownTable, "relation \"symbol\" does not exist", Some(15), Some("symbols")),
-        ("SELECT * FROM nowhere.x", ErrorKind::UnknownTable, "schema \"nowhere\" does not exist", Some(15), None),
-        ("SELECT * FROM live.quote", ErrorKind::UnknownTable, "relation \"live.quote\" does not exist", Some(15), Some("live.quotes")),
-        ("SELECT symbl FROM symbols", ErrorKind::UnknownColumn, "column \"symbl\" does not exist", Some(8), Some("symbols.symbol")),
+    let cases: [(&str, ErrorKind, &str, Option<usize>, Option<&str>); 19] = [
+        (
+            "SELECT * FROM symbol",
+            ErrorKind::UnknownTable,
+            "relation \"symbol\" does not exist",
+            Some(15),
+            Some("symbols"),
+        ),
+        ("SELECT * FROM nowhere.x", ErrorKind::UnknownTable, "relation \"nowhere.x\" does not exist", Some(15), None),
+        (
+            "SELECT * FROM live.quote",
+            ErrorKind::UnknownTable,
+            "relation \"live.quote\" does not exist",
+            Some(15),
+            Some("live.quotes"),
+        ),
+        (
+            "SELECT symbl FROM symbols",
+            ErrorKind::UnknownColumn,
+            "column \"symbl\" does not exist",
+            Some(8),
+            Some("symbols.symbol"),
+        ),
         ("SELECT s.nothing FROM symbols s", ErrorKind::UnknownColumn, "column s.nothing does not exist", Some(8), None),
-        ("SELECT x.symbol FROM symbols s", ErrorKind::UnknownTable, "missing FROM-clause entry for table \"x\"", Some(8), None),
-        ("SELECT symbol FROM symbols a, symbols b", ErrorKind::AmbiguousColumn, "column reference \"symbol\" is ambiguous", Some(8), None),
-        ("SELECT lenth(symbol) FROM symbols", ErrorKind::UnknownFunction, "function lenth does not exist", Some(8), Some("length")),
-        ("SELECT * FROM no_such_function(1)", ErrorKind::UnknownFunction, "function no_such_function does not exist", None, None),
-        ("SELECT symbol, count(*) FROM symbols", ErrorKind::Grouping, "column \"symbols.symbol\" must appear in the GROUP BY clause or be used in an aggregate function", Some(8), None),
+        (
+            "SELECT x.symbol FROM symbols s",
+            ErrorKind::UnknownTable,
+            "missing FROM-clause entry for table \"x\"",
+            Some(8),
+            None,
+        ),
+        (
+            "SELECT symbol FROM symbols a, symbols b",
+            ErrorKind::AmbiguousColumn,
+            "column reference \"symbol\" is ambiguous",
+            Some(8),
+            None,
+        ),
+        (
+            "SELECT lenth(symbol) FROM symbols",
+            ErrorKind::UnknownFunction,
+            "function lenth does not exist",
+            Some(8),
+            Some("length"),
+        ),
+        (
+            "SELECT * FROM no_such_function(1)",
+            ErrorKind::UnknownFunction,
+            "function no_such_function does not exist",
+            None,
+            None,
+        ),
+        (
+            "SELECT symbol, count(*) FROM symbols",
+            ErrorKind::Grouping,
+            "column \"symbols.symbol\" must appear in the GROUP BY clause or be used in an aggregate function",
+            Some(8),
+            None,
+        ),
         ("SELECT 1/0", ErrorKind::DivisionByZero, "division by zero", None, None),
         ("SELECT 'abc'::int", ErrorKind::InvalidText, "invalid input syntax for type integer: \"abc\"", None, None),
-        ("SELECT 'abc'::timestamptz", ErrorKind::InvalidText, "invalid input syntax for type timestamp: \"abc\"", None, None),
-        ("SELECT 300::smallint + 40000::smallint", ErrorKind::OutOfRange, "value \"40000\" is out of range for type smallint", None, None),
-        ("SELECT 9223372036854775807 + 1", ErrorKind::OutOfRange, "value out of range", None, None),
-        ("SELECT true + 1", ErrorKind::TypeMismatch, "operator does not exist: boolean + bigint", None, Some("explicit type casts")),
-        ("SELECT sum(symbol) FROM symbols", ErrorKind::UnknownFunction, "function sum(text) does not exist", None, None),
+        (
+            "SELECT 'abc'::timestamptz",
+            ErrorKind::InvalidText,
+            "invalid input syntax for type timestamp: \"abc\"",
+            None,
+            None,
+        ),
+        (
+            "SELECT 300::smallint + 40000::smallint",
+            ErrorKind::OutOfRange,
+            "value \"40000\" is out of range for type smallint",
+            None,
+            None,
+        ),
+        (
+            "SELECT true + 1",
+            ErrorKind::TypeMismatch,
+            "operator does not exist: boolean + bigint",
+            None,
+            Some("explicit type casts"),
+        ),
+        (
+            "SELECT sum(symbol) FROM symbols",
+            ErrorKind::UnknownFunction,
+            "function sum(text) does not exist",
+            None,
+            None,
+        ),
         ("SELECT * FROM symbols WHERE )", ErrorKind::Syntax, "syntax error at or near \")\"", Some(29), None),
-        ("INSERT INTO symbols VALUES (1)", ErrorKind::ReadOnly, "cannot execute INSERT in a read-only transaction", None, None),
-        ("SELECT * FROM '/etc/passwd'", ErrorKind::Forbidden, "reading files is not allowed", None, None),
+        (
+            "INSERT INTO symbols VALUES (1)",
+            ErrorKind::ReadOnly,
+            "cannot execute INSERT in a read-only transaction",
+            None,
+            None,
+        ),
+        (
+            "SELECT * FROM '/etc/passwd'",
+            ErrorKind::Forbidden,
+            "reading files is not allowed on this server: \"/etc/passwd\"",
+            None,
+            None,
+        ),
     ];
     let mut failures = String::new();
     for (sql, kind, message, position, hint) in cases {
@@ -326,9 +414,38 @@ async fn errors_have_a_kind_a_sentence_and_a_place() {
 }
 
 #[tokio::test]
+async fn long_conditions_are_planned() {
+    let engine = engine().await;
+    let session = engine.open_session("alice", "postgres");
+    let many = "AND symbol <> 'X' ".repeat(2_000);
+    let sql = format!("SELECT count(*) FROM symbols WHERE active {many}");
+    assert_eq!(show(&session, &sql).await, "2");
+}
+
+#[tokio::test]
+async fn parameters_have_types_where_the_statement_tells() {
+    let engine = engine().await;
+    let session = engine.open_session("alice", "postgres");
+    let sql = "SELECT $1::int, $2::regclass FROM symbols WHERE symbol = $3 AND fetched_at > $4 AND oid_of($5) LIMIT $6";
+    let sql = sql.replace("AND oid_of($5) ", "AND symbol = ANY($5) ");
+    let statement = session.parse(&sql).unwrap().remove(0);
+    let plan = session.plan(&session.start(&sql), &statement).await.unwrap();
+    let types: Vec<String> =
+        plan.parameters.iter().map(|of| of.as_ref().map_or("?".to_owned(), ToString::to_string)).collect();
+    assert_eq!(types.join(" "), "Int32 Utf8 Utf8 Timestamp(µs, \"UTC\") ? Int64");
+}
+
+#[tokio::test]
 async fn numbers_agree_between_processes() {
     let first = engine().await.open_session("alice", "postgres");
     let second = engine().await.open_session("bob", "postgres");
     let sql = "SELECT oid, relname FROM pg_class ORDER BY 1, 2";
     assert_eq!(show(&first, sql).await, show(&second, sql).await);
+}
+
+#[tokio::test]
+async fn drivers_and_tools_get_their_rows() {
+    insta::assert_snapshot!("jdbc", transcript("jdbc").await);
+    insta::assert_snapshot!("sqlalchemy", transcript("sqlalchemy").await);
+    insta::assert_snapshot!("tools", transcript("tools").await);
 }

@@ -35,7 +35,9 @@ fn convert(error: &DataFusionError) -> QueryError {
         DataFusionError::Configuration(text) => QueryError::new(ErrorKind::InvalidParameter, message::first_line(text)),
         DataFusionError::SchemaError(error, _) => schema(error),
         DataFusionError::Execution(text) => message::execution(text),
-        DataFusionError::ExecutionJoin(_) => QueryError::new(ErrorKind::Internal, "a task of the query ended before its time"),
+        DataFusionError::ExecutionJoin(_) => {
+            QueryError::new(ErrorKind::Internal, "a task of the query ended before its time")
+        }
         DataFusionError::ResourcesExhausted(_) => {
             QueryError::new(ErrorKind::OutOfMemory, "out of memory: the query needs more than the server's limit")
                 .with_hint("Select fewer rows or columns, or raise the memory limit of the server.")
@@ -60,13 +62,11 @@ fn storage(text: &str) -> QueryError {
 fn not_supported(text: &str) -> QueryError {
     let text = message::first_line(text);
     if text.contains("OuterReferenceColumn") || text.contains("correlated") {
-        return QueryError::new(ErrorKind::NotSupported, "this form of correlated subquery is not supported")
-            .with_hint("Write it as a join.");
+        return message::correlated();
     }
-    // The planner prints syntax trees after a colon; people wrote SQL and know nothing of trees.
     let text = match text.split_once("Unsupported ast node") {
         Some(_) => "this expression is not supported",
-        None => text,
+        None => message::without_trees(text),
     };
     QueryError::new(ErrorKind::NotSupported, message::lower_first(&message::postgres_types(text)))
 }

@@ -27,9 +27,14 @@ pub(super) fn table_name(full: &str) -> &str {
 }
 
 /// An error of planning.
-pub(super) fn planning(text: &str) -> QueryError {
-    let text = first_line(text);
-    if let Some(name) = between(text, "table function '", "' not found").or(between(text, "Table function '", "' not found")) {
+pub(super) fn planning(full: &str) -> QueryError {
+    let text = without_trees(first_line(full));
+    if text.to_lowercase().contains("correlated") {
+        return correlated();
+    }
+    if let Some(name) =
+        between(text, "table function '", "' not found").or(between(text, "Table function '", "' not found"))
+    {
         return QueryError::new(ErrorKind::UnknownFunction, format!("function {name} does not exist"));
     }
     if let Some(name) = between(text, "table '", "' not found") {
@@ -43,25 +48,38 @@ pub(super) fn planning(text: &str) -> QueryError {
         return QueryError::new(ErrorKind::NotSupported, message);
     }
     if let Some(name) = between(text, "Invalid function '", "'") {
-        return QueryError::new(ErrorKind::UnknownFunction, format!("function {name} does not exist"));
+        let error = QueryError::new(ErrorKind::UnknownFunction, format!("function {name} does not exist"));
+        let near = between(full, "Did you mean '", "'").map(str::to_owned);
+        return match nearest(name, near.into_iter()) {
+            Some(near) => error.with_hint(format!("Perhaps you meant the function \"{near}\".")),
+            None => error,
+        };
+    }
+    if let Some(rest) =
+        text.split_once("Function '").map(|(_, rest)| rest).filter(|_| text.contains("failed to match any"))
+    {
+        let name = rest.split('\'').next().unwrap_or_default();
+        let given = between(rest, "(DataType: ", ")").map(postgres_types).unwrap_or_default();
+        return no_such_call(&format!("{name}({given})"));
     }
     if let Some(call) = between(text, "argument types '", "'") {
-        return QueryError::new(ErrorKind::UnknownFunction, format!("function {} does not exist", postgres_types(call)))
-            .with_hint("No function matches the given name and argument types. You might need to add explicit type casts.");
+        return no_such_call(&postgres_types(call));
     }
     if let Some(rest) = text.strip_prefix("Failed to coerce arguments to satisfy a call to '") {
         let name = rest.split('\'').next().unwrap_or_default();
         let given = between(rest, "coercion from ", " to the signature").unwrap_or_default();
-        let message = format!("function {name}({}) does not exist", postgres_types(given.trim_matches(['[', ']'])));
-        return QueryError::new(ErrorKind::UnknownFunction, message)
-            .with_hint("No function matches the given name and argument types. You might need to add explicit type casts.");
+        return no_such_call(&format!("{name}({})", postgres_types(given.trim_matches(['[', ']']))));
     }
-    if text.contains("user-defined coercion failed") || text.contains("does not support zero arguments") || expects(text) {
+    if text.contains("user-defined coercion failed")
+        || text.contains("does not support zero arguments")
+        || expects(text)
+    {
         return QueryError::new(ErrorKind::UnknownFunction, postgres_types(text));
     }
     if text.contains("must appear in the GROUP BY clause") {
         let column = between(text, "column \"", "\"").unwrap_or("?");
-        let message = format!("column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function");
+        let message =
+            format!("column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function");
         return QueryError::new(ErrorKind::Grouping, message);
     }
     if text.contains("Aggregate functions are not allowed in the WHERE") || text.contains("contains aggregate") {
@@ -75,7 +93,10 @@ pub(super) fn planning(text: &str) -> QueryError {
     if let Some(operation) = between(text, "Cannot coerce arithmetic expression ", " to valid types") {
         return mismatch(operation);
     }
-    if text.starts_with("Cannot automatically convert") || text.contains("Cannot coerce") || text.contains("Cannot cast") {
+    if text.starts_with("Cannot automatically convert")
+        || text.contains("Cannot coerce")
+        || text.contains("Cannot cast")
+    {
         return QueryError::new(ErrorKind::TypeMismatch, lower_first(&postgres_types(text)));
     }
     if text.contains("pipeline breaking") {
@@ -89,14 +110,43 @@ pub(super) fn planning(text: &str) -> QueryError {
     if text.starts_with("Unsupported") || text.contains("not supported") {
         return QueryError::new(ErrorKind::NotSupported, lower_first(&postgres_types(text)));
     }
-    if text.contains("laceholder") {
+    if text.contains("laceholder") || text.starts_with("argument #") {
         return QueryError::new(ErrorKind::InvalidParameter, lower_first(text));
     }
     QueryError::new(ErrorKind::Syntax, lower_first(&postgres_types(text)))
 }
 
+/// A subquery the planner cannot take apart.
+pub(super) fn correlated() -> QueryError {
+    QueryError::new(ErrorKind::NotSupported, "this form of correlated subquery is not supported")
+        .with_hint("Write it as a join.")
+}
+
+/// The sentence before the first piece of the planner's own trees: people wrote SQL and know nothing of trees.
+pub(super) fn without_trees(text: &str) -> &str {
+    let trees = [
+        "ScalarFunction(",
+        "OuterReferenceColumn(",
+        "Literal(",
+        "BinaryExpr(",
+        "Column(Column",
+        "Cast(Cast",
+        "Identifier(",
+        "Function(",
+        " { ",
+    ];
+    let cut = trees.iter().filter_map(|tree| text.find(tree)).min().unwrap_or(text.len());
+    let kept = text.get(..cut).unwrap_or(text).trim_end();
+    kept.trim_end_matches(" got").trim_end_matches([',', ':', ' '])
+}
+
 fn expects(text: &str) -> bool {
     text.contains("function") && text.contains("expect") && text.contains("argument")
+}
+
+fn no_such_call(call: &str) -> QueryError {
+    QueryError::new(ErrorKind::UnknownFunction, format!("function {call} does not exist"))
+        .with_hint("No function matches the given name and argument types. You might need to add explicit type casts.")
 }
 
 fn mismatch(operation: &str) -> QueryError {
@@ -107,7 +157,7 @@ fn mismatch(operation: &str) -> QueryError {
 
 /// An error while rows are computed.
 pub(super) fn execution(text: &str) -> QueryError {
-    let text = first_line(text);
+    let text = without_trees(first_line(text));
     let kind = if text.contains("does not exist") {
         match text.split(' ').next() {
             Some("relation" | "schema") => ErrorKind::UnknownTable,
@@ -122,7 +172,10 @@ pub(super) fn execution(text: &str) -> QueryError {
     } else if text.to_lowercase().contains("regex") || text.starts_with("Error parsing") {
         ErrorKind::InvalidText
     } else if text.contains("returned more than one row") || text.contains("more than one row") {
-        return QueryError::new(ErrorKind::OutOfRange, "more than one row returned by a subquery used as an expression");
+        return QueryError::new(
+            ErrorKind::OutOfRange,
+            "more than one row returned by a subquery used as an expression",
+        );
     } else {
         ErrorKind::Internal
     };
@@ -138,7 +191,9 @@ pub(super) fn conversion(text: &str) -> Option<QueryError> {
     if let Some(rest) = text.strip_prefix("Error parsing timestamp from '") {
         return Some(invalid(rest.split("': ").next().unwrap_or(rest), "timestamp"));
     }
-    if let Some(value) = between(text, "Cannot parse '", "'").or_else(|| between(text, "Invalid input syntax for type interval: \"", "\"")) {
+    if let Some(value) = between(text, "Cannot parse '", "'")
+        .or_else(|| between(text, "Invalid input syntax for type interval: \"", "\""))
+    {
         return Some(invalid(value, "interval"));
     }
     if let Some(rest) = text.strip_prefix("invalid input syntax") {
@@ -147,9 +202,13 @@ pub(super) fn conversion(text: &str) -> Option<QueryError> {
     if let Some(rest) = text.strip_prefix("Can't cast value ") {
         let (value, wanted) = rest.split_once(" to type ")?;
         let wanted = postgres_types(wanted.trim());
-        return Some(QueryError::new(ErrorKind::OutOfRange, format!("value \"{value}\" is out of range for type {wanted}")));
+        return Some(QueryError::new(
+            ErrorKind::OutOfRange,
+            format!("value \"{value}\" is out of range for type {wanted}"),
+        ));
     }
-    if text.contains("too large to store") || text.contains("too small to store") || text.contains("Overflow happened") {
+    if text.contains("too large to store") || text.contains("too small to store") || text.contains("Overflow happened")
+    {
         return Some(QueryError::new(ErrorKind::OutOfRange, "numeric field overflow"));
     }
     None

@@ -4,8 +4,8 @@ use super::build::{self, array_query, boolean, call, call_arguments, is_call, li
 use super::take;
 use datafusion::sql::sqlparser::ast::{
     self, BinaryOperator, DuplicateTreatment, Expr, FunctionArgumentClause, FunctionArguments, GroupByExpr, Ident,
-    LambdaFunction, LambdaFunctionParameter, LambdaSyntax, OneOrManyWithParens, OrderByExpr, OrderByKind, Query, Select,
-    SelectItem, SetExpr, TableFactor, Value,
+    LambdaFunction, LambdaFunctionParameter, LambdaSyntax, OneOrManyWithParens, OrderByExpr, OrderByKind, Query,
+    Select, SelectItem, SetExpr, TableFactor, Value,
 };
 
 /// The elements of an array written as a literal, `{a,"b c",NULL}`; `None` for anything else, nested arrays included.
@@ -86,6 +86,10 @@ pub(super) fn compare(expr: &mut Expr) {
     {
         *op = known;
     }
+    if matches!(right.as_ref(), Expr::Subquery(_)) {
+        compare_subquery(expr);
+        return;
+    }
     let Some(list) = spelled_out(right) else { return };
     let negated = match (&*op, all) {
         (BinaryOperator::Eq, false) => false,
@@ -99,6 +103,27 @@ pub(super) fn compare(expr: &mut Expr) {
         true => boolean(negated),
         false => Expr::InList { expr: Box::new(take(left)), list, negated },
     };
+}
+
+/// `x = ANY (SELECT ...)` is `IN` and `x <> ALL (SELECT ...)` is `NOT IN`. For the other operators the column of the
+/// subquery gets a name of its own, because the planner takes columns of one name on both sides for the same column.
+fn compare_subquery(expr: &mut Expr) {
+    let (left, op, right, all) = match expr {
+        Expr::AnyOp { left, compare_op, right, .. } => (left, compare_op, right, false),
+        Expr::AllOp { left, compare_op, right } => (left, compare_op, right, true),
+        _ => return,
+    };
+    let Expr::Subquery(query) = right.as_mut() else { return };
+    let negated = match (&*op, all) {
+        (BinaryOperator::Eq, false) => false,
+        (BinaryOperator::NotEq, true) => true,
+        _ => {
+            build::rename_column(query, "compared", "compared_value");
+            return;
+        }
+    };
+    let subquery = query.clone();
+    *expr = Expr::InSubquery { expr: Box::new(take(left)), subquery, negated };
 }
 
 /// `ARRAY(SELECT ...)`: a scalar subquery that aggregates, or an empty array.
@@ -134,7 +159,8 @@ fn aggregate_in_place(query: &mut Query) -> bool {
         Some(ast::Distinct::Distinct) => true,
         Some(_) => return false,
     };
-    let by_number = |key: &OrderByExpr| matches!(&key.expr, Expr::Value(value) if matches!(value.value, Value::Number(..)));
+    let by_number =
+        |key: &OrderByExpr| matches!(&key.expr, Expr::Value(value) if matches!(value.value, Value::Number(..)));
     let order: Vec<OrderByExpr> = order
         .into_iter()
         .map(|key| if by_number(&key) { OrderByExpr { expr: element.clone(), ..key } } else { key })
@@ -158,7 +184,9 @@ fn aggregate_in_place(query: &mut Query) -> bool {
 fn only_column(select: &Select) -> Option<Expr> {
     let plain = matches!(&select.group_by, GroupByExpr::Expressions(exprs, _) if exprs.is_empty());
     match select.projection.as_slice() {
-        [SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }] if plain && select.having.is_none() => {
+        [SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }]
+            if plain && select.having.is_none() =>
+        {
             Some(expr.clone())
         }
         _ => None,

@@ -2,8 +2,10 @@
 
 use datafusion::sql::sqlparser::ast::{
     CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, Query, TableAlias, Value,
+    ObjectName, Query, SetExpr, TableAlias, TableFactor, Value,
 };
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
 
 pub(super) fn ident(name: &str) -> Ident {
     Ident::new(name)
@@ -107,5 +109,19 @@ pub(super) fn array_query(expr: &mut Expr) -> Option<&mut Query> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// Makes a query of one column `SELECT column FROM (query) AS table (column)`.
+pub(super) fn rename_column(query: &mut Query, table: &str, column: &str) {
+    let shell = Parser::new(&PostgreSqlDialect {})
+        .try_with_sql(&format!("SELECT {column} FROM (SELECT 1) AS {table} ({column})"));
+    let Ok(mut shell) = shell.and_then(|mut parser| parser.parse_query()) else { return };
+    if let SetExpr::Select(select) = shell.body.as_mut()
+        && let Some(from) = select.from.first_mut()
+        && let TableFactor::Derived { subquery, .. } = &mut from.relation
+    {
+        std::mem::swap(subquery.as_mut(), query);
+        *query = *shell;
     }
 }

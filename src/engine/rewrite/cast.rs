@@ -108,9 +108,7 @@ pub(super) fn rewrite(expr: &mut Expr) {
 /// Gives a type the name the planner knows, with PostgreSQL's meaning: `float` is double, timestamps have microseconds.
 pub(super) fn normalise(data_type: &mut DataType) {
     let known = match data_type {
-        DataType::Array(
-            ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::AngleBracket(element),
-        ) => {
+        DataType::Array(ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::AngleBracket(element)) => {
             normalise(element);
             if let DataType::Array(ArrayElemTypeDef::SquareBracket(_, size)) = data_type {
                 *size = None;
@@ -145,14 +143,19 @@ pub(super) fn normalise(data_type: &mut DataType) {
     *data_type = known;
 }
 
+/// `timestamptz`, as the tables have it.
+pub(super) fn instant() -> DataType {
+    DataType::Timestamp(Some(6), datafusion::sql::sqlparser::ast::TimezoneInfo::Tz)
+}
+
 fn named(name: &str) -> Option<DataType> {
     use datafusion::sql::sqlparser::ast::{ExactNumberInfo, TimezoneInfo};
     let array = |element| DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(element), None));
     Some(match name {
         "bool" | "boolean" => DataType::Boolean,
         "bytea" => DataType::Bytea,
-        "bpchar" | "char" | "cidr" | "citext" | "cstring" | "inet" | "json" | "jsonb" | "name" | "refcursor" | "text"
-        | "unknown" | "uuid" | "varchar" | "xml" => DataType::Text,
+        "bpchar" | "char" | "cidr" | "citext" | "cstring" | "inet" | "json" | "jsonb" | "name" | "refcursor"
+        | "text" | "unknown" | "uuid" | "varchar" | "xml" => DataType::Text,
         "date" => DataType::Date,
         "float4" => DataType::Real,
         "float8" => DataType::DoublePrecision,
@@ -166,7 +169,7 @@ fn named(name: &str) -> Option<DataType> {
         "oidvector" => array(DataType::IntUnsigned(None)),
         "time" => DataType::Time(None, TimezoneInfo::None),
         "timestamp" => DataType::Timestamp(Some(6), TimezoneInfo::None),
-        "timestamptz" => DataType::Timestamp(Some(6), TimezoneInfo::Tz),
+        "timestamptz" => instant(),
         "_text" | "_name" | "_varchar" => array(DataType::Text),
         "_int4" => array(DataType::Int(None)),
         "_int8" => array(DataType::BigInt(None)),

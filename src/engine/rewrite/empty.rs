@@ -2,11 +2,11 @@
 //! nested, correlated forms that no planner of ours has to understand when the answer is known.
 
 use super::Scopes;
-use super::build::{array_query, boolean, call, called, cast, null_text};
+use super::build::{array_query, boolean, call, cast, null_text};
 use crate::table::pg_catalog::always_empty;
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, DataType, Expr, GroupByExpr, JoinOperator, Query, Select, SelectItem, SetExpr, SetOperator,
-    TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    TableFactor, TableWithJoins, Visit, VisitMut, Visitor, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -107,7 +107,7 @@ fn factor_is_empty(factor: &TableFactor, scopes: &Scopes) -> bool {
 
 /// Whether a SELECT without rows may still give one: an aggregate without groups. Any call of a function that is not
 /// known to be about single rows counts as one.
-fn aggregates(select: &Select) -> bool {
+pub(super) fn aggregates(select: &Select) -> bool {
     if !matches!(&select.group_by, GroupByExpr::Expressions(exprs, _) if exprs.is_empty()) {
         // GROUP BY with nothing but () still gives a row; keep away from all of its forms.
         return true;
@@ -116,15 +116,39 @@ fn aggregates(select: &Select) -> bool {
 }
 
 fn item_aggregates(item: &SelectItem) -> bool {
-    let mut found = false;
-    let _ = datafusion::sql::sqlparser::ast::visit_expressions(item, |expr| {
-        if let Expr::Function(function) = expr {
-            let name = called(function).or_else(|| function.name.0.last()?.as_ident().map(|name| name.value.to_lowercase()));
-            found |= name.is_none_or(|name| !is_row_function(&name));
+    let mut calls = Calls { depth: 0, found: false };
+    let _ = item.visit(&mut calls);
+    calls.found
+}
+
+/// Looks for functions that may be aggregates, outside of subqueries.
+struct Calls {
+    depth: usize,
+    found: bool,
+}
+
+impl Visitor for Calls {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _query: &Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _query: &Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        if let Expr::Function(function) = expr
+            && self.depth == 0
+        {
+            let name = function.name.0.last().and_then(|part| part.as_ident()).map(|name| name.value.to_lowercase());
+            self.found |= name.is_none_or(|name| !is_row_function(&name));
         }
-        ControlFlow::<()>::Continue(())
-    });
-    found
+        ControlFlow::Continue(())
+    }
 }
 
 /// Functions of catalog queries that work on one row.
@@ -142,7 +166,7 @@ fn is_row_function(name: &str) -> bool {
                 | "concat"
                 | "format_type"
                 | "generate_subscripts"
-                | "information_schema"
+                | "json_build_object"
                 | "lower"
                 | "obj_description"
                 | "pg_table_is_visible"

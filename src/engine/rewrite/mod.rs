@@ -7,19 +7,23 @@ mod array;
 mod build;
 mod cast;
 mod empty;
+mod lookup;
 mod names;
+mod parameter;
 mod pattern;
+mod system;
 
 use super::session::Statement;
 use crate::table::pg_catalog::definition;
 use build::{call, ident, is_call, null_text};
 use datafusion::sql::sqlparser::ast::{
-    self, BinaryOperator, Expr, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr, TableAlias,
-    TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
+    self, AccessExpr, BinaryOperator, Expr, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
+    TableAlias, TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
-pub(super) use names::output_names;
+pub(super) use names::{output_names, visible};
+pub(super) use parameter::spelled_out;
 
 /// Rewrites in place.
 pub(super) fn rewrite(statement: &mut Statement) {
@@ -44,10 +48,12 @@ fn top_select(statement: &mut Statement) -> Option<&mut Select> {
     }
 }
 
-/// The names that WITH gives in the queries around the point of the walk, innermost last.
+/// What the queries around the point of the walk name, innermost last: the names that WITH gives, and the catalog tables.
 #[derive(Debug, Default)]
 pub(super) struct Scopes {
     names: Vec<Vec<String>>,
+    /// The catalog tables of each SELECT around, under the names they have there.
+    tables: Vec<Vec<(String, &'static definition::Definition)>>,
 }
 
 impl Scopes {
@@ -93,10 +99,13 @@ impl VisitorMut for Rewriter {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         empty::prune_projection(select, &self.scopes);
+        let tables = system::catalog_tables(select, &self.scopes);
+        self.scopes.tables.push(tables);
         ControlFlow::Continue(())
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        self.scopes.tables.pop();
         names::make_distinct(&mut select.projection);
         ControlFlow::Continue(())
     }
@@ -119,6 +128,8 @@ impl VisitorMut for Rewriter {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         empty::fold_subquery(expr, &self.scopes);
         array::from_subquery(expr);
+        lookup::aggregate(expr, &self.scopes);
+        system::replace_column(expr, &self.scopes);
         ControlFlow::Continue(())
     }
 
@@ -140,13 +151,18 @@ impl VisitorMut for Rewriter {
 /// One expression whose parts are rewritten already.
 fn rewrite_expr(expr: &mut Expr) {
     match expr {
-        Expr::Function(function) => rewrite_function(function),
+        Expr::Function(function) => {
+            rewrite_function(function);
+            if is_call(expr, "now") {
+                *expr = build::cast(take(expr), cast::instant());
+            }
+        }
         Expr::Identifier(name) if name.quote_style.is_none() => {
             let name = name.value.to_ascii_lowercase();
             if matches!(name.as_str(), "current_schema" | "current_role") {
                 *expr = call(&name, Vec::new());
             } else if name == "localtimestamp" {
-                *expr = call("now", Vec::new());
+                *expr = build::cast(call("now", Vec::new()), cast::instant());
             }
         }
         Expr::Collate { expr: inner, .. } => *expr = take(inner),
@@ -161,6 +177,13 @@ fn rewrite_expr(expr: &mut Expr) {
         Expr::Cast { .. } | Expr::TypedString(_) => cast::rewrite(expr),
         Expr::AnyOp { .. } | Expr::AllOp { .. } => array::compare(expr),
         Expr::SimilarTo { .. } => pattern::similar_to(expr),
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            if let (Expr::Nested(record), [AccessExpr::Dot(Expr::Identifier(field))]) =
+                (root.as_mut(), access_chain.as_slice())
+            {
+                *expr = call("get_field", vec![take(record), build::text(&fold(field))]);
+            }
+        }
         Expr::AtTimeZone { timestamp, time_zone } => {
             *expr = call("timezone", vec![take(time_zone), take(timestamp)]);
         }
@@ -210,7 +233,7 @@ fn rewrite_function(function: &mut ast::Function) {
         && let Some(name) = only.as_ident().map(fold)
     {
         let known = match name.as_str() {
-            "clock_timestamp" | "statement_timestamp" | "transaction_timestamp" | "localtimestamp" => "now",
+            "clock_timestamp" | "current_timestamp" | "statement_timestamp" | "transaction_timestamp" => "now",
             "every" => "bool_and",
             _ => return,
         };
@@ -248,9 +271,21 @@ fn table_function(factor: &mut TableFactor) {
             with_ordinality: false,
         };
     } else if function == "generate_series" {
+        arguments.args.iter_mut().for_each(search_path_length);
         let given = alias.take().unwrap_or_else(|| build::alias("generate_series"));
         *alias = Some(named_column(given));
     }
+}
+
+/// Bounds of a series must be known when it is planned. The length of the search path is.
+fn search_path_length(argument: &mut ast::FunctionArg) {
+    let length = match argument.to_string().to_lowercase().replace("pg_catalog.", "").as_str() {
+        "array_upper(current_schemas(false), 1)" => "1",
+        "array_upper(current_schemas(true), 1)" => "2",
+        _ => return,
+    };
+    let length = Expr::Value(Value::Number(length.to_owned(), false).into());
+    *argument = ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(length));
 }
 
 /// A function of one column: the table's alias names the column as well.
@@ -289,6 +324,7 @@ mod tests {
         check("SELECT pg_catalog.version()", "SELECT version()");
         check("SELECT a OPERATOR(pg_catalog.~) 'x' COLLATE pg_catalog.default FROM t", "SELECT a ~ 'x' FROM t");
         check("SELECT current_schema", "SELECT current_schema()");
+        check("SELECT current_timestamp", "SELECT CAST(now() AS TIMESTAMPTZ(6))");
         check("SELECT * FROM t FOR UPDATE", "SELECT * FROM t");
     }
 
@@ -327,6 +363,30 @@ mod tests {
             "SELECT (SELECT count(*) FROM pg_trigger) FROM pg_class c",
             "SELECT (SELECT count(*) FROM pg_catalog.pg_trigger) FROM pg_catalog.pg_class c",
         );
+    }
+
+    #[test]
+    fn system_columns_of_catalog_tables_are_constants() {
+        check(
+            "SELECT d.description FROM pg_description d JOIN pg_class c ON d.classoid = c.tableoid",
+            "SELECT d.description FROM pg_catalog.pg_description d JOIN pg_catalog.pg_class c ON d.classoid = CAST(1259 AS INT UNSIGNED)",
+        );
+        check("SELECT s.tableoid FROM symbols s", "SELECT s.tableoid FROM symbols s");
+    }
+
+    #[test]
+    fn lookups_in_the_catalog_are_aggregated() {
+        check(
+            "SELECT (SELECT n.nspname FROM pg_namespace n WHERE n.oid = c.relnamespace) FROM pg_class c",
+            "SELECT (SELECT first_value(n.nspname) FROM pg_catalog.pg_namespace n WHERE n.oid = c.relnamespace) \
+             FROM pg_catalog.pg_class c",
+        );
+        check(
+            "SELECT (SELECT t.typname FROM pg_type t WHERE t.oid = a.x AND a.x <> t.typelem) FROM pg_attribute a",
+            "SELECT (SELECT first_value(t.typname) FROM pg_catalog.pg_type t WHERE t.oid = a.x AND t.oid <> t.typelem) \
+             FROM pg_catalog.pg_attribute a",
+        );
+        check("SELECT (SELECT s.type FROM symbols s)", "SELECT (SELECT s.type FROM symbols s)");
     }
 
     #[test]

@@ -5,26 +5,38 @@ use super::fold;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, ObjectName, Query, SelectItem, SetExpr, Statement};
 use std::collections::BTreeSet;
 
-/// Gives the second and later of two columns of one name another one.
+/// What follows it in a column's name is there to tell columns apart, and no part of the name people see.
+const MARK: char = '\u{1}';
+
+/// A column's name without what tells it apart.
+pub(in crate::engine) fn visible(name: &str) -> &str {
+    name.split(MARK).next().unwrap_or(name)
+}
+
+/// Gives the second and later of two columns of one name another one. Beside a `*` every plain column may be such a
+/// second one.
 pub(super) fn make_distinct(items: &mut [SelectItem]) {
+    let is_wildcard = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+    let beside_wildcard = items.len() > 1 && items.iter().any(is_wildcard);
     let mut taken = BTreeSet::new();
-    for item in items {
-        let name = match item {
-            SelectItem::ExprWithAlias { alias, .. } => fold(alias),
-            SelectItem::UnnamedExpr(expr) => expr.to_string(),
+    for (index, item) in items.iter_mut().enumerate() {
+        let (name, plain) = match item {
+            SelectItem::ExprWithAlias { alias, .. } => (fold(alias), false),
+            SelectItem::UnnamedExpr(Expr::Identifier(name)) => (fold(name), true),
+            SelectItem::UnnamedExpr(expr @ Expr::CompoundIdentifier(_)) if beside_wildcard => {
+                (expr_name(expr).unwrap_or_default(), true)
+            }
+            SelectItem::UnnamedExpr(expr) => (expr.to_string(), false),
             _ => continue,
         };
-        if taken.insert(name.clone()) {
+        if taken.insert(name.clone()) && !(plain && beside_wildcard) {
             continue;
         }
-        let free = (2..).map(|number| format!("{name}_{number}")).find(|free| !taken.contains(free));
-        let free = free.unwrap_or(name);
-        taken.insert(free.clone());
-        let free = Ident::with_quote('"', free);
+        let distinct = Ident::with_quote('"', format!("{name}{MARK}{index}"));
         match item {
-            SelectItem::ExprWithAlias { alias, .. } => *alias = free,
+            SelectItem::ExprWithAlias { alias, .. } => *alias = distinct,
             SelectItem::UnnamedExpr(expr) => {
-                *item = SelectItem::ExprWithAlias { expr: super::take(expr), alias: free };
+                *item = SelectItem::ExprWithAlias { expr: super::take(expr), alias: distinct };
             }
             _ => {}
         }
@@ -67,7 +79,9 @@ fn expr_name(expr: &Expr) -> Option<String> {
         Expr::CompoundIdentifier(parts) => parts.last().map(fold),
         Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => expr_name(inner),
         Expr::Function(function) => last(&function.name),
-        Expr::Cast { expr: inner, data_type, .. } => expr_name(inner).or_else(|| Some(type_name(&data_type.to_string()))),
+        Expr::Cast { expr: inner, data_type, .. } => {
+            expr_name(inner).or_else(|| Some(type_name(&data_type.to_string())))
+        }
         Expr::TypedString(typed) => Some(type_name(&typed.data_type.to_string())),
         Expr::Case { else_result, .. } => {
             else_result.as_deref().and_then(expr_name).or_else(|| Some("case".to_owned()))
@@ -139,13 +153,15 @@ mod tests {
         check("SELECT a + b, -a, CASE WHEN a THEN 1 END", Some(&["?column?", "?column?", "case"]));
         check("SELECT (SELECT max(x) FROM t), EXISTS(SELECT 1)", Some(&["max", "exists"]));
         check("SELECT * FROM t", None);
+        assert_eq!(visible("oid\u{1}2"), "oid");
         check("SELECT a FROM t UNION SELECT b FROM t", Some(&["a"]));
     }
 
     #[test]
     fn repeated_columns_are_told_apart() {
-        let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, "SELECT NULL, NULL, 1 AS n, 2 AS n").unwrap().remove(0);
+        let mut statement =
+            Parser::parse_sql(&PostgreSqlDialect {}, "SELECT NULL, NULL, 1 AS n, 2 AS n").unwrap().remove(0);
         crate::engine::rewrite::rewrite(&mut statement);
-        assert_eq!(statement.to_string(), "SELECT NULL, NULL AS \"NULL_2\", 1 AS n, 2 AS \"n_2\"");
+        assert_eq!(statement.to_string(), "SELECT NULL, NULL AS \"NULL\u{1}1\", 1 AS n, 2 AS \"n\u{1}3\"");
     }
 }

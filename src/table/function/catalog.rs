@@ -74,7 +74,9 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("pg_ts_parser_is_visible", &[1], Returns::Bool, always),
     stable("pg_ts_template_is_visible", &[1], Returns::Bool, always),
     stable("pg_type_is_visible", &[1], Returns::Bool, always),
-    stable("regclass", &[1], Returns::From(oid_or_name), |context, values| either(context, values, table_oid, table_name)),
+    stable("regclass", &[1], Returns::From(oid_or_name), |context, values| {
+        either(context, values, table_oid, table_name)
+    }),
     stable("regclass_oid", &[1], Returns::Oid, table_oid),
     stable("regclass_text", &[1], Returns::Text, table_name),
     stable("regnamespace", &[1], Returns::From(oid_or_name), |context, values| {
@@ -94,7 +96,9 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("to_regclass", &[1], Returns::Oid, |context, values| {
         Ok(text(values, 0).and_then(|name| find_table(context, &name)).map_or(null(), ScalarValue::from))
     }),
-    stable("to_regnamespace", &[1], Returns::Oid, |context, values| Ok(schema_oid(context, values).unwrap_or_else(|_| null()))),
+    stable("to_regnamespace", &[1], Returns::Oid, |context, values| {
+        Ok(schema_oid(context, values).unwrap_or_else(|_| null()))
+    }),
     stable("to_regtype", &[1], Returns::Oid, |_, values| {
         Ok(text(values, 0).and_then(|name| types::by_name(&name)).map_or(null(), ScalarValue::from))
     }),
@@ -283,7 +287,8 @@ fn table_size(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarVal
 /// Everybody may read, nobody may write. The privilege is the last argument; any of a list suffices.
 fn privilege(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let Some(wanted) = values.len().checked_sub(1).and_then(|last| text(values, last)) else { return Ok(null()) };
-    let reads = |name: &str| matches!(name.trim().to_ascii_uppercase().as_str(), "SELECT" | "USAGE" | "CONNECT" | "EXECUTE");
+    let reads =
+        |name: &str| matches!(name.trim().to_ascii_uppercase().as_str(), "SELECT" | "USAGE" | "CONNECT" | "EXECUTE");
     Ok(ScalarValue::from(wanted.split(',').any(reads)))
 }
 
@@ -294,7 +299,10 @@ mod tests {
     #[track_caller]
     fn check(name: &str, expected: Option<&[&str]>) {
         let found = parts(name);
-        assert_eq!(found.as_deref().map(|parts| parts.iter().map(String::as_str).collect::<Vec<_>>()).as_deref(), expected);
+        assert_eq!(
+            found.as_deref().map(|parts| parts.iter().map(String::as_str).collect::<Vec<_>>()).as_deref(),
+            expected
+        );
     }
 
     #[test]

@@ -44,11 +44,14 @@ impl Returns {
     }
 }
 
+/// Arguments of a function that takes any number of them.
+pub(super) const ANY_NUMBER: &[usize] = &[];
+
 /// One function.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Definition {
     pub(super) name: &'static str,
-    /// Numbers of arguments it takes.
+    /// Numbers of arguments it takes, or [`ANY_NUMBER`].
     pub(super) arguments: &'static [usize],
     pub(super) returns: Returns,
     pub(super) volatility: Volatility,
@@ -128,6 +131,7 @@ pub(super) fn define(definition: &Definition, facts: &Arc<Facts>) -> ScalarUDF {
     });
     let mut shapes: Vec<TypeSignature> = shapes.collect();
     let shape = match shapes.len() {
+        0 => TypeSignature::VariadicAny,
         1 => shapes.remove(0),
         _ => TypeSignature::OneOf(shapes),
     };
@@ -174,7 +178,8 @@ impl ScalarUDFImpl for PgFunction {
         let return_type = arguments.return_type().clone();
         let constant = arguments.args.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)));
         // A volatile function without columns still runs for every row.
-        let rows = if constant && self.definition.volatility != Volatility::Volatile { 1 } else { arguments.number_rows };
+        let rows =
+            if constant && self.definition.volatility != Volatility::Volatile { 1 } else { arguments.number_rows };
         let mut results = Vec::with_capacity(rows);
         for row in 0..rows {
             let values = arguments.args.iter().map(|argument| match argument {
@@ -183,9 +188,16 @@ impl ScalarUDFImpl for PgFunction {
             });
             let values = values.collect::<Result<Vec<_>>>()?;
             let value = (self.definition.body)(&context, &values)?;
-            results.push(if value.is_null() { ScalarValue::try_from(&return_type)? } else { value.cast_to(&return_type)? });
+            results.push(if value.is_null() {
+                ScalarValue::try_from(&return_type)?
+            } else {
+                value.cast_to(&return_type)?
+            });
         }
-        if constant && results.len() == 1 && let Some(value) = results.pop() {
+        if constant
+            && results.len() == 1
+            && let Some(value) = results.pop()
+        {
             return Ok(ColumnarValue::Scalar(value));
         }
         if results.is_empty() {

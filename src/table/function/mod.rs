@@ -103,6 +103,12 @@ pub fn register(
 pub fn register_session(state: &mut SessionState, session: SessionFacts) -> Result<()> {
     let session = Arc::new(session);
     state.config_mut().set_extension(session.clone());
+    // `now` and its like carry the session's time zone.
+    let options = state.config_options();
+    let zoned = state.scalar_functions().values().filter_map(|function| function.inner().with_updated_config(options));
+    for function in zoned.collect::<Vec<_>>() {
+        state.register_udf(Arc::new(function))?;
+    }
     for function in session_functions(session) {
         state.register_udf(Arc::new(function))?;
     }

@@ -36,10 +36,7 @@ fn current_schemas(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValu
     let implicit = matches!(values.first(), Some(ScalarValue::Boolean(Some(true))));
     let schemas: &[&str] = if implicit { &["pg_catalog", "public"] } else { &["public"] };
     let schemas: Vec<ScalarValue> = schemas.iter().map(|schema| ScalarValue::from(*schema)).collect();
-    Ok(ScalarValue::List(ScalarValue::new_list_nullable(
-        &schemas,
-        &datafusion::arrow::datatypes::DataType::Utf8,
-    )))
+    Ok(ScalarValue::List(ScalarValue::new_list_nullable(&schemas, &datafusion::arrow::datatypes::DataType::Utf8)))
 }
 
 fn current_setting(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {

@@ -1,9 +1,11 @@
 //! Functions on names and sizes, and constants about the server.
 
-use super::define::{Context, Definition, Returns, integer, null, stable, text, text_value};
-use datafusion::common::{Result, ScalarValue};
+use super::define::{ANY_NUMBER, Context, Definition, Returns, integer, null, stable, text, text_value};
+use datafusion::common::{Result, ScalarValue, exec_err};
 
 pub(super) const FUNCTIONS: &[Definition] = &[
+    stable("format", ANY_NUMBER, Returns::Text, format),
+    stable("getdatabaseencoding", &[0], Returns::Text, |_, _| Ok(ScalarValue::from("UTF8"))),
     stable("inet_client_addr", &[0], Returns::Text, nothing),
     stable("inet_client_port", &[0], Returns::Int, nothing),
     stable("inet_server_addr", &[0], Returns::Text, nothing),
@@ -22,7 +24,9 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("pg_size_pretty", &[1], Returns::Text, size_pretty),
     stable("pg_tablespace_location", &[1], Returns::Text, |_, _| Ok(ScalarValue::from(""))),
     stable("quote_ident", &[1], Returns::Text, |_, values| Ok(text_value(text(values, 0).map(|name| quote(&name))))),
-    stable("quote_literal", &[1], Returns::Text, |_, values| Ok(text_value(text(values, 0).map(|text| literal(&text))))),
+    stable("quote_literal", &[1], Returns::Text, |_, values| {
+        Ok(text_value(text(values, 0).map(|text| literal(&text))))
+    }),
     stable("quote_nullable", &[1], Returns::Text, quote_nullable),
     stable("txid_current", &[0], Returns::Big, |_, _| Ok(ScalarValue::from(1_i64))),
     stable("txid_current_if_assigned", &[0], Returns::Big, nothing),
@@ -52,11 +56,66 @@ pub(super) fn quote(name: &str) -> String {
 
 /// Words that cannot stand as a name without quotes.
 const RESERVED: &[&str] = &[
-    "all", "analyze", "and", "any", "array", "as", "asc", "both", "case", "cast", "check", "collate", "column",
-    "constraint", "create", "default", "desc", "distinct", "do", "else", "end", "except", "false", "fetch", "for",
-    "foreign", "from", "grant", "group", "having", "in", "initially", "intersect", "into", "leading", "limit", "not",
-    "null", "offset", "on", "only", "or", "order", "primary", "references", "select", "some", "table", "then", "to",
-    "trailing", "true", "union", "unique", "user", "using", "when", "where", "window", "with",
+    "all",
+    "analyze",
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "both",
+    "case",
+    "cast",
+    "check",
+    "collate",
+    "column",
+    "constraint",
+    "create",
+    "default",
+    "desc",
+    "distinct",
+    "do",
+    "else",
+    "end",
+    "except",
+    "false",
+    "fetch",
+    "for",
+    "foreign",
+    "from",
+    "grant",
+    "group",
+    "having",
+    "in",
+    "initially",
+    "intersect",
+    "into",
+    "leading",
+    "limit",
+    "not",
+    "null",
+    "offset",
+    "on",
+    "only",
+    "or",
+    "order",
+    "primary",
+    "references",
+    "select",
+    "some",
+    "table",
+    "then",
+    "to",
+    "trailing",
+    "true",
+    "union",
+    "unique",
+    "user",
+    "using",
+    "when",
+    "where",
+    "window",
+    "with",
 ];
 
 fn literal(text: &str) -> String {
@@ -66,6 +125,38 @@ fn literal(text: &str) -> String {
 
 fn quote_nullable(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(text_value(Some(text(values, 0).map_or_else(|| "NULL".to_owned(), |text| literal(&text)))))
+}
+
+/// `format('%I.%I = %L', ...)`: `%s` a text, `%I` a name, `%L` a literal, `%%` itself.
+fn format(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(pattern) = text(values, 0) else { return Ok(null()) };
+    let mut result = String::new();
+    let mut letters = pattern.chars();
+    let mut next = 1;
+    while let Some(letter) = letters.next() {
+        if letter != '%' {
+            result.push(letter);
+            continue;
+        }
+        let kind = letters.next();
+        if kind == Some('%') {
+            result.push('%');
+            continue;
+        }
+        if next >= values.len() {
+            return exec_err!("too few arguments for format()");
+        }
+        let value = text(values, next);
+        next += 1;
+        match (kind, value) {
+            (Some('s'), value) => result.push_str(&value.unwrap_or_default()),
+            (Some('I'), Some(name)) => result.push_str(&quote(&name)),
+            (Some('I'), None) => return exec_err!("null values cannot be formatted as an SQL identifier"),
+            (Some('L'), value) => result.push_str(&value.map_or_else(|| "NULL".to_owned(), |value| literal(&value))),
+            _ => return exec_err!("unrecognized format() type specifier"),
+        }
+    }
+    Ok(text_value(Some(result)))
 }
 
 fn encoding_to_char(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {

@@ -119,7 +119,8 @@ impl<'a> Zones<'a> {
 fn shift(micros: i64, zone: Tz, to_local: bool) -> Option<i64> {
     let time = DateTime::from_timestamp_micros(micros)?;
     if to_local {
-        return Some(time.with_timezone(&zone).naive_local().and_utc().timestamp_micros());
+        let offset = zone.offset_from_utc_datetime(&time.naive_utc()).fix();
+        return Some(time.naive_utc().checked_add_offset(offset)?.and_utc().timestamp_micros());
     }
     Some(instant_of(time.naive_utc(), zone)?.timestamp_micros())
 }
@@ -154,6 +155,14 @@ mod tests {
         check("2026-07-01T09:30:00", "2026-07-01T13:30:00");
         check("2026-11-01T01:30:00", "2026-11-01T06:30:00");
         check("2026-03-08T02:30:00", "2026-03-08T07:30:00");
+    }
+
+    #[test]
+    fn times_at_the_end_of_time_have_no_wall_clock() {
+        let last = DateTime::<chrono::Utc>::MAX_UTC;
+        assert_eq!(shift(last.timestamp_micros(), "Asia/Tokyo".parse().unwrap(), true), None);
+        assert_eq!(shift(i64::MAX, "Asia/Tokyo".parse().unwrap(), false), None);
+        assert_eq!(instant_of(last.naive_utc(), "America/New_York".parse().unwrap()), None);
     }
 
     #[test]

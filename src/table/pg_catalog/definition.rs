@@ -19,7 +19,10 @@ pub struct Definition {
 impl Definition {
     /// Names and type names of the columns.
     pub fn columns(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        self.columns.split(',').filter_map(|column| column.trim().split_once(' ')).map(|(name, kind)| (name, kind.trim()))
+        self.columns
+            .split(',')
+            .filter_map(|column| column.trim().split_once(' '))
+            .map(|(name, kind)| (name, kind.trim()))
     }
 
     /// The table's schema. Every column may be NULL as far as the planner is concerned.

@@ -2,7 +2,9 @@
 
 use super::{Comments, definition, oid};
 use arrow::datatypes::SchemaRef;
-use datafusion::catalog::information_schema::{INFORMATION_SCHEMA, INFORMATION_SCHEMA_TABLES, InformationSchemaProvider};
+use datafusion::catalog::information_schema::{
+    INFORMATION_SCHEMA, INFORMATION_SCHEMA_TABLES, InformationSchemaProvider,
+};
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::logical_expr::TableType;

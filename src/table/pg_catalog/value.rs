@@ -24,8 +24,6 @@ pub(super) enum Value {
     Instant(i64),
     /// An array of object identifiers or small integers.
     Ints(Vec<i64>),
-    /// An array of texts.
-    Texts(Vec<String>),
 }
 
 impl From<bool> for Value {
@@ -119,10 +117,6 @@ fn scalar(value: Value, data_type: &DataType) -> Result<ScalarValue> {
         Value::Ints(values) => {
             let values: Vec<ScalarValue> = values.into_iter().map(ScalarValue::from).collect();
             ScalarValue::new_list_nullable(&values, &DataType::Int64) as ArrayRef
-        }
-        Value::Texts(values) => {
-            let values: Vec<ScalarValue> = values.into_iter().map(ScalarValue::from).collect();
-            ScalarValue::new_list_nullable(&values, &DataType::Utf8) as ArrayRef
         }
     };
     let typed = cast(&Arc::clone(&natural), data_type)?;

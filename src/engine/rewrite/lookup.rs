@@ -1,0 +1,111 @@
+//! Correlated lookups in the catalog, `(SELECT nspname FROM pg_namespace WHERE oid = c.relnamespace)`.
+//!
+//! The planner wants such a subquery to aggregate. In the catalog lookups are by number, so that the only row and the
+//! first of the rows are the same; one that finds several gives one of them, where PostgreSQL would fail. Subqueries over
+//! other tables are left alone.
+
+use super::build::call;
+use super::{Scopes, fold, system};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, GroupByExpr, Ident, Query, Select, SelectItem, SetExpr, VisitMut, VisitorMut,
+};
+use std::ops::ControlFlow;
+
+/// Aggregates a lookup that reads catalog tables alone.
+pub(super) fn aggregate(expr: &mut Expr, scopes: &Scopes) {
+    let Expr::Subquery(query) = expr else { return };
+    if query.with.is_some() || query.order_by.is_some() || query.limit_clause.is_some() || query.fetch.is_some() {
+        return;
+    }
+    let Some((select, tables)) = lookup(query, scopes) else { return };
+    if let Some(selection) = &mut select.selection {
+        prefer_inner(selection, &tables);
+    }
+    if let [SelectItem::UnnamedExpr(column) | SelectItem::ExprWithAlias { expr: column, .. }] =
+        select.projection.as_mut_slice()
+    {
+        *column = call("first_value", vec![super::take(column)]);
+    }
+}
+
+/// The SELECT of a lookup, and the names of its tables. Not one that aggregates already, or computes without a table.
+fn lookup<'a>(query: &'a mut Query, scopes: &Scopes) -> Option<(&'a mut Select, Vec<String>)> {
+    let SetExpr::Select(select) = query.body.as_mut() else { return None };
+    let tables: Vec<String> = system::catalog_tables(select, scopes).into_iter().map(|(name, _)| name).collect();
+    let read: usize = select.from.iter().map(|from| 1 + from.joins.len()).sum();
+    let plain = matches!(&select.group_by, GroupByExpr::Expressions(exprs, _) if exprs.is_empty());
+    let single = select.projection.len() == 1 && plain && select.distinct.is_none() && select.having.is_none();
+    if tables.is_empty() || tables.len() != read || !single || select.selection.is_none() {
+        return None;
+    }
+    (!super::empty::aggregates(select)).then_some((select, tables))
+}
+
+/// Where `inner = outer` holds, other conditions on the outer column may as well be on the inner one: the planner takes
+/// outer columns in equalities only.
+fn prefer_inner(selection: &mut Expr, tables: &[String]) {
+    let mut equal = Vec::new();
+    equalities(selection, tables, &mut equal);
+    for (inner, outer) in &equal {
+        substitute(selection, outer, inner);
+    }
+}
+
+fn is_inner(parts: &[Ident], tables: &[String]) -> bool {
+    parts.first().is_some_and(|table| parts.len() == 2 && tables.contains(&fold(table)))
+}
+
+/// Pairs of inner and outer columns that the conjuncts of a condition make equal. Long chains of AND lean to the left:
+/// they are walked, not descended into.
+fn equalities(condition: &Expr, tables: &[String], found: &mut Vec<(Expr, Expr)>) {
+    let mut rest = condition;
+    while let Expr::BinaryOp { left, op: BinaryOperator::And, right } = rest {
+        equalities(right, tables, found);
+        rest = left;
+    }
+    match rest {
+        Expr::Nested(inner) => equalities(inner, tables, found),
+        Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
+            if let (Expr::CompoundIdentifier(a), Expr::CompoundIdentifier(b)) = (left.as_ref(), right.as_ref()) {
+                match (is_inner(a, tables), is_inner(b, tables)) {
+                    (true, false) => found.push((left.as_ref().clone(), right.as_ref().clone())),
+                    (false, true) => found.push((right.as_ref().clone(), left.as_ref().clone())),
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Replaces a column in the conjuncts that are not equalities.
+fn substitute(condition: &mut Expr, from: &Expr, to: &Expr) {
+    let mut rest = condition;
+    while let Expr::BinaryOp { left, op: BinaryOperator::And, right } = rest {
+        substitute(right, from, to);
+        rest = left;
+    }
+    match rest {
+        Expr::Nested(inner) => substitute(inner, from, to),
+        Expr::BinaryOp { op: BinaryOperator::Eq, .. } => {}
+        other => {
+            let _ = other.visit(&mut Substitute { from, to });
+        }
+    }
+}
+
+struct Substitute<'a> {
+    from: &'a Expr,
+    to: &'a Expr,
+}
+
+impl VisitorMut for Substitute<'_> {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if expr == self.from {
+            *expr = self.to.clone();
+        }
+        ControlFlow::Continue(())
+    }
+}

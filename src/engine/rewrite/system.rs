@@ -1,0 +1,44 @@
+//! Columns that every PostgreSQL table has without declaring them: `tableoid` and `xmin` of catalog tables.
+
+use super::build::cast;
+use super::{Scopes, fold};
+use crate::table::pg_catalog::{definition, oid};
+use datafusion::sql::sqlparser::ast::{DataType, Expr, Select, TableFactor, Value};
+
+/// The catalog tables a SELECT reads, under the names they have in it.
+pub(super) fn catalog_tables(select: &Select, scopes: &Scopes) -> Vec<(String, &'static definition::Definition)> {
+    let factors = select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
+    let named = factors.filter_map(|factor| match factor {
+        TableFactor::Table { name, alias, args: None, .. } => {
+            let definition = scopes.catalog_table(name)?;
+            let name = alias.as_ref().map_or_else(|| definition.name.to_owned(), |alias| fold(&alias.name));
+            Some((name, definition))
+        }
+        _ => None,
+    });
+    named.collect()
+}
+
+/// Replaces `c.tableoid` by the number of the table `c` stands for, and `c.xmin` by 0.
+pub(super) fn replace_column(expr: &mut Expr, scopes: &Scopes) {
+    let table = match &*expr {
+        Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+            [table, column] if is_system(&fold(column)) => Some((fold(table), fold(column))),
+            _ => None,
+        },
+        _ => None,
+    };
+    let Some((table, column)) = table else { return };
+    let found = scopes.tables.iter().rev().flatten().find(|(name, _)| *name == table);
+    let Some((_, definition)) = found else { return };
+    let number = if column == "tableoid" { oid::relation("pg_catalog", definition.name) } else { 0 };
+    let number = Expr::Value(Value::Number(number.to_string(), false).into());
+    *expr = cast(number, DataType::IntUnsigned(None));
+}
+
+fn is_system(column: &str) -> bool {
+    matches!(column, "tableoid" | "xmin" | "cmin" | "xmax")
+}

@@ -269,12 +269,12 @@ impl Connection {
             command,
         };
         let Some(query) = prepared.command.query() else { return Ok(prepared) };
-        let mut plan = self.plan(sql, &query.statement, query.offset).await?;
+        let mut plan = self.plan(&query.sql, &query.statement, query.offset).await?;
         if plan.parameters.iter().any(Option::is_none)
             && let Some(cast) = with_casts(&query.sql, &plan.parameters, &declared)
             && let Ok(parsed) = self.session.parse(&cast)
             && let Some(statement) = parsed.first()
-            && let Ok(again) = self.plan(sql, statement, None).await
+            && let Ok(again) = self.plan(&cast, statement, None).await
         {
             plan = again;
         }

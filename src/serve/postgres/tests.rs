@@ -155,8 +155,8 @@ impl Server {
     /// Waits until so many statements run.
     async fn wait_for_running(&self, count: usize) {
         let deadline = Instant::now() + PATIENCE;
-        while self.engine.running().len() != count {
-            assert!(Instant::now() < deadline, "{} statements run", self.engine.running().len());
+        while self.engine.queries().running().len() != count {
+            assert!(Instant::now() < deadline, "{} statements run", self.engine.queries().running().len());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -690,7 +690,7 @@ async fn a_wrong_secret_cancels_nothing() {
     let wrong = ((&key[4..]).get_u32() ^ 1).to_be_bytes();
     assert!(cancel(&wrong).await.is_empty());
     assert!(cancel(&key[4..7]).await.is_empty());
-    assert_eq!(server.engine.running().len(), 1);
+    assert_eq!(server.engine.queries().running().len(), 1);
     let began = Instant::now();
     cancel(&key[4..]).await;
     let (kind, body) = next(&mut socket).await;

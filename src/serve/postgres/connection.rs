@@ -3,7 +3,7 @@
 use super::Options;
 use super::command::{Command, shifted};
 use super::error::{Failure, Stop, notice};
-use super::lexer::{Kind, pieces, tokens};
+use super::lexer::{Kind, Token, pieces, tokens};
 use super::link::Link;
 use super::message::{Frame, Message};
 use super::parameter::Parameter;
@@ -11,7 +11,7 @@ use super::portal::{Portal, Prepared};
 use super::setting;
 use super::startup::Startup;
 use super::transaction::{Status, Transaction};
-use super::types::{postgres_type, row_description, sql_name};
+use super::types::{named_type, postgres_type, row_description, sql_name};
 use crate::engine::{Plan, Session, Settings, Statement, parse_duration};
 use arrow::datatypes::DataType;
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse, ReadyForQuery};
@@ -260,7 +260,7 @@ impl Connection {
     /// Plans the query within a command and finds out the types of its parameters; `declared` are the client's, 0 being
     /// none.
     pub(super) async fn prepare(&mut self, command: Command, sql: &str, declared: &[u32]) -> Result<Prepared, Stop> {
-        let declared: Vec<Option<Type>> = declared.iter().map(|oid| declared_type(*oid)).collect();
+        let mut declared: Vec<Option<Type>> = declared.iter().map(|oid| declared_type(*oid)).collect();
         let mut prepared = Prepared {
             sql: sql.to_owned(),
             plan: None,
@@ -269,12 +269,15 @@ impl Connection {
             command,
         };
         let Some(query) = prepared.command.query() else { return Ok(prepared) };
-        let mut plan = self.plan(sql, &query.statement, query.offset).await?;
+        let mut plan = self.plan(&query.sql, &query.statement, query.offset).await?;
+        if plan.parameters.iter().any(Option::is_none) {
+            imply_types(&query.sql, &mut declared);
+        }
         if plan.parameters.iter().any(Option::is_none)
             && let Some(cast) = with_casts(&query.sql, &plan.parameters, &declared)
             && let Ok(parsed) = self.session.parse(&cast)
             && let Some(statement) = parsed.first()
-            && let Ok(again) = self.plan(sql, statement, None).await
+            && let Ok(again) = self.plan(&cast, statement, None).await
         {
             plan = again;
         }
@@ -340,6 +343,38 @@ fn declared_type(oid: u32) -> Option<Type> {
     }
 }
 
+/// The types that `$1::type` and `CAST($1 AS type)` give to parameters which nobody declared, as in PostgreSQL.
+fn imply_types(sql: &str, declared: &mut Vec<Option<Type>>) {
+    let tokens = tokens(sql).unwrap_or_default();
+    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Parameter) {
+        let index = token.text.get(1..).and_then(|digits| digits.parse::<u16>().ok()).and_then(|n| n.checked_sub(1));
+        let Some(index) = index.map(usize::from) else { continue };
+        let name = match tokens.get(at + 1..) {
+            Some([a, b, name, ..]) if a.is_symbol(':') && b.is_symbol(':') => name,
+            Some([keyword, name, ..]) if keyword.is("AS") && in_cast(&tokens, at) => name,
+            _ => continue,
+        };
+        let implied = match name.value().as_str() {
+            "double" => Some(Type::FLOAT8),
+            name => named_type(name),
+        };
+        if declared.len() <= index {
+            declared.resize(index + 1, None);
+        }
+        if let Some(slot) = declared.get_mut(index)
+            && slot.is_none()
+        {
+            *slot = implied;
+        }
+    }
+}
+
+/// Whether the token is the first after `CAST(`; elsewhere `AS` gives a name.
+fn in_cast(tokens: &[Token<'_>], at: usize) -> bool {
+    let before = at.checked_sub(2).and_then(|start| tokens.get(start..at));
+    matches!(before, Some([cast, open]) if cast.is("CAST") && open.is_symbol('('))
+}
+
 /// The text with casts around the parameters whose type nothing tells, so that the result has its types before the
 /// values are there. None when there is nothing to cast.
 fn with_casts(sql: &str, wanted: &[Option<DataType>], declared: &[Option<Type>]) -> Option<String> {
@@ -364,6 +399,13 @@ fn with_casts(sql: &str, wanted: &[Option<DataType>], declared: &[Option<Type>])
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cast_gives_a_parameter_its_type() {
+        let mut declared = vec![Some(Type::INT2)];
+        imply_types("SELECT $1::int, $2::bigint, CAST($3 AS double precision), $4 AS date", &mut declared);
+        assert_eq!(declared, [Some(Type::INT2), Some(Type::INT8), Some(Type::FLOAT8)]);
+    }
 
     #[test]
     fn parameters_of_no_type_are_cast_where_they_stand() {

@@ -325,7 +325,7 @@ mod tests {
             &[Some("1970-01-01"), None, Some("2024-02-29"), Some("1969-12-31")],
         );
         check_text(
-            Arc::new(Date32Array::from(vec![-719_529, 2_932_897])),
+            Arc::new(Date32Array::from(vec![-719_163, 2_932_897])),
             &[Some("0001-12-31 BC"), Some("10000-01-01")],
         );
         check_text(Arc::new(Date64Array::from(vec![-1])), &[Some("1969-12-31")]);

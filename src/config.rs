@@ -259,9 +259,9 @@ fn check_names(layer: &Figment, origin: &str) -> Result<(), ConfigError> {
         if known.contains(&name) {
             continue;
         }
-        let nearest = known.iter().max_by(|left, right| {
-            strsim::jaro_winkler(left, &name).total_cmp(&strsim::jaro_winkler(right, &name))
-        });
+        let nearest = known
+            .iter()
+            .max_by(|left, right| strsim::jaro_winkler(left, &name).total_cmp(&strsim::jaro_winkler(right, &name)));
         let hint = nearest.map(|nearest| format!("; the nearest is \"{nearest}\"")).unwrap_or_default();
         return Err(ConfigError(format!("{origin}: unknown key \"{name}\"{hint}")));
     }
@@ -370,7 +370,8 @@ fn ttl(key: &str, text: &str) -> Result<Ttl, ConfigError> {
 }
 
 fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
-    humantime::parse_duration(text).map_err(|error| ConfigError(format!("{key}: \"{text}\" is not a duration: {error}")))
+    humantime::parse_duration(text)
+        .map_err(|error| ConfigError(format!("{key}: \"{text}\" is not a duration: {error}")))
 }
 
 fn size(key: &str, text: &str) -> Result<u64, ConfigError> {
@@ -418,7 +419,9 @@ mod tests {
     #[test]
     fn the_defaults_are_usable_and_cover_every_refreshed_dataset() {
         let config = load(None, &Vec::new()).expect("defaults");
-        for name in ["calendar", "dividends", "earnings", "eod", "market_metrics", "option_chains", "returns_stddev", "symbols"] {
+        for name in
+            ["calendar", "dividends", "earnings", "eod", "market_metrics", "option_chains", "returns_stddev", "symbols"]
+        {
             assert!(config.datasets.contains_key(name), "{name}");
         }
         assert_eq!(config.datasets["eod"].policy.ttl, Ttl::SessionClose(Duration::from_secs(1800)));

@@ -3,8 +3,8 @@
 use crate::clock::Clock;
 use crate::collect::venue::dxlink::FeedStatus;
 use crate::engine::Queries;
-use crate::lake::freshness::{FreshnessBoard, Ttl};
 use crate::lake::Lake;
+use crate::lake::freshness::{FreshnessBoard, Ttl};
 use crate::live::Live;
 use crate::serve::http::metrics::{Kind, Metric};
 use crate::serve::http::{self, Health};

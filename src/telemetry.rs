@@ -8,5 +8,6 @@ const DEFAULT: &str = "warn,deltalake_core=off,delta_kernel=off,delta_kernel_def
 /// Starts logging. A second call does nothing.
 pub fn start() {
     let filter = EnvFilter::try_from_env("TT_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
 }

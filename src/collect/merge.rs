@@ -216,6 +216,7 @@ mod tests {
         TimestampMicrosecondArray,
     };
     use arrow::datatypes::{Date32Type, Float64Type, TimestampMicrosecondType};
+    use std::slice::from_ref;
     use std::sync::Arc;
 
     /// Symbol, date, close (0 for none), source.
@@ -265,7 +266,7 @@ mod tests {
         let merged = merge_bars(&[batch(held, 1)], &[batch(new, 2)]).unwrap();
         assert_eq!(lines(&merged.rows), expected);
         assert_eq!((merged.added, merged.changed, merged.unchanged), counts);
-        let again = merge_bars(&[merged.rows.clone()], &[batch(new, 3)]).unwrap();
+        let again = merge_bars(std::slice::from_ref(&merged.rows), &[batch(new, 3)]).unwrap();
         assert_eq!(again.rows, merged.rows, "merging the same rows again must change nothing");
         assert_eq!((again.added, again.changed), (0, 0));
     }
@@ -321,7 +322,7 @@ mod tests {
     #[test]
     fn another_schema_is_an_error() {
         let narrow = batch(&[("A", 1, 1.0, "dxlink")], 1).project(&[0, 1]).unwrap();
-        assert!(merge_bars(&[narrow.clone()], &[]).is_err());
+        assert!(merge_bars(std::slice::from_ref(&narrow), &[]).is_err());
         assert!(merge_rows(&dataset::find("eod").unwrap().schema, &["symbol"], &[], &[narrow]).is_err());
     }
 
@@ -367,8 +368,8 @@ mod tests {
     fn bars_merge_alike_by_either_way() {
         let held = batch(&[("A", 1, 1.0, "dxlink"), ("B", 1, 1.0, "dxlink"), ("B", 2, 4.0, "dxlink")], 1);
         let new = batch(&[("B", 1, 2.0, "dxlink"), ("A", 1, 1.0, "dxlink"), ("A", 0, 7.0, "dxlink")], 2);
-        let by_polars = merge_bars(&[held.clone()], &[new.clone()]).unwrap();
-        let by_arrow = merge_rows(&held.schema(), &["symbol", "date"], &[held.clone()], &[new]).unwrap();
+        let by_polars = merge_bars(from_ref(&held), from_ref(&new)).unwrap();
+        let by_arrow = merge_rows(&held.schema(), &["symbol", "date"], from_ref(&held), from_ref(&new)).unwrap();
         assert_eq!(by_polars.rows, by_arrow.rows);
         assert_eq!(by_polars.unchanged, by_arrow.unchanged);
     }

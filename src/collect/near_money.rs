@@ -26,7 +26,12 @@ const FIRST_PERIOD: Duration = Duration::from_secs(1);
 type Chain = BTreeMap<NaiveDate, Vec<(f64, String)>>;
 
 /// Keeps the subscription near the money until shutdown.
-pub async fn follow(lake: Arc<Lake>, live: Arc<Live>, symbols: watch::Sender<FeedSymbols>, shutdown: CancellationToken) {
+pub async fn follow(
+    lake: Arc<Lake>,
+    live: Arc<Live>,
+    symbols: watch::Sender<FeedSymbols>,
+    shutdown: CancellationToken,
+) {
     let mut period = FIRST_PERIOD;
     loop {
         tokio::select! {
@@ -60,9 +65,12 @@ async fn choose(lake: &Lake, live: &Live) -> Result<Vec<String>, LakeError> {
     let mut chains: BTreeMap<String, Chain> = BTreeMap::new();
     for rows in table.read_columns(&snapshot.files, Some(&columns)).await? {
         let (underlyings, streamer) = (rows.column(0).as_string::<i32>(), rows.column(3).as_string::<i32>());
-        let (expirations, strikes) = (rows.column(1).as_primitive::<Date32Type>(), rows.column(2).as_primitive::<Float64Type>());
+        let (expirations, strikes) =
+            (rows.column(1).as_primitive::<Date32Type>(), rows.column(2).as_primitive::<Float64Type>());
         for row in (0..rows.num_rows()).filter(|&row| streamer.is_valid(row) && strikes.is_valid(row)) {
-            let Some(expiration) = expirations.value_as_date(row).filter(|expiration| *expiration >= today) else { continue };
+            let Some(expiration) = expirations.value_as_date(row).filter(|expiration| *expiration >= today) else {
+                continue;
+            };
             let chain = chains.entry(underlyings.value(row).to_owned()).or_default();
             chain.entry(expiration).or_default().push((strikes.value(row), streamer.value(row).to_owned()));
         }

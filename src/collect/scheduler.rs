@@ -158,7 +158,7 @@ impl Scheduler {
     }
 
     fn add_stale(&self, pending: &mut BTreeMap<&'static str, Pending>, failures: &HashMap<&'static str, u32>) {
-        for (&dataset, _) in &self.collectors {
+        for &dataset in self.collectors.keys() {
             let Some(freshness) = self.board.get(dataset) else { continue };
             if freshness.overdue().is_none() || pending.contains_key(dataset) || self.backs_off(freshness, failures) {
                 continue;
@@ -283,10 +283,11 @@ impl Refresh {
             let kept = write(history, &fetched.batches, &[]).await.map_err(|error| error.to_string())?;
             remember(history, &self.run_so_far(Some(&fetched), kept.version)).await;
         }
-        if self.collector.csv && (written.added > 0 || written.changed > 0) {
-            if let Err(error) = self.table.write_csv_twin().await {
-                tracing::warn!("the CSV twin is not written: {error}");
-            }
+        if self.collector.csv
+            && (written.added > 0 || written.changed > 0)
+            && let Err(error) = self.table.write_csv_twin().await
+        {
+            tracing::warn!("the CSV twin is not written: {error}");
         }
         Ok((fetched, written))
     }

@@ -37,11 +37,7 @@ pub fn client(config: &Config, clock: Clock) -> Result<Client, ClientError> {
 }
 
 /// Every dataset the vendor is a source of.
-pub fn collectors(
-    config: &Config,
-    client: &Client,
-    lake: &Arc<Lake>,
-) -> BTreeMap<&'static str, Collector> {
+pub fn collectors(config: &Config, client: &Client, lake: &Arc<Lake>) -> BTreeMap<&'static str, Collector> {
     let own = || client.with_own_count();
     let universe = universe::symbols(&config.collect.lists, &config.collect.symbols);
     let look_back = Duration::from_secs(u64::from(config.collect.look_back_days) * 86_400);

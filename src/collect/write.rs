@@ -148,8 +148,11 @@ fn merge_generic(table: &LakeTable, held: &[RecordBatch], new: &[RecordBatch]) -
 /// Rows whose first key column names one of the items.
 fn rows_of_items(table: &LakeTable, rows: &RecordBatch, items: &HashSet<&str>) -> Result<RecordBatch, LakeError> {
     let first = table.dataset().key.first().and_then(|key| rows.column_by_name(key));
-    let Some(column) = first.filter(|column| *column.data_type() == DataType::Utf8) else { return Ok(rows.slice(0, 0)) };
-    let keep: BooleanArray = column.as_string::<i32>().iter().map(|item| item.map(|item| items.contains(item))).collect();
+    let Some(column) = first.filter(|column| *column.data_type() == DataType::Utf8) else {
+        return Ok(rows.slice(0, 0));
+    };
+    let keep: BooleanArray =
+        column.as_string::<i32>().iter().map(|item| item.map(|item| items.contains(item))).collect();
     filter_record_batch(rows, &keep).map_err(|error| rows_error(table, error))
 }
 

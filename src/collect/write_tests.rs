@@ -53,9 +53,8 @@ async fn a_new_session_leaves_the_files_of_other_years_alone() {
     let before = table.current().expect("a version");
     write(table, &[bars("dxlink", 2, &[("A", NEW_YEAR + 3, 4.0)])], &[]).await.expect("a write");
     let after = table.current().expect("a version");
-    let paths = |snapshot: &Snapshot| -> BTreeSet<String> {
-        snapshot.files.iter().map(|file| file.path.to_string()).collect()
-    };
+    let paths =
+        |snapshot: &Snapshot| -> BTreeSet<String> { snapshot.files.iter().map(|file| file.path.to_string()).collect() };
     assert_eq!((before.files.len(), after.files.len(), after.rows()), (2, 2, Some(3)));
     assert_eq!(paths(&before).intersection(&paths(&after)).count(), 1);
 }

@@ -1,8 +1,8 @@
 //! `tt status`: freshness of every dataset, once.
 
+use super::configuration;
 use super::query::{print, rows};
 use super::serve::feed_class;
-use super::configuration;
 use crate::args::{Common, OutputFormat};
 use crate::clock::Clock;
 use crate::server::{self, Role};

@@ -112,10 +112,10 @@ pub fn all() -> Vec<Dataset> {
             &[],
             vec![
                 ("date", Date32),
-                ("open_at", instant()),      // NULL on a closed day
-                ("close_at", instant()),     // NULL on a closed day
-                ("early_close", Boolean),    // true when the session ends at 13:00 Eastern
-                ("session", Utf8),           // 'regular', 'early' or 'holiday'; weekends have no row
+                ("open_at", instant()),   // NULL on a closed day
+                ("close_at", instant()),  // NULL on a closed day
+                ("early_close", Boolean), // true when the session ends at 13:00 Eastern
+                ("session", Utf8),        // 'regular', 'early' or 'holiday'; weekends have no row
             ],
         ),
         dataset(
@@ -161,8 +161,8 @@ pub fn all() -> Vec<Dataset> {
             vec![
                 ("underlying", Utf8),
                 ("expiration", Date32),
-                ("type", Utf8),       // 'monthly', 'weekly', 'quarterly', 'end of month'
-                ("settlement", Utf8), // 'AM' or 'PM'
+                ("type", Utf8),           // 'monthly', 'weekly', 'quarterly', 'end of month'
+                ("settlement", Utf8),     // 'AM' or 'PM'
                 ("sessions_left", Int64), // regular sessions after the last closed one, the expiration's included
                 ("options", Int64),       // listed options
             ],

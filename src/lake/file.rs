@@ -7,8 +7,8 @@ use arrow::compute::{SortColumn, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
-use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -52,7 +52,8 @@ pub(super) fn encode(dataset: &Dataset, rows: &RecordBatch) -> Result<Bytes, Lak
     }
     let fail = |error: parquet::errors::ParquetError| LakeError::rows(dataset.name, error);
     let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, dataset.schema.clone(), Some(properties.build())).map_err(fail)?;
+    let mut writer =
+        ArrowWriter::try_new(&mut bytes, dataset.schema.clone(), Some(properties.build())).map_err(fail)?;
     writer.write(rows).map_err(fail)?;
     writer.close().map_err(fail)?;
     Ok(bytes.into())

@@ -55,7 +55,10 @@ fn bounds(column: &ArrayRef) -> Option<(StatisticValue, StatisticValue)> {
     match column.data_type() {
         DataType::Utf8 => {
             let text = column.as_string::<i32>();
-            Some((StatisticValue::Text(min_string(text)?.to_owned()), StatisticValue::Text(max_string(text)?.to_owned())))
+            Some((
+                StatisticValue::Text(min_string(text)?.to_owned()),
+                StatisticValue::Text(max_string(text)?.to_owned()),
+            ))
         }
         DataType::Int64 => {
             let values = column.as_primitive::<Int64Type>();

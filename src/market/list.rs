@@ -38,7 +38,11 @@ fn parse_member(line: &str) -> Option<Member> {
         Some(quoted) => quoted.split_once("\",")?,
         None => rest.split_once(',')?,
     };
-    Some(Member { symbol: symbol.replace('.', "/"), name: name.to_owned(), sector: sector.trim_matches('"').to_owned() })
+    Some(Member {
+        symbol: symbol.replace('.', "/"),
+        name: name.to_owned(),
+        sector: sector.trim_matches('"').to_owned(),
+    })
 }
 
 #[cfg(test)]

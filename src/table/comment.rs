@@ -24,7 +24,8 @@ pub struct OwnComments;
 
 impl Comments for OwnComments {
     fn table(&self, schema: &str, table: &str) -> Option<String> {
-        if let Some((_, _, comment)) = TABLES.iter().find(|(in_schema, name, _)| *in_schema == schema && *name == table) {
+        if let Some((_, _, comment)) = TABLES.iter().find(|(in_schema, name, _)| *in_schema == schema && *name == table)
+        {
             return Some((*comment).to_owned());
         }
         if schema != "public" {

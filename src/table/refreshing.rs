@@ -57,9 +57,8 @@ impl RefreshingTable {
         let overdue = self.overdue(context);
         let Some(overdue) = overdue else { return Ok(()) };
         let missing = self.freshness.loaded_at().is_none();
-        let within = |limit: std::time::Duration| {
-            !missing && TimeDelta::from_std(limit).is_ok_and(|limit| overdue <= limit)
-        };
+        let within =
+            |limit: std::time::Duration| !missing && TimeDelta::from_std(limit).is_ok_and(|limit| overdue <= limit);
         match context.on_stale {
             OnStale::Fail => return Err(self.stale_error("the session asks for fresh rows")),
             OnStale::Serve if !missing => {
@@ -167,8 +166,7 @@ impl RefreshingTable {
 
     fn statistics_of(&self, snapshot: &Snapshot) -> Statistics {
         let files: Vec<Statistics> = snapshot.files.iter().map(file_statistics).collect();
-        Statistics::try_merge_iter(files.iter(), &self.schema)
-            .unwrap_or_else(|_| Statistics::new_unknown(&self.schema))
+        Statistics::try_merge_iter(files.iter(), &self.schema).unwrap_or_else(|_| Statistics::new_unknown(&self.schema))
     }
 }
 

@@ -128,14 +128,9 @@ fn freshness_columns() -> Vec<(&'static str, DataType)> {
     ]
 }
 
-fn freshness(
-    lake: &Lake,
-    board: &FreshnessBoard,
-    schema: &SchemaRef,
-) -> Result<RecordBatch, arrow::error::ArrowError> {
+fn freshness(lake: &Lake, board: &FreshnessBoard, schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
     let all: Vec<_> = board.values().collect();
-    let snapshots: Vec<_> =
-        all.iter().map(|one| lake.table(one.dataset).and_then(|table| table.current())).collect();
+    let snapshots: Vec<_> = all.iter().map(|one| lake.table(one.dataset).and_then(|table| table.current())).collect();
     let number = |value: Option<u64>| value.and_then(|value| i64::try_from(value).ok());
     let policy = |pick: fn(&crate::lake::freshness::Policy) -> std::time::Duration| {
         intervals(all.iter().map(|one| one.policy.as_ref().map(pick).and_then(|limit| TimeDelta::from_std(limit).ok())))

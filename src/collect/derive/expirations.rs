@@ -37,7 +37,11 @@ impl Fetch for Expirations {
             let dates = rows.column(0).as_primitive::<Date32Type>();
             for row in 0..rows.num_rows() {
                 let Some(date) = dates.value_as_date(row) else { continue };
-                if rows.column(1).is_valid(row) { sessions.insert(date) } else { closed.insert(date) };
+                if rows.column(1).is_valid(row) {
+                    sessions.insert(date)
+                } else {
+                    closed.insert(date)
+                };
             }
         }
         let mut listed: BTreeMap<(String, NaiveDate), Listed> = BTreeMap::new();
@@ -69,9 +73,9 @@ impl Fetch for Expirations {
             Arc::new(TimestampMicrosecondArray::from(vec![now.timestamp_micros(); rows.len()]).with_timezone("UTC")),
         ];
         let schema = dataset::find("expirations").map(|dataset| dataset.schema);
-        let batch = schema.ok_or_else(|| "no such dataset".to_owned()).and_then(|schema| {
-            RecordBatch::try_new(schema, columns).map_err(|error| error.to_string())
-        });
+        let batch = schema
+            .ok_or_else(|| "no such dataset".to_owned())
+            .and_then(|schema| RecordBatch::try_new(schema, columns).map_err(|error| error.to_string()));
         let batch = batch.map_err(|reason| FetchError::Unreadable { origin: "expirations".to_owned(), reason })?;
         request.progress.total.store(1, Ordering::Relaxed);
         request.progress.finish(batch.num_rows() as u64, false);
@@ -100,9 +104,8 @@ fn sessions_left(
     expiration: NaiveDate,
 ) -> i64 {
     let days = last_closed.iter_days().skip(1).take_while(|date| *date <= expiration);
-    let open = days.filter(|date| {
-        sessions.contains(date) || (!closed.contains(date) && calendar::session(*date).is_some())
-    });
+    let open =
+        days.filter(|date| sessions.contains(date) || (!closed.contains(date) && calendar::session(*date).is_some()));
     i64::try_from(open.count()).unwrap_or(i64::MAX)
 }
 

@@ -22,7 +22,8 @@ impl Inputs {
     async fn take(lake: &Lake, names: &[&str]) -> Result<Self, FetchError> {
         let mut taken = BTreeMap::new();
         for name in names {
-            let missing = || FetchError::Unavailable { origin: (*name).to_owned(), reason: "it was never loaded".to_owned() };
+            let missing =
+                || FetchError::Unavailable { origin: (*name).to_owned(), reason: "it was never loaded".to_owned() };
             let table = lake.table(name).ok_or_else(missing)?;
             let snapshot = table.update().await.map_err(unreadable)?.ok_or_else(missing)?;
             taken.insert((*name).to_owned(), (table.clone(), snapshot));

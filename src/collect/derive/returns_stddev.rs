@@ -7,7 +7,9 @@ use super::Inputs;
 use crate::clock::Clock;
 use crate::collect::{Fetch, FetchError, Fetched, Request};
 use crate::lake::{Lake, dataset};
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Date32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{Date32Type, Float64Type, Int64Type};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -40,7 +42,8 @@ impl Fetch for ReturnsStddev {
         let inputs = Inputs::take(&self.lake, &INPUTS).await?;
         let mut horizons: BTreeMap<(String, i32), i64> = BTreeMap::new();
         for rows in inputs.read("expirations", &["underlying", "expiration", "sessions_left"]).await? {
-            let (underlyings, expirations) = (rows.column(0).as_string::<i32>(), rows.column(1).as_primitive::<Date32Type>());
+            let (underlyings, expirations) =
+                (rows.column(0).as_string::<i32>(), rows.column(1).as_primitive::<Date32Type>());
             let sessions = rows.column(2).as_primitive::<Int64Type>();
             for row in (0..rows.num_rows()).filter(|&row| sessions.is_valid(row) && sessions.value(row) > 0) {
                 horizons.insert((underlyings.value(row).to_owned(), expirations.value(row)), sessions.value(row));
@@ -66,9 +69,9 @@ impl Fetch for ReturnsStddev {
             Arc::new(TimestampMicrosecondArray::from(vec![now.timestamp_micros(); rows.len()]).with_timezone("UTC")),
         ];
         let schema = dataset::find("returns_stddev").map(|dataset| dataset.schema);
-        let batch = schema.ok_or_else(|| "no such dataset".to_owned()).and_then(|schema| {
-            RecordBatch::try_new(schema, columns).map_err(|error| error.to_string())
-        });
+        let batch = schema
+            .ok_or_else(|| "no such dataset".to_owned())
+            .and_then(|schema| RecordBatch::try_new(schema, columns).map_err(|error| error.to_string()));
         let batch = batch.map_err(|reason| FetchError::Unreadable { origin: "returns_stddev".to_owned(), reason })?;
         request.progress.total.store(1, Ordering::Relaxed);
         request.progress.finish(batch.num_rows() as u64, false);

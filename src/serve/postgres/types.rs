@@ -41,7 +41,9 @@ pub(super) fn postgres_type(data_type: &DataType) -> Type {
         DataType::Boolean => Type::BOOL,
         DataType::Int8 | DataType::Int16 | DataType::UInt8 => Type::INT2,
         DataType::Int32 | DataType::UInt16 => Type::INT4,
-        DataType::Int64 | DataType::UInt32 => Type::INT8,
+        // The catalog's object numbers; no lake table has this type.
+        DataType::UInt32 => Type::OID,
+        DataType::Int64 => Type::INT8,
         DataType::UInt64
         | DataType::Decimal32(..)
         | DataType::Decimal64(..)

@@ -79,7 +79,6 @@ impl ScalarUDFImpl for TimeZone {
 }
 
 /// The microsecond type with the same zone.
-
 fn in_micros(given: DataType) -> DataType {
     match given {
         DataType::Timestamp(_, zone) => DataType::Timestamp(TimeUnit::Microsecond, zone),

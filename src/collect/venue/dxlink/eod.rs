@@ -294,6 +294,12 @@ impl Fetch for Eod {
         }
         run.failed.sort_by(|one, other| one.item.cmp(&other.item));
         let batches = if run.bars.is_empty() { Vec::new() } else { vec![eod_batch(&run.bars, clock.now())] };
-        Ok(Fetched { batches, items: request.items.len() as u64, failed: run.failed, origin_calls, ..Fetched::default() })
+        Ok(Fetched {
+            batches,
+            items: request.items.len() as u64,
+            failed: run.failed,
+            origin_calls,
+            ..Fetched::default()
+        })
     }
 }

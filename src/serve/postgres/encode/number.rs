@@ -32,7 +32,7 @@ pub(super) fn writer(array: &ArrayRef, format: Format) -> Option<Write> {
         }
         (DataType::Int32, Format::Binary) => values::<Int32Type, _>(array, |value, out| put(&value.to_be_bytes(), out)),
         (DataType::UInt32, Format::Binary) => {
-            values::<UInt32Type, _>(array, |value, out| put(&i64::from(value).to_be_bytes(), out))
+            values::<UInt32Type, _>(array, |value, out| put(&value.to_be_bytes(), out))
         }
         (DataType::Int64, Format::Binary) => values::<Int64Type, _>(array, |value, out| put(&value.to_be_bytes(), out)),
         (DataType::UInt64, Format::Binary) => values::<UInt64Type, _>(array, |value, out| {
@@ -55,15 +55,15 @@ pub(super) fn writer(array: &ArrayRef, format: Format) -> Option<Write> {
         }
         (DataType::Decimal32(_, scale), format) => {
             let write = decimal(*scale, format);
-            values::<Decimal32Type, _>(array, move |value, out| write(&itoa::Buffer::new().format(value), out))
+            values::<Decimal32Type, _>(array, move |value, out| write(itoa::Buffer::new().format(value), out))
         }
         (DataType::Decimal64(_, scale), format) => {
             let write = decimal(*scale, format);
-            values::<Decimal64Type, _>(array, move |value, out| write(&itoa::Buffer::new().format(value), out))
+            values::<Decimal64Type, _>(array, move |value, out| write(itoa::Buffer::new().format(value), out))
         }
         (DataType::Decimal128(_, scale), format) => {
             let write = decimal(*scale, format);
-            values::<Decimal128Type, _>(array, move |value, out| write(&itoa::Buffer::new().format(value), out))
+            values::<Decimal128Type, _>(array, move |value, out| write(itoa::Buffer::new().format(value), out))
         }
         (DataType::Decimal256(_, scale), format) => {
             let write = decimal(*scale, format);
@@ -234,7 +234,7 @@ mod tests {
         check_text(Arc::new(Int64Array::from(vec![Some(i64::MIN), None])), &[Some("-9223372036854775808"), None]);
         check_text(Arc::new(UInt64Array::from(vec![u64::MAX])), &[Some("18446744073709551615")]);
         check_binary(Arc::new(Int8Array::from(vec![-2])), &[Some(&[0xff, 0xfe])]);
-        check_binary(Arc::new(UInt32Array::from(vec![u32::MAX])), &[Some(&[0, 0, 0, 0, 255, 255, 255, 255])]);
+        check_binary(Arc::new(UInt32Array::from(vec![u32::MAX])), &[Some(&[255, 255, 255, 255])]);
     }
 
     fn decimal(value: i128, scale: i8) -> Arc<Decimal128Array> {

@@ -5,6 +5,8 @@
 
 mod depth;
 pub mod error;
+mod instant;
+mod own;
 mod queries;
 mod rewrite;
 mod safety;

@@ -140,7 +140,7 @@ mod tests {
     fn refresh_names_a_table() {
         refreshes("REFRESH TABLE eod", "eod");
         refreshes("refresh table Public.EOD;", "public.eod");
-        refreshes("REFRESH TABLE \"Eod\"", "\"Eod\"");
+        refreshes("REFRESH TABLE \"Eod\"", "Eod");
         assert!(parse("REFRESH TABLE").is_err());
         assert!(parse("REFRESH eod").is_err());
         assert!(parse("REFRESH TABLE eod symbols").is_err());

@@ -1,8 +1,8 @@
 //! One session per connection: its settings, its plans, what it runs.
 
 use super::depth;
-use super::own::{self, Own};
 use super::error::{ErrorKind, QueryError};
+use super::own::{self, Own};
 use super::queries::{Listed, Queries, RunningQuery};
 use super::settings::Settings;
 use super::template::DATABASE;

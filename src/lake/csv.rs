@@ -53,13 +53,7 @@ impl LakeTable {
     /// The latest version as CSV; the header alone when there is none.
     pub async fn csv_parts(&self) -> Result<CsvParts<'_>, LakeError> {
         let files = self.update().await?.map(|snapshot| snapshot.files.clone()).unwrap_or_default();
-        Ok(CsvParts {
-            table: self,
-            header: true,
-            files: files.into_iter(),
-            batches: Vec::new().into_iter(),
-            rows: 0,
-        })
+        Ok(CsvParts { table: self, header: true, files: files.into_iter(), batches: Vec::new().into_iter(), rows: 0 })
     }
 
     /// Writes the CSV twin of the latest version; gives its path in the store and its rows. The older twin stays until

@@ -108,12 +108,8 @@ fn checkpoint_version(name: &str) -> Option<u64> {
 }
 
 fn parse(text: &str, received_at: DateTime<Utc>, folder: &Path) -> Result<Commit, String> {
-    let mut commit = Commit {
-        committed_at: received_at,
-        operation: "UNKNOWN".to_owned(),
-        added: Vec::new(),
-        removed: Vec::new(),
-    };
+    let mut commit =
+        Commit { committed_at: received_at, operation: "UNKNOWN".to_owned(), added: Vec::new(), removed: Vec::new() };
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let at_line = |error: &dyn std::fmt::Display| format!("line {}: {error}", index + 1);
         let line: Line = serde_json::from_str(line).map_err(|error| at_line(&error))?;

@@ -208,8 +208,7 @@ impl LakeTable {
             Some(table) => {
                 let state = table.snapshot().map_err(|error| LakeError::log(self.dataset.name, &error))?;
                 // The log is trimmed by vacuum: to look for what is too old would list the whole log at each commit.
-                let properties =
-                    CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false));
+                let properties = CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false));
                 CommitBuilder::from(properties)
                     .with_actions(actions)
                     .build(Some(state), self.log_store.clone(), change.operation())

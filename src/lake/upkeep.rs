@@ -8,8 +8,8 @@ use super::{DataFile, LakeError, LakeTable, Snapshot, WriteMode};
 use arrow::compute::concat_batches;
 use chrono::{DateTime, TimeDelta, Utc};
 use deltalake_core::protocol::checkpoints::cleanup_expired_logs_for;
-use object_store::path::Path;
 use object_store::ObjectStoreExt;
+use object_store::path::Path;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,12 +117,7 @@ impl LakeTable {
     /// Removes files that no version within `retention` before `now` is made of, files that were never committed, and
     /// what of the log no such version needs. A retention below [`RETENTION_MIN`] counts as that. With `dry_run` it only
     /// tells.
-    pub async fn vacuum(
-        &self,
-        retention: Duration,
-        now: DateTime<Utc>,
-        dry_run: bool,
-    ) -> Result<Vacuumed, LakeError> {
+    pub async fn vacuum(&self, retention: Duration, now: DateTime<Utc>, dry_run: bool) -> Result<Vacuumed, LakeError> {
         let ago = |duration: Duration| {
             let reach = TimeDelta::from_std(duration).ok().and_then(|duration| now.checked_sub_signed(duration));
             reach.unwrap_or(DateTime::<Utc>::MIN_UTC)

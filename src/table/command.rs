@@ -171,7 +171,9 @@ fn rows(inputs: &[Input], schema: &SchemaRef) -> Result<RecordBatch, ArrowError>
         intervals(all.iter().map(|one| one.age)),
         Arc::new(all.iter().map(|one| one.ttl.clone()).collect::<StringArray>()),
         instants(all.iter().map(|one| one.expires_at)),
-        Arc::new(all.iter().map(|one| one.version.and_then(|version| i64::try_from(version).ok())).collect::<Int64Array>()),
+        Arc::new(
+            all.iter().map(|one| one.version.and_then(|version| i64::try_from(version).ok())).collect::<Int64Array>(),
+        ),
         Arc::new(all.iter().map(|one| one.feed_class).collect::<StringArray>()),
         Arc::new(all.iter().map(|one| one.last_error.clone()).collect::<StringArray>()),
     ];

@@ -264,6 +264,7 @@ impl TableProvider for RefreshingTable {
 }
 
 fn storage_error(error: LakeError) -> DataFusionError {
-    let kind = if matches!(error, LakeError::Forgotten { .. }) { ErrorKind::InvalidParameter } else { ErrorKind::Storage };
+    let kind =
+        if matches!(error, LakeError::Forgotten { .. }) { ErrorKind::InvalidParameter } else { ErrorKind::Storage };
     DataFusionError::External(Box::new(QueryError::new(kind, error.to_string())))
 }

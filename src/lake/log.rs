@@ -4,11 +4,15 @@
 
 use super::{LakeError, LakeTable};
 use chrono::{DateTime, Utc};
-use futures::TryStreamExt;
+use futures::{Stream, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
+use std::ops::RangeInclusive;
+
+/// Commits that are read at once.
+const READS_AHEAD: usize = 16;
 
 /// One commit.
 #[derive(Debug, Clone)]
@@ -78,6 +82,15 @@ impl LakeTable {
         let bytes = object.bytes().await.map_err(|error| fail(&error))?;
         let text = std::str::from_utf8(&bytes).map_err(|error| fail(&error))?;
         parse(text, received_at, &self.folder).map_err(|error| fail(&error))
+    }
+
+    /// Reads several commits, in their order, a few at a time ahead.
+    pub(super) fn read_commits(
+        &self,
+        versions: RangeInclusive<u64>,
+    ) -> impl Stream<Item = Result<(u64, Commit), LakeError>> + Send + '_ {
+        let read = move |version| async move { Ok((version, self.read_commit(version).await?)) };
+        futures::stream::iter(versions).map(read).buffered(READS_AHEAD)
     }
 
     /// The oldest version that the log can still tell of: the first, or the oldest checkpoint once older commits are

@@ -4,9 +4,11 @@ use super::snapshot::Snapshot;
 use super::{LakeError, LakeTable};
 use chrono::{DateTime, SecondsFormat, Utc};
 use deltalake_core::DeltaTable;
+use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Older versions kept in memory per table.
@@ -85,8 +87,8 @@ impl LakeTable {
             files.extend(snapshot.files.into_iter().map(|file| (file.path, file.rows)));
         }
         let mut history = Vec::new();
-        for version in oldest..=latest.version {
-            let commit = self.read_commit(version).await?;
+        let mut commits = pin!(self.read_commits(oldest..=latest.version));
+        while let Some((version, commit)) = commits.try_next().await? {
             // A checkpoint holds what its own commit did.
             if version > oldest || oldest == 0 {
                 files.retain(|path, _| !commit.removed.contains(path));

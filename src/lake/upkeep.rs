@@ -8,9 +8,11 @@ use super::{DataFile, LakeError, LakeTable, Snapshot, WriteMode};
 use arrow::compute::concat_batches;
 use chrono::{DateTime, TimeDelta, Utc};
 use deltalake_core::protocol::checkpoints::cleanup_expired_logs_for;
+use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -162,8 +164,9 @@ impl LakeTable {
         if oldest < latest.version {
             files.extend(self.load_version(oldest).await?.files.into_iter().map(|file| file.path));
         }
-        for version in oldest.saturating_add(1)..=latest.version {
-            files.extend(self.read_commit(version).await?.added.into_iter().map(|(path, _)| path));
+        let mut commits = pin!(self.read_commits(oldest.saturating_add(1)..=latest.version));
+        while let Some((_, commit)) = commits.try_next().await? {
+            files.extend(commit.added.into_iter().map(|(path, _)| path));
         }
         Ok(files)
     }

@@ -1,8 +1,6 @@
 //! The past of the lake, one snapshot per statement, REFRESH TABLE and EXPLAIN FRESHNESS, over a real lake.
 
-use datafusion::arrow::array::{
-    ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array,
-};
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +19,8 @@ use ttapi::serve::postgres;
 
 /// An engine over a lake of its own; the test is the scheduler.
 struct Place {
-    directory: tempfile::TempDir,
+    /// Removed at the end.
+    _directory: tempfile::TempDir,
     lake: Arc<Lake>,
     board: FreshnessBoard,
     engine: Engine,
@@ -61,7 +60,7 @@ async fn place(stale: &[&str]) -> Place {
         settings: Vec::new(),
         system_tables: Vec::new(),
     });
-    Place { directory, engine: engine.await.unwrap(), lake, board, requests }
+    Place { _directory: directory, engine: engine.await.unwrap(), lake, board, requests }
 }
 
 impl Place {
@@ -269,10 +268,10 @@ async fn refresh_table_waits_for_its_end_over_the_wire() {
     let server =
         tokio::spawn(postgres::serve(listener, place.engine.clone(), postgres::Options::default(), shutdown.clone()));
     let board = place.board.clone();
+    let (asked, mut causes) = mpsc::unbounded_channel();
     let scheduler = tokio::spawn(async move {
-        let mut causes = Vec::new();
         while let Some(request) = place.requests.recv().await {
-            causes.push((request.dataset.clone(), request.cause));
+            asked.send(format!("{} by {}", request.dataset, request.cause)).unwrap();
             let outcome = match request.dataset.as_str() {
                 "eod" => Err("503 from the source".to_owned()),
                 dataset => {
@@ -284,7 +283,6 @@ async fn refresh_table_waits_for_its_end_over_the_wire() {
             };
             request.done.send(outcome).unwrap();
         }
-        causes
     });
     let address = format!("host=127.0.0.1 port={port} user=test dbname=tt");
     let (client, connection) = tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
@@ -311,13 +309,12 @@ async fn refresh_table_waits_for_its_end_over_the_wire() {
     connection.await.unwrap().unwrap();
     shutdown.cancel();
     server.await.unwrap().unwrap();
-    drop((place.engine, place.lake, place.directory));
-    let causes = scheduler.await.unwrap();
-    assert_eq!(
-        causes,
-        [("symbols", "command"), ("symbols", "command"), ("eod", "command")]
-            .map(|(name, cause)| (name.to_owned(), cause))
-    );
+    scheduler.abort();
+    let mut all = Vec::new();
+    while let Ok(cause) = causes.try_recv() {
+        all.push(cause);
+    }
+    assert_eq!(all, ["symbols by command", "symbols by command", "eod by command"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

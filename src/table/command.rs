@@ -124,7 +124,7 @@ struct Told {
     last_error: Option<String>,
 }
 
-/// EXPLAIN FRESHNESS of a planned query: the tables it reads, through views, joins and subqueries, each once.
+/// EXPLAIN FRESHNESS of a planned query: the tables it reads, through views, joins and subqueries, each once and sorted by name.
 pub fn explain_freshness(plan: &LogicalPlan) -> Result<SystemTable> {
     let inputs = inputs(plan)?;
     let columns = vec![
@@ -158,6 +158,7 @@ fn inputs(plan: &LogicalPlan) -> Result<Vec<Input>> {
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
+    inputs.sort_by(|left, right| left.name().cmp(right.name()));
     Ok(inputs)
 }
 

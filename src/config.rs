@@ -4,9 +4,9 @@
 //! TOML are read here and nowhere else.
 
 use crate::collect::client::Secret;
-use crate::lake::StoreOptions;
 use crate::lake::dataset;
 use crate::lake::freshness::{Policy, Ttl};
+use crate::lake::{RETENTION_MIN, StoreOptions};
 use crate::market::list;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Value};
@@ -22,6 +22,9 @@ pub const DEFAULTS: &str = include_str!("../config/ttapi.toml");
 
 /// Keys whose value is never shown.
 const SECRETS: [&str; 2] = ["source.tastytrade.client_secret", "source.tastytrade.refresh_token"];
+
+/// Retention of a dataset that has no section.
+const RETENTION_DEFAULT: Duration = Duration::from_secs(30 * 86_400);
 
 /// A configuration that cannot be used: one sentence that names the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,12 +46,21 @@ pub struct Config {
     pub collect: CollectConfig,
     /// Freshness and CSV twin per dataset.
     pub datasets: BTreeMap<&'static str, DatasetConfig>,
+    /// How far back the versions of each dataset are kept; see [`Config::retention`].
+    retention: BTreeMap<&'static str, Duration>,
     /// Limits of queries.
     pub limits: LimitsConfig,
     /// The simulated venue.
     pub simulator: SimulatorConfig,
     /// Every key with its value and where it came from, secrets hidden; sorted by key.
     pub settings: Vec<Setting>,
+}
+
+impl Config {
+    /// How far back the versions of a dataset are kept.
+    pub fn retention(&self, dataset: &str) -> Duration {
+        self.retention.get(dataset).copied().unwrap_or(RETENTION_DEFAULT)
+    }
 }
 
 /// One key of the configuration, for people.
@@ -195,11 +207,13 @@ struct TastytradeSection {
 
 #[derive(Deserialize)]
 struct DatasetSection {
-    ttl: String,
-    stale_while_revalidate: String,
-    wait_timeout: String,
-    stale_if_error: String,
-    csv: bool,
+    /// This and the next four are there for a dataset that goes stale.
+    ttl: Option<String>,
+    stale_while_revalidate: Option<String>,
+    wait_timeout: Option<String>,
+    stale_if_error: Option<String>,
+    csv: Option<bool>,
+    retention: String,
 }
 
 #[derive(Deserialize)]
@@ -323,6 +337,7 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
         },
         collect: file.collect,
         datasets: datasets(&file.dataset)?,
+        retention: retention(&file.dataset)?,
         limits: LimitsConfig {
             statement_timeout: (!statement_timeout.is_zero()).then_some(statement_timeout),
             memory_bytes: usize::try_from(size("limits.memory", &file.limits.memory)?).unwrap_or(usize::MAX),
@@ -342,17 +357,42 @@ fn describe(error: &figment::Error) -> String {
 fn datasets(sections: &BTreeMap<String, DatasetSection>) -> Result<BTreeMap<&'static str, DatasetConfig>, ConfigError> {
     let mut datasets = BTreeMap::new();
     for definition in dataset::all() {
-        let Some(section) = sections.get(definition.name) else { continue };
+        let Some(DatasetSection {
+            ttl: Some(after),
+            stale_while_revalidate: Some(stale_while_revalidate),
+            wait_timeout: Some(wait_timeout),
+            stale_if_error: Some(stale_if_error),
+            csv: Some(csv),
+            ..
+        }) = sections.get(definition.name)
+        else {
+            continue;
+        };
         let key = |name: &str| format!("dataset.{}.{name}", definition.name);
         let policy = Policy {
-            ttl: ttl(&key("ttl"), &section.ttl)?,
-            stale_while_revalidate: duration(&key("stale_while_revalidate"), &section.stale_while_revalidate)?,
-            wait_timeout: duration(&key("wait_timeout"), &section.wait_timeout)?,
-            stale_if_error: duration(&key("stale_if_error"), &section.stale_if_error)?,
+            ttl: ttl(&key("ttl"), after)?,
+            stale_while_revalidate: duration(&key("stale_while_revalidate"), stale_while_revalidate)?,
+            wait_timeout: duration(&key("wait_timeout"), wait_timeout)?,
+            stale_if_error: duration(&key("stale_if_error"), stale_if_error)?,
         };
-        datasets.insert(definition.name, DatasetConfig { policy, csv: section.csv });
+        datasets.insert(definition.name, DatasetConfig { policy, csv: *csv });
     }
     Ok(datasets)
+}
+
+fn retention(sections: &BTreeMap<String, DatasetSection>) -> Result<BTreeMap<&'static str, Duration>, ConfigError> {
+    let mut retention = BTreeMap::new();
+    for definition in dataset::all() {
+        let Some(section) = sections.get(definition.name) else { continue };
+        let key = format!("dataset.{}.retention", definition.name);
+        let kept = duration(&key, &section.retention)?;
+        if kept < RETENTION_MIN {
+            let least = humantime::format_duration(RETENTION_MIN);
+            return Err(ConfigError(format!("{key}: \"{}\" is less than {least}", section.retention)));
+        }
+        retention.insert(definition.name, kept);
+    }
+    Ok(retention)
 }
 
 /// A duration, `session close + DURATION`, or `inputs`.
@@ -424,6 +464,8 @@ mod tests {
         {
             assert!(config.datasets.contains_key(name), "{name}");
         }
+        assert_eq!(config.retention("market_metrics_history"), Duration::from_secs(30 * 86_400));
+        assert!(!config.datasets.contains_key("market_metrics_history"));
         assert_eq!(config.datasets["eod"].policy.ttl, Ttl::SessionClose(Duration::from_secs(1800)));
         assert!(config.settings.iter().all(|setting| setting.origin == "default"), "{:?}", config.settings);
     }
@@ -437,6 +479,7 @@ mod tests {
     #[test]
     fn a_bad_value_names_its_key() {
         refused("[dataset.eod]\nttl = \"-5s\"", "dataset.eod.ttl");
+        refused("[dataset.eod]\nretention = \"5m\"", "dataset.eod.retention");
         refused("[limits]\nmemory = \"lots\"", "limits.memory");
         refused("[server]\npg = \"nowhere\"", "server.pg");
         refused("[collect]\nlists = [\"sp5000\"]", "sp5000");

@@ -7,7 +7,7 @@ use super::context::{OnStale, QueryContext};
 use crate::engine::{ErrorKind, QueryError};
 use crate::lake::freshness::{Freshness, Policy};
 use crate::lake::refresh::RefreshHandle;
-use crate::lake::{ColumnStatistics, DataFile, LakeTable, Snapshot, StatisticValue};
+use crate::lake::{ColumnStatistics, DataFile, LakeError, LakeTable, Snapshot, StatisticValue};
 use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
@@ -49,6 +49,28 @@ impl RefreshingTable {
     ) -> Self {
         let schema = table.dataset().schema.clone();
         Self { table, freshness, refresh, store_url, schema }
+    }
+
+    /// The dataset's freshness, and its table in the lake.
+    pub fn parts(&self) -> (&Arc<Freshness>, &Arc<LakeTable>) {
+        (&self.freshness, &self.table)
+    }
+
+    /// Where fresher rows are asked for.
+    pub fn refresh(&self) -> &RefreshHandle {
+        &self.refresh
+    }
+
+    /// The version to read: that of a moment of the past, which cannot be stale, or the latest once it may be served.
+    async fn snapshot(&self, context: &QueryContext) -> Result<Option<Arc<Snapshot>>> {
+        let snapshot = match context.as_of {
+            Some(at) => self.table.snapshot_at(at).await,
+            None => {
+                self.settle(context).await?;
+                self.table.latest().await
+            }
+        };
+        snapshot.map_err(storage_error)
     }
 
     /// Returns once the rows may be served, or refuses.
@@ -228,9 +250,9 @@ impl TableProvider for RefreshingTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.settle(&QueryContext::of(state)).await?;
-        let snapshot = self.table.latest().await.map_err(storage_error)?;
-        let snapshot = snapshot.filter(|snapshot| !snapshot.files.is_empty());
+        let context = QueryContext::of(state);
+        let taken = context.snapshots.once(self.freshness.dataset, context.as_of, self.snapshot(&context));
+        let snapshot = taken.await?.filter(|snapshot| !snapshot.files.is_empty());
         let Some(snapshot) = snapshot else {
             let schema = datafusion::common::project_schema(&self.schema, projection)?;
             return Ok(Arc::new(EmptyExec::new(schema)));
@@ -241,6 +263,8 @@ impl TableProvider for RefreshingTable {
     }
 }
 
-fn storage_error(error: crate::lake::LakeError) -> DataFusionError {
-    DataFusionError::External(Box::new(QueryError::new(ErrorKind::Storage, error.to_string())))
+fn storage_error(error: LakeError) -> DataFusionError {
+    let kind =
+        if matches!(error, LakeError::Forgotten { .. }) { ErrorKind::InvalidParameter } else { ErrorKind::Storage };
+    DataFusionError::External(Box::new(QueryError::new(kind, error.to_string())))
 }

@@ -1,6 +1,7 @@
 //! The one integration test binary.
 #![allow(clippy::unwrap_used)]
 
+mod as_of;
 mod fixture;
 mod postgres_catalog;
 mod postgres_text;

@@ -6,12 +6,11 @@
 use super::context::{OnStale, QueryContext};
 use crate::engine::{ErrorKind, QueryError};
 use crate::lake::freshness::{Freshness, Policy};
-use crate::lake::refresh::RefreshHandle;
+use crate::lake::refresh::{NO_SCHEDULER, RefreshHandle};
 use crate::lake::{ColumnStatistics, DataFile, LakeTable, Snapshot, StatisticValue};
 use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use chrono::TimeDelta;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics as PlanColumnStatistics, ScalarValue, Statistics};
@@ -54,51 +53,68 @@ impl RefreshingTable {
     /// Returns once the rows may be served, or refuses.
     async fn settle(&self, context: &QueryContext) -> Result<()> {
         let Some(policy) = self.freshness.policy else { return Ok(()) };
-        let overdue = self.overdue(context);
-        let Some(overdue) = overdue else { return Ok(()) };
-        let missing = self.freshness.loaded_at().is_none();
-        let within =
-            |limit: std::time::Duration| !missing && TimeDelta::from_std(limit).is_ok_and(|limit| overdue <= limit);
+        let freshness = &self.freshness;
+        // Before the look at the rows: a run that ends in between then counts as an answer.
+        let seen = freshness.runs_ended();
+        let overdue = freshness.overdue();
+        let too_old = match context.max_staleness {
+            None => overdue.is_some(),
+            Some(limit) => freshness.older_than(limit),
+        };
+        if !too_old {
+            if overdue.is_some() {
+                self.refresh.nudge(freshness.dataset, "query", seen);
+            }
+            return Ok(());
+        }
+        let loaded = freshness.loaded_at().is_some();
+        let within = |limit: std::time::Duration| {
+            loaded && overdue.is_none_or(|overdue| overdue.to_std().is_ok_and(|overdue| overdue <= limit))
+        };
         match context.on_stale {
-            OnStale::Fail => return Err(self.stale_error("the session asks for fresh rows")),
-            OnStale::Serve if !missing => {
-                self.refresh.nudge(self.freshness.dataset, "query");
-                context.notices.add(self.stale_notice());
+            OnStale::Fail => {
+                self.refresh.nudge(freshness.dataset, "query", seen);
+                return Err(self.stale_error("the session takes no stale rows"));
+            }
+            OnStale::Serve if freshness.age().is_some() => {
+                self.refresh.nudge(freshness.dataset, "query", seen);
+                context.notices.add(self.stale_notice("the session takes stale rows"));
                 return Ok(());
             }
             OnStale::Wait if context.max_staleness.is_none() && within(policy.stale_while_revalidate) => {
-                self.refresh.nudge(self.freshness.dataset, "query");
+                if !self.refresh.nudge(freshness.dataset, "query", seen) {
+                    context.notices.add(self.stale_notice(NO_SCHEDULER));
+                }
                 return Ok(());
             }
             OnStale::Serve | OnStale::Wait => {}
         }
-        let Err(reason) = self.wait(&policy).await else { return Ok(()) };
+        let Err(reason) = self.wait(&policy, seen).await else { return Ok(()) };
         if within(policy.stale_if_error) {
-            context.notices.add(format!("{} ({reason})", self.stale_notice()));
+            context.notices.add(self.stale_notice(&reason));
             return Ok(());
         }
         Err(self.stale_error(&reason))
     }
 
-    /// How far past what this session takes the rows are; `None` when they may be served.
-    fn overdue(&self, context: &QueryContext) -> Option<TimeDelta> {
-        let limit = context.max_staleness.and_then(|limit| TimeDelta::from_std(limit).ok());
-        match (limit, self.freshness.age()) {
-            (Some(limit), Some(age)) if age > limit => Some(age - limit),
-            _ => self.freshness.overdue(),
-        }
-    }
-
-    async fn wait(&self, policy: &Policy) -> Result<(), String> {
-        let refreshed = self.refresh.refresh(self.freshness.dataset, "query");
+    async fn wait(&self, policy: &Policy, seen: u64) -> Result<(), String> {
+        let refreshed = self.refresh.refresh_since(self.freshness.dataset, "query", seen);
         match tokio::time::timeout(policy.wait_timeout, refreshed).await {
             Ok(outcome) => outcome,
             Err(_) => Err(format!("the refresh takes longer than {:?}", policy.wait_timeout)),
         }
     }
 
-    fn stale_notice(&self) -> String {
-        format!("table \"{}\" is stale: {}", self.freshness.dataset, self.age_text())
+    fn stale_notice(&self, reason: &str) -> String {
+        format!("table \"{}\" is stale: {}; {}", self.freshness.dataset, self.age_text(), self.cause(reason))
+    }
+
+    /// The reason, and what the last refresh failed with when the reason is another one.
+    fn cause(&self, reason: &str) -> String {
+        match &self.freshness.remembered().last_error {
+            Some(error) if error != reason => format!("{reason}; the last refresh failed: {error}"),
+            _ => reason.to_owned(),
+        }
     }
 
     fn age_text(&self) -> String {
@@ -109,7 +125,8 @@ impl RefreshingTable {
     }
 
     fn stale_error(&self, reason: &str) -> DataFusionError {
-        let message = format!("table \"{}\" is not fresh: {}; {reason}", self.freshness.dataset, self.age_text());
+        let (dataset, cause) = (self.freshness.dataset, self.cause(reason));
+        let message = format!("table \"{dataset}\" is not fresh: {}; {cause}", self.age_text());
         let error = QueryError::new(ErrorKind::Stale, message)
             .with_hint("SET freshness = 'serve' takes the old rows; system.freshness tells more");
         DataFusionError::External(Box::new(error))

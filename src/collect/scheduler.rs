@@ -226,7 +226,9 @@ impl Scheduler {
         let Some(collector) = self.collectors.get(freshness.dataset) else { return Duration::ZERO };
         let longest = match freshness.policy.map(|policy| policy.ttl) {
             Some(Ttl::After(ttl)) => collector.jitter.min(ttl / JITTER_PART),
-            _ => collector.jitter,
+            Some(Ttl::SessionClose(_)) => collector.jitter,
+            // Nobody can say since when an input has another version.
+            Some(Ttl::Inputs) | None => Duration::ZERO,
         };
         jitter(longest, freshness.dataset, self.options.process)
     }

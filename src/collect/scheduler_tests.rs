@@ -216,7 +216,7 @@ impl World {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn requests_during_a_run_and_just_after_it_are_one_run() {
     let world = World::start(&["symbols"], OPTIONS).await;
     world.shut("symbols");
@@ -236,7 +236,7 @@ async fn requests_during_a_run_and_just_after_it_are_one_run() {
     assert_eq!(world.calls("symbols"), 2);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_derived_dataset_waits_for_its_overdue_inputs_and_each_runs_once() {
     let names = ["calendar", "eod", "expirations", "option_chains", "returns_stddev"];
     let world = World::start(&names, OPTIONS).await;
@@ -261,7 +261,7 @@ async fn a_derived_dataset_waits_for_its_overdue_inputs_and_each_runs_once() {
     assert_eq!(made_of["expirations"], world.version("expirations").unwrap());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_input_that_changes_during_a_rebuild_makes_one_more() {
     let names = ["calendar", "expirations", "option_chains"];
     let world = World::start(&names, Options { background: true, ..OPTIONS }).await;
@@ -287,7 +287,7 @@ async fn an_input_that_changes_during_a_rebuild_makes_one_more() {
     assert_eq!(world.calls("expirations"), calls + 2);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failure_answers_queries_for_a_moment_but_not_commands() {
     let world = World::start(&["symbols"], OPTIONS).await;
     world.mood("symbols", Mood::Failing);
@@ -307,7 +307,7 @@ async fn a_failure_answers_queries_for_a_moment_but_not_commands() {
     assert_eq!(world.board["symbols"].remembered().last_error, None);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failed_input_is_not_asked_again_for_each_query_of_what_is_made_of_it() {
     let world = World::start(&["calendar", "expirations", "option_chains"], OPTIONS).await;
     world.load().await;
@@ -321,7 +321,7 @@ async fn a_failed_input_is_not_asked_again_for_each_query_of_what_is_made_of_it(
     assert_eq!(world.version("option_chains"), Some(0));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_background_waits_longer_after_each_failure_by_the_clock() {
     let world = World::start(&["symbols"], Options { background: true, ..OPTIONS }).await;
     world.mood("symbols", Mood::Failing);
@@ -353,7 +353,7 @@ fn pauses_double_up_to_a_quarter_of_an_hour() {
     assert_eq!(pauses, [15, 30, 60, 900, 900, 900]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn no_more_runs_at_once_than_allowed_and_what_is_waited_for_comes_first() {
     let names = ["calendar", "dividends", "earnings", "market_metrics", "option_chains", "symbols"];
     let world = World::start(&names, Options { runs_max: 2, ..OPTIONS }).await;
@@ -373,7 +373,7 @@ async fn no_more_runs_at_once_than_allowed_and_what_is_waited_for_comes_first() 
     assert_eq!(world.begun().len(), names.len());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn shutdown_stops_runs_and_tells_whoever_waits() {
     let world = World::start(&["symbols"], OPTIONS).await;
     world.shut("symbols");
@@ -387,7 +387,7 @@ async fn shutdown_stops_runs_and_tells_whoever_waits() {
     assert_eq!(world.version("symbols"), None);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_a_failed_run_and_the_next_one_heals() {
     let world = World::start(&["symbols"], OPTIONS).await;
     world.mood("symbols", Mood::Panicking);
@@ -399,7 +399,7 @@ async fn a_panic_is_a_failed_run_and_the_next_one_heals() {
     assert_eq!(world.board["symbols"].state(), State::Fresh);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_background_leaves_the_first_try_to_others_for_its_jitter() {
     let world = World::start(&["symbols"], Options { background: true, ..OPTIONS }).await;
     world.until("the first load", |world| world.board["symbols"].state() == State::Fresh).await;

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod fixture;
+mod freshness;
 mod postgres_catalog;
 mod postgres_text;
 mod slt;
+mod world;

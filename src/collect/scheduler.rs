@@ -333,9 +333,10 @@ pub fn process_number() -> u64 {
 /// A process's own part of `longest` for a dataset: always the same for both, evenly spread over processes.
 pub fn jitter(longest: Duration, dataset: &str, process: u64) -> Duration {
     // FNV-1a, and a last mix, because the parts are taken from the upper bits.
-    let hash = dataset.bytes().chain(process.to_le_bytes()).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = dataset
+        .bytes()
+        .chain(process.to_le_bytes())
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let mixed = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     longest.mul_f64((mixed >> 32) as f64 / 4_294_967_296.0)
 }

@@ -114,8 +114,7 @@ struct World {
     _stop: DropGuard,
 }
 
-const OPTIONS: Options =
-    Options { background: false, runs_max: 8, negative_ttl: Duration::from_secs(5), process: 1 };
+const OPTIONS: Options = Options { background: false, runs_max: 8, negative_ttl: Duration::from_secs(5), process: 1 };
 
 impl World {
     async fn start(names: &[&'static str], options: Options) -> Self {
@@ -136,8 +135,7 @@ impl World {
                 stale_if_error: Duration::from_secs(7200),
             };
             let inputs = definition.depends_on.iter().filter(|_| derived).filter_map(|name| lake.table(name).cloned());
-            let freshness =
-                Freshness::new(name, Some(policy), true, definition.depends_on, "simulated", clock.clone());
+            let freshness = Freshness::new(name, Some(policy), true, definition.depends_on, "simulated", clock.clone());
             board.insert(name, Arc::new(freshness.with_inputs(inputs.collect())));
             let source = Arc::new(Source {
                 name,

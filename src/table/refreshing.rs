@@ -119,7 +119,7 @@ impl RefreshingTable {
 
     fn age_text(&self) -> String {
         match self.freshness.age().and_then(|age| age.to_std().ok()) {
-            Some(age) => format!("its rows are {} old", humantime::format_duration(whole_seconds(age))),
+            Some(age) => format!("its rows are {} old", in_words(age.as_secs())),
             None => "it was never loaded".to_owned(),
         }
     }
@@ -187,8 +187,13 @@ impl RefreshingTable {
     }
 }
 
-fn whole_seconds(duration: std::time::Duration) -> std::time::Duration {
-    std::time::Duration::from_secs(duration.as_secs())
+/// `31 d`, `1 d 3 h`, `20 m 5 s`: days at most, since months have no length.
+fn in_words(seconds: u64) -> String {
+    let parts = [(seconds / 86_400, "d"), (seconds / 3_600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    let first = parts.iter().position(|(number, _)| *number > 0).unwrap_or(parts.len() - 1);
+    // The two largest units; the next smaller ones say nothing of interest.
+    let shown = parts.iter().skip(first).take(2).enumerate().filter(|(place, (number, _))| *place == 0 || *number > 0);
+    shown.map(|(_, (number, unit))| format!("{number} {unit}")).collect::<Vec<_>>().join(" ")
 }
 
 /// Rows and NULLs are exact. Bounds of dates and integers are exact; others may be rounded by whoever wrote the log.
@@ -260,4 +265,19 @@ impl TableProvider for RefreshingTable {
 
 fn storage_error(error: crate::lake::LakeError) -> DataFusionError {
     DataFusionError::External(Box::new(QueryError::new(ErrorKind::Storage, error.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_in_days_at_most() {
+        let cases =
+            [(0, "0 s"), (59, "59 s"), (1_205, "20 m 5 s"), (3_600, "1 h"), (3_605, "1 h"), (97_200, "1 d 3 h")];
+        for (seconds, words) in cases {
+            assert_eq!(in_words(seconds), words);
+        }
+        assert_eq!(in_words(31 * 86_400), "31 d");
+    }
 }

@@ -93,7 +93,7 @@ async fn a_source_that_is_down_costs_a_notice_then_an_error_and_heals_by_itself(
     assert_eq!(served.unwrap(), rows);
     let notices = session.take_notices();
     let [notice] = notices.as_slice() else { panic!("{notices:?}") };
-    assert!(notice.starts_with("table \"market_metrics\" is stale: its rows are 3h old; "), "{notice}");
+    assert!(notice.starts_with("table \"market_metrics\" is stale: its rows are 3 h old; "), "{notice}");
     let port = world.simulator.rest_addr().to_string();
     assert!(notice.contains(&port), "the cause is missing: {notice}");
     assert_eq!(world.freshness("market_metrics").state(), State::Failed);
@@ -109,7 +109,7 @@ async fn a_source_that_is_down_costs_a_notice_then_an_error_and_heals_by_itself(
     world.advance(TimeDelta::days(1));
     let error = world.query(ALL_METRICS).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Stale);
-    let begin = "table \"market_metrics\" is not fresh: its rows are 1day 3h old; ";
+    let begin = "table \"market_metrics\" is not fresh: its rows are 1 d 3 h old; ";
     assert!(error.message.starts_with(begin) && error.message.contains(&port), "{}", error.message);
     let error = client.simple_query(ALL_METRICS).await.unwrap_err();
     let error = error.as_db_error().unwrap();
@@ -306,7 +306,7 @@ async fn a_session_says_how_old_an_answer_it_takes() {
     run("SET freshness = 'serve'").await.unwrap();
     assert_eq!(run(ALL_METRICS).await.unwrap().len(), SYMBOLS.len());
     let notices = session.take_notices();
-    assert!(notices[0].starts_with("table \"market_metrics\" is stale: its rows are 9days old; "), "{notices:?}");
+    assert!(notices[0].starts_with("table \"market_metrics\" is stale: its rows are 9 d old; "), "{notices:?}");
     run("SET freshness = 'fail'").await.unwrap();
     assert_eq!(run(ALL_METRICS).await.unwrap_err().kind, ErrorKind::Stale);
     run("SET freshness = 'wait'").await.unwrap();
@@ -342,7 +342,7 @@ async fn a_read_only_server_warns_and_then_refuses() {
     world.advance(TimeDelta::hours(1));
     let error = count(&session).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Stale);
-    assert!(error.message.contains("its rows are 1day 1h old; this server does not refresh"), "{}", error.message);
+    assert!(error.message.contains("its rows are 1 d 1 h old; this server does not refresh"), "{}", error.message);
     let error = world.query("SELECT * FROM earnings").await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Stale);
     assert!(error.message.contains("\"earnings\" is not fresh: it was never loaded"), "{}", error.message);

@@ -128,7 +128,11 @@ impl World {
     /// Refreshes datasets, one after the other.
     pub(crate) async fn refresh(&self, datasets: &[&str]) {
         for dataset in datasets {
-            self.server.refresh.refresh(dataset, "command").await.unwrap_or_else(|reason| panic!("{dataset}: {reason}"));
+            self.server
+                .refresh
+                .refresh(dataset, "command")
+                .await
+                .unwrap_or_else(|reason| panic!("{dataset}: {reason}"));
         }
     }
 

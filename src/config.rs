@@ -131,6 +131,11 @@ pub struct CollectConfig {
     pub live_lists: Vec<String>,
     /// Events a live subscriber may lag.
     pub ring_events: usize,
+    /// Refreshes at once.
+    pub refreshes_max: usize,
+    /// How long a failed refresh answers queries without another one.
+    #[serde(deserialize_with = "duration_text")]
+    pub negative_ttl: Duration,
 }
 
 /// `[dataset.NAME]`.
@@ -140,6 +145,8 @@ pub struct DatasetConfig {
     pub policy: Policy,
     /// Whether a CSV twin is written.
     pub csv: bool,
+    /// How far the expiries of several collecting processes are spread.
+    pub jitter: Duration,
 }
 
 /// `[limits]`.
@@ -207,12 +214,13 @@ struct TastytradeSection {
 
 #[derive(Deserialize)]
 struct DatasetSection {
-    /// This and the next four are there for a dataset that goes stale.
+    /// This and the next five are there for a dataset that goes stale.
     ttl: Option<String>,
     stale_while_revalidate: Option<String>,
     wait_timeout: Option<String>,
     stale_if_error: Option<String>,
     csv: Option<bool>,
+    jitter: Option<String>,
     retention: String,
 }
 
@@ -312,6 +320,9 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
     if tastytrade.in_flight == 0 || tastytrade.attempts == 0 || tastytrade.burst == 0 {
         return Err(ConfigError("source.tastytrade: in_flight, attempts and burst are at least 1".to_owned()));
     }
+    if file.collect.refreshes_max == 0 {
+        return Err(ConfigError("collect.refreshes_max is at least 1".to_owned()));
+    }
     let optional = |text: String| (!text.is_empty()).then_some(text);
     let statement_timeout = duration("limits.statement_timeout", &file.limits.statement_timeout)?;
     Ok(Config {
@@ -363,6 +374,7 @@ fn datasets(sections: &BTreeMap<String, DatasetSection>) -> Result<BTreeMap<&'st
             wait_timeout: Some(wait_timeout),
             stale_if_error: Some(stale_if_error),
             csv: Some(csv),
+            jitter: Some(jitter),
             ..
         }) = sections.get(definition.name)
         else {
@@ -375,7 +387,8 @@ fn datasets(sections: &BTreeMap<String, DatasetSection>) -> Result<BTreeMap<&'st
             wait_timeout: duration(&key("wait_timeout"), wait_timeout)?,
             stale_if_error: duration(&key("stale_if_error"), stale_if_error)?,
         };
-        datasets.insert(definition.name, DatasetConfig { policy, csv: *csv });
+        let jitter = duration(&key("jitter"), jitter)?;
+        datasets.insert(definition.name, DatasetConfig { policy, csv: *csv, jitter });
     }
     Ok(datasets)
 }
@@ -412,6 +425,13 @@ fn ttl(key: &str, text: &str) -> Result<Ttl, ConfigError> {
 fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
     humantime::parse_duration(text)
         .map_err(|error| ConfigError(format!("{key}: \"{text}\" is not a duration: {error}")))
+}
+
+/// A duration in a section that is read as it stands; whoever reports the error names the key.
+fn duration_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let wrong = |error| serde::de::Error::custom(format!("\"{text}\" is not a duration: {error}"));
+    humantime::parse_duration(&text).map_err(wrong)
 }
 
 fn size(key: &str, text: &str) -> Result<u64, ConfigError> {
@@ -480,6 +500,9 @@ mod tests {
     fn a_bad_value_names_its_key() {
         refused("[dataset.eod]\nttl = \"-5s\"", "dataset.eod.ttl");
         refused("[dataset.eod]\nretention = \"5m\"", "dataset.eod.retention");
+        refused("[dataset.eod]\njitter = \"some\"", "dataset.eod.jitter");
+        refused("[collect]\nnegative_ttl = \"soon\"", "collect.negative_ttl");
+        refused("[collect]\nrefreshes_max = 0", "collect.refreshes_max");
         refused("[limits]\nmemory = \"lots\"", "limits.memory");
         refused("[server]\npg = \"nowhere\"", "server.pg");
         refused("[collect]\nlists = [\"sp5000\"]", "sp5000");

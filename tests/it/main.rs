@@ -3,6 +3,8 @@
 
 mod as_of;
 mod fixture;
+mod freshness;
 mod postgres_catalog;
 mod postgres_text;
 mod slt;
+mod world;

@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 /// A load time this far in the future means that the clock was set back: such rows do not count as fresh.
@@ -47,13 +47,15 @@ pub struct Policy {
 pub enum State {
     /// Never loaded.
     Missing,
+    /// Rows are added as they are received.
+    Live,
     /// Within its TTL.
     Fresh,
     /// Past its TTL.
     Stale,
     /// A refresh runs.
     Refreshing,
-    /// Past its TTL (or never loaded), and the last refresh failed.
+    /// Past its TTL (or never loaded), and the last refresh failed; or live rows cannot be kept.
     Failed,
 }
 
@@ -62,6 +64,7 @@ impl State {
     pub fn name(self) -> &'static str {
         match self {
             Self::Missing => "missing",
+            Self::Live => "live",
             Self::Fresh => "fresh",
             Self::Stale => "stale",
             Self::Refreshing => "refreshing",
@@ -87,6 +90,8 @@ pub struct Freshness {
     inputs: Vec<Arc<LakeTable>>,
     state: ArcSwap<DatasetState>,
     refreshing: AtomicBool,
+    /// Microseconds since 1970 of the newest row of a history kept here; 0 is none.
+    live_at: AtomicI64,
     clock: Clock,
 }
 
@@ -102,7 +107,8 @@ impl Freshness {
     ) -> Self {
         let refreshing = AtomicBool::new(false);
         let state = ArcSwap::default();
-        Self { dataset, policy, refreshable, depends_on, feed_class, inputs: Vec::new(), state, refreshing, clock }
+        let (inputs, live_at) = (Vec::new(), AtomicI64::new(0));
+        Self { dataset, policy, refreshable, depends_on, feed_class, inputs, state, refreshing, live_at, clock }
     }
 
     /// Makes it a derived dataset of these inputs.
@@ -131,6 +137,17 @@ impl Freshness {
         self.refreshing.store(refreshing, Ordering::Relaxed);
     }
 
+    /// Says that this process adds rows as they are received, and when it received the newest.
+    pub fn set_live(&self, newest: DateTime<Utc>) {
+        self.live_at.store(newest.timestamp_micros(), Ordering::Relaxed);
+    }
+
+    /// When the newest row was received; `None` where rows are not added as they are received.
+    fn live_at(&self) -> Option<DateTime<Utc>> {
+        let micros = Some(self.live_at.load(Ordering::Relaxed)).filter(|micros| *micros != 0);
+        micros.and_then(DateTime::from_timestamp_micros)
+    }
+
     /// When the rows were loaded from their source.
     pub fn loaded_at(&self) -> Option<DateTime<Utc>> {
         self.state.load().loaded_at
@@ -139,7 +156,7 @@ impl Freshness {
     /// How old the rows are, since their import if no source ever loaded any; `None` when there are none. Never negative.
     pub fn age(&self) -> Option<TimeDelta> {
         let state = self.state.load();
-        let since = state.loaded_at.or(state.imported_at)?;
+        let since = self.live_at().or(state.loaded_at).or(state.imported_at)?;
         Some((self.clock.now() - since).max(TimeDelta::zero()))
     }
 
@@ -180,6 +197,9 @@ impl Freshness {
         let remembered = self.state.load();
         if self.refreshing.load(Ordering::Relaxed) {
             return State::Refreshing;
+        }
+        if self.live_at().is_some() {
+            return if remembered.last_error.is_some() { State::Failed } else { State::Live };
         }
         match self.overdue() {
             Some(_) if remembered.last_error.is_some() => State::Failed,

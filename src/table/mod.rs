@@ -3,9 +3,12 @@
 pub mod comment;
 pub mod context;
 pub mod function;
+pub mod history;
 pub mod live;
 pub mod pg_catalog;
 pub mod refreshing;
+mod scan;
 pub mod sources;
+pub mod spools;
 pub mod system;
 pub mod view;

@@ -209,11 +209,7 @@ struct Keep<'a> {
 
 impl Keep<'_> {
     /// Keeps every event of a book from now on. While the spool cannot be opened, that is told and tried again.
-    async fn start<E: SpoolEvent>(
-        &self,
-        dataset: &str,
-        book: &Arc<Book<E>>,
-    ) -> Option<(Arc<History>, JoinHandle<()>)> {
+    async fn start<E: SpoolEvent>(&self, dataset: &str, book: &Arc<Book<E>>) -> Option<(Arc<History>, JoinHandle<()>)> {
         let (table, freshness) = (self.lake.table(dataset)?.clone(), self.board.get(dataset)?.clone());
         let collect = &self.config.collect;
         let options = HistoryOptions {

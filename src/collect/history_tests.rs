@@ -128,7 +128,8 @@ async fn two_processes_with_spools_of_their_own_write_one_table() {
     let directory = tempfile::tempdir().unwrap();
     let one = process(directory.path()).await;
     std::fs::create_dir(directory.path().join("other")).unwrap();
-    let other_lake = Lake::open(&directory.path().join("data").to_string_lossy(), &StoreOptions::default()).await.unwrap();
+    let other_lake =
+        Lake::open(&directory.path().join("data").to_string_lossy(), &StoreOptions::default()).await.unwrap();
     let options = HistoryOptions { directory: directory.path().join("other"), ..one.history.options.clone() };
     let table = other_lake.table(DATASET).unwrap().clone();
     let other = Arc::new(History::new(table, one.freshness.clone(), options, Clock::System));

@@ -60,7 +60,11 @@ impl SpoolEvent for Trade {
 }
 
 /// Rows of the events, numbered from `first` on.
-pub(super) fn rows<E: SpoolEvent>(schema: &SchemaRef, events: &[Arc<E>], first: i64) -> Result<RecordBatch, ArrowError> {
+pub(super) fn rows<E: SpoolEvent>(
+    schema: &SchemaRef,
+    events: &[Arc<E>],
+    first: i64,
+) -> Result<RecordBatch, ArrowError> {
     let symbols = StringArray::from_iter_values(events.iter().map(|event| event.symbol().as_ref()));
     let received_at = instants(events, |event| Some(event.received_at()));
     let mut columns: Vec<ArrayRef> = vec![Arc::new(symbols)];

@@ -200,7 +200,10 @@ pub(super) fn recover(path: &Path, schema: &SchemaRef) -> Result<(Option<Segment
     let (Some(first), Some(last)) = (blocks.first().map(Block::first), blocks.last().map(Block::last)) else {
         if damaged {
             fs::rename(path, path.with_extension("damaged")).map_err(fail)?;
-            return Err(SpoolError::Unreadable { file: path.to_owned(), reason: "it was put aside: no batch is readable".to_owned() });
+            return Err(SpoolError::Unreadable {
+                file: path.to_owned(),
+                reason: "it was put aside: no batch is readable".to_owned(),
+            });
         }
         return Ok((None, Vec::new()));
     };

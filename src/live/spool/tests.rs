@@ -143,7 +143,9 @@ fn a_file_of_any_bytes_is_survived() {
     let directory = tempfile::tempdir().unwrap();
     drop(open(directory.path()));
     let path = directory.path().join(format!("{:020}.spool", 1));
-    for bytes in [&b""[..], b"T", b"TTS1", b"TTS1\xff\xff\xff\xff\0\0\0\0", b"TTS1\0\0\0\0\0\0\0", b"not a spool at all....."] {
+    for bytes in
+        [&b""[..], b"T", b"TTS1", b"TTS1\xff\xff\xff\xff\0\0\0\0", b"TTS1\0\0\0\0\0\0\0", b"not a spool at all....."]
+    {
         std::fs::write(&path, bytes).unwrap();
         assert!(open(directory.path()).blocks.is_empty());
         assert!(files(directory.path()).is_empty(), "{bytes:?}");

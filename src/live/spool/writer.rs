@@ -99,10 +99,8 @@ impl<E: SpoolEvent> Writer<E> {
     fn write(&mut self, events: &[Arc<E>]) -> Result<(), SpoolError> {
         let first = self.next;
         let after = first.saturating_add_unsigned(events.len() as u64);
-        let rows = row::rows(&self.schema, events, first).map_err(|error| SpoolError::Unreadable {
-            file: self.directory.clone(),
-            reason: error.to_string(),
-        })?;
+        let rows = row::rows(&self.schema, events, first)
+            .map_err(|error| SpoolError::Unreadable { file: self.directory.clone(), reason: error.to_string() })?;
         let active = match &mut self.active {
             Some(active) => active,
             None => self.active.insert(Segment::create(&self.directory, first)?),

@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::collect::client::Client;
 use crate::collect::history::{History, HistoryOptions};
-use crate::collect::scheduler::{Collector, Event, Scheduler};
+use crate::collect::scheduler::{self, Collector, Event, Scheduler};
 use crate::collect::venue::dxlink::{Feed, FeedOptions, FeedStatus, FeedSymbols, QuoteTokens};
 use crate::collect::{near_money, sources, universe};
 use crate::config::Config;
@@ -99,8 +99,13 @@ pub async fn start(
     let (refresh, requests) = channel();
     let mut events = None;
     if !collectors.is_empty() {
-        let background = role == Role::Collect;
-        let scheduler = Scheduler::new(lake.clone(), board.clone(), collectors, requests, clock.clone(), background);
+        let options = scheduler::Options {
+            background: role == Role::Collect,
+            runs_max: config.collect.refreshes_max,
+            negative_ttl: config.collect.negative_ttl,
+            process: scheduler::process_number(),
+        };
+        let scheduler = Scheduler::new(lake.clone(), board.clone(), collectors, requests, clock.clone(), options);
         events = Some(scheduler.events());
         tokio::spawn(scheduler.run(shutdown.clone()));
     }
@@ -161,13 +166,15 @@ fn board(
     dataset::all().into_iter().map(entry).collect()
 }
 
-/// Looks at one table: its latest version, and what is remembered of its refreshes. A damaged table is told of in its
-/// freshness and leaves the others alone.
+/// Looks at one table: its latest version, and what is remembered of its refreshes. That is read again for rows past
+/// their TTL too, because another process's refresh that found nothing new commits no version. A damaged table is told
+/// of in its freshness and leaves the others alone.
 async fn look(table: &LakeTable, freshness: &Freshness) {
+    let runs_ended = freshness.runs_ended();
     let seen = table.current().map(|snapshot| snapshot.version);
     let outcome = match table.update().await {
-        Ok(snapshot) if seen.is_some() && snapshot.as_ref().map(|snapshot| snapshot.version) == seen => return,
-        Ok(_) => table.read_state().await.map(|state| freshness.set_state(state)),
+        Ok(Some(snapshot)) if Some(snapshot.version) == seen && freshness.overdue().is_none() => return,
+        Ok(_) => table.read_state().await.map(|state| freshness.adopt(runs_ended, state)),
         Err(error) => Err(error),
     };
     if let Err(error) = outcome {

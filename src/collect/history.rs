@@ -187,7 +187,7 @@ impl History {
                 None => self.stage(blocks, done).await?,
             };
             staged = Some((file.clone(), rows));
-            match self.table.commit_position(base.as_deref(), &[], vec![file], Some(&position)).await {
+            match self.table.commit_position(base.as_deref(), &[], vec![file], &position).await {
                 Err(LakeError::Conflict { .. }) => {}
                 Err(error) => return Err(error.into()),
                 Ok(snapshot) => {

@@ -9,6 +9,7 @@ pub mod frame;
 pub mod history;
 pub mod merge;
 pub mod near_money;
+mod refresh;
 pub mod scheduler;
 pub mod sources;
 pub mod universe;

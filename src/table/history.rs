@@ -3,6 +3,7 @@
 //! A scan takes the blocks of the spool first and the lake's version after. What left the spool before was visible in
 //! the lake by then; what is in both is taken from the lake, as the position in its version tells.
 
+use super::context::QueryContext;
 use super::scan::{scan_snapshot, storage_error};
 use crate::collect::history::History;
 use crate::engine::{ErrorKind, QueryError};
@@ -61,10 +62,15 @@ impl TableProvider for HistoryTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        // In this order: see above.
-        let tail = self.history.as_ref().and_then(|history| history.tail());
+        let as_of = QueryContext::of(state).as_of;
+        // A moment of the past is a version of the lake alone. Otherwise in this order: see above.
+        let tail = self.history.as_ref().filter(|_| as_of.is_none()).and_then(|history| history.tail());
         let mut blocks = tail.as_ref().map(|tail| tail.blocks()).unwrap_or_default();
-        let snapshot = self.table.latest().await.map_err(storage_error)?;
+        let snapshot = match as_of {
+            Some(at) => self.table.snapshot_at(at).await,
+            None => self.table.latest().await,
+        };
+        let snapshot = snapshot.map_err(storage_error)?;
         let positions = snapshot.as_ref().map(|snapshot| &snapshot.positions);
         let position = tail.as_ref().and_then(|tail| positions?.get(tail.application()).copied()).unwrap_or(0);
         blocks.retain(|block| block.last() > position);

@@ -116,5 +116,7 @@ fn bound(value: Option<&StatisticValue>) -> Precision<ScalarValue> {
 
 /// A failure of the lake as an error of the query.
 pub(super) fn storage_error(error: LakeError) -> DataFusionError {
-    DataFusionError::External(Box::new(QueryError::new(ErrorKind::Storage, error.to_string())))
+    let kind =
+        if matches!(error, LakeError::Forgotten { .. }) { ErrorKind::InvalidParameter } else { ErrorKind::Storage };
+    DataFusionError::External(Box::new(QueryError::new(kind, error.to_string())))
 }

@@ -53,6 +53,7 @@ async fn place(stale: &[&str]) -> Place {
         board: board.clone(),
         refresh,
         live: Arc::new(Live::new(16)),
+        histories: Vec::new(),
         queries: Arc::new(Queries::default()),
         statement_timeout: None,
         memory_bytes: 64 << 20,

@@ -122,22 +122,18 @@ fn board(
     dataset::all().into_iter().map(entry).collect()
 }
 
-/// Looks at one table: its latest version, and what is remembered of its refreshes. A damaged table is told of in its
-/// freshness and leaves the others alone.
+/// Looks at one table: its latest version, and what is remembered of its refreshes, which another process may have
+/// added to without committing rows. A damaged table is told of in its freshness and leaves the others alone.
 async fn look(table: &LakeTable, freshness: &Freshness) {
-    let seen = table.current().map(|snapshot| snapshot.version);
-    let outcome = match table.update().await {
-        Ok(snapshot) if seen.is_some() && snapshot.as_ref().map(|snapshot| snapshot.version) == seen => return,
-        Ok(_) => table.read_state().await.map(|state| freshness.set_state(state)),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = outcome {
-        let mut state = crate::lake::DatasetState::clone(&freshness.remembered());
-        if state.last_error.as_deref() != Some(&error.to_string()) {
-            tracing::warn!("{error}");
-            state.last_error = Some(error.to_string());
-            freshness.set_state(state);
+    let update = table.update().await.map(drop);
+    let state = table.read_state_change().await.map(|state| {
+        if let Some(state) = state {
+            freshness.catch_up(state);
         }
+    });
+    let damage = update.and(state).err().map(|error| error.to_string());
+    if let Some(damage) = freshness.set_damage(damage) {
+        tracing::warn!("{damage}");
     }
 }
 

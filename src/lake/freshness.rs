@@ -7,7 +7,7 @@
 use super::{DatasetState, LakeTable};
 use crate::clock::Clock;
 use crate::market::calendar;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub enum State {
     Stale,
     /// A refresh runs.
     Refreshing,
-    /// Past its TTL (or never loaded), and the last refresh failed.
+    /// Past its TTL (or never loaded), and the last refresh failed; or what is held cannot be read.
     Failed,
 }
 
@@ -86,6 +86,8 @@ pub struct Freshness {
     /// For a derived dataset: its inputs, to see their versions.
     inputs: Vec<Arc<LakeTable>>,
     state: ArcSwap<DatasetState>,
+    /// Why the table or what is remembered of it cannot be read.
+    damage: ArcSwapOption<String>,
     refreshing: AtomicBool,
     clock: Clock,
 }
@@ -101,8 +103,9 @@ impl Freshness {
         clock: Clock,
     ) -> Self {
         let refreshing = AtomicBool::new(false);
-        let state = ArcSwap::default();
-        Self { dataset, policy, refreshable, depends_on, feed_class, inputs: Vec::new(), state, refreshing, clock }
+        let (state, damage) = (ArcSwap::default(), ArcSwapOption::empty());
+        let inputs = Vec::new();
+        Self { dataset, policy, refreshable, depends_on, feed_class, inputs, state, damage, refreshing, clock }
     }
 
     /// Makes it a derived dataset of these inputs.
@@ -124,6 +127,24 @@ impl Freshness {
     /// Replaces what is remembered.
     pub fn set_state(&self, state: DatasetState) {
         self.state.store(Arc::new(state));
+    }
+
+    /// Takes what the lake remembers, unless this process knows of a later run.
+    pub fn catch_up(&self, state: DatasetState) {
+        self.state.rcu(|known| if state.ended_at() < known.ended_at() { known.clone() } else { Arc::new(state.clone()) });
+    }
+
+    /// Says why the dataset cannot be read, or that it can be. Returns what was not known before.
+    pub fn set_damage(&self, damage: Option<String>) -> Option<String> {
+        let damage = damage.map(Arc::new);
+        let before = self.damage.swap(damage.clone());
+        damage.filter(|damage| before.as_ref() != Some(damage)).map(Arc::unwrap_or_clone)
+    }
+
+    /// What is wrong: the dataset cannot be read, or its last refresh failed.
+    pub fn last_error(&self) -> Option<String> {
+        let damage = self.damage.load_full().map(Arc::unwrap_or_clone);
+        damage.or_else(|| self.state.load().last_error.clone())
     }
 
     /// Says whether a refresh runs.
@@ -180,6 +201,9 @@ impl Freshness {
         let remembered = self.state.load();
         if self.refreshing.load(Ordering::Relaxed) {
             return State::Refreshing;
+        }
+        if self.damage.load().is_some() {
+            return State::Failed;
         }
         match self.overdue() {
             Some(_) if remembered.last_error.is_some() => State::Failed,
@@ -255,6 +279,28 @@ mod tests {
     fn a_clock_set_back_does_not_make_rows_fresh() {
         let ttl = Ttl::After(Duration::from_secs(3600));
         assert_eq!(loaded(ttl, "2026-11-22T12:00:00Z", "2026-11-22T11:00:00Z").state(), State::Stale);
+    }
+
+    #[test]
+    fn what_the_lake_remembers_never_undoes_a_later_run() {
+        let ttl = Ttl::After(Duration::from_secs(3600));
+        let ours = loaded(ttl, "2026-11-22T12:00:00Z", "2026-11-22T12:30:00Z");
+        let earlier = loaded(ttl, "2026-11-22T11:00:00Z", "2026-11-22T12:30:00Z").remembered();
+        let later = loaded(ttl, "2026-11-22T12:20:00Z", "2026-11-22T12:30:00Z").remembered();
+        ours.catch_up(DatasetState::clone(&earlier));
+        assert_eq!(ours.loaded_at(), Some(at("2026-11-22T12:00:00Z")));
+        ours.catch_up(DatasetState::clone(&later));
+        assert_eq!(ours.loaded_at(), Some(at("2026-11-22T12:20:00Z")));
+    }
+
+    #[test]
+    fn damage_is_told_once_and_shows_until_it_is_gone() {
+        let freshness = loaded(Ttl::After(Duration::from_secs(3600)), "2026-11-22T12:00:00Z", "2026-11-22T12:01:00Z");
+        assert_eq!(freshness.set_damage(Some("no log".to_owned())), Some("no log".to_owned()));
+        assert_eq!(freshness.set_damage(Some("no log".to_owned())), None);
+        assert_eq!((freshness.state(), freshness.last_error()), (State::Failed, Some("no log".to_owned())));
+        assert_eq!(freshness.set_damage(None), None);
+        assert_eq!((freshness.state(), freshness.last_error()), (State::Fresh, None));
     }
 
     #[test]

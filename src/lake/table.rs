@@ -46,6 +46,8 @@ pub struct LakeTable {
     current: watch::Sender<Option<Arc<Snapshot>>>,
     /// When the log was last looked at.
     looked: ArcSwapOption<Instant>,
+    /// Entity tag of the state that was read last.
+    state_tag: ArcSwapOption<String>,
 }
 
 impl std::fmt::Debug for LakeTable {
@@ -61,8 +63,8 @@ impl LakeTable {
         location.set_path(&format!("/{folder}/"));
         let log_store = log_store(root, &folder, &location);
         let current = watch::Sender::new(None);
-        let (open, looked) = (Mutex::new(None), ArcSwapOption::empty());
-        Self { dataset, root: root.clone(), folder, log_store, open, current, looked }
+        let (open, looked, state_tag) = (Mutex::new(None), ArcSwapOption::empty(), ArcSwapOption::empty());
+        Self { dataset, root: root.clone(), folder, log_store, open, current, looked, state_tag }
     }
 
     /// What the table holds.
@@ -245,6 +247,16 @@ impl LakeTable {
     /// When and how this dataset was last refreshed; the default when it never was.
     pub async fn read_state(&self) -> Result<DatasetState, LakeError> {
         state::read(&self.root, self.dataset.name).await
+    }
+
+    /// The same for one watcher: `None` when it has not changed since the last call.
+    pub async fn read_state_change(&self) -> Result<Option<DatasetState>, LakeError> {
+        let known = self.state_tag.load_full().map(Arc::unwrap_or_clone);
+        let changed = state::read_changed(&self.root, self.dataset.name, known).await?;
+        Ok(changed.map(|(state, tag)| {
+            self.state_tag.store(tag.map(Arc::new));
+            state
+        }))
     }
 
     /// Remembers it across restarts.

@@ -77,8 +77,10 @@ async fn merge(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, LakeE
 /// Daily bars: files hold one year each, so that a new session rewrites this year's file and leaves the others.
 async fn merge_eod(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, LakeError> {
     let base = table.update().await?;
-    let rows = one_batch(table, rows)?;
-    let mut left = years_of(&rows)?;
+    let mut left = BTreeSet::new();
+    for batch in rows {
+        left.append(&mut years_of(batch)?);
+    }
     let (mut removed, mut staged, mut written) = (Vec::new(), Vec::new(), Written::default());
     while let Some(year) = left.pop_first() {
         // A file of another writer may span years: then those years are merged together.
@@ -94,7 +96,8 @@ async fn merge_eod(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, L
         };
         left = left.difference(&years).copied().collect();
         let held = table.read(&touched).await?;
-        let merged = merge_bars(&held, &[rows_in_years(&rows, &years)?])
+        let new = rows.iter().map(|batch| rows_in_years(batch, &years)).collect::<Result<Vec<_>, _>>()?;
+        let merged = merge_bars(&held, &new)
             .map_err(|error| LakeError::Rows { table: "eod".to_owned(), reason: error.to_string() })?;
         drop(held);
         if merged.added == 0 && merged.changed == 0 {

@@ -2,6 +2,7 @@
 //!
 //! Each is a list of columns and a function that gives the rows now; nothing is cached.
 
+use super::view;
 use crate::config::Setting;
 use crate::engine::Queries;
 use crate::lake::Lake;
@@ -92,6 +93,7 @@ pub fn schema(sources: &Sources, further: Vec<(&'static str, SystemTable)>) -> R
     add("queries", queries_columns(), Arc::new(move |schema| running(&queries, schema)))?;
     let settings = sources.settings.clone();
     add("settings", settings_columns(), Arc::new(move |schema| settings_rows(&settings, schema)))?;
+    add("views", views_columns(), Arc::new(views))?;
     for (name, table) in further {
         provider.register_table(name.to_owned(), Arc::new(table))?;
     }
@@ -244,6 +246,21 @@ fn settings_rows(settings: &[Setting], schema: &SchemaRef) -> Result<RecordBatch
         Arc::new(StringArray::from_iter_values(settings.iter().map(|one| &one.name))),
         Arc::new(StringArray::from_iter_values(settings.iter().map(|one| &one.value))),
         Arc::new(StringArray::from_iter_values(settings.iter().map(|one| &one.origin))),
+    ];
+    RecordBatch::try_new(schema.clone(), columns)
+}
+
+fn views_columns() -> Vec<(&'static str, DataType)> {
+    use DataType::Utf8;
+    vec![("name", Utf8), ("comment", Utf8), ("sql", Utf8)]
+}
+
+fn views(schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let all = view::all();
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.name))),
+        Arc::new(StringArray::from_iter_values(all.iter().map(|one| &one.comment))),
+        Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.sql))),
     ];
     RecordBatch::try_new(schema.clone(), columns)
 }

@@ -293,11 +293,14 @@ async fn columns_have_the_names_postgres_gives_them() {
     assert_eq!(names, ["oid", "oid", "datname"]);
 }
 
+/// A statement, and the kind, the sentence, the place and a word of the hint that its error has.
+type Fault = (&'static str, ErrorKind, &'static str, Option<usize>, Option<&'static str>);
+
 #[tokio::test]
 async fn errors_have_a_kind_a_sentence_and_a_place() {
     let engine = engine().await;
     let session = engine.open_session("alice", "postgres");
-    let cases: [(&str, ErrorKind, &str, Option<usize>, Option<&str>); 19] = [
+    let cases: [Fault; 19] = [
         (
             "SELECT * FROM symbol",
             ErrorKind::UnknownTable,

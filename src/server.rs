@@ -10,7 +10,7 @@ use crate::engine::template::{Parts, build};
 use crate::engine::{Engine, Queries};
 use crate::lake::freshness::{Freshness, FreshnessBoard, Ttl};
 use crate::lake::refresh::{RefreshHandle, channel};
-use crate::lake::{Lake, LakeTable, dataset};
+use crate::lake::{DatasetState, Lake, LakeTable, dataset};
 use crate::live::Live;
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
@@ -125,13 +125,21 @@ fn board(
 /// Looks at one table: its latest version, and what is remembered of its refreshes, which another process may have
 /// added to without committing rows. A damaged table is told of in its freshness and leaves the others alone.
 async fn look(table: &LakeTable, freshness: &Freshness) {
-    let update = table.update().await.map(drop);
-    let state = table.read_state_change().await.map(|state| {
-        if let Some(state) = state {
-            freshness.catch_up(state);
+    let update = table.update().await;
+    let state = table.read_state_change().await;
+    let damage = match (&update, &state) {
+        (Err(error), _) | (_, Err(error)) => Some(error.to_string()),
+        _ => None,
+    };
+    match (state, update) {
+        (Ok(Some(state)), _) => freshness.catch_up(state),
+        // Rows whose loading nobody remembers are as old as their newest file.
+        (Err(_), Ok(Some(snapshot))) if freshness.loaded_at().is_none() => {
+            let loaded_at = snapshot.files.iter().map(|file| file.modified_at).max();
+            freshness.catch_up(DatasetState { loaded_at, ..DatasetState::default() });
         }
-    });
-    let damage = update.and(state).err().map(|error| error.to_string());
+        _ => {}
+    }
     if let Some(damage) = freshness.set_damage(damage) {
         tracing::warn!("{damage}");
     }

@@ -264,7 +264,7 @@ impl Refresh {
             tracing::warn!(dataset = self.table.dataset().name, "refresh failed: {reason}");
             run.error = Some(reason);
         }
-        remember(&self.table, &run).await;
+        self.table.remember(&run).await;
         run
     }
 
@@ -281,7 +281,7 @@ impl Refresh {
         let written = write(&self.table, &fetched.batches, &fetched.failed).await.map_err(|error| error.to_string())?;
         if let Some(history) = self.collector.history.and_then(|history| self.lake.table(history)) {
             let kept = write(history, &fetched.batches, &[]).await.map_err(|error| error.to_string())?;
-            remember(history, &self.run_so_far(Some(&fetched), kept.version)).await;
+            history.remember(&self.run_so_far(Some(&fetched), kept.version)).await;
         }
         if self.collector.csv
             && (written.added > 0 || written.changed > 0)
@@ -306,14 +306,5 @@ impl Refresh {
             inputs: fetched.map(|fetched| fetched.inputs.clone()).unwrap_or_default(),
             error: None,
         }
-    }
-}
-
-/// Keeps the run across restarts; another process may have added runs of its own since.
-async fn remember(table: &LakeTable, run: &Run) {
-    let mut state = table.read_state().await.unwrap_or_default();
-    state.record(run.clone());
-    if let Err(error) = table.write_state(&state).await {
-        tracing::warn!("the refresh is not remembered: {error}");
     }
 }

@@ -169,7 +169,8 @@ impl Freshness {
         expiry(self.policy?.ttl, self.loaded_at()?)
     }
 
-    /// How far past its TTL the dataset is: `None` when fresh, the longest time when it was never loaded.
+    /// How far past its TTL the dataset is: `None` when fresh, the longest time when it was never loaded. What is damaged
+    /// counts as stale at once: a refresh may mend it.
     pub fn overdue(&self) -> Option<TimeDelta> {
         let policy = self.policy?;
         let now = self.clock.now();
@@ -186,7 +187,8 @@ impl Freshness {
             return Some(overdue);
         }
         let changed = policy.ttl == Ttl::Inputs && self.inputs_changed(&state);
-        changed.then(TimeDelta::zero)
+        let damaged = self.damage.load().is_some();
+        (changed || damaged).then(TimeDelta::zero)
     }
 
     fn inputs_changed(&self, state: &DatasetState) -> bool {

@@ -106,7 +106,7 @@ pub(super) async fn read_changed(
     known: Option<String>,
 ) -> Result<Option<(DatasetState, Option<String>)>, LakeError> {
     let path = root.path(&["state", &format!("{name}.json")]);
-    let fail = |error: &dyn std::fmt::Display| LakeError::file(name, &path, error);
+    let fail = |error: &dyn std::fmt::Display| LakeError::file(name, root.name(&path), error);
     let options = GetOptions { if_none_match: known, ..GetOptions::default() };
     let object = match root.store.get_opts(&path, options).await {
         Ok(object) => object,
@@ -121,7 +121,7 @@ pub(super) async fn read_changed(
 
 pub(super) async fn write(root: &Root, name: &str, state: &DatasetState) -> Result<(), LakeError> {
     let path = root.path(&["state", &format!("{name}.json")]);
-    let fail = |error: &dyn std::fmt::Display| LakeError::file(name, &path, error);
+    let fail = |error: &dyn std::fmt::Display| LakeError::file(name, root.name(&path), error);
     let text = serde_json::to_vec_pretty(state).map_err(|error| fail(&error))?;
     root.store.put(&path, PutPayload::from(text)).await.map(drop).map_err(|error| fail(&error))
 }

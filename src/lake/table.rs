@@ -2,7 +2,7 @@
 
 use super::dataset::Dataset;
 use super::snapshot::{DataFile, Snapshot};
-use super::{DatasetState, LakeError, Root, csv, file, state, statistics};
+use super::{DatasetState, LakeError, Root, Run, csv, file, state, statistics};
 use arc_swap::ArcSwapOption;
 use arrow::record_batch::RecordBatch;
 use chrono::Utc;
@@ -135,7 +135,7 @@ impl LakeTable {
     ) -> Result<Vec<RecordBatch>, LakeError> {
         let mut rows = Vec::new();
         for file in files {
-            let fail = |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, &file.path, error);
+            let fail = |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, self.root.name(&file.path), error);
             let object = self.root.store.get(&file.path).await.map_err(|error| fail(&error))?;
             let bytes = object.bytes().await.map_err(|error| fail(&error))?;
             rows.extend(file::decode(bytes, columns).map_err(|error| fail(&error))?);
@@ -205,7 +205,7 @@ impl LakeTable {
         let path = self.folder.clone().join(name.as_str());
         let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let put = self.root.store.put(&path, PutPayload::from_bytes(bytes)).await;
-        put.map_err(|error| LakeError::file(self.dataset.name, &path, error))?;
+        put.map_err(|error| LakeError::file(self.dataset.name, self.root.name(&path), error))?;
         let add = Add {
             path: name,
             size,
@@ -240,7 +240,7 @@ impl LakeTable {
         let text = csv::encode(&self.dataset, &rows)?;
         let path = self.root.path(&["csv", &format!("{}.csv", self.dataset.name)]);
         let put = self.root.store.put(&path, PutPayload::from(text)).await;
-        put.map_err(|error| LakeError::file(self.dataset.name, &path, error))?;
+        put.map_err(|error| LakeError::file(self.dataset.name, self.root.name(&path), error))?;
         Ok(path)
     }
 
@@ -259,7 +259,20 @@ impl LakeTable {
         }))
     }
 
-    /// Remembers it across restarts.
+    /// Remembers a run across restarts, beside the runs that other processes have added. What cannot be read any more is
+    /// begun anew; what cannot be written is told in the log, for the rows are safe.
+    pub async fn remember(&self, run: &Run) {
+        let mut state = self.read_state().await.unwrap_or_else(|error| {
+            tracing::warn!("{error}; it is begun anew");
+            DatasetState::default()
+        });
+        state.record(run.clone());
+        if let Err(error) = self.write_state(&state).await {
+            tracing::warn!("the refresh is not remembered: {error}");
+        }
+    }
+
+    /// Replaces what is remembered.
     pub async fn write_state(&self, state: &DatasetState) -> Result<(), LakeError> {
         state::write(&self.root, self.dataset.name, state).await
     }

@@ -110,8 +110,11 @@ impl RefreshingTable {
 
     fn stale_error(&self, reason: &str) -> DataFusionError {
         let message = format!("table \"{}\" is not fresh: {}; {reason}", self.freshness.dataset, self.age_text());
-        let error = QueryError::new(ErrorKind::Stale, message)
-            .with_hint("SET freshness = 'serve' takes the old rows; system.freshness tells more");
+        let hint = match self.freshness.loaded_at() {
+            Some(_) => "SET freshness = 'serve' takes the old rows; system.freshness tells more",
+            None => "system.freshness tells more",
+        };
+        let error = QueryError::new(ErrorKind::Stale, message).with_hint(hint);
         DataFusionError::External(Box::new(error))
     }
 

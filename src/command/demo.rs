@@ -1,6 +1,6 @@
 //! `tt demo`: everything on this machine with no account.
 
-use super::serve::serve;
+use super::serve::{FirstLoad, serve};
 use super::{DEMO_DATA, configuration};
 use crate::args::Common;
 use crate::clock::Clock;
@@ -35,7 +35,7 @@ pub async fn run(common: &Common) -> Result<ExitCode> {
     config.tastytrade.client_secret = Secret::new(CLIENT_SECRET);
     config.tastytrade.refresh_token = Secret::new(REFRESH_TOKEN);
     config.tastytrade.requests_per_second = None;
-    serve(&config, Role::Collect, "simulated", &shutdown, |pg| {
+    serve(&config, Role::Collect, "simulated", FirstLoad::Wait, &shutdown, |pg| {
         println!("psql -h {} -p {} -U tt -d tt", pg.ip(), pg.port());
     })
     .await?;

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::console::collection;
 use crate::console::progress::Display;
 use crate::serve::{http, postgres};
-use crate::server::{self, Role, Server};
+use crate::server::{self, Role};
 use crate::shutdown;
 use crate::status::ServerStatus;
 use anyhow::{Context, Result, bail};
@@ -24,7 +24,7 @@ pub async fn run(common: &Common, read_only: bool) -> Result<ExitCode> {
     let config = configuration(common)?;
     let role = if read_only { Role::ReadOnly } else { Role::Collect };
     let shutdown = shutdown::on_signal();
-    serve(&config, role, feed_class(&config), &shutdown, |_| {}).await?;
+    serve(&config, role, feed_class(&config), FirstLoad::Background, &shutdown, |_| {}).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -37,11 +37,22 @@ pub(crate) fn feed_class(config: &Config) -> &'static str {
     }
 }
 
+/// When a server that collects is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FirstLoad {
+    /// Once every dataset was loaded or tried.
+    Wait,
+    /// At once: a query on what is not loaded yet waits for it, as its contract says. At a vendor's pace the first load
+    /// takes minutes.
+    Background,
+}
+
 /// Serves a configuration until `shutdown`; `announce` is called after the ready line with the Postgres address.
 pub(crate) async fn serve(
     config: &Config,
     role: Role,
     feed_class: &'static str,
+    first_load: FirstLoad,
     shutdown: &CancellationToken,
     announce: impl FnOnce(std::net::SocketAddr),
 ) -> Result<()> {
@@ -57,8 +68,9 @@ pub(crate) async fn serve(
     let display = server.events.take().map(|events| tokio::spawn(collection::show(events, Display::new())));
     let status = Arc::new(ServerStatus::new(&server));
     let health = tokio::spawn(http::serve(web, status.clone(), shutdown.clone().cancelled_owned()));
-    let first = first_load(&server, role, shutdown);
-    first.await?;
+    if first_load == FirstLoad::Wait {
+        server::wait_until_tried(&server, shutdown).await?;
+    }
     let options = postgres::Options { connections_max: config.server.max_connections, ..postgres::Options::default() };
     let postgres = tokio::spawn(postgres::serve(pg, server.engine.clone(), options, shutdown.clone()));
     status.set_ready();
@@ -75,12 +87,4 @@ pub(crate) async fn serve(
     }
     // Connections that did not end in time are cut.
     outcome.unwrap_or(Ok(()))
-}
-
-/// A server that collects is ready once every dataset was loaded or tried.
-async fn first_load(server: &Server, role: Role, shutdown: &CancellationToken) -> Result<()> {
-    match role {
-        Role::Collect => server::wait_until_tried(server, shutdown).await,
-        Role::OnDemand | Role::ReadOnly => Ok(()),
-    }
 }

@@ -3,6 +3,7 @@
 //! A front end opens one [`Session`] per connection, parses text to [`Statement`]s, keeps for itself those that are
 //! about the protocol (transactions, cursors, COPY, SET), and has the rest planned and run here.
 
+mod cpu;
 mod depth;
 pub mod error;
 mod queries;

@@ -1,5 +1,6 @@
 //! One session per connection: its settings, its plans, what it runs.
 
+use super::cpu::{Cpu, Rows};
 use super::depth;
 use super::error::{ErrorKind, QueryError};
 use super::queries::{Listed, Queries, RunningQuery};
@@ -23,7 +24,6 @@ use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Tokenizer;
-use futures::StreamExt;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,6 +46,7 @@ struct Shared {
     statement_timeout: Option<Duration>,
     next_session: AtomicU64,
     queries: Arc<Queries>,
+    cpu: Cpu,
 }
 
 impl Engine {
@@ -56,7 +57,8 @@ impl Engine {
 
     /// The same, with a list of running statements that others look at too.
     pub fn with_queries(template: SessionState, statement_timeout: Option<Duration>, queries: Arc<Queries>) -> Self {
-        Self { shared: Arc::new(Shared { template, statement_timeout, next_session: AtomicU64::new(1), queries }) }
+        let (next_session, cpu) = (AtomicU64::new(1), Cpu::start());
+        Self { shared: Arc::new(Shared { template, statement_timeout, next_session, queries, cpu }) }
     }
 
     /// What runs now.
@@ -170,7 +172,7 @@ fn timed_out() -> QueryError {
 /// Rows of a running statement. Dropping it stops the statement and frees what it holds.
 pub struct RowStream {
     running: Running,
-    rows: SendableRecordBatchStream,
+    rows: Rows,
     schema: SchemaRef,
 }
 
@@ -187,8 +189,7 @@ impl RowStream {
 
     /// The next batch; `None` after the last. Ends with an error when cancelled or out of time.
     pub async fn next(&mut self) -> Option<Result<RecordBatch, QueryError>> {
-        let rows = &mut self.rows;
-        let batch = self.running.guard(async { rows.next().await.transpose() }).await.transpose()?;
+        let batch = self.running.guard(self.rows.next()).await.transpose()?;
         Some(batch.and_then(|batch| relabelled(batch, &self.schema)))
     }
 }
@@ -256,10 +257,13 @@ impl Session {
         })?;
         let spelled_out = depth::walk(|| super::rewrite::spelled_out(&rewritten));
         let state = self.state();
-        let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(rewritten)));
-        let planned = depth::walking(planned);
-        let planned = async { planned.await.map_err(|error| QueryError::from_engine(&error, &running.sql)) };
-        let logical = running.guard(planned).await.map_err(|error| error.suggest_table(table_names(&state)))?;
+        let sql = running.sql.clone();
+        let planned = self.engine.shared.cpu.run(async move {
+            let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(rewritten)));
+            let planned = depth::walking(planned).await.map_err(|error| QueryError::from_engine(&error, &sql));
+            planned.map_err(|error| error.suggest_table(table_names(&state)))
+        });
+        let logical = running.guard(planned).await?;
         let parameters = parameter_types(&logical, &spelled_out)?;
         let schema = renamed(logical.schema().as_arrow(), super::rewrite::output_names(statement));
         Ok(Plan { logical, schema, parameters })
@@ -272,23 +276,16 @@ impl Session {
         plan: &Plan,
         parameters: Vec<ScalarValue>,
     ) -> Result<RowStream, QueryError> {
-        let mut state = self.state();
+        let state = self.state();
         let mut logical = plan.logical.clone();
         if !parameters.is_empty() {
             logical = logical.with_param_values(ParamValues::from(parameters))?;
         }
-        let mut physical = running.guard(depth::walking(state.create_physical_plan(&logical))).await?;
-        if physical.boundedness().is_unbounded() {
-            // One partition keeps the events of a symbol in order; batches of one row keep operators that gather a full
-            // batch (a filter with a subquery, a join) from withholding rows until thousands more have come.
-            let config = std::mem::take(state.config_mut());
-            *state.config_mut() = config.with_target_partitions(1).with_batch_size(1);
-            physical = running.guard(depth::walking(state.create_physical_plan(&logical))).await?;
-        }
-        let rows = datafusion::physical_plan::execute_stream(physical, state.task_ctx())?;
+        let cpu = &self.engine.shared.cpu;
+        let rows = running.guard(cpu.run(open(state, logical))).await?;
         let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
         let schema = renamed(&rows.schema(), Some(names));
-        Ok(RowStream { running, rows, schema })
+        Ok(RowStream { running, rows: cpu.stream(rows), schema })
     }
 
     /// The session's base with its zone and its demands on freshness.
@@ -308,6 +305,19 @@ impl Session {
         state.config_mut().set_extension(Arc::new(context));
         state
     }
+}
+
+/// Optimises a plan and opens its rows; nothing is read before the first of them is asked for.
+async fn open(mut state: SessionState, logical: LogicalPlan) -> Result<SendableRecordBatchStream, DataFusionError> {
+    let mut physical = depth::walking(state.create_physical_plan(&logical)).await?;
+    if physical.boundedness().is_unbounded() {
+        // One partition keeps the events of a symbol in order; batches of one row keep operators that gather a full
+        // batch (a filter with a subquery, a join) from withholding rows until thousands more have come.
+        let config = std::mem::take(state.config_mut());
+        *state.config_mut() = config.with_target_partitions(1).with_batch_size(1);
+        physical = depth::walking(state.create_physical_plan(&logical)).await?;
+    }
+    datafusion::physical_plan::execute_stream(physical, state.task_ctx())
 }
 
 /// Names a person may have meant by a table that does not exist.

@@ -13,7 +13,7 @@ SELECT c.oid,c.*,t.relname as tabrelname,rt.relnamespace as refnamespace,d.descr
 
 SELECT i.indexrelid, i.indkey as keys, c.relname, pg_catalog.pg_get_expr(i.indpred, i.indrelid) as pred_expr, pg_catalog.pg_get_expr(i.indexprs, i.indrelid, true) as expr FROM pg_catalog.pg_index i INNER JOIN pg_catalog.pg_class c ON c.oid=i.indexrelid INNER JOIN pg_catalog.pg_class tc ON tc.oid=i.indrelid WHERE i.indrelid={oid} ORDER BY c.relname;
 
-select string_agg(word, ',') from (select 'a' as word union all select 'b') w;
+select string_agg(word, ',' order by word) from (select 'b' as word union all select 'a') w;
 
 SELECT rolname, rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user;
 

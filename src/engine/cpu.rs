@@ -1,0 +1,99 @@
+//! Where statements are planned and run: threads of their own, apart from those that serve connections.
+//!
+//! A sort or a join keeps its thread for seconds at a time. On the threads of the front ends it would hold up every other
+//! client, and the cancel that should end it. Here it only holds up itself: whoever waits for it stops waiting at once, and
+//! the work ends where it next looks up.
+
+use super::error::{ErrorKind, QueryError};
+use arrow::record_batch::RecordBatch;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use futures::StreamExt;
+use std::future::Future;
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+/// Batches that wait for a client that reads slowly.
+const BATCHES_AHEAD: usize = 1;
+
+/// The threads. Dropping it stops what runs on them.
+pub(super) struct Cpu {
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Cpu {
+    fn drop(&mut self) {
+        // Waiting for the threads is not allowed where this is dropped, inside another runtime.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Cpu {
+    /// As many threads as processors. Without the means to start them, statements run where they are asked for.
+    pub(super) fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("tt-query").enable_all().build();
+        if let Err(error) = &runtime {
+            tracing::error!("the threads for statements cannot be started: {error}");
+        }
+        Self { runtime: runtime.ok() }
+    }
+
+    fn handle(&self) -> Handle {
+        self.runtime.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone())
+    }
+
+    /// Runs one step of a statement. Dropping the future stops it.
+    pub(super) async fn run<T, E>(
+        &self,
+        step: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, QueryError>
+    where
+        T: Send + 'static,
+        E: Into<QueryError> + Send + 'static,
+    {
+        match AbortOnDropHandle::new(self.handle().spawn(step)).await {
+            Ok(outcome) => outcome.map_err(Into::into),
+            Err(_) => Err(panicked()),
+        }
+    }
+
+    /// Runs a statement's rows.
+    pub(super) fn stream(&self, mut rows: SendableRecordBatchStream) -> Rows {
+        let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
+        let task = self.handle().spawn(async move {
+            while let Some(batch) = rows.next().await {
+                if sender.send(batch.map_err(QueryError::from)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Rows { batches, task: Some(AbortOnDropHandle::new(task)) }
+    }
+}
+
+/// Rows that are made on the threads above. Dropping it stops the making.
+pub(super) struct Rows {
+    batches: mpsc::Receiver<Result<RecordBatch, QueryError>>,
+    /// `None` once its end was seen.
+    task: Option<AbortOnDropHandle<()>>,
+}
+
+impl Rows {
+    /// The next batch; `None` after the last. Dropping the future loses nothing.
+    pub(super) async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
+        match self.batches.recv().await {
+            Some(batch) => batch.map(Some),
+            // The channel also closes when the making panics; that is no end of the rows.
+            None => match self.task.take() {
+                Some(task) => task.await.map(|()| None).map_err(|_| panicked()),
+                None => Ok(None),
+            },
+        }
+    }
+}
+
+fn panicked() -> QueryError {
+    QueryError::new(ErrorKind::Internal, "the statement failed inside the server; its log tells where")
+}

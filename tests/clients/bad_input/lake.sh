@@ -16,7 +16,7 @@ for how in junk cut gone; do
     damage
     file=$(echo "$data"/lake/symbols/*.parquet)
     case $how in
-        junk) head -c 5000 /dev/urandom >"$file" ;;
+        junk) head -c 5000 "$TT" >"$file" ;;
         cut) truncate -s 2000 "$file" ;;
         gone) rm "$file" ;;
     esac

@@ -9,8 +9,9 @@ query() { "$TT" query --data "$data" --format csv "$1" 2>/dev/null | tail -1; }
 
 sed '5s/.*/AAPL,D,nonsense,1,2,3,4,5/' "$TT_ROOT/tests/data/metastock/AAPL.txt" >"$files/AAPL.txt"
 : >"$files/EMPTY.txt"
-head -c 20000 /dev/urandom >"$files/JUNK.txt"
-head -c 300 /dev/urandom >"$files/MASTER"
+head -c 20000 "$TT" >"$files/JUNK.txt"
+head -c 20000 "$TT" >"$files/F1.DAT"
+head -c 30 "$TT" >"$files/MASTER"
 printf 'hello\nworld\n' >"$files/WORDS.txt"
 refused 1 import metastock "$files" --data "$data"
 contains "a bad line" "$said" "AAPL.txt" "line 5"
@@ -23,7 +24,7 @@ equal "symbols of the good files" 4 "$(query "select count(distinct symbol) from
 before=$(query 'select count(*) from eod')
 
 cp "$TT_ROOT/tests/data/metastock/AAPL.txt" "$files/AAPL.txt"
-rm "$files"/{EMPTY,JUNK,WORDS}.txt "$files/MASTER"
+rm "$files"/{EMPTY,JUNK,WORDS}.txt "$files/MASTER" "$files/F1.DAT"
 "$TT" import metastock "$files" --data "$data" >"$work/out" 2>/dev/null || fail "good files are refused"
 equal "rows of all good files" 12154 "$(query 'select count(*) from eod')"
 (("$before" < 12154)) || fail "the bad file was imported"

@@ -24,11 +24,11 @@ equal "symbols" 521 "$(query 'select count(*) from symbols')"
 metrics=$(query 'select count(*), sum(market_cap) from market_metrics')
 stop TERM
 
-for kind in 'status/status = 500' html truncated unauthorised bad-gateway drop; do
-    venue "$(fault /market-metrics "${kind%%/*}" "${kind#"${kind%%/*}"}" | sed 's|^/||')"
+for kind in status html truncated unauthorised bad-gateway drop; do
+    venue "$(fault /market-metrics "$kind" "$([[ $kind != status ]] || echo 'status = 500')")"
     refused 1 collect --data "$data" market_metrics
-    contains "market_metrics with ${kind%%/*}" "$said" "market_metrics: "
-    equal "rows after ${kind%%/*}" "$metrics" "$(query 'select count(*), sum(market_cap) from market_metrics')"
+    contains "market_metrics with $kind" "$said" "tt: market_metrics: "
+    equal "rows after $kind" "$metrics" "$(query 'select count(*), sum(market_cap) from market_metrics')"
     stop TERM
 done
 
@@ -41,15 +41,18 @@ equal "its old rows" "$dividends" "$(query "select count(*) from dividends where
 contains "the run" "$(query "select failed_items from system.refreshes where dataset = 'dividends' order by started_at desc limit 1")" AAPL
 stop TERM
 
-# The feed: frames that are no messages, snapshots without prices.
-for kind in garbage drop; do
-    venue "$(fault Candle "$kind")"
-    bars=$(query 'select count(*), sum(volume) from eod')
-    refused 1 collect --data "$data" eod
-    contains "a feed with $kind" "$said" "eod: "
-    equal "bars after $kind" "$bars" "$(query 'select count(*), sum(volume) from eod')"
-    stop TERM
-done
+# The feed: a frame that is no message is left out, and told of; a connection that breaks fails the run.
+bars=$(query 'select count(*), sum(volume) from eod')
+venue "$(fault Candle garbage)"
+"$TT" collect --data "$data" eod >"$work/out" 2>&1 || fail "one frame of garbage fails the run: $(tail -3 "$work/out")"
+contains "a frame of garbage" "$(cat "$work/out")" "unreadable message"
+equal "bars after garbage" "$bars" "$(query 'select count(*), sum(volume) from eod')"
+stop TERM
+venue "$(fault Candle drop)"
+refused 1 collect --data "$data" eod
+contains "a feed that breaks" "$said" "tt: eod: 127.0.0.1:" "connection lost"
+equal "bars after it" "$bars" "$(query 'select count(*), sum(volume) from eod')"
+stop TERM
 
 # Credentials that the venue refuses are told at once, and never shown.
 venue ""

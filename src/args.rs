@@ -4,6 +4,7 @@ use crate::config::Flags;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// SQL over cached market data.
 #[derive(Debug, Parser)]
@@ -118,6 +119,12 @@ pub enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Upkeep of the lake
+    Lake {
+        /// What to do.
+        #[command(subcommand)]
+        action: LakeAction,
+    },
     /// The configuration
     Config {
         /// What about it.
@@ -133,6 +140,54 @@ pub enum ImportSource {
     Metastock {
         /// A directory of files, or one file.
         path: PathBuf,
+        /// Common flags.
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+/// `tt lake ...`
+#[derive(Debug, Subcommand)]
+pub enum LakeAction {
+    /// Merge the small files of datasets that grow by appending; rows stay the same
+    Compact {
+        /// Dataset; all when none is named.
+        dataset: Option<String>,
+        /// Common flags.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Remove files that no version within the retention needs
+    Vacuum {
+        /// Dataset; all when none is named.
+        dataset: Option<String>,
+        /// How far back versions are kept, at least 1h; the configuration says when this does not.
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+        retention: Option<Duration>,
+        /// Say what would be removed, and leave it.
+        #[arg(long)]
+        dry_run: bool,
+        /// Common flags.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Print the versions of a dataset
+    History {
+        /// Dataset.
+        dataset: String,
+        /// How to print them.
+        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+        format: OutputFormat,
+        /// Common flags.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Write a dataset as CSV
+    ExportCsv {
+        /// Dataset.
+        dataset: String,
+        /// File to write, `-` for standard output; the CSV twin in the lake when none is given.
+        file: Option<PathBuf>,
         /// Common flags.
         #[command(flatten)]
         common: Common,

@@ -4,9 +4,9 @@
 //! TOML are read here and nowhere else.
 
 use crate::collect::client::Secret;
-use crate::lake::StoreOptions;
 use crate::lake::dataset;
 use crate::lake::freshness::{Policy, Ttl};
+use crate::lake::{RETENTION_MIN, StoreOptions};
 use crate::market::list;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Value};
@@ -23,6 +23,9 @@ pub const DEFAULTS: &str = include_str!("../config/ttapi.toml");
 
 /// Keys whose value is never shown.
 const SECRETS: [&str; 2] = ["source.tastytrade.client_secret", "source.tastytrade.refresh_token"];
+
+/// Retention of a dataset that has no section.
+const RETENTION_DEFAULT: Duration = Duration::from_secs(30 * 86_400);
 
 /// A configuration that cannot be used: one sentence that names the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,12 +47,21 @@ pub struct Config {
     pub collect: CollectConfig,
     /// Freshness and CSV twin per dataset.
     pub datasets: BTreeMap<&'static str, DatasetConfig>,
+    /// How far back the versions of each dataset are kept; see [`Config::retention`].
+    retention: BTreeMap<&'static str, Duration>,
     /// Limits of queries.
     pub limits: LimitsConfig,
     /// The simulated venue.
     pub simulator: SimulatorConfig,
     /// Every key with its value and where it came from, secrets hidden; sorted by key.
     pub settings: Vec<Setting>,
+}
+
+impl Config {
+    /// How far back the versions of a dataset are kept.
+    pub fn retention(&self, dataset: &str) -> Duration {
+        self.retention.get(dataset).copied().unwrap_or(RETENTION_DEFAULT)
+    }
 }
 
 /// One key of the configuration, for people.
@@ -120,6 +132,11 @@ pub struct CollectConfig {
     pub live_lists: Vec<String>,
     /// Events a live subscriber may lag.
     pub ring_events: usize,
+    /// Refreshes at once.
+    pub refreshes_max: usize,
+    /// How long a failed refresh answers queries without another one.
+    #[serde(deserialize_with = "duration_text")]
+    pub negative_ttl: Duration,
 }
 
 /// `[dataset.NAME]`.
@@ -129,6 +146,8 @@ pub struct DatasetConfig {
     pub policy: Policy,
     /// Whether a CSV twin is written.
     pub csv: bool,
+    /// How far the expiries of several collecting processes are spread.
+    pub jitter: Duration,
 }
 
 /// `[limits]`.
@@ -196,11 +215,14 @@ struct TastytradeSection {
 
 #[derive(Deserialize)]
 struct DatasetSection {
-    ttl: String,
-    stale_while_revalidate: String,
-    wait_timeout: String,
-    stale_if_error: String,
-    csv: bool,
+    /// This and the next five are there for a dataset that goes stale.
+    ttl: Option<String>,
+    stale_while_revalidate: Option<String>,
+    wait_timeout: Option<String>,
+    stale_if_error: Option<String>,
+    csv: Option<bool>,
+    jitter: Option<String>,
+    retention: String,
 }
 
 #[derive(Deserialize)]
@@ -304,6 +326,9 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
     if tastytrade.in_flight == 0 || tastytrade.attempts == 0 || tastytrade.burst == 0 {
         return Err(ConfigError("source.tastytrade: in_flight, attempts and burst are at least 1".to_owned()));
     }
+    if file.collect.refreshes_max == 0 {
+        return Err(ConfigError("collect.refreshes_max is at least 1".to_owned()));
+    }
     let optional = |text: String| (!text.is_empty()).then_some(text);
     let statement_timeout = duration("limits.statement_timeout", &file.limits.statement_timeout)?;
     Ok(Config {
@@ -329,6 +354,7 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
         },
         collect: file.collect,
         datasets: datasets(&file.dataset)?,
+        retention: retention(&file.dataset)?,
         limits: LimitsConfig {
             statement_timeout: (!statement_timeout.is_zero()).then_some(statement_timeout),
             memory_bytes: usize::try_from(size("limits.memory", &file.limits.memory)?).unwrap_or(usize::MAX),
@@ -363,17 +389,44 @@ fn one_line(text: &str) -> String {
 fn datasets(sections: &BTreeMap<String, DatasetSection>) -> Result<BTreeMap<&'static str, DatasetConfig>, ConfigError> {
     let mut datasets = BTreeMap::new();
     for definition in dataset::all() {
-        let Some(section) = sections.get(definition.name) else { continue };
+        let Some(DatasetSection {
+            ttl: Some(after),
+            stale_while_revalidate: Some(stale_while_revalidate),
+            wait_timeout: Some(wait_timeout),
+            stale_if_error: Some(stale_if_error),
+            csv: Some(csv),
+            jitter: Some(jitter),
+            ..
+        }) = sections.get(definition.name)
+        else {
+            continue;
+        };
         let key = |name: &str| format!("dataset.{}.{name}", definition.name);
         let policy = Policy {
-            ttl: ttl(&key("ttl"), &section.ttl)?,
-            stale_while_revalidate: duration(&key("stale_while_revalidate"), &section.stale_while_revalidate)?,
-            wait_timeout: duration(&key("wait_timeout"), &section.wait_timeout)?,
-            stale_if_error: duration(&key("stale_if_error"), &section.stale_if_error)?,
+            ttl: ttl(&key("ttl"), after)?,
+            stale_while_revalidate: duration(&key("stale_while_revalidate"), stale_while_revalidate)?,
+            wait_timeout: duration(&key("wait_timeout"), wait_timeout)?,
+            stale_if_error: duration(&key("stale_if_error"), stale_if_error)?,
         };
-        datasets.insert(definition.name, DatasetConfig { policy, csv: section.csv });
+        let jitter = duration(&key("jitter"), jitter)?;
+        datasets.insert(definition.name, DatasetConfig { policy, csv: *csv, jitter });
     }
     Ok(datasets)
+}
+
+fn retention(sections: &BTreeMap<String, DatasetSection>) -> Result<BTreeMap<&'static str, Duration>, ConfigError> {
+    let mut retention = BTreeMap::new();
+    for definition in dataset::all() {
+        let Some(section) = sections.get(definition.name) else { continue };
+        let key = format!("dataset.{}.retention", definition.name);
+        let kept = duration(&key, &section.retention)?;
+        if kept < RETENTION_MIN {
+            let least = humantime::format_duration(RETENTION_MIN);
+            return Err(ConfigError(format!("{key}: \"{}\" is less than {least}", section.retention)));
+        }
+        retention.insert(definition.name, kept);
+    }
+    Ok(retention)
 }
 
 /// A duration, `session close + DURATION`, or `inputs`.
@@ -393,6 +446,13 @@ fn ttl(key: &str, text: &str) -> Result<Ttl, ConfigError> {
 fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
     humantime::parse_duration(text)
         .map_err(|error| ConfigError(format!("{key}: \"{text}\" is not a duration: {error}")))
+}
+
+/// A duration in a section that is read as it stands; whoever reports the error names the key.
+fn duration_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let wrong = |error| serde::de::Error::custom(format!("\"{text}\" is not a duration: {error}"));
+    humantime::parse_duration(&text).map_err(wrong)
 }
 
 fn size(key: &str, text: &str) -> Result<u64, ConfigError> {
@@ -445,6 +505,8 @@ mod tests {
         {
             assert!(config.datasets.contains_key(name), "{name}");
         }
+        assert_eq!(config.retention("market_metrics_history"), Duration::from_secs(30 * 86_400));
+        assert!(!config.datasets.contains_key("market_metrics_history"));
         assert_eq!(config.datasets["eod"].policy.ttl, Ttl::SessionClose(Duration::from_secs(1800)));
         assert!(config.settings.iter().all(|setting| setting.origin == "default"), "{:?}", config.settings);
     }
@@ -458,12 +520,19 @@ mod tests {
     #[test]
     fn broken_toml_is_told_in_one_line() {
         let error = check_names(&Figment::from(Toml::string("[limits\nmemory=")), "a.toml").unwrap_err().to_string();
-        assert!(error.starts_with("a.toml: TOML parse error at line 1, column 8; ") && !error.contains('\n'), "{error}");
+        assert!(
+            error.starts_with("a.toml: TOML parse error at line 1, column 8; ") && !error.contains('\n'),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_bad_value_names_its_key() {
         refused("[dataset.eod]\nttl = \"-5s\"", "dataset.eod.ttl");
+        refused("[dataset.eod]\nretention = \"5m\"", "dataset.eod.retention");
+        refused("[dataset.eod]\njitter = \"some\"", "dataset.eod.jitter");
+        refused("[collect]\nnegative_ttl = \"soon\"", "collect.negative_ttl");
+        refused("[collect]\nrefreshes_max = 0", "collect.refreshes_max");
         refused("[limits]\nmemory = \"lots\"", "limits.memory");
         refused("[server]\npg = \"nowhere\"", "server.pg");
         refused("[collect]\nlists = [\"sp5000\"]", "sp5000");

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use std::process::ExitCode;
-use ttapi::args::{Arguments, Command, ConfigAction, ImportSource};
+use ttapi::args::{Arguments, Command, ConfigAction, ImportSource, LakeAction};
 use ttapi::command;
 use ttapi::config::ConfigError;
 
@@ -35,8 +35,22 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Status { json, common } => command::status::run(&common, json).await,
         Command::Query { sql, format, common } => command::query::run(&common, &sql, format).await,
+        Command::Lake { action } => lake(action).await,
         Command::Config { action: ConfigAction::Check { common } } => command::config::check(&common),
         Command::Config { action: ConfigAction::Print { common } } => command::config::print(&common),
+    }
+}
+
+async fn lake(action: LakeAction) -> anyhow::Result<ExitCode> {
+    match action {
+        LakeAction::Compact { dataset, common } => command::lake::compact(&common, dataset.as_deref()).await,
+        LakeAction::Vacuum { dataset, retention, dry_run, common } => {
+            command::lake::vacuum(&common, dataset.as_deref(), retention, dry_run).await
+        }
+        LakeAction::History { dataset, format, common } => command::lake::history(&common, &dataset, format).await,
+        LakeAction::ExportCsv { dataset, file, common } => {
+            command::lake::export_csv(&common, &dataset, file.as_deref()).await
+        }
     }
 }
 

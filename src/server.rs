@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::collect::client::Client;
-use crate::collect::scheduler::{Collector, Event, Scheduler};
+use crate::collect::scheduler::{self, Collector, Event, Scheduler};
 use crate::collect::venue::dxlink::{Feed, FeedOptions, FeedStatus, FeedSymbols, QuoteTokens};
 use crate::collect::{near_money, sources, universe};
 use crate::config::Config;
@@ -76,8 +76,13 @@ pub async fn start(
     let (refresh, requests) = channel();
     let mut events = None;
     if !collectors.is_empty() {
-        let background = role == Role::Collect;
-        let scheduler = Scheduler::new(lake.clone(), board.clone(), collectors, requests, clock.clone(), background);
+        let options = scheduler::Options {
+            background: role == Role::Collect,
+            runs_max: config.collect.refreshes_max,
+            negative_ttl: config.collect.negative_ttl,
+            process: scheduler::process_number(),
+        };
+        let scheduler = Scheduler::new(lake.clone(), board.clone(), collectors, requests, clock.clone(), options);
         events = Some(scheduler.events());
         tokio::spawn(scheduler.run(shutdown.clone()));
     }
@@ -125,6 +130,7 @@ fn board(
 /// Looks at one table: its latest version, and what is remembered of its refreshes, which another process may have
 /// added to without committing rows. A damaged table is told of in its freshness and leaves the others alone.
 async fn look(table: &LakeTable, freshness: &Freshness) {
+    let runs_ended = freshness.runs_ended();
     let update = table.update().await;
     let state = table.read_state_change().await;
     let damage = match (&update, &state) {
@@ -132,11 +138,11 @@ async fn look(table: &LakeTable, freshness: &Freshness) {
         _ => None,
     };
     match (state, update) {
-        (Ok(Some(state)), _) => freshness.catch_up(state),
+        (Ok(Some(state)), _) => freshness.adopt(runs_ended, state),
         // Rows whose loading nobody remembers are as old as their newest file.
         (Err(_), Ok(Some(snapshot))) if freshness.loaded_at().is_none() => {
             let loaded_at = snapshot.files.iter().map(|file| file.modified_at).max();
-            freshness.catch_up(DatasetState { loaded_at, ..DatasetState::default() });
+            freshness.adopt(runs_ended, DatasetState { loaded_at, ..DatasetState::default() });
         }
         _ => {}
     }

@@ -8,6 +8,7 @@ pub mod fetch;
 pub mod frame;
 pub mod merge;
 pub mod near_money;
+mod refresh;
 pub mod scheduler;
 pub mod sources;
 pub mod universe;

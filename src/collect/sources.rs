@@ -67,9 +67,11 @@ pub fn collectors(config: &Config, client: &Client, lake: &Arc<Lake>) -> BTreeMa
         ),
     ];
     let collector = |(name, source, request): (&'static str, Arc<dyn Fetch>, RequestBuilder)| {
-        let csv = config.datasets.get(name).is_some_and(|dataset| dataset.csv);
+        let dataset = config.datasets.get(name);
+        let csv = dataset.is_some_and(|dataset| dataset.csv);
+        let jitter = dataset.map(|dataset| dataset.jitter).unwrap_or_default();
         let history = (name == "market_metrics").then_some("market_metrics_history");
-        (name, Collector { source, request, csv, history })
+        (name, Collector { source, request, csv, history, jitter })
     };
     sources.into_iter().map(collector).collect()
 }

@@ -4,6 +4,7 @@ pub mod collect;
 pub mod config;
 pub mod demo;
 pub mod import;
+pub mod lake;
 pub mod query;
 pub mod serve;
 pub mod simulate;

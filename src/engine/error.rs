@@ -33,6 +33,8 @@ pub enum ErrorKind {
     UnknownObject,
     /// A value that a setting or parameter does not take.
     InvalidParameter,
+    /// A name that stands for another kind of thing: a view where a table is wanted.
+    WrongObject,
     /// SQL we do not have.
     NotSupported,
     /// A statement that would write.
@@ -47,6 +49,8 @@ pub enum ErrorKind {
     OutOfMemory,
     /// The data is older than its contract allows.
     Stale,
+    /// The source of a dataset failed, or there is none.
+    Source,
     /// The lake cannot be read.
     Storage,
     /// Our bug.

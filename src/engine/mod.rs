@@ -6,6 +6,8 @@
 mod cpu;
 mod depth;
 pub mod error;
+mod instant;
+mod own;
 mod queries;
 mod rewrite;
 mod safety;

@@ -3,21 +3,25 @@
 use super::cpu::{Cpu, Rows};
 use super::depth;
 use super::error::{ErrorKind, QueryError};
+use super::own::{self, Own};
 use super::queries::{Listed, Queries, RunningQuery};
 use super::settings::Settings;
 use super::template::DATABASE;
 use super::variables::Variables;
-use crate::table::context::{Notices, OnStale, QueryContext};
+use crate::table::command::{RefreshCommand, explain_freshness};
+use crate::table::context::{Notices, OnStale, QueryContext, Snapshots};
 use crate::table::function::{SessionFacts, register_session};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use chrono::Utc;
+use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::common::{ParamValues, ScalarValue, TableReference};
+use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlanProperties, SendableRecordBatchStream};
 use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast;
@@ -91,6 +95,7 @@ impl Engine {
             settings,
             current: Arc::default(),
             notices: Notices::default(),
+            snapshots: Mutex::default(),
         }
     }
 }
@@ -106,6 +111,8 @@ pub struct Session {
     settings: Arc<Mutex<Settings>>,
     current: Arc<Mutex<CancellationToken>>,
     notices: Notices,
+    /// The versions of the tables that a transaction reads; `None` outside. Held for a few instructions.
+    snapshots: Mutex<Option<Snapshots>>,
 }
 
 /// Cancels whatever its session runs at that moment; nothing when it runs nothing.
@@ -227,7 +234,7 @@ impl Session {
         let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
         let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
         depth::check(&tokens)?;
-        let parse = || Parser::new(&dialect).with_tokens_with_locations(tokens).parse_statements();
+        let parse = || own::statements(&mut Parser::new(&dialect).with_tokens_with_locations(tokens));
         depth::walk(parse).map_err(|error| QueryError::from_parser(error, sql))
     }
 
@@ -249,6 +256,14 @@ impl Session {
 
     /// Plans a statement that reads. Anything that would write is refused.
     pub async fn plan(&self, running: &Running, statement: &Statement) -> Result<Plan, QueryError> {
+        match own::own(statement) {
+            Some(Own::Refresh(name)) => return self.plan_refresh(running, name).await,
+            Some(Own::Freshness(query)) => {
+                let plan = Box::pin(self.plan(running, query)).await?;
+                return plan_rows(Arc::new(explain_freshness(&plan.logical)?), plan.parameters);
+            }
+            None => {}
+        }
         let rewritten = depth::walk(|| {
             super::safety::check(statement)?;
             let mut rewritten = statement.clone();
@@ -267,6 +282,30 @@ impl Session {
         let parameters = parameter_types(&logical, &spelled_out)?;
         let schema = renamed(logical.schema().as_arrow(), super::rewrite::output_names(statement));
         Ok(Plan { logical, schema, parameters })
+    }
+
+    /// Plans REFRESH TABLE: the table must be there, and be one that is refreshed.
+    async fn plan_refresh(&self, running: &Running, name: TableReference) -> Result<Plan, QueryError> {
+        let state = self.state();
+        let missing = |what: &str, name: &str| {
+            QueryError::new(ErrorKind::UnknownTable, format!("{what} \"{name}\" does not exist"))
+                .suggest_table(table_names(&state))
+        };
+        let schema = state.schema_for_ref(name.clone());
+        let schema = schema.map_err(|_| missing("schema", name.schema().unwrap_or_default()))?;
+        let table = running.guard(schema.table(name.table())).await?;
+        let table = table.ok_or_else(|| missing("relation", &name.to_string()))?;
+        plan_rows(Arc::new(RefreshCommand::new(&name.to_string(), table.as_ref())?), Vec::new())
+    }
+
+    /// From here on all statements read the versions that the first of them finds, until [`Session::end_snapshot`].
+    pub fn begin_snapshot(&self) {
+        *self.snapshots.lock().unwrap_or_else(PoisonError::into_inner) = Some(Snapshots::default());
+    }
+
+    /// From here on each statement reads the latest versions again.
+    pub fn end_snapshot(&self) {
+        *self.snapshots.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Runs a plan with values for its parameters.
@@ -300,11 +339,24 @@ impl Session {
             _ => OnStale::Wait,
         };
         let max_staleness = settings.max_staleness();
-        let context = QueryContext { on_stale, max_staleness, notices: self.notices.clone() };
+        let context = QueryContext {
+            on_stale,
+            max_staleness,
+            as_of: settings.as_of(),
+            snapshots: self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default(),
+            notices: self.notices.clone(),
+        };
         state.config_mut().options_mut().execution.time_zone = Some(settings.time_zone().name().to_owned());
         state.config_mut().set_extension(Arc::new(context));
         state
     }
+}
+
+/// The plan of a statement whose rows a table makes.
+fn plan_rows(rows: Arc<dyn TableProvider>, parameters: Vec<Option<DataType>>) -> Result<Plan, QueryError> {
+    let logical = LogicalPlanBuilder::scan("rows", provider_as_source(rows), None)?.build()?;
+    let schema = renamed(logical.schema().as_arrow(), None);
+    Ok(Plan { logical, schema, parameters })
 }
 
 /// Optimises a plan and opens its rows; nothing is read before the first of them is asked for.

@@ -1,6 +1,9 @@
 //! What a session may set: names, defaults, checks. `SET`, `SHOW`, `RESET` of both front ends read and write here.
 
 use super::error::{ErrorKind, QueryError};
+use super::instant;
+use crate::clock::Clock;
+use chrono::{DateTime, SecondsFormat, Utc};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -58,6 +61,7 @@ const DEFINITIONS: &[Definition] = &[
     Definition { name: "IntervalStyle", default: "postgres", check: interval_style },
     Definition { name: "TimeZone", default: "UTC", check: time_zone },
     Definition { name: "application_name", default: "", check: any },
+    Definition { name: "as_of", default: "", check: any },
     Definition { name: "bytea_output", default: "hex", check: bytea_output },
     Definition { name: "client_encoding", default: "UTF8", check: utf8 },
     Definition { name: "client_min_messages", default: "notice", check: any },
@@ -108,8 +112,29 @@ impl Settings {
             let message = format!("invalid value for parameter \"{}\": \"{value}\"", definition.name);
             return Err(QueryError::new(ErrorKind::InvalidParameter, message));
         }
-        self.values.insert(definition.name, value.to_owned());
+        let value = match definition.name {
+            "as_of" => self.past(value)?,
+            _ => value.to_owned(),
+        };
+        self.values.insert(definition.name, value);
         Ok(())
+    }
+
+    /// A moment of the past as a value of `as_of`; empty stays empty, which is now.
+    fn past(&self, value: &str) -> Result<String, QueryError> {
+        if value.is_empty() {
+            return Ok(String::new());
+        }
+        let Some(at) = instant::parse(value, self.time_zone()) else {
+            let message = format!("invalid value for parameter \"as_of\": \"{value}\"");
+            return Err(QueryError::new(ErrorKind::InvalidParameter, message)
+                .with_hint("Give an instant such as 2026-11-01T16:00Z, or a date with or without a time."));
+        };
+        if at > Clock::System.now() {
+            let message = format!("invalid value for parameter \"as_of\": \"{value}\" is in the future");
+            return Err(QueryError::new(ErrorKind::InvalidParameter, message));
+        }
+        Ok(at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
     }
 
     /// Back to the default.
@@ -165,6 +190,11 @@ impl Settings {
         self.values.get("max_staleness").and_then(|text| parse_duration(text))
     }
 
+    /// The moment whose tables this session reads; `None` is now.
+    pub fn as_of(&self) -> Option<DateTime<Utc>> {
+        self.values.get("as_of").and_then(|text| text.parse().ok())
+    }
+
     /// What to do with a stale table: `serve`, `wait` or `fail`.
     pub fn freshness(&self) -> &str {
         self.values.get("freshness").map_or("wait", String::as_str)
@@ -208,6 +238,23 @@ mod tests {
         assert_eq!(parse_duration("2min"), Some(Duration::from_secs(120)));
         assert_eq!(parse_duration("soon"), None);
         assert_eq!(parse_duration("-1"), None);
+    }
+
+    #[test]
+    fn a_past_moment_is_kept_as_an_instant() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.as_of(), None);
+        settings.set("TimeZone", "America/New_York").unwrap();
+        settings.set("as_of", "2025-11-03 09:30").unwrap();
+        settings.set("TimeZone", "UTC").unwrap();
+        assert_eq!(settings.show("as_of").unwrap(), "2025-11-03T14:30:00Z");
+        assert_eq!(settings.as_of(), Some("2025-11-03T14:30:00Z".parse().unwrap()));
+        assert_eq!(settings.set("as_of", "soon").unwrap_err().kind, ErrorKind::InvalidParameter);
+        assert_eq!(settings.set("as_of", "9999-01-01").unwrap_err().kind, ErrorKind::InvalidParameter);
+        settings.reset("as_of").unwrap();
+        assert_eq!(settings.as_of(), None);
+        settings.set("as_of", "").unwrap();
+        assert_eq!(settings.as_of(), None);
     }
 
     #[test]

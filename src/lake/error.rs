@@ -37,6 +37,14 @@ pub enum LakeError {
         /// Dataset.
         table: String,
     },
+    /// A moment before the oldest version that is kept.
+    #[error("lake table {table}: what it held at {at} is no longer kept")]
+    Forgotten {
+        /// Dataset.
+        table: String,
+        /// The moment asked for.
+        at: String,
+    },
     /// Rows that do not have the dataset's columns.
     #[error("lake table {table}: {reason}")]
     Rows {

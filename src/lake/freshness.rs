@@ -4,14 +4,14 @@
 //! runs; older waits for the refresh at most `wait_timeout`; if that fails, rows within `stale_if_error` are served
 //! with a notice, and beyond it nothing is.
 
-use super::{DatasetState, LakeTable};
+use super::{DatasetState, LakeTable, Run};
 use crate::clock::Clock;
 use crate::market::calendar;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A load time this far in the future means that the clock was set back: such rows do not count as fresh.
@@ -88,6 +88,10 @@ pub struct Freshness {
     state: ArcSwap<DatasetState>,
     /// Why the table or what is remembered of it cannot be read.
     damage: ArcSwapOption<String>,
+    /// Runs that have ended in this process. Held while the state is replaced, never across an await.
+    runs_ended: Mutex<u64>,
+    /// When the rows that were seen stale had been loaded, in microseconds: a clock set back does not undo it.
+    seen_stale: AtomicI64,
     refreshing: AtomicBool,
     clock: Clock,
 }
@@ -102,10 +106,20 @@ impl Freshness {
         feed_class: &'static str,
         clock: Clock,
     ) -> Self {
-        let refreshing = AtomicBool::new(false);
-        let (state, damage) = (ArcSwap::default(), ArcSwapOption::empty());
-        let inputs = Vec::new();
-        Self { dataset, policy, refreshable, depends_on, feed_class, inputs, state, damage, refreshing, clock }
+        Self {
+            dataset,
+            policy,
+            refreshable,
+            depends_on,
+            feed_class,
+            inputs: Vec::new(),
+            state: ArcSwap::default(),
+            damage: ArcSwapOption::empty(),
+            runs_ended: Mutex::default(),
+            seen_stale: AtomicI64::new(i64::MIN),
+            refreshing: AtomicBool::new(false),
+            clock,
+        }
     }
 
     /// Makes it a derived dataset of these inputs.
@@ -129,11 +143,6 @@ impl Freshness {
         self.state.store(Arc::new(state));
     }
 
-    /// Takes what the lake remembers, unless this process knows of a later run.
-    pub fn catch_up(&self, state: DatasetState) {
-        self.state.rcu(|known| if state.ended_at() < known.ended_at() { known.clone() } else { Arc::new(state.clone()) });
-    }
-
     /// Says why the dataset cannot be read, or that it can be. Returns what was not known before.
     pub fn set_damage(&self, damage: Option<String>) -> Option<String> {
         let damage = damage.map(Arc::new);
@@ -147,9 +156,33 @@ impl Freshness {
         damage.or_else(|| self.state.load().last_error.clone())
     }
 
-    /// Says whether a refresh runs.
-    pub fn set_refreshing(&self, refreshing: bool) {
-        self.refreshing.store(refreshing, Ordering::Relaxed);
+    /// How many runs have ended in this process. Whoever reads it before it looks at the rows can tell later whether
+    /// one has ended since.
+    pub fn runs_ended(&self) -> u64 {
+        *self.runs_ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that a run has begun.
+    pub fn begin(&self) {
+        self.refreshing.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes in a run of this process that has ended.
+    pub fn end(&self, run: Run) {
+        let mut runs_ended = self.runs_ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = DatasetState::clone(&self.remembered());
+        state.record(run);
+        self.set_state(state);
+        *runs_ended += 1;
+        self.refreshing.store(false, Ordering::Relaxed);
+    }
+
+    /// Takes what was read from the lake, unless a run of this process has ended since `seen` were.
+    pub fn adopt(&self, seen: u64, state: DatasetState) {
+        let runs_ended = self.runs_ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if *runs_ended == seen {
+            self.set_state(state);
+        }
     }
 
     /// When the rows were loaded from their source.
@@ -182,13 +215,24 @@ impl Freshness {
         if loaded_at > now + CLOCK_TOLERANCE {
             return Some(loaded_at - now);
         }
-        let overdue = now - expiry(policy.ttl, loaded_at)?;
-        if overdue >= TimeDelta::zero() {
+        let loaded_micros = loaded_at.timestamp_micros();
+        let overdue = expiry(policy.ttl, loaded_at).map(|expires_at| now - expires_at);
+        if let Some(overdue) = overdue.filter(|overdue| *overdue >= TimeDelta::zero()) {
+            self.seen_stale.store(loaded_micros, Ordering::Relaxed);
             return Some(overdue);
         }
-        let changed = policy.ttl == Ttl::Inputs && self.inputs_changed(&state);
+        let was_stale = self.seen_stale.load(Ordering::Relaxed) == loaded_micros;
+        let changed = || policy.ttl == Ttl::Inputs && self.inputs_changed(&state);
         let damaged = self.damage.load().is_some();
-        (changed || damaged).then(TimeDelta::zero)
+        (was_stale || changed() || damaged).then(TimeDelta::zero)
+    }
+
+    /// Whether the rows are older than a limit of the reader's own; so are rows that were never loaded, and those
+    /// whose age a clock set back hides.
+    pub fn older_than(&self, limit: Duration) -> bool {
+        let from_later = self.loaded_at().is_some_and(|loaded_at| loaded_at > self.clock.now() + CLOCK_TOLERANCE);
+        let limit = TimeDelta::from_std(limit).unwrap_or(TimeDelta::MAX);
+        from_later || self.age().is_none_or(|age| age > limit)
     }
 
     fn inputs_changed(&self, state: &DatasetState) -> bool {
@@ -284,18 +328,6 @@ mod tests {
     }
 
     #[test]
-    fn what_the_lake_remembers_never_undoes_a_later_run() {
-        let ttl = Ttl::After(Duration::from_secs(3600));
-        let ours = loaded(ttl, "2026-11-22T12:00:00Z", "2026-11-22T12:30:00Z");
-        let earlier = loaded(ttl, "2026-11-22T11:00:00Z", "2026-11-22T12:30:00Z").remembered();
-        let later = loaded(ttl, "2026-11-22T12:20:00Z", "2026-11-22T12:30:00Z").remembered();
-        ours.catch_up(DatasetState::clone(&earlier));
-        assert_eq!(ours.loaded_at(), Some(at("2026-11-22T12:00:00Z")));
-        ours.catch_up(DatasetState::clone(&later));
-        assert_eq!(ours.loaded_at(), Some(at("2026-11-22T12:20:00Z")));
-    }
-
-    #[test]
     fn damage_is_told_once_and_shows_until_it_is_gone() {
         let freshness = loaded(Ttl::After(Duration::from_secs(3600)), "2026-11-22T12:00:00Z", "2026-11-22T12:01:00Z");
         assert_eq!(freshness.set_damage(Some("no log".to_owned())), Some("no log".to_owned()));
@@ -303,6 +335,32 @@ mod tests {
         assert_eq!((freshness.state(), freshness.last_error()), (State::Failed, Some("no log".to_owned())));
         assert_eq!(freshness.set_damage(None), None);
         assert_eq!((freshness.state(), freshness.last_error()), (State::Fresh, None));
+    }
+
+    #[test]
+    fn rows_seen_stale_stay_stale_when_the_clock_goes_back_until_others_are_loaded() {
+        let ttl = Ttl::After(Duration::from_secs(3600));
+        let freshness = loaded(ttl, "2026-11-22T12:00:00Z", "2026-11-22T13:05:00Z");
+        assert_eq!(freshness.state(), State::Stale);
+        freshness.clock.set(at("2026-11-22T12:30:00Z"));
+        assert_eq!(freshness.state(), State::Stale);
+        let mut run = freshness.remembered().runs[0].clone();
+        run.ended_at = at("2026-11-22T12:30:00Z");
+        freshness.end(run);
+        assert_eq!(freshness.state(), State::Fresh);
+    }
+
+    #[test]
+    fn what_was_read_before_a_run_ended_does_not_replace_it() {
+        let freshness = loaded(Ttl::After(Duration::from_secs(60)), "2026-11-22T12:00:00Z", "2026-11-22T12:02:00Z");
+        let (seen, old) = (freshness.runs_ended(), DatasetState::clone(&freshness.remembered()));
+        let mut run = old.runs[0].clone();
+        run.ended_at = at("2026-11-22T12:02:00Z");
+        freshness.end(run);
+        freshness.adopt(seen, old.clone());
+        assert_eq!(freshness.state(), State::Fresh);
+        freshness.adopt(freshness.runs_ended(), old);
+        assert_eq!(freshness.state(), State::Stale);
     }
 
     #[test]

@@ -8,19 +8,25 @@ pub mod dataset;
 mod error;
 mod file;
 pub mod freshness;
+mod log;
+mod past;
 pub mod refresh;
 mod snapshot;
 mod state;
 mod statistics;
 mod store;
 mod table;
+mod upkeep;
 
+pub use csv::CsvParts;
 pub use error::LakeError;
+pub use past::HistoryEntry;
 pub use snapshot::{DataFile, Snapshot};
 pub use state::{DatasetState, FailedItem, IMPORT, Run};
 pub use statistics::{ColumnStatistics, StatisticValue};
 pub use store::StoreOptions;
 pub use table::{LakeTable, StagedFile};
+pub use upkeep::{Compacted, RETENTION_MIN, Vacuumed};
 
 use dataset::Dataset;
 use object_store::ObjectStore;

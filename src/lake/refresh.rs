@@ -8,6 +8,9 @@ use tokio::sync::{mpsc, oneshot};
 /// Requests that may wait for the scheduler. Each is a few words long; readers wait when it is full.
 pub const REQUESTS_BOUND: usize = 1024;
 
+/// Why nothing is refreshed where there is no scheduler.
+pub const NO_SCHEDULER: &str = "this server does not refresh (read-only)";
+
 /// A request for one dataset.
 #[derive(Debug)]
 pub struct RefreshRequest {
@@ -15,6 +18,9 @@ pub struct RefreshRequest {
     pub dataset: String,
     /// Why: `query`, `command` or `ttl`.
     pub cause: &'static str,
+    /// Runs that had ended when the asker looked (see [`Freshness::runs_ended`](super::freshness::Freshness)): one that
+    /// has ended since is the answer. `None` asks for a run whatever happened before: a command.
+    pub seen: Option<u64>,
     /// Told when the run has ended: `Err` carries why it failed.
     pub done: oneshot::Sender<Result<(), String>>,
 }
@@ -34,26 +40,29 @@ pub fn channel() -> (RefreshHandle, mpsc::Receiver<RefreshRequest>) {
 impl RefreshHandle {
     /// Asks for a refresh and waits for its end. Dropping the future stops the waiting, not the refresh.
     pub async fn refresh(&self, dataset: &str, cause: &'static str) -> Result<(), String> {
-        match self.request(dataset, cause).await?.await {
+        self.request(dataset, cause, None).await
+    }
+
+    /// The same for an asker who found the rows stale when `seen` runs had ended: one run serves all who saw the same.
+    pub async fn refresh_since(&self, dataset: &str, cause: &'static str, seen: u64) -> Result<(), String> {
+        self.request(dataset, cause, Some(seen)).await
+    }
+
+    /// Asks for a refresh in the background and returns at once; a scheduler that is busy is not waited for. Whether
+    /// there is one.
+    pub fn nudge(&self, dataset: &str, cause: &'static str, seen: u64) -> bool {
+        let (done, _) = oneshot::channel();
+        let request = RefreshRequest { dataset: dataset.to_owned(), cause, seen: Some(seen), done };
+        !matches!(self.requests.try_send(request), Err(mpsc::error::TrySendError::Closed(_)))
+    }
+
+    async fn request(&self, dataset: &str, cause: &'static str, seen: Option<u64>) -> Result<(), String> {
+        let (done, answer) = oneshot::channel();
+        let request = RefreshRequest { dataset: dataset.to_owned(), cause, seen, done };
+        self.requests.send(request).await.map_err(|_| NO_SCHEDULER.to_owned())?;
+        match answer.await {
             Ok(outcome) => outcome,
             Err(_) => Err("the refresh was stopped".to_owned()),
         }
-    }
-
-    /// Asks for a refresh in the background: returns at once, and does nothing when the scheduler is busy or absent.
-    pub fn nudge(&self, dataset: &str, cause: &'static str) {
-        let (done, _) = oneshot::channel();
-        let _ = self.requests.try_send(RefreshRequest { dataset: dataset.to_owned(), cause, done });
-    }
-
-    async fn request(
-        &self,
-        dataset: &str,
-        cause: &'static str,
-    ) -> Result<oneshot::Receiver<Result<(), String>>, String> {
-        let (done, answer) = oneshot::channel();
-        let request = RefreshRequest { dataset: dataset.to_owned(), cause, done };
-        self.requests.send(request).await.map_err(|_| "this server does not refresh (read-only)".to_owned())?;
-        Ok(answer)
     }
 }

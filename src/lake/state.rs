@@ -74,7 +74,8 @@ impl DatasetState {
 
     /// Adds a run and what follows from it, unless it is remembered already.
     pub fn record(&mut self, run: Run) {
-        if self.runs.iter().any(|known| (&known.cause, known.started_at) == (&run.cause, run.started_at)) {
+        let key = |run: &Run| (run.cause.clone(), run.started_at, run.ended_at);
+        if self.runs.iter().any(|known| key(known) == key(&run)) {
             return;
         }
         if run.cause == IMPORT {

@@ -1,8 +1,9 @@
 //! One Delta table of the lake: read its latest version, commit the next.
 
 use super::dataset::Dataset;
+use super::past::Past;
 use super::snapshot::{DataFile, Snapshot};
-use super::{DatasetState, LakeError, Root, Run, csv, file, state, statistics};
+use super::{DatasetState, LakeError, Root, Run, file, state, statistics, upkeep};
 use arc_swap::ArcSwapOption;
 use arrow::record_batch::RecordBatch;
 use chrono::Utc;
@@ -30,17 +31,37 @@ const CHECKPOINT_INTERVAL: &str = "100";
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A written file that waits for its commit. Never committed, it is an orphan that vacuum removes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct StagedFile {
     add: Add,
 }
 
+/// What a commit changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Rows,
+    /// Files only: whoever follows the table's rows has nothing to read.
+    Layout,
+}
+
+impl Change {
+    fn operation(self) -> DeltaOperation {
+        match self {
+            Self::Rows => DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None },
+            Self::Layout => DeltaOperation::Optimize {
+                predicate: None,
+                target_size: i64::try_from(upkeep::TARGET_BYTES).unwrap_or(i64::MAX),
+            },
+        }
+    }
+}
+
 /// One dataset's table. Readers take [`LakeTable::current`]; [`LakeTable::update`] looks for newer versions.
 pub struct LakeTable {
-    dataset: Arc<Dataset>,
-    root: Root,
-    folder: Path,
-    log_store: LogStoreRef,
+    pub(super) dataset: Arc<Dataset>,
+    pub(super) root: Root,
+    pub(super) folder: Path,
+    pub(super) log_store: LogStoreRef,
     /// The open log; `None` until the table exists. Held across awaits on purpose: one log read at a time.
     open: Mutex<Option<DeltaTable>>,
     current: watch::Sender<Option<Arc<Snapshot>>>,
@@ -48,6 +69,8 @@ pub struct LakeTable {
     looked: ArcSwapOption<Instant>,
     /// Entity tag of the state that was read last.
     state_tag: ArcSwapOption<String>,
+    /// Older versions that queries asked for.
+    pub(super) past: Past,
 }
 
 impl std::fmt::Debug for LakeTable {
@@ -64,7 +87,8 @@ impl LakeTable {
         let log_store = log_store(root, &folder, &location);
         let current = watch::Sender::new(None);
         let (open, looked, state_tag) = (Mutex::new(None), ArcSwapOption::empty(), ArcSwapOption::empty());
-        Self { dataset, root: root.clone(), folder, log_store, open, current, looked, state_tag }
+        let past = Past::default();
+        Self { dataset, root: root.clone(), folder, log_store, open, current, looked, state_tag, past }
     }
 
     /// What the table holds.
@@ -135,7 +159,8 @@ impl LakeTable {
     ) -> Result<Vec<RecordBatch>, LakeError> {
         let mut rows = Vec::new();
         for file in files {
-            let fail = |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, self.root.name(&file.path), error);
+            let fail =
+                |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, self.root.name(&file.path), error);
             let object = self.root.store.get(&file.path).await.map_err(|error| fail(&error))?;
             let bytes = object.bytes().await.map_err(|error| fail(&error))?;
             rows.extend(file::decode(bytes, columns).map_err(|error| fail(&error))?);
@@ -153,21 +178,44 @@ impl LakeTable {
         remove: &[DataFile],
         add: Vec<StagedFile>,
     ) -> Result<Arc<Snapshot>, LakeError> {
+        self.commit_change(base, remove, add, Change::Rows).await
+    }
+
+    /// Commits the same rows in other files, as [`LakeTable::commit`] does with other rows.
+    pub(super) async fn commit_layout(
+        &self,
+        base: &Snapshot,
+        remove: &[DataFile],
+        add: Vec<StagedFile>,
+    ) -> Result<Arc<Snapshot>, LakeError> {
+        self.commit_change(Some(base), remove, add, Change::Layout).await
+    }
+
+    async fn commit_change(
+        &self,
+        base: Option<&Snapshot>,
+        remove: &[DataFile],
+        add: Vec<StagedFile>,
+        change: Change,
+    ) -> Result<Arc<Snapshot>, LakeError> {
         let mut open = self.open.lock().await;
         let latest = self.update_locked(&mut open).await?;
         if latest.as_ref().map(|snapshot| snapshot.version) != base.map(|snapshot| snapshot.version) {
             return Err(LakeError::Conflict { table: self.dataset.name.to_owned() });
         }
-        let mut actions: Vec<Action> = add.into_iter().map(|file| Action::Add(file.add)).collect();
-        actions.extend(remove.iter().map(|file| Action::Remove(removal(&file.add))));
+        let data_change = change == Change::Rows;
+        let mut actions: Vec<Action> =
+            add.into_iter().map(|file| Action::Add(Add { data_change, ..file.add })).collect();
+        actions.extend(remove.iter().map(|file| Action::Remove(Remove { data_change, ..removal(&file.add) })));
         match &*open {
             None => *open = Some(self.create(actions).await?),
             Some(table) => {
                 let state = table.snapshot().map_err(|error| LakeError::log(self.dataset.name, &error))?;
-                let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
-                CommitBuilder::from(CommitProperties::default().with_max_retries(0))
+                // The log is trimmed by vacuum: to look for what is too old would list the whole log at each commit.
+                let properties = CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false));
+                CommitBuilder::from(properties)
                     .with_actions(actions)
-                    .build(Some(state), self.log_store.clone(), operation)
+                    .build(Some(state), self.log_store.clone(), change.operation())
                     .await
                     .map_err(|error| self.commit_error(&error))?;
             }
@@ -228,20 +276,6 @@ impl LakeTable {
             } => LakeError::Conflict { table: self.dataset.name.to_owned() },
             other => LakeError::log(self.dataset.name, other),
         }
-    }
-
-    /// Writes the CSV twin of the latest version.
-    pub async fn write_csv_twin(&self) -> Result<Path, LakeError> {
-        let snapshot = self.update().await?;
-        let rows = match &snapshot {
-            Some(snapshot) => self.read(&snapshot.files).await?,
-            None => Vec::new(),
-        };
-        let text = csv::encode(&self.dataset, &rows)?;
-        let path = self.root.path(&["csv", &format!("{}.csv", self.dataset.name)]);
-        let put = self.root.store.put(&path, PutPayload::from(text)).await;
-        put.map_err(|error| LakeError::file(self.dataset.name, self.root.name(&path), error))?;
-        Ok(path)
     }
 
     /// When and how this dataset was last refreshed; the default when it never was.

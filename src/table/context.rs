@@ -1,8 +1,15 @@
 //! What a table may know of the session that reads it: how stale an answer it takes, and where notices go.
 
+use crate::engine::{ErrorKind, QueryError};
+use crate::lake::Snapshot;
+use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::catalog::Session;
+use datafusion::error::{DataFusionError, Result};
+use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// What to do with a stale table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,13 +42,46 @@ impl Notices {
     }
 }
 
-/// One statement's demands on freshness. Travels in the session's configuration extensions.
+/// A dataset, and the moment whose version is wanted; `None` is now.
+type Wanted = (&'static str, Option<DateTime<Utc>>);
+
+/// The versions a statement or a transaction reads: each table's is taken once, when it is first read.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshots {
+    /// Held for a few instructions, never across an await.
+    taken: Arc<Mutex<BTreeMap<Wanted, Taken>>>,
+}
+
+/// A version; `None` when the table does not exist.
+type Taken = Arc<OnceCell<Option<Arc<Snapshot>>>>;
+
+impl Snapshots {
+    /// The version taken before, or that which `take` gives now. Scans of one table that come together share one `take`.
+    pub async fn once(
+        &self,
+        dataset: &'static str,
+        as_of: Option<DateTime<Utc>>,
+        take: impl Future<Output = Result<Option<Arc<Snapshot>>>>,
+    ) -> Result<Option<Arc<Snapshot>>> {
+        let cell = {
+            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            taken.entry((dataset, as_of)).or_default().clone()
+        };
+        cell.get_or_try_init(|| take).await.cloned()
+    }
+}
+
+/// One statement's demands on freshness and time. Travels in the session's configuration extensions.
 #[derive(Debug, Clone, Default)]
 pub struct QueryContext {
     /// What to do with a stale table.
     pub on_stale: OnStale,
     /// The oldest rows this session takes, whatever the dataset's own contract.
     pub max_staleness: Option<Duration>,
+    /// The moment whose tables are read, instead of the latest.
+    pub as_of: Option<DateTime<Utc>>,
+    /// The versions that are read.
+    pub snapshots: Snapshots,
     /// Where notices go.
     pub notices: Notices,
 }
@@ -50,5 +90,14 @@ impl QueryContext {
     /// The context of the statement being planned; the default outside a session of ours.
     pub fn of(session: &dyn Session) -> Arc<Self> {
         session.config().get_extension::<Self>().unwrap_or_default()
+    }
+
+    /// Refuses to read a table that has no past while the session reads the past.
+    pub fn check_live(session: &dyn Session, table: &str) -> Result<()> {
+        let Some(at) = Self::of(session).as_of else { return Ok(()) };
+        let at = at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        let message = format!("table \"{table}\" is live and cannot be read as of {at}");
+        let error = QueryError::new(ErrorKind::NotSupported, message).with_hint("RESET as_of reads the present again.");
+        Err(DataFusionError::External(Box::new(error)))
     }
 }

@@ -1,5 +1,6 @@
 //! Everything SQL can name: cached tables, live tables, tables about the server, catalog tables, views, functions.
 
+pub mod command;
 pub mod comment;
 pub mod context;
 pub mod function;

@@ -6,12 +6,11 @@
 use super::context::{OnStale, QueryContext};
 use crate::engine::{ErrorKind, QueryError};
 use crate::lake::freshness::{Freshness, Policy};
-use crate::lake::refresh::RefreshHandle;
-use crate::lake::{ColumnStatistics, DataFile, LakeTable, Snapshot, StatisticValue};
+use crate::lake::refresh::{NO_SCHEDULER, RefreshHandle};
+use crate::lake::{ColumnStatistics, DataFile, LakeError, LakeTable, Snapshot, StatisticValue};
 use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use chrono::TimeDelta;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics as PlanColumnStatistics, ScalarValue, Statistics};
@@ -51,65 +50,105 @@ impl RefreshingTable {
         Self { table, freshness, refresh, store_url, schema }
     }
 
+    /// The dataset's freshness, and its table in the lake.
+    pub fn parts(&self) -> (&Arc<Freshness>, &Arc<LakeTable>) {
+        (&self.freshness, &self.table)
+    }
+
+    /// Where fresher rows are asked for.
+    pub fn refresh(&self) -> &RefreshHandle {
+        &self.refresh
+    }
+
+    /// The version to read: that of a moment of the past, which cannot be stale, or the latest once it may be served.
+    async fn snapshot(&self, context: &QueryContext) -> Result<Option<Arc<Snapshot>>> {
+        let snapshot = match context.as_of {
+            Some(at) => self.table.snapshot_at(at).await,
+            None => {
+                self.settle(context).await?;
+                self.table.latest().await
+            }
+        };
+        snapshot.map_err(storage_error)
+    }
+
     /// Returns once the rows may be served, or refuses.
     async fn settle(&self, context: &QueryContext) -> Result<()> {
         let Some(policy) = self.freshness.policy else { return Ok(()) };
-        let overdue = self.overdue(context);
-        let Some(overdue) = overdue else { return Ok(()) };
-        let missing = self.freshness.loaded_at().is_none();
-        let within =
-            |limit: std::time::Duration| !missing && TimeDelta::from_std(limit).is_ok_and(|limit| overdue <= limit);
+        let freshness = &self.freshness;
+        // Before the look at the rows: a run that ends in between then counts as an answer.
+        let seen = freshness.runs_ended();
+        let overdue = freshness.overdue();
+        let too_old = match context.max_staleness {
+            None => overdue.is_some(),
+            Some(limit) => freshness.older_than(limit),
+        };
+        if !too_old {
+            if overdue.is_some() {
+                self.refresh.nudge(freshness.dataset, "query", seen);
+            }
+            return Ok(());
+        }
+        let loaded = freshness.loaded_at().is_some();
+        let within = |limit: std::time::Duration| {
+            loaded && overdue.is_none_or(|overdue| overdue.to_std().is_ok_and(|overdue| overdue <= limit))
+        };
         match context.on_stale {
-            OnStale::Fail => return Err(self.stale_error("the session asks for fresh rows")),
-            OnStale::Serve if !missing => {
-                self.refresh.nudge(self.freshness.dataset, "query");
-                context.notices.add(self.stale_notice());
+            OnStale::Fail => {
+                self.refresh.nudge(freshness.dataset, "query", seen);
+                return Err(self.stale_error("the session takes no stale rows"));
+            }
+            OnStale::Serve if freshness.age().is_some() => {
+                self.refresh.nudge(freshness.dataset, "query", seen);
+                context.notices.add(self.stale_notice("the session takes stale rows"));
                 return Ok(());
             }
             OnStale::Wait if context.max_staleness.is_none() && within(policy.stale_while_revalidate) => {
-                self.refresh.nudge(self.freshness.dataset, "query");
+                if !self.refresh.nudge(freshness.dataset, "query", seen) {
+                    context.notices.add(self.stale_notice(NO_SCHEDULER));
+                }
                 return Ok(());
             }
             OnStale::Serve | OnStale::Wait => {}
         }
-        let Err(reason) = self.wait(&policy).await else { return Ok(()) };
+        let Err(reason) = self.wait(&policy, seen).await else { return Ok(()) };
         if within(policy.stale_if_error) {
-            context.notices.add(format!("{} ({reason})", self.stale_notice()));
+            context.notices.add(self.stale_notice(&reason));
             return Ok(());
         }
         Err(self.stale_error(&reason))
     }
 
-    /// How far past what this session takes the rows are; `None` when they may be served.
-    fn overdue(&self, context: &QueryContext) -> Option<TimeDelta> {
-        let limit = context.max_staleness.and_then(|limit| TimeDelta::from_std(limit).ok());
-        match (limit, self.freshness.age()) {
-            (Some(limit), Some(age)) if age > limit => Some(age - limit),
-            _ => self.freshness.overdue(),
-        }
-    }
-
-    async fn wait(&self, policy: &Policy) -> Result<(), String> {
-        let refreshed = self.refresh.refresh(self.freshness.dataset, "query");
+    async fn wait(&self, policy: &Policy, seen: u64) -> Result<(), String> {
+        let refreshed = self.refresh.refresh_since(self.freshness.dataset, "query", seen);
         match tokio::time::timeout(policy.wait_timeout, refreshed).await {
             Ok(outcome) => outcome,
             Err(_) => Err(format!("the refresh takes longer than {:?}", policy.wait_timeout)),
         }
     }
 
-    fn stale_notice(&self) -> String {
-        format!("table \"{}\" is stale: {}", self.freshness.dataset, self.age_text())
+    fn stale_notice(&self, reason: &str) -> String {
+        format!("table \"{}\" is stale: {}; {}", self.freshness.dataset, self.age_text(), self.cause(reason))
+    }
+
+    /// The reason, and what the last refresh failed with when the reason is another one.
+    fn cause(&self, reason: &str) -> String {
+        match &self.freshness.remembered().last_error {
+            Some(error) if error != reason => format!("{reason}; the last refresh failed: {error}"),
+            _ => reason.to_owned(),
+        }
     }
 
     fn age_text(&self) -> String {
         match self.freshness.age().and_then(|age| age.to_std().ok()) {
-            Some(age) => format!("its rows are {} old", humantime::format_duration(whole_seconds(age))),
+            Some(age) => format!("its rows are {} old", in_words(age.as_secs())),
             None => "it was never loaded".to_owned(),
         }
     }
 
     fn stale_error(&self, reason: &str) -> DataFusionError {
-        let message = format!("table \"{}\" is not fresh: {}; {reason}", self.freshness.dataset, self.age_text());
+        let (dataset, cause) = (self.freshness.dataset, self.cause(reason));
+        let message = format!("table \"{dataset}\" is not fresh: {}; {cause}", self.age_text());
         let hint = match self.freshness.loaded_at() {
             Some(_) => "SET freshness = 'serve' takes the old rows; system.freshness tells more",
             None => "system.freshness tells more",
@@ -173,8 +212,13 @@ impl RefreshingTable {
     }
 }
 
-fn whole_seconds(duration: std::time::Duration) -> std::time::Duration {
-    std::time::Duration::from_secs(duration.as_secs())
+/// `31 d`, `1 d 3 h`, `20 m 5 s`: days at most, since months have no length.
+fn in_words(seconds: u64) -> String {
+    let parts = [(seconds / 86_400, "d"), (seconds / 3_600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    let first = parts.iter().position(|(number, _)| *number > 0).unwrap_or(parts.len() - 1);
+    // The two largest units; the next smaller ones say nothing of interest.
+    let shown = parts.iter().skip(first).take(2).enumerate().filter(|(place, (number, _))| *place == 0 || *number > 0);
+    shown.map(|(_, (number, unit))| format!("{number} {unit}")).collect::<Vec<_>>().join(" ")
 }
 
 /// Rows and NULLs are exact. Bounds of dates and integers are exact; others may be rounded by whoever wrote the log.
@@ -231,9 +275,9 @@ impl TableProvider for RefreshingTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.settle(&QueryContext::of(state)).await?;
-        let snapshot = self.table.latest().await.map_err(storage_error)?;
-        let snapshot = snapshot.filter(|snapshot| !snapshot.files.is_empty());
+        let context = QueryContext::of(state);
+        let taken = context.snapshots.once(self.freshness.dataset, context.as_of, self.snapshot(&context));
+        let snapshot = taken.await?.filter(|snapshot| !snapshot.files.is_empty());
         let Some(snapshot) = snapshot else {
             let schema = datafusion::common::project_schema(&self.schema, projection)?;
             return Ok(Arc::new(EmptyExec::new(schema)));
@@ -244,6 +288,23 @@ impl TableProvider for RefreshingTable {
     }
 }
 
-fn storage_error(error: crate::lake::LakeError) -> DataFusionError {
-    DataFusionError::External(Box::new(QueryError::new(ErrorKind::Storage, error.to_string())))
+fn storage_error(error: LakeError) -> DataFusionError {
+    let kind =
+        if matches!(error, LakeError::Forgotten { .. }) { ErrorKind::InvalidParameter } else { ErrorKind::Storage };
+    DataFusionError::External(Box::new(QueryError::new(kind, error.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_in_days_at_most() {
+        let cases =
+            [(0, "0 s"), (59, "59 s"), (1_205, "20 m 5 s"), (3_600, "1 h"), (3_605, "1 h"), (97_200, "1 d 3 h")];
+        for (seconds, words) in cases {
+            assert_eq!(in_words(seconds), words);
+        }
+        assert_eq!(in_words(31 * 86_400), "31 d");
+    }
 }

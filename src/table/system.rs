@@ -100,7 +100,7 @@ pub fn schema(sources: &Sources, further: Vec<(&'static str, SystemTable)>) -> R
     Ok(Arc::new(provider))
 }
 
-fn interval() -> DataType {
+pub(super) fn interval() -> DataType {
     DataType::Interval(IntervalUnit::MonthDayNano)
 }
 
@@ -265,13 +265,13 @@ fn views(schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
     RecordBatch::try_new(schema.clone(), columns)
 }
 
-fn instants(values: impl Iterator<Item = Option<DateTime<Utc>>>) -> ArrayRef {
+pub(super) fn instants(values: impl Iterator<Item = Option<DateTime<Utc>>>) -> ArrayRef {
     let micros = values.map(|value| value.map(|instant| instant.timestamp_micros()));
     Arc::new(micros.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
 }
 
 /// Whole milliseconds as an interval without days, which clients show as hours, minutes and seconds.
-fn intervals(values: impl Iterator<Item = Option<TimeDelta>>) -> ArrayRef {
+pub(super) fn intervals(values: impl Iterator<Item = Option<TimeDelta>>) -> ArrayRef {
     let parts = values.map(|value| {
         let nanos = value?.num_milliseconds().checked_mul(1_000_000)?;
         Some(IntervalMonthDayNano::new(0, 0, nanos))

@@ -3,13 +3,18 @@
 
 use crate::fixture;
 use crate::postgres_text;
+use crate::world::{self, World};
 use async_trait::async_trait;
 use datafusion::sql::sqlparser::ast;
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, MakeConnection, Runner};
+use std::borrow::Borrow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use tokio_postgres::{NoTls, SimpleQueryMessage};
-use ttapi::engine::{QueryError, Session, Statement};
+use tokio_util::sync::CancellationToken;
+use ttapi::engine::{Engine, QueryError, Session, Statement};
+use ttapi::server::Role;
+use ttapi::simulator::fault::Kind;
 
 type Output = DBOutput<DefaultColumnType>;
 
@@ -53,11 +58,34 @@ fn rows(columns: usize, rows: Vec<Vec<String>>) -> Output {
 }
 
 /// A session of the engine, without a front end.
-struct InProcess(Session);
+pub(crate) struct InProcess<S = Session>(pub(crate) S);
 
-impl InProcess {
+impl<'a> InProcess<&'a Session> {
+    /// A session that somebody else goes on with.
+    pub(crate) fn over(session: &'a Session) -> Self {
+        Self(session)
+    }
+}
+
+impl<S: Borrow<Session>> InProcess<S> {
+    /// Rows of the last of some statements, as text.
+    pub(crate) async fn query(&self, sql: &str) -> Result<Vec<Vec<String>>, QueryError> {
+        match self.run_all(sql).await? {
+            DBOutput::Rows { rows, .. } => Ok(rows),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    async fn run_all(&self, sql: &str) -> Result<Output, QueryError> {
+        let mut output = DBOutput::StatementComplete(0);
+        for statement in self.0.borrow().parse(sql)? {
+            output = self.run_statement(sql, &statement).await?;
+        }
+        Ok(output)
+    }
+
     async fn run_statement(&self, sql: &str, statement: &Statement) -> Result<Output, QueryError> {
-        let session = &self.0;
+        let session = self.0.borrow();
         match statement {
             Statement::Set(ast::Set::SingleAssignment { variable, values, .. }) => {
                 let value = values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -88,16 +116,12 @@ impl InProcess {
 }
 
 #[async_trait]
-impl AsyncDB for InProcess {
+impl AsyncDB for InProcess<Session> {
     type Error = Failure;
     type ColumnType = DefaultColumnType;
 
     async fn run(&mut self, sql: &str) -> Result<Output, Failure> {
-        let mut output = DBOutput::StatementComplete(0);
-        for statement in self.0.parse(sql)? {
-            output = self.run_statement(sql, &statement).await?;
-        }
-        Ok(output)
+        Ok(self.run_all(sql).await?)
     }
 
     async fn shutdown(&mut self) {}
@@ -112,7 +136,6 @@ pub(crate) struct PostgresWire(tokio_postgres::Client);
 
 impl PostgresWire {
     /// Connects to `address` (`host=127.0.0.1 port=5433 user=test`).
-    #[expect(dead_code, reason = "waits for a server to connect to")]
     pub(crate) async fn connect(address: &str) -> Result<Self, Failure> {
         let (client, connection) = tokio_postgres::connect(address, NoTls).await?;
         // Ends by itself when the client is dropped.
@@ -151,26 +174,29 @@ impl AsyncDB for PostgresWire {
     }
 }
 
-/// Every `.slt` file, sorted.
-fn files() -> Vec<PathBuf> {
+/// Files about the freshness of real tables; the others are about the small market of `fixture.rs`.
+const OF_THE_WORLD: [&str; 2] = ["freshness.slt", "lake.slt"];
+
+/// The `.slt` files of one fixture, sorted.
+fn files(of_the_world: bool) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slt");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "slt"))
-        .collect();
+    let belongs = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.ends_with(".slt") && OF_THE_WORLD.contains(&name) == of_the_world
+    };
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(belongs).collect();
     files.sort();
     files
 }
 
-/// Runs every file on connections of its own, and fails once with all that differ.
-pub(crate) async fn run_all<D, M>(connect: M)
+/// Runs files on connections of their own, and fails once with all that differ.
+pub(crate) async fn run_all<D, M>(files: Vec<PathBuf>, connect: M)
 where
     D: AsyncDB<ColumnType = DefaultColumnType>,
     M: MakeConnection<Conn = D> + Clone,
 {
-    let files = files();
-    assert!(!files.is_empty(), "no file in tests/slt");
+    assert!(!files.is_empty(), "no such file in tests/slt");
     let mut failures = Vec::new();
     for file in files {
         let mut runner = Runner::new(connect.clone());
@@ -182,8 +208,38 @@ where
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
+/// Runs files in process and over the Postgres wire of the same engine.
+async fn run_each_way(files: Vec<PathBuf>, engine: Engine) {
+    let in_process = || async { Ok(InProcess(engine.open_session("test", "local"))) };
+    run_all(files.clone(), in_process).await;
+    let stop = CancellationToken::new();
+    let address = world::serve_postgres(engine.clone(), stop.clone()).await;
+    let _stop = stop.drop_guard();
+    let settings = format!("host={} port={} user=test dbname=tt", address.ip(), address.port());
+    run_all(files, || PostgresWire::connect(&settings)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn sql_files_in_process() {
-    let engine = fixture::engine().await;
-    run_all(|| async { Ok(InProcess(engine.open_session("test", "local"))) }).await;
+async fn sql_files_of_the_small_market() {
+    run_each_way(files(false), fixture::engine().await).await;
+}
+
+/// The lake of a seeded venue on the evening of 10 June 2026, with tables in every state, served without refreshes.
+///
+/// Fresh: calendar, option_chains, eod and what is derived of them. market_metrics went stale 5 minutes ago; symbols
+/// three days ago, and its last refresh failed; dividends was loaded a month ago; earnings never was.
+#[tokio::test(flavor = "multi_thread")]
+async fn sql_files_of_the_lake() {
+    let mut world = World::with(Role::OnDemand, world::configuration(), "2026-05-10T22:00:00Z").await;
+    world.refresh(&["dividends"]).await;
+    world.clock.set(world::instant("2026-06-06T22:00:00Z"));
+    world.refresh(&["symbols"]).await;
+    world.clock.set(world::instant("2026-06-10T21:40:00Z"));
+    world.refresh(&["market_metrics"]).await;
+    world.clock.set(world::instant("2026-06-10T22:00:00Z"));
+    world.refresh(&["calendar", "option_chains", "eod", "expirations", "returns_stddev"]).await;
+    world.spoil("/instruments", None, Kind::Status(500));
+    world.server.refresh.refresh("symbols", "command").await.unwrap_err();
+    world.restart(Role::ReadOnly).await;
+    run_each_way(files(true), world.server.engine.clone()).await;
 }

@@ -174,6 +174,7 @@ impl Connection {
 
     /// Ends the transaction, and the portals that do not outlive it.
     pub(super) fn end_transaction(&mut self, commit: bool) {
+        self.session.end_snapshot();
         {
             let mut settings = self.session.settings();
             if commit {

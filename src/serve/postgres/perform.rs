@@ -276,7 +276,7 @@ impl Connection {
                 if self.transaction.status() != Status::Idle {
                     self.warn("25001", "there is already a transaction in progress");
                 }
-                self.transaction.begin(&self.session.settings());
+                self.begin();
                 tag
             }
             Command::Commit { chain } => {
@@ -316,9 +316,17 @@ impl Connection {
         }
         self.end_transaction(commit);
         if chain {
-            self.transaction.begin(&self.session.settings());
+            self.begin();
         }
         Ok(())
+    }
+
+    /// Begins a transaction, all of which reads the same versions.
+    fn begin(&mut self) {
+        if self.transaction.status() == Status::Idle {
+            self.session.begin_snapshot();
+        }
+        self.transaction.begin(&self.session.settings());
     }
 }
 

@@ -95,7 +95,7 @@ pub(super) fn query_tag(sql: &str) -> Tag {
     let first = super::lexer::tokens(sql).and_then(|tokens| tokens.first().map(|token| token.value()));
     match first.as_deref() {
         Some("explain") => Tag::Plain("EXPLAIN"),
-        Some("refresh") => Tag::Plain("REFRESH"),
+        Some("refresh") => Tag::Plain("REFRESH TABLE"),
         Some("describe" | "desc") => Tag::Plain("DESCRIBE"),
         _ => Tag::Rows("SELECT"),
     }

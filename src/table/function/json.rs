@@ -49,8 +49,7 @@ mod tests {
             ScalarValue::from("schema"),
             ScalarValue::Utf8(None),
         ];
-        let members: Vec<String> =
-            values.chunks(2).map(|pair| format!("{}", member(&pair[1]).unwrap())).collect();
+        let members: Vec<String> = values.chunks(2).map(|pair| format!("{}", member(&pair[1]).unwrap())).collect();
         assert_eq!(members, ["true", "5", "\"a\\\"b\"", "null"]);
     }
 }

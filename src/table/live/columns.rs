@@ -11,6 +11,9 @@ use std::sync::Arc;
 
 /// An event that is a row. The first column is `symbol`; a price or size the venue does not know is NULL.
 pub(super) trait LiveRow: LiveEvent + Debug {
+    /// Name of the table.
+    const NAME: &str;
+
     /// Name, type and nullability of each column.
     fn fields() -> Fields;
 
@@ -50,6 +53,8 @@ fn mid(quote: &Quote) -> Option<f64> {
 }
 
 impl LiveRow for Quote {
+    const NAME: &str = "quotes";
+
     fn fields() -> Fields {
         use DataType::{Float64, Int64};
         row_fields(&[("bid", Float64), ("bid_size", Int64), ("ask", Float64), ("ask_size", Int64), ("mid", Float64)])
@@ -70,6 +75,8 @@ impl LiveRow for Quote {
 }
 
 impl LiveRow for Trade {
+    const NAME: &str = "trades";
+
     fn fields() -> Fields {
         use DataType::{Float64, Int64};
         row_fields(&[("price", Float64), ("size", Int64), ("change", Float64), ("day_volume", Int64)])
@@ -89,6 +96,8 @@ impl LiveRow for Trade {
 }
 
 impl LiveRow for Greeks {
+    const NAME: &str = "greeks";
+
     fn fields() -> Fields {
         let names = ["price", "volatility", "delta", "gamma", "theta", "rho", "vega"];
         row_fields(&names.map(|name| (name, DataType::Float64)))

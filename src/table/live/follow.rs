@@ -3,6 +3,7 @@
 //! Filters are answered here, row by row, and not by a plan node above: such a node withholds rows until thousands
 //! are together, which on a quiet symbol is never.
 
+use crate::table::context::QueryContext;
 use super::columns::LiveRow;
 use super::symbols::symbols_of_all;
 use crate::live::{Book, Delivery, Subscription};
@@ -68,6 +69,7 @@ impl<E: LiveRow> TableProvider for FollowTable<E> {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        QueryContext::check_live(session, &format!("live.{}", E::NAME))?;
         let columns = DFSchema::try_from(self.schema.clone())?;
         let predicate = match conjunction(filters.iter().cloned()) {
             Some(filter) => Some(session.create_physical_expr(filter, &columns)?),

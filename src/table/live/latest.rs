@@ -1,5 +1,6 @@
 //! A book as a bounded table: one row per symbol, the latest, sorted by symbol.
 
+use crate::table::context::QueryContext;
 use super::columns::LiveRow;
 use super::symbols::{named_symbols, symbols_of_all};
 use crate::live::Book;
@@ -63,11 +64,12 @@ impl<E: LiveRow> TableProvider for LatestTable<E> {
 
     async fn scan(
         &self,
-        _session: &dyn Session,
+        session: &dyn Session,
         projection: Option<&Vec<usize>>,
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        QueryContext::check_live(session, E::NAME)?;
         let batch = RecordBatch::try_new(self.schema.clone(), E::columns(&self.events(filters)))?;
         let by_symbol = PhysicalSortExpr::new_default(expressions::col("symbol", &self.schema)?);
         let ordering: Vec<LexOrdering> = LexOrdering::new([by_symbol]).into_iter().collect();

@@ -1,0 +1,428 @@
+//! The scheduler over a real lake and made-up sources that count their calls, wait at a gate, fail or panic.
+
+use super::*;
+use crate::collect::{FetchError, Fetched};
+use crate::lake::StoreOptions;
+use crate::lake::dataset;
+use crate::lake::freshness::{Policy, State};
+use crate::lake::refresh::{RefreshHandle, channel};
+use arrow::array::{ArrayRef, Int64Array, StringArray, new_null_array};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use futures::FutureExt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::sync::Semaphore;
+use tokio_util::sync::DropGuard;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// What a source does when it is asked.
+#[derive(Clone, Copy, PartialEq)]
+enum Mood {
+    Good,
+    Failing,
+    Panicking,
+}
+
+/// A source of one row, another one with every call.
+struct Source {
+    name: &'static str,
+    lake: Arc<Lake>,
+    mood: Mutex<Mood>,
+    calls: AtomicUsize,
+    /// Calls wait for a permit when the gate is shut.
+    gate: Semaphore,
+    gated: AtomicBool,
+    log: Arc<Log>,
+}
+
+/// What the sources did, in order.
+#[derive(Default)]
+struct Log {
+    begun: Mutex<Vec<&'static str>>,
+    running: AtomicUsize,
+    most_running: AtomicUsize,
+}
+
+/// Counts a call as running until it ends or is dropped.
+struct Counted(Arc<Log>);
+
+impl Counted {
+    fn new(log: &Arc<Log>) -> Self {
+        let running = log.running.fetch_add(1, Ordering::SeqCst) + 1;
+        log.most_running.fetch_max(running, Ordering::SeqCst);
+        Self(log.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Fetch for Source {
+    async fn fetch(&self, _request: &Request) -> Result<Fetched, FetchError> {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst);
+        self.log.begun.lock().unwrap().push(self.name);
+        let _counted = Counted::new(&self.log);
+        let dataset = dataset::find(self.name).unwrap();
+        let version = |input: &&str| Some(((*input).to_owned(), self.lake.table(input)?.current()?.version));
+        let inputs = dataset.depends_on.iter().filter_map(version).collect();
+        if self.gated.load(Ordering::SeqCst) {
+            self.gate.acquire().await.unwrap().forget();
+        }
+        let mood = *self.mood.lock().unwrap();
+        match mood {
+            Mood::Good => Ok(Fetched { batches: vec![row(self.name, call)], items: 1, inputs, ..Fetched::default() }),
+            Mood::Failing => {
+                Err(FetchError::Unavailable { origin: "the venue".to_owned(), reason: format!("down ({call})") })
+            }
+            Mood::Panicking => panic!("a source's own fault"),
+        }
+    }
+}
+
+/// One row of a dataset whose columns that must not be NULL hold `number`.
+fn row(name: &str, number: usize) -> RecordBatch {
+    let schema = dataset::find(name).unwrap().schema;
+    let columns = schema.fields().iter().map(|field| -> ArrayRef {
+        match field.data_type() {
+            kind if field.is_nullable() => new_null_array(kind, 1),
+            DataType::Utf8 => Arc::new(StringArray::from(vec![number.to_string()])),
+            DataType::Date32 => cast(&arrow::array::Int32Array::from(vec![number as i32]), &DataType::Date32).unwrap(),
+            kind => cast(&Int64Array::from(vec![number as i64]), kind).unwrap(),
+        }
+    });
+    RecordBatch::try_new(schema.clone(), columns.collect()).unwrap()
+}
+
+struct World {
+    _directory: tempfile::TempDir,
+    lake: Arc<Lake>,
+    board: FreshnessBoard,
+    clock: Clock,
+    sources: BTreeMap<&'static str, Arc<Source>>,
+    log: Arc<Log>,
+    refresh: RefreshHandle,
+    stop: CancellationToken,
+    _stop: DropGuard,
+}
+
+const OPTIONS: Options = Options { background: false, runs_max: 8, negative_ttl: Duration::from_secs(5), process: 1 };
+
+impl World {
+    async fn start(names: &[&'static str], options: Options) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let lake = Lake::open(directory.path().to_str().unwrap(), &StoreOptions::default()).await.unwrap();
+        let lake = Arc::new(lake);
+        let clock = Clock::hand_set("2026-06-10T15:00:00Z".parse().unwrap());
+        let (log, stop) = (Arc::new(Log::default()), CancellationToken::new());
+        let mut board = FreshnessBoard::new();
+        let (mut sources, mut collectors) = (BTreeMap::new(), BTreeMap::new());
+        for &name in names {
+            let definition = dataset::find(name).unwrap();
+            let derived = matches!(name, "expirations" | "returns_stddev");
+            let policy = Policy {
+                ttl: if derived { Ttl::Inputs } else { Ttl::After(Duration::from_secs(3600)) },
+                stale_while_revalidate: Duration::from_secs(600),
+                wait_timeout: DEADLINE,
+                stale_if_error: Duration::from_secs(7200),
+            };
+            let inputs = definition.depends_on.iter().filter(|_| derived).filter_map(|name| lake.table(name).cloned());
+            let freshness = Freshness::new(name, Some(policy), true, definition.depends_on, "simulated", clock.clone());
+            board.insert(name, Arc::new(freshness.with_inputs(inputs.collect())));
+            let source = Arc::new(Source {
+                name,
+                lake: lake.clone(),
+                mood: Mutex::new(Mood::Good),
+                calls: AtomicUsize::new(0),
+                gate: Semaphore::new(0),
+                gated: AtomicBool::new(false),
+                log: log.clone(),
+            });
+            sources.insert(name, source.clone());
+            let request: RequestBuilder = Arc::new(|_, _| async { Ok(Request::default()) }.boxed());
+            let jitter = Duration::from_secs(300);
+            collectors.insert(name, Collector { source, request, csv: false, history: None, jitter });
+        }
+        let (refresh, requests) = channel();
+        let scheduler = Scheduler::new(lake.clone(), board.clone(), collectors, requests, clock.clone(), options);
+        tokio::spawn(scheduler.run(stop.clone()));
+        let _stop = stop.clone().drop_guard();
+        Self { _directory: directory, lake, board, clock, sources, log, refresh, stop, _stop }
+    }
+
+    fn calls(&self, name: &str) -> usize {
+        self.sources[name].calls.load(Ordering::SeqCst)
+    }
+
+    fn mood(&self, name: &str, mood: Mood) {
+        *self.sources[name].mood.lock().unwrap() = mood;
+    }
+
+    fn shut(&self, name: &str) {
+        self.sources[name].gated.store(true, Ordering::SeqCst);
+    }
+
+    fn open(&self, name: &str) {
+        self.sources[name].gated.store(false, Ordering::SeqCst);
+        self.sources[name].gate.add_permits(1000);
+    }
+
+    fn version(&self, name: &str) -> Option<u64> {
+        self.lake.table(name).unwrap().current().map(|snapshot| snapshot.version)
+    }
+
+    /// Loads everything once and forgets the order in which it was.
+    async fn load(&self) {
+        for name in ["calendar", "option_chains", "eod", "expirations", "returns_stddev", "symbols", "market_metrics"] {
+            if self.sources.contains_key(name) {
+                self.refresh.refresh(name, "command").await.unwrap();
+            }
+        }
+        for (name, freshness) in &self.board {
+            assert_eq!(freshness.state(), State::Fresh, "{name}");
+        }
+        self.log.begun.lock().unwrap().clear();
+    }
+
+    fn begun(&self) -> Vec<&'static str> {
+        self.log.begun.lock().unwrap().clone()
+    }
+
+    async fn ask(&self, name: &str) -> Result<(), String> {
+        self.refresh.refresh_since(name, "query", self.board[name].runs_ended()).await
+    }
+
+    /// Waits until the condition holds.
+    #[track_caller]
+    fn until(&self, what: &'static str, condition: impl Fn(&Self) -> bool) -> impl Future<Output = ()> {
+        async move {
+            let waiting = async {
+                while !condition(self) {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            tokio::time::timeout(DEADLINE, waiting).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_during_a_run_and_just_after_it_are_one_run() {
+    let world = World::start(&["symbols"], OPTIONS).await;
+    world.shut("symbols");
+    let seen = world.board["symbols"].runs_ended();
+    let many = futures::future::join_all((0..200).map(|_| world.refresh.refresh_since("symbols", "query", seen)));
+    let opened = async {
+        world.until("the run begins", |world| world.calls("symbols") == 1).await;
+        world.open("symbols");
+    };
+    let (outcomes, ()) = futures::future::join(many, opened).await;
+    assert!(outcomes.iter().all(Result::is_ok));
+    // Somebody who looked before the run ended, and asks only now.
+    world.refresh.refresh_since("symbols", "query", seen).await.unwrap();
+    assert_eq!(world.calls("symbols"), 1);
+    // A command wants a run whatever was before.
+    world.refresh.refresh("symbols", "command").await.unwrap();
+    assert_eq!(world.calls("symbols"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_derived_dataset_waits_for_its_overdue_inputs_and_each_runs_once() {
+    let names = ["calendar", "eod", "expirations", "option_chains", "returns_stddev"];
+    let world = World::start(&names, OPTIONS).await;
+    world.load().await;
+    // Everything but the calendar goes stale.
+    world.clock.advance(TimeDelta::minutes(50));
+    world.refresh.refresh("calendar", "command").await.unwrap();
+    world.refresh.refresh("expirations", "command").await.unwrap();
+    world.log.begun.lock().unwrap().clear();
+    world.clock.advance(TimeDelta::minutes(20));
+    assert_eq!(world.board["expirations"].state(), State::Fresh);
+    world.ask("returns_stddev").await.unwrap();
+    let mut begun = world.begun();
+    assert_eq!(begun.split_off(2), ["expirations", "returns_stddev"]);
+    begun.sort_unstable();
+    assert_eq!(begun, ["eod", "option_chains"]);
+    for name in names {
+        assert_eq!(world.board[name].state(), State::Fresh, "{name}");
+    }
+    let made_of = world.board["returns_stddev"].remembered().inputs.clone();
+    assert_eq!(made_of["eod"], world.version("eod").unwrap());
+    assert_eq!(made_of["expirations"], world.version("expirations").unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_that_changes_during_a_rebuild_makes_one_more() {
+    let names = ["calendar", "expirations", "option_chains"];
+    let world = World::start(&names, Options { background: true, ..OPTIONS }).await;
+    world.until("the first load", |world| world.board["expirations"].state() == State::Fresh).await;
+    let (calls, old) = (world.calls("expirations"), world.version("calendar").unwrap());
+    world.shut("expirations");
+    let rebuilt = world.refresh.refresh("expirations", "command");
+    let changed = async {
+        world.until("the rebuild begins", |world| world.calls("expirations") == calls + 1).await;
+        world.refresh.refresh("calendar", "command").await.unwrap();
+        assert_eq!(world.board["expirations"].remembered().inputs["calendar"], old);
+        world.sources["expirations"].gate.add_permits(1);
+    };
+    let (outcome, ()) = futures::future::join(rebuilt, changed).await;
+    outcome.unwrap();
+    // It was made of the version taken at its start, says so, and is stale.
+    let remembered = world.board["expirations"].remembered();
+    assert_eq!((remembered.inputs["calendar"], world.version("calendar")), (old, Some(old + 1)));
+    assert_ne!(world.board["expirations"].state(), State::Fresh);
+    world.open("expirations");
+    world.until("one more rebuild", |world| world.board["expirations"].state() == State::Fresh).await;
+    assert_eq!(world.board["expirations"].remembered().inputs["calendar"], old + 1);
+    assert_eq!(world.calls("expirations"), calls + 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_answers_queries_for_a_moment_but_not_commands() {
+    let world = World::start(&["symbols"], OPTIONS).await;
+    world.mood("symbols", Mood::Failing);
+    let first = world.ask("symbols").await.unwrap_err();
+    for _ in 0..50 {
+        assert_eq!(world.ask("symbols").await.unwrap_err(), first);
+    }
+    assert_eq!(world.calls("symbols"), 1);
+    world.clock.advance(TimeDelta::milliseconds(4_999));
+    assert_eq!(world.ask("symbols").await.unwrap_err(), first);
+    world.clock.advance(TimeDelta::milliseconds(1));
+    assert_ne!(world.ask("symbols").await.unwrap_err(), first);
+    assert_eq!(world.calls("symbols"), 2);
+    world.mood("symbols", Mood::Good);
+    world.refresh.refresh("symbols", "command").await.unwrap();
+    world.ask("symbols").await.unwrap();
+    assert_eq!(world.board["symbols"].remembered().last_error, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_input_is_not_asked_again_for_each_query_of_what_is_made_of_it() {
+    let world = World::start(&["calendar", "expirations", "option_chains"], OPTIONS).await;
+    world.load().await;
+    world.clock.advance(TimeDelta::hours(2));
+    world.mood("option_chains", Mood::Failing);
+    for _ in 0..10 {
+        world.ask("expirations").await.unwrap();
+    }
+    assert_eq!(world.begun().iter().filter(|name| **name == "option_chains").count(), 1);
+    // The good rows are still there.
+    assert_eq!(world.version("option_chains"), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_background_waits_longer_after_each_failure_by_the_clock() {
+    let world = World::start(&["symbols"], Options { background: true, ..OPTIONS }).await;
+    world.mood("symbols", Mood::Failing);
+    world.until("the first try", |world| world.board["symbols"].remembered().last_error.is_some()).await;
+    let tries = world.calls("symbols");
+    // Ticks go on, the clock stands still.
+    tokio::time::sleep(TICK * 3).await;
+    assert_eq!(world.calls("symbols"), tries);
+    for (pause, tries) in [(15_u32, tries + 1), (30, tries + 2), (60, tries + 3)] {
+        if tries > 2 {
+            world.clock.advance(TimeDelta::seconds(i64::from(pause) - 1));
+            tokio::time::sleep(TICK * 2).await;
+            assert_eq!(world.calls("symbols"), tries - 1, "after {pause} s less one");
+            world.clock.advance(TimeDelta::seconds(1));
+        } else {
+            world.clock.advance(TimeDelta::seconds(i64::from(pause)));
+        }
+        world.until("another try", |world| world.calls("symbols") == tries).await;
+        world.until("its end", |world| world.board["symbols"].runs_ended() == tries as u64).await;
+    }
+    world.mood("symbols", Mood::Good);
+    world.clock.advance(TimeDelta::seconds(120));
+    world.until("the healing", |world| world.board["symbols"].state() == State::Fresh).await;
+}
+
+#[test]
+fn pauses_double_up_to_a_quarter_of_an_hour() {
+    let pauses: Vec<u64> = [1, 2, 3, 7, 8, 1000].map(|failures| retry_pause(failures).as_secs()).to_vec();
+    assert_eq!(pauses, [15, 30, 60, 900, 900, 900]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_runs_at_once_than_allowed_and_what_is_waited_for_comes_first() {
+    let names = ["calendar", "dividends", "earnings", "market_metrics", "option_chains", "symbols"];
+    let world = World::start(&names, Options { runs_max: 2, ..OPTIONS }).await;
+    for name in names {
+        world.shut(name);
+    }
+    let all = futures::future::join_all(names.iter().map(|name| world.refresh.refresh(name, "command")));
+    let opened = async {
+        world.until("two runs", |world| world.begun().len() == 2).await;
+        for name in names {
+            world.open(name);
+        }
+    };
+    let (outcomes, ()) = futures::future::join(all, opened).await;
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert_eq!(world.log.most_running.load(Ordering::SeqCst), 2);
+    assert_eq!(world.begun().len(), names.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_stops_runs_and_tells_whoever_waits() {
+    let world = World::start(&["symbols"], OPTIONS).await;
+    world.shut("symbols");
+    let stopped = async {
+        world.until("the run begins", |world| world.calls("symbols") == 1).await;
+        world.stop.cancel();
+    };
+    let (outcome, ()) = futures::future::join(world.refresh.refresh("symbols", "command"), stopped).await;
+    assert_eq!(outcome, Err("the refresh was stopped".to_owned()));
+    assert_eq!(world.log.running.load(Ordering::SeqCst), 0);
+    assert_eq!(world.version("symbols"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_is_a_failed_run_and_the_next_one_heals() {
+    let world = World::start(&["symbols"], OPTIONS).await;
+    world.mood("symbols", Mood::Panicking);
+    let reason = world.refresh.refresh("symbols", "command").await.unwrap_err();
+    assert!(reason.contains("internal error"), "{reason}");
+    assert_eq!(world.board["symbols"].state(), State::Failed);
+    world.mood("symbols", Mood::Good);
+    world.refresh.refresh("symbols", "command").await.unwrap();
+    assert_eq!(world.board["symbols"].state(), State::Fresh);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_background_leaves_the_first_try_to_others_for_its_jitter() {
+    let world = World::start(&["symbols"], Options { background: true, ..OPTIONS }).await;
+    world.until("the first load", |world| world.board["symbols"].state() == State::Fresh).await;
+    let part = jitter(Duration::from_secs(300), "symbols", OPTIONS.process);
+    assert!(part > Duration::from_secs(2), "{part:?}");
+    let expires_at = world.board["symbols"].expires_at().unwrap();
+    world.clock.set(expires_at + TimeDelta::from_std(part).unwrap() - TimeDelta::seconds(1));
+    assert_eq!(world.board["symbols"].state(), State::Stale);
+    tokio::time::sleep(TICK * 3).await;
+    assert_eq!(world.calls("symbols"), 1);
+    world.clock.advance(TimeDelta::seconds(1));
+    world.until("the refresh", |world| world.calls("symbols") == 2).await;
+}
+
+#[test]
+fn jitter_is_the_same_each_time_and_spread_over_processes_and_datasets() {
+    let longest = Duration::from_secs(60);
+    assert_eq!(jitter(longest, "eod", 7), jitter(longest, "eod", 7));
+    assert_ne!(jitter(longest, "eod", 7), jitter(longest, "symbols", 7));
+    assert_eq!(jitter(Duration::ZERO, "eod", 7), Duration::ZERO);
+    let parts: Vec<Duration> = (0..1000).map(|process| jitter(longest, "eod", process)).collect();
+    assert!(parts.iter().all(|part| *part < longest));
+    for quarter in 0..4 {
+        let (from, to) = (longest * quarter / 4, longest * (quarter + 1) / 4);
+        let within = parts.iter().filter(|part| (from..to).contains(part)).count();
+        assert!((200..300).contains(&within), "{within} of 1000 in quarter {quarter}");
+    }
+}

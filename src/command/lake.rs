@@ -1,0 +1,148 @@
+//! `tt lake`: upkeep of the lake. Safe beside a running server.
+
+use super::configuration;
+use super::query::print;
+use crate::args::{Common, OutputFormat};
+use crate::clock::Clock;
+use crate::lake::dataset::instant;
+use crate::lake::{HistoryEntry, Lake, LakeTable, RETENTION_MIN};
+use anyhow::{Context, Result, anyhow, bail};
+use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::record_batch::RecordBatch;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Merges the small files of one dataset or of all, and says what came of it.
+pub async fn compact(common: &Common, dataset: Option<&str>) -> Result<ExitCode> {
+    let config = configuration(common)?;
+    let lake = Lake::open(&config.lake_location, &config.store).await?;
+    for table in tables(&lake, dataset)? {
+        let done = table.compact().await?;
+        match (done.version, done.merged) {
+            (None, _) if dataset.is_some() => println!("{}: no table yet", name(table)),
+            (Some(version), 0) if dataset.is_some() => {
+                println!("{}: nothing to merge (version {version})", name(table));
+            }
+            (None, _) | (Some(_), 0) => {}
+            (Some(version), merged) => {
+                println!(
+                    "{}: {merged} files became {}, {} rows (version {version})",
+                    name(table),
+                    done.written,
+                    done.rows
+                );
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Removes what the retention does not need of one dataset or of all, and says what went.
+pub async fn vacuum(
+    common: &Common,
+    dataset: Option<&str>,
+    retention: Option<Duration>,
+    dry_run: bool,
+) -> Result<ExitCode> {
+    if retention.is_some_and(|retention| retention < RETENTION_MIN) {
+        let least = humantime::format_duration(RETENTION_MIN);
+        bail!("--retention is at least {least}: running queries may still read the files of the version before");
+    }
+    let config = configuration(common)?;
+    let lake = Lake::open(&config.lake_location, &config.store).await?;
+    for table in tables(&lake, dataset)? {
+        let retention = retention.unwrap_or_else(|| config.retention(name(table)));
+        let vacuumed = table.vacuum(retention, Clock::System.now(), dry_run).await?;
+        if dry_run {
+            vacuumed.files.iter().for_each(|path| println!("{path}"));
+        }
+        let verb = if dry_run { "would be removed" } else { "removed" };
+        println!("{}: {} files of {} {verb}", name(table), vacuumed.files.len(), bytesize::ByteSize(vacuumed.bytes));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the versions of a dataset, oldest first.
+pub async fn history(common: &Common, dataset: &str, format: OutputFormat) -> Result<ExitCode> {
+    let config = configuration(common)?;
+    let lake = Lake::open(&config.lake_location, &config.store).await?;
+    let rows = versions(&find(&lake, dataset)?.history().await?)?;
+    print(&rows.schema(), &[rows], format)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn versions(history: &[HistoryEntry]) -> Result<RecordBatch> {
+    let number = |value: u64| i64::try_from(value).ok();
+    let committed_at = history.iter().map(|entry| Some(entry.committed_at.timestamp_micros()));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(history.iter().map(|entry| number(entry.version)).collect::<Int64Array>()),
+        Arc::new(committed_at.collect::<TimestampMicrosecondArray>().with_timezone("UTC")),
+        Arc::new(StringArray::from_iter_values(history.iter().map(|entry| &entry.operation))),
+        Arc::new(history.iter().map(|entry| number(entry.files)).collect::<Int64Array>()),
+        Arc::new(history.iter().map(|entry| entry.rows.and_then(number)).collect::<Int64Array>()),
+    ];
+    let schema = Schema::new(vec![
+        Field::new("version", DataType::Int64, true),
+        Field::new("committed_at", instant(), true),
+        Field::new("operation", DataType::Utf8, true),
+        Field::new("files", DataType::Int64, true),
+        Field::new("rows", DataType::Int64, true),
+    ]);
+    Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
+}
+
+/// Writes a dataset as CSV to a file, to standard output, or as its twin in the lake.
+pub async fn export_csv(common: &Common, dataset: &str, file: Option<&Path>) -> Result<ExitCode> {
+    let config = configuration(common)?;
+    let lake = Lake::open(&config.lake_location, &config.store).await?;
+    let table = find(&lake, dataset)?;
+    match file {
+        None => {
+            let (path, rows) = table.write_csv_twin().await?;
+            let path = if lake.store().0.scheme() == "file" { format!("/{path}") } else { path.to_string() };
+            println!("{rows} rows in {path}");
+        }
+        Some(path) if path == Path::new("-") => {
+            write_csv(table, &mut std::io::stdout().lock()).await.context("write to standard output")?;
+        }
+        Some(path) => {
+            let writing = || format!("write {}", path.display());
+            let mut out = std::fs::File::create(path).with_context(writing)?;
+            let rows = write_csv(table, &mut out).await.with_context(writing)?;
+            println!("{rows} rows in {}", path.display());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn write_csv(table: &LakeTable, out: &mut impl Write) -> Result<u64> {
+    let mut parts = table.csv_parts().await?;
+    while let Some(part) = parts.next().await? {
+        out.write_all(&part)?;
+    }
+    out.flush()?;
+    Ok(parts.rows())
+}
+
+fn name(table: &LakeTable) -> &'static str {
+    table.dataset().name
+}
+
+/// The named table, or all.
+fn tables<'a>(lake: &'a Lake, dataset: Option<&str>) -> Result<Vec<&'a Arc<LakeTable>>> {
+    match dataset {
+        Some(dataset) => Ok(vec![find(lake, dataset)?]),
+        None => Ok(lake.tables().collect()),
+    }
+}
+
+fn find<'a>(lake: &'a Lake, dataset: &str) -> Result<&'a Arc<LakeTable>> {
+    lake.table(dataset).ok_or_else(|| {
+        let known: Vec<&str> = lake.tables().map(|table| name(table)).collect();
+        anyhow!("no dataset \"{dataset}\"; there are {}", known.join(", "))
+    })
+}

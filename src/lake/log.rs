@@ -1,0 +1,182 @@
+//! The commits of a table's log, one JSON file each: when it was, what it did, which files came and went.
+//!
+//! The current version is read through the Delta library; this is for what it does not tell: the past of the table.
+
+use super::{LakeError, LakeTable};
+use chrono::{DateTime, Utc};
+use futures::{Stream, StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use std::ops::RangeInclusive;
+
+/// Commits that are read at once.
+const READS_AHEAD: usize = 16;
+
+/// One commit.
+#[derive(Debug, Clone)]
+pub(super) struct Commit {
+    /// When its writer made it. Kept in the file itself, so that a copied lake keeps its past; a file without it (some
+    /// other writer's) counts from when the store received it.
+    pub(super) committed_at: DateTime<Utc>,
+    /// What it did, in Delta's words.
+    pub(super) operation: String,
+    /// Files that came, with their rows where the log tells.
+    pub(super) added: Vec<(Path, Option<u64>)>,
+    /// Files that went.
+    pub(super) removed: Vec<Path>,
+}
+
+/// One line of a commit's file: one of many actions.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    commit_info: Option<Information>,
+    add: Option<Added>,
+    remove: Option<Removed>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Information {
+    /// Milliseconds since 1970-01-01 UTC.
+    timestamp: Option<i64>,
+    /// The same, where a table promises that it never goes back.
+    in_commit_timestamp: Option<i64>,
+    operation: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Added {
+    path: String,
+    stats: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Removed {
+    path: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Statistics {
+    num_records: Option<u64>,
+}
+
+impl LakeTable {
+    fn log_folder(&self) -> Path {
+        self.folder.clone().join("_delta_log")
+    }
+
+    fn commit_path(&self, version: u64) -> Path {
+        self.log_folder().join(format!("{version:020}.json"))
+    }
+
+    /// Reads one commit.
+    pub(super) async fn read_commit(&self, version: u64) -> Result<Commit, LakeError> {
+        let path = self.commit_path(version);
+        let fail = |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, &path, error);
+        let object = self.root.store.get(&path).await.map_err(|error| fail(&error))?;
+        let received_at = object.meta.last_modified;
+        let bytes = object.bytes().await.map_err(|error| fail(&error))?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| fail(&error))?;
+        parse(text, received_at, &self.folder).map_err(|error| fail(&error))
+    }
+
+    /// Reads several commits, in their order, a few at a time ahead.
+    pub(super) fn read_commits(
+        &self,
+        versions: RangeInclusive<u64>,
+    ) -> impl Stream<Item = Result<(u64, Commit), LakeError>> + Send + '_ {
+        let read = move |version| async move { Ok((version, self.read_commit(version).await?)) };
+        futures::stream::iter(versions).map(read).buffered(READS_AHEAD)
+    }
+
+    /// The oldest version that the log can still tell of: the first, or the oldest checkpoint once older commits are
+    /// trimmed.
+    pub(super) async fn oldest_version(&self) -> Result<u64, LakeError> {
+        let first = self.commit_path(0);
+        let fail = |error: object_store::Error| LakeError::file(self.dataset.name, &first, error);
+        match self.root.store.head(&first).await {
+            Ok(_) => return Ok(0),
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(fail(error)),
+        }
+        let folder = self.log_folder();
+        let objects: Vec<_> = self.root.store.list(Some(&folder)).try_collect().await.map_err(fail)?;
+        let checkpoints = objects.iter().filter_map(|object| checkpoint_version(object.location.filename()?));
+        checkpoints.min().ok_or_else(|| LakeError::Log {
+            table: self.dataset.name.to_owned(),
+            reason: "it has neither its first commit nor a checkpoint".to_owned(),
+        })
+    }
+}
+
+/// The version of `00000000000000000099.checkpoint.parquet` and its like.
+fn checkpoint_version(name: &str) -> Option<u64> {
+    let (version, rest) = name.split_once('.')?;
+    let checkpoint = rest.starts_with("checkpoint.") && rest.ends_with("parquet");
+    checkpoint.then(|| version.parse().ok()).flatten()
+}
+
+fn parse(text: &str, received_at: DateTime<Utc>, folder: &Path) -> Result<Commit, String> {
+    let mut commit =
+        Commit { committed_at: received_at, operation: "UNKNOWN".to_owned(), added: Vec::new(), removed: Vec::new() };
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let at_line = |error: &dyn std::fmt::Display| format!("line {}: {error}", index + 1);
+        let line: Line = serde_json::from_str(line).map_err(|error| at_line(&error))?;
+        if let Some(information) = line.commit_info {
+            let millis = information.in_commit_timestamp.or(information.timestamp);
+            commit.committed_at = millis.and_then(DateTime::from_timestamp_millis).unwrap_or(commit.committed_at);
+            commit.operation = information.operation.unwrap_or(commit.operation);
+        }
+        if let Some(added) = line.add {
+            let statistics = added.stats.and_then(|stats| serde_json::from_str::<Statistics>(&stats).ok());
+            let rows = statistics.and_then(|statistics| statistics.num_records);
+            commit.added.push((data_path(folder, &added.path).map_err(|error| at_line(&error))?, rows));
+        }
+        if let Some(removed) = line.remove {
+            commit.removed.push(data_path(folder, &removed.path).map_err(|error| at_line(&error))?);
+        }
+    }
+    Ok(commit)
+}
+
+/// A path of the log, which is relative to the table and percent-encoded, in the store.
+fn data_path(folder: &Path, logged: &str) -> Result<Path, String> {
+    let decoded = percent_decode_str(logged).decode_utf8().map_err(|error| format!("path {logged}: {error}"))?;
+    let relative = Path::parse(decoded.as_ref()).map_err(|error| error.to_string())?;
+    Ok(Path::from_iter(folder.parts().chain(relative.parts())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_tells_when_and_what() {
+        let text = r#"{"commitInfo":{"timestamp":1762012800000,"operation":"WRITE"}}
+{"add":{"path":"part-a%20b.parquet","size":1,"stats":"{\"numRecords\":2}"}}
+{"remove":{"path":"part-c.parquet"}}"#;
+        let commit = parse(text, DateTime::default(), &Path::from("lake/eod")).unwrap();
+        assert_eq!(commit.committed_at.to_rfc3339(), "2025-11-01T16:00:00+00:00");
+        assert_eq!(commit.operation, "WRITE");
+        assert_eq!(commit.added[0].0.as_ref(), "lake/eod/part-a b.parquet");
+        assert_eq!(commit.added[0].1, Some(2));
+        assert_eq!(commit.removed, [Path::from("lake/eod/part-c.parquet")]);
+    }
+
+    #[test]
+    fn a_damaged_commit_names_its_line() {
+        let error = parse("{}\n{\"add\":", DateTime::default(), &Path::default()).unwrap_err();
+        assert!(error.starts_with("line 2: "), "{error}");
+    }
+
+    #[test]
+    fn checkpoints_are_known_by_their_names() {
+        assert_eq!(checkpoint_version("00000000000000000099.checkpoint.parquet"), Some(99));
+        assert_eq!(checkpoint_version("00000000000000000099.json"), None);
+        assert_eq!(checkpoint_version("_last_checkpoint"), None);
+    }
+}

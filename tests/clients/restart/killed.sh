@@ -18,7 +18,7 @@ count_all() {
     equal "failed refreshes after a kill at $1" "" "$(sql 'select dataset, error from system.refreshes where error is not null')"
 }
 
-# One directory for all kills of a collection that never ended, and a fresh one for each moment.
+# Each moment has a directory of its own; the server is killed there twice.
 for moment in 0.3 0.8 1.5 2.5 3.5 ready; do
     data=$(mktemp -d -p "$work")
     if [[ $moment == ready ]]; then

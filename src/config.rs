@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
+use url::Url;
 
 /// The file every key stands in, at its default.
 pub const DEFAULTS: &str = include_str!("../config/ttapi.toml");
@@ -290,7 +291,8 @@ impl figment::Provider for NamedToml {
 
 /// Refuses a key that the defaults do not have, with the nearest one that they do.
 fn check_names(layer: &Figment, origin: &str) -> Result<(), ConfigError> {
-    let read = |figment: &Figment| figment.extract::<Dict>().map_err(|error| ConfigError(format!("{origin}: {error}")));
+    let fail = |error: figment::Error| ConfigError(format!("{origin}: {}", one_line(&error.to_string())));
+    let read = |figment: &Figment| figment.extract::<Dict>().map_err(fail);
     let known: Vec<String> = flatten(&read(&defaults())?).into_keys().collect();
     for name in flatten(&read(layer)?).into_keys() {
         if known.contains(&name) {
@@ -321,8 +323,12 @@ fn flatten(dict: &Dict) -> BTreeMap<String, &Value> {
 }
 
 fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
-    let file: File = figment.extract().map_err(|error| ConfigError(describe(&error)))?;
+    let file: File = figment.extract().map_err(|error| ConfigError(describe(figment, &error)))?;
     let tastytrade = file.source.tastytrade;
+    if !Url::parse(&tastytrade.base_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+        let text = format!("source.tastytrade.base_url: \"{}\" is not an http:// or https:// URL", tastytrade.base_url);
+        return Err(ConfigError(text));
+    }
     for name in file.collect.lists.iter().chain(&file.collect.live_lists) {
         if list::members(name).is_none() {
             let known: Vec<&str> = list::names().collect();
@@ -377,10 +383,25 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
     })
 }
 
-/// The deserialiser's error as one sentence that names the key and the layer.
-fn describe(error: &figment::Error) -> String {
-    let layer = error.metadata.as_ref().map(|metadata| format!(" in {}", metadata.name)).unwrap_or_default();
-    format!("{}{layer}: {}", error.path.join("."), error.kind)
+/// The deserialiser's error as one sentence that names the key, the layer and, unless it is secret, the value.
+fn describe(figment: &Figment, error: &figment::Error) -> String {
+    let key = error.path.join(".");
+    let layer = match error.metadata.as_ref().map(|metadata| metadata.name.as_ref()) {
+        Some(name) if name.contains("environment") => " in the environment".to_owned(),
+        Some(name) => format!(" in {name}"),
+        None => String::new(),
+    };
+    let value = figment.find_value(&key).ok().filter(|_| !SECRETS.contains(&key.as_str()));
+    let value = value.and_then(|value| value.into_string()).map(|text| format!(": \"{text}\"")).unwrap_or_default();
+    format!("{key}{layer}: {}{value}", error.kind)
+}
+
+/// A parser's error without the drawing of the place.
+fn one_line(text: &str) -> String {
+    let drawn = |line: &str| line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|');
+    let lines: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| !drawn(line) && *line != "in TOML source string").collect();
+    lines.join("; ")
 }
 
 fn datasets(sections: &BTreeMap<String, DatasetSection>) -> Result<BTreeMap<&'static str, DatasetConfig>, ConfigError> {
@@ -519,6 +540,15 @@ mod tests {
     fn an_unknown_key_is_refused_with_the_nearest() {
         refused("[server]\npgg = \"127.0.0.1:1\"", "unknown key \"server.pgg\"; the nearest is \"server.pg\"");
         refused("[dataset.eodd]\nttl = \"1h\"", "dataset.eodd.ttl");
+    }
+
+    #[test]
+    fn broken_toml_is_told_in_one_line() {
+        let error = check_names(&Figment::from(Toml::string("[limits\nmemory=")), "a.toml").unwrap_err().to_string();
+        assert!(
+            error.starts_with("a.toml: TOML parse error at line 1, column 8; ") && !error.contains('\n'),
+            "{error}"
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::engine::template::{Parts, build};
 use crate::engine::{Engine, Queries};
 use crate::lake::freshness::{Freshness, FreshnessBoard, Ttl};
 use crate::lake::refresh::{RefreshHandle, channel};
-use crate::lake::{Lake, LakeTable, dataset};
+use crate::lake::{DatasetState, Lake, LakeTable, dataset};
 use crate::live::spool::{SpoolEvent, SpoolLimits};
 use crate::live::{Book, Live};
 use anyhow::{Context, Result};
@@ -166,24 +166,27 @@ fn board(
     dataset::all().into_iter().map(entry).collect()
 }
 
-/// Looks at one table: its latest version, and what is remembered of its refreshes. That is read again for rows past
-/// their TTL too, because another process's refresh that found nothing new commits no version. A damaged table is told
-/// of in its freshness and leaves the others alone.
+/// Looks at one table: its latest version, and what is remembered of its refreshes, which another process may have
+/// added to without committing rows. A damaged table is told of in its freshness and leaves the others alone.
 async fn look(table: &LakeTable, freshness: &Freshness) {
     let runs_ended = freshness.runs_ended();
-    let seen = table.current().map(|snapshot| snapshot.version);
-    let outcome = match table.update().await {
-        Ok(Some(snapshot)) if Some(snapshot.version) == seen && freshness.overdue().is_none() => return,
-        Ok(_) => table.read_state().await.map(|state| freshness.adopt(runs_ended, state)),
-        Err(error) => Err(error),
+    let update = table.update().await;
+    let state = table.read_state_change().await;
+    let damage = match (&update, &state) {
+        (Err(error), _) | (_, Err(error)) => Some(error.to_string()),
+        _ => None,
     };
-    if let Err(error) = outcome {
-        let mut state = crate::lake::DatasetState::clone(&freshness.remembered());
-        if state.last_error.as_deref() != Some(&error.to_string()) {
-            tracing::warn!("{error}");
-            state.last_error = Some(error.to_string());
-            freshness.set_state(state);
+    match (state, update) {
+        (Ok(Some(state)), _) => freshness.adopt(runs_ended, state),
+        // Rows whose loading nobody remembers are as old as their newest file.
+        (Err(_), Ok(Some(snapshot))) if freshness.loaded_at().is_none() => {
+            let loaded_at = snapshot.files.iter().map(|file| file.modified_at).max();
+            freshness.adopt(runs_ended, DatasetState { loaded_at, ..DatasetState::default() });
         }
+        _ => {}
+    }
+    if let Some(damage) = freshness.set_damage(damage) {
+        tracing::warn!("{damage}");
     }
 }
 

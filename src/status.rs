@@ -86,7 +86,7 @@ impl Health for ServerStatus {
                 }),
                 rows: snapshot.as_ref().and_then(|snapshot| snapshot.rows()),
                 version: snapshot.as_ref().map(|snapshot| snapshot.version),
-                last_error: freshness.remembered().last_error.clone(),
+                last_error: freshness.last_error(),
             }
         };
         self.board.iter().map(status).collect()

@@ -64,10 +64,11 @@ impl Refresh {
             remember(table, freshness, &run).await;
             freshness.end(run);
         }
-        if self.csv && (written.added > 0 || written.changed > 0) {
-            if let Err(error) = self.table.write_csv_twin().await {
-                tracing::warn!("the CSV twin is not written: {error}");
-            }
+        if self.csv
+            && (written.added > 0 || written.changed > 0)
+            && let Err(error) = self.table.write_csv_twin().await
+        {
+            tracing::warn!("the CSV twin is not written: {error}");
         }
         Ok((fetched, written))
     }

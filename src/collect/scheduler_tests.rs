@@ -201,16 +201,13 @@ impl World {
     }
 
     /// Waits until the condition holds.
-    #[track_caller]
-    fn until(&self, what: &'static str, condition: impl Fn(&Self) -> bool) -> impl Future<Output = ()> {
-        async move {
-            let waiting = async {
-                while !condition(self) {
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-            };
-            tokio::time::timeout(DEADLINE, waiting).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
-        }
+    async fn until(&self, what: &'static str, condition: impl Fn(&Self) -> bool) {
+        let waiting = async {
+            while !condition(self) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, waiting).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
     }
 }
 

@@ -31,11 +31,16 @@ pub async fn run(common: &Common, path: &Path) -> Result<ExitCode> {
         });
         report.map(|report| (report, batches))
     });
-    let (report, batches) = read.await.context("read the files")??;
+    let (report, batches) = match read.await.context("read the files")? {
+        Ok(read) => read,
+        Err(error) => {
+            tracked.finish("failed");
+            return Err(error);
+        }
+    };
     let written = if batches.is_empty() { Written::default() } else { write(table, &batches, &[]).await? };
     tracked.finish(&format!("{} new, {} changed", written.added, written.changed));
-    let mut state = table.read_state().await?;
-    state.record(Run {
+    let run = Run {
         cause: IMPORT.to_owned(),
         started_at,
         ended_at: Clock::System.now(),
@@ -46,8 +51,8 @@ pub async fn run(common: &Common, path: &Path) -> Result<ExitCode> {
         version: written.version.or_else(|| table.current().map(|snapshot| snapshot.version)),
         inputs: BTreeMap::new(),
         error: None,
-    });
-    table.write_state(&state).await?;
+    };
+    table.remember(&run).await;
     print(&report, &written);
     Ok(if report.files_failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

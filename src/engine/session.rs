@@ -15,11 +15,13 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use chrono::Utc;
 use datafusion::catalog::TableProvider;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ParamValues, ScalarValue, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlanProperties, SendableRecordBatchStream};
 use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast;
@@ -406,6 +408,7 @@ fn parameter_types(
     spelled_out: &BTreeMap<String, DataType>,
 ) -> Result<Vec<Option<DataType>>, QueryError> {
     let mut types = Vec::new();
+    let lists = list_parameters(plan)?;
     for (name, data_type) in plan.get_parameter_types()? {
         let number = name.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok());
         let Some(number @ 1..=65_535) = number else {
@@ -414,7 +417,28 @@ fn parameter_types(
         if types.len() < number {
             types.resize(number, None);
         }
-        types[number - 1] = data_type.or_else(|| spelled_out.get(&name).cloned());
+        types[number - 1] = data_type.or_else(|| spelled_out.get(&name).or_else(|| lists.get(&name)).cloned());
     }
     Ok(types)
+}
+
+/// Types of the parameters that are searched, as in `symbol = ANY($1)`: lists of what is looked for.
+fn list_parameters(plan: &LogicalPlan) -> Result<BTreeMap<String, DataType>, QueryError> {
+    let mut found = BTreeMap::new();
+    plan.apply_with_subqueries(|node| {
+        let schema = merge_schema(&node.inputs());
+        node.apply_expressions(|expr| {
+            expr.apply(|part| {
+                if let Expr::ScalarFunction(call) = part
+                    && let [Expr::Placeholder(list), needle] = call.args.as_slice()
+                    && call.func.name() == "array_has"
+                    && let Ok(element) = needle.get_type(&schema)
+                {
+                    found.entry(list.id.clone()).or_insert_with(|| DataType::new_list(element, true));
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(found)
 }

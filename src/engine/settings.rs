@@ -83,6 +83,7 @@ const DEFINITIONS: &[Definition] = &[
 
 /// Facts a session may show but not set.
 const FACTS: &[(&str, &str)] = &[
+    ("default_table_access_method", "heap"),
     ("integer_datetimes", "on"),
     ("is_superuser", "off"),
     ("max_identifier_length", "63"),

@@ -6,7 +6,7 @@ use deltalake_core::DeltaTableError;
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
     /// The location is not a directory or an `s3://` URL we can use.
-    #[error("cannot use {location} as the data directory: {reason}")]
+    #[error("cannot use \"{location}\" as the data directory: {reason}")]
     Location {
         /// As the user gave it.
         location: String,
@@ -21,12 +21,12 @@ pub enum LakeError {
         /// What is wrong.
         reason: String,
     },
-    /// A data file cannot be read or written.
+    /// A file cannot be read or written.
     #[error("lake table {table}: file {file}: {reason}")]
     File {
         /// Dataset.
         table: String,
-        /// Path below the table.
+        /// Its path or URL.
         file: String,
         /// What is wrong.
         reason: String,
@@ -56,8 +56,10 @@ pub enum LakeError {
 }
 
 impl LakeError {
+    /// The first line of the error is its sentence; a backtrace may follow.
     pub(crate) fn log(table: &str, error: &DeltaTableError) -> Self {
-        Self::Log { table: table.to_owned(), reason: error.to_string() }
+        let text = error.to_string();
+        Self::Log { table: table.to_owned(), reason: text.lines().next().unwrap_or_default().to_owned() }
     }
 
     pub(crate) fn file(table: &str, file: impl std::fmt::Display, reason: impl std::fmt::Display) -> Self {

@@ -7,7 +7,7 @@
 use super::{DatasetState, LakeTable, Run};
 use crate::clock::Clock;
 use crate::market::calendar;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -55,7 +55,7 @@ pub enum State {
     Stale,
     /// A refresh runs.
     Refreshing,
-    /// Past its TTL (or never loaded), and the last refresh failed; or live rows cannot be kept.
+    /// Past its TTL (or never loaded), and the last refresh failed; or what is held cannot be read, or live rows kept.
     Failed,
 }
 
@@ -89,6 +89,8 @@ pub struct Freshness {
     /// For a derived dataset: its inputs, to see their versions.
     inputs: Vec<Arc<LakeTable>>,
     state: ArcSwap<DatasetState>,
+    /// Why the table or what is remembered of it cannot be read.
+    damage: ArcSwapOption<String>,
     /// Runs that have ended in this process. Held while the state is replaced, never across an await.
     runs_ended: Mutex<u64>,
     /// When the rows that were seen stale had been loaded, in microseconds: a clock set back does not undo it.
@@ -117,6 +119,7 @@ impl Freshness {
             feed_class,
             inputs: Vec::new(),
             state: ArcSwap::default(),
+            damage: ArcSwapOption::empty(),
             runs_ended: Mutex::default(),
             seen_stale: AtomicI64::new(i64::MIN),
             refreshing: AtomicBool::new(false),
@@ -144,6 +147,19 @@ impl Freshness {
     /// Replaces what is remembered.
     pub fn set_state(&self, state: DatasetState) {
         self.state.store(Arc::new(state));
+    }
+
+    /// Says why the dataset cannot be read, or that it can be. Returns what was not known before.
+    pub fn set_damage(&self, damage: Option<String>) -> Option<String> {
+        let damage = damage.map(Arc::new);
+        let before = self.damage.swap(damage.clone());
+        damage.filter(|damage| before.as_ref() != Some(damage)).map(Arc::unwrap_or_clone)
+    }
+
+    /// What is wrong: the dataset cannot be read, or its last refresh failed.
+    pub fn last_error(&self) -> Option<String> {
+        let damage = self.damage.load_full().map(Arc::unwrap_or_clone);
+        damage.or_else(|| self.state.load().last_error.clone())
     }
 
     /// How many runs have ended in this process. Whoever reads it before it looks at the rows can tell later whether
@@ -203,7 +219,8 @@ impl Freshness {
         expiry(self.policy?.ttl, self.loaded_at()?)
     }
 
-    /// How far past its TTL the dataset is: `None` when fresh, the longest time when it was never loaded.
+    /// How far past its TTL the dataset is: `None` when fresh, the longest time when it was never loaded. What is damaged
+    /// counts as stale at once: a refresh may mend it.
     pub fn overdue(&self) -> Option<TimeDelta> {
         let policy = self.policy?;
         let now = self.clock.now();
@@ -223,7 +240,8 @@ impl Freshness {
         }
         let was_stale = self.seen_stale.load(Ordering::Relaxed) == loaded_micros;
         let changed = || policy.ttl == Ttl::Inputs && self.inputs_changed(&state);
-        (was_stale || changed()).then(TimeDelta::zero)
+        let damaged = self.damage.load().is_some();
+        (was_stale || changed() || damaged).then(TimeDelta::zero)
     }
 
     /// Whether the rows are older than a limit of the reader's own; so are rows that were never loaded, and those
@@ -246,6 +264,9 @@ impl Freshness {
         let remembered = self.state.load();
         if self.refreshing.load(Ordering::Relaxed) {
             return State::Refreshing;
+        }
+        if self.damage.load().is_some() {
+            return State::Failed;
         }
         if self.live_at().is_some() {
             return if remembered.last_error.is_some() { State::Failed } else { State::Live };
@@ -324,6 +345,16 @@ mod tests {
     fn a_clock_set_back_does_not_make_rows_fresh() {
         let ttl = Ttl::After(Duration::from_secs(3600));
         assert_eq!(loaded(ttl, "2026-11-22T12:00:00Z", "2026-11-22T11:00:00Z").state(), State::Stale);
+    }
+
+    #[test]
+    fn damage_is_told_once_and_shows_until_it_is_gone() {
+        let freshness = loaded(Ttl::After(Duration::from_secs(3600)), "2026-11-22T12:00:00Z", "2026-11-22T12:01:00Z");
+        assert_eq!(freshness.set_damage(Some("no log".to_owned())), Some("no log".to_owned()));
+        assert_eq!(freshness.set_damage(Some("no log".to_owned())), None);
+        assert_eq!((freshness.state(), freshness.last_error()), (State::Failed, Some("no log".to_owned())));
+        assert_eq!(freshness.set_damage(None), None);
+        assert_eq!((freshness.state(), freshness.last_error()), (State::Fresh, None));
     }
 
     #[test]

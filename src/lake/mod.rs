@@ -87,6 +87,14 @@ impl Root {
     pub(crate) fn path(&self, parts: &[&str]) -> Path {
         parts.iter().fold(self.prefix.clone(), |path, part| path.join(*part))
     }
+
+    /// A path as people write it: `/data/lake/eod/...` or `s3://bucket/lake/eod/...`.
+    pub(crate) fn name(&self, path: &Path) -> String {
+        match self.url.scheme() {
+            "file" => format!("/{path}"),
+            _ => format!("{}/{path}", self.url.as_str().trim_end_matches('/')),
+        }
+    }
 }
 
 pub use dataset::WriteMode;

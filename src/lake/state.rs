@@ -2,7 +2,7 @@
 
 use super::{LakeError, Root};
 use chrono::{DateTime, Utc};
-use object_store::{ObjectStoreExt, PutPayload};
+use object_store::{GetOptions, ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -67,8 +67,17 @@ pub struct Run {
 }
 
 impl DatasetState {
-    /// Adds a run and what follows from it.
+    /// When the last run ended.
+    pub fn ended_at(&self) -> Option<DateTime<Utc>> {
+        self.runs.back().map(|run| run.ended_at)
+    }
+
+    /// Adds a run and what follows from it, unless it is remembered already.
     pub fn record(&mut self, run: Run) {
+        let key = |run: &Run| (run.cause.clone(), run.started_at, run.ended_at);
+        if self.runs.iter().any(|known| key(known) == key(&run)) {
+            return;
+        }
         if run.cause == IMPORT {
             self.imported_at = Some(run.ended_at);
         } else {
@@ -87,20 +96,33 @@ impl DatasetState {
 }
 
 pub(super) async fn read(root: &Root, name: &str) -> Result<DatasetState, LakeError> {
+    let changed = read_changed(root, name, None).await?;
+    Ok(changed.map(|(state, _)| state).unwrap_or_default())
+}
+
+/// The state and its entity tag; `None` when there is none, or still the one of the tag `known`.
+pub(super) async fn read_changed(
+    root: &Root,
+    name: &str,
+    known: Option<String>,
+) -> Result<Option<(DatasetState, Option<String>)>, LakeError> {
     let path = root.path(&["state", &format!("{name}.json")]);
-    let fail = |error: &dyn std::fmt::Display| LakeError::file(name, &path, error);
-    let object = match root.store.get(&path).await {
+    let fail = |error: &dyn std::fmt::Display| LakeError::file(name, root.name(&path), error);
+    let options = GetOptions { if_none_match: known, ..GetOptions::default() };
+    let object = match root.store.get_opts(&path, options).await {
         Ok(object) => object,
-        Err(object_store::Error::NotFound { .. }) => return Ok(DatasetState::default()),
+        Err(object_store::Error::NotFound { .. } | object_store::Error::NotModified { .. }) => return Ok(None),
         Err(error) => return Err(fail(&error)),
     };
+    let tag = object.meta.e_tag.clone();
     let bytes = object.bytes().await.map_err(|error| fail(&error))?;
-    serde_json::from_slice(&bytes).map_err(|error| fail(&error))
+    let state = serde_json::from_slice(&bytes).map_err(|error| fail(&error))?;
+    Ok(Some((state, tag)))
 }
 
 pub(super) async fn write(root: &Root, name: &str, state: &DatasetState) -> Result<(), LakeError> {
     let path = root.path(&["state", &format!("{name}.json")]);
-    let fail = |error: &dyn std::fmt::Display| LakeError::file(name, &path, error);
+    let fail = |error: &dyn std::fmt::Display| LakeError::file(name, root.name(&path), error);
     let text = serde_json::to_vec_pretty(state).map_err(|error| fail(&error))?;
     root.store.put(&path, PutPayload::from(text)).await.map(drop).map_err(|error| fail(&error))
 }

@@ -43,6 +43,12 @@ pub(super) fn open(location: &str, options: &StoreOptions) -> Result<Root, LakeE
     if location.contains("://") {
         return Err(refuse("only a directory or an s3:// URL can hold the lake".to_owned()));
     }
+    if location.is_empty() {
+        return Err(refuse("the name is empty".to_owned()));
+    }
+    if std::fs::metadata(location).is_ok_and(|found| !found.is_dir()) {
+        return Err(refuse("it is not a directory".to_owned()));
+    }
     std::fs::create_dir_all(location).map_err(|error| refuse(error.to_string()))?;
     let directory = std::fs::canonicalize(location).map_err(|error| refuse(error.to_string()))?;
     let prefix = Path::from_absolute_path(&directory).map_err(|error| refuse(error.to_string()))?;
@@ -54,7 +60,7 @@ pub(super) fn open(location: &str, options: &StoreOptions) -> Result<Root, LakeE
 pub(super) async fn check_writable(root: &Root) -> Result<(), LakeError> {
     let probe = root.path(&["state", &format!("probe-{}", std::process::id())]);
     let refuse = |error: object_store::Error| LakeError::Location {
-        location: format!("{}{}", root.url, root.prefix),
+        location: root.name(&root.prefix),
         reason: format!("it cannot be written: {error}"),
     };
     root.store.put(&probe, PutPayload::from_static(b"ok")).await.map_err(refuse)?;

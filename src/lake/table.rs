@@ -3,7 +3,7 @@
 use super::dataset::Dataset;
 use super::past::Past;
 use super::snapshot::{DataFile, Snapshot};
-use super::{DatasetState, LakeError, Root, file, state, statistics, upkeep};
+use super::{DatasetState, LakeError, Root, Run, file, state, statistics, upkeep};
 use arc_swap::ArcSwapOption;
 use arrow::record_batch::RecordBatch;
 use chrono::Utc;
@@ -80,6 +80,8 @@ pub struct LakeTable {
     looked: ArcSwapOption<Instant>,
     /// Applications whose positions snapshots carry. Held for a look or an insertion, never across an await.
     followed: std::sync::Mutex<BTreeSet<String>>,
+    /// Entity tag of the state that was read last.
+    state_tag: ArcSwapOption<String>,
     /// Older versions that queries asked for.
     pub(super) past: Past,
 }
@@ -97,9 +99,9 @@ impl LakeTable {
         location.set_path(&format!("/{folder}/"));
         let log_store = log_store(root, &folder, &location);
         let current = watch::Sender::new(None);
-        let (open, looked) = (Mutex::new(None), ArcSwapOption::empty());
-        let followed = std::sync::Mutex::default();
-        Self { dataset, root: root.clone(), folder, log_store, open, current, looked, followed, past: Past::default() }
+        let (open, looked, state_tag) = (Mutex::new(None), ArcSwapOption::empty(), ArcSwapOption::empty());
+        let (followed, past) = (std::sync::Mutex::default(), Past::default());
+        Self { dataset, root: root.clone(), folder, log_store, open, current, looked, followed, state_tag, past }
     }
 
     /// What the table holds.
@@ -197,7 +199,8 @@ impl LakeTable {
     ) -> Result<Vec<RecordBatch>, LakeError> {
         let mut rows = Vec::new();
         for file in files {
-            let fail = |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, &file.path, error);
+            let fail =
+                |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, self.root.name(&file.path), error);
             let object = self.root.store.get(&file.path).await.map_err(|error| fail(&error))?;
             let bytes = object.bytes().await.map_err(|error| fail(&error))?;
             rows.extend(file::decode(bytes, columns).map_err(|error| fail(&error))?);
@@ -306,7 +309,7 @@ impl LakeTable {
         let path = self.folder.clone().join(name.as_str());
         let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let put = self.root.store.put(&path, PutPayload::from_bytes(bytes)).await;
-        put.map_err(|error| LakeError::file(self.dataset.name, &path, error))?;
+        put.map_err(|error| LakeError::file(self.dataset.name, self.root.name(&path), error))?;
         let add = Add {
             path: name,
             size,
@@ -336,7 +339,30 @@ impl LakeTable {
         state::read(&self.root, self.dataset.name).await
     }
 
-    /// Remembers it across restarts.
+    /// The same for one watcher: `None` when it has not changed since the last call.
+    pub async fn read_state_change(&self) -> Result<Option<DatasetState>, LakeError> {
+        let known = self.state_tag.load_full().map(Arc::unwrap_or_clone);
+        let changed = state::read_changed(&self.root, self.dataset.name, known).await?;
+        Ok(changed.map(|(state, tag)| {
+            self.state_tag.store(tag.map(Arc::new));
+            state
+        }))
+    }
+
+    /// Remembers a run across restarts, beside the runs that other processes have added. What cannot be read any more is
+    /// begun anew; what cannot be written is told in the log, for the rows are safe.
+    pub async fn remember(&self, run: &Run) {
+        let mut state = self.read_state().await.unwrap_or_else(|error| {
+            tracing::warn!("{error}; it is begun anew");
+            DatasetState::default()
+        });
+        state.record(run.clone());
+        if let Err(error) = self.write_state(&state).await {
+            tracing::warn!("the refresh is not remembered: {error}");
+        }
+    }
+
+    /// Replaces what is remembered.
     pub async fn write_state(&self, state: &DatasetState) -> Result<(), LakeError> {
         state::write(&self.root, self.dataset.name, state).await
     }

@@ -3,8 +3,8 @@
 //! The feed publishes; tables read the latest and follow along. A reader never holds the feed up: reading takes no
 //! lock, and a follower that falls behind loses events (it is told how many), never the latest of a symbol.
 
-use crate::market::quote::{Greeks, Quote, Trade};
 use super::spool::Intake;
+use crate::market::quote::{Greeks, Quote, Trade};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};

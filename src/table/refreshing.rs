@@ -6,9 +6,9 @@
 use super::context::{OnStale, QueryContext};
 use super::scan::{scan_snapshot, storage_error};
 use crate::engine::{ErrorKind, QueryError};
-use crate::lake::{LakeTable, Snapshot};
 use crate::lake::freshness::{Freshness, Policy};
 use crate::lake::refresh::{NO_SCHEDULER, RefreshHandle};
+use crate::lake::{LakeTable, Snapshot};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -140,8 +140,11 @@ impl RefreshingTable {
     fn stale_error(&self, reason: &str) -> DataFusionError {
         let (dataset, cause) = (self.freshness.dataset, self.cause(reason));
         let message = format!("table \"{dataset}\" is not fresh: {}; {cause}", self.age_text());
-        let error = QueryError::new(ErrorKind::Stale, message)
-            .with_hint("SET freshness = 'serve' takes the old rows; system.freshness tells more");
+        let hint = match self.freshness.loaded_at() {
+            Some(_) => "SET freshness = 'serve' takes the old rows; system.freshness tells more",
+            None => "system.freshness tells more",
+        };
+        let error = QueryError::new(ErrorKind::Stale, message).with_hint(hint);
         DataFusionError::External(Box::new(error))
     }
 }

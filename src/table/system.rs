@@ -158,7 +158,7 @@ fn freshness(lake: &Lake, board: &FreshnessBoard, schema: &SchemaRef) -> Result<
         Arc::new(snapshots.iter().map(|one| number(one.as_ref().map(|one| one.bytes()))).collect::<Int64Array>()),
         Arc::new(depends_on.finish()),
         Arc::new(input_versions.finish()),
-        Arc::new(all.iter().map(|one| one.remembered().last_error.clone()).collect::<StringArray>()),
+        Arc::new(all.iter().map(|one| one.last_error()).collect::<StringArray>()),
         Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.feed_class))),
         policy(|policy| policy.stale_while_revalidate),
         policy(|policy| policy.wait_timeout),

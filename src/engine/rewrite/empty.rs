@@ -155,6 +155,7 @@ impl Visitor for Calls {
 fn is_row_function(name: &str) -> bool {
     name.starts_with("pg_get_")
         || name.starts_with("has_")
+        || name.ends_with("_is_visible")
         || matches!(
             name,
             "array"
@@ -169,7 +170,6 @@ fn is_row_function(name: &str) -> bool {
                 | "json_build_object"
                 | "lower"
                 | "obj_description"
-                | "pg_table_is_visible"
                 | "quote_ident"
                 | "quote_literal"
                 | "replace"

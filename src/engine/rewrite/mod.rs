@@ -177,6 +177,7 @@ fn rewrite_expr(expr: &mut Expr) {
         Expr::Cast { .. } | Expr::TypedString(_) => cast::rewrite(expr),
         Expr::AnyOp { .. } | Expr::AllOp { .. } => array::compare(expr),
         Expr::SimilarTo { .. } => pattern::similar_to(expr),
+        Expr::Like { .. } | Expr::ILike { .. } => pattern::own_escape(expr),
         Expr::CompoundFieldAccess { root, access_chain } => {
             if let (Expr::Nested(record), [AccessExpr::Dot(Expr::Identifier(field))]) =
                 (root.as_mut(), access_chain.as_slice())
@@ -343,6 +344,12 @@ mod tests {
         check("SELECT a::float FROM t", "SELECT a::DOUBLE PRECISION FROM t");
         check("SELECT a::timestamptz FROM t", "SELECT a::TIMESTAMPTZ(6) FROM t");
         check("SELECT a::varchar(3), b::name FROM t", "SELECT a::TEXT, b::TEXT FROM t");
+    }
+
+    #[test]
+    fn patterns_are_escaped_by_the_backslash() {
+        check("SELECT 1 WHERE a LIKE 'x/_' || b ESCAPE '/'", "SELECT 1 WHERE a LIKE like_escape('x/_' || b, '/')");
+        check("SELECT 1 WHERE a NOT ILIKE 'x\\_' ESCAPE '\\'", "SELECT 1 WHERE a NOT ILIKE 'x\\_'");
     }
 
     #[test]

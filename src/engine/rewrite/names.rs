@@ -26,7 +26,7 @@ pub(super) fn make_distinct(items: &mut [SelectItem]) {
             SelectItem::UnnamedExpr(expr @ Expr::CompoundIdentifier(_)) if beside_wildcard => {
                 (expr_name(expr).unwrap_or_default(), true)
             }
-            SelectItem::UnnamedExpr(expr) => (expr.to_string(), false),
+            SelectItem::UnnamedExpr(expr) => (planned_name(expr), false),
             _ => continue,
         };
         if taken.insert(name.clone()) && !(plain && beside_wildcard) {
@@ -40,6 +40,15 @@ pub(super) fn make_distinct(items: &mut [SelectItem]) {
             }
             _ => {}
         }
+    }
+}
+
+/// The name the planner gives an expression: that of what is cast, whatever it is cast to.
+fn planned_name(expr: &Expr) -> String {
+    match expr {
+        Expr::Cast { expr: inner, .. } | Expr::Nested(inner) => planned_name(inner),
+        Expr::Identifier(name) => fold(name),
+        other => other.to_string(),
     }
 }
 
@@ -163,5 +172,9 @@ mod tests {
             Parser::parse_sql(&PostgreSqlDialect {}, "SELECT NULL, NULL, 1 AS n, 2 AS n").unwrap().remove(0);
         crate::engine::rewrite::rewrite(&mut statement);
         assert_eq!(statement.to_string(), "SELECT NULL, NULL AS \"NULL\u{1}1\", 1 AS n, 2 AS \"n\u{1}3\"");
+        let mut statement =
+            Parser::parse_sql(&PostgreSqlDialect {}, "SELECT a::text, a::date, A FROM t").unwrap().remove(0);
+        crate::engine::rewrite::rewrite(&mut statement);
+        assert_eq!(statement.to_string(), "SELECT a::TEXT, a::DATE AS \"a\u{1}1\", A AS \"a\u{1}2\" FROM t");
     }
 }

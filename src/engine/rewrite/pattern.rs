@@ -1,8 +1,19 @@
-//! `SIMILAR TO`: SQL's own regular expressions, as the regular expressions of the planner.
+//! Patterns: `SIMILAR TO`, SQL's own regular expressions, as the regular expressions of the planner; and `LIKE` with an
+//! escape of its own, where the planner knows the backslash alone.
 
-use super::build::{literal, text};
+use super::build::{call, literal, text};
 use super::take;
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
+
+/// Rewrites `x LIKE pattern ESCAPE '/'` to a pattern whose escape is the backslash.
+pub(super) fn own_escape(expr: &mut Expr) {
+    let (Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. }) = expr else { return };
+    let Some(escape) = escape_char.take() else { return };
+    let escape = Expr::Value(escape);
+    if literal(&escape) != Some("\\") {
+        **pattern = call("like_escape", vec![take(pattern), escape]);
+    }
+}
 
 /// Rewrites `x SIMILAR TO 'pattern'` when the pattern is a literal without an escape of its own.
 pub(super) fn similar_to(expr: &mut Expr) {

@@ -143,7 +143,7 @@ impl Connection {
             Target::Portal(name) => {
                 let portal = self.portals.get(name).ok_or_else(|| no_portal(name))?;
                 let schema = match portal.prepared.command {
-                    Command::Declare { .. } => portal.open_schema(),
+                    Command::Declare { .. } if portal.is_cursor() => portal.open_schema(),
                     _ => self.result_schema(&portal.prepared),
                 };
                 (schema, self.result_formats(&portal.prepared, &portal.formats))

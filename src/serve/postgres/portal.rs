@@ -74,6 +74,11 @@ impl Portal {
         Self::new(Arc::new(prepared), Vec::new(), Formats::All(Format::Text))
     }
 
+    /// Whether it is what DECLARE has made, rather than the DECLARE itself, which has no rows.
+    pub(super) fn is_cursor(&self) -> bool {
+        !matches!(self.state, State::New | State::Done(Tag::Plain(_)))
+    }
+
     /// Columns of the rows that are left.
     pub(super) fn open_schema(&self) -> Option<SchemaRef> {
         match &self.state {

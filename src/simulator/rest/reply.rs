@@ -170,9 +170,9 @@ impl Refusal {
         Self::new(401, "token_invalid", "This token is invalid or has expired")
     }
 
-    /// The answer of the token route.
-    pub(crate) fn grant(error: &str, description: &str) -> Self {
-        Self { status: 400, body: json!({"error": error, "error_description": description}) }
+    /// The answer of the token route: an object like every other error, which is what public clients read.
+    pub(crate) fn grant(code: &str, message: &str) -> Self {
+        Self::new(400, code, message)
     }
 }
 

@@ -153,7 +153,7 @@ mod tests {
             ("", "invalid_request"),
         ] {
             let refusal = grant(form, body).unwrap_err();
-            assert_eq!((refusal.status, refusal.body["error"].as_str()), (400, Some(error)));
+            assert_eq!((refusal.status, refusal.body["error"]["code"].as_str()), (400, Some(error)));
         }
         assert_eq!(grant("application/json", "not json").unwrap_err().status, 400);
     }

@@ -6,6 +6,7 @@
 mod array;
 mod catalog;
 mod define;
+mod json;
 mod session;
 mod text;
 mod time_zone;
@@ -74,7 +75,7 @@ pub struct SessionFacts {
 pub fn functions(source: Arc<dyn CatalogProvider>, comments: Arc<dyn Comments>) -> Vec<ScalarUDF> {
     let started_at = crate::clock::Clock::System.now();
     let facts = Arc::new(Facts { catalog: Some((source, comments)), session: None, started_at });
-    let lists = [array::FUNCTIONS, catalog::FUNCTIONS, text::FUNCTIONS];
+    let lists = [array::FUNCTIONS, catalog::FUNCTIONS, json::FUNCTIONS, text::FUNCTIONS];
     let mut functions: Vec<ScalarUDF> = lists.into_iter().flatten().map(|function| define(function, &facts)).collect();
     functions.push(ScalarUDF::from(time_zone::TimeZone::default()));
     functions

@@ -10,6 +10,7 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("inet_client_port", &[0], Returns::Int, nothing),
     stable("inet_server_addr", &[0], Returns::Text, nothing),
     stable("inet_server_port", &[0], Returns::Int, nothing),
+    stable("like_escape", &[2], Returns::Text, like_escape),
     stable("pg_char_to_encoding", &[1], Returns::Int, char_to_encoding),
     stable("pg_conf_load_time", &[0], Returns::Instant, started_at),
     stable("pg_current_xact_id", &[0], Returns::Big, |_, _| Ok(ScalarValue::from(1_i64))),
@@ -35,6 +36,29 @@ pub(super) const FUNCTIONS: &[Definition] = &[
 
 fn nothing(_: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(null())
+}
+
+/// A pattern of LIKE whose escape is the backslash, made from one with another escape, or with none at all.
+fn like_escape(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let (Some(pattern), Some(escape)) = (text(values, 0), text(values, 1)) else { return Ok(null()) };
+    let mut escapes = escape.chars();
+    let escape = escapes.next();
+    if escapes.next().is_some() {
+        return exec_err!("invalid escape string");
+    }
+    let mut made = String::with_capacity(pattern.len());
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            letter if Some(letter) == escape => {
+                made.push('\\');
+                made.extend(letters.next());
+            }
+            '\\' => made.push_str("\\\\"),
+            letter => made.push(letter),
+        }
+    }
+    Ok(ScalarValue::from(made))
 }
 
 fn no(_: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {

@@ -1,6 +1,8 @@
 // The vendor's own dxLink client against our simulated feed.
 //
-//   npm install --no-package-lock && node client.mjs ws://127.0.0.1:PORT TOKEN
+//   npm install --no-package-lock && node client.mjs http://127.0.0.1:PORT
+//
+// The address is that of the simulated REST service, which gives the quote token and the address of the feed.
 //
 // Passes when quotes with bid below ask arrive for SPY, and a complete snapshot of more than 400 daily candles of AAPL,
 // each row newer than the requested time and every price sane. Prints `ok quotes=N candles=M`; exit code 0 or 1.
@@ -25,11 +27,25 @@ const SNAPSHOT_END = 0x08
 const SNAPSHOT_SNIP = 0x10
 const REMOVE_EVENT = 0x02
 
-const [url, token] = process.argv.slice(2)
-if (url === undefined || token === undefined) {
-  console.error('usage: node client.mjs DXLINK_URL TOKEN')
+const [rest] = process.argv.slice(2)
+if (rest === undefined) {
+  console.error('usage: node client.mjs REST_URL')
   process.exit(1)
 }
+
+const answer = async (path, options) => {
+  const response = await fetch(rest + path, options)
+  if (!response.ok) throw new Error(`${path} answers ${response.status}`)
+  return response.json()
+}
+const grant = { grant_type: 'refresh_token', client_secret: 'sim-secret', refresh_token: 'sim-refresh' }
+const granted = await answer('/oauth/token', {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(grant),
+})
+const quoteToken = await answer('/api-quote-tokens', { headers: { authorization: `Bearer ${granted.access_token}` } })
+const { token, 'dxlink-url': url } = quoteToken.data
 
 const client = new DXLinkWebSocketClient()
 const seen = { quotes: 0, candles: new Map(), begun: false, complete: false }

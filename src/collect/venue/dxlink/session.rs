@@ -86,7 +86,11 @@ impl From<SessionError> for FetchError {
             SessionError::Unauthorized { origin, .. } => Self::Unauthorized { origin, reason },
             SessionError::Connect { origin, .. }
             | SessionError::Closed { origin, .. }
-            | SessionError::Silent { origin, .. } => Self::Unavailable { origin, reason },
+            | SessionError::Silent { origin, .. } => {
+                // The error that is made of it names the origin itself.
+                let reason = reason.strip_prefix(&format!("{origin}: ")).unwrap_or(&reason).to_owned();
+                Self::Unavailable { origin, reason }
+            }
         }
     }
 }

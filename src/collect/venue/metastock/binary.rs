@@ -86,7 +86,8 @@ pub(super) fn securities(folder: &Path, paths: &[PathBuf]) -> (Vec<Security>, Ve
     for (number, entry) in entries {
         let name = format!("F{number}.{}", if number < 256 { "DAT" } else { "MWD" });
         let Some(file) = named(paths, &name) else {
-            warnings.push(format!("{}: no file {name} for {}", folder.display(), entry.symbol));
+            let symbol = entry.symbol.escape_debug();
+            warnings.push(format!("{}: no file {name} for {symbol}", folder.display()));
             continue;
         };
         if line::ticker(entry.symbol.as_bytes()).is_none() {

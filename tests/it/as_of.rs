@@ -153,7 +153,8 @@ async fn the_past_is_never_stale() {
     let sql = "SELECT symbol FROM symbols";
     assert_eq!(try_rows(&session, sql).await.unwrap_err().kind, ErrorKind::Stale);
     while place.requests.try_recv().is_ok() {}
-    session.settings().set("as_of", &place.committed_at("symbols").await[0]).unwrap();
+    let committed_at = place.committed_at("symbols").await.remove(0);
+    session.settings().set("as_of", &committed_at).unwrap();
     assert_eq!(column(&session, sql).await, ["A"]);
     assert!(place.requests.try_recv().is_err(), "the past asks for no refresh");
 }

@@ -41,7 +41,7 @@ pub struct FailedItem {
 }
 
 /// One refresh.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// Why it ran: `start`, `ttl`, `query`, `command` or `import`.
     pub cause: String,
@@ -74,8 +74,7 @@ impl DatasetState {
 
     /// Adds a run and what follows from it, unless it is remembered already.
     pub fn record(&mut self, run: Run) {
-        let key = |run: &Run| (run.cause.clone(), run.started_at, run.ended_at);
-        if self.runs.iter().any(|known| key(known) == key(&run)) {
+        if self.runs.contains(&run) {
             return;
         }
         if run.cause == IMPORT {

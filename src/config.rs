@@ -132,6 +132,21 @@ pub struct CollectConfig {
     pub live_lists: Vec<String>,
     /// Events a live subscriber may lag.
     pub ring_events: usize,
+    /// Whether live events are kept.
+    pub history: bool,
+    /// Longest time between commits of live events.
+    #[serde(deserialize_with = "duration_text")]
+    pub history_flush: Duration,
+    /// Live events that are committed without waiting for that.
+    pub history_flush_events: usize,
+    /// Uncommitted events in memory, in bytes per history.
+    #[serde(deserialize_with = "size_text")]
+    pub history_memory: u64,
+    /// Uncommitted events on disk, in bytes per history.
+    #[serde(deserialize_with = "size_text")]
+    pub history_spool: u64,
+    /// Where they wait; empty is the default place.
+    pub spool_directory: String,
     /// Refreshes at once.
     pub refreshes_max: usize,
     /// How long a failed refresh answers queries without another one.
@@ -326,6 +341,9 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
     if tastytrade.in_flight == 0 || tastytrade.attempts == 0 || tastytrade.burst == 0 {
         return Err(ConfigError("source.tastytrade: in_flight, attempts and burst are at least 1".to_owned()));
     }
+    if file.collect.history_flush.is_zero() || file.collect.history_flush_events == 0 {
+        return Err(ConfigError("collect: history_flush and history_flush_events are more than nothing".to_owned()));
+    }
     if file.collect.refreshes_max == 0 {
         return Err(ConfigError("collect.refreshes_max is at least 1".to_owned()));
     }
@@ -455,6 +473,13 @@ fn duration_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Du
     humantime::parse_duration(&text).map_err(wrong)
 }
 
+fn size_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let size: Result<bytesize::ByteSize, _> = text.parse();
+    let fail = |error| serde::de::Error::custom(format!("\"{text}\" is not a size: {error}"));
+    size.map(|size| size.as_u64()).map_err(fail)
+}
+
 fn size(key: &str, text: &str) -> Result<u64, ConfigError> {
     let size: Result<bytesize::ByteSize, _> = text.parse();
     size.map(|size| size.as_u64()).map_err(|error| ConfigError(format!("{key}: \"{text}\" is not a size: {error}")))
@@ -529,6 +554,8 @@ mod tests {
     #[test]
     fn a_bad_value_names_its_key() {
         refused("[dataset.eod]\nttl = \"-5s\"", "dataset.eod.ttl");
+        refused("[collect]\nhistory_flush = \"soon\"", "collect.history_flush");
+        refused("[collect]\nhistory_flush = \"0s\"", "collect: history_flush");
         refused("[dataset.eod]\nretention = \"5m\"", "dataset.eod.retention");
         refused("[dataset.eod]\njitter = \"some\"", "dataset.eod.jitter");
         refused("[collect]\nnegative_ttl = \"soon\"", "collect.negative_ttl");

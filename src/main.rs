@@ -6,10 +6,14 @@ use ttapi::args::{Arguments, Command, ConfigAction, ImportSource, LakeAction};
 use ttapi::command;
 use ttapi::config::ConfigError;
 
+/// Stack of each thread: the log reader nests deeply, the more so unoptimised.
+const STACK_BYTES: usize = 8 << 20;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     ttapi::telemetry::start();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::Error::new(error).context("cannot start the runtime")),
     };

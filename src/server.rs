@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::collect::client::Client;
+use crate::collect::history::{History, HistoryOptions};
 use crate::collect::scheduler::{self, Collector, Event, Scheduler};
 use crate::collect::venue::dxlink::{Feed, FeedOptions, FeedStatus, FeedSymbols, QuoteTokens};
 use crate::collect::{near_money, sources, universe};
@@ -11,16 +12,22 @@ use crate::engine::{Engine, Queries};
 use crate::lake::freshness::{Freshness, FreshnessBoard, Ttl};
 use crate::lake::refresh::{RefreshHandle, channel};
 use crate::lake::{DatasetState, Lake, LakeTable, dataset};
-use crate::live::Live;
+use crate::live::spool::{SpoolEvent, SpoolLimits};
+use crate::live::{Book, Live};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How often other processes' commits are looked for.
 const WATCH: Duration = Duration::from_millis(400);
+
+/// Events that may wait for the spool's disk, per history: some seconds of a busy feed.
+const INTAKE_EVENTS: usize = 256 * 1024;
 
 /// What this process does beside answering queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +58,22 @@ pub struct Server {
     pub collected: Vec<&'static str>,
     /// The live feed; `None` where there is none.
     pub feed: Option<Arc<FeedStatus>>,
+    /// The histories of live events this process keeps.
+    pub histories: Vec<Arc<History>>,
+    /// Their tasks. After shutdown they end once everything received is committed.
+    keeping: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Waits, after shutdown, until the live events received are in the lake. Who does not wait leaves the last of them
+    /// to the next process.
+    pub async fn finish(&mut self) {
+        for task in self.keeping.drain(..) {
+            if let Err(error) = task.await {
+                tracing::error!("a history stopped: {error}");
+            }
+        }
+    }
 }
 
 /// Opens the lake, starts what the role asks for, and builds the engine. `feed_class` names the kind of market data the
@@ -88,24 +111,40 @@ pub async fn start(
     }
     tokio::spawn(watch_lake(lake.clone(), board.clone(), shutdown.clone()));
     let live = Arc::new(Live::new(config.collect.ring_events));
-    let feed = match (&client, role) {
-        (Some(client), Role::Collect) => Some(start_feed(config, client, &lake, &live, shutdown)),
-        _ => None,
-    };
+    let (mut feed, mut histories, mut keeping) = (None, Vec::new(), Vec::new());
+    if let (Some(client), Role::Collect) = (&client, role) {
+        let feed_ended = CancellationToken::new();
+        if config.collect.history {
+            let keep = Keep { config, lake: &lake, board: &board, clock: &clock, feed_ended: &feed_ended };
+            for (history, task) in
+                [keep.start("quotes_history", &live.quotes).await, keep.start("trades_history", &live.trades).await]
+                    .into_iter()
+                    .flatten()
+            {
+                histories.push(history);
+                keeping.push(task);
+            }
+        }
+        feed = Some(start_feed(config, client, &lake, &live, shutdown, feed_ended));
+    }
+    let mut system_tables: Vec<_> =
+        client.iter().map(|client| ("sources", crate::table::sources::table(client.clone()))).collect();
+    system_tables.push(("spools", crate::table::spools::table(histories.clone())));
     let engine = build(Parts {
         lake: lake.clone(),
         board: board.clone(),
         refresh: refresh.clone(),
         live: live.clone(),
+        histories: histories.clone(),
         queries: Arc::new(Queries::default()),
         statement_timeout: config.limits.statement_timeout,
         memory_bytes: config.limits.memory_bytes,
         spill_bytes: config.limits.spill_bytes,
         settings: config.settings.clone(),
-        system_tables: client.iter().map(|client| ("sources", crate::table::sources::table(client.clone()))).collect(),
+        system_tables,
     })
     .await?;
-    Ok(Server { lake, board, live, engine, refresh, events, collected, feed })
+    Ok(Server { lake, board, live, engine, refresh, events, collected, feed, histories, keeping })
 }
 
 fn board(
@@ -168,18 +207,66 @@ async fn watch_lake(lake: Arc<Lake>, board: FreshnessBoard, shutdown: Cancellati
     }
 }
 
+/// What it takes to keep a history.
+struct Keep<'a> {
+    config: &'a Config,
+    lake: &'a Lake,
+    board: &'a FreshnessBoard,
+    clock: &'a Clock,
+    /// Cancelled when no event comes any more.
+    feed_ended: &'a CancellationToken,
+}
+
+impl Keep<'_> {
+    /// Keeps every event of a book from now on. While the spool cannot be opened, that is told and tried again.
+    async fn start<E: SpoolEvent>(&self, dataset: &str, book: &Arc<Book<E>>) -> Option<(Arc<History>, JoinHandle<()>)> {
+        let (table, freshness) = (self.lake.table(dataset)?.clone(), self.board.get(dataset)?.clone());
+        let collect = &self.config.collect;
+        let options = HistoryOptions {
+            directory: self.spool_directory().join(dataset),
+            flush: collect.history_flush,
+            flush_events: collect.history_flush_events,
+            limits: SpoolLimits {
+                intake_events: INTAKE_EVENTS,
+                memory_bytes: usize::try_from(collect.history_memory).unwrap_or(usize::MAX),
+                disk_bytes: collect.history_spool,
+            },
+        };
+        let history = Arc::new(History::new(table, freshness, options, self.clock.clone()));
+        if let Err(error) = history.open(book).await {
+            history.tell(&format!("{error:#}"));
+        }
+        let task = tokio::spawn(history.clone().run(book.clone(), self.feed_ended.clone()));
+        Some((history, task))
+    }
+
+    fn spool_directory(&self) -> PathBuf {
+        match self.config.collect.spool_directory.as_str() {
+            "" if self.config.lake_location.contains("://") => PathBuf::from("tt-spool"),
+            "" => PathBuf::from(&self.config.lake_location).join("spool"),
+            directory => PathBuf::from(directory),
+        }
+    }
+}
+
+/// Follows the live symbols until `shutdown`, and tells when it has ended.
 fn start_feed(
     config: &Config,
     client: &Client,
     lake: &Arc<Lake>,
     live: &Arc<Live>,
     shutdown: &CancellationToken,
+    ended: CancellationToken,
 ) -> Arc<FeedStatus> {
     let quotes = universe::symbols(&config.collect.live_lists, &config.collect.symbols);
     let (symbols, subscribed) = watch::channel(FeedSymbols { quotes, greeks: Vec::new() });
     let feed = Feed::new(QuoteTokens::new(client.with_own_count()), FeedOptions::default());
     let status = feed.status();
-    tokio::spawn(feed.run(live.clone(), subscribed, shutdown.clone()));
+    let run = feed.run(live.clone(), subscribed, shutdown.clone());
+    tokio::spawn(async move {
+        let _ended = ended.drop_guard();
+        run.await;
+    });
     tokio::spawn(near_money::follow(lake.clone(), live.clone(), symbols, shutdown.clone()));
     status
 }

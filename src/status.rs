@@ -1,6 +1,7 @@
 //! What the server says of itself over HTTP.
 
 use crate::clock::Clock;
+use crate::collect::history::History;
 use crate::collect::venue::dxlink::FeedStatus;
 use crate::engine::Queries;
 use crate::lake::Lake;
@@ -19,6 +20,7 @@ pub struct ServerStatus {
     live: Arc<Live>,
     queries: Arc<Queries>,
     feed: Option<Arc<FeedStatus>>,
+    histories: Vec<Arc<History>>,
     ready: AtomicBool,
 }
 
@@ -31,6 +33,7 @@ impl ServerStatus {
             live: server.live.clone(),
             queries: server.engine.queries().clone(),
             feed: server.feed.clone(),
+            histories: server.histories.clone(),
             ready: AtomicBool::new(false),
         }
     }
@@ -51,11 +54,23 @@ impl Health for ServerStatus {
 
     fn metrics(&self) -> Vec<Metric> {
         let gauge = |name, help, value: usize| Metric::new(name, help, Kind::Gauge, value as f64);
-        vec![
+        let mut metrics = vec![
             gauge("tt_queries_running", "Statements that run now.", self.queries.running().len()),
             gauge("tt_live_quote_symbols", "Symbols with a live quote.", self.live.quotes.len()),
             gauge("tt_live_trade_symbols", "Symbols with a live trade.", self.live.trades.len()),
-        ]
+        ];
+        for history in &self.histories {
+            let Some(spool) = history.spool() else { continue };
+            let (status, dataset) = (spool.status(), history.dataset());
+            let counter = |name, help, value: u64| Metric::new(name, help, Kind::Counter, value as f64);
+            let all = [
+                counter("tt_history_events_total", "Live events written to the spool.", status.written()),
+                counter("tt_history_missed_total", "Live events lost before the spool.", status.missed()),
+                gauge("tt_history_uncommitted_events", "Events the lake does not have yet.", spool.tail().events()),
+            ];
+            metrics.extend(all.map(|metric| metric.with_label("dataset", dataset)));
+        }
+        metrics
     }
 
     fn datasets(&self) -> Vec<http::DatasetStatus> {

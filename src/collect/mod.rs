@@ -6,6 +6,7 @@ pub mod client;
 pub mod derive;
 pub mod fetch;
 pub mod frame;
+pub mod history;
 pub mod merge;
 pub mod near_money;
 mod refresh;

@@ -78,6 +78,7 @@ pub(crate) async fn serve(
     announce(pg_address);
     shutdown.cancelled().await;
     let ended = async {
+        server.finish().await;
         postgres.await.context("the Postgres front end stopped")?.context("serve Postgres clients")?;
         health.await.context("the HTTP front end stopped")?.context("serve HTTP")
     };

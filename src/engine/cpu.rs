@@ -16,6 +16,9 @@ use tokio_util::task::AbortOnDropHandle;
 /// Batches that wait for a client that reads slowly.
 const BATCHES_AHEAD: usize = 1;
 
+/// Stack of each thread: operators and the log reader nest deeply, the more so unoptimised.
+const STACK_BYTES: usize = 8 << 20;
+
 /// The threads. Dropping it stops what runs on them.
 pub(super) struct Cpu {
     runtime: Option<Runtime>,
@@ -33,7 +36,11 @@ impl Drop for Cpu {
 impl Cpu {
     /// As many threads as processors. Without the means to start them, statements run where they are asked for.
     pub(super) fn start() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("tt-query").enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .thread_name("tt-query")
+            .thread_stack_size(STACK_BYTES)
+            .enable_all()
+            .build();
         if let Err(error) = &runtime {
             tracing::error!("the threads for statements cannot be started: {error}");
         }
@@ -44,7 +51,8 @@ impl Cpu {
         self.runtime.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone())
     }
 
-    /// Runs one step of a statement. Dropping the future stops it.
+    /// Runs one step of a statement. Dropping the future stops it. The steps are large: box them, or every caller's stack
+    /// carries them.
     pub(super) async fn run<T, E>(
         &self,
         step: impl Future<Output = Result<T, E>> + Send + 'static,

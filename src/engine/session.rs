@@ -273,11 +273,11 @@ impl Session {
         let spelled_out = depth::walk(|| super::rewrite::spelled_out(&rewritten));
         let state = self.state();
         let sql = running.sql.clone();
-        let planned = self.engine.shared.cpu.run(async move {
+        let planned = self.engine.shared.cpu.run(Box::pin(async move {
             let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(rewritten)));
             let planned = depth::walking(planned).await.map_err(|error| QueryError::from_engine(&error, &sql));
             planned.map_err(|error| error.suggest_table(table_names(&state)))
-        });
+        }));
         let logical = running.guard(planned).await?;
         let parameters = parameter_types(&logical, &spelled_out)?;
         let schema = renamed(logical.schema().as_arrow(), super::rewrite::output_names(statement));
@@ -321,7 +321,7 @@ impl Session {
             logical = logical.with_param_values(ParamValues::from(parameters))?;
         }
         let cpu = &self.engine.shared.cpu;
-        let rows = running.guard(cpu.run(open(state, logical))).await?;
+        let rows = running.guard(cpu.run(Box::pin(open(state, logical)))).await?;
         let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
         let schema = renamed(&rows.schema(), Some(names));
         Ok(RowStream { running, rows: cpu.stream(rows), schema })

@@ -1,15 +1,18 @@
 //! The state every session starts from: catalog, functions, limits, dialect.
 
 use super::{Engine, Queries};
+use crate::collect::history::History;
 use crate::lake::Lake;
+use crate::lake::dataset::LIVE_HISTORIES;
 use crate::lake::freshness::FreshnessBoard;
 use crate::lake::refresh::RefreshHandle;
 use crate::live::Live;
 use crate::table::comment::OwnComments;
+use crate::table::history::HistoryTable;
 use crate::table::refreshing::RefreshingTable;
 use crate::table::{function, live, pg_catalog, system, view};
 use anyhow::{Context, Result, anyhow};
-use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
+use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
@@ -36,6 +39,8 @@ pub struct Parts {
     pub refresh: RefreshHandle,
     /// The live books.
     pub live: Arc<Live>,
+    /// The histories of live events this process keeps.
+    pub histories: Vec<Arc<History>>,
     /// What runs.
     pub queries: Arc<Queries>,
     /// Time limit over a statement; `None` is no limit.
@@ -108,9 +113,14 @@ fn public(parts: &Parts) -> Result<Arc<dyn SchemaProvider>> {
     let schema = memory_schema(live::latest_tables(&parts.live))?;
     let url = ObjectStoreUrl::parse(parts.lake.store().0.as_str()).context("the address of the lake's store")?;
     for (name, freshness) in &parts.board {
-        let Some(table) = parts.lake.table(name) else { continue };
-        let table = RefreshingTable::new(table.clone(), freshness.clone(), parts.refresh.clone(), url.clone());
-        schema.register_table((*name).to_owned(), Arc::new(table))?;
+        let Some(table) = parts.lake.table(name).cloned() else { continue };
+        let provider: Arc<dyn TableProvider> = if LIVE_HISTORIES.contains(name) {
+            let history = parts.histories.iter().find(|history| history.dataset() == *name).cloned();
+            Arc::new(HistoryTable::new(table, history, url.clone()))
+        } else {
+            Arc::new(RefreshingTable::new(table, freshness.clone(), parts.refresh.clone(), url.clone()))
+        };
+        schema.register_table((*name).to_owned(), provider)?;
     }
     Ok(schema)
 }

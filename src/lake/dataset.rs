@@ -101,6 +101,22 @@ fn market_metrics_columns() -> Vec<(&'static str, DataType)> {
     ]
 }
 
+/// Datasets to which live events are added as they are received.
+pub const LIVE_HISTORIES: [&str; 2] = ["quotes_history", "trades_history"];
+
+/// Columns of a history of live events around what is measured.
+fn history_columns(measured: Vec<(&'static str, DataType)>) -> Vec<(&'static str, DataType)> {
+    let mut columns = vec![("symbol", Utf8)]; // streamer spelling
+    columns.extend(measured);
+    columns.extend([
+        ("event_at", instant()),    // venue time
+        ("received_at", instant()), // time of arrival here
+        ("sequence", Int64),        // running number of the receiving process's spool; a gap is a loss
+        ("fetched_at", instant()),  // as received_at
+    ]);
+    columns
+}
+
 /// Every dataset the lake may hold, sorted by name.
 pub fn all() -> Vec<Dataset> {
     vec![
@@ -207,6 +223,14 @@ pub fn all() -> Vec<Dataset> {
             ],
         ),
         dataset(
+            "quotes_history",
+            "One row per quote received: best bid and ask. Source: dxLink. The newest are still in the collector's memory.",
+            &["symbol", "received_at", "sequence"],
+            WriteMode::Append,
+            &[],
+            history_columns(vec![("bid", Float64), ("bid_size", Int64), ("ask", Float64), ("ask_size", Int64)]),
+        ),
+        dataset(
             "returns_stddev",
             "One row per symbol and listed expiration: standard deviation of its log returns over as many sessions. Derived from eod and expirations.",
             &["symbol", "expiration"],
@@ -236,6 +260,14 @@ pub fn all() -> Vec<Dataset> {
                 ("active", Boolean),
                 ("streamer_symbol", Utf8),
             ],
+        ),
+        dataset(
+            "trades_history",
+            "One row per trade received. Source: dxLink. The newest are still in the collector's memory.",
+            &["symbol", "received_at", "sequence"],
+            WriteMode::Append,
+            &[],
+            history_columns(vec![("price", Float64), ("size", Int64), ("change", Float64), ("day_volume", Int64)]),
         ),
     ]
 }

@@ -47,13 +47,16 @@ pub struct Policy {
 pub enum State {
     /// Never loaded.
     Missing,
+    /// Rows are added as they are received.
+    Live,
     /// Within its TTL.
     Fresh,
     /// Past its TTL.
     Stale,
     /// A refresh runs.
     Refreshing,
-    /// Past its TTL (or never loaded), and the last refresh failed; or what is held cannot be read.
+    /// Past its TTL (or never loaded), and the last refresh failed; or what is held cannot be read; or live rows cannot
+    /// be kept.
     Failed,
 }
 
@@ -62,6 +65,7 @@ impl State {
     pub fn name(self) -> &'static str {
         match self {
             Self::Missing => "missing",
+            Self::Live => "live",
             Self::Fresh => "fresh",
             Self::Stale => "stale",
             Self::Refreshing => "refreshing",
@@ -93,6 +97,8 @@ pub struct Freshness {
     /// When the rows that were seen stale had been loaded, in microseconds: a clock set back does not undo it.
     seen_stale: AtomicI64,
     refreshing: AtomicBool,
+    /// Microseconds since 1970 of the newest row of a history kept here; 0 is none.
+    live_at: AtomicI64,
     clock: Clock,
 }
 
@@ -118,6 +124,7 @@ impl Freshness {
             runs_ended: Mutex::default(),
             seen_stale: AtomicI64::new(i64::MIN),
             refreshing: AtomicBool::new(false),
+            live_at: AtomicI64::new(0),
             clock,
         }
     }
@@ -185,6 +192,17 @@ impl Freshness {
         }
     }
 
+    /// Says that this process adds rows as they are received, and when it received the newest.
+    pub fn set_live(&self, newest: DateTime<Utc>) {
+        self.live_at.store(newest.timestamp_micros(), Ordering::Relaxed);
+    }
+
+    /// When the newest row was received; `None` where rows are not added as they are received.
+    fn live_at(&self) -> Option<DateTime<Utc>> {
+        let micros = Some(self.live_at.load(Ordering::Relaxed)).filter(|micros| *micros != 0);
+        micros.and_then(DateTime::from_timestamp_micros)
+    }
+
     /// When the rows were loaded from their source.
     pub fn loaded_at(&self) -> Option<DateTime<Utc>> {
         self.state.load().loaded_at
@@ -193,7 +211,7 @@ impl Freshness {
     /// How old the rows are, since their import if no source ever loaded any; `None` when there are none. Never negative.
     pub fn age(&self) -> Option<TimeDelta> {
         let state = self.state.load();
-        let since = state.loaded_at.or(state.imported_at)?;
+        let since = self.live_at().or(state.loaded_at).or(state.imported_at)?;
         Some((self.clock.now() - since).max(TimeDelta::zero()))
     }
 
@@ -250,6 +268,9 @@ impl Freshness {
         }
         if self.damage.load().is_some() {
             return State::Failed;
+        }
+        if self.live_at().is_some() {
+            return if remembered.last_error.is_some() { State::Failed } else { State::Live };
         }
         match self.overdue() {
             Some(_) if remembered.last_error.is_some() => State::Failed,

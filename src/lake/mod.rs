@@ -1,7 +1,8 @@
 //! History on disk: Delta Lake tables, written atomically, read as snapshots.
 //!
 //! Below the lake's root stand `lake/<dataset>/` (the Delta tables), `csv/<dataset>.csv` (twins for people) and
-//! `state/<dataset>.json` (when each dataset was last refreshed). Any Delta reader opens the tables.
+//! `state/<dataset>.json` (when each dataset was last refreshed); in a local lake also `spool/` (live events that are not
+//! committed yet). Any Delta reader opens the tables.
 
 mod csv;
 pub mod dataset;
@@ -25,7 +26,7 @@ pub use snapshot::{DataFile, Snapshot};
 pub use state::{DatasetState, FailedItem, IMPORT, Run};
 pub use statistics::{ColumnStatistics, StatisticValue};
 pub use store::StoreOptions;
-pub use table::{LakeTable, StagedFile};
+pub use table::{LakeTable, Position, StagedFile};
 pub use upkeep::{Compacted, RETENTION_MIN, Vacuumed};
 
 use dataset::Dataset;

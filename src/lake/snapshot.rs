@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use deltalake_core::kernel::Add;
 use deltalake_core::table::state::DeltaTableState;
 use object_store::path::Path;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A consistent version of a table. Immutable; readers hold it for as long as they scan.
@@ -19,6 +20,8 @@ pub struct Snapshot {
     pub committed_at: Option<DateTime<Utc>>,
     /// Its files, sorted by path.
     pub files: Vec<DataFile>,
+    /// How far each followed application's rows are in this version: its id, and the position of its last commit.
+    pub positions: BTreeMap<String, i64>,
 }
 
 /// One Parquet file of a table. Rows are sorted by the dataset's key.
@@ -64,7 +67,7 @@ impl Snapshot {
         files.sort_by(|left, right| left.path.cmp(&right.path));
         let version = state.version();
         let committed_at = state.version_timestamp(version).and_then(DateTime::from_timestamp_millis);
-        Ok(Self { dataset: dataset.clone(), version, committed_at, files })
+        Ok(Self { dataset: dataset.clone(), version, committed_at, files, positions: BTreeMap::new() })
     }
 
     /// Rows of all files; `None` when the log does not tell for one of them.

@@ -9,7 +9,7 @@ use arrow::record_batch::RecordBatch;
 use chrono::Utc;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake_core::kernel::{Action, Add, Remove, StructType};
+use deltalake_core::kernel::{Action, Add, Remove, StructType, Transaction};
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
@@ -17,8 +17,8 @@ use deltalake_core::{DeltaTable, DeltaTableError};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStoreExt, PutPayload};
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, watch};
 use url::Url;
@@ -34,6 +34,17 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone)]
 pub struct StagedFile {
     add: Add,
+}
+
+/// How far a writer is in a numbered sequence of its own, committed together with the rows up to there.
+///
+/// It is the log's application transaction: after a crash the writer reads it back and commits nothing twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// Identifies the sequence, over restarts and among all writers of the table.
+    pub application: String,
+    /// The last number whose row is in the table; lost numbers below it count as done.
+    pub number: i64,
 }
 
 /// What a commit changes.
@@ -69,6 +80,8 @@ pub struct LakeTable {
     looked: ArcSwapOption<Instant>,
     /// Entity tag of the state that was read last.
     state_tag: ArcSwapOption<String>,
+    /// Applications whose positions snapshots carry. Held for a look or an insertion, never across an await.
+    followed: std::sync::Mutex<BTreeSet<String>>,
     /// Older versions that queries asked for.
     pub(super) past: Past,
 }
@@ -87,8 +100,8 @@ impl LakeTable {
         let log_store = log_store(root, &folder, &location);
         let current = watch::Sender::new(None);
         let (open, looked, state_tag) = (Mutex::new(None), ArcSwapOption::empty(), ArcSwapOption::empty());
-        let past = Past::default();
-        Self { dataset, root: root.clone(), folder, log_store, open, current, looked, state_tag, past }
+        let (followed, past) = (std::sync::Mutex::default(), Past::default());
+        Self { dataset, root: root.clone(), folder, log_store, open, current, looked, state_tag, followed, past }
     }
 
     /// What the table holds.
@@ -140,10 +153,37 @@ impl LakeTable {
         let Some(table) = open else { return Ok(None) };
         self.looked.store(Some(Arc::new(Instant::now())));
         if self.current.borrow().as_ref().map(|snapshot| snapshot.version) != table.version() {
-            let snapshot = Snapshot::new(&self.dataset, &self.folder, table.snapshot().map_err(fail)?)?;
+            let snapshot = self.snapshot_of(table).await?;
             self.current.send_replace(Some(Arc::new(snapshot)));
         }
         Ok(self.current())
+    }
+
+    async fn snapshot_of(&self, table: &DeltaTable) -> Result<Snapshot, LakeError> {
+        let fail = |error: DeltaTableError| LakeError::log(self.dataset.name, &error);
+        let state = table.snapshot().map_err(fail)?;
+        let mut snapshot = Snapshot::new(&self.dataset, &self.folder, state)?;
+        let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for application in followed {
+            let position = state.snapshot().transaction_version(self.log_store.as_ref(), &application).await;
+            if let Some(position) = position.map_err(fail)? {
+                snapshot.positions.insert(application, position);
+            }
+        }
+        Ok(snapshot)
+    }
+
+    /// From now on every snapshot carries how far this application is. Returns how far it is now; `None` when it never
+    /// committed.
+    pub async fn follow(&self, application: &str) -> Result<Option<i64>, LakeError> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner).insert(application.to_owned());
+        let mut open = self.open.lock().await;
+        self.update_locked(&mut open).await?;
+        let Some(table) = &*open else { return Ok(None) };
+        let snapshot = self.snapshot_of(table).await?;
+        let position = snapshot.positions.get(application).copied();
+        self.current.send_replace(Some(Arc::new(snapshot)));
+        Ok(position)
     }
 
     /// Reads whole files. For merging, not for queries.
@@ -178,7 +218,18 @@ impl LakeTable {
         remove: &[DataFile],
         add: Vec<StagedFile>,
     ) -> Result<Arc<Snapshot>, LakeError> {
-        self.commit_change(base, remove, add, Change::Rows).await
+        self.commit_change(base, remove, add, Change::Rows, None).await
+    }
+
+    /// As [`LakeTable::commit`], and says in the same commit how far the writer's own sequence is now.
+    pub async fn commit_position(
+        &self,
+        base: Option<&Snapshot>,
+        remove: &[DataFile],
+        add: Vec<StagedFile>,
+        position: &Position,
+    ) -> Result<Arc<Snapshot>, LakeError> {
+        self.commit_change(base, remove, add, Change::Rows, Some(position)).await
     }
 
     /// Commits the same rows in other files, as [`LakeTable::commit`] does with other rows.
@@ -188,7 +239,7 @@ impl LakeTable {
         remove: &[DataFile],
         add: Vec<StagedFile>,
     ) -> Result<Arc<Snapshot>, LakeError> {
-        self.commit_change(Some(base), remove, add, Change::Layout).await
+        self.commit_change(Some(base), remove, add, Change::Layout, None).await
     }
 
     async fn commit_change(
@@ -197,6 +248,7 @@ impl LakeTable {
         remove: &[DataFile],
         add: Vec<StagedFile>,
         change: Change,
+        position: Option<&Position>,
     ) -> Result<Arc<Snapshot>, LakeError> {
         let mut open = self.open.lock().await;
         let latest = self.update_locked(&mut open).await?;
@@ -207,6 +259,10 @@ impl LakeTable {
         let mut actions: Vec<Action> =
             add.into_iter().map(|file| Action::Add(Add { data_change, ..file.add })).collect();
         actions.extend(remove.iter().map(|file| Action::Remove(Remove { data_change, ..removal(&file.add) })));
+        actions.extend(position.map(|position| {
+            let now = Some(Utc::now().timestamp_millis());
+            Action::Txn(Transaction::new_with_last_update(&position.application, position.number, now))
+        }));
         match &*open {
             None => *open = Some(self.create(actions).await?),
             Some(table) => {

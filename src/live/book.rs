@@ -4,7 +4,8 @@
 //! lock, and a follower that falls behind loses events (it is told how many), never the latest of a symbol.
 
 use crate::market::quote::{Greeks, Quote, Trade};
-use arc_swap::ArcSwap;
+use super::spool::Intake;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::broadcast;
@@ -50,13 +51,20 @@ pub struct Book<E: LiveEvent> {
     /// Keeps two publishers of one symbol in one order. Readers do not take it; never held across an await.
     publishing: Mutex<()>,
     ring: broadcast::Sender<Published<E>>,
+    /// Where a spool takes every event from; empty when nobody keeps them.
+    recorder: ArcSwapOption<Intake<E>>,
 }
 
 impl<E: LiveEvent> Book<E> {
     /// An empty book; `ring_events` bounds what a lagging subscriber may still catch up with.
     pub fn new(ring_events: usize) -> Self {
         let (ring, _) = broadcast::channel(ring_events.max(1));
-        Self { slots: ArcSwap::default(), publishing: Mutex::new(()), ring }
+        Self { slots: ArcSwap::default(), publishing: Mutex::new(()), ring, recorder: ArcSwapOption::empty() }
+    }
+
+    /// Leaves every event from now on in `intake` as well, in the order in which they are published.
+    pub fn record(&self, intake: Arc<Intake<E>>) {
+        self.recorder.store(Some(intake));
     }
 
     /// Publishes one event.
@@ -72,6 +80,9 @@ impl<E: LiveEvent> Book<E> {
         let frame: Vec<Published<E>> = events.into_iter().map(|event| store(&mut slots, event)).collect();
         if slots.len() > known {
             self.slots.store(slots);
+        }
+        if let Some(intake) = &*self.recorder.load() {
+            intake.offer(frame.iter().map(|published| published.event.clone()));
         }
         // The slots come first: a follower that overruns the ring at this moment finds in them what it lost.
         for published in frame {

@@ -1,8 +1,10 @@
 //! What the market does now, in memory: the latest event per symbol, and bounded rings to whoever follows along.
 //!
-//! One feed publishes; readers and subscribers never hold it up. Nothing here touches disk or SQL.
+//! One feed publishes; readers and subscribers never hold it up. The spool keeps events on this machine's disk until
+//! the lake has them; nothing here touches SQL or the lake.
 
 pub mod book;
+pub mod spool;
 
 use crate::market::quote::{Greeks, Quote, Trade};
 use std::sync::Arc;

@@ -227,11 +227,12 @@ fn whole(inputs: &[Input], all: &[Told]) -> Told {
 
 fn badness(state: State) -> u8 {
     match state {
-        State::Fresh => 0,
-        State::Refreshing => 1,
-        State::Stale => 2,
-        State::Failed => 3,
-        State::Missing => 4,
+        State::Live => 0,
+        State::Fresh => 1,
+        State::Refreshing => 2,
+        State::Stale => 3,
+        State::Failed => 4,
+        State::Missing => 5,
     }
 }
 

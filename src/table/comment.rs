@@ -17,6 +17,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("system", "settings", "One row per key of the configuration, with where its value came from."),
     ("system", "views", "One row per view: what it is for and the query it stands for."),
     ("system", "sources", "One row per endpoint of the vendor: its breaker, calls and rate budget."),
+    ("system", "spools", "One row per history of live events kept here: what was written, lost, and waits for the lake."),
 ];
 
 /// Comments of the datasets, the views, and the tables above.

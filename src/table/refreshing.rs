@@ -4,28 +4,19 @@
 //! Parquet. It never talks to a source.
 
 use super::context::{OnStale, QueryContext};
+use super::scan::{scan_snapshot, storage_error};
 use crate::engine::{ErrorKind, QueryError};
+use crate::lake::{LakeTable, Snapshot};
 use crate::lake::freshness::{Freshness, Policy};
 use crate::lake::refresh::{NO_SCHEDULER, RefreshHandle};
-use crate::lake::{ColumnStatistics, DataFile, LakeError, LakeTable, Snapshot, StatisticValue};
-use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::stats::Precision;
-use datafusion::common::{ColumnStatistics as PlanColumnStatistics, ScalarValue, Statistics};
-use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
-use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
-use datafusion::physical_plan::expressions::Column;
-use object_store::ObjectMeta;
 use std::sync::Arc;
 
 /// A dataset as a table.
@@ -156,60 +147,6 @@ impl RefreshingTable {
         let error = QueryError::new(ErrorKind::Stale, message).with_hint(hint);
         DataFusionError::External(Box::new(error))
     }
-
-    fn scan_snapshot(
-        &self,
-        state: &dyn Session,
-        snapshot: &Snapshot,
-        projection: Option<&Vec<usize>>,
-        limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let store = state.runtime_env().object_store(&self.store_url)?;
-        let metadata_cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-        let source = ParquetSource::new(self.schema.clone())
-            .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(store, metadata_cache)))
-            .with_bloom_filter_on_read(true)
-            .with_enable_page_index(true)
-            .with_metadata_size_hint(64 * 1024);
-        let ordering = self.ordering();
-        // Files keep their own order; one group each as far as partitions reach, so that a group is sorted.
-        let groups = snapshot.files.iter().map(|file| FileGroup::new(vec![self.partitioned_file(file, &ordering)]));
-        let mut config = FileScanConfigBuilder::new(self.store_url.clone(), Arc::new(source))
-            .with_file_groups(groups.collect())
-            .with_statistics(self.statistics_of(snapshot))
-            .with_projection_indices(projection.cloned())?
-            .with_limit(limit);
-        if let Some(ordering) = ordering {
-            config = config.with_output_ordering(vec![ordering]);
-        }
-        Ok(DataSourceExec::from_data_source(config.build()))
-    }
-
-    fn partitioned_file(&self, file: &DataFile, ordering: &Option<LexOrdering>) -> PartitionedFile {
-        PartitionedFile::new_from_meta(ObjectMeta {
-            location: file.path.clone(),
-            last_modified: file.modified_at,
-            size: file.size,
-            e_tag: None,
-            version: None,
-        })
-        .with_statistics(Arc::new(file_statistics(file)))
-        .with_ordering(ordering.clone())
-    }
-
-    /// Every file is sorted by the dataset's key.
-    fn ordering(&self) -> Option<LexOrdering> {
-        let keys = self.table.dataset().key.iter().filter_map(|key| {
-            let column = Column::new_with_schema(key, &self.schema).ok()?;
-            Some(PhysicalSortExpr::new(Arc::new(column), SortOptions::default()))
-        });
-        LexOrdering::new(keys)
-    }
-
-    fn statistics_of(&self, snapshot: &Snapshot) -> Statistics {
-        let files: Vec<Statistics> = snapshot.files.iter().map(file_statistics).collect();
-        Statistics::try_merge_iter(files.iter(), &self.schema).unwrap_or_else(|_| Statistics::new_unknown(&self.schema))
-    }
 }
 
 /// `31 d`, `1 d 3 h`, `20 m 5 s`: days at most, since months have no length.
@@ -219,39 +156,6 @@ fn in_words(seconds: u64) -> String {
     // The two largest units; the next smaller ones say nothing of interest.
     let shown = parts.iter().skip(first).take(2).enumerate().filter(|(place, (number, _))| *place == 0 || *number > 0);
     shown.map(|(_, (number, unit))| format!("{number} {unit}")).collect::<Vec<_>>().join(" ")
-}
-
-/// Rows and NULLs are exact. Bounds of dates and integers are exact; others may be rounded by whoever wrote the log.
-fn file_statistics(file: &DataFile) -> Statistics {
-    let rows = file.rows.and_then(|rows| usize::try_from(rows).ok());
-    Statistics {
-        num_rows: rows.map_or(Precision::Absent, Precision::Exact),
-        total_byte_size: usize::try_from(file.size).map_or(Precision::Absent, Precision::Inexact),
-        column_statistics: file.columns.iter().map(column_statistics).collect(),
-    }
-}
-
-fn column_statistics(column: &ColumnStatistics) -> PlanColumnStatistics {
-    let nulls = column.nulls.and_then(|nulls| usize::try_from(nulls).ok());
-    PlanColumnStatistics {
-        null_count: nulls.map_or(Precision::Absent, Precision::Exact),
-        min_value: bound(column.min.as_ref()),
-        max_value: bound(column.max.as_ref()),
-        ..PlanColumnStatistics::new_unknown()
-    }
-}
-
-fn bound(value: Option<&StatisticValue>) -> Precision<ScalarValue> {
-    match value {
-        None => Precision::Absent,
-        Some(StatisticValue::Integer(number)) => Precision::Exact(ScalarValue::Int64(Some(*number))),
-        Some(StatisticValue::Date(days)) => Precision::Exact(ScalarValue::Date32(Some(*days))),
-        Some(StatisticValue::Text(text)) => Precision::Inexact(ScalarValue::Utf8(Some(text.clone()))),
-        Some(StatisticValue::Double(number)) => Precision::Inexact(ScalarValue::Float64(Some(*number))),
-        Some(StatisticValue::Instant(micros)) => {
-            Precision::Inexact(ScalarValue::TimestampMicrosecond(Some(*micros), Some("UTC".into())))
-        }
-    }
 }
 
 #[async_trait]
@@ -284,14 +188,8 @@ impl TableProvider for RefreshingTable {
         };
         // A limit below an inexact filter would cut rows that pass it.
         let limit = limit.filter(|_| filters.is_empty());
-        self.scan_snapshot(state, &snapshot, projection, limit)
+        scan_snapshot(state, &self.store_url, &snapshot, projection, limit)
     }
-}
-
-fn storage_error(error: LakeError) -> DataFusionError {
-    let kind =
-        if matches!(error, LakeError::Forgotten { .. }) { ErrorKind::InvalidParameter } else { ErrorKind::Storage };
-    DataFusionError::External(Box::new(QueryError::new(kind, error.to_string())))
 }
 
 #[cfg(test)]

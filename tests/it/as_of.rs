@@ -53,6 +53,7 @@ async fn place(stale: &[&str]) -> Place {
         board: board.clone(),
         refresh,
         live: Arc::new(Live::new(16)),
+        histories: Vec::new(),
         queries: Arc::new(Queries::default()),
         statement_timeout: None,
         memory_bytes: 64 << 20,
@@ -151,6 +152,7 @@ async fn the_past_is_never_stale() {
     session.settings().set("freshness", "fail").unwrap();
     let sql = "SELECT symbol FROM symbols";
     assert_eq!(try_rows(&session, sql).await.unwrap_err().kind, ErrorKind::Stale);
+    while place.requests.try_recv().is_ok() {}
     session.settings().set("as_of", &place.committed_at("symbols").await[0]).unwrap();
     assert_eq!(column(&session, sql).await, ["A"]);
     assert!(place.requests.try_recv().is_err(), "the past asks for no refresh");

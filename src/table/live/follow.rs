@@ -3,10 +3,10 @@
 //! Filters are answered here, row by row, and not by a plan node above: such a node withholds rows until thousands
 //! are together, which on a quiet symbol is never.
 
-use crate::table::context::QueryContext;
 use super::columns::LiveRow;
 use super::symbols::symbols_of_all;
 use crate::live::{Book, Delivery, Subscription};
+use crate::table::context::QueryContext;
 use arrow::array::{AsArray, Int64Array};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};

@@ -1,9 +1,9 @@
 //! A book as a bounded table: one row per symbol, the latest, sorted by symbol.
 
-use crate::table::context::QueryContext;
 use super::columns::LiveRow;
 use super::symbols::{named_symbols, symbols_of_all};
 use crate::live::Book;
+use crate::table::context::QueryContext;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;

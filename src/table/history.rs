@@ -1,0 +1,122 @@
+//! A history of live events: what the lake has and what it does not have yet, as one table, each event once.
+//!
+//! A scan takes the blocks of the spool first and the lake's version after. What left the spool before was visible in
+//! the lake by then; what is in both is taken from the lake, as the position in its version tells.
+
+use super::context::QueryContext;
+use super::scan::{scan_snapshot, storage_error};
+use crate::collect::history::History;
+use crate::engine::{ErrorKind, QueryError};
+use crate::lake::LakeTable;
+use crate::live::spool::Block;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::TaskContext;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use std::sync::Arc;
+
+/// A history as a table.
+#[derive(Debug)]
+pub struct HistoryTable {
+    table: Arc<LakeTable>,
+    /// Where this process keeps it; `None` where another one does, and its newest events are not seen here.
+    history: Option<Arc<History>>,
+    store_url: ObjectStoreUrl,
+    schema: SchemaRef,
+}
+
+impl HistoryTable {
+    /// A table over a dataset; `store_url` is where its file paths are rooted.
+    pub fn new(table: Arc<LakeTable>, history: Option<Arc<History>>, store_url: ObjectStoreUrl) -> Self {
+        let schema = table.dataset().schema.clone();
+        Self { table, history, store_url, schema }
+    }
+}
+
+#[async_trait]
+impl TableProvider for HistoryTable {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let as_of = QueryContext::of(state).as_of;
+        // A moment of the past is a version of the lake alone. Otherwise in this order: see above.
+        let tail = self.history.as_ref().filter(|_| as_of.is_none()).and_then(|history| history.tail());
+        let mut blocks = tail.as_ref().map(|tail| tail.blocks()).unwrap_or_default();
+        let snapshot = match as_of {
+            Some(at) => self.table.snapshot_at(at).await,
+            None => self.table.latest().await,
+        };
+        let snapshot = snapshot.map_err(storage_error)?;
+        let positions = snapshot.as_ref().map(|snapshot| &snapshot.positions);
+        let position = tail.as_ref().and_then(|tail| positions?.get(tail.application()).copied()).unwrap_or(0);
+        blocks.retain(|block| block.last() > position);
+        // A limit below an inexact filter would cut rows that pass it.
+        let limit = limit.filter(|_| filters.is_empty());
+        let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
+        if let Some(snapshot) = snapshot.filter(|snapshot| !snapshot.files.is_empty()) {
+            inputs.push(scan_snapshot(state, &self.store_url, &snapshot, projection, limit)?);
+        }
+        if !blocks.is_empty() {
+            let tail = Arc::new(TailStream { blocks, position, schema: self.schema.clone() });
+            let exec = StreamingTableExec::try_new(self.schema.clone(), vec![tail], projection, [], false, limit)?;
+            inputs.push(Arc::new(exec));
+        }
+        match inputs.len() {
+            0 => Ok(Arc::new(EmptyExec::new(datafusion::common::project_schema(&self.schema, projection)?))),
+            1 => Ok(inputs.remove(0)),
+            _ => UnionExec::try_new(inputs),
+        }
+    }
+}
+
+/// The rows of some blocks beyond a position, block by block.
+#[derive(Debug)]
+struct TailStream {
+    blocks: Vec<Arc<Block>>,
+    position: i64,
+    schema: SchemaRef,
+}
+
+impl PartitionStream for TailStream {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let (blocks, position, schema) = (self.blocks.clone(), self.position, self.schema.clone());
+        let batches = blocks.into_iter().map(move |block| block.rows_after(position, &schema).map_err(spool_error));
+        Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), futures::stream::iter(batches)))
+    }
+}
+
+fn spool_error(error: crate::live::spool::SpoolError) -> DataFusionError {
+    DataFusionError::External(Box::new(QueryError::new(ErrorKind::Storage, error.to_string())))
+}
+
+#[cfg(test)]
+#[path = "history_tests.rs"]
+mod tests;

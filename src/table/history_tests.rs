@@ -1,0 +1,102 @@
+use super::*;
+use crate::clock::Clock;
+use crate::collect::history::HistoryOptions;
+use crate::lake::freshness::Freshness;
+use crate::lake::{Lake, StoreOptions};
+use crate::live::Book;
+use crate::live::spool::SpoolLimits;
+use crate::market::quote::Trade;
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use chrono::DateTime;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const DATASET: &str = "trades_history";
+const EVENTS: i64 = 60_000;
+
+fn trades(volumes: std::ops::Range<i64>) -> Vec<Trade> {
+    let trade = |volume| Trade {
+        symbol: format!("S{}", volume % 50).into(),
+        price: Some(volume as f64),
+        size: None,
+        change: None,
+        day_volume: Some(volume),
+        event_at: None,
+        received_at: DateTime::from_timestamp_micros(1_000_000 + volume).unwrap(),
+    };
+    volumes.map(trade).collect()
+}
+
+async fn numbers(context: &SessionContext, sql: &str) -> Vec<i64> {
+    let rows = context.sql(sql).await.unwrap().collect().await.unwrap();
+    let row = rows.first().unwrap();
+    row.columns().iter().map(|column| column.as_primitive::<Int64Type>().value(0)).collect()
+}
+
+async fn each_event_is_there_once(memory_bytes: usize) {
+    let directory = tempfile::tempdir().unwrap();
+    let lake = Lake::open(&directory.path().to_string_lossy(), &StoreOptions::default()).await.unwrap();
+    let table = lake.table(DATASET).unwrap().clone();
+    let freshness = Arc::new(Freshness::new(DATASET, None, false, &[], "simulated", Clock::System));
+    let options = HistoryOptions {
+        directory: directory.path().join("spool"),
+        flush: Duration::from_millis(50),
+        flush_events: 5_000,
+        limits: SpoolLimits { intake_events: 1 << 20, memory_bytes, disk_bytes: 1 << 40 },
+    };
+    let history = Arc::new(History::new(table.clone(), freshness, options, Clock::System));
+    let book = Arc::new(Book::new(16));
+    history.open(&book).await.unwrap();
+    let ended = CancellationToken::new();
+    let keeping = tokio::spawn(history.clone().run(book.clone(), ended.clone()));
+    let url = ObjectStoreUrl::parse(lake.store().0.as_str()).unwrap();
+    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
+    let (store_url, store) = lake.store();
+    context.runtime_env().register_object_store(store_url, store.clone());
+    context.register_table("trades", Arc::new(HistoryTable::new(table.clone(), Some(history.clone()), url))).unwrap();
+
+    let published = Arc::new(AtomicI64::new(0));
+    let (feeding, counted) = (book.clone(), published.clone());
+    let feed = std::thread::spawn(move || {
+        for first in (1..=EVENTS).step_by(100) {
+            feeding.publish_all(trades(first..first + 100));
+            counted.store(first + 99, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let (mut last, mut reads) = (0, 0);
+    while last < EVENTS {
+        let sql = "SELECT count(*), count(DISTINCT sequence), coalesce(min(sequence), 1), coalesce(max(sequence), 0),
+                          coalesce(max(day_volume), 0) FROM trades";
+        let seen = numbers(&context, sql).await;
+        assert_eq!(seen, [seen[0], seen[0], 1, seen[0], seen[0]], "a gap or a duplicate");
+        assert!(seen[0] >= last, "events went away: {} after {last}", seen[0]);
+        assert!(seen[0] <= published.load(Ordering::SeqCst) + 100);
+        last = seen[0];
+        reads += 1;
+    }
+    feed.join().unwrap();
+    assert!(reads > 5, "{reads}");
+    assert_eq!(numbers(&context, "SELECT count(*) FROM trades WHERE symbol = 'S7'").await, [EVENTS / 50]);
+    assert_eq!(numbers(&context, "SELECT sum(day_volume) FROM trades WHERE sequence <= 100").await, [5050]);
+    ended.cancel();
+    keeping.await.unwrap();
+    let snapshot = table.update().await.unwrap().unwrap();
+    assert!(snapshot.version > 5, "{}", snapshot.version);
+    assert_eq!(snapshot.rows(), Some(EVENTS as u64));
+    assert_eq!(numbers(&context, "SELECT count(*) FROM trades").await, [EVENTS]);
+    assert_eq!(history.spool().unwrap().status().missed(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reading_while_flushing_sees_each_event_once() {
+    each_event_is_there_once(1 << 30).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reading_from_the_spool_when_memory_is_short_sees_each_event_once() {
+    each_event_is_there_once(1 << 16).await;
+}

@@ -1,0 +1,122 @@
+//! One version of a dataset as a plain Parquet scan: with statistics, and with the files' order where it holds.
+
+use crate::engine::{ErrorKind, QueryError};
+use crate::lake::{ColumnStatistics, DataFile, LakeError, Snapshot, StatisticValue};
+use arrow::compute::SortOptions;
+use arrow::datatypes::Schema;
+use datafusion::catalog::Session;
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics as PlanColumnStatistics, ScalarValue, Statistics};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::expressions::Column;
+use object_store::ObjectMeta;
+use std::sync::Arc;
+
+/// Files that are still read one per group, which keeps their order. A history has more: each group is a task.
+const ORDERED_FILES_MAX: usize = 64;
+
+/// A scan of the snapshot's files, which must not be none.
+pub(super) fn scan_snapshot(
+    state: &dyn Session,
+    store_url: &ObjectStoreUrl,
+    snapshot: &Snapshot,
+    projection: Option<&Vec<usize>>,
+    limit: Option<usize>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = &snapshot.dataset.schema;
+    let store = state.runtime_env().object_store(store_url)?;
+    let metadata_cache = state.runtime_env().cache_manager.get_file_metadata_cache();
+    let source = ParquetSource::new(schema.clone())
+        .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(store, metadata_cache)))
+        .with_bloom_filter_on_read(true)
+        .with_enable_page_index(true)
+        .with_metadata_size_hint(64 * 1024);
+    let ordering = ordering(snapshot).filter(|_| snapshot.files.len() <= ORDERED_FILES_MAX);
+    let files = snapshot.files.iter().map(|file| partitioned_file(file, &ordering));
+    let groups = match ordering {
+        Some(_) => files.map(|file| FileGroup::new(vec![file])).collect(),
+        None => FileGroup::new(files.collect()).split_files(state.config().target_partitions().max(1)),
+    };
+    let mut config = FileScanConfigBuilder::new(store_url.clone(), Arc::new(source))
+        .with_file_groups(groups)
+        .with_statistics(statistics_of(snapshot, schema))
+        .with_projection_indices(projection.cloned())?
+        .with_limit(limit);
+    if let Some(ordering) = ordering {
+        config = config.with_output_ordering(vec![ordering]);
+    }
+    Ok(DataSourceExec::from_data_source(config.build()))
+}
+
+fn partitioned_file(file: &DataFile, ordering: &Option<LexOrdering>) -> PartitionedFile {
+    PartitionedFile::new_from_meta(ObjectMeta {
+        location: file.path.clone(),
+        last_modified: file.modified_at,
+        size: file.size,
+        e_tag: None,
+        version: None,
+    })
+    .with_statistics(Arc::new(file_statistics(file)))
+    .with_ordering(ordering.clone())
+}
+
+/// Every file is sorted by the dataset's key.
+fn ordering(snapshot: &Snapshot) -> Option<LexOrdering> {
+    let keys = snapshot.dataset.key.iter().filter_map(|key| {
+        let column = Column::new_with_schema(key, &snapshot.dataset.schema).ok()?;
+        Some(PhysicalSortExpr::new(Arc::new(column), SortOptions::default()))
+    });
+    LexOrdering::new(keys)
+}
+
+fn statistics_of(snapshot: &Snapshot, schema: &Schema) -> Statistics {
+    let files: Vec<Statistics> = snapshot.files.iter().map(file_statistics).collect();
+    Statistics::try_merge_iter(files.iter(), schema).unwrap_or_else(|_| Statistics::new_unknown(schema))
+}
+
+/// Rows and NULLs are exact. Bounds of dates and integers are exact; others may be rounded by whoever wrote the log.
+fn file_statistics(file: &DataFile) -> Statistics {
+    let rows = file.rows.and_then(|rows| usize::try_from(rows).ok());
+    Statistics {
+        num_rows: rows.map_or(Precision::Absent, Precision::Exact),
+        total_byte_size: usize::try_from(file.size).map_or(Precision::Absent, Precision::Inexact),
+        column_statistics: file.columns.iter().map(column_statistics).collect(),
+    }
+}
+
+fn column_statistics(column: &ColumnStatistics) -> PlanColumnStatistics {
+    let nulls = column.nulls.and_then(|nulls| usize::try_from(nulls).ok());
+    PlanColumnStatistics {
+        null_count: nulls.map_or(Precision::Absent, Precision::Exact),
+        min_value: bound(column.min.as_ref()),
+        max_value: bound(column.max.as_ref()),
+        ..PlanColumnStatistics::new_unknown()
+    }
+}
+
+fn bound(value: Option<&StatisticValue>) -> Precision<ScalarValue> {
+    match value {
+        None => Precision::Absent,
+        Some(StatisticValue::Integer(number)) => Precision::Exact(ScalarValue::Int64(Some(*number))),
+        Some(StatisticValue::Date(days)) => Precision::Exact(ScalarValue::Date32(Some(*days))),
+        Some(StatisticValue::Text(text)) => Precision::Inexact(ScalarValue::Utf8(Some(text.clone()))),
+        Some(StatisticValue::Double(number)) => Precision::Inexact(ScalarValue::Float64(Some(*number))),
+        Some(StatisticValue::Instant(micros)) => {
+            Precision::Inexact(ScalarValue::TimestampMicrosecond(Some(*micros), Some("UTC".into())))
+        }
+    }
+}
+
+/// A failure of the lake as an error of the query.
+pub(super) fn storage_error(error: LakeError) -> DataFusionError {
+    let kind =
+        if matches!(error, LakeError::Forgotten { .. }) { ErrorKind::InvalidParameter } else { ErrorKind::Storage };
+    DataFusionError::External(Box::new(QueryError::new(kind, error.to_string())))
+}

@@ -55,7 +55,8 @@ pub enum State {
     Stale,
     /// A refresh runs.
     Refreshing,
-    /// Past its TTL (or never loaded), and the last refresh failed; or what is held cannot be read, or live rows kept.
+    /// Past its TTL (or never loaded), and the last refresh failed; or what is held cannot be read; or live rows cannot
+    /// be kept.
     Failed,
 }
 

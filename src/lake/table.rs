@@ -78,10 +78,10 @@ pub struct LakeTable {
     current: watch::Sender<Option<Arc<Snapshot>>>,
     /// When the log was last looked at.
     looked: ArcSwapOption<Instant>,
-    /// Applications whose positions snapshots carry. Held for a look or an insertion, never across an await.
-    followed: std::sync::Mutex<BTreeSet<String>>,
     /// Entity tag of the state that was read last.
     state_tag: ArcSwapOption<String>,
+    /// Applications whose positions snapshots carry. Held for a look or an insertion, never across an await.
+    followed: std::sync::Mutex<BTreeSet<String>>,
     /// Older versions that queries asked for.
     pub(super) past: Past,
 }
@@ -101,7 +101,7 @@ impl LakeTable {
         let current = watch::Sender::new(None);
         let (open, looked, state_tag) = (Mutex::new(None), ArcSwapOption::empty(), ArcSwapOption::empty());
         let (followed, past) = (std::sync::Mutex::default(), Past::default());
-        Self { dataset, root: root.clone(), folder, log_store, open, current, looked, followed, state_tag, past }
+        Self { dataset, root: root.clone(), folder, log_store, open, current, looked, state_tag, followed, past }
     }
 
     /// What the table holds.

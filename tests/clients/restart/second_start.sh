@@ -6,8 +6,10 @@ data=$(mktemp -d -p "$work")
 serve first demo --data "$data"
 refreshed() { [[ -z $(sql "select dataset from system.freshness where ttl is not null and state <> 'fresh'") ]]; }
 within 20 "every dataset is fresh" refreshed
-runs() { sql 'select dataset, cause, started_at, version from system.refreshes order by 1, 3'; }
-loaded() { sql 'select dataset, loaded_at, version from system.freshness order by 1'; }
+# The histories of live events grow on by themselves.
+collected="dataset not in ('quotes_history', 'trades_history')"
+runs() { sql "select dataset, cause, started_at, version from system.refreshes where $collected order by 1, 3"; }
+loaded() { sql "select dataset, loaded_at, version from system.freshness where $collected order by 1"; }
 runs_before=$(runs)
 loaded_before=$(loaded)
 stop TERM

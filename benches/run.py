@@ -3,7 +3,7 @@
 
     python3 benches/run.py --tt PATH_TO_TT [--rows 5000000] [--out benches/runs/NAME]
 
-Needs the Python packages psycopg[binary] and duckdb, and about 100 bytes of disk a row. Prints a table; --out also
+Needs the Python packages psycopg[binary], duckdb and pytz, and about 100 bytes of disk a row. Prints a table; --out also
 writes it as summary.md and the raw figures as raw.json. Quote medians and ratios: single times drift with the machine.
 """
 

@@ -85,7 +85,7 @@ pub struct Freshness {
     pub refreshable: bool,
     /// Datasets it is made from or fetched for.
     pub depends_on: &'static [&'static str],
-    /// `real-time`, `delayed`, `simulated` or `imported`: the class of the feed behind it.
+    /// `real-time`, `delayed`, `simulated`, `imported` or `unknown`: the class of the feed behind it.
     pub feed_class: &'static str,
     /// For a derived dataset: its inputs, to see their versions.
     inputs: Vec<Arc<LakeTable>>,

@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::config::Flags;
+use crate::engine::Role;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -125,6 +126,12 @@ pub enum Command {
         #[command(subcommand)]
         action: LakeAction,
     },
+    /// Who may connect; a change reaches running servers at the next login
+    User {
+        /// What to do.
+        #[command(subcommand)]
+        action: UserAction,
+    },
     /// The configuration
     Config {
         /// What about it.
@@ -192,6 +199,50 @@ pub enum LakeAction {
         #[command(flatten)]
         common: Common,
     },
+}
+
+/// `tt user ...`
+#[derive(Debug, Subcommand)]
+pub enum UserAction {
+    /// Add a user, or give one another password or role
+    Add {
+        /// Name.
+        name: String,
+        /// `reader`, or `admin`: refreshes tables by hand, sees and ends what others run. A new user is a reader.
+        #[arg(long, value_name = "ROLE")]
+        role: Option<Role>,
+        /// File whose first line is the password. Without it the terminal asks, or standard input's first line is it.
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+        /// Where users stand.
+        #[command(flatten)]
+        place: UsersFile,
+    },
+    /// Remove a user; sessions that are open stay
+    Remove {
+        /// Name.
+        name: String,
+        /// Where users stand.
+        #[command(flatten)]
+        place: UsersFile,
+    },
+    /// Print names and roles
+    List {
+        /// Where users stand.
+        #[command(flatten)]
+        place: UsersFile,
+    },
+}
+
+/// Where users stand.
+#[derive(Debug, Clone, Args)]
+pub struct UsersFile {
+    /// File of users; the configuration's `auth.users` when it is not given.
+    #[arg(long, value_name = "FILE")]
+    pub users: Option<PathBuf>,
+    /// Common flags.
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// `tt config ...`

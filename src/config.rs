@@ -14,7 +14,7 @@ use figment::{Figment, Profile};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
@@ -35,8 +35,12 @@ pub struct ConfigError(String);
 /// The configuration the program runs on.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Addresses and connection limits.
+    /// Addresses, and whether they may be reached from other machines.
     pub server: ServerConfig,
+    /// Who may connect.
+    pub auth: AuthConfig,
+    /// Encryption of connections.
+    pub tls: TlsConfig,
     /// Where the lake is.
     pub lake_location: String,
     /// How to reach it, when it is on S3.
@@ -84,8 +88,32 @@ pub struct ServerConfig {
     pub flight: SocketAddr,
     /// Health, metrics, status page.
     pub http: SocketAddr,
-    /// Connections at once.
-    pub max_connections: usize,
+    /// Whether Postgres and Flight SQL may be served beyond loopback while everybody is let in.
+    pub allow_without_users: bool,
+    /// Whether they may be served beyond loopback unencrypted.
+    pub allow_without_tls: bool,
+    /// Whether HTTP, which has neither users nor TLS, may be served beyond loopback.
+    pub allow_http_beyond_loopback: bool,
+}
+
+/// `[auth]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct AuthConfig {
+    /// File of users; empty lets everybody in.
+    pub users: PathBuf,
+}
+
+/// `[tls]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct TlsConfig {
+    /// PEM file of the certificate and those that vouch for it; empty is no TLS.
+    pub certificate: PathBuf,
+    /// PEM file of its private key.
+    pub key: PathBuf,
+    /// PEM file of authorities, one of which has signed the certificate every client shows; empty asks for none.
+    pub client_ca: PathBuf,
+    /// Whether a Postgres client that does not encrypt is refused.
+    pub required: bool,
 }
 
 /// `[source.tastytrade]`.
@@ -168,6 +196,8 @@ pub struct DatasetConfig {
 /// `[limits]`.
 #[derive(Debug, Clone)]
 pub struct LimitsConfig {
+    /// Sessions at once, over all front ends.
+    pub connections: usize,
     /// Default time limit over a statement; `None` is no limit.
     pub statement_timeout: Option<Duration>,
     /// Memory for all queries, in bytes.
@@ -192,6 +222,8 @@ pub struct SimulatorConfig {
 #[serde(deny_unknown_fields)]
 struct File {
     server: ServerConfig,
+    auth: AuthConfig,
+    tls: TlsConfig,
     lake: LakeSection,
     source: SourceSection,
     collect: CollectConfig,
@@ -242,6 +274,7 @@ struct DatasetSection {
 
 #[derive(Deserialize)]
 struct LimitsSection {
+    connections: usize,
     statement_timeout: String,
     memory: String,
     spill: String,
@@ -347,10 +380,22 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
     if file.collect.refreshes_max == 0 {
         return Err(ConfigError("collect.refreshes_max is at least 1".to_owned()));
     }
+    let named = |path: &PathBuf| !path.as_os_str().is_empty();
+    if named(&file.tls.certificate) != named(&file.tls.key) {
+        return Err(ConfigError("tls: certificate and key go together".to_owned()));
+    }
+    if named(&file.tls.client_ca) && !named(&file.tls.certificate) {
+        return Err(ConfigError("tls.client_ca: there is no TLS without certificate and key".to_owned()));
+    }
+    if file.limits.connections == 0 {
+        return Err(ConfigError("limits.connections is at least 1".to_owned()));
+    }
     let optional = |text: String| (!text.is_empty()).then_some(text);
     let statement_timeout = duration("limits.statement_timeout", &file.limits.statement_timeout)?;
     Ok(Config {
         server: file.server,
+        auth: file.auth,
+        tls: file.tls,
         lake_location: file.lake.location,
         store: StoreOptions {
             region: optional(file.lake.region),
@@ -374,6 +419,7 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
         datasets: datasets(&file.dataset)?,
         retention: retention(&file.dataset)?,
         limits: LimitsConfig {
+            connections: file.limits.connections,
             statement_timeout: (!statement_timeout.is_zero()).then_some(statement_timeout),
             memory_bytes: usize::try_from(size("limits.memory", &file.limits.memory)?).unwrap_or(usize::MAX),
             spill_bytes: size("limits.spill", &file.limits.spill)?,
@@ -562,6 +608,9 @@ mod tests {
         refused("[collect]\nrefreshes_max = 0", "collect.refreshes_max");
         refused("[limits]\nmemory = \"lots\"", "limits.memory");
         refused("[server]\npg = \"nowhere\"", "server.pg");
+        refused("[tls]\ncertificate = \"a.crt\"", "tls: certificate and key go together");
+        refused("[tls]\nclient_ca = \"a.crt\"", "tls.client_ca");
+        refused("[limits]\nconnections = 0", "limits.connections");
         refused("[collect]\nlists = [\"sp5000\"]", "sp5000");
         refused("[source.tastytrade]\nclient_secret = \"x\"", "go together");
     }

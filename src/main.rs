@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use std::process::ExitCode;
-use ttapi::args::{Arguments, Command, ConfigAction, ImportSource, LakeAction};
+use ttapi::args::{Arguments, Command, ConfigAction, ImportSource, LakeAction, UserAction};
 use ttapi::command;
 use ttapi::config::ConfigError;
 
@@ -40,6 +40,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Status { json, common } => command::status::run(&common, json).await,
         Command::Query { sql, format, common } => command::query::run(&common, &sql, format).await,
         Command::Lake { action } => lake(action).await,
+        Command::User { action } => user(action),
         Command::Config { action: ConfigAction::Check { common } } => command::config::check(&common),
         Command::Config { action: ConfigAction::Print { common } } => command::config::print(&common),
     }
@@ -55,6 +56,16 @@ async fn lake(action: LakeAction) -> anyhow::Result<ExitCode> {
         LakeAction::ExportCsv { dataset, file, common } => {
             command::lake::export_csv(&common, &dataset, file.as_deref()).await
         }
+    }
+}
+
+fn user(action: UserAction) -> anyhow::Result<ExitCode> {
+    match action {
+        UserAction::Add { name, role, password_file, place } => {
+            command::user::add(&place, &name, role, password_file.as_deref())
+        }
+        UserAction::Remove { name, place } => command::user::remove(&place, &name),
+        UserAction::List { place } => command::user::list(&place),
     }
 }
 

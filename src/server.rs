@@ -8,7 +8,7 @@ use crate::collect::venue::dxlink::{Feed, FeedOptions, FeedStatus, FeedSymbols, 
 use crate::collect::{near_money, sources, universe};
 use crate::config::Config;
 use crate::engine::template::{Parts, build};
-use crate::engine::{Engine, Queries};
+use crate::engine::{Defaults, Engine, Queries};
 use crate::lake::freshness::{Freshness, FreshnessBoard, Ttl};
 use crate::lake::refresh::{RefreshHandle, channel};
 use crate::lake::{DatasetState, Lake, LakeTable, dataset};
@@ -137,7 +137,7 @@ pub async fn start(
         live: live.clone(),
         histories: histories.clone(),
         queries: Arc::new(Queries::default()),
-        statement_timeout: config.limits.statement_timeout,
+        defaults: Defaults { statement_timeout: config.limits.statement_timeout, ..Defaults::default() },
         memory_bytes: config.limits.memory_bytes,
         spill_bytes: config.limits.spill_bytes,
         settings: config.settings.clone(),

@@ -9,6 +9,7 @@ pub mod query;
 pub mod serve;
 pub mod simulate;
 pub mod status;
+pub mod user;
 
 use crate::args::Common;
 use crate::config::{Config, ConfigError, load};

@@ -6,11 +6,13 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::console::collection;
 use crate::console::progress::Display;
-use crate::serve::{http, postgres};
+use crate::serve::auth::Users;
+use crate::serve::tls::Tls;
+use crate::serve::{http, listen, postgres};
 use crate::server::{self, Role};
 use crate::shutdown;
 use crate::status::ServerStatus;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +52,14 @@ pub(crate) enum FirstLoad {
     Background,
 }
 
+/// The users of a configuration.
+fn users(config: &Config) -> Result<Users> {
+    match config.auth.users.as_os_str().is_empty() {
+        true => Ok(Users::open()),
+        false => Users::load(&config.auth.users),
+    }
+}
+
 /// Serves a configuration until `shutdown`; `announce` is called after the ready line with the Postgres address.
 pub(crate) async fn serve(
     config: &Config,
@@ -59,11 +69,10 @@ pub(crate) async fn serve(
     shutdown: &CancellationToken,
     announce: impl FnOnce(std::net::SocketAddr),
 ) -> Result<()> {
-    for address in [config.server.pg, config.server.http] {
-        if !address.ip().is_loopback() {
-            bail!("refusing to listen on {address}: without users and TLS only loopback addresses are served");
-        }
-    }
+    let users = users(config)?;
+    let tls = Tls::load(&config.tls, &[postgres::ALPN])?;
+    listen::check(config.server.pg, "server.pg", &users, tls.is_some(), &config.server)?;
+    listen::check_http(config.server.http, &config.server)?;
     let pg = server::bind(config.server.pg, "--pg").await?;
     let web = server::bind(config.server.http, "--http").await?;
     let (pg_address, web_address) = (pg.local_addr()?, web.local_addr()?);
@@ -74,7 +83,13 @@ pub(crate) async fn serve(
     if first_load == FirstLoad::Wait {
         server::wait_until_tried(&server, shutdown).await?;
     }
-    let options = postgres::Options { connections_max: config.server.max_connections, ..postgres::Options::default() };
+    let options = postgres::Options {
+        users,
+        tls_required: tls.is_some() && config.tls.required,
+        tls,
+        connections_max: config.limits.connections,
+        ..postgres::Options::default()
+    };
     let postgres = tokio::spawn(postgres::serve(pg, server.engine.clone(), options, shutdown.clone()));
     status.set_ready();
     println!("ready pg={pg_address} flight=off http={web_address}");

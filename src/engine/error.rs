@@ -47,6 +47,8 @@ pub enum ErrorKind {
     Cancelled,
     /// The memory limit is reached.
     OutOfMemory,
+    /// Another limit of the configuration is reached: disk for spilling.
+    LimitExceeded,
     /// The data is older than its contract allows.
     Stale,
     /// The source of a dataset failed, or there is none.

@@ -5,7 +5,8 @@ use super::depth;
 use super::error::{ErrorKind, QueryError};
 use super::own::{self, Own};
 use super::queries::{Listed, Queries, RunningQuery};
-use super::settings::Settings;
+use super::role::Role;
+use super::settings::{Defaults, Settings};
 use super::template::DATABASE;
 use super::variables::Variables;
 use crate::table::command::{RefreshCommand, explain_freshness};
@@ -47,7 +48,7 @@ pub struct Engine {
 
 struct Shared {
     template: SessionState,
-    statement_timeout: Option<Duration>,
+    defaults: Defaults,
     next_session: AtomicU64,
     queries: Arc<Queries>,
     cpu: Cpu,
@@ -56,13 +57,13 @@ struct Shared {
 impl Engine {
     /// An engine over a session template that holds catalogs, functions and limits.
     pub fn new(template: SessionState, statement_timeout: Option<Duration>) -> Self {
-        Self::with_queries(template, statement_timeout, Arc::default())
+        Self::with_queries(template, Defaults { statement_timeout, ..Defaults::default() }, Arc::default())
     }
 
-    /// The same, with a list of running statements that others look at too.
-    pub fn with_queries(template: SessionState, statement_timeout: Option<Duration>, queries: Arc<Queries>) -> Self {
+    /// The same with all that a session is given, and with a list of running statements that others look at too.
+    pub fn with_queries(template: SessionState, defaults: Defaults, queries: Arc<Queries>) -> Self {
         let (next_session, cpu) = (AtomicU64::new(1), Cpu::start());
-        Self { shared: Arc::new(Shared { template, statement_timeout, next_session, queries, cpu }) }
+        Self { shared: Arc::new(Shared { template, defaults, next_session, queries, cpu }) }
     }
 
     /// What runs now.
@@ -71,9 +72,10 @@ impl Engine {
     }
 
     /// Opens a session for one connection.
-    pub fn open_session(&self, user: &str, front_end: &'static str) -> Session {
+    pub fn open_session(&self, user: &str, role: Role, front_end: &'static str) -> Session {
         let id = self.shared.next_session.fetch_add(1, Ordering::Relaxed);
-        let settings = Arc::new(Mutex::new(Settings::with_statement_timeout(self.shared.statement_timeout)));
+        let defaults = Defaults { superuser: role == Role::Admin, ..self.shared.defaults };
+        let settings = Arc::new(Mutex::new(Settings::new(defaults)));
         let variables = Variables { settings: settings.clone(), queries: self.shared.queries.clone() };
         let mut base = self.shared.template.clone();
         let facts = SessionFacts {
@@ -91,9 +93,11 @@ impl Engine {
             base,
             id,
             user: user.to_owned(),
+            role,
             front_end,
             settings,
             current: Arc::default(),
+            terminated: CancellationToken::new(),
             notices: Notices::default(),
             snapshots: Mutex::default(),
         }
@@ -107,9 +111,12 @@ pub struct Session {
     base: SessionState,
     id: u64,
     user: String,
+    role: Role,
     front_end: &'static str,
     settings: Arc<Mutex<Settings>>,
     current: Arc<Mutex<CancellationToken>>,
+    /// Cancelled when somebody asks for the end of this session.
+    terminated: CancellationToken,
     notices: Notices,
     /// The versions of the tables that a transaction reads; `None` outside. Held for a few instructions.
     snapshots: Mutex<Option<Snapshots>>,
@@ -212,9 +219,19 @@ impl Session {
         &self.user
     }
 
+    /// What the user may do.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
     /// Reads or changes the settings. Do not hold it across an await.
     pub fn settings(&self) -> std::sync::MutexGuard<'_, Settings> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Is cancelled when somebody asks for the end of this session, which its front end then gives it.
+    pub fn terminated(&self) -> CancellationToken {
+        self.terminated.clone()
     }
 
     /// A handle by which another task cancels what this session runs.

@@ -85,24 +85,39 @@ const DEFINITIONS: &[Definition] = &[
 const FACTS: &[(&str, &str)] = &[
     ("default_table_access_method", "heap"),
     ("integer_datetimes", "on"),
-    ("is_superuser", "off"),
     ("max_identifier_length", "63"),
     ("server_encoding", "UTF8"),
     ("server_version", "16.6"),
     ("server_version_num", "160006"),
 ];
 
+/// What the server gives every session, and the session's user brings.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Defaults {
+    /// `statement_timeout`; `None` is no limit, here and below.
+    pub statement_timeout: Option<Duration>,
+    /// `idle_session_timeout`.
+    pub idle_session_timeout: Option<Duration>,
+    /// `idle_in_transaction_session_timeout`.
+    pub idle_in_transaction_session_timeout: Option<Duration>,
+    /// `is_superuser`, which nobody sets.
+    pub superuser: bool,
+}
+
+/// A fact that depends on the session.
+const IS_SUPERUSER: &str = "is_superuser";
+
 /// Values of one session's settings.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     values: BTreeMap<&'static str, String>,
-    timeouts_by_default: Option<Duration>,
+    defaults: Defaults,
 }
 
 impl Settings {
-    /// Defaults, with the server's own statement time limit.
-    pub fn with_statement_timeout(limit: Option<Duration>) -> Self {
-        Self { values: BTreeMap::new(), timeouts_by_default: limit }
+    /// Nothing set yet.
+    pub fn new(defaults: Defaults) -> Self {
+        Self { values: BTreeMap::new(), defaults }
     }
 
     /// Sets a value, or refuses it: 42704 for an unknown name, 22023 for a value it does not take.
@@ -150,24 +165,48 @@ impl Settings {
 
     /// The value in force.
     pub fn show(&self, name: &str) -> Result<String, QueryError> {
-        if let Some((_, value)) = FACTS.iter().find(|(fact, _)| fact.eq_ignore_ascii_case(name)) {
-            return Ok((*value).to_owned());
+        if let Some((_, value)) = self.facts().find(|(fact, _)| fact.eq_ignore_ascii_case(name)) {
+            return Ok(value.to_owned());
         }
-        let definition = find(name)?;
-        Ok(match self.values.get(definition.name) {
-            Some(value) => value.clone(),
+        Ok(self.value(find(name)?))
+    }
+
+    fn value(&self, definition: &Definition) -> String {
+        let by_default = || match self.default_limit(definition.name) {
+            Some(limit) => duration_text(limit),
             None => definition.default.to_owned(),
-        })
+        };
+        self.values.get(definition.name).cloned().unwrap_or_else(by_default)
+    }
+
+    fn facts(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let superuser = if self.defaults.superuser { "on" } else { "off" };
+        FACTS.iter().copied().chain([(IS_SUPERUSER, superuser)])
+    }
+
+    /// The limit that holds while the session sets none.
+    fn default_limit(&self, name: &str) -> Option<Duration> {
+        match name {
+            "statement_timeout" => self.defaults.statement_timeout,
+            "idle_session_timeout" => self.defaults.idle_session_timeout,
+            "idle_in_transaction_session_timeout" => self.defaults.idle_in_transaction_session_timeout,
+            _ => None,
+        }
+    }
+
+    /// A limit of time in force; `None` is no limit.
+    fn limit(&self, name: &'static str) -> Option<Duration> {
+        match self.values.get(name) {
+            Some(text) => parse_duration(text).filter(|limit| !limit.is_zero()),
+            None => self.default_limit(name),
+        }
     }
 
     /// All names with the values in force, sorted by name.
     pub fn all(&self) -> Vec<(String, String)> {
         let mut all: Vec<(String, String)> =
-            FACTS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        for definition in DEFINITIONS {
-            let value = self.values.get(definition.name).map_or(definition.default, String::as_str);
-            all.push((definition.name.to_owned(), value.to_owned()));
-        }
+            self.facts().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        all.extend(DEFINITIONS.iter().map(|definition| (definition.name.to_owned(), self.value(definition))));
         all.sort_by_key(|(name, _)| name.to_ascii_lowercase());
         all
     }
@@ -179,10 +218,17 @@ impl Settings {
 
     /// The time limit over a whole statement; `None` is no limit.
     pub fn statement_timeout(&self) -> Option<Duration> {
-        match self.values.get("statement_timeout") {
-            Some(text) => parse_duration(text).filter(|limit| !limit.is_zero()),
-            None => self.timeouts_by_default,
-        }
+        self.limit("statement_timeout")
+    }
+
+    /// How long the client may leave the session alone outside a transaction; `None` is for ever.
+    pub fn idle_session_timeout(&self) -> Option<Duration> {
+        self.limit("idle_session_timeout")
+    }
+
+    /// How long the client may leave it alone inside one; `None` is for ever.
+    pub fn idle_in_transaction_session_timeout(&self) -> Option<Duration> {
+        self.limit("idle_in_transaction_session_timeout")
     }
 
     /// How old an answer this session takes, when it says so.
@@ -204,7 +250,7 @@ impl Settings {
 fn find(name: &str) -> Result<&'static Definition, QueryError> {
     let name = if name.eq_ignore_ascii_case("time zone") { "timezone" } else { name };
     DEFINITIONS.iter().find(|definition| definition.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
-        if FACTS.iter().any(|(fact, _)| fact.eq_ignore_ascii_case(name)) {
+        if FACTS.iter().any(|(fact, _)| fact.eq_ignore_ascii_case(name)) || name.eq_ignore_ascii_case(IS_SUPERUSER) {
             return QueryError::new(ErrorKind::InvalidParameter, format!("parameter \"{name}\" cannot be changed"));
         }
         QueryError::new(ErrorKind::UnknownObject, format!("unrecognized configuration parameter \"{name}\""))
@@ -227,9 +273,39 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     number.checked_mul(unit_ms).map(Duration::from_millis)
 }
 
+/// A limit as it may be set: in the largest unit that it is a whole number of.
+fn duration_text(limit: Duration) -> String {
+    let ms = limit.as_millis();
+    match ms {
+        0 => "0".to_owned(),
+        ms if ms % 3_600_000 == 0 => format!("{}h", ms / 3_600_000),
+        ms if ms % 60_000 == 0 => format!("{}min", ms / 60_000),
+        ms if ms % 1_000 == 0 => format!("{}s", ms / 1_000),
+        ms => format!("{ms}ms"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_server_gives_limits_that_a_session_may_change() {
+        let statement_timeout = Some(Duration::from_secs(90));
+        let mut settings = Settings::new(Defaults { statement_timeout, superuser: true, ..Defaults::default() });
+        assert_eq!(settings.show("statement_timeout").unwrap(), "90s");
+        assert_eq!(settings.show("Is_Superuser").unwrap(), "on");
+        assert!(settings.all().contains(&("statement_timeout".to_owned(), "90s".to_owned())));
+        assert!(settings.set("is_superuser", "off").is_err());
+        settings.set("statement_timeout", "0").unwrap();
+        assert_eq!(settings.statement_timeout(), None);
+        settings.reset("statement_timeout").unwrap();
+        assert_eq!(settings.statement_timeout(), statement_timeout);
+        assert_eq!(settings.idle_session_timeout(), None);
+        for text in ["250ms", "2min", "1h", "0"] {
+            assert_eq!(duration_text(parse_duration(text).unwrap()), text);
+        }
+    }
 
     #[test]
     fn durations_read_as_in_postgres() {

@@ -1,6 +1,6 @@
 //! The state every session starts from: catalog, functions, limits, dialect.
 
-use super::{Engine, Queries};
+use super::{Defaults, Engine, Queries};
 use crate::collect::history::History;
 use crate::lake::Lake;
 use crate::lake::dataset::LIVE_HISTORIES;
@@ -21,7 +21,6 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Name of the one database.
 pub const DATABASE: &str = "tt";
@@ -43,8 +42,8 @@ pub struct Parts {
     pub histories: Vec<Arc<History>>,
     /// What runs.
     pub queries: Arc<Queries>,
-    /// Time limit over a statement; `None` is no limit.
-    pub statement_timeout: Option<Duration>,
+    /// What every session is given.
+    pub defaults: Defaults,
     /// Memory for all queries, in bytes.
     pub memory_bytes: usize,
     /// Disk for spilling, in bytes.
@@ -78,7 +77,7 @@ pub async fn build(parts: Parts) -> Result<Engine> {
     catalog.register_schema("pg_catalog", pg_catalog::pg_catalog(catalog.clone(), comments.clone()))?;
     let mut state = context.state();
     function::register(&mut state, catalog, comments)?;
-    Ok(Engine::with_queries(state, parts.statement_timeout, parts.queries))
+    Ok(Engine::with_queries(state, parts.defaults, parts.queries))
 }
 
 fn config() -> SessionConfig {

@@ -1,4 +1,10 @@
-//! The front ends: they carry statements to the engine and rows to the client, and know no source and no file.
+//! The front ends: they carry statements to the engine and rows to the client, and know no source and no file of the lake.
+//!
+//! Who may connect ([`auth`]), over what ([`tls`]) and where ([`listen`]) is the same for all of them.
 
+pub mod auth;
 pub mod http;
+pub mod listen;
 pub mod postgres;
+pub mod tls;
+mod watched;

@@ -210,7 +210,7 @@ where
 
 /// Runs files in process and over the Postgres wire of the same engine.
 async fn run_each_way(files: Vec<PathBuf>, engine: Engine) {
-    let in_process = || async { Ok(InProcess(engine.open_session("test", "local"))) };
+    let in_process = || async { Ok(InProcess(engine.open_session("test", ttapi::engine::Role::Admin, "local"))) };
     run_all(files.clone(), in_process).await;
     let stop = CancellationToken::new();
     let address = world::serve_postgres(engine.clone(), stop.clone()).await;

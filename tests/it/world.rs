@@ -150,7 +150,7 @@ impl World {
     }
 
     pub(crate) fn session(&self) -> Session {
-        self.server.engine.open_session("test", "local")
+        self.server.engine.open_session("test", ttapi::engine::Role::Admin, "local")
     }
 
     /// Rows of a query in a session of its own, as text.

@@ -448,7 +448,8 @@ mod tests {
     use datafusion::prelude::SessionContext;
 
     fn parse(sql: &str) -> Result<Command, Failure> {
-        let session = Engine::new(SessionContext::new().state(), None).open_session("me", "postgres");
+        let session =
+            Engine::new(SessionContext::new().state(), None).open_session("me", crate::engine::Role::Admin, "postgres");
         Command::parse(Piece { sql, offset: 0 }, &session)
     }
 

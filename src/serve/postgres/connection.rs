@@ -12,7 +12,7 @@ use super::setting;
 use super::startup::Startup;
 use super::transaction::{Status, Transaction};
 use super::types::{named_type, postgres_type, row_description, sql_name};
-use crate::engine::{Plan, Session, Settings, Statement, parse_duration};
+use crate::engine::{Plan, Session, Settings, Statement};
 use arrow::datatypes::DataType;
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse, ReadyForQuery};
 use pgwire::messages::startup::{Authentication, BackendKeyData, ParameterStatus, SecretKey};
@@ -66,7 +66,6 @@ impl Connection {
     /// # Errors
     /// A setting that is unknown or does not take its value.
     pub(super) fn open(&mut self, startup: &Startup, pid: i32, secret: i32) -> Result<(), Failure> {
-        self.authenticate();
         {
             let mut settings = self.session.settings();
             for (name, value) in &startup.settings {
@@ -83,10 +82,6 @@ impl Connection {
         self.link.send(&ReadyForQuery::new(self.transaction.wire_status()));
         Ok(())
     }
-
-    /// Checks who it is. There are no users yet, and [`super::serve`] refuses to listen beyond loopback without them,
-    /// so everyone is who they say.
-    fn authenticate(&mut self) {}
 
     /// Answers messages until the connection ends; says how it ended.
     pub(super) async fn run(&mut self) -> Stop {
@@ -122,7 +117,7 @@ impl Connection {
     /// The next message, unless the client takes too long to send it.
     async fn next_frame(&mut self) -> Result<Frame, Stop> {
         let frame = self.link.frame(self.options.message_bytes_max);
-        let Some((limit, failure)) = idle_limit(&self.session, &self.transaction, self.options.idle_timeout) else {
+        let Some((limit, failure)) = idle_limit(&self.session, &self.transaction) else {
             return frame.await;
         };
         tokio::time::timeout(limit, frame).await.unwrap_or_else(|_| Err(failure.into()))
@@ -320,20 +315,19 @@ pub(super) fn send_notice(link: &mut Link, session: &Session, message: &str) {
 }
 
 /// How long the client may take now, and what it is told when it takes longer.
-fn idle_limit(session: &Session, transaction: &Transaction, limit: Option<Duration>) -> Option<(Duration, Failure)> {
-    let set = |name: &str| {
-        let value = session.settings().show(name).ok()?;
-        parse_duration(&value).filter(|limit| !limit.is_zero())
-    };
-    let idle = Failure::fatal("57P05", "terminating connection due to idle-session timeout");
-    let in_transaction = Failure::fatal("25P03", "terminating connection due to idle-in-transaction timeout");
-    let asked = match transaction.status() {
-        Status::Idle => set("idle_session_timeout").map(|limit| (limit, idle.clone())),
+fn idle_limit(session: &Session, transaction: &Transaction) -> Option<(Duration, Failure)> {
+    let settings = session.settings();
+    let idle = settings.idle_session_timeout().map(|limit| (limit, "57P05", "idle-session"));
+    let limit = match transaction.status() {
+        Status::Idle => idle,
         Status::Open | Status::Failed => {
-            set("idle_in_transaction_session_timeout").map(|limit| (limit, in_transaction))
+            let limit = settings.idle_in_transaction_session_timeout();
+            limit.map(|limit| (limit, "25P03", "idle-in-transaction"))
         }
     };
-    asked.into_iter().chain(limit.map(|limit| (limit, idle))).min_by_key(|(limit, _)| *limit)
+    limit.map(|(limit, code, what)| {
+        (limit, Failure::fatal(code, format!("terminating connection due to {what} timeout")))
+    })
 }
 
 /// The type behind an OID that says something.

@@ -114,6 +114,7 @@ fn sqlstate(kind: ErrorKind) -> &'static str {
         ErrorKind::Forbidden => "42501",
         ErrorKind::Timeout | ErrorKind::Cancelled => "57014",
         ErrorKind::OutOfMemory => "53200",
+        ErrorKind::LimitExceeded => "53400",
         ErrorKind::Stale => "TT001",
         ErrorKind::Source => "TT002",
         ErrorKind::Storage => "58030",

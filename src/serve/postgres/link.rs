@@ -7,6 +7,7 @@
 
 use super::error::{Failure, Stop};
 use super::message::Frame;
+use super::socket::Socket;
 use bytes::{Buf, Bytes, BytesMut};
 use futures::FutureExt;
 use pgwire::messages::Message;
@@ -15,6 +16,7 @@ use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 /// Bytes read from a client beyond the message at work, at most.
@@ -35,7 +37,7 @@ pub(super) enum Gone {
     Closed,
     /// The socket failed.
     Lost(io::Error),
-    /// The server stops.
+    /// The server stops, or somebody terminates the session.
     Shutdown,
 }
 
@@ -47,18 +49,71 @@ impl From<io::Error> for Gone {
 
 /// The socket of one connection.
 pub(super) struct Link {
-    socket: TcpStream,
+    socket: Socket,
     input: BytesMut,
     output: BytesMut,
     /// Bytes of `output` that end with a whole message. What is beyond is dropped when its writer panics.
     complete: usize,
     shutdown: CancellationToken,
+    /// Ends this link alone: somebody terminates its session.
+    terminated: CancellationToken,
 }
 
 impl Link {
     /// A link that ends with `shutdown`.
     pub(super) fn new(socket: TcpStream, shutdown: CancellationToken) -> Self {
-        Self { socket, input: BytesMut::new(), output: BytesMut::new(), complete: 0, shutdown }
+        Self {
+            socket: Socket::Clear(socket),
+            input: BytesMut::new(),
+            output: BytesMut::new(),
+            complete: 0,
+            shutdown,
+            terminated: CancellationToken::new(),
+        }
+    }
+
+    /// From here on it ends with `terminated` as well.
+    pub(super) fn end_with(&mut self, terminated: CancellationToken) {
+        self.terminated = terminated;
+    }
+
+    /// Whether nobody can listen in.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.socket.is_encrypted()
+    }
+
+    /// Bytes that came and were not taken yet.
+    pub(super) fn unread(&self) -> usize {
+        self.input.len()
+    }
+
+    /// The first byte a client sends, which stays to be read.
+    pub(super) async fn first_byte(&mut self) -> Result<u8, Gone> {
+        let mut first = [0];
+        let Some(socket) = self.socket.tcp() else { return Err(Gone::Closed) };
+        let peeked = tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => return Err(Gone::Shutdown),
+            peeked = socket.peek(&mut first) => peeked?,
+        };
+        if peeked == 0 { Err(Gone::Closed) } else { Ok(first[0]) }
+    }
+
+    /// Goes on encrypted, after all output so far has left in clear; gives the protocol the client chose. Nothing may
+    /// have been read ahead.
+    pub(super) async fn encrypt(&mut self, acceptor: &TlsAcceptor) -> Result<Option<Vec<u8>>, Gone> {
+        self.flush().await?;
+        let Socket::Clear(socket) = std::mem::replace(&mut self.socket, Socket::Taken) else {
+            return Err(Gone::Closed);
+        };
+        let encrypted = tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => return Err(Gone::Shutdown),
+            encrypted = acceptor.accept(socket) => encrypted?,
+        };
+        let protocol = encrypted.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+        self.socket = Socket::Encrypted(Box::new(encrypted));
+        Ok(protocol)
     }
 
     /// Puts a message in the output. It leaves with the next flush.
@@ -104,13 +159,19 @@ impl Link {
         while self.output.has_remaining() {
             let written = tokio::select! {
                 biased;
-                () = self.shutdown.cancelled() => return Err(Gone::Shutdown),
+                () = ended(&self.shutdown, &self.terminated) => return Err(Gone::Shutdown),
                 written = self.socket.write_buf(&mut self.output) => written?,
             };
             self.complete = self.complete.saturating_sub(written);
             if written == 0 {
                 return Err(Gone::Closed);
             }
+        }
+        // Encrypted, the last of it may still be on its way.
+        tokio::select! {
+            biased;
+            () = ended(&self.shutdown, &self.terminated) => return Err(Gone::Shutdown),
+            flushed = self.socket.flush() => flushed?,
         }
         if self.output.capacity() > 4 * WRITE_BYTES {
             self.output = BytesMut::new();
@@ -123,6 +184,7 @@ impl Link {
         self.send(&failure.response());
         let last = async {
             self.socket.write_all(&self.output).await?;
+            self.socket.flush().await?;
             self.socket.shutdown().await
         };
         // Nobody is left to tell when this fails.
@@ -189,7 +251,7 @@ impl Link {
         self.input.reserve(READ_BYTES);
         let read = tokio::select! {
             biased;
-            () = self.shutdown.cancelled() => return Err(Gone::Shutdown),
+            () = ended(&self.shutdown, &self.terminated) => return Err(Gone::Shutdown),
             read = self.socket.read_buf(&mut self.input) => read?,
         };
         if read == 0 { Err(Gone::Closed) } else { Ok(()) }
@@ -215,14 +277,23 @@ impl Link {
             }
             // Full: the kernel keeps the rest, and only tells whether the client has closed behind it.
             tokio::select! {
-                () = self.shutdown.cancelled() => return Gone::Shutdown,
+                () = ended(&self.shutdown, &self.terminated) => return Gone::Shutdown,
                 () = tokio::time::sleep(CLOSED_CHECK) => {}
             }
-            if let Some(Ok(ready)) = self.socket.ready(Interest::READABLE).now_or_never()
+            if let Some(socket) = self.socket.tcp()
+                && let Some(Ok(ready)) = socket.ready(Interest::READABLE).now_or_never()
                 && ready.is_read_closed()
             {
                 return Gone::Closed;
             }
         }
+    }
+}
+
+/// Waits until the server stops or the session is terminated.
+async fn ended(shutdown: &CancellationToken, terminated: &CancellationToken) {
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        () = terminated.cancelled() => {}
     }
 }

@@ -15,12 +15,15 @@ mod error;
 mod extended;
 mod lexer;
 mod link;
+mod login;
 mod message;
 mod parameter;
 mod perform;
 mod portal;
 mod rows;
+mod scram;
 mod setting;
+mod socket;
 mod startup;
 mod transaction;
 mod types;
@@ -28,20 +31,23 @@ mod types;
 #[cfg(test)]
 mod tests;
 
-use crate::engine::{CancelHandle, Engine};
+use super::auth::{Identity, Users};
+use super::tls::Tls;
+use crate::engine::{CancelHandle, Engine, Role};
 use bytes::Bytes;
 use connection::Connection;
 use error::{Failure, Stop};
 use futures::FutureExt;
 use link::{Gone, Link};
-use startup::Greeting;
+pub use startup::ALPN;
+use startup::{Greeting, Startup};
 use std::collections::HashMap;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -52,15 +58,21 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long connections may take to end when the server stops.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(5);
 
-/// Limits of the front end.
+/// Who is let in, over what, and how much of it.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Who is let in.
+    pub users: Users,
+    /// Encryption, for clients that ask for it.
+    pub tls: Option<Tls>,
+    /// Whether clients that do not ask are refused.
+    pub tls_required: bool,
     /// Sessions at once.
     pub connections_max: usize,
-    /// How long a client may take to say who it is.
+    /// The last so many of them are kept for admins, who come to see what is wrong.
+    pub connections_reserved: usize,
+    /// How long a client may take to encrypt and to prove who it is.
     pub startup_timeout: Duration,
-    /// How long a session may wait for its client; `None` is for ever.
-    pub idle_timeout: Option<Duration>,
     /// Bytes of one message, at most.
     pub message_bytes_max: usize,
     /// Prepared statements of one session, and portals, at most.
@@ -70,9 +82,12 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            users: Users::open(),
+            tls: None,
+            tls_required: false,
             connections_max: 100,
+            connections_reserved: 0,
             startup_timeout: Duration::from_secs(10),
-            idle_timeout: None,
             message_bytes_max: 64 * 1024 * 1024,
             prepared_statements_max: 4_096,
         }
@@ -88,21 +103,17 @@ struct Shared {
     shutdown: CancellationToken,
 }
 
-/// Serves until `shutdown`, then ends every connection with 57P01.
+/// Serves until `shutdown`, then ends every connection with 57P01. Whether the listener's address is a place for it is
+/// [`super::listen::check`]'s to say.
 ///
 /// # Errors
-/// When the listener is not on loopback: there are no users yet, so whoever comes is let in.
+/// None today: a failed accept is told of and tried again.
 pub async fn serve(
     listener: TcpListener,
     engine: Engine,
     options: Options,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let address = listener.local_addr()?;
-    if !address.ip().is_loopback() {
-        let message = format!("serve Postgres clients on {address}: without users only loopback is allowed");
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
-    }
     let sockets = Arc::new(Semaphore::new(options.connections_max.saturating_add(CONNECTIONS_BEYOND)));
     let sessions = Arc::new(Semaphore::new(options.connections_max));
     let shared = Arc::new(Shared { engine, options, sessions, cancels: Cancels::default(), shutdown });
@@ -141,20 +152,22 @@ async fn connect(socket: TcpStream, shared: &Shared) {
         tracing::debug!(%error, "set nodelay");
     }
     let mut link = Link::new(socket, shared.shutdown.clone());
-    let greeting = tokio::time::timeout(shared.options.startup_timeout, startup::greet(&mut link)).await;
-    let startup = match greeting {
-        Ok(Ok(Greeting::Startup(startup))) => startup,
-        Ok(Ok(Greeting::Cancel { pid, secret })) => return shared.cancels.cancel(pid, &secret),
+    let entered = tokio::time::timeout(shared.options.startup_timeout, enter(&mut link, shared)).await;
+    let entered = match entered {
+        Ok(Ok(Some(entered))) => entered,
+        Ok(Ok(None)) => return,
+        Ok(Err(Stop::Gone(Gone::Shutdown))) => {
+            return link.farewell(&Failure::fatal("57P03", "the database system is shutting down")).await;
+        }
         Ok(Err(stop)) => return end(&mut link, stop).await,
         Err(_) => {
             let failure = Failure::fatal("57014", "canceling authentication due to timeout");
             return link.farewell(&failure).await;
         }
     };
-    let Ok(_session) = shared.sessions.clone().try_acquire_owned() else {
-        return link.farewell(&Failure::fatal("53300", "sorry, too many clients already")).await;
-    };
-    let session = shared.engine.open_session(&startup.user, "postgres");
+    let Entered { startup, identity, _place } = entered;
+    let session = shared.engine.open_session(&identity.user, identity.role, "postgres");
+    link.end_with(session.terminated());
     let cancel = shared.cancels.register(&session);
     let mut connection = Connection::new(link, session, shared.options.clone());
     let stop = match connection.open(&startup, cancel.pid, cancel.secret) {
@@ -166,6 +179,35 @@ async fn connect(socket: TcpStream, shared: &Shared) {
         Err(failure) => failure.into_fatal().into(),
     };
     end(&mut connection.link, stop).await;
+}
+
+/// A client that is known and has a place among the sessions.
+struct Entered {
+    startup: Startup,
+    identity: Identity,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Everything before the session: `None` for a client that only came to cancel.
+async fn enter(link: &mut Link, shared: &Shared) -> Result<Option<Entered>, Stop> {
+    let options = &shared.options;
+    let (greeting, encrypted) = startup::greet(link, options.tls.as_ref(), options.tls_required).await?;
+    let startup = match greeting {
+        Greeting::Startup(startup) => startup,
+        Greeting::Cancel { pid, secret } => {
+            shared.cancels.cancel(pid, &secret);
+            return Ok(None);
+        }
+    };
+    let end_point = encrypted.and_then(|loaded| loaded.end_point.clone());
+    let identity = login::identify(link, &options.users, &startup.user, end_point).await?;
+    let Ok(place) = shared.sessions.clone().try_acquire_owned() else {
+        return Err(Failure::fatal("53300", "sorry, too many clients already").into());
+    };
+    if identity.role != Role::Admin && shared.sessions.available_permits() < options.connections_reserved {
+        return Err(Failure::fatal("53300", "remaining connection slots are reserved for admins").into());
+    }
+    Ok(Some(Entered { startup, identity, _place: place }))
 }
 
 /// The last word of a connection, when somebody is left to hear it.

@@ -1,16 +1,22 @@
-//! The first words of a connection: refusal of encryption, startup parameters, who it is.
+//! The first words of a connection: encryption, startup parameters. Who it is comes next, in [`super::login`].
 //!
 //! Whatever fails here is fatal. Bytes that are no startup packet close the connection without an answer.
 
 use super::error::{Failure, Stop};
-use super::link::Link;
+use super::link::{Gone, Link};
+use crate::serve::tls::{Loaded, Tls};
 use bytes::{Buf, Bytes};
 use pgwire::messages::startup::NegotiateProtocolVersion;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+/// The protocol that TLS clients name, those that begin with the handshake must.
+pub const ALPN: &[u8] = b"postgresql";
+/// First byte of a TLS handshake. A startup packet begins with the length's high byte, which is zero.
+const TLS_HANDSHAKE: u8 = 0x16;
 /// Bytes of a packet before the client is known, at most; PostgreSQL's own limit.
 const PACKET_BYTES_MAX: usize = 10_000;
-/// Requests for encryption, refused one after the other, before it is no longer a client that asks.
+/// Requests for encryption, one after the other, before it is no longer a client that asks.
 const ENCRYPTION_REQUESTS_MAX: usize = 2;
 const CANCEL_REQUEST: u32 = 80_877_102;
 const SSL_REQUEST: u32 = 80_877_103;
@@ -36,20 +42,54 @@ pub(super) struct Startup {
     pub(super) settings: Vec<(String, String)>,
 }
 
-/// Reads packets up to the one that says what the connection wants.
-pub(super) async fn greet(link: &mut Link) -> Result<Greeting, Stop> {
+/// Encrypts the connection when the client asks for it, and reads packets up to the one that says what it wants. Gives
+/// what it was encrypted with.
+pub(super) async fn greet(
+    link: &mut Link,
+    tls: Option<&Tls>,
+    tls_required: bool,
+) -> Result<(Greeting, Option<Arc<Loaded>>), Stop> {
+    let mut encrypted = None;
+    if let Some(tls) = tls
+        && link.first_byte().await? == TLS_HANDSHAKE
+    {
+        let loaded = tls.current();
+        if link.encrypt(&loaded.acceptor).await?.as_deref() != Some(ALPN) {
+            // Made to speak TLS by somebody in between, a client of another protocol could be led to talk to us.
+            return Err(Gone::Closed.into());
+        }
+        encrypted = Some(loaded);
+    }
     for _ in 0..=ENCRYPTION_REQUESTS_MAX {
         let mut packet = link.packet(PACKET_BYTES_MAX).await?;
         match packet.try_get_u32().unwrap_or_default() {
+            SSL_REQUEST | GSS_REQUEST if link.is_encrypted() => {
+                return Err(Failure::fatal("08P01", "the connection is encrypted already").into());
+            }
+            SSL_REQUEST if let Some(tls) = tls => {
+                link.send_byte(b'S');
+                // Whoever sits in between could have put it there, to be taken for the client's own words.
+                if link.unread() > 0 {
+                    return Err(Failure::fatal("08P01", "received unencrypted data after SSL request").into());
+                }
+                let loaded = tls.current();
+                link.encrypt(&loaded.acceptor).await?;
+                encrypted = Some(loaded);
+            }
             SSL_REQUEST | GSS_REQUEST => link.send_byte(b'N'),
             CANCEL_REQUEST => {
                 let pid = packet.try_get_i32().map_err(|_| Failure::protocol("invalid cancel request"))?;
-                return Ok(Greeting::Cancel { pid, secret: packet });
+                return Ok((Greeting::Cancel { pid, secret: packet }, encrypted));
             }
             version if version >> 16 == PROTOCOL_MAJOR => {
                 let parameters = parameters(packet)?;
+                if tls_required && !link.is_encrypted() {
+                    let failure =
+                        Failure::fatal("28000", "connection is not encrypted, and this server takes no other");
+                    return Err(failure.with_hint("Connect with sslmode=require or better.").into());
+                }
                 negotiate(link, version & 0xffff, &parameters);
-                return Ok(Greeting::Startup(startup(parameters)?));
+                return Ok((Greeting::Startup(startup(parameters)?), encrypted));
             }
             version => {
                 let (major, minor) = (version >> 16, version & 0xffff);

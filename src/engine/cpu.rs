@@ -5,12 +5,15 @@
 //! the work ends where it next looks up.
 
 use super::error::{ErrorKind, QueryError};
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::physical_plan::SendableRecordBatchStream;
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
 use tokio::runtime::{Handle, Runtime};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Batches that wait for a client that reads slowly.
@@ -67,31 +70,96 @@ impl Cpu {
         }
     }
 
-    /// Runs a statement's rows.
-    pub(super) fn stream(&self, mut rows: SendableRecordBatchStream) -> Rows {
+    /// Has a statement's rows opened and made. Dropping the future, or the rows, stops it.
+    pub(super) async fn rows<E>(
+        &self,
+        open: impl Future<Output = Result<SendableRecordBatchStream, E>> + Send + 'static,
+    ) -> Result<(SchemaRef, Rows<RecordBatch>), QueryError>
+    where
+        E: Into<QueryError> + Send + 'static,
+    {
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
-        let task = self.handle().spawn(async move {
+        let (opened, schema) = oneshot::channel();
+        // The steps are large, and every caller's stack would carry them.
+        let open = Box::pin(open);
+        let task = AbortOnDropHandle::new(self.handle().spawn(async move {
+            let mut rows = match open.await {
+                Ok(rows) => rows,
+                Err(error) => return drop(opened.send(Err(error.into()))),
+            };
+            if opened.send(Ok(rows.schema())).is_err() {
+                return;
+            }
             while let Some(batch) = rows.next().await {
                 if sender.send(batch.map_err(QueryError::from)).await.is_err() {
                     return;
                 }
             }
+        }));
+        let schema = schema.await.unwrap_or_else(|_| Err(panicked()))?;
+        Ok((schema, Rows { ready: None, batches: Some(batches), task: Some(task) }))
+    }
+
+    /// Has `work` done on every batch, as many at once as there are processors, and keeps their order.
+    pub(super) fn map<T: Send + 'static>(
+        &self,
+        rows: Rows<RecordBatch>,
+        work: impl Fn(RecordBatch) -> Result<T, QueryError> + Send + Sync + 'static,
+    ) -> Rows<T> {
+        let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
+        let handle = self.handle();
+        let (at_once, work) = (handle.metrics().num_workers(), Arc::new(work));
+        let task = self.handle().spawn(async move {
+            let each = stream::unfold(rows, async |mut rows| Some((rows.next().await.transpose()?, rows)));
+            let done = each.map(|batch| {
+                let (handle, work) = (handle.clone(), work.clone());
+                async move {
+                    let batch = batch?;
+                    let working = handle.spawn(async move { work(batch) });
+                    AbortOnDropHandle::new(working).await.unwrap_or_else(|_| Err(panicked()))
+                }
+            });
+            let mut done = pin!(done.buffered(at_once));
+            while let Some(result) = done.next().await {
+                if sender.send(result).await.is_err() {
+                    return;
+                }
+            }
         });
-        Rows { batches, task: Some(AbortOnDropHandle::new(task)) }
+        Rows { ready: None, batches: Some(batches), task: Some(AbortOnDropHandle::new(task)) }
     }
 }
 
 /// Rows that are made on the threads above. Dropping it stops the making.
-pub(super) struct Rows {
-    batches: mpsc::Receiver<Result<RecordBatch, QueryError>>,
+pub(super) struct Rows<T> {
+    /// A batch that needed no making; it comes first.
+    ready: Option<T>,
+    batches: Option<mpsc::Receiver<Result<T, QueryError>>>,
     /// `None` once its end was seen.
     task: Option<AbortOnDropHandle<()>>,
 }
 
-impl Rows {
+impl<T> Rows<T> {
+    /// Rows that are there already.
+    pub(super) fn ready(batch: T) -> Self {
+        Self { ready: Some(batch), batches: None, task: None }
+    }
+
+    /// The next batch, or the end, when neither has to be waited for.
+    pub(super) fn at_hand(&mut self) -> Option<Option<T>> {
+        match self.ready.take() {
+            None if self.batches.is_some() => None,
+            ready => Some(ready),
+        }
+    }
+
     /// The next batch; `None` after the last. Dropping the future loses nothing.
-    pub(super) async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
-        match self.batches.recv().await {
+    pub(super) async fn next(&mut self) -> Result<Option<T>, QueryError> {
+        if let Some(ready) = self.at_hand() {
+            return Ok(ready);
+        }
+        let Some(batches) = &mut self.batches else { return Ok(None) };
+        match batches.recv().await {
             Some(batch) => batch.map(Some),
             // The channel also closes when the making panics; that is no end of the rows.
             None => match self.task.take() {

@@ -1,7 +1,8 @@
 //! Statements as deep as people and tools write them, without the end of the stack in reach.
 //!
 //! `a AND b AND c ...` leans to one side: its tree is as deep as it is long, and trees are walked, copied and freed by
-//! recursion. So chains have a limit, and the walks below it run on a stack of their own.
+//! recursion. So chains have a limit, and the walks over long ones run on a stack of their own. Mapping one takes longer
+//! than planning a short statement, which walks on the stack that is there.
 
 use super::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -14,6 +15,12 @@ const LINKS_MAX: usize = 4_000;
 
 /// Bytes of stack a walk gets; they are reserved, and used only as far as the walk goes.
 const STACK_BYTES: usize = 128 << 20;
+
+/// Bytes between words, and operators, that a shallow statement may have.
+const SHALLOW_LINKS_MAX: usize = 250;
+
+/// Bytes of stack that a walk over a shallow statement may need.
+const SHALLOW_STACK_BYTES: usize = 4 << 20;
 
 /// Refuses a text whose chains of operators are longer than any walk may be deep.
 pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<(), QueryError> {
@@ -47,15 +54,36 @@ fn links(token: &Token) -> bool {
     }
 }
 
-/// Runs a walk over a tree.
-pub(super) fn walk<T>(walk: impl FnOnce() -> T) -> T {
-    stacker::grow(STACK_BYTES, walk)
+/// How deep the trees of a statement may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// No deeper than any thread's stack allows for.
+    Shallow,
+    /// As deep as [`check`] lets through.
+    Deep,
 }
 
-/// Polls a future that walks trees.
-pub(super) async fn walking<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    std::future::poll_fn(|context| walk(|| future.as_mut().poll(context))).await
+impl Depth {
+    /// The depth of a text, from the bytes without which it has no operators: an upper bound.
+    pub(super) fn of(sql: &str) -> Self {
+        let links = |byte: &u8| !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b',' | b'.' | b')');
+        match sql.bytes().filter(links).nth(SHALLOW_LINKS_MAX) {
+            None => Self::Shallow,
+            Some(_) => Self::Deep,
+        }
+    }
+
+    /// Runs a walk over a tree.
+    pub(super) fn walk<T>(self, walk: impl FnOnce() -> T) -> T {
+        let room = stacker::remaining_stack().is_some_and(|bytes| bytes >= SHALLOW_STACK_BYTES);
+        if self == Self::Shallow && room { walk() } else { stacker::grow(STACK_BYTES, walk) }
+    }
+
+    /// Polls a future that walks trees.
+    pub(super) async fn walking<T>(self, future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
+        std::future::poll_fn(|context| self.walk(|| future.as_mut().poll(context))).await
+    }
 }
 
 #[cfg(test)]
@@ -69,5 +97,13 @@ mod tests {
         let check = |sql: &str| check(&Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize_with_location().unwrap());
         assert!(check(&format!("SELECT 1 WHERE a IN ({})", "'x', ".repeat(20_000))).is_ok());
         assert_eq!(check(&format!("SELECT 1 {}", "+ 1 ".repeat(20_000))).unwrap_err().kind, ErrorKind::NotSupported);
+    }
+
+    #[test]
+    fn long_chains_are_deep_however_they_are_spelled() {
+        assert_eq!(Depth::of("SELECT bid, ask FROM quotes WHERE symbol = 'SPY' AND bid > 1.5"), Depth::Shallow);
+        for link in ["+1", "AND'a'", "\tOR\u{a0}x", "::int", " UNION SELECT(1)"] {
+            assert_eq!(Depth::of(&format!("SELECT 1{}", link.repeat(300))), Depth::Deep, "{link}");
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! One session per connection: its settings, its plans, what it runs.
 
 use super::cpu::{Cpu, Rows};
-use super::depth;
+use super::depth::{self, Depth};
 use super::error::{ErrorKind, QueryError};
 use super::own::{self, Own};
+use super::prepared::Prepared;
 use super::queries::{Listed, Queries, RunningQuery};
 use super::role::Role;
 use super::settings::{Defaults, Settings};
+use super::statement::StatementState;
 use super::template::DATABASE;
 use super::variables::Variables;
 use crate::table::command::{RefreshCommand, explain_freshness};
@@ -15,9 +17,9 @@ use crate::table::function::{SessionFacts, register_session};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use chrono::Utc;
-use datafusion::catalog::TableProvider;
+use datafusion::catalog::{Session as _, TableProvider};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{ParamValues, ScalarValue, TableReference};
+use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
@@ -90,7 +92,7 @@ impl Engine {
         }
         Session {
             engine: self.clone(),
-            base,
+            state: Mutex::new(Arc::new(base)),
             id,
             user: user.to_owned(),
             role,
@@ -107,8 +109,8 @@ impl Engine {
 /// One connection's state. Shared by reference; methods take `&self`.
 pub struct Session {
     engine: Engine,
-    /// The template with what this session alone knows.
-    base: SessionState,
+    /// The template with what this session alone knows, and with its zone. Held for a few instructions.
+    state: Mutex<Arc<SessionState>>,
     id: u64,
     user: String,
     role: Role,
@@ -138,7 +140,7 @@ impl CancelHandle {
 /// A planned statement, ready to run any number of times.
 #[derive(Clone)]
 pub struct Plan {
-    logical: LogicalPlan,
+    prepared: Arc<Prepared>,
     /// Columns of the result.
     pub schema: SchemaRef,
     /// Types of `$1`, `$2`, ... in order; `None` where nothing in the statement tells.
@@ -151,6 +153,7 @@ pub struct Running {
     cancel: CancellationToken,
     deadline: Option<Instant>,
     sql: String,
+    engine: Engine,
 }
 
 impl Running {
@@ -186,8 +189,21 @@ fn timed_out() -> QueryError {
 /// Rows of a running statement. Dropping it stops the statement and frees what it holds.
 pub struct RowStream {
     running: Running,
-    rows: Rows,
+    rows: Rows<RecordBatch>,
     schema: SchemaRef,
+}
+
+/// Rows of a running statement, each batch with something done to it. Dropping it stops the statement.
+pub struct MappedStream<T> {
+    running: Running,
+    rows: Rows<T>,
+}
+
+impl<T> MappedStream<T> {
+    /// What was made of the next batch; `None` after the last. Ends with an error when cancelled or out of time.
+    pub async fn next(&mut self) -> Option<Result<T, QueryError>> {
+        self.running.guard(self.rows.next()).await.transpose()
+    }
 }
 
 impl RowStream {
@@ -203,8 +219,19 @@ impl RowStream {
 
     /// The next batch; `None` after the last. Ends with an error when cancelled or out of time.
     pub async fn next(&mut self) -> Option<Result<RecordBatch, QueryError>> {
-        let batch = self.running.guard(self.rows.next()).await.transpose()?;
+        let batch = match self.rows.at_hand() {
+            Some(ready) => Ok(ready?),
+            None => self.running.guard(self.rows.next()).await.transpose()?,
+        };
         Some(batch.and_then(|batch| relabelled(batch, &self.schema)))
+    }
+
+    /// Has `work` done on each further batch where statements run, several at once. The order stays, and only as many are
+    /// taken ahead as there are processors.
+    pub fn map<T: Send + 'static>(self, work: impl Fn(RecordBatch) -> T + Send + Sync + 'static) -> MappedStream<T> {
+        let Self { running, rows, schema } = self;
+        let rows = running.engine.shared.cpu.map(rows, move |batch| Ok(work(relabelled(batch, &schema)?)));
+        MappedStream { running, rows }
     }
 }
 
@@ -252,7 +279,7 @@ impl Session {
         let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
         depth::check(&tokens)?;
         let parse = || own::statements(&mut Parser::new(&dialect).with_tokens_with_locations(tokens));
-        depth::walk(parse).map_err(|error| QueryError::from_parser(error, sql))
+        Depth::of(sql).walk(parse).map_err(|error| QueryError::from_parser(error, sql))
     }
 
     /// Begins a statement: its time limit runs from here, and a cancel reaches it from here.
@@ -268,7 +295,7 @@ impl Session {
         };
         let listed = self.engine.shared.queries.list(query);
         let deadline = self.settings().statement_timeout().map(|limit| Instant::now() + limit);
-        Running { _listed: listed, cancel, deadline, sql: sql.to_owned() }
+        Running { _listed: listed, cancel, deadline, sql: sql.to_owned(), engine: self.engine.clone() }
     }
 
     /// Plans a statement that reads. Anything that would write is refused.
@@ -277,28 +304,31 @@ impl Session {
             Some(Own::Refresh(name)) => return self.plan_refresh(running, name).await,
             Some(Own::Freshness(query)) => {
                 let plan = Box::pin(self.plan(running, query)).await?;
-                return plan_rows(Arc::new(explain_freshness(&plan.logical)?), plan.parameters);
+                return plan_rows(Arc::new(explain_freshness(&plan.prepared.logical)?), plan.parameters);
             }
             None => {}
         }
-        let rewritten = depth::walk(|| {
+        let depth = Depth::of(&running.sql);
+        let rewritten = depth.walk(|| {
             super::safety::check(statement)?;
             let mut rewritten = statement.clone();
             super::rewrite::rewrite(&mut rewritten);
             Ok::<_, QueryError>(rewritten)
         })?;
-        let spelled_out = depth::walk(|| super::rewrite::spelled_out(&rewritten));
+        let spelled_out = depth.walk(|| super::rewrite::spelled_out(&rewritten));
         let state = self.state();
         let sql = running.sql.clone();
         let planned = self.engine.shared.cpu.run(Box::pin(async move {
             let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(rewritten)));
-            let planned = depth::walking(planned).await.map_err(|error| QueryError::from_engine(&error, &sql));
+            let planned = depth.walking(planned).await.map_err(|error| QueryError::from_engine(&error, &sql));
             planned.map_err(|error| error.suggest_table(table_names(&state)))
         }));
         let logical = running.guard(planned).await?;
-        let parameters = parameter_types(&logical, &spelled_out)?;
+        let own = own_parameter_types(&logical)?;
+        let parameters = parameter_types(&logical, &own, &spelled_out)?;
         let schema = renamed(logical.schema().as_arrow(), super::rewrite::output_names(statement));
-        Ok(Plan { logical, schema, parameters })
+        let own: Vec<_> = own.into_values().collect();
+        Ok(Plan { prepared: Arc::new(Prepared::new(logical, depth, &own)), schema, parameters })
     }
 
     /// Plans REFRESH TABLE: the table must be there, and be one that is refreshed.
@@ -332,40 +362,46 @@ impl Session {
         plan: &Plan,
         parameters: Vec<ScalarValue>,
     ) -> Result<RowStream, QueryError> {
-        let state = self.state();
-        let mut logical = plan.logical.clone();
-        if !parameters.is_empty() {
-            logical = logical.with_param_values(ParamValues::from(parameters))?;
+        let context = self.context();
+        if let Some(lookup) = &plan.prepared.lookup
+            && let Some(row) = lookup.row(&context, &parameters).await
+        {
+            return Ok(RowStream { running, rows: Rows::ready(row?), schema: plan.schema.clone() });
         }
-        let cpu = &self.engine.shared.cpu;
-        let rows = running.guard(cpu.run(Box::pin(open(state, logical)))).await?;
+        let state = StatementState::begin(self.state(), context);
+        let open = open(state, plan.prepared.clone(), parameters);
+        let (schema, rows) = running.guard(self.engine.shared.cpu.rows(open)).await?;
         let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
-        let schema = renamed(&rows.schema(), Some(names));
-        Ok(RowStream { running, rows: cpu.stream(rows), schema })
+        let schema = renamed(&schema, Some(names));
+        Ok(RowStream { running, rows, schema })
     }
 
-    /// The session's base with its zone and its demands on freshness.
-    fn state(&self) -> SessionState {
-        let mut state = self.base.clone();
-        // `now()` is this moment all through the statement.
-        state.mark_start_execution();
+    /// What this session's statements share: its functions and its zone. The same until the zone changes.
+    fn state(&self) -> Arc<SessionState> {
+        let zone = self.settings().time_zone().name();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.config_options().execution.time_zone.as_deref() != Some(zone) {
+            let changed = Arc::make_mut(&mut state);
+            changed.config_mut().options_mut().execution.time_zone = Some(zone.to_owned());
+        }
+        state.clone()
+    }
+
+    /// A statement's demands on freshness and time.
+    fn context(&self) -> QueryContext {
         let settings = self.settings();
         let on_stale = match settings.freshness() {
             "serve" => OnStale::Serve,
             "fail" => OnStale::Fail,
             _ => OnStale::Wait,
         };
-        let max_staleness = settings.max_staleness();
-        let context = QueryContext {
+        QueryContext {
             on_stale,
-            max_staleness,
+            max_staleness: settings.max_staleness(),
             as_of: settings.as_of(),
             snapshots: self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default(),
             notices: self.notices.clone(),
-        };
-        state.config_mut().options_mut().execution.time_zone = Some(settings.time_zone().name().to_owned());
-        state.config_mut().set_extension(Arc::new(context));
-        state
+        }
     }
 }
 
@@ -373,18 +409,21 @@ impl Session {
 fn plan_rows(rows: Arc<dyn TableProvider>, parameters: Vec<Option<DataType>>) -> Result<Plan, QueryError> {
     let logical = LogicalPlanBuilder::scan("rows", provider_as_source(rows), None)?.build()?;
     let schema = renamed(logical.schema().as_arrow(), None);
-    Ok(Plan { logical, schema, parameters })
+    Ok(Plan { prepared: Arc::new(Prepared::new(logical, Depth::Shallow, &[])), schema, parameters })
 }
 
-/// Optimises a plan and opens its rows; nothing is read before the first of them is asked for.
-async fn open(mut state: SessionState, logical: LogicalPlan) -> Result<SendableRecordBatchStream, DataFusionError> {
-    let mut physical = depth::walking(state.create_physical_plan(&logical)).await?;
+/// Makes a plan ready with these values and opens its rows; nothing is read before the first of them is asked for.
+async fn open(
+    mut state: StatementState,
+    prepared: Arc<Prepared>,
+    values: Vec<ScalarValue>,
+) -> Result<SendableRecordBatchStream, DataFusionError> {
+    let depth = prepared.depth;
+    let optimised = depth.walk(|| prepared.optimised(&state, values))?;
+    let mut physical = depth.walking(state.physical(&optimised)).await?;
     if physical.boundedness().is_unbounded() {
-        // One partition keeps the events of a symbol in order; batches of one row keep operators that gather a full
-        // batch (a filter with a subquery, a join) from withholding rows until thousands more have come.
-        let config = std::mem::take(state.config_mut());
-        *state.config_mut() = config.with_target_partitions(1).with_batch_size(1);
-        physical = depth::walking(state.create_physical_plan(&logical)).await?;
+        state.row_by_row();
+        physical = depth.walking(state.physical(&optimised)).await?;
     }
     datafusion::physical_plan::execute_stream(physical, state.task_ctx())
 }
@@ -419,22 +458,29 @@ fn relabelled(batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Que
     batch.map_err(|error| DataFusionError::from(error).into())
 }
 
+/// Types of the parameters by their number, as far as the plan itself has them.
+fn own_parameter_types(plan: &LogicalPlan) -> Result<BTreeMap<usize, Option<DataType>>, QueryError> {
+    let numbered = |(name, data_type): (String, Option<DataType>)| match name
+        .strip_prefix('$')
+        .and_then(|digits| digits.parse::<usize>().ok())
+    {
+        Some(number @ 1..=65_535) => Ok((number, data_type)),
+        _ => Err(QueryError::new(ErrorKind::Syntax, format!("there is no parameter {name}"))),
+    };
+    plan.get_parameter_types()?.into_iter().map(numbered).collect()
+}
+
 /// Types of the parameters in order of their number, from the plan or else from the statement; a gap (`$1, $3`) has no type.
 fn parameter_types(
     plan: &LogicalPlan,
+    own: &BTreeMap<usize, Option<DataType>>,
     spelled_out: &BTreeMap<String, DataType>,
 ) -> Result<Vec<Option<DataType>>, QueryError> {
-    let mut types = Vec::new();
-    let lists = list_parameters(plan)?;
-    for (name, data_type) in plan.get_parameter_types()? {
-        let number = name.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok());
-        let Some(number @ 1..=65_535) = number else {
-            return Err(QueryError::new(ErrorKind::Syntax, format!("there is no parameter {name}")));
-        };
-        if types.len() < number {
-            types.resize(number, None);
-        }
-        types[number - 1] = data_type.or_else(|| spelled_out.get(&name).or_else(|| lists.get(&name)).cloned());
+    let mut types = vec![None; own.keys().next_back().copied().unwrap_or_default()];
+    let lists = if own.is_empty() { BTreeMap::new() } else { list_parameters(plan)? };
+    for (number, data_type) in own {
+        let name = format!("${number}");
+        types[number - 1] = data_type.clone().or_else(|| spelled_out.get(&name).or_else(|| lists.get(&name)).cloned());
     }
     Ok(types)
 }

@@ -5,6 +5,7 @@ use super::instant;
 use crate::clock::Clock;
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A setting a session knows.
@@ -112,12 +113,26 @@ const IS_SUPERUSER: &str = "is_superuser";
 pub struct Settings {
     values: BTreeMap<&'static str, String>,
     defaults: Defaults,
+    version: u64,
 }
+
+/// The number of the next change of any session's settings.
+static NEXT_VERSION: AtomicU64 = AtomicU64::new(1);
 
 impl Settings {
     /// Nothing set yet.
     pub fn new(defaults: Defaults) -> Self {
-        Self { values: BTreeMap::new(), defaults }
+        Self { defaults, ..Self::default() }
+    }
+
+    /// A number that tells whether a value has changed: settings of the same number have the same values, also when they
+    /// went back to what they were before.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn changed(&mut self) {
+        self.version = NEXT_VERSION.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Sets a value, or refuses it: 42704 for an unknown name, 22023 for a value it does not take.
@@ -132,6 +147,7 @@ impl Settings {
             _ => value.to_owned(),
         };
         self.values.insert(definition.name, value);
+        self.changed();
         Ok(())
     }
 
@@ -155,12 +171,14 @@ impl Settings {
     /// Back to the default.
     pub fn reset(&mut self, name: &str) -> Result<(), QueryError> {
         self.values.remove(find(name)?.name);
+        self.changed();
         Ok(())
     }
 
     /// Back to all defaults.
     pub fn reset_all(&mut self) {
         self.values.clear();
+        self.changed();
     }
 
     /// The value in force.
@@ -331,6 +349,19 @@ mod tests {
         assert_eq!(settings.as_of(), None);
         settings.set("as_of", "").unwrap();
         assert_eq!(settings.as_of(), None);
+    }
+
+    #[test]
+    fn a_change_is_told_by_the_version() {
+        let mut settings = Settings::default();
+        let before = settings.clone();
+        settings.set("TimeZone", "Asia/Tokyo").unwrap();
+        let first = settings.version();
+        assert_ne!(first, before.version());
+        settings = before;
+        settings.set("TimeZone", "Europe/Rome").unwrap();
+        assert_ne!(settings.version(), first);
+        assert_eq!(settings.clone().version(), settings.version());
     }
 
     #[test]

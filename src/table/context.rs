@@ -93,8 +93,8 @@ impl QueryContext {
     }
 
     /// Refuses to read a table that has no past while the session reads the past.
-    pub fn check_live(session: &dyn Session, table: &str) -> Result<()> {
-        let Some(at) = Self::of(session).as_of else { return Ok(()) };
+    pub fn check_live(&self, table: &str) -> Result<()> {
+        let Some(at) = self.as_of else { return Ok(()) };
         let at = at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
         let message = format!("table \"{table}\" is live and cannot be read as of {at}");
         let error = QueryError::new(ErrorKind::NotSupported, message).with_hint("RESET as_of reads the present again.");

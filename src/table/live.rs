@@ -12,7 +12,9 @@ mod follow;
 mod latest;
 mod symbols;
 
+use super::lookup::KeyedTable;
 use crate::live::Live;
+use crate::market::quote::{Greeks, Quote, Trade};
 use datafusion::catalog::TableProvider;
 use follow::FollowTable;
 use latest::LatestTable;
@@ -37,6 +39,14 @@ pub fn follow_tables(live: &Live) -> Vec<NamedTable> {
         ("quotes", Arc::new(FollowTable::new(live.quotes.clone()))),
         ("trades", Arc::new(FollowTable::new(live.trades.clone()))),
     ]
+}
+
+/// A table of the latest events as one that is looked up by symbol.
+pub(super) fn keyed(table: &dyn TableProvider) -> Option<&dyn KeyedTable> {
+    fn latest<E: columns::LiveRow>(table: &dyn TableProvider) -> Option<&dyn KeyedTable> {
+        table.downcast_ref::<LatestTable<E>>().map(|table| table as &dyn KeyedTable)
+    }
+    latest::<Quote>(table).or_else(|| latest::<Trade>(table)).or_else(|| latest::<Greeks>(table))
 }
 
 #[cfg(test)]

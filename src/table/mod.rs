@@ -6,6 +6,7 @@ pub mod context;
 pub mod function;
 pub mod history;
 pub mod live;
+pub mod lookup;
 pub mod pg_catalog;
 pub mod refreshing;
 mod scan;

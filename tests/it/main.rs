@@ -6,5 +6,6 @@ mod fixture;
 mod freshness;
 mod postgres_catalog;
 mod postgres_text;
+mod prepared;
 mod slt;
 mod world;

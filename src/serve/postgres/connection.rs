@@ -28,8 +28,6 @@ pub(super) struct Connection {
     pub(super) options: Options,
     /// Settings as the client asked for them at the start; RESET goes back to them.
     pub(super) defaults: Settings,
-    /// Grows with each change of a setting.
-    pub(super) settings_version: u64,
     pub(super) transaction: Transaction,
     pub(super) statements: HashMap<String, Arc<Prepared>>,
     pub(super) portals: HashMap<String, Portal>,
@@ -50,7 +48,6 @@ impl Connection {
             session,
             defaults,
             options,
-            settings_version: 0,
             transaction: Transaction::new(),
             statements: HashMap::new(),
             portals: HashMap::new(),
@@ -154,7 +151,6 @@ impl Connection {
         self.notices();
         self.link.send(&failure.response());
         self.transaction.fail(&mut self.session.settings());
-        self.settings_version += 1;
     }
 
     /// Ends the statement's own transaction, if it is in no other, and says that the next may come.
@@ -176,7 +172,6 @@ impl Connection {
                 self.transaction.commit(&mut settings);
             } else {
                 self.transaction.roll_back(&mut settings);
-                self.settings_version += 1;
             }
         }
         self.portals.retain(|_, portal| portal.kept || (commit && portal.hold));
@@ -185,7 +180,8 @@ impl Connection {
 
     /// Tells of settings that changed since the client was told.
     fn report_settings(&mut self) {
-        if self.reported_version == self.settings_version {
+        let version = self.session.settings().version();
+        if self.reported_version == version {
             return;
         }
         let now = setting::reported(&self.session);
@@ -193,7 +189,7 @@ impl Connection {
             self.link.send(&ParameterStatus::new((*name).to_owned(), value.clone()));
         }
         self.reported = now;
-        self.reported_version = self.settings_version;
+        self.reported_version = version;
     }
 
     /// Passes on what planning and running left for the client.
@@ -261,7 +257,7 @@ impl Connection {
             sql: sql.to_owned(),
             plan: None,
             parameters: Vec::new(),
-            settings_version: self.settings_version,
+            settings_version: self.session.settings().version(),
             command,
         };
         let Some(query) = prepared.command.query() else { return Ok(prepared) };

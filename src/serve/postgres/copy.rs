@@ -1,10 +1,10 @@
 //! `COPY ... TO STDOUT`: its options and its rows. Files and programs of the server are out of reach.
 
-use super::encode::{Cells, tuple};
+use super::encode::{Cells, is_plain, tuple};
 use super::error::Failure;
 use super::lexer::{Kind, Piece, Reader};
 use super::types::Format;
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 /// What binary COPY begins with: signature, no flags, no extension.
 const SIGNATURE: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -303,23 +303,35 @@ impl CopyOut {
             Quoted::Some(names) => names.contains(name),
         };
         let quoted = columns.iter().map(forced).collect();
-        CopyRows { out: self.clone(), columns, quoted, started: false, cell: BytesMut::new() }
+        let mixed_up = is_plain(self.delimiter)
+            || (self.layout == Layout::Csv && is_plain(self.quote))
+            || (!self.null.is_empty() && self.null.bytes().all(is_plain));
+        CopyRows { out: self.clone(), columns, quoted, as_it_is: !mixed_up, started: false, escaped: Vec::new() }
     }
 }
 
 /// Writes the rows of one COPY.
+#[derive(Clone)]
 pub(super) struct CopyRows {
     out: CopyOut,
     columns: Vec<String>,
     quoted: Vec<bool>,
+    /// Plain text (see [`Cells::plain`]) needs neither escape nor quotes.
+    as_it_is: bool,
     started: bool,
-    cell: BytesMut,
+    /// A cell that was to be escaped, between its two homes.
+    escaped: Vec<u8>,
 }
 
 impl CopyRows {
+    /// How the columns are encoded before they are laid out.
+    pub(super) fn format(&self) -> Format {
+        self.out.format()
+    }
+
     /// What comes before the rows as messages of its own. The signature of the binary format travels with its first
     /// row, because clients read it so.
-    pub(super) fn header(&mut self, to: &mut BytesMut) -> Result<(), Failure> {
+    pub(super) fn header(&mut self, to: &mut Vec<u8>) -> Result<(), Failure> {
         if !self.out.header {
             return Ok(());
         }
@@ -330,8 +342,8 @@ impl CopyRows {
                     to.put_u8(self.out.delimiter);
                 }
                 match self.out.layout {
-                    Layout::Csv => self.put_csv(name.as_bytes(), false, columns.len() == 1, to),
-                    Layout::Text | Layout::Binary => self.put_text(name.as_bytes(), to),
+                    Layout::Csv => put_csv(&self.out, name.as_bytes(), false, columns.len() == 1, to),
+                    Layout::Text | Layout::Binary => put_text(&self.out, name.as_bytes(), to),
                 }
             }
             to.put_u8(b'\n');
@@ -340,7 +352,7 @@ impl CopyRows {
     }
 
     /// Writes one row as a message.
-    pub(super) fn row(&mut self, cells: &mut [Cells], row: usize, to: &mut BytesMut) -> Result<(), Failure> {
+    pub(super) fn row(&mut self, cells: &mut [Cells], row: usize, to: &mut Vec<u8>) -> Result<(), Failure> {
         if self.out.layout == Layout::Binary {
             let signature = !std::mem::replace(&mut self.started, true);
             return message(to, |to| {
@@ -360,14 +372,18 @@ impl CopyRows {
                     to.put_slice(self.out.null.as_bytes());
                     continue;
                 }
-                self.cell.clear();
-                column.write(row, &mut self.cell)?;
+                let quoted = self.quoted.get(index).copied().unwrap_or(false);
+                let start = to.len();
+                column.write(row, to)?;
+                if (column.plain && self.as_it_is && !quoted) || !self.out.changes(&to[start..], quoted, alone) {
+                    continue;
+                }
+                self.escaped.clear();
+                self.escaped.extend_from_slice(&to[start..]);
+                to.truncate(start);
                 match self.out.layout {
-                    Layout::Csv => {
-                        let quoted = self.quoted.get(index).copied().unwrap_or(false);
-                        self.put_csv(&self.cell, quoted, alone, to);
-                    }
-                    Layout::Text | Layout::Binary => self.put_text(&self.cell, to),
+                    Layout::Csv => put_csv(&self.out, &self.escaped, quoted, alone, to),
+                    Layout::Text | Layout::Binary => put_text(&self.out, &self.escaped, to),
                 }
             }
             to.put_u8(b'\n');
@@ -376,7 +392,7 @@ impl CopyRows {
     }
 
     /// What comes after the rows.
-    pub(super) fn trailer(&mut self, to: &mut BytesMut) -> Result<(), Failure> {
+    pub(super) fn trailer(&mut self, to: &mut Vec<u8>) -> Result<(), Failure> {
         if self.out.layout != Layout::Binary {
             return Ok(());
         }
@@ -389,54 +405,65 @@ impl CopyRows {
             Ok(())
         })
     }
+}
 
-    fn put_text(&self, cell: &[u8], to: &mut BytesMut) {
-        for byte in cell {
-            let escaped = match byte {
-                b'\\' => b'\\',
-                b'\x08' => b'b',
-                b'\x0c' => b'f',
-                b'\n' => b'n',
-                b'\r' => b'r',
-                b'\t' => b't',
-                b'\x0b' => b'v',
-                byte if *byte == self.out.delimiter => *byte,
-                byte => {
-                    to.put_u8(*byte);
-                    continue;
-                }
-            };
-            to.put_slice(&[b'\\', escaped]);
-        }
-    }
-
-    fn put_csv(&self, cell: &[u8], quoted: bool, alone: bool, to: &mut BytesMut) {
-        let special =
-            |byte: &u8| *byte == self.out.delimiter || *byte == self.out.quote || matches!(byte, b'\n' | b'\r');
-        // A lone `\.` would read as the end of the data.
-        let end = alone && cell == b"\\.";
-        if !quoted && !end && cell != self.out.null.as_bytes() && !cell.iter().any(special) {
-            to.put_slice(cell);
-            return;
-        }
-        to.put_u8(self.out.quote);
-        for byte in cell {
-            if *byte == self.out.quote || *byte == self.out.escape {
-                to.put_u8(self.out.escape);
+impl CopyOut {
+    /// Whether a cell goes otherwise than as it is. A lone `\.` in a csv would read as the end of the data.
+    fn changes(&self, cell: &[u8], quoted: bool, alone: bool) -> bool {
+        match self.layout {
+            Layout::Text => cell.iter().any(|byte| matches!(byte, b'\\' | 8..=13) || *byte == self.delimiter),
+            Layout::Csv => {
+                let special = |byte: &u8| matches!(byte, b'\n' | b'\r') || [self.delimiter, self.quote].contains(byte);
+                quoted || (alone && cell == b"\\.") || cell == self.null.as_bytes() || cell.iter().any(special)
             }
-            to.put_u8(*byte);
+            Layout::Binary => false,
         }
-        to.put_u8(self.out.quote);
     }
 }
 
+fn put_text(out: &CopyOut, cell: &[u8], to: &mut Vec<u8>) {
+    for byte in cell {
+        let escaped = match byte {
+            b'\\' => b'\\',
+            b'\x08' => b'b',
+            b'\x0c' => b'f',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            b'\x0b' => b'v',
+            byte if *byte == out.delimiter => *byte,
+            byte => {
+                to.put_u8(*byte);
+                continue;
+            }
+        };
+        to.put_slice(&[b'\\', escaped]);
+    }
+}
+
+fn put_csv(out: &CopyOut, cell: &[u8], quoted: bool, alone: bool, to: &mut Vec<u8>) {
+    if !out.changes(cell, quoted, alone) {
+        to.put_slice(cell);
+        return;
+    }
+    to.put_u8(out.quote);
+    for byte in cell {
+        if *byte == out.quote || *byte == out.escape {
+            to.put_u8(out.escape);
+        }
+        to.put_u8(*byte);
+    }
+    to.put_u8(out.quote);
+}
+
 /// Writes a CopyData message around what `write` writes.
-fn message(to: &mut BytesMut, write: impl FnOnce(&mut BytesMut) -> Result<(), Failure>) -> Result<(), Failure> {
+fn message(to: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> Result<(), Failure>) -> Result<(), Failure> {
     to.put_u8(b'd');
     let start = to.len();
     to.put_i32(0);
     write(to)?;
-    super::encode::put_length(to, start, to.len() - start)
+    let length = to.len() - start;
+    super::encode::put_length(to, start, length)
 }
 
 #[cfg(test)]
@@ -461,14 +488,16 @@ mod tests {
         let style = Style { zone: chrono_tz::UTC };
         let mut cells = [text, number].map(|array| Cells::new(&array, out.format(), &style).unwrap());
         let mut writer = out.rows(["t", "n,1"].into_iter());
-        let mut written = BytesMut::new();
+        let mut written = Vec::new();
         writer.header(&mut written).unwrap();
         (0..3).for_each(|row| writer.row(&mut cells, row, &mut written).unwrap());
         writer.trailer(&mut written).unwrap();
         let mut plain = Vec::new();
-        while !written.is_empty() {
-            let length = u32::from_be_bytes(written[1..5].try_into().unwrap()) as usize;
-            plain.extend_from_slice(&written.split_to(length + 1)[5..]);
+        let mut rest = &written[..];
+        while !rest.is_empty() {
+            let length = u32::from_be_bytes(rest[1..5].try_into().unwrap()) as usize;
+            plain.extend_from_slice(&rest[5..length + 1]);
+            rest = &rest[length + 1..];
         }
         plain
     }
@@ -482,6 +511,14 @@ mod tests {
     fn text_is_escaped() {
         check("t TO STDOUT", "a,\"b\"\\tc\\\\\t1\n\\N\t\\N\n\t3\n");
         check("t TO STDOUT (DELIMITER ',', NULL '-')", "a\\,\"b\"\\tc\\\\,1\n-,-\n,3\n");
+    }
+
+    /// Numbers are not looked through for what is to be escaped, unless a delimiter, a quote or a NULL is made of the same.
+    #[test]
+    fn numbers_are_escaped_where_they_must_be() {
+        check("t TO STDOUT (FORMAT csv, DELIMITER '3')", "\"a,\"\"b\"\"\tc\\\"31\n3\n\"\"3\"3\"\n");
+        check("t TO STDOUT (FORMAT csv, NULL '3')", "\"a,\"\"b\"\"\tc\\\",1\n3,3\n,\"3\"\n");
+        check("t TO STDOUT (FORMAT csv, QUOTE '1')", "1a,\"b\"\tc\\1,1111\n,\n11,3\n");
     }
 
     #[test]

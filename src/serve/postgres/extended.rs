@@ -7,7 +7,7 @@ use super::lexer::pieces;
 use super::message::{Bind, Target};
 use super::portal::{Portal, Prepared, State, Tag, query_tag};
 use super::rows::Sink;
-use super::types::{Format, Formats, row_description};
+use super::types::{Format, Formats, postgres_type, row_description};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use pgwire::messages::data::{NoData, ParameterDescription};
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
@@ -70,7 +70,7 @@ impl Connection {
     pub(super) async fn bind(&mut self, bind: Bind) -> Result<(), Stop> {
         let mut prepared = self.statement(&bind.statement)?;
         self.check_transaction(&prepared.command)?;
-        if prepared.settings_version != self.settings_version {
+        if prepared.settings_version != self.session.settings().version() {
             prepared = self.prepare_again(&bind.statement, &prepared).await?;
         }
         let given = bind.values.len();
@@ -111,8 +111,12 @@ impl Connection {
     async fn prepare_again(&mut self, name: &str, old: &Arc<Prepared>) -> Result<Arc<Prepared>, Stop> {
         let declared: Vec<u32> = old.parameters.iter().map(|parameter| parameter.described.oid()).collect();
         let new = Arc::new(self.prepare(old.command.clone(), &old.sql, &declared).await?);
-        let schema = |prepared: &Prepared| prepared.plan.as_ref().map(|plan| plan.schema.fields().clone());
-        if schema(old) != schema(&new) {
+        // What the client was told: names, and types as it knows them. Instants in another zone are still instants.
+        let told = |prepared: &Prepared| {
+            let column = |field: &Arc<Field>| (field.name().clone(), postgres_type(field.data_type()));
+            prepared.plan.as_ref().map(|plan| plan.schema.fields().iter().map(column).collect::<Vec<_>>())
+        };
+        if told(old) != told(&new) {
             return Err(Failure::new("0A000", "cached plan must not change result type").into());
         }
         self.statements.insert(name.to_owned(), new.clone());
@@ -232,7 +236,7 @@ impl Connection {
         }
         self.notices();
         let mut sink = match self.result_schema(&portal.prepared) {
-            Some(_) => Sink::Data(&portal.formats),
+            Some(_) => Sink::Data(portal.formats.clone()),
             None => Sink::Skip,
         };
         let sent = rows.send(&mut self.link, &self.session, &mut sink, rows_max).await?;

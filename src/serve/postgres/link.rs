@@ -25,6 +25,8 @@ const READ_AHEAD_BYTES: usize = 64 * 1024;
 const READ_BYTES: usize = 8 * 1024;
 /// Bytes written before they are handed to the socket, give or take a row.
 pub(super) const WRITE_BYTES: usize = 64 * 1024;
+/// Room kept for messages while they are written.
+const SCRATCH_BYTES: usize = 256 * 1024;
 /// How often a client whose read-ahead is full is looked at for a closed socket.
 const CLOSED_CHECK: Duration = Duration::from_millis(500);
 /// How long a last word to the client may take.
@@ -54,6 +56,8 @@ pub(super) struct Link {
     output: BytesMut,
     /// Bytes of `output` that end with a whole message. What is beyond is dropped when its writer panics.
     complete: usize,
+    /// Where messages are written before they are known to be whole.
+    scratch: Vec<u8>,
     shutdown: CancellationToken,
     /// Ends this link alone: somebody terminates its session.
     terminated: CancellationToken,
@@ -67,6 +71,7 @@ impl Link {
             input: BytesMut::new(),
             output: BytesMut::new(),
             complete: 0,
+            scratch: Vec::new(),
             shutdown,
             terminated: CancellationToken::new(),
         }
@@ -133,14 +138,17 @@ impl Link {
         self.complete = self.output.len();
     }
 
-    /// Writes whole messages straight into the output. When `write` fails, the output is as it was before.
-    pub(super) fn write<T>(&mut self, write: impl FnOnce(&mut BytesMut) -> Result<T, Failure>) -> Result<T, Failure> {
-        let start = self.output.len();
-        let result = write(&mut self.output);
-        if result.is_err() {
-            self.output.truncate(start);
+    /// Puts whole messages that `write` writes in the output. When it fails, the output is as it was before.
+    pub(super) fn write<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.scratch.clear();
+        let result = write(&mut self.scratch);
+        if result.is_ok() {
+            self.output.extend_from_slice(&self.scratch);
+            self.complete = self.output.len();
         }
-        self.complete = self.output.len();
+        if self.scratch.capacity() > SCRATCH_BYTES {
+            self.scratch = Vec::new();
+        }
         result
     }
 
@@ -177,6 +185,27 @@ impl Link {
             self.output = BytesMut::new();
         }
         Ok(())
+    }
+
+    /// Hands messages to the socket without a copy; the output must be flushed before.
+    pub(super) async fn pass(&mut self, mut messages: &[u8]) -> Result<(), Gone> {
+        while !messages.is_empty() {
+            let written = tokio::select! {
+                biased;
+                () = ended(&self.shutdown, &self.terminated) => {
+                    // The last word comes after whole messages.
+                    self.output.extend_from_slice(messages);
+                    self.complete = self.output.len();
+                    return Err(Gone::Shutdown);
+                }
+                written = self.socket.write(messages) => written?,
+            };
+            if written == 0 {
+                return Err(Gone::Closed);
+            }
+            messages = messages.get(written..).unwrap_or_default();
+        }
+        self.flush().await
     }
 
     /// A last word before the socket closes, as far as the client takes it.

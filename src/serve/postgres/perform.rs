@@ -40,7 +40,7 @@ impl Connection {
             }
             Command::Fetch { cursor, count } => {
                 let formats = self.result_formats(&prepared, formats);
-                let fetched = self.fetch(&prepared.sql, cursor, *count, &mut Sink::Data(&formats)).await?;
+                let fetched = self.fetch(&prepared.sql, cursor, *count, &mut Sink::Data(formats)).await?;
                 Ok(State::Fetched("FETCH", fetched))
             }
             Command::Move { cursor, count } => {
@@ -173,9 +173,9 @@ impl Connection {
         self.link.send(&CopyOutResponse::new(i8::try_from(format.code()).unwrap_or_default(), width, formats));
         let mut writer = out.rows(schema.fields().iter().map(|field| field.name().as_str()));
         self.link.write(|to| writer.header(to))?;
-        let mut sink = Sink::Copy(writer, format);
+        let mut sink = Sink::Copy(writer);
         let sent = rows.send(&mut self.link, &self.session, &mut sink, None).await?;
-        if let Sink::Copy(mut writer, _) = sink {
+        if let Sink::Copy(mut writer) = sink {
             self.link.write(|to| writer.trailer(to))?;
         }
         self.link.send(&CopyDone::new());
@@ -200,7 +200,7 @@ impl Connection {
     }
 
     /// Takes rows from a cursor; says how many there were.
-    async fn fetch(&mut self, sql: &str, name: &str, count: Count, sink: &mut Sink<'_>) -> Result<u64, Stop> {
+    async fn fetch(&mut self, sql: &str, name: &str, count: Count, sink: &mut Sink) -> Result<u64, Stop> {
         let mut cursor = self.portals.remove(name).ok_or_else(|| no_cursor(name))?;
         let rows_max = match count {
             Count::Rows(rows) => Some(rows),
@@ -239,7 +239,6 @@ impl Connection {
             Some(value) => value.to_owned(),
             None => self.defaults.show(name)?,
         };
-        self.settings_version += 1;
         let mut settings = self.session.settings();
         self.transaction.change(&mut settings, local, |settings| setting::set(settings, name, &value))
     }
@@ -248,7 +247,6 @@ impl Connection {
         if let Some(name) = name {
             return self.set(name, None, false);
         }
-        self.settings_version += 1;
         let defaults = &self.defaults;
         let mut settings = self.session.settings();
         self.transaction.change(&mut settings, false, |settings| {
@@ -298,7 +296,6 @@ impl Connection {
             }
             Command::RollbackTo(name) => {
                 self.transaction.roll_back_to(name, &mut self.session.settings())?;
-                self.settings_version += 1;
                 "ROLLBACK"
             }
             _ => "",

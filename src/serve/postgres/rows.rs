@@ -1,16 +1,19 @@
 //! The rows of a portal: a running statement and the batch it was stopped in, and how they reach the client.
 //!
-//! Memory is bounded by one batch and one buffer of output: rows are encoded as the socket takes them.
+//! A few rows are encoded where they are sent. Of a large result every batch becomes bytes on the threads for statements,
+//! several batches at once and in order, while those before it are written to the socket. Memory is bounded by that many
+//! batches and their bytes.
 
 use super::copy::CopyRows;
 use super::encode::{Cells, Style, data_row};
 use super::error::{Failure, Stop};
 use super::link::{Link, WRITE_BYTES};
-use super::types::{Format, Formats, postgres_type};
-use crate::engine::{RowStream, Running, Session};
+use super::types::{Formats, postgres_type};
+use crate::engine::{MappedStream, RowStream, Running, Session};
 use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use std::ops::Range;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -18,6 +21,12 @@ use tokio::time::Instant;
 
 /// How long encoded rows wait for more before they leave.
 const LINGER: Duration = Duration::from_millis(2);
+
+/// Rows of a batch that promise more of its kind: from then on batches are encoded apart.
+const LARGE_ROWS: usize = 4_096;
+
+/// Bytes that encoding a row takes, as far as can be said before.
+const ROW_BYTES: usize = 128;
 
 /// The rows of a statement that are not sent yet.
 pub(super) struct Rows {
@@ -29,11 +38,12 @@ pub(super) struct Rows {
 }
 
 /// Where rows go.
-pub(super) enum Sink<'a> {
+#[derive(Clone)]
+pub(super) enum Sink {
     /// To the client as DataRow messages.
-    Data(&'a Formats),
+    Data(Formats),
     /// To the client as CopyData messages.
-    Copy(CopyRows, Format),
+    Copy(CopyRows),
     /// Nowhere: they are only counted.
     Skip,
 }
@@ -90,7 +100,7 @@ impl Rows {
         &mut self,
         link: &mut Link,
         session: &Session,
-        sink: &mut Sink<'_>,
+        sink: &mut Sink,
         rows_max: Option<u64>,
     ) -> Result<Sent, Stop> {
         let style = Style { zone: session.settings().time_zone() };
@@ -107,18 +117,15 @@ impl Rows {
                     }
                 },
             };
-            for message in session.take_notices() {
-                super::connection::send_notice(link, session, &message);
-            }
+            pass_notices(link, session);
             let left = rows_max.map_or(u64::MAX, |max| max - rows);
             let last = batch.num_rows().min(first.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
-            let mut columns = self.columns(&batch, sink, &style)?;
-            for row in first..last {
-                link.write(|out| match sink {
-                    Sink::Data(_) => data_row(&mut columns, row, out),
-                    Sink::Copy(copy, _) => copy.row(&mut columns, row, out),
-                    Sink::Skip => Ok(()),
-                })?;
+            let mut start = first;
+            while start < last {
+                // Piece by piece, so that the first rows of a large batch leave at once.
+                let end = last.min(start + LARGE_ROWS / 4);
+                link.write(|out| sink.encode(&self.schema, &batch, start..end, &style, out))?;
+                start = end;
                 if link.unsent() >= WRITE_BYTES {
                     link.flush().await?;
                     flushed_at = Instant::now();
@@ -127,6 +134,12 @@ impl Rows {
             rows += (last - first) as u64;
             if last < batch.num_rows() {
                 self.batch = Some((batch, last));
+            } else if rows_max.is_none()
+                && batch.num_rows() >= LARGE_ROWS
+                && let Some(stream) = self.stream.take()
+            {
+                let encoded = self.encoded(stream, sink.clone(), style);
+                return Ok(Sent { rows: rows + send_encoded(encoded, link, session).await?, finished: true });
             }
             // A batch that takes long to compute does not hold back those before it.
             if flushed_at.elapsed() >= LINGER && self.stream.is_some() {
@@ -137,26 +150,88 @@ impl Rows {
         Ok(Sent { rows, finished: false })
     }
 
+    /// The rest of a statement's rows as bytes, and how many rows these are.
+    fn encoded(&self, stream: RowStream, sink: Sink, style: Style) -> MappedStream<Result<Encoded, Failure>> {
+        let schema = self.schema.clone();
+        stream.map(move |batch| {
+            let rows = batch.num_rows();
+            let mut bytes = Vec::with_capacity(rows * ROW_BYTES);
+            sink.clone().encode(&schema, &batch, 0..rows, &style, &mut bytes)?;
+            Ok(Encoded { bytes, rows: rows as u64 })
+        })
+    }
+}
+
+/// Rows as they go to the client.
+struct Encoded {
+    bytes: Vec<u8>,
+    rows: u64,
+}
+
+/// Sends all of them; says how many there were.
+async fn send_encoded(
+    mut encoded: MappedStream<Result<Encoded, Failure>>,
+    link: &mut Link,
+    session: &Session,
+) -> Result<u64, Stop> {
+    let mut rows = 0;
+    while let Some(part) = link.attend(encoded.next()).await? {
+        let part = part??;
+        pass_notices(link, session);
+        link.flush().await?;
+        link.pass(&part.bytes).await?;
+        rows += part.rows;
+    }
+    Ok(rows)
+}
+
+fn pass_notices(link: &mut Link, session: &Session) {
+    for message in session.take_notices() {
+        super::connection::send_notice(link, session, &message);
+    }
+}
+
+impl Sink {
+    /// Writes rows of a batch as whole messages.
+    ///
+    /// # Errors
+    /// A cell that has no form on the wire. `out` then ends anywhere.
+    fn encode(
+        &mut self,
+        schema: &SchemaRef,
+        batch: &RecordBatch,
+        mut rows: Range<usize>,
+        style: &Style,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let mut columns = self.columns(schema, batch, style)?;
+        match self {
+            Self::Data(_) => rows.try_for_each(|row| data_row(&mut columns, row, out)),
+            Self::Copy(copy) => rows.try_for_each(|row| copy.row(&mut columns, row, out)),
+            Self::Skip => Ok(()),
+        }
+    }
+
     /// Writers for the columns of a batch. A column that turned out otherwise than described is cast.
-    fn columns(&self, batch: &RecordBatch, sink: &Sink<'_>, style: &Style) -> Result<Vec<Cells>, Failure> {
-        let format = |index| match sink {
-            Sink::Data(formats) => Some(formats.of(index)),
-            Sink::Copy(_, format) => Some(*format),
-            Sink::Skip => None,
+    fn columns(&self, schema: &SchemaRef, batch: &RecordBatch, style: &Style) -> Result<Vec<Cells>, Failure> {
+        let format = |index| match self {
+            Self::Data(formats) => Some(formats.of(index)),
+            Self::Copy(copy) => Some(copy.format()),
+            Self::Skip => None,
         };
-        let described = self.schema.fields();
+        let described = schema.fields();
+        let changed = || Failure::new("0A000", "cached plan must not change result type");
         if described.len() != batch.num_columns() {
-            return Err(Failure::new("0A000", "cached plan must not change result type"));
+            return Err(changed());
         }
         let mut columns = Vec::with_capacity(described.len());
         for (index, (array, field)) in batch.columns().iter().zip(described).enumerate() {
             let Some(format) = format(index) else { continue };
-            columns.push(if postgres_type(array.data_type()) == postgres_type(field.data_type()) {
+            let (found, wanted) = (array.data_type(), field.data_type());
+            columns.push(if found == wanted || postgres_type(found) == postgres_type(wanted) {
                 Cells::new(array, format, style)?
             } else {
-                let cast = cast(array, field.data_type())
-                    .map_err(|_| Failure::new("0A000", "cached plan must not change result type"))?;
-                Cells::new(&cast, format, style)?
+                Cells::new(&cast(array, wanted).map_err(|_| changed())?, format, style)?
             });
         }
         Ok(columns)

@@ -69,7 +69,7 @@ impl<E: LiveRow> TableProvider for FollowTable<E> {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        QueryContext::check_live(session, &format!("live.{}", E::NAME))?;
+        QueryContext::of(session).check_live(&format!("live.{}", E::NAME))?;
         let columns = DFSchema::try_from(self.schema.clone())?;
         let predicate = match conjunction(filters.iter().cloned()) {
             Some(filter) => Some(session.create_physical_expr(filter, &columns)?),

@@ -4,8 +4,9 @@ use super::columns::LiveRow;
 use super::symbols::{named_symbols, symbols_of_all};
 use crate::live::Book;
 use crate::table::context::QueryContext;
+use crate::table::lookup::KeyedTable;
 use arrow::datatypes::{Schema, SchemaRef};
-use arrow::record_batch::RecordBatch;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use async_trait::async_trait;
 use datafusion::catalog::memory::{DataSourceExec, MemorySourceConfig};
 use datafusion::catalog::{Session, TableProvider};
@@ -69,7 +70,7 @@ impl<E: LiveRow> TableProvider for LatestTable<E> {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        QueryContext::check_live(session, E::NAME)?;
+        QueryContext::of(session).check_live(E::NAME)?;
         let batch = RecordBatch::try_new(self.schema.clone(), E::columns(&self.events(filters)))?;
         let by_symbol = PhysicalSortExpr::new_default(expressions::col("symbol", &self.schema)?);
         let ordering: Vec<LexOrdering> = LexOrdering::new([by_symbol]).into_iter().collect();
@@ -77,5 +78,21 @@ impl<E: LiveRow> TableProvider for LatestTable<E> {
             .try_with_sort_information(ordering)?
             .with_limit(limit);
         Ok(DataSourceExec::from_data_source(rows))
+    }
+}
+
+#[async_trait]
+impl<E: LiveRow> KeyedTable for LatestTable<E> {
+    fn key(&self) -> &'static str {
+        "symbol"
+    }
+
+    async fn row(&self, context: &QueryContext, key: &str, columns: &[usize]) -> Result<RecordBatch> {
+        context.check_live(E::NAME)?;
+        let events: Vec<Arc<E>> = self.book.latest_of(key).into_iter().collect();
+        let all = E::columns(&events);
+        let picked = columns.iter().filter_map(|column| all.get(*column).cloned()).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(events.len()));
+        Ok(RecordBatch::try_new_with_options(Arc::new(self.schema.project(columns)?), picked, &options)?)
     }
 }

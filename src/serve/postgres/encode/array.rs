@@ -5,7 +5,7 @@ use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::{Format, postgres_type};
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType;
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 use std::ops::Range;
 
 /// A writer for an array of lists; none when its elements have no array type and the column is described as json.
@@ -47,13 +47,13 @@ fn elements(
     Ok(match format {
         Format::Binary => Box::new(move |row, out| put_binary(&mut cells, oid, range(row), out)),
         Format::Text => {
-            let mut element = BytesMut::new();
+            let mut element = Vec::new();
             Box::new(move |row, out| put_text(&mut cells, range(row), &mut element, out))
         }
     })
 }
 
-fn put_binary(cells: &mut Cells, oid: u32, range: Range<usize>, out: &mut BytesMut) -> Result<(), Failure> {
+fn put_binary(cells: &mut Cells, oid: u32, range: Range<usize>, out: &mut Vec<u8>) -> Result<(), Failure> {
     if range.is_empty() {
         out.put_i32(0);
         out.put_i32(0);
@@ -69,7 +69,7 @@ fn put_binary(cells: &mut Cells, oid: u32, range: Range<usize>, out: &mut BytesM
     range.into_iter().try_for_each(|element| cells.write_sized(element, out))
 }
 
-fn put_text(cells: &mut Cells, range: Range<usize>, element: &mut BytesMut, out: &mut BytesMut) -> Result<(), Failure> {
+fn put_text(cells: &mut Cells, range: Range<usize>, element: &mut Vec<u8>, out: &mut Vec<u8>) -> Result<(), Failure> {
     out.put_u8(b'{');
     let first = range.start;
     for index in range {
@@ -89,7 +89,7 @@ fn put_text(cells: &mut Cells, range: Range<usize>, element: &mut BytesMut, out:
 }
 
 /// Quotes what would not read back as the same text.
-fn put_element(element: &[u8], out: &mut BytesMut) {
+fn put_element(element: &[u8], out: &mut Vec<u8>) {
     let special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'{' | b'}' | b',' | b' ' | b'\t'..=b'\r');
     if !element.is_empty() && !element.eq_ignore_ascii_case(b"NULL") && !element.iter().any(special) {
         out.put_slice(element);

@@ -13,14 +13,14 @@ use arrow::array::{Array, ArrayRef, AsArray, cast::as_boolean_array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{ArrowPrimitiveType, DataType};
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 use chrono_tz::Tz;
 
 /// Bytes of one row, at most: lengths on the wire are signed 32 bits.
 const ROW_BYTES_MAX: usize = 1 << 30;
 
 /// Writes the cell of a row that is not NULL.
-type Write = Box<dyn FnMut(usize, &mut BytesMut) -> Result<(), Failure> + Send>;
+type Write = Box<dyn FnMut(usize, &mut Vec<u8>) -> Result<(), Failure> + Send>;
 
 /// What a session says about how values look.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,21 @@ pub(super) struct Style {
 pub(super) struct Cells {
     nulls: Option<NullBuffer>,
     write: Write,
+    /// The text of its values is made of [`PLAIN`] bytes only, and never empty.
+    pub(super) plain: bool,
+}
+
+/// Letters, digits and these: what numbers, booleans and times are written with.
+const PLAIN: &[u8] = b" +-.:";
+
+/// Whether the byte may stand in the text of a number, a boolean or a time.
+pub(super) fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || PLAIN.contains(&byte)
+}
+
+/// Whether all values of a type are written with plain bytes, as text.
+fn plain_type(data_type: &DataType) -> bool {
+    data_type.is_numeric() || data_type.is_temporal() || matches!(data_type, DataType::Boolean)
 }
 
 impl Cells {
@@ -47,7 +62,10 @@ impl Cells {
         if let DataType::RunEndEncoded(_, plain) = array.data_type() {
             return Self::new(&cast(array, plain.data_type()).map_err(unsupported)?, format, style);
         }
-        Ok(Self { nulls: array.logical_nulls(), write: writer(array, format, style)? })
+        let plain = format == Format::Text && plain_type(array.data_type());
+        // A bitmap without NULLs would only be asked in vain, cell by cell.
+        let nulls = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
+        Ok(Self { nulls, write: writer(array, format, style)?, plain })
     }
 
     /// Whether the cell is NULL.
@@ -59,12 +77,12 @@ impl Cells {
     ///
     /// # Errors
     /// 22008 for an instant that PostgreSQL has no room for.
-    pub(super) fn write(&mut self, row: usize, out: &mut BytesMut) -> Result<(), Failure> {
+    pub(super) fn write(&mut self, row: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
         (self.write)(row, out)
     }
 
     /// Writes a cell as a length and a value, NULL as the length -1.
-    pub(super) fn write_sized(&mut self, row: usize, out: &mut BytesMut) -> Result<(), Failure> {
+    pub(super) fn write_sized(&mut self, row: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
         if self.is_null(row) {
             out.put_i32(-1);
             return Ok(());
@@ -72,7 +90,8 @@ impl Cells {
         let start = out.len();
         out.put_i32(0);
         self.write(row, out)?;
-        put_length(out, start, out.len() - start - 4)
+        let length = out.len() - start - 4;
+        put_length(out, start, length)
     }
 }
 
@@ -80,23 +99,24 @@ impl Cells {
 ///
 /// # Errors
 /// What a cell's writer says, or 54000 for a row longer than the protocol can carry. `out` then ends anywhere.
-pub(super) fn data_row(columns: &mut [Cells], row: usize, out: &mut BytesMut) -> Result<(), Failure> {
+pub(super) fn data_row(columns: &mut [Cells], row: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
     out.put_u8(b'D');
     let start = out.len();
     out.put_i32(0);
     tuple(columns, row, out)?;
-    put_length(out, start, out.len() - start)
+    let length = out.len() - start;
+    put_length(out, start, length)
 }
 
 /// Writes the number of cells and the cells, as DataRow and binary COPY have them.
-pub(super) fn tuple(columns: &mut [Cells], row: usize, out: &mut BytesMut) -> Result<(), Failure> {
+pub(super) fn tuple(columns: &mut [Cells], row: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
     let width = u16::try_from(columns.len()).map_err(|_| Failure::new("54011", "too many columns"))?;
     out.put_u16(width);
     columns.iter_mut().try_for_each(|column| column.write_sized(row, out))
 }
 
 /// Puts a length where four bytes were left for it.
-pub(super) fn put_length(out: &mut BytesMut, at: usize, length: usize) -> Result<(), Failure> {
+pub(super) fn put_length(out: &mut [u8], at: usize, length: usize) -> Result<(), Failure> {
     let Some(length) = i32::try_from(length).ok().filter(|_| length <= ROW_BYTES_MAX) else {
         return Err(Failure::new("54000", "a row is longer than 1 GiB"));
     };
@@ -114,7 +134,7 @@ fn unsupported(error: arrow::error::ArrowError) -> Failure {
 fn values<T, F>(array: &ArrayRef, mut write: F) -> Write
 where
     T: ArrowPrimitiveType,
-    F: FnMut(T::Native, &mut BytesMut) -> Result<(), Failure> + Send + 'static,
+    F: FnMut(T::Native, &mut Vec<u8>) -> Result<(), Failure> + Send + 'static,
 {
     let array = array.as_primitive::<T>().clone();
     Box::new(move |row, out| write(array.value(row), out))
@@ -212,7 +232,7 @@ fn bytea(array: impl Strings, format: Format) -> Write {
     }
 }
 
-fn put_hex(bytes: &[u8], out: &mut BytesMut) {
+fn put_hex(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     out.reserve(2 + 2 * bytes.len());
     out.put_slice(b"\\x");
@@ -233,7 +253,7 @@ pub(super) mod tests {
     pub(super) fn cells(array: ArrayRef, format: Format, zone: Tz) -> Vec<Option<Vec<u8>>> {
         let mut cells = Cells::new(&array, format, &Style { zone }).unwrap();
         let cell = |row| {
-            let mut out = BytesMut::new();
+            let mut out = Vec::new();
             (!cells.is_null(row)).then(|| cells.write(row, &mut out).unwrap())?;
             Some(out.to_vec())
         };
@@ -282,7 +302,7 @@ pub(super) mod tests {
         let style = Style { zone: Tz::UTC };
         let mut columns =
             [Cells::new(&array, Format::Text, &style).unwrap(), Cells::new(&nulls, Format::Text, &style).unwrap()];
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         data_row(&mut columns, 0, &mut out).unwrap();
         assert_eq!(&out[..], b"D\0\0\0\x10\0\x02\0\0\0\x02ab\xff\xff\xff\xff");
     }

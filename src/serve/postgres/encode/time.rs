@@ -11,7 +11,7 @@ use arrow::datatypes::{
     IntervalYearMonthType, Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
     TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 
@@ -78,7 +78,7 @@ pub(super) fn writer(array: &ArrayRef, format: Format, style: &Style) -> Option<
 }
 
 /// Writes a number of microseconds.
-type Put = Box<dyn FnMut(i64, &mut BytesMut) -> Written + Send>;
+type Put = Box<dyn FnMut(i64, &mut Vec<u8>) -> Written + Send>;
 
 /// A writer for an array of counts of its unit, handed on as microseconds.
 fn micros<T>(array: &ArrayRef, mut put: Put) -> Write
@@ -109,7 +109,7 @@ fn out_of_range() -> Failure {
     Failure::new("22008", "date/time field value out of range")
 }
 
-fn dates(format: Format) -> impl Fn(i64, &mut BytesMut) -> Written + Send {
+fn dates(format: Format) -> impl Fn(i64, &mut Vec<u8>) -> Written + Send {
     move |days, out| match format {
         Format::Text => {
             let before_christ = put_date(days, out);
@@ -141,14 +141,14 @@ fn instants(format: Format, zone: Option<Tz>) -> Put {
             out.put_i64(us.checked_sub(EPOCH_DAYS * DAY_US).ok_or_else(out_of_range)?);
             Ok(())
         }),
-        (Format::Text, None) => Box::new(|us, out| {
+        (Format::Text, None) => repeated(|us, out| {
             let before_christ = put_instant(us, out);
             put_era(before_christ, out)
         }),
         (Format::Text, Some(zone)) => {
             // Neighbouring rows mostly share a quarter of an hour, hence an offset.
             let mut known = (i64::MIN, 0);
-            Box::new(move |us, out| {
+            repeated(move |us, out| {
                 let span = us.div_euclid(OFFSET_SPAN_S * 1_000_000);
                 if known.0 != span {
                     known = (span, offset_s(zone, us)?);
@@ -162,6 +162,23 @@ fn instants(format: Format, zone: Option<Tz>) -> Put {
     }
 }
 
+/// Neighbouring rows often share the instant itself, such as that of the fetch that brought them: its text is copied.
+fn repeated(mut put: impl FnMut(i64, &mut Vec<u8>) -> Written + Send + 'static) -> Put {
+    let (mut last, mut text) = (0, Vec::new());
+    Box::new(move |us, out| {
+        if us != last || text.is_empty() {
+            text.clear();
+            last = us;
+            if let Err(error) = put(us, &mut text) {
+                text.clear();
+                return Err(error);
+            }
+        }
+        out.extend_from_slice(&text);
+        Ok(())
+    })
+}
+
 /// Seconds east of Greenwich at an instant.
 fn offset_s(zone: Tz, us: i64) -> Result<i64, Failure> {
     if zone == Tz::UTC {
@@ -171,7 +188,7 @@ fn offset_s(zone: Tz, us: i64) -> Result<i64, Failure> {
     Ok(i64::from(zone.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc()))
 }
 
-fn intervals(format: Format) -> impl Fn(i32, i32, i64, &mut BytesMut) -> Written + Send {
+fn intervals(format: Format) -> impl Fn(i32, i32, i64, &mut Vec<u8>) -> Written + Send {
     move |months, days, us, out| {
         match format {
             Format::Text => put_interval(months, days, us, out),
@@ -185,7 +202,12 @@ fn intervals(format: Format) -> impl Fn(i32, i32, i64, &mut BytesMut) -> Written
     }
 }
 
-fn put_number(value: i64, width: usize, out: &mut BytesMut) {
+/// Two digits of a number below 100.
+fn pair(value: i64) -> [u8; 2] {
+    [b'0' + (value / 10 % 10) as u8, b'0' + (value % 10) as u8]
+}
+
+fn put_number(value: i64, width: usize, out: &mut Vec<u8>) {
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(value);
     out.put_bytes(b'0', width.saturating_sub(digits.len()));
@@ -193,8 +215,14 @@ fn put_number(value: i64, width: usize, out: &mut BytesMut) {
 }
 
 /// Writes `YYYY-MM-DD`; says whether ` BC` is to follow.
-fn put_date(days: i64, out: &mut BytesMut) -> bool {
+fn put_date(days: i64, out: &mut Vec<u8>) -> bool {
     let (year, month, day) = civil(days);
+    if (1..=9_999).contains(&year) {
+        let ([a, b], [c, d]) = (pair(year / 100), pair(year));
+        let ([e, f], [g, h]) = (pair(month), pair(day));
+        out.extend_from_slice(&[a, b, c, d, b'-', e, f, b'-', g, h]);
+        return false;
+    }
     let before_christ = year <= 0;
     put_number(if before_christ { 1 - year } else { year }, 4, out);
     out.put_u8(b'-');
@@ -204,7 +232,7 @@ fn put_date(days: i64, out: &mut BytesMut) -> bool {
     before_christ
 }
 
-fn put_era(before_christ: bool, out: &mut BytesMut) -> Written {
+fn put_era(before_christ: bool, out: &mut Vec<u8>) -> Written {
     if before_christ {
         out.put_slice(b" BC");
     }
@@ -212,7 +240,7 @@ fn put_era(before_christ: bool, out: &mut BytesMut) -> Written {
 }
 
 /// Writes `YYYY-MM-DD HH:MM:SS[.ffffff]`; says whether ` BC` is to follow.
-fn put_instant(us: i64, out: &mut BytesMut) -> bool {
+fn put_instant(us: i64, out: &mut Vec<u8>) -> bool {
     let before_christ = put_date(us.div_euclid(DAY_US), out);
     out.put_u8(b' ');
     put_time(us.rem_euclid(DAY_US), out);
@@ -220,7 +248,7 @@ fn put_instant(us: i64, out: &mut BytesMut) -> bool {
 }
 
 /// Writes `HH:MM:SS[.ffffff]` of a count that is not negative; hours go on beyond a day.
-fn put_time(us: i64, out: &mut BytesMut) {
+fn put_time(us: i64, out: &mut Vec<u8>) {
     let seconds = us / 1_000_000;
     put_number(seconds / 3_600, 2, out);
     out.put_u8(b':');
@@ -240,7 +268,7 @@ fn put_time(us: i64, out: &mut BytesMut) {
 }
 
 /// Writes `+HH[:MM[:SS]]`.
-fn put_offset(seconds: i64, out: &mut BytesMut) {
+fn put_offset(seconds: i64, out: &mut Vec<u8>) {
     out.put_u8(if seconds < 0 { b'-' } else { b'+' });
     let seconds = seconds.abs();
     put_number(seconds / 3_600, 2, out);
@@ -255,7 +283,7 @@ fn put_offset(seconds: i64, out: &mut BytesMut) {
 }
 
 /// Writes `1 year 2 mons -3 days +04:05:06.7`: a positive part after a negative one says so.
-fn put_interval(months: i32, days: i32, us: i64, out: &mut BytesMut) {
+fn put_interval(months: i32, days: i32, us: i64, out: &mut Vec<u8>) {
     let mut empty = true;
     let mut after_negative = false;
     for (value, unit) in [(months / 12, "year"), (months % 12, "mon"), (days, "day")] {
@@ -392,7 +420,7 @@ mod tests {
         for (format, zone) in [(Format::Text, Tz::Asia__Kolkata), (Format::Binary, Tz::UTC), (Format::Text, Tz::UTC)] {
             let mut cells = super::super::Cells::new(&array, format, &Style { zone }).unwrap();
             for row in 0..2 {
-                let _ = cells.write(row, &mut BytesMut::new());
+                let _ = cells.write(row, &mut Vec::new());
             }
         }
     }

@@ -71,6 +71,11 @@ impl Engine {
         &self.shared.queries
     }
 
+    /// Pieces of work on the threads for statements, those included that nobody waits for any more.
+    pub fn tasks(&self) -> usize {
+        self.shared.cpu.tasks()
+    }
+
     /// Opens a session for one connection.
     pub fn open_session(&self, user: &str, role: Role, front_end: &'static str) -> Session {
         let id = self.shared.next_session.fetch_add(1, Ordering::Relaxed);
@@ -283,6 +288,7 @@ impl Session {
         }
         let rewritten = depth::walk(|| {
             super::safety::check(statement)?;
+            super::expansion::check(statement)?;
             let mut rewritten = statement.clone();
             super::rewrite::rewrite(&mut rewritten);
             Ok::<_, QueryError>(rewritten)
@@ -386,7 +392,9 @@ async fn open(mut state: SessionState, logical: LogicalPlan) -> Result<SendableR
         *state.config_mut() = config.with_target_partitions(1).with_batch_size(1);
         physical = depth::walking(state.create_physical_plan(&logical)).await?;
     }
-    datafusion::physical_plan::execute_stream(physical, state.task_ctx())
+    let context = state.task_ctx();
+    let rows = datafusion::physical_plan::execute_stream(physical.clone(), context.clone())?;
+    Ok(super::damage::naming(rows, physical, context))
 }
 
 /// Names a person may have meant by a table that does not exist.

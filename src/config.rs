@@ -45,6 +45,8 @@ pub struct Config {
     pub lake_location: String,
     /// How to reach it, when it is on S3.
     pub store: StoreOptions,
+    /// How often other processes' commits are looked for.
+    pub lake_watch: Duration,
     /// The vendor.
     pub tastytrade: TastytradeConfig,
     /// What is collected.
@@ -238,6 +240,7 @@ struct LakeSection {
     region: String,
     endpoint: String,
     allow_http: bool,
+    watch: String,
 }
 
 #[derive(Deserialize)]
@@ -390,6 +393,10 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
     if file.limits.connections == 0 {
         return Err(ConfigError("limits.connections is at least 1".to_owned()));
     }
+    let lake_watch = duration("lake.watch", &file.lake.watch)?;
+    if lake_watch.is_zero() {
+        return Err(ConfigError("lake.watch is more than nothing".to_owned()));
+    }
     let optional = |text: String| (!text.is_empty()).then_some(text);
     let statement_timeout = duration("limits.statement_timeout", &file.limits.statement_timeout)?;
     Ok(Config {
@@ -402,6 +409,7 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
             endpoint: optional(file.lake.endpoint),
             allow_http: file.lake.allow_http,
         },
+        lake_watch,
         tastytrade: TastytradeConfig {
             base_url: tastytrade.base_url,
             client_secret: tastytrade.client_secret,
@@ -630,5 +638,18 @@ mod tests {
         assert_eq!(config.server.pg.port(), 0);
         let setting = config.settings.iter().find(|setting| setting.name == "server.pg").expect("the key");
         assert_eq!(setting.origin, "flag");
+    }
+
+    #[test]
+    fn a_file_of_any_kind_is_read_or_refused_in_one_line() {
+        let mut noise = crate::collect::venue::noise::Noise(0x5eed);
+        let seed = "[server]\nmax_connections = 5\n[lake]\nwatch = \"1s\"\n[dataset.eod]\nttl = \"session close + 5m\"\n\
+            [limits]\nmemory = \"64MB\"\n[collect]\nsymbols = [\"AAPL\"]\n";
+        for _ in 0..200 {
+            let text = String::from_utf8_lossy(&noise.mutated(seed.as_bytes())).into_owned();
+            if let Err(error) = load_text(&text) {
+                assert!(!error.to_string().contains('\n'), "{text:?}: {error}");
+            }
+        }
     }
 }

@@ -23,9 +23,6 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// How often other processes' commits are looked for.
-const WATCH: Duration = Duration::from_millis(400);
-
 /// Events that may wait for the spool's disk, per history: some seconds of a busy feed.
 const INTAKE_EVENTS: usize = 256 * 1024;
 
@@ -109,7 +106,7 @@ pub async fn start(
         events = Some(scheduler.events());
         tokio::spawn(scheduler.run(shutdown.clone()));
     }
-    tokio::spawn(watch_lake(lake.clone(), board.clone(), shutdown.clone()));
+    tokio::spawn(watch_lake(lake.clone(), board.clone(), config.lake_watch, shutdown.clone()));
     let live = Arc::new(Live::new(config.collect.ring_events));
     let (mut feed, mut histories, mut keeping) = (None, Vec::new(), Vec::new());
     if let (Some(client), Role::Collect) = (&client, role) {
@@ -190,9 +187,9 @@ async fn look(table: &LakeTable, freshness: &Freshness) {
     }
 }
 
-/// Sees what other processes commit.
-async fn watch_lake(lake: Arc<Lake>, board: FreshnessBoard, shutdown: CancellationToken) {
-    let mut tick = tokio::time::interval(WATCH);
+/// Sees what other processes commit, looking `every` so often.
+async fn watch_lake(lake: Arc<Lake>, board: FreshnessBoard, every: Duration, shutdown: CancellationToken) {
+    let mut tick = tokio::time::interval(every);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {

@@ -22,6 +22,10 @@ const BATCHES_AHEAD: usize = 1;
 /// Stack of each thread: operators and the log reader nest deeply, the more so unoptimised.
 const STACK_BYTES: usize = 8 << 20;
 
+/// Threads for each processor. A function over a long text or the planning of a huge statement keeps its thread until it
+/// is done; with one thread each, a few of those would hold up every other statement.
+const THREADS_PER_CPU: usize = 4;
+
 /// The threads. Dropping it stops what runs on them.
 pub(super) struct Cpu {
     runtime: Option<Runtime>,
@@ -37,9 +41,11 @@ impl Drop for Cpu {
 }
 
 impl Cpu {
-    /// As many threads as processors. Without the means to start them, statements run where they are asked for.
+    /// [`THREADS_PER_CPU`] for each processor. Without the means to start them, statements run where they are asked for.
     pub(super) fn start() -> Self {
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(cpus * THREADS_PER_CPU)
             .thread_name("tt-query")
             .thread_stack_size(STACK_BYTES)
             .enable_all()
@@ -52,6 +58,11 @@ impl Cpu {
 
     fn handle(&self) -> Handle {
         self.runtime.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone())
+    }
+
+    /// Pieces of work that have not ended.
+    pub(super) fn tasks(&self) -> usize {
+        self.runtime.as_ref().map_or(0, |runtime| runtime.metrics().num_alive_tasks())
     }
 
     /// Runs one step of a statement. Dropping the future stops it. The steps are large: box them, or every caller's stack

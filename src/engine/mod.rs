@@ -3,9 +3,13 @@
 //! A front end opens one [`Session`] per connection, parses text to [`Statement`]s, keeps for itself those that are
 //! about the protocol (transactions, cursors, COPY, SET), and has the rest planned and run here.
 
+mod bounded;
 mod cpu;
+mod damage;
 mod depth;
 pub mod error;
+mod expansion;
+mod held;
 mod instant;
 mod lookup;
 mod own;
@@ -19,6 +23,7 @@ pub mod settings;
 mod statement;
 pub mod template;
 mod variables;
+mod yielding;
 
 pub use datafusion::common::ScalarValue;
 pub use error::{ErrorKind, QueryError};

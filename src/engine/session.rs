@@ -73,6 +73,11 @@ impl Engine {
         &self.shared.queries
     }
 
+    /// Pieces of work on the threads for statements, those included that nobody waits for any more.
+    pub fn tasks(&self) -> usize {
+        self.shared.cpu.tasks()
+    }
+
     /// Opens a session for one connection.
     pub fn open_session(&self, user: &str, role: Role, front_end: &'static str) -> Session {
         let id = self.shared.next_session.fetch_add(1, Ordering::Relaxed);
@@ -311,6 +316,7 @@ impl Session {
         let depth = Depth::of(&running.sql);
         let rewritten = depth.walk(|| {
             super::safety::check(statement)?;
+            super::expansion::check(statement)?;
             let mut rewritten = statement.clone();
             super::rewrite::rewrite(&mut rewritten);
             Ok::<_, QueryError>(rewritten)
@@ -425,7 +431,9 @@ async fn open(
         state.row_by_row();
         physical = depth.walking(state.physical(&optimised)).await?;
     }
-    datafusion::physical_plan::execute_stream(physical, state.task_ctx())
+    let context = state.task_ctx();
+    let rows = datafusion::physical_plan::execute_stream(physical.clone(), context.clone())?;
+    Ok(super::damage::naming(rows, physical, context))
 }
 
 /// Names a person may have meant by a table that does not exist.

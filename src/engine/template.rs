@@ -1,6 +1,6 @@
 //! The state every session starts from: catalog, functions, limits, dialect.
 
-use super::{Defaults, Engine, Queries};
+use super::{Defaults, Engine, Queries, bounded, held, yielding};
 use crate::collect::history::History;
 use crate::lake::Lake;
 use crate::lake::dataset::LIVE_HISTORIES;
@@ -56,10 +56,13 @@ pub struct Parts {
 
 /// Builds the engine: every table and view is registered and can be planned.
 pub async fn build(parts: Parts) -> Result<Engine> {
+    let runtime = runtime(&parts)?;
     let state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config())
-        .with_runtime_env(runtime(&parts)?)
+        .with_runtime_env(runtime.clone())
+        .with_physical_optimizer_rule(Arc::new(held::Hold))
+        .with_physical_optimizer_rule(Arc::new(yielding::Yield))
         .build();
     let context = SessionContext::new_with_state(state);
     let catalog = context.catalog(DATABASE).ok_or_else(|| anyhow!("the session has no catalog"))?;
@@ -77,6 +80,7 @@ pub async fn build(parts: Parts) -> Result<Engine> {
     catalog.register_schema("pg_catalog", pg_catalog::pg_catalog(catalog.clone(), comments.clone()))?;
     let mut state = context.state();
     function::register(&mut state, catalog, comments)?;
+    bounded::bound(&mut state, &runtime.memory_pool).context("bound the functions")?;
     Ok(Engine::with_queries(state, parts.defaults, parts.queries))
 }
 

@@ -53,6 +53,12 @@ pub enum Kind {
     RepeatedSnapshot,
     /// dxLink: the latest bar is corrected by a pair of rows, the first with the pending flag.
     Correction,
+    /// dxLink: one frame holds the blocks of several event types.
+    SeveralTypes,
+    /// dxLink: a `FEED_CONFIG` announces another order of the fields, and the values follow it.
+    ReorderedFields,
+    /// dxLink: a frame begins with events of a type nobody knows.
+    UnknownType,
     /// REST and dxLink: the connection ends without a word. (REST: an empty body shorter than announced.)
     Drop,
     /// dxLink: a close frame with this code.
@@ -142,6 +148,9 @@ impl WrittenRule {
             "empty-snapshot" => Kind::EmptySnapshot,
             "repeated-snapshot" => Kind::RepeatedSnapshot,
             "correction" => Kind::Correction,
+            "several-types" => Kind::SeveralTypes,
+            "reordered-fields" => Kind::ReorderedFields,
+            "unknown-type" => Kind::UnknownType,
             "drop" => Kind::Drop,
             "close" => Kind::Close(self.code.unwrap_or(1009)),
             "full" => Kind::Full { announced: self.announced.unwrap_or(true) },

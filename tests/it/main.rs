@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod as_of;
+mod damage;
 mod fixture;
 mod freshness;
+mod hostile;
 mod postgres_catalog;
 mod postgres_text;
 mod prepared;

@@ -175,7 +175,7 @@ impl AsyncDB for PostgresWire {
 }
 
 /// Files about the freshness of real tables; the others are about the small market of `fixture.rs`.
-const OF_THE_WORLD: [&str; 2] = ["freshness.slt", "lake.slt"];
+const OF_THE_WORLD: [&str; 3] = ["forbidden.slt", "freshness.slt", "lake.slt"];
 
 /// The `.slt` files of one fixture, sorted.
 fn files(of_the_world: bool) -> Vec<PathBuf> {

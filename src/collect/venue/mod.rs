@@ -11,4 +11,6 @@ pub(crate) fn whole_number(number: f64) -> Option<i64> {
 }
 
 #[cfg(test)]
+pub(crate) mod noise;
+#[cfg(test)]
 mod tests;

@@ -238,6 +238,9 @@ async fn bars_survive_every_fault_of_the_feed() {
         Kind::Close(1009),
         Kind::Full { announced: true },
         Kind::Full { announced: false },
+        Kind::SeveralTypes,
+        Kind::ReorderedFields,
+        Kind::UnknownType,
     ];
     for kind in kinds {
         venue.simulator.faults().clear();
@@ -323,12 +326,23 @@ async fn the_feed_moves_and_outlives_faults() {
     wait_for("trades", || !live.trades.is_empty()).await;
     let first = live.quotes.latest_of(&quotes[0]).unwrap();
     wait_for("another quote", || live.quotes.latest_of(&quotes[0]).unwrap().received_at > first.received_at).await;
-    for kind in [Kind::Drop, Kind::Close(1009), Kind::Full { announced: false }, Kind::NotANumber, Kind::Garbage] {
+    for kind in [
+        Kind::SeveralTypes,
+        Kind::ReorderedFields,
+        Kind::UnknownType,
+        Kind::Drop,
+        Kind::Close(1009),
+        Kind::Full { announced: false },
+        Kind::NotANumber,
+        Kind::Garbage,
+    ] {
+        let nothing_lost = matches!(kind, Kind::SeveralTypes | Kind::ReorderedFields);
         venue.simulator.faults().inject("Quote", kind, Some(1));
         wait_for("the fault", || venue.simulator.faults().rules().iter().all(|rule| rule.times == Some(0))).await;
         let events = status.snapshot().events;
         wait_for("events after the fault", || status.snapshot().connected && status.snapshot().events > events + 100)
             .await;
+        assert!(!nothing_lost || status.snapshot().ignored == 0, "{:?}", status.snapshot());
     }
     assert!(status.snapshot().reconnects >= 2, "{:?}", status.snapshot());
     let mut more = quotes.clone();

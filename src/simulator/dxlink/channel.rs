@@ -196,6 +196,14 @@ impl Channel {
         (layout, true)
     }
 
+    /// From here on the fields of a type come the other way round.
+    pub(crate) fn reverse_fields(&mut self, kind: EventKind) {
+        self.layout(kind);
+        if let Some(layout) = self.layouts.get_mut(&kind) {
+            layout.reverse();
+        }
+    }
+
     /// Names of the announced fields of some types.
     pub(crate) fn fields(&self, kinds: &[EventKind]) -> Vec<(&'static str, Vec<&'static str>)> {
         let named = |kind: &EventKind| Some((kind.name(), kind.names(self.layouts.get(kind)?)));

@@ -38,6 +38,11 @@ impl Layout {
         Self { places }
     }
 
+    /// The same fields the other way round.
+    pub(crate) fn reverse(&mut self) {
+        self.places.reverse();
+    }
+
     /// Names of the fields in order.
     pub(crate) fn names<E: FeedEvent>(&self) -> Vec<&'static str> {
         self.places.iter().filter_map(|place| E::FIELDS.get(*place)).map(|(name, _)| *name).collect()
@@ -71,6 +76,25 @@ pub(crate) fn data<E: FeedEvent>(
     }
     out.push_str(if format == Format::Compact { "]]}" } else { "]}" });
     out
+}
+
+/// One `FEED_DATA` frame with the blocks of several, which are of one channel.
+pub(crate) fn joined(frames: &[String]) -> String {
+    let parts = |frame: &str| {
+        let (head, rest) = frame.split_once("\"data\":[").unwrap_or((frame, ""));
+        (head.to_owned(), rest.strip_suffix("]}").unwrap_or(rest).to_owned())
+    };
+    let (heads, blocks): (Vec<_>, Vec<_>) = frames.iter().map(|frame| parts(frame)).unzip();
+    format!("{}\"data\":[{}]}}", heads.first().map_or("{", String::as_str), blocks.join(","))
+}
+
+/// One `FEED_DATA` frame of a type nobody knows.
+pub(crate) fn unknown(channel: u64, format: Format) -> String {
+    let block = match format {
+        Format::Compact => r#""Mystery",["Mystery","SPY",1.0,"Mystery","QQQ",2.0]"#,
+        Format::Full => r#"{"eventType":"Mystery","eventSymbol":"SPY","depth":1.0}"#,
+    };
+    format!("{{\"type\":\"FEED_DATA\",\"channel\":{channel},\"data\":[{block}]}}")
 }
 
 /// The value of the field at a place; the first field of every table is the event type.
@@ -146,6 +170,16 @@ mod tests {
         assert_eq!(
             frame,
             r#"{"type":"FEED_DATA","channel":1,"data":[{"eventType":"Quote","eventSymbol":"SPY","bidPrice":500.0,"bidTime":1767627000000}]}"#
+        );
+    }
+
+    #[test]
+    fn frames_of_a_channel_are_joined() {
+        let layout = layout(&["eventSymbol", "bidPrice"]);
+        let frame = |symbol| data(1, "Quote", Format::Compact, &layout, &[quote(symbol, 1.0)], |_| false);
+        assert_eq!(
+            joined(&[unknown(1, Format::Full), frame("SPY"), frame("QQQ")]),
+            r#"{"type":"FEED_DATA","channel":1,"data":[{"eventType":"Mystery","eventSymbol":"SPY","depth":1.0},"Quote",["SPY",1.0],"Quote",["QQQ",1.0]]}"#
         );
     }
 

@@ -414,4 +414,24 @@ mod tests {
             let _ = (master(&data), emaster(&data.repeat(4)), xmaster(&[&XMASTER_MAGIC[..], &data.repeat(5)].concat()));
         }
     }
+
+    #[test]
+    fn bytes_of_any_kind_are_read_or_refused() {
+        let mut noise = crate::collect::venue::noise::Noise(0x5eed);
+        let (index, data) = (index(), bytes(DATA));
+        for _ in 0..3_000 {
+            let index = noise.mutated(&index);
+            for read in [xmaster as fn(&[u8]) -> Result<Vec<(u16, Entry)>, String>, emaster, master] {
+                let _ = read(&index);
+            }
+            let security = Security {
+                file: PathBuf::from("F1.DAT"),
+                symbol: "ACME".to_owned(),
+                period: b'D',
+                count: Some(noise.below(12) as u8),
+                bits: (noise.below(2) == 0).then(|| noise.next() as u8),
+            };
+            let _ = parse(&noise.mutated(&data), &security, &Options::default());
+        }
+    }
 }

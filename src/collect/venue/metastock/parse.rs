@@ -453,4 +453,22 @@ mod tests {
         assert_eq!(first_symbol(b"20260105,1,2,1,1,5\n"), None);
         assert_eq!(first_symbol(b""), None);
     }
+
+    #[test]
+    fn text_of_any_kind_is_read_or_refused() {
+        let mut noise = crate::collect::venue::noise::Noise(0x5eed);
+        let seeds = [
+            format!("{HEADER}ACME,D,20260105,000000,1,2,1,2,5,0\r\nACME,D,20260106,000000,1,2,1,2,5,0\r\n"),
+            "20260105,1,2,1,2,5\n20260106,1,2,1,2,5\n".to_owned(),
+            "ACME;05.01.2026;1,5;2,5;1,25;2;500\n".to_owned(),
+        ];
+        for _ in 0..5_000 {
+            let seed = &seeds[noise.below(seeds.len())];
+            let text = noise.mutated(seed.as_bytes());
+            let _ = first_symbol(&text);
+            if let Ok(parsed) = parse(&text, "stem", &Options::default()) {
+                assert!(parsed.rows() <= text.len());
+            }
+        }
+    }
 }

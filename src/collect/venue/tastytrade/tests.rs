@@ -7,6 +7,7 @@ use super::parse::{self, EventKind, HolidayDates, VenueCalendar};
 use super::*;
 use crate::clock::Clock;
 use crate::collect::client::scripted::{Scripted, json as json_response, response};
+use crate::collect::venue::noise::Noise;
 use crate::collect::{Fetch, Request};
 use crate::lake::dataset;
 use arrow::array::{Array, AsArray};
@@ -181,22 +182,6 @@ fn a_quote_token_needs_both_parts() {
     let (token, url) = parse::quote_token(json!({"data": {"token": "hush", "dxlink-url": "ws://x/realtime"}})).unwrap();
     assert_eq!((token.expose(), url.as_str()), ("hush", "ws://x/realtime"));
     assert!(parse::quote_token(json!({"data": {"token": "hush"}})).is_err());
-}
-
-/// A small generator, so that a failure can be repeated.
-struct Noise(u64);
-
-impl Noise {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound.max(1) as u64) as usize
-    }
 }
 
 /// Puts every answer through every parser.

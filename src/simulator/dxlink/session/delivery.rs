@@ -38,6 +38,7 @@ impl Session {
         if candles.is_empty() {
             candles.push(candle::empty_row(symbol, self.now()));
         }
+        self.disarrange(number, EventKind::Candle, fault.as_ref());
         let missing = fault == Some(Kind::NotANumber);
         let times = if fault == Some(Kind::RepeatedSnapshot) { 2 } else { 1 };
         for _ in 0..times {
@@ -52,7 +53,31 @@ impl Session {
             self.send_frame(number, EventKind::Candle, &[removal], |_| false);
             self.send_frame(number, EventKind::Candle, &[again], |_| false);
         }
+        self.send_gathered();
         self.apply(fault, number);
+    }
+
+    /// Faults in how the next frames of a type are laid out.
+    fn disarrange(&mut self, number: u64, kind: EventKind, fault: Option<&Kind>) {
+        let Some(channel) = self.channels.get_mut(&number) else { return };
+        match fault {
+            Some(Kind::SeveralTypes) => self.gathered = Some(Vec::new()),
+            Some(Kind::UnknownType) => self.gathered = Some(vec![frame::unknown(number, channel.format)]),
+            Some(Kind::ReorderedFields) => {
+                channel.reverse_fields(kind);
+                let fields = channel.fields(&[kind]);
+                let config = message::feed_config(number, channel.format.name(), channel.period_seconds, &fields);
+                self.send(config);
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends the frames that were held back as one.
+    pub(super) fn send_gathered(&mut self) {
+        if let Some(frames) = self.gathered.take() {
+            self.send(frame::joined(&frames));
+        }
     }
 
     /// Sends the ticks that are due.
@@ -72,6 +97,7 @@ impl Session {
             self.send_ticks(number, EventKind::Trade, trades);
             self.send_ticks(number, EventKind::TradeExtended, extended_trades);
             self.send_ticks(number, EventKind::Greeks, greeks);
+            self.send_gathered();
         }
     }
 
@@ -81,6 +107,7 @@ impl Session {
         }
         let fault = self.feed.faults.for_feed(kind.name(), &[]);
         let all_missing = fault == Some(Kind::NotANumber);
+        self.disarrange(number, kind, fault.as_ref());
         self.apply(fault, number);
         let missing: HashSet<Arc<str>> = match self.feed.faults.any_for_symbol(kind.name()) {
             false => HashSet::new(),
@@ -106,7 +133,10 @@ impl Session {
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let (layout, _) = channel.layout(kind);
         let text = frame::data(number, kind.name(), channel.format, &layout, events, missing);
-        self.send(text);
+        match &mut self.gathered {
+            Some(frames) => frames.push(text),
+            None => self.send(text),
+        }
     }
 
     pub(super) fn send_current_candles(&mut self, now: DateTime<Utc>) {
@@ -147,6 +177,7 @@ impl Session {
         self.summaries_sent += SUMMARIES_PER_LOOK;
         for (number, events) in summaries {
             self.send_ticks(number, EventKind::Summary, events);
+            self.send_gathered();
         }
     }
 }

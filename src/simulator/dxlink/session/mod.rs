@@ -76,6 +76,8 @@ pub(super) struct Session {
     sent_at: DateTime<Utc>,
     silence_seconds_max: f64,
     keepalive_seconds: f64,
+    /// Data frames that a fault holds back, to be sent as one.
+    gathered: Option<Vec<String>>,
     /// A fault asks for a pause before anything else happens.
     pause: Option<Duration>,
     looks: u64,
@@ -99,6 +101,7 @@ impl Session {
             sent_at: now,
             silence_seconds_max: SILENCE_SECONDS_MAX,
             keepalive_seconds: KEEPALIVE_SECONDS_MAX,
+            gathered: None,
             pause: None,
             looks: 0,
             summaries_sent: 0,

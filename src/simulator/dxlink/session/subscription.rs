@@ -38,6 +38,7 @@ impl Session {
         self.send_ticks(number, EventKind::TradeExtended, begun.extended_trades);
         self.send_ticks(number, EventKind::Summary, begun.summaries);
         self.send_ticks(number, EventKind::Profile, begun.profiles);
+        self.send_gathered();
         self.count_subscriptions();
     }
 

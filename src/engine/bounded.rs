@@ -1,0 +1,378 @@
+//! Functions whose result can be far larger than what they are given: `repeat`, `lpad`, `generate_series` and their like.
+//!
+//! The engine computes them in one step, without a look at the memory limit or a pause in which to be cancelled, and an
+//! allocation that fails ends the process. So the size is estimated first, and has to fit.
+
+use super::error::{ErrorKind, QueryError};
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{
+    DataType, FieldRef, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
+};
+use datafusion::common::{ExprSchema, Result, ScalarValue};
+use datafusion::config::ConfigOptions;
+use datafusion::error::DataFusionError;
+use datafusion::execution::FunctionRegistry;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool};
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::interval_arithmetic::Interval;
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
+use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
+use datafusion::logical_expr::{
+    ColumnarValue, Documentation, Expr, ExpressionPlacement, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature,
+};
+use std::cell::OnceCell;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// Bytes one call may make of one batch, whatever memory there is: more takes longer than a cancel may.
+const CALL_BYTES_MAX: u64 = 128 << 20;
+
+/// Letters of a text that is compared with another letter by letter; PostgreSQL's own limit.
+const COMPARED_BYTES_MAX: u64 = 255;
+
+/// Bytes of an element of an array, at least.
+const ELEMENT_BYTES: u64 = 8;
+
+/// What one row of a function's result may take, by its arguments.
+type Estimate = fn(&Row<'_>) -> u64;
+
+/// Functions by name, with what their results may take.
+const FUNCTIONS: &[(&str, Estimate)] = &[
+    ("array_append", sum),
+    ("array_concat", sum),
+    ("array_prepend", sum),
+    ("array_repeat", |row| row.count(1).saturating_mul(row.bytes(0).max(ELEMENT_BYTES))),
+    ("array_resize", |row| row.bytes(0).saturating_add(row.count(1).saturating_mul(row.bytes(2).max(ELEMENT_BYTES)))),
+    ("array_to_string", |row| {
+        row.bytes(0).saturating_add((row.bytes(0) / ELEMENT_BYTES).saturating_mul(row.bytes(1).saturating_add(24)))
+    }),
+    ("concat", sum),
+    ("concat_ws", |row| sum(row).saturating_add(row.bytes(0).saturating_mul(row.arguments.len() as u64))),
+    ("generate_series", series),
+    ("lpad", padded),
+    ("make_array", sum),
+    ("range", series),
+    ("regexp_replace", replaced_pattern),
+    ("repeat", |row| row.count(1).saturating_mul(row.bytes(0))),
+    ("replace", |row| {
+        let places = row.bytes(0) / row.bytes(1).max(1) + 1;
+        row.bytes(0).saturating_add(places.saturating_mul(row.bytes(2)))
+    }),
+    ("rpad", padded),
+    ("string_to_array", |row| row.bytes(0).saturating_mul(2 * ELEMENT_BYTES)),
+];
+
+fn sum(row: &Row<'_>) -> u64 {
+    (0..row.arguments.len()).map(|index| row.bytes(index)).fold(0, u64::saturating_add)
+}
+
+/// Letters are asked for, and take up to four bytes.
+fn padded(row: &Row<'_>) -> u64 {
+    row.bytes(0).saturating_add(row.count(1).saturating_mul(4))
+}
+
+/// A match at each letter, and each reference at most the whole text once more.
+fn replaced_pattern(row: &Row<'_>) -> u64 {
+    let (text, with) = (row.bytes(0), row.bytes(2));
+    text.saturating_add(1).saturating_mul(with.saturating_add(1)).saturating_add(with.saturating_mul(text))
+}
+
+/// None when the step leads away from the end.
+fn series(row: &Row<'_>) -> u64 {
+    let (start, stop) = if row.arguments.len() == 1 { (0, row.number(0)) } else { (row.number(0), row.number(1)) };
+    let step = if row.arguments.len() > 2 { row.number(2) } else { 1 };
+    if step == 0 || (stop < start) != (step < 0) {
+        return ELEMENT_BYTES;
+    }
+    let elements = start.abs_diff(stop) / step.unsigned_abs() + 1;
+    u64::try_from(elements).unwrap_or(u64::MAX).saturating_mul(ELEMENT_BYTES)
+}
+
+/// Has the functions of a state look at the memory limit before they compute.
+pub(super) fn bound(state: &mut SessionState, pool: &Arc<dyn MemoryPool>) -> Result<()> {
+    for (name, estimate) in FUNCTIONS {
+        if let Some(inner) = state.scalar_functions().get(*name).cloned() {
+            let check = Check::Size(*estimate);
+            state.register_udf(Arc::new(ScalarUDF::from(Bounded { inner, check, pool: pool.clone() })))?;
+        }
+    }
+    if let Some(inner) = state.scalar_functions().get("levenshtein").cloned() {
+        state.register_udf(Arc::new(ScalarUDF::from(Bounded { inner, check: Check::Length, pool: pool.clone() })))?;
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+enum Check {
+    /// The result must fit.
+    Size(Estimate),
+    /// The arguments must be short: time grows by the square of them.
+    Length,
+}
+
+/// A function that estimates before it computes.
+#[derive(Clone)]
+struct Bounded {
+    inner: Arc<ScalarUDF>,
+    check: Check,
+    pool: Arc<dyn MemoryPool>,
+}
+
+impl fmt::Debug for Bounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl PartialEq for Bounded {
+    fn eq(&self, other: &Self) -> bool {
+        self.inner == other.inner
+    }
+}
+
+impl Eq for Bounded {}
+
+impl Hash for Bounded {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.inner.hash(state);
+    }
+}
+
+impl Bounded {
+    /// Bytes the result may take.
+    fn bytes(&self, estimate: Estimate, arguments: &[Argument], rows: usize) -> u64 {
+        let constant = arguments.iter().all(|argument| argument.is_constant());
+        let rows = if constant { 1 } else { rows };
+        (0..rows).map(|row| estimate(&Row { arguments, row })).fold(0, u64::saturating_add)
+    }
+
+    fn admit(&self, arguments: &[ColumnarValue], rows: usize) -> Result<()> {
+        let arguments: Vec<Argument> = arguments.iter().map(Argument::of).collect();
+        match self.check {
+            Check::Size(estimate) => match self.bytes(estimate, &arguments, rows) {
+                bytes if bytes > CALL_BYTES_MAX => Err(self.too_large(bytes)),
+                bytes => {
+                    // Given back at once: it is what the result may take, and most take far less.
+                    let reservation = MemoryConsumer::new(self.inner.name()).register(&self.pool);
+                    reservation.try_grow(usize::try_from(bytes).unwrap_or(usize::MAX))
+                }
+            },
+            Check::Length => {
+                let row = |row| Row { arguments: &arguments, row };
+                let long = (0..rows.max(1))
+                    .any(|at| (0..arguments.len()).any(|index| row(at).bytes(index) > COMPARED_BYTES_MAX));
+                if !long {
+                    return Ok(());
+                }
+                let message =
+                    format!("{} argument exceeds maximum length of {COMPARED_BYTES_MAX} characters", self.inner.name());
+                Err(DataFusionError::External(Box::new(QueryError::new(ErrorKind::InvalidParameter, message))))
+            }
+        }
+    }
+
+    fn too_large(&self, bytes: u64) -> DataFusionError {
+        let size = |bytes| bytesize::ByteSize::b(bytes).display().iec_short().to_string();
+        let message = format!("out of memory: {} would make {} at once", self.inner.name(), size(bytes));
+        let hint = format!("One call makes up to {}.", size(CALL_BYTES_MAX));
+        DataFusionError::External(Box::new(QueryError::new(ErrorKind::OutOfMemory, message).with_hint(hint)))
+    }
+}
+
+/// An argument over all rows.
+enum Argument {
+    Constant { bytes: u64, number: OnceCell<i128>, value: ScalarValue },
+    Rows { array: ArrayRef, numbers: OnceCell<Vec<i128>>, bytes_each: u64 },
+}
+
+impl Argument {
+    fn of(value: &ColumnarValue) -> Self {
+        match value {
+            ColumnarValue::Scalar(value) => {
+                Self::Constant { bytes: bytes_of(value), number: OnceCell::new(), value: value.clone() }
+            }
+            ColumnarValue::Array(array) => {
+                let bytes_each = (array.get_array_memory_size() as u64).div_ceil(array.len().max(1) as u64);
+                Self::Rows { array: array.clone(), numbers: OnceCell::new(), bytes_each }
+            }
+        }
+    }
+
+    fn is_constant(&self) -> bool {
+        matches!(self, Self::Constant { .. })
+    }
+}
+
+/// Values as numbers, 0 for NULL and for what is no number. Times, and lengths of time, are in nanoseconds.
+fn numbers(array: &ArrayRef) -> Vec<i128> {
+    const DAY: i128 = 86_400_000_000_000;
+    let length = |interval: IntervalMonthDayNano| {
+        // The shortest month: the number of steps is estimated rather too high.
+        (i128::from(interval.months) * 28 + i128::from(interval.days)) * DAY + i128::from(interval.nanoseconds)
+    };
+    let scale = match array.data_type() {
+        DataType::Interval(IntervalUnit::MonthDayNano) => {
+            let lengths = array.as_primitive::<IntervalMonthDayNanoType>();
+            return lengths.iter().map(|interval| interval.map_or(0, length)).collect();
+        }
+        DataType::Date32 => DAY,
+        DataType::Date64 | DataType::Timestamp(TimeUnit::Millisecond, _) => 1_000_000,
+        DataType::Timestamp(TimeUnit::Second, _) => 1_000_000_000,
+        DataType::Timestamp(TimeUnit::Microsecond, _) => 1_000,
+        _ => 1,
+    };
+    // Days have no direct way to 64 bits.
+    let whole = match array.data_type() {
+        DataType::Date32 => cast(array, &DataType::Int32).and_then(|days| cast(&days, &DataType::Int64)),
+        _ => cast(array, &DataType::Int64),
+    };
+    match whole {
+        Ok(whole) => {
+            whole.as_primitive::<Int64Type>().iter().map(|number| i128::from(number.unwrap_or(0)) * scale).collect()
+        }
+        Err(_) => vec![0; array.len()],
+    }
+}
+
+fn bytes_of(value: &ScalarValue) -> u64 {
+    match value.try_as_str() {
+        Some(text) => text.map_or(0, |text| text.len() as u64),
+        None if value.is_null() => 0,
+        None => value.size() as u64,
+    }
+}
+
+/// One row of the arguments.
+struct Row<'a> {
+    arguments: &'a [Argument],
+    row: usize,
+}
+
+impl Row<'_> {
+    /// Bytes of an argument; 0 for NULL and for one that is not there.
+    fn bytes(&self, index: usize) -> u64 {
+        match self.arguments.get(index) {
+            None => 0,
+            Some(Argument::Constant { bytes, .. }) => *bytes,
+            Some(Argument::Rows { array, .. }) if array.is_null(self.row) => 0,
+            Some(Argument::Rows { array, bytes_each, .. }) => match array.data_type() {
+                DataType::Utf8 => array.as_string::<i32>().value_length(self.row) as u64,
+                DataType::LargeUtf8 => array.as_string::<i64>().value_length(self.row) as u64,
+                DataType::Utf8View => u64::from(array.as_string_view().views()[self.row] as u32),
+                _ => *bytes_each,
+            },
+        }
+    }
+
+    /// An argument as a number; 0 for NULL.
+    fn number(&self, index: usize) -> i128 {
+        match self.arguments.get(index) {
+            Some(Argument::Constant { number, value, .. }) => *number
+                .get_or_init(|| value.to_array().map_or(0, |array| numbers(&array).first().copied().unwrap_or(0))),
+            Some(Argument::Rows { array, numbers: cell, .. }) => {
+                cell.get_or_init(|| numbers(array)).get(self.row).copied().unwrap_or(0)
+            }
+            None => 0,
+        }
+    }
+
+    /// An argument as how many: none when it is negative.
+    fn count(&self, index: usize) -> u64 {
+        u64::try_from(self.number(index).max(0)).unwrap_or(u64::MAX)
+    }
+}
+
+impl ScalarUDFImpl for Bounded {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn aliases(&self) -> &[String] {
+        self.inner.aliases()
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        self.inner.schema_name(args)
+    }
+
+    fn signature(&self) -> &Signature {
+        self.inner.signature()
+    }
+
+    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+        self.inner.return_type(arg_types)
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        self.inner.return_field_from_args(args)
+    }
+
+    fn is_nullable(&self, args: &[Expr], schema: &dyn ExprSchema) -> bool {
+        #[expect(deprecated)]
+        self.inner.is_nullable(args, schema)
+    }
+
+    fn is_strict(&self) -> bool {
+        self.inner.is_strict()
+    }
+
+    fn with_updated_config(&self, config: &ConfigOptions) -> Option<ScalarUDF> {
+        let inner = Arc::new(self.inner.inner().with_updated_config(config)?);
+        Some(ScalarUDF::from(Self { inner, ..self.clone() }))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        self.admit(&args.args, args.number_rows)?;
+        self.inner.invoke_with_args(args)
+    }
+
+    fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
+        // Some put their constants together here; too much of them is left to the call, which refuses it.
+        let constants = args.iter().filter_map(|arg| arg.as_literal()).map(bytes_of).fold(0, u64::saturating_add);
+        if constants > CALL_BYTES_MAX {
+            return Ok(ExprSimplifyResult::Original(args));
+        }
+        Ok(match self.inner.simplify(args, info)? {
+            ExprSimplifyResult::Simplified(Expr::ScalarFunction(mut call)) if call.func.name() == self.name() => {
+                call.func = Arc::new(ScalarUDF::from(self.clone()));
+                ExprSimplifyResult::Simplified(Expr::ScalarFunction(call))
+            }
+            other => other,
+        })
+    }
+
+    fn short_circuits(&self) -> bool {
+        self.inner.short_circuits()
+    }
+
+    fn evaluate_bounds(&self, input: &[&Interval]) -> Result<Interval> {
+        self.inner.evaluate_bounds(input)
+    }
+
+    fn propagate_constraints(&self, interval: &Interval, inputs: &[&Interval]) -> Result<Option<Vec<Interval>>> {
+        self.inner.propagate_constraints(interval, inputs)
+    }
+
+    fn output_ordering(&self, inputs: &[ExprProperties]) -> Result<SortProperties> {
+        self.inner.output_ordering(inputs)
+    }
+
+    fn preserves_lex_ordering(&self, inputs: &[ExprProperties]) -> Result<bool> {
+        self.inner.preserves_lex_ordering(inputs)
+    }
+
+    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        self.inner.coerce_types(arg_types)
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        self.inner.documentation()
+    }
+
+    fn placement(&self, args: &[ExpressionPlacement]) -> ExpressionPlacement {
+        self.inner.placement(args)
+    }
+}

@@ -3,19 +3,24 @@
 //! A front end opens one [`Session`] per connection, parses text to [`Statement`]s, keeps for itself those that are
 //! about the protocol (transactions, cursors, COPY, SET), and has the rest planned and run here.
 
+mod checked;
 mod cpu;
 mod depth;
 pub mod error;
 mod instant;
+pub mod interval;
+mod operators;
 mod own;
 mod queries;
 mod rewrite;
 mod role;
 mod safety;
+mod search;
 pub mod session;
 pub mod settings;
 pub mod template;
 mod variables;
+mod zone;
 
 pub use datafusion::common::ScalarValue;
 pub use error::{ErrorKind, QueryError};

@@ -35,7 +35,9 @@ fn integer(value: &str) -> bool {
 }
 
 fn utf8(value: &str) -> bool {
-    matches!(value.to_ascii_lowercase().replace(['-', '_'], "").as_str(), "utf8" | "unicode")
+    // Drivers write it with quotes, dashes and spaces.
+    let letters: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
+    matches!(letters.to_ascii_lowercase().as_str(), "utf8" | "unicode")
 }
 
 fn freshness(value: &str) -> bool {
@@ -65,18 +67,22 @@ const DEFINITIONS: &[Definition] = &[
     Definition { name: "bytea_output", default: "hex", check: bytea_output },
     Definition { name: "client_encoding", default: "UTF8", check: utf8 },
     Definition { name: "client_min_messages", default: "notice", check: any },
+    Definition { name: "default_transaction_deferrable", default: "off", check: boolean },
     Definition { name: "default_transaction_isolation", default: "repeatable read", check: any },
     Definition { name: "default_transaction_read_only", default: "on", check: boolean },
+    Definition { name: "escape_string_warning", default: "on", check: boolean },
     Definition { name: "extra_float_digits", default: "1", check: integer },
     Definition { name: "freshness", default: "wait", check: freshness },
     Definition { name: "idle_in_transaction_session_timeout", default: "0", check: duration },
     Definition { name: "idle_session_timeout", default: "0", check: duration },
+    Definition { name: "jit", default: "off", check: boolean },
     Definition { name: "lock_timeout", default: "0", check: duration },
     Definition { name: "max_staleness", default: "", check: |value| value.is_empty() || duration(value) },
     Definition { name: "row_security", default: "off", check: boolean },
     Definition { name: "search_path", default: "public", check: any },
     Definition { name: "standard_conforming_strings", default: "on", check: boolean },
     Definition { name: "statement_timeout", default: "0", check: duration },
+    Definition { name: "transaction_deferrable", default: "off", check: boolean },
     Definition { name: "transaction_isolation", default: "repeatable read", check: any },
     Definition { name: "transaction_read_only", default: "on", check: boolean },
 ];
@@ -85,7 +91,15 @@ const DEFINITIONS: &[Definition] = &[
 const FACTS: &[(&str, &str)] = &[
     ("default_table_access_method", "heap"),
     ("integer_datetimes", "on"),
+    ("in_hot_standby", "off"),
+    ("lc_collate", "C.UTF-8"),
+    ("lc_ctype", "C.UTF-8"),
+    ("lc_messages", "C.UTF-8"),
+    ("lc_monetary", "C.UTF-8"),
+    ("lc_numeric", "C.UTF-8"),
+    ("lc_time", "C.UTF-8"),
     ("max_identifier_length", "63"),
+    ("max_index_keys", "32"),
     ("server_encoding", "UTF8"),
     ("server_version", "16.6"),
     ("server_version_num", "160006"),
@@ -112,16 +126,26 @@ const IS_SUPERUSER: &str = "is_superuser";
 pub struct Settings {
     values: BTreeMap<&'static str, String>,
     defaults: Defaults,
+    /// What clients keep here for themselves: names with a dot, as in PostgreSQL.
+    custom: BTreeMap<String, String>,
 }
 
 impl Settings {
     /// Nothing set yet.
     pub fn new(defaults: Defaults) -> Self {
-        Self { values: BTreeMap::new(), defaults }
+        Self { defaults, ..Self::default() }
     }
 
     /// Sets a value, or refuses it: 42704 for an unknown name, 22023 for a value it does not take.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), QueryError> {
+        if let Some(name) = custom(name) {
+            if self.custom.len() >= CUSTOM_MAX && !self.custom.contains_key(&name) {
+                let message = format!("a session has at most {CUSTOM_MAX} settings of its own");
+                return Err(QueryError::new(ErrorKind::InvalidParameter, message));
+            }
+            self.custom.insert(name, value.to_owned());
+            return Ok(());
+        }
         let definition = find(name)?;
         if !(definition.check)(value) {
             let message = format!("invalid value for parameter \"{}\": \"{value}\"", definition.name);
@@ -154,19 +178,26 @@ impl Settings {
 
     /// Back to the default.
     pub fn reset(&mut self, name: &str) -> Result<(), QueryError> {
-        self.values.remove(find(name)?.name);
+        match custom(name) {
+            Some(name) => drop(self.custom.remove(&name)),
+            None => drop(self.values.remove(find(name)?.name)),
+        }
         Ok(())
     }
 
     /// Back to all defaults.
     pub fn reset_all(&mut self) {
         self.values.clear();
+        self.custom.clear();
     }
 
     /// The value in force.
     pub fn show(&self, name: &str) -> Result<String, QueryError> {
         if let Some((_, value)) = self.facts().find(|(fact, _)| fact.eq_ignore_ascii_case(name)) {
             return Ok(value.to_owned());
+        }
+        if let Some(value) = custom(name).and_then(|name| self.custom.get(&name)) {
+            return Ok(value.clone());
         }
         Ok(self.value(find(name)?))
     }
@@ -207,6 +238,7 @@ impl Settings {
         let mut all: Vec<(String, String)> =
             self.facts().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         all.extend(DEFINITIONS.iter().map(|definition| (definition.name.to_owned(), self.value(definition))));
+        all.extend(self.custom.iter().map(|(name, value)| (name.clone(), value.clone())));
         all.sort_by_key(|(name, _)| name.to_ascii_lowercase());
         all
     }
@@ -245,6 +277,14 @@ impl Settings {
     pub fn freshness(&self) -> &str {
         self.values.get("freshness").map_or("wait", String::as_str)
     }
+}
+
+/// Settings of its own that a session may have.
+const CUSTOM_MAX: usize = 100;
+
+/// A name with a dot in it, in lower case: a setting that means nothing to the server.
+fn custom(name: &str) -> Option<String> {
+    name.contains('.').then(|| name.to_lowercase())
 }
 
 fn find(name: &str) -> Result<&'static Definition, QueryError> {
@@ -331,6 +371,15 @@ mod tests {
         assert_eq!(settings.as_of(), None);
         settings.set("as_of", "").unwrap();
         assert_eq!(settings.as_of(), None);
+    }
+
+    #[test]
+    fn clients_keep_settings_of_their_own() {
+        let mut settings = Settings::default();
+        settings.set("My.Thing", "1").unwrap();
+        assert_eq!(settings.show("my.thing").unwrap(), "1");
+        settings.reset("my.thing").unwrap();
+        assert_eq!(settings.show("my.thing").unwrap_err().kind, ErrorKind::UnknownObject);
     }
 
     #[test]

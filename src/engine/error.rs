@@ -25,6 +25,8 @@ pub enum ErrorKind {
     TypeMismatch,
     /// A text that does not read as the wanted type.
     InvalidText,
+    /// A text that does not read as a date, a time or a span.
+    InvalidDatetime,
     /// A number outside its type.
     OutOfRange,
     /// Division by zero.

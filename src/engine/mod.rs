@@ -4,6 +4,7 @@
 //! about the protocol (transactions, cursors, COPY, SET), and has the rest planned and run here.
 
 mod bounded;
+mod checked;
 mod cpu;
 mod damage;
 mod depth;
@@ -11,19 +12,23 @@ pub mod error;
 mod expansion;
 mod held;
 mod instant;
+pub mod interval;
 mod lookup;
+mod operators;
 mod own;
 mod prepared;
 mod queries;
 mod rewrite;
 mod role;
 mod safety;
+mod search;
 pub mod session;
 pub mod settings;
 mod statement;
 pub mod template;
 mod variables;
 mod yielding;
+mod zone;
 
 pub use datafusion::common::ScalarValue;
 pub use error::{ErrorKind, QueryError};

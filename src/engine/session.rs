@@ -1,16 +1,20 @@
 //! One session per connection: its settings, its plans, what it runs.
 
+use super::checked::Checked;
 use super::cpu::{Cpu, Rows};
 use super::depth::{self, Depth};
 use super::error::{ErrorKind, QueryError};
+use super::operators::Operators;
 use super::own::{self, Own};
 use super::prepared::Prepared;
 use super::queries::{Listed, Queries, RunningQuery};
 use super::role::Role;
+use super::search::Search;
 use super::settings::{Defaults, Settings};
 use super::statement::StatementState;
 use super::template::DATABASE;
 use super::variables::Variables;
+use super::zone::Zoned;
 use crate::table::command::{RefreshCommand, explain_freshness};
 use crate::table::context::{Notices, OnStale, QueryContext, Snapshots};
 use crate::table::function::{SessionFacts, register_session};
@@ -22,6 +26,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
@@ -63,7 +68,12 @@ impl Engine {
     }
 
     /// The same with all that a session is given, and with a list of running statements that others look at too.
-    pub fn with_queries(template: SessionState, defaults: Defaults, queries: Arc<Queries>) -> Self {
+    pub fn with_queries(mut template: SessionState, defaults: Defaults, queries: Arc<Queries>) -> Self {
+        let rules = template.register_function_rewrite(Arc::new(Checked));
+        let rules = rules.and_then(|()| template.register_function_rewrite(Arc::new(Zoned)));
+        if let Err(error) = rules.and_then(|()| template.register_expr_planner(Arc::new(Operators))) {
+            tracing::error!("PostgreSQL's arithmetic is not registered: {error}");
+        }
         let (next_session, cpu) = (AtomicU64::new(1), Cpu::start());
         Self { shared: Arc::new(Shared { template, defaults, next_session, queries, cpu }) }
     }
@@ -314,11 +324,12 @@ impl Session {
             None => {}
         }
         let depth = Depth::of(&running.sql);
+        let search = self.search();
         let rewritten = depth.walk(|| {
             super::safety::check(statement)?;
             super::expansion::check(statement)?;
             let mut rewritten = statement.clone();
-            super::rewrite::rewrite(&mut rewritten);
+            super::rewrite::rewrite(&mut rewritten, &|table| search.place(table));
             Ok::<_, QueryError>(rewritten)
         })?;
         let spelled_out = depth.walk(|| super::rewrite::spelled_out(&rewritten));
@@ -335,6 +346,12 @@ impl Session {
         let schema = renamed(logical.schema().as_arrow(), super::rewrite::output_names(statement));
         let own: Vec<_> = own.into_values().collect();
         Ok(Plan { prepared: Arc::new(Prepared::new(logical, depth, &own)), schema, parameters })
+    }
+
+    /// Where unqualified tables are looked for now.
+    fn search(&self) -> Search {
+        let setting = self.settings().show("search_path").unwrap_or_default();
+        Search::new(&setting, &self.user, self.engine.shared.template.catalog_list().catalog(DATABASE))
     }
 
     /// Plans REFRESH TABLE: the table must be there, and be one that is refreshed.

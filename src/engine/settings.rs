@@ -36,7 +36,9 @@ fn integer(value: &str) -> bool {
 }
 
 fn utf8(value: &str) -> bool {
-    matches!(value.to_ascii_lowercase().replace(['-', '_'], "").as_str(), "utf8" | "unicode")
+    // Drivers write it with quotes, dashes and spaces.
+    let letters: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
+    matches!(letters.to_ascii_lowercase().as_str(), "utf8" | "unicode")
 }
 
 fn freshness(value: &str) -> bool {
@@ -66,18 +68,22 @@ const DEFINITIONS: &[Definition] = &[
     Definition { name: "bytea_output", default: "hex", check: bytea_output },
     Definition { name: "client_encoding", default: "UTF8", check: utf8 },
     Definition { name: "client_min_messages", default: "notice", check: any },
+    Definition { name: "default_transaction_deferrable", default: "off", check: boolean },
     Definition { name: "default_transaction_isolation", default: "repeatable read", check: any },
     Definition { name: "default_transaction_read_only", default: "on", check: boolean },
+    Definition { name: "escape_string_warning", default: "on", check: boolean },
     Definition { name: "extra_float_digits", default: "1", check: integer },
     Definition { name: "freshness", default: "wait", check: freshness },
     Definition { name: "idle_in_transaction_session_timeout", default: "0", check: duration },
     Definition { name: "idle_session_timeout", default: "0", check: duration },
+    Definition { name: "jit", default: "off", check: boolean },
     Definition { name: "lock_timeout", default: "0", check: duration },
     Definition { name: "max_staleness", default: "", check: |value| value.is_empty() || duration(value) },
     Definition { name: "row_security", default: "off", check: boolean },
     Definition { name: "search_path", default: "public", check: any },
     Definition { name: "standard_conforming_strings", default: "on", check: boolean },
     Definition { name: "statement_timeout", default: "0", check: duration },
+    Definition { name: "transaction_deferrable", default: "off", check: boolean },
     Definition { name: "transaction_isolation", default: "repeatable read", check: any },
     Definition { name: "transaction_read_only", default: "on", check: boolean },
 ];
@@ -86,7 +92,15 @@ const DEFINITIONS: &[Definition] = &[
 const FACTS: &[(&str, &str)] = &[
     ("default_table_access_method", "heap"),
     ("integer_datetimes", "on"),
+    ("in_hot_standby", "off"),
+    ("lc_collate", "C.UTF-8"),
+    ("lc_ctype", "C.UTF-8"),
+    ("lc_messages", "C.UTF-8"),
+    ("lc_monetary", "C.UTF-8"),
+    ("lc_numeric", "C.UTF-8"),
+    ("lc_time", "C.UTF-8"),
     ("max_identifier_length", "63"),
+    ("max_index_keys", "32"),
     ("server_encoding", "UTF8"),
     ("server_version", "16.6"),
     ("server_version_num", "160006"),
@@ -114,6 +128,8 @@ pub struct Settings {
     values: BTreeMap<&'static str, String>,
     defaults: Defaults,
     version: u64,
+    /// What clients keep here for themselves: names with a dot, as in PostgreSQL.
+    custom: BTreeMap<String, String>,
 }
 
 /// The number of the next change of any session's settings.
@@ -137,6 +153,15 @@ impl Settings {
 
     /// Sets a value, or refuses it: 42704 for an unknown name, 22023 for a value it does not take.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), QueryError> {
+        if let Some(name) = custom(name) {
+            if self.custom.len() >= CUSTOM_MAX && !self.custom.contains_key(&name) {
+                let message = format!("a session has at most {CUSTOM_MAX} settings of its own");
+                return Err(QueryError::new(ErrorKind::InvalidParameter, message));
+            }
+            self.custom.insert(name, value.to_owned());
+            self.changed();
+            return Ok(());
+        }
         let definition = find(name)?;
         if !(definition.check)(value) {
             let message = format!("invalid value for parameter \"{}\": \"{value}\"", definition.name);
@@ -170,7 +195,10 @@ impl Settings {
 
     /// Back to the default.
     pub fn reset(&mut self, name: &str) -> Result<(), QueryError> {
-        self.values.remove(find(name)?.name);
+        match custom(name) {
+            Some(name) => drop(self.custom.remove(&name)),
+            None => drop(self.values.remove(find(name)?.name)),
+        }
         self.changed();
         Ok(())
     }
@@ -178,6 +206,7 @@ impl Settings {
     /// Back to all defaults.
     pub fn reset_all(&mut self) {
         self.values.clear();
+        self.custom.clear();
         self.changed();
     }
 
@@ -185,6 +214,9 @@ impl Settings {
     pub fn show(&self, name: &str) -> Result<String, QueryError> {
         if let Some((_, value)) = self.facts().find(|(fact, _)| fact.eq_ignore_ascii_case(name)) {
             return Ok(value.to_owned());
+        }
+        if let Some(value) = custom(name).and_then(|name| self.custom.get(&name)) {
+            return Ok(value.clone());
         }
         Ok(self.value(find(name)?))
     }
@@ -225,6 +257,7 @@ impl Settings {
         let mut all: Vec<(String, String)> =
             self.facts().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         all.extend(DEFINITIONS.iter().map(|definition| (definition.name.to_owned(), self.value(definition))));
+        all.extend(self.custom.iter().map(|(name, value)| (name.clone(), value.clone())));
         all.sort_by_key(|(name, _)| name.to_ascii_lowercase());
         all
     }
@@ -263,6 +296,14 @@ impl Settings {
     pub fn freshness(&self) -> &str {
         self.values.get("freshness").map_or("wait", String::as_str)
     }
+}
+
+/// Settings of its own that a session may have.
+const CUSTOM_MAX: usize = 100;
+
+/// A name with a dot in it, in lower case: a setting that means nothing to the server.
+fn custom(name: &str) -> Option<String> {
+    name.contains('.').then(|| name.to_lowercase())
 }
 
 fn find(name: &str) -> Result<&'static Definition, QueryError> {
@@ -362,6 +403,15 @@ mod tests {
         settings.set("TimeZone", "Europe/Rome").unwrap();
         assert_ne!(settings.version(), first);
         assert_eq!(settings.clone().version(), settings.version());
+    }
+
+    #[test]
+    fn clients_keep_settings_of_their_own() {
+        let mut settings = Settings::default();
+        settings.set("My.Thing", "1").unwrap();
+        assert_eq!(settings.show("my.thing").unwrap(), "1");
+        settings.reset("my.thing").unwrap();
+        assert_eq!(settings.show("my.thing").unwrap_err().kind, ErrorKind::UnknownObject);
     }
 
     #[test]

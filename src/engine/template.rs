@@ -10,7 +10,7 @@ use crate::live::Live;
 use crate::table::comment::OwnComments;
 use crate::table::history::HistoryTable;
 use crate::table::refreshing::RefreshingTable;
-use crate::table::{function, live, pg_catalog, system, view};
+use crate::table::{function, information_schema, live, pg_catalog, system, view};
 use anyhow::{Context, Result, anyhow};
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::execution::SessionStateBuilder;
@@ -78,6 +78,8 @@ pub async fn build(parts: Parts) -> Result<Engine> {
     view::register(&context).await.context("register the views")?;
     let comments = Arc::new(OwnComments);
     catalog.register_schema("pg_catalog", pg_catalog::pg_catalog(catalog.clone(), comments.clone()))?;
+    let standard = information_schema::information_schema(catalog.clone(), comments.clone());
+    catalog.register_schema("information_schema", standard)?;
     let mut state = context.state();
     function::register(&mut state, catalog, comments)?;
     bounded::bound(&mut state, &runtime.memory_pool).context("bound the functions")?;
@@ -87,8 +89,7 @@ pub async fn build(parts: Parts) -> Result<Engine> {
 fn config() -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema(DATABASE, "public")
-        .with_create_default_catalog_and_schema(true)
-        .with_information_schema(true);
+        .with_create_default_catalog_and_schema(true);
     let options = config.options_mut();
     options.sql_parser.dialect = datafusion::common::config::Dialect::PostgreSQL;
     options.sql_parser.collect_spans = true;

@@ -2,7 +2,9 @@
 
 use super::pg_catalog::Comments;
 use super::view;
-use crate::lake::dataset;
+use crate::lake::dataset::{self, WriteMode};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 const TABLES: &[(&str, &str, &str)] = &[
     ("live", "greeks", "One row per event from now on: option sensitivities. Runs until cancelled."),
@@ -23,6 +25,12 @@ const TABLES: &[(&str, &str, &str)] = &[
         "One row per history of live events kept here: what was written, lost, and waits for the lake.",
     ),
 ];
+
+/// Keys of the datasets that are merged by them.
+static KEYS: LazyLock<BTreeMap<&'static str, &'static [&'static str]>> = LazyLock::new(|| {
+    let merged = dataset::all().into_iter().filter(|dataset| dataset.mode != WriteMode::Append);
+    merged.map(|dataset| (dataset.name, dataset.key)).collect()
+});
 
 /// Comments of the datasets, the views, and the tables above.
 #[derive(Debug)]
@@ -48,5 +56,14 @@ impl Comments for OwnComments {
     fn view_definition(&self, schema: &str, view: &str) -> Option<String> {
         let found = view::all().into_iter().find(|definition| schema == "public" && definition.name == view);
         found.map(|definition| definition.sql.to_owned())
+    }
+
+    /// Merging keeps one row per key; the live books hold one event per symbol. Histories only append.
+    fn key(&self, schema: &str, table: &str) -> &'static [&'static str] {
+        match (schema, table) {
+            ("public", "greeks" | "quotes" | "trades") => &["symbol"],
+            ("public", table) => KEYS.get(table).copied().unwrap_or_default(),
+            _ => &[],
+        }
     }
 }

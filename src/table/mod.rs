@@ -5,6 +5,7 @@ pub mod comment;
 pub mod context;
 pub mod function;
 pub mod history;
+pub mod information_schema;
 pub mod live;
 pub mod lookup;
 pub mod pg_catalog;

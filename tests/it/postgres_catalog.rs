@@ -17,6 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use ttapi::engine::{Engine, ErrorKind, QueryError, Session};
 use ttapi::lake::dataset;
+use ttapi::table::information_schema::information_schema;
 use ttapi::table::pg_catalog::{Comments, oid, pg_catalog};
 
 const MOVERS: &str = "SELECT symbol, type FROM symbols";
@@ -35,6 +36,10 @@ impl Comments for Texts {
 
     fn view_definition(&self, schema: &str, view: &str) -> Option<String> {
         (schema == "public" && view == "movers").then(|| MOVERS.to_owned())
+    }
+
+    fn key(&self, schema: &str, table: &str) -> &'static [&'static str] {
+        if schema == "public" { dataset::find(table).map_or(&[], |dataset| dataset.key) } else { &[] }
     }
 }
 
@@ -69,7 +74,6 @@ async fn engine() -> Engine {
     let config = SessionConfig::new()
         .with_default_catalog_and_schema("tt", "public")
         .with_create_default_catalog_and_schema(false)
-        .with_information_schema(true)
         .with_target_partitions(1)
         .set_str("datafusion.sql_parser.dialect", "postgresql")
         .set_bool("datafusion.sql_parser.collect_spans", true);
@@ -93,6 +97,7 @@ async fn engine() -> Engine {
     catalog.register_schema("system", system).unwrap();
     let comments: Arc<dyn Comments> = Arc::new(Texts);
     catalog.register_schema("pg_catalog", pg_catalog(catalog.clone(), comments.clone())).unwrap();
+    catalog.register_schema("information_schema", information_schema(catalog.clone(), comments.clone())).unwrap();
 
     let catalogs = Arc::new(MemoryCatalogProviderList::new());
     datafusion::catalog::CatalogProviderList::register_catalog(catalogs.as_ref(), "tt".to_owned(), catalog.clone());

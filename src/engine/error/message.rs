@@ -215,7 +215,12 @@ pub(super) fn conversion(text: &str) -> Option<QueryError> {
 }
 
 fn invalid(value: &str, wanted: &str) -> QueryError {
-    QueryError::new(ErrorKind::InvalidText, format!("invalid input syntax for type {wanted}: \"{value}\""))
+    let kind = match wanted {
+        "date" | "interval" => ErrorKind::InvalidDatetime,
+        wanted if wanted.starts_with("time") => ErrorKind::InvalidDatetime,
+        _ => ErrorKind::InvalidText,
+    };
+    QueryError::new(kind, format!("invalid input syntax for type {wanted}: \"{value}\""))
 }
 
 /// The first line: what follows are lists of candidates and requests to report bugs elsewhere.

@@ -54,6 +54,30 @@ fn as_object(expr: &Expr) -> Option<&'static str> {
     OBJECTS.iter().find(|object| name == **object || name.strip_suffix("_oid") == Some(**object)).copied()
 }
 
+/// Whether an expression is a column of the catalog that holds the number of a function, and shows its name.
+fn names_function(expr: &Expr) -> bool {
+    let column = match expr {
+        Expr::Identifier(column) => column,
+        Expr::CompoundIdentifier(parts) => match parts.last() {
+            Some(column) => column,
+            None => return false,
+        },
+        _ => return false,
+    };
+    matches!(
+        fold(column).as_str(),
+        "typinput"
+            | "typoutput"
+            | "typreceive"
+            | "typsend"
+            | "typmodin"
+            | "typmodout"
+            | "typanalyze"
+            | "amhandler"
+            | "aggfnoid"
+    )
+}
+
 fn rename(expr: &mut Expr, suffix: &str) {
     if let Some(object) = as_object(expr)
         && let Expr::Function(function) = expr
@@ -70,7 +94,12 @@ pub(super) fn rewrite(expr: &mut Expr) {
             *expr = cast(text, data_type.clone());
         } else {
             normalise(data_type);
-            return;
+            if matches!(data_type, DataType::Bytea | DataType::Numeric(_)) {
+                let text = Expr::Value(value.clone());
+                *expr = cast(text, data_type.clone());
+            } else {
+                return;
+            }
         }
     }
     let Expr::Cast { expr: inner, data_type, .. } = expr else { return };
@@ -86,6 +115,10 @@ pub(super) fn rewrite(expr: &mut Expr) {
         return;
     }
     normalise(data_type);
+    if let Some(read) = super::literal::typed(inner, data_type) {
+        *expr = read;
+        return;
+    }
     if as_object(inner).is_some() {
         if matches!(data_type, DataType::Text) {
             rename(inner, "_text");
@@ -96,6 +129,10 @@ pub(super) fn rewrite(expr: &mut Expr) {
         } else {
             rename(inner, "_oid");
         }
+        return;
+    }
+    if matches!(data_type, DataType::Text) && names_function(inner) {
+        *expr = call("regproc_text", vec![take(inner)]);
         return;
     }
     if let DataType::Array(_) = data_type

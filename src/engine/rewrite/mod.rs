@@ -7,6 +7,7 @@ mod array;
 mod build;
 mod cast;
 mod empty;
+mod literal;
 mod lookup;
 mod names;
 mod parameter;
@@ -17,16 +18,19 @@ use super::session::Statement;
 use crate::table::pg_catalog::definition;
 use build::{call, ident, is_call, null_text};
 use datafusion::sql::sqlparser::ast::{
-    self, AccessExpr, BinaryOperator, Expr, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
-    TableAlias, TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
+    self, AccessExpr, BinaryOperator, Expr, Fetch, FunctionArguments, Ident, LimitClause, ObjectName, Query, Select,
+    SelectItem, SetExpr, TableAlias, TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
 pub(super) use names::{output_names, visible};
 pub(super) use parameter::spelled_out;
 
+/// The schema an unqualified table is in, when the search path says so; `None` leaves it to the planner.
+pub(super) type Place<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// Rewrites in place.
-pub(super) fn rewrite(statement: &mut Statement) {
+pub(super) fn rewrite(statement: &mut Statement, place: Place<'_>) {
     if let Some(select) = top_select(statement) {
         for item in &mut select.projection {
             if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
@@ -34,7 +38,7 @@ pub(super) fn rewrite(statement: &mut Statement) {
             }
         }
     }
-    let _ = statement.visit(&mut Rewriter::default());
+    let _ = statement.visit(&mut Rewriter { scopes: Scopes::default(), given: Vec::new(), place });
 }
 
 fn top_select(statement: &mut Statement) -> Option<&mut Select> {
@@ -77,18 +81,39 @@ fn fold(ident: &Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
-#[derive(Default)]
-struct Rewriter {
+struct Rewriter<'a> {
     scopes: Scopes,
+    /// The names of unnamed columns of each SELECT around.
+    given: Vec<Vec<Option<String>>>,
+    place: Place<'a>,
 }
 
-impl VisitorMut for Rewriter {
+impl Rewriter<'_> {
+    /// Qualifies a table that the search path finds elsewhere than in `public`.
+    fn find_table(&self, factor: &mut TableFactor) {
+        let TableFactor::Table { name, args: None, .. } = factor else { return };
+        if let [only] = name.0.as_slice()
+            && let Some(table) = only.as_ident()
+            && let folded = fold(table)
+            && !self.scopes.shadows(&folded)
+            && self.scopes.catalog_table(name).is_none()
+            && let Some(schema) = (self.place)(&folded)
+        {
+            let schema = Ident { value: schema, quote_style: Some('"'), span: table.span };
+            *name = ObjectName::from(vec![schema, table.clone()]);
+        }
+    }
+}
+
+impl VisitorMut for Rewriter<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         let names = query.with.iter().flat_map(|with| &with.cte_tables).map(|cte| fold(&cte.alias.name)).collect();
         self.scopes.names.push(names);
         query.locks.clear();
+        names::order_by_position(query);
+        limit_by_fetch(query);
         ControlFlow::Continue(())
     }
 
@@ -99,19 +124,23 @@ impl VisitorMut for Rewriter {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         empty::prune_projection(select, &self.scopes);
+        lookup::count_instead_of_exists(select, &self.scopes);
         let tables = system::catalog_tables(select, &self.scopes);
         self.scopes.tables.push(tables);
+        self.given.push(names::given(&select.projection));
         ControlFlow::Continue(())
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         self.scopes.tables.pop();
-        names::make_distinct(&mut select.projection);
+        let outermost = self.scopes.names.len() == 1;
+        names::make_distinct(&mut select.projection, &self.given.pop().unwrap_or_default(), outermost);
         ControlFlow::Continue(())
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
         table_function(factor);
+        self.find_table(factor);
         ControlFlow::Continue(())
     }
 
@@ -148,6 +177,19 @@ impl VisitorMut for Rewriter {
     }
 }
 
+/// `FETCH FIRST n ROWS ONLY` is the standard's LIMIT.
+fn limit_by_fetch(query: &mut Query) {
+    let Some(fetch) = query.fetch.take_if(|fetch| !fetch.with_ties && !fetch.percent) else { return };
+    let one = || Expr::Value(Value::Number("1".to_owned(), false).into());
+    let rows = Some(fetch.quantity.unwrap_or_else(one));
+    match &mut query.limit_clause {
+        None => query.limit_clause = Some(LimitClause::LimitOffset { limit: rows, offset: None, limit_by: Vec::new() }),
+        Some(LimitClause::LimitOffset { limit: limit @ None, .. }) => *limit = rows,
+        // Both are given, which is an error: the planner says so.
+        Some(_) => query.fetch = Some(Fetch { with_ties: false, percent: false, quantity: rows }),
+    }
+}
+
 /// One expression whose parts are rewritten already.
 fn rewrite_expr(expr: &mut Expr) {
     match expr {
@@ -155,6 +197,17 @@ fn rewrite_expr(expr: &mut Expr) {
             rewrite_function(function);
             if is_call(expr, "now") {
                 *expr = build::cast(take(expr), cast::instant());
+            } else if is_call(expr, "_pg_expandarray") {
+                *expr = call("unnest", vec![take(expr)]);
+            } else if is_call(expr, "generate_series") {
+                // In a list it gives rows, as `unnest` does.
+                *expr = call("unnest", vec![take(expr)]);
+            } else if is_call(expr, "date_trunc") {
+                truncate_in_zone(expr);
+            } else if is_call(expr, "mod") {
+                modulo(expr);
+            } else if let Some(integer) = counted(expr) {
+                *expr = build::cast(take(expr), integer);
             }
         }
         Expr::Identifier(name) if name.quote_style.is_none() => {
@@ -176,9 +229,15 @@ fn rewrite_expr(expr: &mut Expr) {
         }
         Expr::Cast { .. } | Expr::TypedString(_) => cast::rewrite(expr),
         Expr::AnyOp { .. } | Expr::AllOp { .. } => array::compare(expr),
+        Expr::Interval(interval) => {
+            if let Some(read) = literal::interval(interval) {
+                *expr = read;
+            }
+        }
         Expr::SimilarTo { .. } => pattern::similar_to(expr),
         Expr::Like { .. } | Expr::ILike { .. } => pattern::own_escape(expr),
         Expr::CompoundFieldAccess { root, access_chain } => {
+            system::from_one(root, access_chain);
             if let (Expr::Nested(record), [AccessExpr::Dot(Expr::Identifier(field))]) =
                 (root.as_mut(), access_chain.as_slice())
             {
@@ -192,6 +251,39 @@ fn rewrite_expr(expr: &mut Expr) {
     }
     if is_call(expr, "generate_subscripts") {
         array::subscripts(expr);
+    }
+}
+
+/// `date_trunc('day', instant, zone)` truncates the clock of the zone, and is an instant again.
+fn truncate_in_zone(expr: &mut Expr) {
+    let Expr::Function(function) = &*expr else { return };
+    let Some(arguments) = build::call_arguments(function) else { return };
+    if let [unit, instant, zone] = arguments.as_slice() {
+        let clock = call("timezone", vec![(*zone).clone(), (*instant).clone()]);
+        let truncated = call("date_trunc", vec![(*unit).clone(), clock]);
+        *expr = call("timezone", vec![(*zone).clone(), truncated]);
+    }
+}
+
+/// `mod(a, b)` is `a % b`.
+fn modulo(expr: &mut Expr) {
+    let Expr::Function(function) = &*expr else { return };
+    let Some(arguments) = build::call_arguments(function) else { return };
+    if let [left, right] = arguments.as_slice() {
+        let nested = |side: &Expr| Box::new(Expr::Nested(Box::new(side.clone())));
+        *expr = Expr::BinaryOp { left: nested(left), op: BinaryOperator::Modulo, right: nested(right) };
+    }
+}
+
+/// The type PostgreSQL counts with, of functions that the planner has count without a sign.
+fn counted(expr: &Expr) -> Option<ast::DataType> {
+    let Expr::Function(function) = expr else { return None };
+    let windowed = function.over.is_some();
+    match build::called(function)?.as_str() {
+        "row_number" | "rank" | "dense_rank" if windowed => Some(ast::DataType::BigInt(None)),
+        "ntile" if windowed => Some(ast::DataType::Int(None)),
+        "array_length" | "array_ndims" | "array_position" | "cardinality" => Some(ast::DataType::Int(None)),
+        _ => None,
     }
 }
 
@@ -236,6 +328,9 @@ fn rewrite_function(function: &mut ast::Function) {
         let known = match name.as_str() {
             "clock_timestamp" | "current_timestamp" | "statement_timestamp" | "transaction_timestamp" => "now",
             "every" => "bool_and",
+            "gen_random_uuid" => "uuid",
+            "sign" => "signum",
+            "variance" => "var_samp",
             _ => return,
         };
         function.name = ObjectName::from(vec![ident(known)]);
@@ -271,6 +366,13 @@ fn table_function(factor: &mut TableFactor) {
             with_offset_alias: None,
             with_ordinality: false,
         };
+    } else if function == "pg_show_all_settings" {
+        let (name, alias) = (vec![ident("pg_catalog"), ident("pg_settings")], alias.take());
+        if let TableFactor::Table { name: table, alias: given, args, .. } = factor {
+            *table = ObjectName::from(name);
+            *given = Some(alias.unwrap_or_else(|| build::alias("pg_show_all_settings")));
+            *args = None;
+        }
     } else if function == "generate_series" {
         arguments.args.iter_mut().for_each(search_path_length);
         let given = alias.take().unwrap_or_else(|| build::alias("generate_series"));
@@ -306,7 +408,7 @@ mod tests {
     #[track_caller]
     fn check(sql: &str, expected: &str) {
         let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
-        rewrite(&mut statement);
+        rewrite(&mut statement, &|_| None);
         assert_eq!(statement.to_string(), expected);
     }
 

@@ -1,32 +1,100 @@
 //! Column names. PostgreSQL allows two columns of one name and calls unnamed ones after their function or type; the
-//! planner allows neither, so that columns get distinct names inside, and their PostgreSQL names outside.
+//! planner does neither: unnamed columns are named here, in subqueries too, and columns of one name are told apart
+//! inside by what nobody sees outside.
 
 use super::fold;
-use datafusion::sql::sqlparser::ast::{Expr, Ident, ObjectName, Query, SelectItem, SetExpr, Statement};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, ObjectName, OrderByKind, Query, SelectItem, SetExpr, Statement, Value,
+};
 use std::collections::BTreeSet;
 
 /// What follows it in a column's name is there to tell columns apart, and no part of the name people see.
 const MARK: char = '\u{1}';
+
+/// The name of a column that has none.
+const UNNAMED: &str = "?column?";
 
 /// A column's name without what tells it apart.
 pub(in crate::engine) fn visible(name: &str) -> &str {
     name.split(MARK).next().unwrap_or(name)
 }
 
-/// Gives the second and later of two columns of one name another one. Beside a `*` every plain column may be such a
-/// second one.
-pub(super) fn make_distinct(items: &mut [SelectItem]) {
+/// The names PostgreSQL gives the unnamed columns of a list: of those that are no plain column, and only when the list
+/// is not rewritten yet.
+pub(super) fn given(items: &[SelectItem]) -> Vec<Option<String>> {
+    let name = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(Expr::Identifier(_) | Expr::CompoundIdentifier(_)) => None,
+        SelectItem::UnnamedExpr(expr) => expr_name(expr),
+        _ => None,
+    };
+    items.iter().map(name).collect()
+}
+
+/// `ORDER BY count` after `SELECT count(*)` orders by that column: PostgreSQL looks at the names of the result first.
+pub(super) fn order_by_position(query: &mut Query) {
+    let Some(items) = first_list(&query.body) else { return };
+    let given = given(items);
+    let named = items.iter().filter_map(|item| match item {
+        SelectItem::ExprWithAlias { alias, .. } => Some(fold(alias)),
+        SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(fold(name)),
+        SelectItem::UnnamedExpr(expr @ Expr::CompoundIdentifier(_)) => expr_name(expr),
+        _ => None,
+    });
+    let named: BTreeSet<String> = named.collect();
+    let Some(OrderByKind::Expressions(keys)) = query.order_by.as_mut().map(|order| &mut order.kind) else { return };
+    for key in keys {
+        let Expr::Identifier(name) = &key.expr else { continue };
+        let name = fold(name);
+        let place = given.iter().position(|given| given.as_ref() == Some(&name));
+        if let Some(place) = place.filter(|_| !named.contains(&name)) {
+            key.expr = Expr::Value(Value::Number((place + 1).to_string(), false).into());
+        }
+    }
+}
+
+/// The list of the first SELECT of a query.
+fn first_list(body: &SetExpr) -> Option<&[SelectItem]> {
+    match body {
+        SetExpr::Select(select) => Some(&select.projection),
+        SetExpr::SetOperation { left, .. } => first_list(left),
+        _ => None,
+    }
+}
+
+/// Gives unnamed columns the names `given` has for them, and the second and later of two columns of one name another
+/// one. Beside a `*` every plain column may be such a second one. Nobody refers to the unnamed columns of the outermost
+/// list: their names are marked there, so that they are not taken for columns of the tables.
+pub(super) fn make_distinct(items: &mut [SelectItem], given: &[Option<String>], outermost: bool) {
     let is_wildcard = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
-    let beside_wildcard = items.len() > 1 && items.iter().any(is_wildcard);
+    let several = items.len() > 1;
+    let beside_wildcard = several && items.iter().any(is_wildcard);
     let mut taken = BTreeSet::new();
     for (index, item) in items.iter_mut().enumerate() {
+        let given = given.get(index).cloned().flatten();
         let (name, plain) = match item {
             SelectItem::ExprWithAlias { alias, .. } => (fold(alias), false),
-            SelectItem::UnnamedExpr(Expr::Identifier(name)) => (fold(name), true),
-            SelectItem::UnnamedExpr(expr @ Expr::CompoundIdentifier(_)) if beside_wildcard => {
+            SelectItem::UnnamedExpr(Expr::Identifier(name)) if given.is_none() => (fold(name), true),
+            SelectItem::UnnamedExpr(expr @ Expr::CompoundIdentifier(_)) if beside_wildcard && given.is_none() => {
                 (expr_name(expr).unwrap_or_default(), true)
             }
-            SelectItem::UnnamedExpr(expr) => (planned_name(expr), false),
+            SelectItem::UnnamedExpr(expr @ Expr::CompoundIdentifier(_)) if given.is_none() => {
+                (planned_name(expr), false)
+            }
+            SelectItem::UnnamedExpr(expr) => {
+                let expr = super::take(expr);
+                // Two columns without a name may be the same to the planner, however they are written.
+                let name = match given {
+                    Some(name) if outermost => format!("{name}{MARK}{index}"),
+                    Some(name) => name,
+                    None if several => format!("{UNNAMED}{MARK}{index}"),
+                    None => {
+                        *item = SelectItem::UnnamedExpr(expr);
+                        continue;
+                    }
+                };
+                *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name.clone()) };
+                (name, false)
+            }
             _ => continue,
         };
         if taken.insert(name.clone()) && !(plain && beside_wildcard) {
@@ -76,7 +144,7 @@ fn body_names(body: &SetExpr) -> Option<Vec<String>> {
 fn item_name(item: &SelectItem) -> Option<String> {
     match item {
         SelectItem::ExprWithAlias { alias, .. } => Some(fold(alias)),
-        SelectItem::UnnamedExpr(expr) => Some(expr_name(expr).unwrap_or_else(|| "?column?".to_owned())),
+        SelectItem::UnnamedExpr(expr) => Some(expr_name(expr).unwrap_or_else(|| UNNAMED.to_owned())),
         _ => None,
     }
 }
@@ -106,9 +174,9 @@ fn expr_name(expr: &Expr) -> Option<String> {
         Expr::Floor { .. } => Some("floor".to_owned()),
         Expr::AtTimeZone { .. } => Some("timezone".to_owned()),
         Expr::CompoundFieldAccess { root, .. } => expr_name(root),
-        Expr::Subquery(query) => query_names(query)?.into_iter().next().filter(|name| name != "?column?"),
+        Expr::Subquery(query) => query_names(query)?.into_iter().next().filter(|name| name != UNNAMED),
         Expr::Value(value) => match &value.value {
-            datafusion::sql::sqlparser::ast::Value::Boolean(_) => Some("bool".to_owned()),
+            Value::Boolean(_) => Some("bool".to_owned()),
             _ => None,
         },
         _ => None,
@@ -170,11 +238,13 @@ mod tests {
     fn repeated_columns_are_told_apart() {
         let mut statement =
             Parser::parse_sql(&PostgreSqlDialect {}, "SELECT NULL, NULL, 1 AS n, 2 AS n").unwrap().remove(0);
-        crate::engine::rewrite::rewrite(&mut statement);
-        assert_eq!(statement.to_string(), "SELECT NULL, NULL AS \"NULL\u{1}1\", 1 AS n, 2 AS \"n\u{1}3\"");
+        crate::engine::rewrite::rewrite(&mut statement, &|_| None);
+        let expected = "SELECT NULL AS \"?column?\u{1}0\", NULL AS \"?column?\u{1}1\", 1 AS n, 2 AS \"n\u{1}3\"";
+        assert_eq!(statement.to_string(), expected);
         let mut statement =
             Parser::parse_sql(&PostgreSqlDialect {}, "SELECT a::text, a::date, A FROM t").unwrap().remove(0);
-        crate::engine::rewrite::rewrite(&mut statement);
-        assert_eq!(statement.to_string(), "SELECT a::TEXT, a::DATE AS \"a\u{1}1\", A AS \"a\u{1}2\" FROM t");
+        crate::engine::rewrite::rewrite(&mut statement, &|_| None);
+        let expected = "SELECT a::TEXT AS \"a\u{1}0\", a::DATE AS \"a\u{1}1\", A FROM t";
+        assert_eq!(statement.to_string(), expected);
     }
 }

@@ -1,9 +1,12 @@
-//! Columns that every PostgreSQL table has without declaring them: `tableoid` and `xmin` of catalog tables.
+//! What is special about columns of PostgreSQL's catalog: those that every table has without declaring them (`tableoid`,
+//! `xmin`), and vectors, whose elements are counted from 0.
 
 use super::build::cast;
 use super::{Scopes, fold};
 use crate::table::pg_catalog::{definition, oid};
-use datafusion::sql::sqlparser::ast::{DataType, Expr, Select, TableFactor, Value};
+use datafusion::sql::sqlparser::ast::{
+    AccessExpr, BinaryOperator, DataType, Expr, Select, Subscript, TableFactor, Value,
+};
 
 /// The catalog tables a SELECT reads, under the names they have in it.
 pub(super) fn catalog_tables(select: &Select, scopes: &Scopes) -> Vec<(String, &'static definition::Definition)> {
@@ -37,6 +40,24 @@ pub(super) fn replace_column(expr: &mut Expr, scopes: &Scopes) {
     let number = if column == "tableoid" { oid::relation("pg_catalog", definition.name) } else { 0 };
     let number = Expr::Value(Value::Number(number.to_string(), false).into());
     *expr = cast(number, DataType::IntUnsigned(None));
+}
+
+/// Columns whose elements PostgreSQL counts from 0: `indkey[0]` is the first. The planner counts all from 1.
+pub(super) fn from_one(root: &Expr, access: &mut [AccessExpr]) {
+    let Some((AccessExpr::Subscript(Subscript::Index { index }), before)) = access.split_last_mut() else { return };
+    let column = match (before.last(), root) {
+        (Some(AccessExpr::Dot(Expr::Identifier(column))), _) | (None, Expr::Identifier(column)) => column,
+        (None, Expr::CompoundIdentifier(parts)) => match parts.last() {
+            Some(column) => column,
+            None => return,
+        },
+        _ => return,
+    };
+    if matches!(fold(column).as_str(), "indclass" | "indcollation" | "indkey" | "indoption" | "proargtypes") {
+        let one = Expr::Value(Value::Number("1".to_owned(), false).into());
+        let counted = Box::new(Expr::Nested(Box::new(super::take(index))));
+        *index = Expr::BinaryOp { left: counted, op: BinaryOperator::Plus, right: Box::new(one) };
+    }
 }
 
 fn is_system(column: &str) -> bool {

@@ -104,6 +104,7 @@ fn sqlstate(kind: ErrorKind) -> &'static str {
         ErrorKind::Grouping => "42803",
         ErrorKind::TypeMismatch => "42804",
         ErrorKind::InvalidText => "22P02",
+        ErrorKind::InvalidDatetime => "22007",
         ErrorKind::OutOfRange => "22003",
         ErrorKind::DivisionByZero => "22012",
         ErrorKind::UnknownObject => "42704",

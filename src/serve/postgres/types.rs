@@ -1,6 +1,7 @@
 //! Which PostgreSQL type stands for which Arrow type, in both directions.
 
 use super::error::Failure;
+use crate::table::pg_catalog::definition::VECTOR;
 use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, TimeUnit};
 use pgwire::messages::data::{FieldDescription, RowDescription};
 use postgres_types::{Kind, Type};
@@ -43,12 +44,11 @@ pub(super) fn postgres_type(data_type: &DataType) -> Type {
         DataType::Int32 | DataType::UInt16 => Type::INT4,
         // The catalog's object numbers; no lake table has this type.
         DataType::UInt32 => Type::OID,
-        DataType::Int64 => Type::INT8,
-        DataType::UInt64
-        | DataType::Decimal32(..)
-        | DataType::Decimal64(..)
-        | DataType::Decimal128(..)
-        | DataType::Decimal256(..) => Type::NUMERIC,
+        // The engine counts some things without a sign; PostgreSQL counts all with one.
+        DataType::Int64 | DataType::UInt64 => Type::INT8,
+        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
+            Type::NUMERIC
+        }
         DataType::Float16 | DataType::Float32 => Type::FLOAT4,
         DataType::Float64 => Type::FLOAT8,
         DataType::Null | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Type::TEXT,
@@ -58,6 +58,10 @@ pub(super) fn postgres_type(data_type: &DataType) -> Type {
         DataType::Timestamp(_, None) => Type::TIMESTAMP,
         DataType::Timestamp(_, Some(_)) => Type::TIMESTAMPTZ,
         DataType::Interval(_) | DataType::Duration(_) => Type::INTERVAL,
+        DataType::List(element) if element.name() == VECTOR => match element.data_type() {
+            DataType::Int16 => Type::INT2_VECTOR,
+            _ => Type::OID_VECTOR,
+        },
         DataType::List(element) | DataType::LargeList(element) | DataType::FixedSizeList(element, _) => {
             array_of(&postgres_type(element.data_type())).unwrap_or(Type::JSON)
         }
@@ -78,6 +82,7 @@ fn array_of(element: &Type) -> Option<Type> {
         Type::INT2 => Type::INT2_ARRAY,
         Type::INT4 => Type::INT4_ARRAY,
         Type::INT8 => Type::INT8_ARRAY,
+        Type::OID => Type::OID_ARRAY,
         Type::NUMERIC => Type::NUMERIC_ARRAY,
         Type::FLOAT4 => Type::FLOAT4_ARRAY,
         Type::FLOAT8 => Type::FLOAT8_ARRAY,

@@ -2,13 +2,14 @@
 
 use super::define::{Context, Definition, Returns, integer, null, stable};
 use crate::table::pg_catalog::types;
-use datafusion::arrow::array::Array;
+use datafusion::arrow::array::{Array, Int32Array, ListArray, StructArray};
+use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::{Result, ScalarValue};
 use std::sync::Arc;
 
 pub(super) const FUNCTIONS: &[Definition] = &[
-    stable("_pg_expandarray", &[1], Returns::From(expanded), |_, _| Ok(null())),
+    stable("_pg_expandarray", &[1], Returns::From(expanded_type), expanded),
     stable("array_lower", &[2], Returns::Int, |_, values| bound(values).map(|length| one_if(length.is_some()))),
     stable("array_upper", &[2], Returns::Int, |_, values| bound(values).map(ScalarValue::Int32)),
     stable("pg_typeof", &[1], Returns::Text, type_of),
@@ -41,12 +42,27 @@ fn type_of(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(ScalarValue::from(types::display(types::of_arrow(&data_type).0, None)))
 }
 
-/// Drivers expand index columns by it; there are no indexes, so it only has to have the right shape.
-fn expanded(arguments: &[DataType]) -> DataType {
+/// `_pg_expandarray(a)` as one list of its elements `x` with their numbers `n`; its rows are what `unnest` makes of it.
+fn expanded_type(arguments: &[DataType]) -> DataType {
     let element = match arguments.first() {
         Some(DataType::List(element)) => element.data_type().clone(),
         _ => DataType::Int16,
     };
     let fields = vec![Field::new("x", element, true), Field::new("n", DataType::Int32, true)];
-    DataType::Struct(fields.into_iter().map(Arc::new).collect())
+    DataType::new_list(DataType::Struct(fields.into()), true)
+}
+
+fn expanded(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(ScalarValue::List(list)) = values.first() else { return Ok(null()) };
+    if list.is_empty() || list.is_null(0) {
+        return Ok(null());
+    }
+    let elements = list.value(0);
+    let DataType::List(field) = expanded_type(&[list.data_type().clone()]) else { return Ok(null()) };
+    let DataType::Struct(fields) = field.data_type() else { return Ok(null()) };
+    let numbers = Int32Array::from_iter_values((1..).take(elements.len()));
+    let length = elements.len();
+    let rows = StructArray::try_new(fields.clone(), vec![elements, Arc::new(numbers)], None)?;
+    let list = ListArray::try_new(field, OffsetBuffer::from_lengths([length]), Arc::new(rows), None)?;
+    Ok(ScalarValue::List(Arc::new(list)))
 }

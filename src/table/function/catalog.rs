@@ -4,8 +4,8 @@ use super::define::{
     Context, Definition, Returns, integer, is_text, is_text_type, null, object, stable, text, text_value,
 };
 use super::text::quote;
-use crate::table::pg_catalog::description::visible;
-use crate::table::pg_catalog::{oid, types};
+use crate::table::pg_catalog::functions::Function;
+use crate::table::pg_catalog::{keys, oid, types};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
 use datafusion::common::stats::Precision;
@@ -35,15 +35,15 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("pg_database_size", &[1], Returns::Big, unknown),
     stable("pg_describe_object", &[3], Returns::Text, unknown),
     stable("pg_function_is_visible", &[1], Returns::Bool, always),
-    stable("pg_get_constraintdef", &[1, 2], Returns::Text, unknown),
+    stable("pg_get_constraintdef", &[1, 2], Returns::Text, constraint_definition),
     stable("pg_get_expr", &[2, 3], Returns::Text, |_, values| Ok(text_value(text(values, 0)))),
     stable("pg_get_function_arg_default", &[2], Returns::Text, unknown),
-    stable("pg_get_function_arguments", &[1], Returns::Text, |_, _| Ok(ScalarValue::from(""))),
-    stable("pg_get_function_identity_arguments", &[1], Returns::Text, |_, _| Ok(ScalarValue::from(""))),
-    stable("pg_get_function_result", &[1], Returns::Text, unknown),
+    stable("pg_get_function_arguments", &[1], Returns::Text, function_arguments),
+    stable("pg_get_function_identity_arguments", &[1], Returns::Text, function_arguments),
+    stable("pg_get_function_result", &[1], Returns::Text, function_result),
     stable("pg_get_function_sqlbody", &[1], Returns::Text, unknown),
     stable("pg_get_functiondef", &[1], Returns::Text, unknown),
-    stable("pg_get_indexdef", &[1, 3], Returns::Text, unknown),
+    stable("pg_get_indexdef", &[1, 3], Returns::Text, index_definition),
     stable("pg_get_partition_constraintdef", &[1], Returns::Text, unknown),
     stable("pg_get_partkeydef", &[1], Returns::Text, unknown),
     stable("pg_get_ruledef", &[1, 2], Returns::Text, unknown),
@@ -96,6 +96,10 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("to_regclass", &[1], Returns::Oid, |context, values| {
         Ok(text(values, 0).and_then(|name| find_table(context, &name)).map_or(null(), ScalarValue::from))
     }),
+    stable("to_regproc", &[1], Returns::Oid, |context, values| {
+        let ScalarValue::UInt32(Some(number)) = function_oid(context, values)? else { return Ok(null()) };
+        Ok(if context.function(number).is_some() { ScalarValue::from(number) } else { null() })
+    }),
     stable("to_regnamespace", &[1], Returns::Oid, |context, values| {
         Ok(schema_oid(context, values).unwrap_or_else(|_| null()))
     }),
@@ -103,6 +107,10 @@ pub(super) const FUNCTIONS: &[Definition] = &[
         Ok(text(values, 0).and_then(|name| types::by_name(&name)).map_or(null(), ScalarValue::from))
     }),
 ];
+
+/// Those that look for unqualified names: each session has its own search path.
+pub(super) const ALONG_PATH: &[&str] =
+    &["pg_table_is_visible", "regclass", "regclass_oid", "regclass_text", "to_regclass"];
 
 type Body = fn(&Context<'_>, &[ScalarValue]) -> Result<ScalarValue>;
 
@@ -131,7 +139,7 @@ fn unknown(_: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
 }
 
 /// The parts of a name as SQL reads it: `live.quotes`, `"My Table"`; `None` when it does not read as a name.
-fn parts(name: &str) -> Option<Vec<String>> {
+pub(super) fn parts(name: &str) -> Option<Vec<String>> {
     let mut parts = vec![String::new()];
     let mut quoted = false;
     let mut letters = name.trim().chars().peekable();
@@ -153,8 +161,8 @@ fn parts(name: &str) -> Option<Vec<String>> {
 
 fn find_table(context: &Context<'_>, name: &str) -> Option<u32> {
     match parts(name)?.as_slice() {
-        [table] => context.names().oid(None, table),
-        [schema, table] | [_, schema, table] => context.names().oid(Some(schema), table),
+        [table] => context.names().oid(None, table, context.path()),
+        [schema, table] | [_, schema, table] => context.names().oid(Some(schema), table, &[]),
         _ => None,
     }
 }
@@ -174,7 +182,7 @@ fn table_oid(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValu
 fn table_name(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let ScalarValue::UInt32(Some(number)) = table_oid(context, values)? else { return Ok(null()) };
     let name = match context.names().relation(number) {
-        Some((schema, name)) if visible(schema) => quote(name),
+        Some((schema, name)) if visible(context, number, schema, name) => quote(name),
         Some((schema, name)) => format!("{}.{}", quote(schema), quote(name)),
         None if number == 0 => "-".to_owned(),
         None => number.to_string(),
@@ -208,9 +216,23 @@ fn function_oid(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> 
     Ok(ScalarValue::from(oid::function(name)))
 }
 
-fn function_name(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+fn function_arguments(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    Ok(text_value(object(values, 0)?.and_then(|number| context.function(number)).map(Function::signature)))
+}
+
+fn function_result(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let function = object(values, 0)?.and_then(|number| context.function(number));
+    Ok(text_value(function.and_then(|function| function.result).map(|number| types::display(number, None))))
+}
+
+fn function_name(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let Some(given) = text(values, 0) else { return Ok(null()) };
-    Ok(text_value(Some(if given == "0" { "-".to_owned() } else { given })))
+    let name = match given.parse::<u32>() {
+        Ok(0) => "-".to_owned(),
+        Ok(number) => context.function(number).map_or(given, |function| quote(&function.name)),
+        Err(_) => given,
+    };
+    Ok(text_value(Some(name)))
 }
 
 fn schema_oid(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
@@ -237,8 +259,34 @@ fn format_type(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
 }
 
 fn table_is_visible(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
-    let found = object(values, 0)?.and_then(|number| context.names().relation(number));
-    Ok(found.map_or(null(), |(schema, _)| ScalarValue::from(visible(schema))))
+    let Some(number) = object(values, 0)? else { return Ok(null()) };
+    let found = context.names().relation(number);
+    Ok(found.map_or(null(), |(schema, name)| ScalarValue::from(visible(context, number, schema, name))))
+}
+
+/// Whether an unqualified name finds this relation and no other.
+fn visible(context: &Context<'_>, number: u32, schema: &str, name: &str) -> bool {
+    let searched = schema == "pg_catalog" || context.path().iter().any(|place| place == schema);
+    searched && context.names().oid(None, name, context.path()) == Some(number)
+}
+
+/// The definition of a table's key.
+fn constraint_definition(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let (Some(number), Some(comments)) = (object(values, 0)?, context.comments()) else { return Ok(null()) };
+    let found = context.names().keyed_tables().find(|(schema, table)| keys::constraint(schema, table) == number);
+    Ok(text_value(found.map(|(schema, table)| keys::constraint_definition(comments.key(schema, table)))))
+}
+
+/// The definition of the index of a table's key, or the name of one of its columns.
+fn index_definition(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let (Some(number), Some(comments)) = (object(values, 0)?, context.comments()) else { return Ok(null()) };
+    let Some((schema, index)) = context.names().relation(number) else { return Ok(null()) };
+    let Some(table) = context.names().table_of_index(schema, index) else { return Ok(null()) };
+    let key = comments.key(schema, table);
+    Ok(text_value(match integer(values, 1)?.unwrap_or(0) {
+        0 => Some(keys::index_definition(schema, table, key)),
+        column => usize::try_from(column - 1).ok().and_then(|place| key.get(place)).map(|column| quote(column)),
+    }))
 }
 
 fn object_description(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {

@@ -3,17 +3,19 @@
 use super::SessionFacts;
 use crate::table::pg_catalog::Comments;
 use crate::table::pg_catalog::description::Names;
+use crate::table::pg_catalog::functions::Function;
 use chrono::{DateTime, Utc};
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, IntervalUnit};
 use datafusion::catalog::CatalogProvider;
 use datafusion::common::{Result, ScalarValue, exec_datafusion_err, exec_err};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What a function returns.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +27,7 @@ pub(super) enum Returns {
     Text,
     Texts,
     Instant,
+    Span,
     /// Whatever its arguments make of it.
     From(fn(&[DataType]) -> DataType),
 }
@@ -38,6 +41,7 @@ impl Returns {
             Self::Oid => DataType::UInt32,
             Self::Text => DataType::Utf8,
             Self::Texts => DataType::new_list(DataType::Utf8, true),
+            Self::Span => DataType::Interval(IntervalUnit::MonthDayNano),
             Self::Instant => crate::lake::dataset::instant(),
             Self::From(rule) => rule(arguments),
         }
@@ -84,6 +88,8 @@ pub(super) struct Facts {
     pub(super) catalog: Option<(Arc<dyn CatalogProvider>, Arc<dyn Comments>)>,
     pub(super) session: Option<Arc<SessionFacts>>,
     pub(super) started_at: DateTime<Utc>,
+    /// All functions by their number; set once, when all are registered.
+    pub(super) signatures: OnceLock<BTreeMap<u32, Function>>,
 }
 
 impl Debug for Facts {
@@ -96,13 +102,22 @@ impl Debug for Facts {
 pub(super) struct Context<'a> {
     facts: &'a Facts,
     names: OnceCell<Names>,
+    path: OnceCell<Vec<String>>,
 }
 
 impl Context<'_> {
     pub(super) fn names(&self) -> &Names {
         self.names.get_or_init(|| match &self.facts.catalog {
-            Some((source, _)) => Names::of(source.as_ref()),
+            Some((source, comments)) => Names::of(source.as_ref(), comments.as_ref()),
             None => Names::default(),
+        })
+    }
+
+    /// The schemas in which an unqualified name is looked for, in order.
+    pub(super) fn path(&self) -> &[String] {
+        self.path.get_or_init(|| match &self.facts.session {
+            Some(session) => session.search_path(),
+            None => vec!["public".to_owned()],
         })
     }
 
@@ -116,6 +131,11 @@ impl Context<'_> {
 
     pub(super) fn session(&self) -> Result<&SessionFacts> {
         self.facts.session.as_deref().ok_or_else(|| exec_datafusion_err!("there is no session here"))
+    }
+
+    /// What is known of the function of that number.
+    pub(super) fn function(&self, number: u32) -> Option<&Function> {
+        self.facts.signatures.get()?.get(&number)
     }
 
     pub(super) fn started_at(&self) -> DateTime<Utc> {
@@ -174,7 +194,7 @@ impl ScalarUDFImpl for PgFunction {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let context = Context { facts: &self.facts, names: OnceCell::new() };
+        let context = Context { facts: &self.facts, names: OnceCell::new(), path: OnceCell::new() };
         let return_type = arguments.return_type().clone();
         let constant = arguments.args.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)));
         // A volatile function without columns still runs for every row.

@@ -3,13 +3,21 @@
 //! Two lists: [`functions`] depend on the catalog alone and are registered once; [`session_functions`] know the user and
 //! the settings of one connection and are registered in each.
 
+mod age;
 mod array;
 mod catalog;
 mod define;
 mod json;
+mod keywords;
+pub(crate) mod search_path;
 mod session;
+mod sleep;
 mod text;
 mod time_zone;
+mod to_char;
+mod to_char_number;
+
+pub(in crate::table) use text::quote as quoted;
 
 use super::pg_catalog::Comments;
 use chrono::{DateTime, Utc};
@@ -20,7 +28,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::ScalarUDF;
 use define::{Facts, define};
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What `version()` says: clients read the number after the first word.
 pub const VERSION: &str =
@@ -71,21 +79,31 @@ pub struct SessionFacts {
     pub variables: Arc<dyn SessionVariables>,
 }
 
+impl SessionFacts {
+    /// The schemas in which an unqualified name is looked for, in order, whether they are there or not.
+    pub fn search_path(&self) -> Vec<String> {
+        let setting = self.variables.show("search_path").unwrap_or_default();
+        search_path::parse(&setting, &self.user)
+    }
+}
+
+/// What the template's functions know, for those that each session registers again.
+struct CatalogFacts(Arc<Facts>);
+
 /// Functions that depend on the catalog at most.
-pub fn functions(source: Arc<dyn CatalogProvider>, comments: Arc<dyn Comments>) -> Vec<ScalarUDF> {
-    let started_at = crate::clock::Clock::System.now();
-    let facts = Arc::new(Facts { catalog: Some((source, comments)), session: None, started_at });
-    let lists = [array::FUNCTIONS, catalog::FUNCTIONS, json::FUNCTIONS, text::FUNCTIONS];
-    let mut functions: Vec<ScalarUDF> = lists.into_iter().flatten().map(|function| define(function, &facts)).collect();
+fn functions(facts: &Arc<Facts>) -> Vec<ScalarUDF> {
+    let lists = [age::FUNCTIONS, array::FUNCTIONS, catalog::FUNCTIONS, json::FUNCTIONS, text::FUNCTIONS];
+    let mut functions: Vec<ScalarUDF> = lists.into_iter().flatten().map(|function| define(function, facts)).collect();
     functions.push(ScalarUDF::from(time_zone::TimeZone::default()));
+    functions.push(ScalarUDF::from(to_char::ToChar::default()));
+    functions.push(sleep::function());
     functions
 }
 
-/// Functions that tell about one session.
-pub fn session_functions(session: Arc<SessionFacts>) -> Vec<ScalarUDF> {
-    let started_at = crate::clock::Clock::System.now();
-    let facts = Arc::new(Facts { catalog: None, session: Some(session), started_at });
-    session::FUNCTIONS.iter().map(|function| define(function, &facts)).collect()
+/// Functions that tell about one session, and those that look for unqualified names along its search path.
+fn session_functions(facts: &Arc<Facts>) -> Vec<ScalarUDF> {
+    let along_path = catalog::FUNCTIONS.iter().filter(|function| catalog::ALONG_PATH.contains(&function.name));
+    session::FUNCTIONS.iter().chain(along_path).map(|function| define(function, facts)).collect()
 }
 
 /// Gives a session template all functions that do not depend on the session.
@@ -94,9 +112,23 @@ pub fn register(
     source: Arc<dyn CatalogProvider>,
     comments: Arc<dyn Comments>,
 ) -> Result<()> {
-    for function in functions(source, comments) {
+    let started_at = crate::clock::Clock::System.now();
+    let (catalog, signatures) = (Some((source, comments)), OnceLock::new());
+    let facts = Arc::new(Facts { catalog, session: None, started_at, signatures });
+    for function in functions(&facts) {
         template.register_udf(Arc::new(function))?;
     }
+    template.register_udtf("pg_get_keywords", Arc::new(keywords::Keywords));
+    // What is told of functions includes those that each session registers.
+    let mut whole = template.clone();
+    for function in session_functions(&facts) {
+        whole.register_udf(Arc::new(function))?;
+    }
+    let all = super::pg_catalog::functions::all(&whole).into_iter();
+    let _ = facts
+        .signatures
+        .set(all.map(|function| (super::pg_catalog::oid::function(&function.name), function)).collect());
+    template.config_mut().set_extension(Arc::new(CatalogFacts(facts)));
     Ok(())
 }
 
@@ -110,7 +142,14 @@ pub fn register_session(state: &mut SessionState, session: SessionFacts) -> Resu
     for function in zoned.collect::<Vec<_>>() {
         state.register_udf(Arc::new(function))?;
     }
-    for function in session_functions(session) {
+    let shared = state.config().get_extension::<CatalogFacts>();
+    let facts = Arc::new(Facts {
+        catalog: shared.as_ref().and_then(|shared| shared.0.catalog.clone()),
+        session: Some(session),
+        started_at: shared.map_or_else(|| crate::clock::Clock::System.now(), |shared| shared.0.started_at),
+        signatures: OnceLock::new(),
+    });
+    for function in session_functions(&facts) {
         state.register_udf(Arc::new(function))?;
     }
     Ok(())

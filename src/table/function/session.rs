@@ -8,7 +8,7 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("current_catalog", &[0], Returns::Text, database),
     stable("current_database", &[0], Returns::Text, database),
     stable("current_role", &[0], Returns::Text, user),
-    stable("current_schema", &[0], Returns::Text, |_, _| Ok(ScalarValue::from("public"))),
+    stable("current_schema", &[0], Returns::Text, |context, _| Ok(text_value(existing(context).into_iter().next()))),
     stable("current_schemas", &[1], Returns::Texts, current_schemas),
     stable("current_setting", &[1, 2], Returns::Text, current_setting),
     stable("current_user", &[0], Returns::Text, user),
@@ -31,11 +31,20 @@ fn database(context: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(ScalarValue::from(context.session()?.database.as_str()))
 }
 
-/// The search path; with the schemas that are searched without being named when asked for.
-fn current_schemas(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+/// The schemas of the search path that are there.
+fn existing(context: &Context<'_>) -> Vec<String> {
+    let there = |name: &&String| context.names().schemas().any(|schema| schema == name.as_str());
+    context.path().iter().filter(there).cloned().collect()
+}
+
+/// The search path; with `pg_catalog`, which is searched without being named, when asked for.
+fn current_schemas(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let implicit = matches!(values.first(), Some(ScalarValue::Boolean(Some(true))));
-    let schemas: &[&str] = if implicit { &["pg_catalog", "public"] } else { &["public"] };
-    let schemas: Vec<ScalarValue> = schemas.iter().map(|schema| ScalarValue::from(*schema)).collect();
+    let mut schemas = existing(context);
+    if implicit && !schemas.iter().any(|schema| schema == "pg_catalog") {
+        schemas.insert(0, "pg_catalog".to_owned());
+    }
+    let schemas: Vec<ScalarValue> = schemas.into_iter().map(ScalarValue::from).collect();
     Ok(ScalarValue::List(ScalarValue::new_list_nullable(&schemas, &datafusion::arrow::datatypes::DataType::Utf8)))
 }
 

@@ -1,6 +1,7 @@
 //! Functions on names and sizes, and constants about the server.
 
 use super::define::{ANY_NUMBER, Context, Definition, Returns, integer, null, stable, text, text_value};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, exec_err};
 
 pub(super) const FUNCTIONS: &[Definition] = &[
@@ -11,6 +12,8 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("inet_server_addr", &[0], Returns::Text, nothing),
     stable("inet_server_port", &[0], Returns::Int, nothing),
     stable("like_escape", &[2], Returns::Text, like_escape),
+    stable("parse_ident", &[1, 2], Returns::Texts, parse_ident),
+    stable("pg_advisory_unlock_all", &[0], Returns::Text, |_, _| Ok(ScalarValue::from(""))),
     stable("pg_char_to_encoding", &[1], Returns::Int, char_to_encoding),
     stable("pg_conf_load_time", &[0], Returns::Instant, started_at),
     stable("pg_current_xact_id", &[0], Returns::Big, |_, _| Ok(ScalarValue::from(1_i64))),
@@ -61,6 +64,16 @@ fn like_escape(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(ScalarValue::from(made))
 }
 
+/// The parts of a qualified name.
+fn parse_ident(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(name) = text(values, 0) else { return Ok(null()) };
+    let Some(parts) = super::catalog::parts(&name) else {
+        return exec_err!("string is not a valid identifier: \"{name}\"");
+    };
+    let parts: Vec<ScalarValue> = parts.into_iter().map(ScalarValue::from).collect();
+    Ok(ScalarValue::List(ScalarValue::new_list_nullable(&parts, &DataType::Utf8)))
+}
+
 fn no(_: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(ScalarValue::from(false))
 }
@@ -71,7 +84,7 @@ fn started_at(context: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
 }
 
 /// A name as SQL would have it written: quoted unless it reads the same without.
-pub(super) fn quote(name: &str) -> String {
+pub(in crate::table) fn quote(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '$')
         && !RESERVED.contains(&name);

@@ -32,12 +32,18 @@ impl Definition {
     }
 }
 
+/// Name of the elements of vectors, by which they are told from arrays: as text they are `1 2`, not `{1,2}`.
+pub const VECTOR: &str = "vector";
+
 /// The arrow type that stands for a PostgreSQL type name of this file.
 fn arrow_type(kind: &str) -> DataType {
     if let Some(element) = kind.strip_suffix("[]") {
         return DataType::List(Arc::new(Field::new("element", arrow_type(element), true)));
     }
+    let vector = |element| DataType::List(Arc::new(Field::new(VECTOR, element, true)));
     match kind {
+        "int2vector" => vector(DataType::Int16),
+        "oidvector" => vector(DataType::UInt32),
         "bool" => DataType::Boolean,
         "int2" => DataType::Int16,
         "int4" => DataType::Int32,
@@ -62,7 +68,7 @@ pub fn all() -> &'static [Definition] {
     TABLES
 }
 
-const fn table(name: &'static str, fixed_oid: u32, columns: &'static str) -> Definition {
+pub(in crate::table) const fn table(name: &'static str, fixed_oid: u32, columns: &'static str) -> Definition {
     Definition { name, fixed_oid, columns }
 }
 
@@ -147,8 +153,8 @@ const TABLES: &[Definition] = &[
     table("pg_index", 2610,
         "indexrelid oid, indrelid oid, indnatts int2, indnkeyatts int2, indisunique bool, indnullsnotdistinct \
          bool, indisprimary bool, indisexclusion bool, indimmediate bool, indisclustered bool, indisvalid bool, \
-         indcheckxmin bool, indisready bool, indislive bool, indisreplident bool, indkey int2[], indcollation \
-         oid[], indclass oid[], indoption int2[], indexprs text, indpred text"),
+         indcheckxmin bool, indisready bool, indislive bool, indisreplident bool, indkey int2vector, indcollation \
+         oidvector, indclass oidvector, indoption int2vector, indexprs text, indpred text"),
     table("pg_indexes", 0,
         "schemaname name, tablename name, indexname name, tablespace name, indexdef text"),
     table("pg_inherits", 2611,
@@ -175,8 +181,8 @@ const TABLES: &[Definition] = &[
     table("pg_opfamily", 2753,
         "oid oid, opfmethod oid, opfname name, opfnamespace oid, opfowner oid"),
     table("pg_partitioned_table", 3350,
-        "partrelid oid, partstrat char, partnatts int2, partdefid oid, partattrs int2[], partclass oid[], \
-         partcollation oid[], partexprs text"),
+        "partrelid oid, partstrat char, partnatts int2, partdefid oid, partattrs int2vector, partclass oidvector, \
+         partcollation oidvector, partexprs text"),
     table("pg_policies", 0,
         "schemaname name, tablename name, policyname name, permissive text, roles name[], cmd text, qual text, \
          with_check text"),
@@ -190,7 +196,7 @@ const TABLES: &[Definition] = &[
         "oid oid, proname name, pronamespace oid, proowner oid, prolang oid, procost float4, prorows float4, \
          provariadic oid, prosupport oid, prokind char, prosecdef bool, proleakproof bool, proisstrict bool, \
          proretset bool, provolatile char, proparallel char, pronargs int2, pronargdefaults int2, prorettype oid, \
-         proargtypes oid[], proallargtypes oid[], proargmodes char[], proargnames text[], proargdefaults text, \
+         proargtypes oidvector, proallargtypes oid[], proargmodes char[], proargnames text[], proargdefaults text, \
          protrftypes oid[], prosrc text, probin text, prosqlbody text, proconfig text[], proacl text[]"),
     table("pg_publication", 6104,
         "oid oid, pubname name, pubowner oid, puballtables bool, pubinsert bool, pubupdate bool, pubdelete bool, \
@@ -289,7 +295,7 @@ const TABLES: &[Definition] = &[
         "relid oid, schemaname name, relname name, heap_blks_read int8, heap_blks_hit int8, idx_blks_read int8, \
          idx_blks_hit int8, toast_blks_read int8, toast_blks_hit int8, tidx_blks_read int8, tidx_blks_hit int8"),
     table("pg_statistic_ext", 3381,
-        "oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxstattarget int4, stxkeys int2[], \
+        "oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxstattarget int4, stxkeys int2vector, \
          stxkind char[], stxexprs text"),
     table("pg_stats", 0,
         "schemaname name, tablename name, attname name, inherited bool, null_frac float4, avg_width int4, \
@@ -312,7 +318,7 @@ const TABLES: &[Definition] = &[
     table("pg_trigger", 2620,
         "oid oid, tgrelid oid, tgparentid oid, tgname name, tgfoid oid, tgtype int2, tgenabled char, tgisinternal \
          bool, tgconstrrelid oid, tgconstrindid oid, tgconstraint oid, tgdeferrable bool, tginitdeferred bool, \
-         tgnargs int2, tgattr int2[], tgargs bytea, tgqual text, tgoldtable name, tgnewtable name"),
+         tgnargs int2, tgattr int2vector, tgargs bytea, tgqual text, tgoldtable name, tgnewtable name"),
     table("pg_ts_config", 3602,
         "oid oid, cfgname name, cfgnamespace oid, cfgowner oid, cfgparser oid"),
     table("pg_ts_dict", 3600,

@@ -1,36 +1,44 @@
 //! What the catalog holds at this moment, gathered from the live providers: the source of every catalog row.
 
-use super::{Comments, definition, oid};
+use super::definition::Definition;
+use super::{Comments, definition, keys, oid};
+use crate::table::information_schema::definition as information_schema;
 use arrow::datatypes::SchemaRef;
-use datafusion::catalog::information_schema::{
-    INFORMATION_SCHEMA, INFORMATION_SCHEMA_TABLES, InformationSchemaProvider,
-};
-use datafusion::catalog::{CatalogProvider, MemoryCatalogProviderList, SchemaProvider, TableProvider};
+use datafusion::catalog::{CatalogProvider, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::logical_expr::TableType;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+
+const INFORMATION_SCHEMA: &str = "information_schema";
 
 /// Names of all relations with their numbers. Made without waiting, so that functions may use it.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     relations: BTreeMap<u32, (String, String)>,
     schemas: BTreeSet<String>,
+    /// The table each index is of, by the index's schema and name.
+    indexes: BTreeMap<(String, String), String>,
 }
 
 impl Names {
     /// The names a catalog has now.
-    pub fn of(source: &dyn CatalogProvider) -> Self {
+    pub fn of(source: &dyn CatalogProvider, comments: &dyn Comments) -> Self {
         let mut schemas: BTreeSet<String> = source.schema_names().into_iter().collect();
         schemas.insert("pg_catalog".to_owned());
         schemas.insert(INFORMATION_SCHEMA.to_owned());
         let mut names = BTreeSet::new();
+        let mut indexes = BTreeMap::new();
         for schema in &schemas {
             for table in table_names(source, schema) {
+                if !comments.key(schema, &table).is_empty() {
+                    let index = (schema.clone(), keys::name(&table));
+                    names.insert(index.clone());
+                    indexes.insert(index, table.clone());
+                }
                 names.insert((schema.clone(), table));
             }
         }
-        Self { relations: oid::relations(&names), schemas }
+        Self { relations: oid::relations(&names), schemas, indexes }
     }
 
     /// Schema and name of a relation.
@@ -38,15 +46,29 @@ impl Names {
         self.relations.get(&oid).map(|(schema, name)| (schema.as_str(), name.as_str()))
     }
 
-    /// Number of a relation. Without a schema it is looked for where an unqualified name is.
-    pub fn oid(&self, schema: Option<&str>, name: &str) -> Option<u32> {
-        let places: &[&str] = match &schema {
-            Some(schema) => &[schema],
-            None => &["pg_catalog", "public"],
-        };
-        places.iter().find_map(|place| {
-            self.relations.iter().find(|(_, (schema, table))| schema == place && table == name).map(|(oid, _)| *oid)
-        })
+    /// The table an index is of.
+    pub fn table_of_index(&self, schema: &str, index: &str) -> Option<&str> {
+        self.indexes.get(&(schema.to_owned(), index.to_owned())).map(String::as_str)
+    }
+
+    /// Schemas and names of the tables that have a key.
+    pub fn keyed_tables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.indexes.iter().map(|((schema, _), table)| (schema.as_str(), table.as_str()))
+    }
+
+    /// Number of a relation. Without a schema it is looked for in `pg_catalog` and then along the path.
+    pub fn oid(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<u32> {
+        match schema {
+            Some(schema) => self.oid_in(schema, name),
+            None => {
+                let own = self.oid_in("pg_catalog", name);
+                own.or_else(|| path.iter().find_map(|place| self.oid_in(place, name)))
+            }
+        }
+    }
+
+    fn oid_in(&self, schema: &str, name: &str) -> Option<u32> {
+        self.relations.iter().find(|(_, (place, relation))| place == schema && relation == name).map(|(oid, _)| *oid)
     }
 
     /// All schemas, sorted.
@@ -55,20 +77,26 @@ impl Names {
     }
 }
 
-/// Whether an unqualified name finds tables of this schema.
-pub fn visible(schema: &str) -> bool {
-    matches!(schema, "public" | "pg_catalog")
-}
-
 fn table_names(source: &dyn CatalogProvider, schema: &str) -> Vec<String> {
     match schema {
         "pg_catalog" => definition::all().iter().map(|definition| definition.name.to_owned()).collect(),
-        INFORMATION_SCHEMA => INFORMATION_SCHEMA_TABLES.iter().map(|name| (*name).to_owned()).collect(),
+        INFORMATION_SCHEMA => information_schema::all().iter().map(|definition| definition.name.to_owned()).collect(),
         _ => source.schema(schema).map(|provider| provider.table_names()).unwrap_or_default(),
     }
 }
 
-/// One table or view.
+/// What a relation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Holds rows.
+    Table,
+    /// Stands for a query.
+    View,
+    /// Goes with a table's key: the rows of the table are sorted by it.
+    Index,
+}
+
+/// One table, view or index.
 #[derive(Debug, Clone)]
 pub struct Relation {
     /// Number, the same in every process.
@@ -77,14 +105,50 @@ pub struct Relation {
     pub schema: String,
     /// Name.
     pub name: String,
-    /// Whether it is a view.
-    pub view: bool,
+    /// What it is.
+    pub kind: Kind,
     /// Columns in order; empty when the table cannot be opened now.
     pub columns: SchemaRef,
+    /// Numbers of the key's columns, from 1; of an index, the columns of its table.
+    pub key: Vec<i64>,
+    /// Of an index, the number of its table.
+    pub table_oid: Option<u32>,
     /// How many rows it has, as far as known.
     pub rows: Option<u64>,
     /// The statement a view stands for.
     pub view_definition: Option<String>,
+}
+
+impl Relation {
+    /// Names and types of the columns, as our own catalogs declare them: `name` and `"char"` are no arrow types.
+    pub(in crate::table) fn declared(&self) -> Option<&'static Definition> {
+        match self.schema.as_str() {
+            "pg_catalog" => definition::find(&self.name),
+            INFORMATION_SCHEMA => information_schema::find(&self.name),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a view.
+    pub fn is_view(&self) -> bool {
+        self.kind == Kind::View
+    }
+
+    /// Whether it is a table.
+    pub fn is_table(&self) -> bool {
+        self.kind == Kind::Table
+    }
+
+    /// Names of the key's columns.
+    pub fn key_columns(&self) -> impl Iterator<Item = &str> {
+        let fields = self.columns.fields();
+        let place = |(index, number): (usize, &i64)| match self.kind {
+            Kind::Index => Some(index),
+            _ => usize::try_from(number - 1).ok(),
+        };
+        let places = self.key.iter().enumerate().filter_map(place);
+        places.filter_map(|place| fields.get(place)).map(|field| field.name().as_str())
+    }
 }
 
 /// The whole catalog at one moment.
@@ -92,45 +156,70 @@ pub struct Relation {
 pub struct CatalogDescription {
     /// Names and numbers.
     pub names: Names,
-    /// Tables and views, sorted by number.
+    /// Tables, views and indexes, sorted by number.
     pub relations: Vec<Relation>,
+}
+
+impl CatalogDescription {
+    /// Tables with a key, and the index that goes with it.
+    pub fn keyed(&self) -> impl Iterator<Item = (&Relation, &Relation)> {
+        let indexes = self.relations.iter().filter(|relation| relation.kind == Kind::Index);
+        indexes.filter_map(|index| {
+            let table = self.relations.iter().find(|table| Some(table.oid) == index.table_oid)?;
+            Some((table, index))
+        })
+    }
 }
 
 /// Describes a catalog. A table that cannot be opened is listed without columns.
 pub async fn describe(source: &dyn CatalogProvider, comments: &dyn Comments) -> CatalogDescription {
-    let names = Names::of(source);
-    let information_schema = InformationSchemaProvider::new(Arc::new(MemoryCatalogProviderList::new()));
+    let names = Names::of(source, comments);
     let mut relations = Vec::with_capacity(names.relations.len());
     for (oid, (schema, name)) in &names.relations {
         let mut relation = Relation {
             oid: *oid,
             schema: schema.clone(),
             name: name.clone(),
-            view: false,
+            kind: Kind::Table,
             columns: SchemaRef::new(arrow::datatypes::Schema::empty()),
+            key: Vec::new(),
+            table_oid: None,
             rows: None,
             view_definition: None,
         };
-        if schema == "pg_catalog" {
-            if let Some(definition) = definition::find(name) {
-                relation.columns = definition.schema();
+        if let Some(declared) = relation.declared() {
+            relation.columns = declared.schema();
+            if schema == INFORMATION_SCHEMA {
+                relation.kind = Kind::View;
             }
-        } else {
-            let provider = match schema.as_str() {
-                INFORMATION_SCHEMA => information_schema.table(name).await,
-                _ => match source.schema(schema) {
-                    Some(schema) => schema.table(name).await,
-                    None => Ok(None),
-                },
-            };
-            if let Ok(Some(table)) = provider {
-                relation.columns = table.schema();
-                relation.rows = row_count(table.as_ref());
-                relation.view_definition =
-                    comments.view_definition(schema, name).or_else(|| table.get_table_definition().map(str::to_owned));
-                relation.view = schema == INFORMATION_SCHEMA
-                    || table.table_type() == TableType::View
-                    || comments.view_definition(schema, name).is_some();
+            relations.push(relation);
+            continue;
+        }
+        let table = names.table_of_index(schema, name);
+        let provider = match source.schema(schema) {
+            Some(schema) => schema.table(table.unwrap_or(name)).await,
+            None => Ok(None),
+        };
+        if let Ok(Some(provider)) = provider {
+            let columns = provider.schema();
+            let key = comments.key(schema, table.unwrap_or(name));
+            relation.key =
+                key.iter().filter_map(|column| i64::try_from(columns.index_of(column).ok()? + 1).ok()).collect();
+            relation.rows = row_count(provider.as_ref());
+            relation.view_definition =
+                comments.view_definition(schema, name).or_else(|| provider.get_table_definition().map(str::to_owned));
+            relation.columns = columns;
+            if provider.table_type() == TableType::View || comments.view_definition(schema, name).is_some() {
+                relation.kind = Kind::View;
+            }
+        }
+        if let Some(table) = table {
+            relation.kind = Kind::Index;
+            relation.table_oid = names.oid(Some(schema), table, &[]);
+            let positions: Vec<usize> =
+                relation.key.iter().filter_map(|number| usize::try_from(number - 1).ok()).collect();
+            if let Ok(columns) = relation.columns.project(&positions) {
+                relation.columns = SchemaRef::new(columns);
             }
         }
         relations.push(relation);

@@ -1,20 +1,19 @@
 //! Rows of the catalog tables that have any.
 
 use super::Comments;
-use super::description::{CatalogDescription, Relation};
+use super::description::{CatalogDescription, Kind, Relation};
+use super::functions::{self, Function};
 use super::value::{Row, Value};
-use super::{definition, oid, types};
+use super::{keys, oid, types};
 use crate::table::function::SessionFacts;
 use datafusion::catalog::Session;
-use datafusion::logical_expr::{Signature, TypeSignature, Volatility};
-use std::collections::BTreeMap;
 
 /// Everything a catalog row may depend on.
-pub(super) struct View<'a> {
-    pub(super) description: &'a CatalogDescription,
-    pub(super) comments: &'a dyn Comments,
-    pub(super) session: &'a dyn Session,
-    pub(super) facts: Option<&'a SessionFacts>,
+pub(in crate::table) struct View<'a> {
+    pub(in crate::table) description: &'a CatalogDescription,
+    pub(in crate::table) comments: &'a dyn Comments,
+    pub(in crate::table) session: &'a dyn Session,
+    pub(in crate::table) facts: Option<&'a SessionFacts>,
 }
 
 /// Tables that [`rows`] fills. All others are always empty.
@@ -24,8 +23,11 @@ pub(super) const FILLED: &[&str] = &[
     "pg_authid",
     "pg_class",
     "pg_collation",
+    "pg_constraint",
     "pg_database",
     "pg_description",
+    "pg_index",
+    "pg_indexes",
     "pg_language",
     "pg_namespace",
     "pg_proc",
@@ -48,13 +50,16 @@ pub(super) const FILLED: &[&str] = &[
 /// The rows of a catalog table.
 pub(super) fn rows(table: &str, view: &View<'_>) -> Vec<Row> {
     match table {
-        "pg_am" => vec![vec![("oid", oid::HEAP.into()), ("amname", "heap".into()), ("amtype", 't'.into())]],
+        "pg_am" => access_methods(),
         "pg_attribute" => attributes(view),
         "pg_authid" | "pg_roles" => roles(view),
         "pg_class" => view.description.relations.iter().map(class).collect(),
         "pg_collation" => collations(),
+        "pg_constraint" => keys::constraints(view),
         "pg_database" => vec![database(view)],
         "pg_description" => descriptions(view),
+        "pg_index" => keys::indexes(view),
+        "pg_indexes" => keys::index_definitions(view),
         "pg_language" => languages(),
         "pg_namespace" => namespaces(view),
         "pg_proc" => functions(view),
@@ -96,23 +101,36 @@ fn namespaces(view: &View<'_>) -> Vec<Row> {
     view.description.names.schemas().map(row).collect()
 }
 
+fn access_methods() -> Vec<Row> {
+    let row = |number: u32, name: &str, kind: char| -> Row {
+        vec![("oid", number.into()), ("amname", name.into()), ("amtype", kind.into())]
+    };
+    vec![row(oid::HEAP, "heap", 't'), row(keys::sorted(), keys::SORTED, 'i')]
+}
+
 fn class(relation: &Relation) -> Row {
     let columns = i32::try_from(relation.columns.fields().len()).unwrap_or(i32::MAX);
     let rows = relation.rows.map_or(-1.0, |rows| rows as f64);
+    let (letter, method) = match relation.kind {
+        Kind::Table => ('r', oid::HEAP),
+        Kind::View => ('v', 0),
+        Kind::Index => ('i', keys::sorted()),
+    };
     vec![
         ("oid", relation.oid.into()),
         ("relname", relation.name.as_str().into()),
         ("relnamespace", oid::namespace(&relation.schema).into()),
         ("relowner", oid::OWNER.into()),
-        ("relam", if relation.view { 0 } else { oid::HEAP }.into()),
-        ("relfilenode", if relation.view { 0 } else { relation.oid }.into()),
+        ("relam", method.into()),
+        ("relfilenode", if relation.is_view() { 0 } else { relation.oid }.into()),
         ("reltuples", Value::Float(rows)),
         ("relpersistence", 'p'.into()),
-        ("relkind", if relation.view { 'v' } else { 'r' }.into()),
+        ("relkind", letter.into()),
         ("relnatts", columns.into()),
-        ("relhasrules", relation.view.into()),
+        ("relhasindex", (relation.is_table() && !relation.key.is_empty()).into()),
+        ("relhasrules", relation.is_view().into()),
         ("relispopulated", true.into()),
-        ("relreplident", if relation.view || system(&relation.schema) { 'n' } else { 'd' }.into()),
+        ("relreplident", if relation.is_table() && !system(&relation.schema) { 'd' } else { 'n' }.into()),
     ]
 }
 
@@ -120,8 +138,7 @@ fn attributes(view: &View<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for relation in &view.description.relations {
         // Our own catalog tables say more of their columns than arrow types can: `name` and `"char"`.
-        let own = (relation.schema == "pg_catalog").then(|| definition::find(&relation.name)).flatten();
-        let mut own = own.into_iter().flat_map(|definition| definition.columns());
+        let mut own = relation.declared().into_iter().flat_map(|definition| definition.columns());
         for (index, field) in relation.columns.fields().iter().enumerate() {
             let own_type = own.next().and_then(|(_, kind)| types::by_name(kind));
             let (type_oid, modifier) = match own_type {
@@ -211,61 +228,27 @@ fn base_types() -> Vec<Row> {
     rows
 }
 
-/// Names and kinds of the functions a session has, with the argument types of those that have just one list of them.
+/// A row per function.
 fn functions(view: &View<'_>) -> Vec<Row> {
-    let mut found: BTreeMap<String, (char, char, Option<Vec<i64>>)> = BTreeMap::new();
-    let mut add = |name: &str, kind: char, signature: &Signature| {
-        let volatility = match signature.volatility {
-            Volatility::Immutable => 'i',
-            Volatility::Stable => 's',
-            Volatility::Volatile => 'v',
-        };
-        found.insert(name.to_owned(), (kind, volatility, argument_types(signature)));
-    };
-    for (name, function) in view.session.scalar_functions() {
-        add(name, 'f', function.signature());
-    }
-    for (name, function) in view.session.aggregate_functions() {
-        add(name, 'a', function.signature());
-    }
-    for (name, function) in view.session.window_functions() {
-        add(name, 'w', function.signature());
-    }
-    for base in types::all() {
-        let nullary = Signature::nullary(Volatility::Immutable);
-        for name in base.other_functions().iter().map(String::as_str).chain([base.input]) {
-            found.entry(name.to_owned()).or_insert(('f', 'i', argument_types(&nullary)));
-        }
-    }
-    for name in ["array_in", "array_out", "array_recv", "array_send"] {
-        found.entry(name.to_owned()).or_insert(('f', 'i', None));
-    }
-    let row = |(name, (kind, volatility, arguments)): (String, (char, char, Option<Vec<i64>>))| -> Row {
-        let arguments = arguments.unwrap_or_default();
+    let row = |function: Function| -> Row {
+        let arguments = function.arguments.unwrap_or_default();
         vec![
-            ("oid", oid::function(&name).into()),
-            ("proname", name.as_str().into()),
+            ("oid", oid::function(&function.name).into()),
+            ("proname", function.name.as_str().into()),
             ("pronamespace", oid::PG_CATALOG.into()),
             ("proowner", oid::OWNER.into()),
             ("prolang", Value::Int(12)),
             ("procost", Value::Float(1.0)),
-            ("prokind", kind.into()),
-            ("provolatile", volatility.into()),
+            ("prokind", function.kind.into()),
+            ("provolatile", function.volatility.into()),
             ("proparallel", 's'.into()),
+            ("prorettype", function.result.unwrap_or(0).into()),
             ("pronargs", i32::try_from(arguments.len()).unwrap_or(0).into()),
-            ("proargtypes", Value::Ints(arguments)),
-            ("prosrc", name.into()),
+            ("proargtypes", Value::Ints(arguments.into_iter().map(i64::from).collect())),
+            ("prosrc", function.name.into()),
         ]
     };
-    found.into_iter().map(row).collect()
-}
-
-fn argument_types(signature: &Signature) -> Option<Vec<i64>> {
-    match &signature.type_signature {
-        TypeSignature::Nullary => Some(Vec::new()),
-        TypeSignature::Exact(types) => Some(types.iter().map(|of| i64::from(types::of_arrow(of).0)).collect()),
-        _ => None,
-    }
+    functions::all(view.session).into_iter().map(row).collect()
 }
 
 fn collations() -> Vec<Row> {
@@ -308,7 +291,7 @@ fn database(view: &View<'_>) -> Row {
 fn descriptions(view: &View<'_>) -> Vec<Row> {
     let class = oid::relation("pg_catalog", "pg_class");
     let mut rows = Vec::new();
-    for relation in &view.description.relations {
+    for relation in view.description.relations.iter().filter(|relation| relation.kind != Kind::Index) {
         let mut add = |column: usize, text: Option<String>| {
             let Some(text) = text else { return };
             rows.push(vec![
@@ -355,7 +338,7 @@ fn users(view: &View<'_>) -> Vec<Row> {
 
 /// A view's one rule, as PostgreSQL has it.
 fn rewrites(view: &View<'_>) -> Vec<Row> {
-    let views = view.description.relations.iter().filter(|relation| relation.view);
+    let views = view.description.relations.iter().filter(|relation| relation.is_view());
     let row = |relation: &Relation| -> Row {
         vec![
             ("oid", oid::hashed("rule", &format!("{}.{}", relation.schema, relation.name)).into()),
@@ -412,7 +395,7 @@ fn activity(view: &View<'_>) -> Vec<Row> {
 }
 
 fn statistics(view: &View<'_>, wanted: fn(&str) -> bool) -> Vec<Row> {
-    let tables = view.description.relations.iter().filter(|relation| !relation.view && wanted(&relation.schema));
+    let tables = view.description.relations.iter().filter(|relation| relation.is_table() && wanted(&relation.schema));
     let row = |relation: &Relation| -> Row {
         vec![
             ("relid", relation.oid.into()),
@@ -425,20 +408,21 @@ fn statistics(view: &View<'_>, wanted: fn(&str) -> bool) -> Vec<Row> {
 }
 
 fn tables(view: &View<'_>) -> Vec<Row> {
-    let tables = view.description.relations.iter().filter(|relation| !relation.view);
+    let tables = view.description.relations.iter().filter(|relation| relation.is_table());
     let row = |relation: &Relation| -> Row {
         vec![
             ("schemaname", relation.schema.as_str().into()),
             ("tablename", relation.name.as_str().into()),
             ("tableowner", OWNER.into()),
             ("tablespace", Value::Null),
+            ("hasindexes", (!relation.key.is_empty()).into()),
         ]
     };
     tables.map(row).collect()
 }
 
 fn views(view: &View<'_>) -> Vec<Row> {
-    let views = view.description.relations.iter().filter(|relation| relation.view);
+    let views = view.description.relations.iter().filter(|relation| relation.is_view());
     let row = |relation: &Relation| -> Row {
         vec![
             ("schemaname", relation.schema.as_str().into()),

@@ -1,5 +1,6 @@
 //! The base types we send, with PostgreSQL's own numbers, and the way from arrow types to them.
 
+use super::definition::VECTOR;
 use arrow::datatypes::DataType;
 
 /// A base type.
@@ -36,6 +37,9 @@ impl BaseType {
         [format!("{stem}out"), format!("{stem}recv"), format!("{stem}send")]
     }
 }
+
+/// The type that stands for every type, in signatures of functions.
+pub const ANY: u32 = 2276;
 
 /// The base type of that number.
 pub fn by_oid(oid: u32) -> Option<&'static BaseType> {
@@ -95,8 +99,7 @@ pub fn of_arrow(data_type: &DataType) -> (u32, i32) {
         DataType::Int8 | DataType::UInt8 | DataType::Int16 => "int2",
         DataType::UInt16 | DataType::Int32 => "int4",
         DataType::UInt32 => "oid",
-        DataType::Int64 => "int8",
-        DataType::UInt64 => "numeric",
+        DataType::Int64 | DataType::UInt64 => "int8",
         DataType::Float16 | DataType::Float32 => "float4",
         DataType::Float64 => "float8",
         DataType::Decimal32(precision, scale)
@@ -114,6 +117,10 @@ pub fn of_arrow(data_type: &DataType) -> (u32, i32) {
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "bytea",
         DataType::Struct(_) => "record",
         DataType::Dictionary(_, value) => return of_arrow(value),
+        DataType::List(element) if element.name() == VECTOR => match element.data_type() {
+            DataType::Int16 => "int2vector",
+            _ => "oidvector",
+        },
         DataType::List(element) | DataType::LargeList(element) | DataType::FixedSizeList(element, _) => {
             let (oid, _) = of_arrow(element.data_type());
             let array = by_oid(oid).map_or(1009, |base| base.array_oid);
@@ -181,6 +188,7 @@ const BASE_TYPES: &[BaseType] = &[
     base("regclass", "regclass", 2205, 2210, 4, 'N', false, 'i', 'p', 0, "regclassin"),
     base("regtype", "regtype", 2206, 2211, 4, 'N', false, 'i', 'p', 0, "regtypein"),
     base("record", "record", 2249, 2287, -1, 'P', false, 'd', 'x', 0, "record_in"),
+    base("any", "\"any\"", ANY, 0, 4, 'P', false, 'i', 'p', 0, "any_in"),
     base("void", "void", 2278, 0, 4, 'P', false, 'i', 'p', 0, "void_in"),
     base("uuid", "uuid", 2950, 2951, 16, 'U', false, 'c', 'p', 0, "uuid_in"),
     base("jsonb", "jsonb", 3802, 3807, -1, 'U', false, 'i', 'x', 0, "jsonb_in"),

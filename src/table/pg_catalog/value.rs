@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// One value of a catalog row, before it takes its column's type.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(in crate::table) enum Value {
     /// SQL NULL.
     Null,
     /// A truth value.
@@ -74,11 +74,11 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
-/// One row: the columns that have something to say. The others take [`default_of`] their type.
-pub(super) type Row = Vec<(&'static str, Value)>;
+/// One row: the columns that have something to say. The others take what the table's schema has for their type.
+pub(in crate::table) type Row = Vec<(&'static str, Value)>;
 
 /// What PostgreSQL has in columns that hold nothing: 0, false and the empty name, and NULL where it allows NULL.
-fn default_of(kind: &str) -> Value {
+pub(super) fn default_of(kind: &str) -> Value {
     match kind {
         "bool" => Value::Bool(false),
         "oid" | "int2" | "int4" | "int8" => Value::Int(0),
@@ -88,14 +88,18 @@ fn default_of(kind: &str) -> Value {
     }
 }
 
-/// All rows of a table as one batch.
-pub(super) fn batch(definition: &Definition, rows: &[Row]) -> Result<RecordBatch> {
+/// All rows of a table as one batch; `missing` gives the value of a column that a row does not name.
+pub(in crate::table) fn batch(
+    definition: &Definition,
+    rows: &[Row],
+    missing: fn(&str) -> Value,
+) -> Result<RecordBatch> {
     let schema = definition.schema();
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
     for ((name, kind), field) in definition.columns().zip(schema.fields()) {
         let values = rows.iter().map(|row| {
             let value = row.iter().find(|(column, _)| *column == name).map(|(_, value)| value.clone());
-            scalar(value.unwrap_or_else(|| default_of(kind)), field.data_type())
+            scalar(value.unwrap_or_else(|| missing(kind)), field.data_type())
         });
         let values = values.collect::<Result<Vec<_>>>()?;
         columns.push(match values.is_empty() {

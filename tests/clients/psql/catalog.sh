@@ -10,7 +10,7 @@ tables="calendar dividends earnings eod expirations greeks market_metrics market
 tables+=" returns_stddev symbols trades"
 views=$(cd "$TT_ROOT/sql/views" && printf '%s\n' *.sql | sed 's/\.sql$//' | sort | tr '\n' ' ')
 
-for command in '\d' '\dt' '\dt+'; do
+for command in '\d' '\dt' '\dt+' '\d+' '\dtv'; do
     listed=" $(names "$command")"
     for table in $tables; do contains "$command" "$listed" " $table "; done
     lacks "$command" "$listed" " pg_" " sql_"
@@ -20,17 +20,52 @@ contains '\dt+' "$(show '\dt+')" "One row per symbol and trading date: the daily
 
 equal '\dn' "live public system " "$(show '\dn' | cut -d'|' -f1 | sort | tr '\n' ' ')"
 equal '\l' "$PGDATABASE" "$(show '\l' | cut -d'|' -f1)"
+contains '\di' "$(show '\di')" "public|eod_pkey|index|tt|eod" "public|quotes_pkey|index|tt|quotes"
+contains '\dT' "$(show '\dT')" ""
+contains '\df now' "$(show '\df now')" "now|" "|func"
+contains '\df array_upper' "$(show '\df array_upper')" "pg_catalog|array_upper|integer|"
+contains '\da sum' "$(show '\da sum')" "sum"
+contains '\du' "$(show '\du')" "$PGUSER"
+contains '\dconfig search_path' "$(show '\dconfig search_path')" "search_path|public"
+contains '\dp eod' "$(show '\dp eod')" "public|eod|table"
+contains '\sv movers' "$(show '\sv movers')" "CREATE OR REPLACE VIEW public.movers AS" "WITH session AS"
+contains '\d pg_class' "$(show '\d pg_class')" "relname|name|" "relkind|\"char\"|"
+contains '\d information_schema.tables' "$(psql -XA -c '\d information_schema.tables')" 'View "information_schema.tables"' "table_name|name|"
 
 described=$(show '\d eod')
 contains '\d eod' "$described" "symbol|text||not null|" "date|date||not null|" "close|double precision|||" \
     "volume|bigint|||" "fetched_at|timestamp with time zone||not null|"
-equal 'columns of \d eod' 10 "$(wc -l <<<"$described")"
+equal 'columns of \d eod' 10 "$(grep -c '|' <<<"$described")"
+contains 'the key in \d eod' "$(psql -XA -c '\d eod')" 'Indexes:' '"eod_pkey" PRIMARY KEY, sorted (symbol, date)'
+contains '\d eod_pkey' "$(psql -XA -c '\d eod_pkey')" 'Index "public.eod_pkey"' 'primary key, sorted, for table "public.eod"'
+lacks '\d of a history' "$(psql -XA -c '\d quotes_history')" "Indexes:"
 contains '\d symbols' "$(show '\d symbols')" "lists|text[]|" "active|boolean|"
-contains '\d+ movers' "$(psql -XA -c '\d+ movers')" "View definition:" "WITH session AS" "change_ratio|double precision"
+contains '\d+ movers' "$(psql -XA -c '\d+ movers')" "View definition:" "WITH session AS" "change_ratio|double precision" "rank|bigint"
 contains '\d live.quotes' "$(show '\d live.quotes')" "bid|double precision" "missed|bigint"
 contains '\dt system.*' "$(names '\dt system.*')" "freshness " "queries " "refreshes " "settings "
 contains '\conninfo' "$(show '\conninfo')" "database \"$PGDATABASE\" as user \"$PGUSER\""
-for command in '\df' '\di' '\ds' '\du' '\dx' '\dp' '\dT' '\db' '\des' '\dm' '\dd'; do
-    show "$command" >"$work/shown" 2>&1 || true
-    lacks "$command" "$(cat "$work/shown")" "ERROR"
+
+# The key is the truth: no two rows are alike in it.
+for keyed in "eod symbol,date" "symbols symbol" "option_chains underlying,expiration,strike,side,symbol" "calendar date"; do
+    read -r table key <<<"$keyed"
+    equal "rows of $table that share a key" 0 "$(sql "select count(*) from (select 1 from $table group by $key having count(*) > 1) twice")"
+    equal "columns of the key of $table" "$key" "$(sql "
+        select string_agg(column_name, ',' order by ordinal_position) from information_schema.key_column_usage
+        where table_name = '$table' and table_schema = 'public'")"
+done
+
+# Every form there is, with and without a pattern: an answer, and no error.
+forms='\d \dS \d+ \da \dA \dA+ \dAc \dAf \dAo \dAp \db \db+ \dc \dc+ \dC \dC+ \dconfig \dconfig+ \dd \ddp \dD \dD+ \des \des+ \det \det+
+    \deu \dew \df \df+ \dfS \dfa \dfn \dfp \dft \dfw \dF \dF+ \dFd \dFp \dFt \dg \dg+ \di \di+ \dl \dL \dL+ \dm \dm+ \dn \dn+ \dnS \do \doS \dO
+    \dO+ \dp \dP \dP+ \drds \dRp \dRs \ds \ds+ \dt \dt+ \dtS \dT \dT+ \dTS \du \du+ \dv \dv+ \dvS \dx \dX \dy \l \l+ \z \dE \dE+'
+for form in $forms; do
+    for pattern in '' ' eod' ' public.*' ' *.*'; do
+        psql -XAt -v ON_ERROR_STOP=1 -c "$form$pattern" >"$work/shown" 2>&1 || fail "$form$pattern: $(head -3 "$work/shown")"
+        lacks "$form$pattern" "$(grep -v '^[^|]*|' "$work/shown" || true)" "ERROR"
+    done
+done
+for name in eod movers live.quotes system.queries eod_pkey pg_catalog.pg_type; do
+    for form in '\d' '\d+' '\dp' '\dd'; do
+        psql -XAt -v ON_ERROR_STOP=1 -c "$form $name" >"$work/shown" 2>&1 || fail "$form $name: $(head -3 "$work/shown")"
+    done
 done

@@ -3,7 +3,8 @@
 use super::{Cells, Style, Write};
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::{Format, postgres_type};
-use arrow::array::{Array, ArrayRef, AsArray};
+use crate::table::pg_catalog::definition::VECTOR;
+use arrow::array::{Array, ArrayRef, AsArray, ListArray};
 use arrow::datatypes::DataType;
 use bytes::BufMut;
 use std::ops::Range;
@@ -14,6 +15,9 @@ pub(super) fn writer(array: &ArrayRef, format: Format, style: &Style) -> Result<
         return Ok(None);
     }
     Ok(Some(match array.data_type() {
+        DataType::List(element) if element.name() == VECTOR && format == Format::Text => {
+            vector(array.as_list::<i32>().clone(), style)?
+        }
         DataType::List(_) => {
             let list = array.as_list::<i32>().clone();
             let offsets = list.offsets().clone();
@@ -51,6 +55,23 @@ fn elements(
             Box::new(move |row, out| put_text(&mut cells, range(row), &mut element, out))
         }
     })
+}
+
+/// Numbers with blanks between, as the catalog's vectors look.
+fn vector(list: ListArray, style: &Style) -> Result<Write, Failure> {
+    let mut cells = Cells::new(list.values(), Format::Text, style)?;
+    let offsets = list.offsets().clone();
+    Ok(Box::new(move |row, out| {
+        let range = offsets[row] as usize..offsets[row + 1] as usize;
+        let first = range.start;
+        for index in range {
+            if index > first {
+                out.put_u8(b' ');
+            }
+            cells.write(index, out)?;
+        }
+        Ok(())
+    }))
 }
 
 fn put_binary(cells: &mut Cells, oid: u32, range: Range<usize>, out: &mut Vec<u8>) -> Result<(), Failure> {
@@ -125,6 +146,15 @@ mod tests {
             Arc::new(list.finish()),
             &[Some(r#"{a,NULL,"null","","x,y","q\"b\\","two words"}"#), None, Some("{}")],
         );
+    }
+
+    #[test]
+    fn vectors_have_no_braces() {
+        let field = Arc::new(arrow::datatypes::Field::new(super::VECTOR, arrow::datatypes::DataType::Int32, true));
+        let mut list = ListBuilder::new(Int32Builder::new()).with_field(field);
+        list.append_value([Some(1), Some(2)]);
+        list.append_value([]);
+        check_text(Arc::new(list.finish()), &[Some("1 2"), Some("")]);
     }
 
     #[test]

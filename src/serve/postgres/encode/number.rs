@@ -1,6 +1,7 @@
 //! Integers, floats and decimals.
 
 use super::{Write, values};
+use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::Format;
 use arrow::array::ArrayRef;
 use arrow::datatypes::{
@@ -19,7 +20,9 @@ pub(super) fn writer(array: &ArrayRef, format: Format) -> Option<Write> {
         (DataType::UInt8, Format::Text) => values::<UInt8Type, _>(array, put_integer),
         (DataType::UInt16, Format::Text) => values::<UInt16Type, _>(array, put_integer),
         (DataType::UInt32, Format::Text) => values::<UInt32Type, _>(array, put_integer),
-        (DataType::UInt64, Format::Text) => values::<UInt64Type, _>(array, put_integer),
+        (DataType::UInt64, Format::Text) => {
+            values::<UInt64Type, _>(array, |value, out| put_integer(with_sign(value)?, out))
+        }
         (DataType::Int8, Format::Binary) => {
             values::<Int8Type, _>(array, |value, out| put(&i16::from(value).to_be_bytes(), out))
         }
@@ -35,10 +38,9 @@ pub(super) fn writer(array: &ArrayRef, format: Format) -> Option<Write> {
             values::<UInt32Type, _>(array, |value, out| put(&value.to_be_bytes(), out))
         }
         (DataType::Int64, Format::Binary) => values::<Int64Type, _>(array, |value, out| put(&value.to_be_bytes(), out)),
-        (DataType::UInt64, Format::Binary) => values::<UInt64Type, _>(array, |value, out| {
-            put_numeric(false, itoa::Buffer::new().format(value).as_bytes(), 0, out);
-            Ok(())
-        }),
+        (DataType::UInt64, Format::Binary) => {
+            values::<UInt64Type, _>(array, |value, out| put(&with_sign(value)?.to_be_bytes(), out))
+        }
         (DataType::Float16, Format::Text) => {
             values::<Float16Type, _>(array, |value, out| put_float4(value.to_f32(), out))
         }
@@ -73,11 +75,16 @@ pub(super) fn writer(array: &ArrayRef, format: Format) -> Option<Write> {
     })
 }
 
-type Written = Result<(), crate::serve::postgres::error::Failure>;
+type Written = Result<(), Failure>;
 
 fn put(bytes: &[u8], out: &mut Vec<u8>) -> Written {
     out.put_slice(bytes);
     Ok(())
+}
+
+/// A count without a sign as the `bigint` it is described as.
+fn with_sign(value: u64) -> Result<i64, Failure> {
+    i64::try_from(value).map_err(|_| Failure::new("22003", "bigint out of range"))
 }
 
 fn put_integer<I: itoa::Integer>(value: I, out: &mut Vec<u8>) -> Written {
@@ -305,7 +312,9 @@ mod tests {
     #[test]
     fn integers_of_any_width() {
         check_text(Arc::new(Int64Array::from(vec![Some(i64::MIN), None])), &[Some("-9223372036854775808"), None]);
-        check_text(Arc::new(UInt64Array::from(vec![u64::MAX])), &[Some("18446744073709551615")]);
+        check_text(Arc::new(UInt64Array::from(vec![7])), &[Some("7")]);
+        assert_eq!(with_sign(u64::MAX).unwrap_err().code, "22003");
+        check_binary(Arc::new(UInt64Array::from(vec![7])), &[Some(&[0, 0, 0, 0, 0, 0, 0, 7])]);
         check_binary(Arc::new(Int8Array::from(vec![-2])), &[Some(&[0xff, 0xfe])]);
         check_binary(Arc::new(UInt32Array::from(vec![u32::MAX])), &[Some(&[255, 255, 255, 255])]);
     }
@@ -346,9 +355,5 @@ mod tests {
         check_binary(decimal(7, -3), &[Some(&words(&[1, 0, 0, 0, 7000])), None]);
         check_binary(decimal(1, 9), &[Some(&words(&[1, 0xfffd, 0, 9, 1000])), None]);
         check_binary(decimal(100_000_001, 4), &[Some(&words(&[3, 1, 0, 4, 1, 0, 1])), None]);
-        check_binary(
-            Arc::new(UInt64Array::from(vec![u64::MAX])),
-            &[Some(&words(&[5, 4, 0, 0, 1844, 6744, 737, 955, 1615]))],
-        );
     }
 }

@@ -189,52 +189,8 @@ fn time_us(time: NaiveTime) -> i64 {
     i64::from(time.num_seconds_from_midnight()) * 1_000_000 + i64::from(time.nanosecond() / 1_000)
 }
 
-/// `1 year 2 mons -3 days 04:05:06.7`, the form PostgreSQL writes.
 fn interval(text: &str) -> Option<ScalarValue> {
-    let (mut months, mut days, mut ns) = (0_i32, 0_i32, 0_i64);
-    let mut words = text.split_whitespace().peekable();
-    words.peek()?;
-    while let Some(word) = words.next() {
-        if word.contains(':') {
-            let unsigned = word.strip_prefix(['-', '+']).unwrap_or(word);
-            let mut parts = unsigned.split(':');
-            let hours: i64 = parts.next()?.parse().ok()?;
-            let minutes: i64 = parts.next()?.parse().ok()?;
-            let seconds: f64 = parts.next().unwrap_or("0").parse().ok()?;
-            if parts.next().is_some() || !(0..60).contains(&minutes) || !(0.0..61.0).contains(&seconds) {
-                return None;
-            }
-            let clock = hours.checked_mul(3_600)?.checked_add(minutes * 60)?.checked_mul(1_000_000_000)?;
-            let clock = clock.checked_add((seconds * 1e9).round() as i64)?;
-            ns = ns.checked_add(if word.starts_with('-') { -clock } else { clock })?;
-            continue;
-        }
-        let number: i32 = word.parse().ok()?;
-        let ns_per = match words.next()?.trim_end_matches('s') {
-            "year" | "yr" | "y" => {
-                months = months.checked_add(number.checked_mul(12)?)?;
-                continue;
-            }
-            "mon" | "month" => {
-                months = months.checked_add(number)?;
-                continue;
-            }
-            "week" => {
-                days = days.checked_add(number.checked_mul(7)?)?;
-                continue;
-            }
-            "day" | "d" => {
-                days = days.checked_add(number)?;
-                continue;
-            }
-            "hour" | "hr" | "h" => 3_600_000_000_000,
-            "minute" | "min" | "m" => 60_000_000_000,
-            "second" | "sec" | "" => 1_000_000_000,
-            _ => return None,
-        };
-        ns = ns.checked_add(i64::from(number).checked_mul(ns_per)?)?;
-    }
-    Some(ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(months, days, ns))))
+    crate::engine::interval::parse(text).map(|span| ScalarValue::IntervalMonthDayNano(Some(span)))
 }
 
 /// The elements of `{a,NULL,"b \" c"}`, without their quotes.

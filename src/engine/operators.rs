@@ -1,0 +1,136 @@
+//! Operators whose result PostgreSQL types otherwise: dates and intervals, intervals and numbers, booleans and texts.
+//!
+//! Called by the planner for each operator, before it types the result itself.
+
+use arrow::array::{ArrayRef, AsArray, IntervalMonthDayNanoArray};
+use arrow::datatypes::{DataType, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit};
+use datafusion::common::{DFSchema, Result, ScalarValue, plan_err};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, cast, lit,
+};
+use datafusion::sql::sqlparser::ast::BinaryOperator;
+use std::sync::{Arc, LazyLock};
+
+/// The rules.
+#[derive(Debug)]
+pub(super) struct Operators;
+
+const SPAN: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
+
+impl ExprPlanner for Operators {
+    fn plan_binary_op(&self, mut raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let (Ok(left), Ok(right)) = (raw.left.get_type(schema), raw.right.get_type(schema)) else {
+            return Ok(PlannerResult::Original(raw));
+        };
+        let span = |data_type: &DataType| matches!(data_type, DataType::Interval(_));
+        match raw.op {
+            BinaryOperator::Plus | BinaryOperator::Minus if left == DataType::Date32 && span(&right) => {
+                raw.left = midnight(raw.left);
+            }
+            BinaryOperator::Plus if span(&left) && right == DataType::Date32 => raw.right = midnight(raw.right),
+            BinaryOperator::Multiply if span(&left) && right.is_numeric() => {
+                return Ok(PlannerResult::Planned(times(raw.left, raw.right)));
+            }
+            BinaryOperator::Multiply if left.is_numeric() && span(&right) => {
+                return Ok(PlannerResult::Planned(times(raw.right, raw.left)));
+            }
+            BinaryOperator::Divide if span(&left) && right.is_numeric() => {
+                let share = lit(1.0) / cast(raw.right, DataType::Float64);
+                return Ok(PlannerResult::Planned(times(raw.left, share)));
+            }
+            BinaryOperator::Eq | BinaryOperator::NotEq if left == DataType::Boolean => as_boolean(&mut raw.right),
+            BinaryOperator::Eq | BinaryOperator::NotEq if right == DataType::Boolean => as_boolean(&mut raw.left),
+            _ => {}
+        }
+        Ok(PlannerResult::Original(raw))
+    }
+}
+
+/// A date as the instant without a zone at which it begins.
+fn midnight(date: Expr) -> Expr {
+    cast(date, DataType::Timestamp(TimeUnit::Microsecond, None))
+}
+
+fn times(span: Expr, factor: Expr) -> Expr {
+    static TIMES: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::from(Times::default())));
+    Expr::ScalarFunction(ScalarFunction { func: TIMES.clone(), args: vec![span, factor] })
+}
+
+/// `indisprimary = 't'`: a text beside a boolean is one of the words for booleans.
+fn as_boolean(expr: &mut Expr) {
+    let Expr::Literal(ScalarValue::Utf8(Some(word)) | ScalarValue::Utf8View(Some(word)), _) = expr else { return };
+    let value = match word.trim().to_ascii_lowercase().as_str() {
+        "t" | "true" | "y" | "yes" | "on" | "1" => true,
+        "f" | "false" | "n" | "no" | "off" | "0" => false,
+        _ => return,
+    };
+    *expr = lit(value);
+}
+
+/// An interval times a number: what is left of months goes to days of which a month has 30, and of days to hours.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Times {
+    signature: Signature,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self { signature: Signature::exact(vec![SPAN, DataType::Float64], Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for Times {
+    fn name(&self) -> &str {
+        "interval_times"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(SPAN)
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let rows = arguments.number_rows;
+        let [spans, factors] = arguments.args.as_slice() else {
+            return plan_err!("an interval and a number are wanted");
+        };
+        let (spans, factors) = (spans.to_array(rows)?, factors.to_array(rows)?);
+        let spans = spans.as_primitive::<IntervalMonthDayNanoType>().iter();
+        let products = spans.zip(factors.as_primitive::<Float64Type>()).map(|pair| match pair {
+            (Some(span), Some(factor)) => Some(product(span, factor)),
+            _ => None,
+        });
+        Ok(ColumnarValue::Array(Arc::new(products.collect::<IntervalMonthDayNanoArray>()) as ArrayRef))
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "casts of floats saturate, and intervals end where they saturate")]
+fn product(span: IntervalMonthDayNano, factor: f64) -> IntervalMonthDayNano {
+    const DAYS_PER_MONTH: f64 = 30.0;
+    const NS_PER_DAY: f64 = 86_400e9;
+    let months = f64::from(span.months) * factor;
+    let days = f64::from(span.days) * factor + (months - months.trunc()) * DAYS_PER_MONTH;
+    // Fractions that are only there because of binary digits are none.
+    let days = if (days - days.round()).abs() < 1e-9 { days.round() } else { days };
+    let ns = span.nanoseconds as f64 * factor + (days - days.trunc()) * NS_PER_DAY;
+    IntervalMonthDayNano::new(months.trunc() as i32, days.trunc() as i32, ns.round() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_go_to_the_smaller_unit() {
+        let span = IntervalMonthDayNano::new;
+        assert_eq!(product(span(1, 0, 0), 1.5), span(1, 15, 0));
+        assert_eq!(product(span(0, 1, 0), 2.0), span(0, 2, 0));
+        assert_eq!(product(span(0, 1, 0), 0.5), span(0, 0, 43_200_000_000_000));
+        assert_eq!(product(span(0, 0, 3_600_000_000_000), -2.0), span(0, 0, -7_200_000_000_000));
+    }
+}

@@ -1,0 +1,64 @@
+//! Dates and clocks of instants are those of the session's zone: `date_trunc`, `extract` and casts to what has no zone.
+//!
+//! Columns are of instants in UTC. Where the session's zone is another, they are given it before they are taken apart.
+
+use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::expr::Cast;
+use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
+use datafusion::logical_expr::{Expr, ExprSchemable, cast};
+
+/// The rule.
+#[derive(Debug)]
+pub(super) struct Zoned;
+
+impl FunctionRewrite for Zoned {
+    fn name(&self) -> &str {
+        "instants in the session's zone"
+    }
+
+    fn rewrite(&self, expr: Expr, schema: &DFSchema, config: &ConfigOptions) -> Result<Transformed<Expr>> {
+        let Some(zone) = config.execution.time_zone.as_deref().filter(|zone| *zone != "UTC") else {
+            return Ok(Transformed::no(expr));
+        };
+        let elsewhere = |expr: &Expr| match expr.get_type(schema) {
+            Ok(DataType::Timestamp(unit, Some(given))) if *given != *zone => Some((unit, given)),
+            _ => None,
+        };
+        let moved = |expr: Expr, unit: TimeUnit| cast(expr, DataType::Timestamp(unit, Some(zone.into())));
+        match expr {
+            Expr::ScalarFunction(mut call) if matches!(call.func.name(), "date_trunc" | "date_part") => {
+                let Some((unit, given)) = call.args.get(1).and_then(elsewhere) else {
+                    return Ok(Transformed::no(Expr::ScalarFunction(call)));
+                };
+                let instant = std::mem::take(&mut call.args[1]);
+                call.args[1] = moved(instant, unit);
+                let truncates = call.func.name() == "date_trunc";
+                let found = Expr::ScalarFunction(call);
+                let back = DataType::Timestamp(unit, Some(given));
+                Ok(Transformed::yes(if truncates { cast(found, back) } else { found }))
+            }
+            Expr::Cast(Cast { expr: inner, field }) => {
+                let plain = matches!(
+                    field.data_type(),
+                    DataType::Date32
+                        | DataType::Time32(_)
+                        | DataType::Time64(_)
+                        | DataType::Timestamp(_, None)
+                        | DataType::Utf8
+                        | DataType::Utf8View
+                );
+                match elsewhere(&inner).filter(|_| plain) {
+                    Some((unit, _)) => {
+                        let inner = Box::new(moved(*inner, unit));
+                        Ok(Transformed::yes(Expr::Cast(Cast { expr: inner, field })))
+                    }
+                    None => Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field }))),
+                }
+            }
+            other => Ok(Transformed::no(other)),
+        }
+    }
+}

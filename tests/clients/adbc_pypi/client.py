@@ -1,0 +1,109 @@
+"""ADBC's PostgreSQL driver: it reads every result by binary COPY, straight into Arrow.
+
+    pip install -r requirements.txt
+    python client.py types.sql             # the server's address comes from PGHOST, PGPORT, PGUSER and PGDATABASE
+
+Prints `ok` and the number of checks; the first failure is an exception.
+"""
+
+import math
+import os
+import sys
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+
+import adbc_driver_postgresql.dbapi as postgresql
+import pyarrow as pa
+
+checks = 0
+
+
+def check(what: str, got: object, wanted: object) -> None:
+    """Fails with a sentence, also under `python -O`."""
+    global checks
+    checks += 1
+    if got != wanted:
+        raise AssertionError(f"{what}: wanted {wanted!r}, got {got!r}")
+
+
+def types(cursor: object, sql: str) -> None:
+    """Arrow types, values and NULLs of every type."""
+    cursor.execute(sql)
+    table = cursor.fetch_arrow_table()
+    wanted = {
+        "boolean": (pa.bool_(), True),
+        "int2": (pa.int16(), -32768),
+        "int4": (pa.int32(), -(2**31)),
+        "int8": (pa.int64(), 2**63 - 1),
+        "float4": (pa.float32(), 1.5),
+        "float8": (pa.float64(), 0.1),
+        "infinite": (pa.float64(), -math.inf),
+        "words": (pa.string(), "é \"x\" 'y'"),
+        "no_words": (pa.string(), ""),
+        "bytes": (pa.binary(), b"\x00\xff\x10"),
+        "day": (pa.date32(), date(2024, 2, 29)),
+        "clock": (pa.time64("us"), time(13, 14, 15, 123456)),
+        "local": (pa.timestamp("us"), datetime(2024, 2, 29, 13, 14, 15, 123456)),
+        "instant": (pa.timestamp("us", "UTC"), datetime(2024, 2, 29, 13, 14, 15, 123456, UTC)),
+        "integers": (pa.list_(pa.int32()), [1, 2, None]),
+        "texts": (pa.list_(pa.string()), ["a", 'b"c', None, ""]),
+        "days": (pa.list_(pa.date32()), [date(2024, 2, 29), None]),
+    }
+    for name, (kind, value) in wanted.items():
+        found = table.schema.field(name).type
+        if pa.types.is_list(kind):
+            check(f"type of {name}", (pa.types.is_list(found), found.value_type), (True, kind.value_type))
+        else:
+            check(f"type of {name}", found, kind)
+        check(name, table[name][0].as_py(), value)
+    check("NaN", math.isnan(table["not_a_number"][0].as_py()), True)
+    # The driver has no decimals: it gives the text of the number.
+    for name, value in (("decimal", "12345.6789"), ("wide_decimal", "-12345678901234567890123456789012345678901234567890.1234567890")):
+        check(name, Decimal(table[name][0].as_py()), Decimal(value))
+    span = table["span"][0].as_py()
+    check("span", (span.months, span.days, span.nanoseconds), (1, 2, 11_045_678_000_000))
+    check("NULLs", [table[name][1].as_py() for name in table.schema.names], [None] * table.num_columns)
+
+
+def main() -> int:
+    """All checks."""
+    host, port, user, database = (os.environ[name] for name in ("PGHOST", "PGPORT", "PGUSER", "PGDATABASE"))
+    sql = Path(sys.argv[1]).read_text()
+    with postgresql.connect(f"postgresql://{user}@{host}:{port}/{database}", autocommit=True) as connection, connection.cursor() as cursor:
+        types(cursor, sql)
+        cursor.execute("SELECT symbol, date, close, volume FROM eod WHERE symbol = $1 AND close > $2 ORDER BY date", ("AAPL", 1.0))
+        bars = cursor.fetch_arrow_table()
+        cursor.execute("SELECT count(*) FROM eod WHERE symbol = 'AAPL' AND close > 1")
+        check("bars", bars.num_rows, cursor.fetchone()[0])
+        check("types of bars", bars.schema.types, [pa.string(), pa.date32(), pa.float64(), pa.int64()])
+        cursor.execute("SELECT symbol, date FROM eod")
+        batches = cursor.fetch_record_batch()
+        streamed = sum(batch.num_rows for batch in batches)
+        cursor.execute("SELECT count(*) FROM eod")
+        check("streamed rows", streamed, cursor.fetchone()[0])
+        try:
+            cursor.execute("SELECT nosuch FROM eod")
+            cursor.fetchall()
+        except postgresql.ProgrammingError as error:
+            check("SQLSTATE", error.sqlstate, "42703")
+        else:
+            raise AssertionError("an unknown column succeeds")
+
+        check("kinds of tables", {"table", "view"} <= set(connection.adbc_get_table_types()), True)
+        schema = connection.adbc_get_table_schema("eod", db_schema_filter="public")
+        check("schema of eod", (schema.field("close").type, schema.field("date").type, len(schema)), (pa.float64(), pa.date32(), 10))
+        objects = connection.adbc_get_objects(depth="all", catalog_filter=database, db_schema_filter="public", table_name_filter="eod")
+        (catalog,) = objects.read_all().to_pylist()
+        (table,) = catalog["catalog_db_schemas"][0]["db_schema_tables"]
+        check("objects", (catalog["catalog_name"], table["table_name"], table["table_type"]), (database, "eod", "table"))
+        check("columns", [column["column_name"] for column in table["table_columns"]][:3], ["symbol", "date", "open"])
+        keys = [(one["constraint_type"], one["constraint_column_names"]) for one in table["table_constraints"]]
+        check("key", keys, [("PRIMARY KEY", ["symbol", "date"])])
+        check("vendor", connection.adbc_get_info()["vendor_name"], "PostgreSQL")
+    print(f"ok checks={checks}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,8 +3,10 @@
 pub mod command;
 pub mod comment;
 pub mod context;
+pub mod demand;
 pub mod function;
 pub mod history;
+pub mod inputs;
 pub mod live;
 pub mod pg_catalog;
 pub mod refreshing;

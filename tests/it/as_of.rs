@@ -32,6 +32,7 @@ const POLICY: Policy = Policy {
     stale_while_revalidate: Duration::ZERO,
     wait_timeout: Duration::from_secs(5),
     stale_if_error: Duration::ZERO,
+    jitter: Duration::ZERO,
 };
 
 /// Datasets named in `stale` have a contract and were never loaded; the others never go stale.
@@ -43,7 +44,7 @@ async fn place(stale: &[&str]) -> Place {
         .map(|dataset| {
             let policy = stale.contains(&dataset.name).then_some(POLICY);
             let class = if dataset.name == "eod" { "imported" } else { "real-time" };
-            let freshness = Freshness::new(dataset.name, policy, true, dataset.depends_on, class, Clock::System);
+            let freshness = Freshness::new(&dataset, policy, true, class, Clock::System);
             (dataset.name, Arc::new(freshness))
         })
         .collect();
@@ -234,8 +235,7 @@ fn run(cause: &str, at: chrono::DateTime<chrono::Utc>) -> Run {
         rows: 2,
         origin_calls: 1,
         version: Some(7),
-        inputs: BTreeMap::new(),
-        error: None,
+        ..Run::default()
     }
 }
 

@@ -180,7 +180,7 @@ async fn a_derived_table_is_made_of_one_version_of_each_input_after_they_were_re
         assert_eq!(twice.get(dataset).map(String::as_str), Some(runs), "{dataset}: {twice:?}");
     }
     assert_eq!(world.calls("/option-chains/AAPL/nested"), 2);
-    let made_of = |dataset: &str| world.freshness(dataset).remembered().inputs.clone();
+    let made_of = |dataset: &str| world.freshness(dataset).remembered().made_of.inputs.clone();
     assert_eq!(made_of("returns_stddev").get("eod").copied(), world.version("eod"));
     assert_eq!(made_of("returns_stddev").get("expirations").copied(), world.version("expirations"));
     assert_eq!(made_of("expirations").get("option_chains").copied(), world.version("option_chains"));
@@ -392,7 +392,7 @@ async fn many_queries_do_not_hammer_a_source_that_is_down() {
 async fn a_collecting_server_keeps_everything_fresh_by_itself() {
     let mut config = configuration();
     // One process, no need to leave the first try to others.
-    config.datasets.values_mut().for_each(|dataset| dataset.jitter = Duration::ZERO);
+    config.datasets.values_mut().for_each(|dataset| dataset.policy.jitter = Duration::ZERO);
     let world = World::with(Role::Collect, config, crate::world::WEDNESDAY).await;
     for dataset in &world.server.collected {
         world.until_state(dataset, State::Fresh).await;
@@ -408,7 +408,7 @@ async fn a_collecting_server_keeps_everything_fresh_by_itself() {
     // The evening after: daily bars first, then what is made of them.
     world.clock.set(instant("2026-06-10T20:30:00Z"));
     let made_of_new = || async {
-        let made_of = world.freshness("returns_stddev").remembered().inputs.clone();
+        let made_of = world.freshness("returns_stddev").remembered().made_of.inputs.clone();
         world.freshness("eod").state() == State::Fresh
             && made_of.get("eod").copied() == world.version("eod")
             && world.freshness("returns_stddev").state() == State::Fresh

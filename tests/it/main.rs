@@ -4,6 +4,7 @@
 mod as_of;
 mod fixture;
 mod freshness;
+mod freshness_items;
 mod postgres_catalog;
 mod postgres_text;
 mod slt;

@@ -273,7 +273,9 @@ async fn a_derived_dataset_waits_for_its_overdue_inputs_and_each_runs_once() {
     world.refresh.refresh("expirations", "command").await.unwrap();
     world.log.begun.lock().unwrap().clear();
     world.clock.advance(TimeDelta::minutes(20));
-    assert_eq!(world.board["expirations"].state(), State::Fresh);
+    // Its chains are stale, and it with them, though made of their latest version.
+    assert_eq!(world.board["expirations"].due(&Scope::All), None);
+    assert_eq!(world.board["expirations"].state(), State::Stale);
     world.ask("returns_stddev").await.unwrap();
     let mut begun = world.begun();
     assert_eq!(begun.split_off(2), ["expirations", "returns_stddev"]);

@@ -92,7 +92,12 @@ async fn replace(
     let merged = merge_generic(table, &[], &all)?;
     let dataset = table.dataset();
     let changed = |held| changed_items(&dataset.schema, dataset.key, held, std::slice::from_ref(&merged.rows));
-    let items = held.as_deref().map(changed).transpose().map_err(|error| rows_error(table, error))?;
+    let items = held
+        .as_deref()
+        .filter(|_| dataset.by_item)
+        .map(changed)
+        .transpose()
+        .map_err(|error| rows_error(table, error))?;
     commit(table, base.as_deref(), &files, &merged, items.as_ref()).await
 }
 

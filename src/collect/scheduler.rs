@@ -5,7 +5,10 @@
 //! source fewer requests than the whole dataset; what a run in progress does not cover waits for the next one, which is
 //! for everything that was asked for meanwhile. Dropping the task stops every run; nothing half-written becomes visible.
 
+mod items;
 mod job;
+
+pub use items::Items;
 
 use super::refresh::Refresh;
 use super::{Fetch, Progress, Request};
@@ -15,7 +18,7 @@ use crate::lake::refresh::RefreshRequest;
 use crate::lake::{ItemFailure, Lake, Run, Scope};
 use chrono::{DateTime, Utc};
 use job::{Job, Jobs, Waiter};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{broadcast, mpsc};
@@ -38,31 +41,6 @@ pub type RequestBuilder = Arc<
         + Send
         + Sync,
 >;
-
-/// What a source can be asked for piece by piece.
-#[derive(Debug, Clone)]
-pub struct Items {
-    all: Arc<BTreeSet<String>>,
-    per_request: usize,
-}
-
-impl Items {
-    /// These items, so many of which go into one request.
-    pub fn new(all: &[String], per_request: usize) -> Self {
-        Self { all: Arc::new(all.iter().cloned().collect()), per_request: per_request.max(1) }
-    }
-
-    /// What to refresh for whoever needs a scope: it alone, when it is known here and costs fewer requests than all.
-    fn worth(&self, scope: Scope) -> Scope {
-        let requests = |items: usize| items.div_ceil(self.per_request);
-        match scope {
-            Scope::Items(names) if names.is_subset(&self.all) && requests(names.len()) < requests(self.all.len()) => {
-                Scope::Items(names)
-            }
-            _ => Scope::All,
-        }
-    }
-}
 
 /// One dataset with its source.
 #[derive(Clone)]

@@ -170,6 +170,7 @@ impl Freshness {
 
     /// Replaces what is remembered.
     pub fn set_state(&self, state: DatasetState) {
+        self.forget_stale(&state);
         self.state.store(Arc::new(state));
     }
 
@@ -202,7 +203,6 @@ impl Freshness {
         let mut runs_ended = self.runs_ended.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = DatasetState::clone(&self.remembered());
         state.record(run);
-        self.forget_stale(&state);
         self.set_state(state);
         *runs_ended += 1;
         self.refreshing.store(false, Ordering::Relaxed);

@@ -15,12 +15,12 @@ pub const IMPORT: &str = "import";
 /// The refreshes of one dataset.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct DatasetState {
-    /// When the last successful refresh ended.
+    /// When the last successful refresh of the whole dataset ended.
     pub loaded_at: Option<DateTime<Utc>>,
     /// When files were last imported. An import does not make the source's rows any younger.
     #[serde(default)]
     pub imported_at: Option<DateTime<Utc>>,
-    /// Why the last refresh failed; `None` after a success.
+    /// Why the last refresh of the whole failed; `None` after a success.
     pub last_error: Option<String>,
     /// When the last refresh was tried.
     pub tried_at: Option<DateTime<Utc>>,

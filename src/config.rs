@@ -3,6 +3,8 @@
 //! Two types: [`File`] is the text as layered, [`Config`] is what the program gets, after checks. The environment and
 //! TOML are read here and nowhere else.
 
+mod dependencies;
+
 use crate::collect::client::Secret;
 use crate::lake::dataset;
 use crate::lake::freshness::{Policy, Ttl};
@@ -55,6 +57,8 @@ pub struct Config {
     pub datasets: BTreeMap<&'static str, DatasetConfig>,
     /// How far back the versions of each dataset are kept; see [`Config::retention`].
     retention: BTreeMap<&'static str, Duration>,
+    /// What is refreshed before what; see [`Config::depends_on`].
+    dependencies: dependencies::Dependencies,
     /// Limits of queries.
     pub limits: LimitsConfig,
     /// The simulated venue.
@@ -67,6 +71,11 @@ impl Config {
     /// How far back the versions of a dataset are kept.
     pub fn retention(&self, dataset: &str) -> Duration {
         self.retention.get(dataset).copied().unwrap_or(RETENTION_DEFAULT)
+    }
+
+    /// The datasets that are refreshed before a dataset. No dataset depends on itself, however indirectly.
+    pub fn depends_on(&self, dataset: &str) -> &[&'static str] {
+        self.dependencies.get(dataset).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
@@ -191,8 +200,6 @@ pub struct DatasetConfig {
     pub policy: Policy,
     /// Whether a CSV twin is written.
     pub csv: bool,
-    /// How far the expiries of several collecting processes are spread.
-    pub jitter: Duration,
 }
 
 /// `[limits]`.
@@ -272,6 +279,7 @@ struct DatasetSection {
     stale_if_error: Option<String>,
     csv: Option<bool>,
     jitter: Option<String>,
+    depends_on: Option<Vec<String>>,
     retention: String,
 }
 
@@ -397,6 +405,7 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
     if lake_watch.is_zero() {
         return Err(ConfigError("lake.watch is more than nothing".to_owned()));
     }
+    let dependencies = dependencies::dependencies(&file.dataset)?;
     let optional = |text: String| (!text.is_empty()).then_some(text);
     let statement_timeout = duration("limits.statement_timeout", &file.limits.statement_timeout)?;
     Ok(Config {
@@ -424,8 +433,9 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
             breaker_successes: tastytrade.breaker_successes,
         },
         collect: file.collect,
-        datasets: datasets(&file.dataset)?,
+        datasets: datasets(&file.dataset, &dependencies)?,
         retention: retention(&file.dataset)?,
+        dependencies,
         limits: LimitsConfig {
             connections: file.limits.connections,
             statement_timeout: (!statement_timeout.is_zero()).then_some(statement_timeout),
@@ -458,7 +468,10 @@ fn one_line(text: &str) -> String {
     lines.join("; ")
 }
 
-fn datasets(sections: &BTreeMap<String, DatasetSection>) -> Result<BTreeMap<&'static str, DatasetConfig>, ConfigError> {
+fn datasets(
+    sections: &BTreeMap<String, DatasetSection>,
+    dependencies: &dependencies::Dependencies,
+) -> Result<BTreeMap<&'static str, DatasetConfig>, ConfigError> {
     let mut datasets = BTreeMap::new();
     for definition in dataset::all() {
         let Some(DatasetSection {
@@ -479,9 +492,11 @@ fn datasets(sections: &BTreeMap<String, DatasetSection>) -> Result<BTreeMap<&'st
             stale_while_revalidate: duration(&key("stale_while_revalidate"), stale_while_revalidate)?,
             wait_timeout: duration(&key("wait_timeout"), wait_timeout)?,
             stale_if_error: duration(&key("stale_if_error"), stale_if_error)?,
+            jitter: duration(&key("jitter"), jitter)?,
         };
-        let jitter = duration(&key("jitter"), jitter)?;
-        datasets.insert(definition.name, DatasetConfig { policy, csv: *csv, jitter });
+        let depends_on = dependencies.get(definition.name).map(Vec::as_slice).unwrap_or_default();
+        dependencies::check_ttl(definition.name, policy.ttl, depends_on)?;
+        datasets.insert(definition.name, DatasetConfig { policy, csv: *csv });
     }
     Ok(datasets)
 }
@@ -586,6 +601,7 @@ mod tests {
         }
         assert_eq!(config.retention("market_metrics_history"), Duration::from_secs(30 * 86_400));
         assert!(!config.datasets.contains_key("market_metrics_history"));
+        assert_eq!(config.depends_on("returns_stddev"), ["eod", "expirations"]);
         assert_eq!(config.datasets["eod"].policy.ttl, Ttl::SessionClose(Duration::from_secs(1800)));
         assert!(config.settings.iter().all(|setting| setting.origin == "default"), "{:?}", config.settings);
     }
@@ -610,6 +626,18 @@ mod tests {
         refused("[dataset.eod]\nttl = \"-5s\"", "dataset.eod.ttl");
         refused("[collect]\nhistory_flush = \"soon\"", "collect.history_flush");
         refused("[collect]\nhistory_flush = \"0s\"", "collect: history_flush");
+        refused("[dataset.eod]\ndepends_on = [\"symbol\"]", "no dataset \"symbol\"; the nearest is \"symbols\"");
+        refused("[dataset.eod]\ndepends_on = \"symbols\"", "dataset.eod.depends_on");
+        refused(
+            "[dataset.eod]\ndepends_on = [\"returns_stddev\"]",
+            "datasets that wait for each other: eod -> returns_stddev -> eod",
+        );
+        refused("[dataset.symbols]\ndepends_on = [\"symbols\"]", "symbols -> symbols");
+        refused(
+            "[dataset.expirations]\ndepends_on = [\"calendar\"]",
+            "\"option_chains\" is missing; \"expirations\" is computed from calendar and option_chains",
+        );
+        refused("[dataset.symbols]\nttl = \"inputs\"", "dataset.symbols.ttl");
         refused("[dataset.eod]\nretention = \"5m\"", "dataset.eod.retention");
         refused("[dataset.eod]\njitter = \"some\"", "dataset.eod.jitter");
         refused("[collect]\nnegative_ttl = \"soon\"", "collect.negative_ttl");

@@ -151,16 +151,31 @@ fn board(
     feed_class: &'static str,
     clock: &Clock,
 ) -> FreshnessBoard {
-    let entry = |dataset: dataset::Dataset| {
-        let name = dataset.name;
-        let policy = config.datasets.get(name).map(|dataset| dataset.policy);
-        let refreshable = collectors.contains_key(name);
-        let freshness = Freshness::new(name, policy, refreshable, dataset.depends_on, feed_class, clock.clone());
-        let derived = policy.is_some_and(|policy| policy.ttl == Ttl::Inputs);
-        let inputs = dataset.depends_on.iter().filter(|_| derived).filter_map(|input| lake.table(input).cloned());
-        (name, Arc::new(freshness.with_inputs(inputs.collect())))
-    };
-    dataset::all().into_iter().map(entry).collect()
+    let mut board = FreshnessBoard::new();
+    let mut waiting = dataset::all();
+    // A dataset after those it depends on, of which the configuration has no cycle.
+    while !waiting.is_empty() {
+        let before = waiting.len();
+        waiting.retain(|dataset| {
+            let depends_on = config.depends_on(dataset.name);
+            if depends_on.iter().any(|input| !board.contains_key(input)) {
+                return true;
+            }
+            let policy = config.datasets.get(dataset.name).map(|dataset| dataset.policy);
+            let refreshable = collectors.contains_key(dataset.name);
+            let freshness = Freshness::new(dataset, policy, refreshable, feed_class, clock.clone());
+            let derived = policy.is_some_and(|policy| policy.ttl == Ttl::Inputs || !dataset.computed_from.is_empty());
+            let input = |name: &&'static str| Some((lake.table(name)?.clone(), board.get(name)?.clone()));
+            let inputs = depends_on.iter().filter(|_| derived).filter_map(input).collect();
+            let freshness = freshness.depending_on(depends_on.to_vec()).with_inputs(inputs);
+            board.insert(dataset.name, Arc::new(freshness));
+            false
+        });
+        if waiting.len() == before {
+            break;
+        }
+    }
+    board
 }
 
 /// Looks at one table: its latest version, and what is remembered of its refreshes, which another process may have

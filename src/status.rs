@@ -79,7 +79,7 @@ impl Health for ServerStatus {
             http::DatasetStatus {
                 dataset: (*name).to_owned(),
                 state: freshness.state().name(),
-                age_seconds: freshness.age().map(|age| age.as_seconds_f64()),
+                age_seconds: freshness.age(&crate::lake::Scope::All).map(|age| age.as_seconds_f64()),
                 ttl_seconds: freshness.policy.and_then(|policy| match policy.ttl {
                     Ttl::After(ttl) => Some(ttl.as_secs_f64()),
                     Ttl::SessionClose(_) | Ttl::Inputs => None,

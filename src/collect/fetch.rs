@@ -1,10 +1,11 @@
 //! What the scheduler asks of a source, and what it gets back.
 
 pub use crate::lake::FailedItem;
+use crate::lake::{MadeOf, Snapshot};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,8 +19,19 @@ pub struct Request {
     /// For history: the last date already held per item. A source fetches from that date on (inclusive, so that a
     /// corrected bar is seen), or everything within its look-back when the item is absent.
     pub held_until: HashMap<String, NaiveDate>,
+    /// For a derived dataset: the last result, when it is still the table's latest version.
+    pub previous: Option<Previous>,
     /// Where the source reports how far it is.
     pub progress: Arc<Progress>,
+}
+
+/// The last result of a derivation.
+#[derive(Debug, Clone)]
+pub struct Previous {
+    /// What it was made of.
+    pub made_of: MadeOf,
+    /// Its rows.
+    pub snapshot: Arc<Snapshot>,
 }
 
 /// How far one refresh is. The display reads it; the source writes it.
@@ -59,6 +71,10 @@ pub struct Fetched {
     pub origin_calls: u64,
     /// For a derived dataset: the version of each input it was made from.
     pub inputs: BTreeMap<String, u64>,
+    /// For a derived dataset: what else the result depends on (see [`MadeOf::basis`]).
+    pub basis: Option<String>,
+    /// For a derived dataset: the items the rows are of, when the others' rows stay as they are.
+    pub recomputed: Option<BTreeSet<String>>,
 }
 
 /// A refresh that brought nothing at all.

@@ -226,8 +226,7 @@ impl History {
             rows,
             origin_calls: 0,
             version: Some(version),
-            inputs: std::collections::BTreeMap::new(),
-            error: None,
+            ..Run::default()
         });
         if let Err(error) = self.table.write_state(&state).await {
             tracing::warn!("the commit is not remembered: {error}");

@@ -31,7 +31,13 @@ struct Process {
 
 async fn process(directory: &Path) -> Process {
     let lake = Lake::open(&directory.join("data").to_string_lossy(), &StoreOptions::default()).await.unwrap();
-    let freshness = Arc::new(Freshness::new(DATASET, None, false, &[], "simulated", Clock::System));
+    let freshness = Arc::new(Freshness::new(
+        &crate::lake::dataset::find(DATASET).unwrap(),
+        None,
+        false,
+        "simulated",
+        Clock::System,
+    ));
     let options = HistoryOptions {
         directory: directory.join("spool"),
         flush: Duration::from_millis(20),

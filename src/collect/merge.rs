@@ -4,13 +4,16 @@
 
 use super::frame::{self, FrameError};
 use crate::lake::dataset;
-use arrow::array::ArrayRef;
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, Rows, SortField};
-use polars::prelude::{Expr, IntoLazy, LazyFrame, PolarsError, SortMultipleOptions, UnionArgs, col, concat, lit, when};
+use polars::prelude::{
+    Expr, IntoLazy, LazyFrame, PolarsError, SortMultipleOptions, UnionArgs, UniqueKeepStrategy, col, concat, lit, when,
+};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// The column that says when a row was fetched; it alone never makes a row different.
@@ -30,6 +33,8 @@ pub struct Merged {
     pub changed: u64,
     /// New rows that left the held row as it was: equal to it, or of a source that does not overrule it.
     pub unchanged: u64,
+    /// First key column of the rows that were added or changed.
+    pub items: BTreeSet<String>,
 }
 
 /// Rows that cannot be merged.
@@ -93,7 +98,13 @@ pub fn merge_bars(held: &[RecordBatch], new: &[RecordBatch]) -> Result<Merged, M
         }
     }
     let [_, added, changed, unchanged] = counts;
-    Ok(Merged { rows: frame::to_arrow(&kept, &schema)?, added, changed, unchanged })
+    let mut items = BTreeSet::new();
+    if added + changed > 0 {
+        let new = kept.clone().lazy().filter(col("fate").eq(lit(ADDED)).or(col("fate").eq(lit(CHANGED))));
+        let new = new.select([col("symbol")]).unique(None, UniqueKeepStrategy::Any).collect()?;
+        items.extend(new.column("symbol")?.str()?.iter().flatten().map(str::to_owned));
+    }
+    Ok(Merged { rows: frame::to_arrow(&kept, &schema)?, added, changed, unchanged, items })
 }
 
 /// One side of the merge as a lazy frame, marked with what decides between two rows.
@@ -146,6 +157,7 @@ pub fn merge_rows(
     let mut held_left = held_order.into_iter().peekable();
     let mut kept = Vec::with_capacity(held_left.len().saturating_add(new_order.len()));
     let (mut added, mut changed, mut unchanged) = (0, 0, 0);
+    let mut said = Vec::new();
     for row in new_order {
         while let Some(before) = held_left.next_if(|&held| held_keys.row(held) < new_keys.row(row)) {
             kept.push((0, before));
@@ -153,6 +165,7 @@ pub fn merge_rows(
         match held_left.next_if(|&held| held_keys.row(held) == new_keys.row(row)) {
             None => {
                 added += 1;
+                said.push(row);
                 kept.push((1, row));
             }
             Some(same) if held_values.row(same) == new_values.row(row) => {
@@ -161,12 +174,33 @@ pub fn merge_rows(
             }
             Some(_) => {
                 changed += 1;
+                said.push(row);
                 kept.push((1, row));
             }
         }
     }
     kept.extend(held_left.map(|row| (0, row)));
-    Ok(Merged { rows: interleave_record_batch(&[&held, &new], &kept)?, added, changed, unchanged })
+    let rows = interleave_record_batch(&[&held, &new], &kept)?;
+    Ok(Merged { rows, added, changed, unchanged, items: items_of(&new, keys.first(), &said) })
+}
+
+/// Items of some rows, where they are text.
+fn items_of(rows: &RecordBatch, column: Option<&usize>, chosen: &[usize]) -> BTreeSet<String> {
+    let names = column.and_then(|&column| rows.column(column).as_string_opt::<i32>());
+    let names = names.map(|names| chosen.iter().filter(|&&row| names.is_valid(row)).map(|&row| names.value(row)));
+    names.into_iter().flatten().map(str::to_owned).collect()
+}
+
+/// Items whose rows differ, apart from `fetched_at`, between two states of a dataset: rows that came, went or changed.
+pub fn changed_items(
+    schema: &SchemaRef,
+    key: &[&str],
+    before: &[RecordBatch],
+    after: &[RecordBatch],
+) -> Result<BTreeSet<String>, MergeError> {
+    let mut items = merge_rows(schema, key, before, after)?.items;
+    items.append(&mut merge_rows(schema, key, after, before)?.items);
+    Ok(items)
 }
 
 /// All batches as one, if they have the columns of `schema`.

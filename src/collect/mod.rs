@@ -16,4 +16,4 @@ pub mod universe;
 pub mod venue;
 pub mod write;
 
-pub use fetch::{FailedItem, Fetch, FetchError, Fetched, Progress, Request};
+pub use fetch::{FailedItem, Fetch, FetchError, Fetched, Previous, Progress, Request};

@@ -1,14 +1,15 @@
 //! One run of one dataset: ask its source, write what it brought, remember the run. The scheduler decides when.
 
 use super::scheduler::RequestBuilder;
-use super::write::{Written, write};
-use super::{Fetch, FetchError, Fetched, Progress};
+use super::write::{Written, write, write_scope};
+use super::{Fetch, FetchError, Fetched, Previous, Progress};
 use crate::clock::Clock;
 use crate::lake::freshness::Freshness;
-use crate::lake::{DatasetState, Lake, LakeTable, Run, WriteMode};
+use crate::lake::{DatasetState, Lake, LakeTable, MadeOf, Run, Scope, WriteMode};
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ pub(super) struct Refresh {
     pub(super) history: Option<(Arc<LakeTable>, Arc<Freshness>)>,
     pub(super) clock: Clock,
     pub(super) cause: &'static str,
+    pub(super) scope: Scope,
     pub(super) started_at: DateTime<Utc>,
     pub(super) progress: Arc<Progress>,
 }
@@ -32,11 +34,14 @@ pub(super) struct Refresh {
 impl Refresh {
     /// Runs it. What goes wrong is in the run; the rows that were there stay then.
     pub(super) async fn run(self) -> Run {
+        let inputs = Inputs { loaded_at: self.freshness.inputs_loaded_at(), versions: self.freshness.input_versions() };
         // A panic is our own fault and costs this run alone.
         let outcome = AssertUnwindSafe(self.fetch_and_write()).catch_unwind().await;
         let outcome = outcome.unwrap_or_else(|_| Err("internal error: the refresh panicked".to_owned()));
         let mut run = match &outcome {
-            Ok((fetched, written)) => self.run_so_far(Some(fetched), written.version),
+            Ok((fetched, written)) => {
+                Run { made_of: inputs.made_of(fetched), ..self.run_so_far(Some(fetched), written.version) }
+            }
             Err(_) => self.run_so_far(None, self.table.current().map(|snapshot| snapshot.version)),
         };
         if let Err(reason) = outcome {
@@ -49,18 +54,27 @@ impl Refresh {
 
     async fn fetch_and_write(&self) -> Result<(Fetched, Written), String> {
         let name = self.table.dataset().name;
-        let request = (self.request)(self.lake.clone(), self.progress.clone()).await?;
+        let mut request = (self.request)(self.lake.clone(), self.scope.clone(), self.progress.clone()).await?;
+        if let Some(names) = self.scope.names() {
+            request.items.retain(|item| names.contains(item));
+        }
+        // A command computes every row anew, whatever is known of the last result.
+        if self.freshness.is_derived() && self.cause != "command" {
+            request.previous = self.previous().await;
+        }
         let fetched = self.source.fetch(&request).await.map_err(|error: FetchError| error.to_string())?;
+        let scope = fetched.recomputed.clone().map_or_else(|| self.scope.clone(), Scope::Items);
         let rows: usize = fetched.batches.iter().map(RecordBatch::num_rows).sum();
-        let held = self.table.update().await.map_err(|error| error.to_string())?;
+        let replaces = self.table.dataset().mode == WriteMode::Replace && fetched.recomputed.is_none();
         // An empty answer never replaces rows.
-        if rows == 0 && held.is_some() && self.table.dataset().mode == WriteMode::Replace {
+        if rows == 0 && replaces && self.holds_rows().await? {
             return Err(format!("the source of \"{name}\" answered without rows"));
         }
-        let written = write(&self.table, &fetched.batches, &fetched.failed).await.map_err(|error| error.to_string())?;
+        let written = write_scope(&self.table, &fetched.batches, &scope, &fetched.failed).await;
+        let written = written.map_err(|error| error.to_string())?;
         if let Some((table, freshness)) = &self.history {
             let kept = write(table, &fetched.batches, &[]).await.map_err(|error| error.to_string())?;
-            let run = self.run_so_far(Some(&fetched), kept.version);
+            let run = Run { scope: Scope::All, ..self.run_so_far(Some(&fetched), kept.version) };
             remember(table, freshness, &run).await;
             freshness.end(run);
         }
@@ -73,10 +87,30 @@ impl Refresh {
         Ok((fetched, written))
     }
 
+    /// Whether there are rows of what is refreshed.
+    async fn holds_rows(&self) -> Result<bool, String> {
+        let held = self.table.update().await.map_err(|error| error.to_string())?;
+        let (Some(held), Some(names), Some(column)) = (&held, self.scope.names(), self.table.dataset().item_column())
+        else {
+            return Ok(held.is_some());
+        };
+        let rows = self.table.read_items(&held.files, &[column], names).await.map_err(|error| error.to_string())?;
+        Ok(rows.iter().any(|rows| rows.num_rows() > 0))
+    }
+
+    /// The last result, unless somebody else has written the table since, or what it was made of is not known.
+    async fn previous(&self) -> Option<Previous> {
+        let state = self.table.read_state().await.ok()?;
+        let snapshot = self.table.update().await.ok()??;
+        let same = state.version == Some(snapshot.version) && !state.made_of.inputs.is_empty();
+        same.then_some(Previous { made_of: state.made_of, snapshot })
+    }
+
     /// The record of this run up to now.
     fn run_so_far(&self, fetched: Option<&Fetched>, version: Option<u64>) -> Run {
         Run {
             cause: self.cause.to_owned(),
+            scope: self.scope.clone(),
             started_at: self.started_at,
             ended_at: self.clock.now(),
             items: fetched.map_or(0, |fetched| fetched.items),
@@ -84,9 +118,25 @@ impl Refresh {
             rows: fetched.map_or(0, |fetched| fetched.batches.iter().map(|batch| batch.num_rows() as u64).sum()),
             origin_calls: fetched.map_or(0, |fetched| fetched.origin_calls),
             version,
-            inputs: fetched.map(|fetched| fetched.inputs.clone()).unwrap_or_default(),
+            made_of: MadeOf::default(),
             error: None,
         }
+    }
+}
+
+/// What a rebuild finds when it begins. An input that is refreshed meanwhile counts as older than it is, never as younger.
+struct Inputs {
+    loaded_at: BTreeMap<String, DateTime<Utc>>,
+    versions: BTreeMap<String, u64>,
+}
+
+impl Inputs {
+    /// What was made of them: where the source tells which versions it took, those; of what the dataset depends on
+    /// beyond that, the versions when the run began.
+    fn made_of(self, fetched: &Fetched) -> MadeOf {
+        let mut inputs = self.versions;
+        inputs.extend(fetched.inputs.clone());
+        MadeOf { inputs, inputs_loaded_at: self.loaded_at, basis: fetched.basis.clone() }
     }
 }
 

@@ -1,38 +1,46 @@
 //! The one place that decides when a dataset is refreshed: on demand, when its rows go stale, after its inputs.
 //!
 //! One run per dataset at a time, whatever the number of requests; whoever asks while it runs waits for its end, and
-//! whoever looked before its end takes its outcome. Dropping the task stops every run; nothing half-written becomes
-//! visible.
+//! whoever looked before its end takes its outcome. A request for some items runs for those alone where that costs the
+//! source fewer requests than the whole dataset; what a run in progress does not cover waits for the next one, which is
+//! for everything that was asked for meanwhile. Dropping the task stops every run; nothing half-written becomes visible.
+
+mod items;
+mod job;
+
+pub use items::Items;
 
 use super::refresh::Refresh;
 use super::{Fetch, Progress, Request};
 use crate::clock::Clock;
 use crate::lake::freshness::{Freshness, FreshnessBoard, Ttl};
 use crate::lake::refresh::RefreshRequest;
-use crate::lake::{Lake, Run};
+use crate::lake::{ItemFailure, Lake, Run, Scope};
 use chrono::{DateTime, Utc};
+use job::{Job, Jobs, Waiter};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How often expiries are looked at.
 const TICK: Duration = Duration::from_millis(500);
 
-/// First pause after a failed run before the next one in the background; it doubles up to [`RETRY_MAX`].
+/// First pause after a failed run before the next one in the background.
 const RETRY_FIRST: Duration = Duration::from_secs(15);
 const RETRY_MAX: Duration = Duration::from_secs(900);
 
 /// Expiries of processes are spread over at most this part of the TTL.
 const JITTER_PART: u32 = 10;
 
-type Waiters = Vec<oneshot::Sender<Result<(), String>>>;
-
-/// What is asked of a source.
-pub type RequestBuilder =
-    Arc<dyn Fn(Arc<Lake>, Arc<Progress>) -> futures::future::BoxFuture<'static, Result<Request, String>> + Send + Sync>;
+/// What is asked of a source. A scope may spare it work; items beside it are left out afterwards.
+pub type RequestBuilder = Arc<
+    dyn Fn(Arc<Lake>, Scope, Arc<Progress>) -> futures::future::BoxFuture<'static, Result<Request, String>>
+        + Send
+        + Sync,
+>;
 
 /// One dataset with its source.
 #[derive(Clone)]
@@ -41,12 +49,12 @@ pub struct Collector {
     pub source: Arc<dyn Fetch>,
     /// What to ask for.
     pub request: RequestBuilder,
+    /// What it can be asked for alone; `None` where only all at once.
+    pub items: Option<Items>,
     /// Whether a CSV twin is written after each change.
     pub csv: bool,
     /// A dataset to which each fetch is also appended (`market_metrics` keeps its history).
     pub history: Option<&'static str>,
-    /// How far the expiries of several processes are spread.
-    pub jitter: Duration,
 }
 
 /// How a scheduler behaves.
@@ -90,22 +98,19 @@ pub struct Scheduler {
     events: broadcast::Sender<Event>,
     clock: Clock,
     options: Options,
-    pending: BTreeMap<&'static str, Pending>,
+    jobs: BTreeMap<&'static str, Jobs>,
     runs: JoinSet<Finished>,
     failures: HashMap<&'static str, Failure>,
+    ended: HashMap<&'static str, Ended>,
 }
 
-/// A run in progress or waiting for its inputs.
-struct Pending {
-    cause: &'static str,
-    started: bool,
-    waiters: Waiters,
-}
-
-impl Pending {
-    fn new(cause: &'static str) -> Self {
-        Self { cause, started: false, waiters: Vec::new() }
-    }
+/// When the last runs of a dataset ended, by its [`Freshness::runs_ended`].
+#[derive(Default)]
+struct Ended {
+    /// The last over the whole dataset.
+    all: u64,
+    /// The last of single items since.
+    items: BTreeMap<String, u64>,
 }
 
 /// Runs of one dataset that failed, without a success since.
@@ -121,7 +126,7 @@ struct Finished {
 }
 
 impl Scheduler {
-    /// A scheduler over collectors.
+    /// A scheduler over collectors. A refresh that failed just before a restart still answers queries for a moment.
     pub fn new(
         lake: Arc<Lake>,
         board: FreshnessBoard,
@@ -131,8 +136,15 @@ impl Scheduler {
         options: Options,
     ) -> Self {
         let (events, _) = broadcast::channel(256);
-        let (pending, runs, failures) = (BTreeMap::new(), JoinSet::new(), HashMap::new());
-        Self { lake, board, collectors, requests, events, clock, options, pending, runs, failures }
+        let (jobs, runs, ended) = (BTreeMap::new(), JoinSet::new(), HashMap::new());
+        let remembered = |(&dataset, freshness): (&&'static str, &Arc<Freshness>)| {
+            let remembered = freshness.remembered();
+            let last = remembered.runs.iter().rev().find(|run| run.scope == Scope::All)?;
+            let reason = last.error.clone()?;
+            Some((dataset, Failure { runs: 1, ended_at: last.ended_at, reason }))
+        };
+        let failures = board.iter().filter_map(remembered).collect();
+        Self { lake, board, collectors, requests, events, clock, options, jobs, runs, failures, ended }
     }
 
     /// Follows what happens.
@@ -160,56 +172,108 @@ impl Scheduler {
     }
 
     fn accept(&mut self, request: RefreshRequest) {
-        let Some((&dataset, _)) = self.collectors.get_key_value(request.dataset.as_str()) else {
+        let Some((&dataset, collector)) = self.collectors.get_key_value(request.dataset.as_str()) else {
             let reason = format!("no source is configured for \"{}\"", request.dataset);
             let _ = request.done.send(Err(reason));
             return;
         };
-        let known = request.seen.filter(|_| !self.pending.contains_key(dataset));
-        if let Some(outcome) = known.and_then(|seen| self.known(dataset, seen)) {
-            let _ = request.done.send(outcome);
+        let mut waiter = Waiter { done: request.done, scope: request.scope, earlier: None };
+        // A derived dataset need not be computed again when its inputs turn out to be the same.
+        let derived = self.board.get(dataset).is_some_and(|freshness| freshness.is_derived());
+        let even_if_fresh = !derived || request.seen.is_none();
+        if let Some(job) = self.jobs.get_mut(dataset).and_then(|jobs| jobs.covering(&waiter.scope)) {
+            job.join(request.cause, even_if_fresh, waiter);
+            self.add_inputs(dataset, request.max_age);
             return;
         }
-        self.pending.entry(dataset).or_insert_with(|| Pending::new(request.cause)).waiters.push(request.done);
-        self.add_overdue_inputs(dataset);
+        let mut scope = waiter.scope.clone();
+        if let Some(seen) = request.seen {
+            if let Some(outcome) = self.known(dataset, &scope, seen) {
+                let _ = waiter.done.send(outcome);
+                return;
+            }
+            // What has just failed is not tried again for each query that names it beside others.
+            if let Scope::Items(names) = &mut scope {
+                waiter.earlier = names.iter().find_map(|name| self.item_failed(dataset, name));
+                names.retain(|name| self.item_failed(dataset, name).is_none());
+            }
+        }
+        let scope = collector.items.as_ref().map_or(Scope::All, |items| items.worth(scope));
+        self.add(dataset, Job { cause: request.cause, scope, even_if_fresh, waiters: vec![waiter] });
+        self.add_inputs(dataset, request.max_age);
+    }
+
+    /// Puts a job behind what runs, together with what waits there.
+    fn add(&mut self, dataset: &'static str, job: Job) {
+        let items = self.collectors.get(dataset).and_then(|collector| collector.items.as_ref());
+        let worth = |scope: Scope| items.map_or(Scope::All, |items| items.worth(scope));
+        self.jobs.entry(dataset).or_default().add(job, worth);
     }
 
     /// The answer that needs no run: the outcome of one that has ended since the asker looked, or a failure of just now.
-    fn known(&self, dataset: &str, seen: u64) -> Option<Result<(), String>> {
+    fn known(&self, dataset: &str, scope: &Scope, seen: u64) -> Option<Result<(), String>> {
         let failed = self.failures.get(dataset).map(|failure| Err(failure.reason.clone()));
         if self.failed_within(dataset, self.options.negative_ttl) {
             return failed;
         }
-        let ended_since = self.board.get(dataset).is_some_and(|freshness| freshness.runs_ended() > seen);
-        ended_since.then(|| failed.unwrap_or(Ok(())))
+        let ended = self.ended.get(dataset);
+        let Scope::Items(names) = scope else {
+            let ended_since = ended.is_some_and(|ended| ended.all > seen);
+            return ended_since.then(|| failed.unwrap_or(Ok(())));
+        };
+        let mut failures = names.iter().map(|name| self.item_failed(dataset, name));
+        if let Some(Some(first)) = failures.clone().next()
+            && failures.all(|failure| failure.is_some())
+        {
+            return Some(Err(first));
+        }
+        let ended_since =
+            |name: &String| ended.is_some_and(|ended| ended.items.get(name).map_or(ended.all, |run| *run) > seen);
+        let failure = || self.board.get(dataset).and_then(|freshness| freshness.failure(scope));
+        names.iter().all(ended_since).then(|| failure().map_or(Ok(()), Err))
     }
 
-    /// Whoever asks for a derived dataset asks for its overdue inputs first, however deep, and for what is made of
-    /// those.
-    fn add_overdue_inputs(&mut self, dataset: &str) {
+    /// Why an item failed, for a while that doubles with each failure in a row. It is remembered over a restart.
+    fn item_failed(&self, dataset: &str, name: &str) -> Option<String> {
+        let remembered = self.board.get(dataset)?.remembered();
+        let ItemFailure { at, times, reason } = remembered.items.get(name)?.failure.as_ref()?;
+        let pause = pause(self.options.negative_ttl, *times);
+        let recent = (self.clock.now() - *at).to_std().is_ok_and(|since| since < pause);
+        recent.then(|| format!("{name}: {reason}"))
+    }
+
+    /// Whoever asks for a derived dataset asks for its inputs first, however deep: those that are due, or older than the
+    /// asker takes, and what is made of those.
+    fn add_inputs(&mut self, dataset: &str, max_age: Option<Duration>) {
         let Some(derived) = self.board.get(dataset).filter(|freshness| freshness.is_derived()).cloned() else { return };
-        for input in derived.depends_on {
-            let Some((&input, _)) = self.collectors.get_key_value(input) else { continue };
-            self.add_overdue_inputs(input);
+        for &input in &derived.depends_on {
+            if !self.collectors.contains_key(input) || self.failed_within(input, self.options.negative_ttl) {
+                continue;
+            }
+            self.add_inputs(input, max_age);
             let Some(freshness) = self.board.get(input) else { continue };
             let made_anew = freshness.is_derived() && self.inputs_pending(freshness);
-            let overdue = freshness.overdue().is_some() || made_anew;
-            if overdue && !self.failed_within(input, self.options.negative_ttl) {
-                self.pending.entry(input).or_insert_with(|| Pending::new("dependency"));
+            let too_old = !freshness.is_derived() && max_age.is_some_and(|age| freshness.older_than(&Scope::All, age));
+            let covered = self.jobs.get_mut(input).is_some_and(|jobs| jobs.covering(&Scope::All).is_some());
+            if !covered && (too_old || made_anew || freshness.due(&Scope::All).is_some()) {
+                self.add(input, Job { even_if_fresh: too_old, ..Job::new("dependency") });
             }
         }
     }
 
+    /// Whether an input is about to be refreshed as a whole. A refresh of single items is not waited for: there may always
+    /// be another one.
     fn inputs_pending(&self, freshness: &Freshness) -> bool {
-        freshness.depends_on.iter().any(|input| self.pending.contains_key(input))
+        freshness.depends_on.iter().any(|input| self.jobs.get(input).is_some_and(Jobs::has_whole))
     }
 
     fn add_stale(&mut self) {
-        for &dataset in self.collectors.keys() {
+        let datasets: Vec<&'static str> = self.collectors.keys().copied().collect();
+        for dataset in datasets {
             let Some(freshness) = self.board.get(dataset) else { continue };
             let jitter = self.jitter(freshness);
-            let due = freshness.overdue().and_then(|overdue| overdue.to_std().ok()).is_some_and(|by| by >= jitter);
-            if !due || self.pending.contains_key(dataset) || self.backs_off(dataset) {
+            let due = freshness.due(&Scope::All).and_then(|due| due.to_std().ok()).is_some_and(|by| by >= jitter);
+            if !due || self.jobs.get(dataset).is_some_and(Jobs::has_whole) || self.backs_off(dataset) {
                 continue;
             }
             let cause = match freshness.loaded_at() {
@@ -217,18 +281,18 @@ impl Scheduler {
                 Some(_) if freshness.is_derived() => "dependency",
                 Some(_) => "ttl",
             };
-            self.pending.insert(dataset, Pending::new(cause));
+            self.add(dataset, Job::new(cause));
         }
     }
 
     /// How long this process leaves the first try to others.
     fn jitter(&self, freshness: &Freshness) -> Duration {
-        let Some(collector) = self.collectors.get(freshness.dataset) else { return Duration::ZERO };
-        let longest = match freshness.policy.map(|policy| policy.ttl) {
-            Some(Ttl::After(ttl)) => collector.jitter.min(ttl / JITTER_PART),
-            Some(Ttl::SessionClose(_)) => collector.jitter,
+        let Some(policy) = &freshness.policy else { return Duration::ZERO };
+        let longest = match policy.ttl {
+            Ttl::After(ttl) => policy.jitter.min(ttl / JITTER_PART),
+            Ttl::SessionClose(_) => policy.jitter,
             // Nobody can say since when an input has another version.
-            Some(Ttl::Inputs) | None => Duration::ZERO,
+            Ttl::Inputs => Duration::ZERO,
         };
         jitter(longest, freshness.dataset, self.options.process)
     }
@@ -236,7 +300,7 @@ impl Scheduler {
     /// After failures the background waits longer and longer; a query or a command may still ask.
     fn backs_off(&self, dataset: &str) -> bool {
         let Some(failure) = self.failures.get(dataset) else { return false };
-        self.failed_within(dataset, retry_pause(failure.runs))
+        self.failed_within(dataset, pause(RETRY_FIRST, failure.runs))
     }
 
     /// A clock set back ends the pause rather than prolonging it.
@@ -253,30 +317,37 @@ impl Scheduler {
         }
     }
 
-    /// Nothing before its inputs: an input that is pending runs first. What somebody waits for comes before what is
+    /// No dataset before its inputs: an input that waits or runs goes first. What somebody waits for comes before what is
     /// only due.
     fn next_ready(&self) -> Option<&'static str> {
-        let ready = self.pending.iter().filter(|(dataset, entry)| {
-            !entry.started && !self.board.get(*dataset).is_some_and(|freshness| self.inputs_pending(freshness))
+        let ready = self.jobs.iter().filter_map(|(&dataset, jobs)| {
+            let next = jobs.next.as_ref().filter(|_| jobs.running.is_none())?;
+            let inputs_first = next.scope == Scope::All
+                && self.board.get(dataset).is_some_and(|freshness| self.inputs_pending(freshness));
+            (!inputs_first).then_some((dataset, next))
         });
-        ready.min_by_key(|(_, entry)| entry.waiters.is_empty()).map(|(&dataset, _)| dataset)
+        ready.min_by_key(|(_, next)| next.waiters.is_empty()).map(|(dataset, _)| dataset)
     }
 
     fn start(&mut self, dataset: &'static str) {
+        let Some(next) = self.jobs.get_mut(dataset).and_then(|jobs| jobs.next.take()) else { return };
         let (Some(collector), Some(table), Some(freshness)) =
             (self.collectors.get(dataset), self.lake.table(dataset), self.board.get(dataset))
         else {
-            self.pending.remove(dataset);
+            self.jobs.remove(dataset);
             return;
         };
-        let Some(entry) = self.pending.get_mut(dataset) else { return };
         // Its inputs were refreshed first and brought nothing new, or another process was quicker.
-        if entry.waiters.is_empty() && freshness.overdue().is_none() {
-            self.pending.remove(dataset);
+        if !next.even_if_fresh && freshness.due(&next.scope).is_none() {
+            self.jobs.remove(dataset);
+            next.waiters.into_iter().for_each(|waiter| waiter.tell(Ok(())));
             return;
         }
-        entry.started = true;
-        freshness.begin();
+        if next.scope == Scope::All {
+            freshness.begin();
+        }
+        let (cause, scope) = (next.cause, next.scope.clone());
+        self.jobs.entry(dataset).or_default().running = Some(next);
         let progress = Arc::new(Progress::default());
         let _ = self.events.send(Event::Started { dataset, progress: progress.clone() });
         let history = collector.history.and_then(|name| Some((self.lake.table(name)?, self.board.get(name)?)));
@@ -289,7 +360,8 @@ impl Scheduler {
             csv: collector.csv,
             history: history.map(|(table, freshness)| (table.clone(), freshness.clone())),
             clock: self.clock.clone(),
-            cause: entry.cause,
+            cause,
+            scope,
             started_at: self.clock.now(),
             progress,
         };
@@ -297,32 +369,38 @@ impl Scheduler {
     }
 
     fn finish(&mut self, Finished { dataset, run }: Finished) {
-        let outcome = match &run.error {
-            None => Ok(()),
-            Some(reason) => Err(reason.clone()),
-        };
-        match &outcome {
-            Ok(()) => drop(self.failures.remove(dataset)),
-            Err(reason) => {
+        match (&run.scope, &run.error) {
+            (Scope::All, None) => drop(self.failures.remove(dataset)),
+            (Scope::All, Some(reason)) => {
                 let runs = self.failures.get(dataset).map_or(0, |failure| failure.runs).saturating_add(1);
                 let failure = Failure { runs, ended_at: run.ended_at, reason: reason.clone() };
                 self.failures.insert(dataset, failure);
             }
+            (Scope::Items(_), _) => {}
         }
         if let Some(freshness) = self.board.get(dataset) {
             freshness.end(run.clone());
+            let (number, ended) = (freshness.runs_ended(), self.ended.entry(dataset).or_default());
+            match &run.scope {
+                Scope::All => *ended = Ended { all: number, items: BTreeMap::new() },
+                Scope::Items(names) => ended.items.extend(names.iter().map(|name| (name.clone(), number))),
+            }
         }
-        let _ = self.events.send(Event::Ended { dataset, run });
-        for waiter in self.pending.remove(dataset).map(|entry| entry.waiters).unwrap_or_default() {
-            // A reader that went away does not need the answer.
-            let _ = waiter.send(outcome.clone());
+        let job = self.jobs.get_mut(dataset).and_then(|jobs| jobs.running.take());
+        if self.jobs.get(dataset).is_some_and(|jobs| jobs.next.is_none()) {
+            self.jobs.remove(dataset);
+        }
+        let _ = self.events.send(Event::Ended { dataset, run: run.clone() });
+        for waiter in job.map(|job| job.waiters).unwrap_or_default() {
+            let outcome = waiter.outcome(&run);
+            waiter.tell(outcome);
         }
     }
 }
 
-/// The pause of the background after so many failed runs in a row.
-fn retry_pause(failed_runs: u32) -> Duration {
-    RETRY_FIRST.saturating_mul(2_u32.saturating_pow(failed_runs.saturating_sub(1))).min(RETRY_MAX)
+/// The pause after so many failures in a row: it doubles with each, up to [`RETRY_MAX`].
+fn pause(first: Duration, failures: u32) -> Duration {
+    first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(RETRY_MAX)
 }
 
 /// A number that tells this process from others, wherever they run.

@@ -5,7 +5,7 @@ use crate::collect::{FetchError, Fetched};
 use crate::lake::StoreOptions;
 use crate::lake::dataset;
 use crate::lake::freshness::{Policy, State};
-use crate::lake::refresh::{RefreshHandle, channel};
+use crate::lake::refresh::{RefreshHandle, Wanted, channel};
 use arrow::array::{ArrayRef, Int64Array, StringArray, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
@@ -17,6 +17,17 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
 use tokio_util::sync::DropGuard;
+
+/// Items of `market_metrics`, which is asked for two at a time.
+const ITEMS: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
+
+fn depends_on(name: &str) -> &'static [&'static str] {
+    match name {
+        "expirations" => &["calendar", "option_chains"],
+        "returns_stddev" => &["eod", "expirations"],
+        _ => &[],
+    }
+}
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -34,6 +45,8 @@ struct Source {
     lake: Arc<Lake>,
     mood: Mutex<Mood>,
     calls: AtomicUsize,
+    /// Items of each call.
+    asked: Mutex<Vec<String>>,
     /// Calls wait for a permit when the gate is shut.
     gate: Semaphore,
     gated: AtomicBool,
@@ -67,13 +80,14 @@ impl Drop for Counted {
 
 #[async_trait]
 impl Fetch for Source {
-    async fn fetch(&self, _request: &Request) -> Result<Fetched, FetchError> {
+    async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
+        self.asked.lock().unwrap().push(request.items.join(" "));
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
         self.log.begun.lock().unwrap().push(self.name);
         let _counted = Counted::new(&self.log);
         let dataset = dataset::find(self.name).unwrap();
         let version = |input: &&str| Some(((*input).to_owned(), self.lake.table(input)?.current()?.version));
-        let inputs = dataset.depends_on.iter().filter_map(version).collect();
+        let inputs = dataset.computed_from.iter().filter_map(version).collect();
         if self.gated.load(Ordering::SeqCst) {
             self.gate.acquire().await.unwrap().forget();
         }
@@ -125,31 +139,42 @@ impl World {
         let (log, stop) = (Arc::new(Log::default()), CancellationToken::new());
         let mut board = FreshnessBoard::new();
         let (mut sources, mut collectors) = (BTreeMap::new(), BTreeMap::new());
-        for &name in names {
+        // What is derived comes after what it is made of.
+        let mut names = names.to_vec();
+        names.sort_by_key(|name| (!depends_on(name).is_empty(), *name));
+        for name in names {
             let definition = dataset::find(name).unwrap();
             let derived = matches!(name, "expirations" | "returns_stddev");
+            let depends_on = depends_on(name);
             let policy = Policy {
                 ttl: if derived { Ttl::Inputs } else { Ttl::After(Duration::from_secs(3600)) },
                 stale_while_revalidate: Duration::from_secs(600),
                 wait_timeout: DEADLINE,
                 stale_if_error: Duration::from_secs(7200),
+                jitter: Duration::from_secs(300),
             };
-            let inputs = definition.depends_on.iter().filter(|_| derived).filter_map(|name| lake.table(name).cloned());
-            let freshness = Freshness::new(name, Some(policy), true, definition.depends_on, "simulated", clock.clone());
-            board.insert(name, Arc::new(freshness.with_inputs(inputs.collect())));
+            let freshness = Freshness::new(&definition, Some(policy), true, "simulated", clock.clone());
+            let input = |name: &&'static str| Some((lake.table(name)?.clone(), board.get(name)?.clone()));
+            let inputs: Vec<_> = depends_on.iter().filter(|_| derived).filter_map(input).collect();
+            let freshness = freshness.depending_on(depends_on.to_vec()).with_inputs(inputs);
+            board.insert(name, Arc::new(freshness));
             let source = Arc::new(Source {
                 name,
                 lake: lake.clone(),
                 mood: Mutex::new(Mood::Good),
                 calls: AtomicUsize::new(0),
+                asked: Mutex::default(),
                 gate: Semaphore::new(0),
                 gated: AtomicBool::new(false),
                 log: log.clone(),
             });
             sources.insert(name, source.clone());
-            let request: RequestBuilder = Arc::new(|_, _| async { Ok(Request::default()) }.boxed());
-            let jitter = Duration::from_secs(300);
-            collectors.insert(name, Collector { source, request, csv: false, history: None, jitter });
+            let items = (name == "market_metrics").then(|| Items::new(&ITEMS.map(str::to_owned), 2));
+            let request: RequestBuilder = Arc::new(|_, _, _| {
+                let items = ITEMS.map(str::to_owned).to_vec();
+                async { Ok(Request { items, ..Request::default() }) }.boxed()
+            });
+            collectors.insert(name, Collector { source, request, items, csv: false, history: None });
         }
         let (refresh, requests) = channel();
         let scheduler = Scheduler::new(lake.clone(), board.clone(), collectors, requests, clock.clone(), options);
@@ -197,7 +222,12 @@ impl World {
     }
 
     async fn ask(&self, name: &str) -> Result<(), String> {
-        self.refresh.refresh_since(name, "query", self.board[name].runs_ended()).await
+        self.ask_for(name, Scope::All).await
+    }
+
+    async fn ask_for(&self, name: &str, scope: Scope) -> Result<(), String> {
+        let (dataset, seen) = (dataset::find(name).unwrap().name, self.board[name].runs_ended());
+        self.refresh.refresh_for_query(Wanted { dataset, scope, max_age: None, seen }).await
     }
 
     /// Waits until the condition holds.
@@ -216,7 +246,8 @@ async fn requests_during_a_run_and_just_after_it_are_one_run() {
     let world = World::start(&["symbols"], OPTIONS).await;
     world.shut("symbols");
     let seen = world.board["symbols"].runs_ended();
-    let many = futures::future::join_all((0..200).map(|_| world.refresh.refresh_since("symbols", "query", seen)));
+    let wanted = || Wanted { dataset: "symbols", scope: Scope::All, max_age: None, seen };
+    let many = futures::future::join_all((0..200).map(|_| world.refresh.refresh_for_query(wanted())));
     let opened = async {
         world.until("the run begins", |world| world.calls("symbols") == 1).await;
         world.open("symbols");
@@ -224,7 +255,7 @@ async fn requests_during_a_run_and_just_after_it_are_one_run() {
     let (outcomes, ()) = futures::future::join(many, opened).await;
     assert!(outcomes.iter().all(Result::is_ok));
     // Somebody who looked before the run ended, and asks only now.
-    world.refresh.refresh_since("symbols", "query", seen).await.unwrap();
+    world.refresh.refresh_for_query(wanted()).await.unwrap();
     assert_eq!(world.calls("symbols"), 1);
     // A command wants a run whatever was before.
     world.refresh.refresh("symbols", "command").await.unwrap();
@@ -242,7 +273,9 @@ async fn a_derived_dataset_waits_for_its_overdue_inputs_and_each_runs_once() {
     world.refresh.refresh("expirations", "command").await.unwrap();
     world.log.begun.lock().unwrap().clear();
     world.clock.advance(TimeDelta::minutes(20));
-    assert_eq!(world.board["expirations"].state(), State::Fresh);
+    // Its chains are stale, and it with them, though made of their latest version.
+    assert_eq!(world.board["expirations"].due(&Scope::All), None);
+    assert_eq!(world.board["expirations"].state(), State::Stale);
     world.ask("returns_stddev").await.unwrap();
     let mut begun = world.begun();
     assert_eq!(begun.split_off(2), ["expirations", "returns_stddev"]);
@@ -251,7 +284,7 @@ async fn a_derived_dataset_waits_for_its_overdue_inputs_and_each_runs_once() {
     for name in names {
         assert_eq!(world.board[name].state(), State::Fresh, "{name}");
     }
-    let made_of = world.board["returns_stddev"].remembered().inputs.clone();
+    let made_of = world.board["returns_stddev"].remembered().made_of.inputs.clone();
     assert_eq!(made_of["eod"], world.version("eod").unwrap());
     assert_eq!(made_of["expirations"], world.version("expirations").unwrap());
 }
@@ -267,18 +300,18 @@ async fn an_input_that_changes_during_a_rebuild_makes_one_more() {
     let changed = async {
         world.until("the rebuild begins", |world| world.calls("expirations") == calls + 1).await;
         world.refresh.refresh("calendar", "command").await.unwrap();
-        assert_eq!(world.board["expirations"].remembered().inputs["calendar"], old);
+        assert_eq!(world.board["expirations"].remembered().made_of.inputs["calendar"], old);
         world.sources["expirations"].gate.add_permits(1);
     };
     let (outcome, ()) = futures::future::join(rebuilt, changed).await;
     outcome.unwrap();
     // It was made of the version taken at its start, says so, and is stale.
     let remembered = world.board["expirations"].remembered();
-    assert_eq!((remembered.inputs["calendar"], world.version("calendar")), (old, Some(old + 1)));
+    assert_eq!((remembered.made_of.inputs["calendar"], world.version("calendar")), (old, Some(old + 1)));
     assert_ne!(world.board["expirations"].state(), State::Fresh);
     world.open("expirations");
     world.until("one more rebuild", |world| world.board["expirations"].state() == State::Fresh).await;
-    assert_eq!(world.board["expirations"].remembered().inputs["calendar"], old + 1);
+    assert_eq!(world.board["expirations"].remembered().made_of.inputs["calendar"], old + 1);
     assert_eq!(world.calls("expirations"), calls + 2);
 }
 
@@ -344,7 +377,7 @@ async fn the_background_waits_longer_after_each_failure_by_the_clock() {
 
 #[test]
 fn pauses_double_up_to_a_quarter_of_an_hour() {
-    let pauses: Vec<u64> = [1, 2, 3, 7, 8, 1000].map(|failures| retry_pause(failures).as_secs()).to_vec();
+    let pauses: Vec<u64> = [1, 2, 3, 7, 8, 1000].map(|failures| pause(RETRY_FIRST, failures).as_secs()).to_vec();
     assert_eq!(pauses, [15, 30, 60, 900, 900, 900]);
 }
 
@@ -422,4 +455,179 @@ fn jitter_is_the_same_each_time_and_spread_over_processes_and_datasets() {
         let within = parts.iter().filter(|part| (from..to).contains(part)).count();
         assert!((200..300).contains(&within), "{within} of 1000 in quarter {quarter}");
     }
+}
+
+fn items(names: &str) -> Scope {
+    Scope::Items(names.split(' ').map(str::to_owned).collect())
+}
+
+impl World {
+    fn asked(&self, name: &str) -> Vec<String> {
+        std::mem::take(&mut *self.sources[name].asked.lock().unwrap())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_are_refreshed_alone_where_that_costs_fewer_requests() {
+    let world = World::start(&["market_metrics", "symbols"], OPTIONS).await;
+    world.load().await;
+    world.asked("market_metrics");
+    world.clock.advance(TimeDelta::hours(2));
+    world.ask_for("market_metrics", items("A")).await.unwrap();
+    assert_eq!(world.asked("market_metrics"), ["A"]);
+    let freshness = &world.board["market_metrics"];
+    assert_eq!((freshness.state_of(&items("A")), freshness.state()), (State::Fresh, State::Stale));
+    // Three need two requests, all need three; four need as many as five.
+    world.ask_for("market_metrics", items("A B C")).await.unwrap();
+    world.ask_for("market_metrics", items("A B C D E")).await.unwrap();
+    assert_eq!(world.asked("market_metrics"), ["A B C", "A B C D E F"]);
+    assert_eq!(freshness.state(), State::Fresh);
+    // What is not collected by itself, or not at all, is a matter of the whole.
+    world.ask_for("market_metrics", items("A unknown")).await.unwrap();
+    assert_eq!(world.asked("market_metrics"), ["A B C D E F"]);
+    world.ask_for("symbols", items("A")).await.unwrap();
+    assert_eq!(world.calls("symbols"), 2);
+    let scopes: Vec<Scope> = freshness.remembered().runs.iter().map(|run| run.scope.clone()).collect();
+    assert_eq!(scopes, [Scope::All, items("A"), items("A B C"), Scope::All, Scope::All]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_for_items_join_what_runs_and_what_waits() {
+    let world = World::start(&["market_metrics"], OPTIONS).await;
+    world.load().await;
+    world.asked("market_metrics");
+    world.clock.advance(TimeDelta::hours(2));
+    world.shut("market_metrics");
+    let several = futures::future::join_all(
+        ["A", "B", "A", "C", "A", "B C"].map(|names| world.ask_for("market_metrics", items(names))),
+    );
+    let opened = async {
+        world.until("one run", |world| world.calls("market_metrics") == 1).await;
+        // The others are in the scheduler's hands once a last request was answered.
+        assert!(world.refresh.refresh("nowhere", "query").await.is_err());
+        world.open("market_metrics");
+    };
+    let (outcomes, ()) = futures::future::join(several, opened).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    let asked = world.asked("market_metrics");
+    assert_eq!((asked.len(), asked[0].as_str(), asked[1].as_str()), (2, "A", "B C"));
+
+    // A run over everything serves whoever asks for a part of it; one over a part serves nobody who wants everything.
+    world.clock.advance(TimeDelta::hours(2));
+    for (first, then, expected) in [(Scope::All, items("A"), 1), (items("A"), Scope::All, 2)] {
+        world.asked("market_metrics");
+        world.shut("market_metrics");
+        let calls = world.calls("market_metrics");
+        let second = async {
+            world.until("a run", |world| world.calls("market_metrics") == calls + 1).await;
+            let both = futures::future::join(world.ask_for("market_metrics", then), async {
+                assert!(world.refresh.refresh("nowhere", "query").await.is_err());
+                world.open("market_metrics");
+            });
+            both.await.0
+        };
+        let (one, other) = futures::future::join(world.ask_for("market_metrics", first), second).await;
+        assert!(one.is_ok() && other.is_ok());
+        assert_eq!(world.asked("market_metrics").len(), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_items_is_no_answer_for_who_looked_before_it_at_others() {
+    let world = World::start(&["market_metrics"], OPTIONS).await;
+    world.load().await;
+    world.clock.advance(TimeDelta::hours(2));
+    let seen = world.board["market_metrics"].runs_ended();
+    let late =
+        |scope| world.refresh.refresh_for_query(Wanted { dataset: "market_metrics", scope, max_age: None, seen });
+    late(items("A")).await.unwrap();
+    assert_eq!(world.calls("market_metrics"), 2);
+    late(items("A")).await.unwrap();
+    assert_eq!(world.calls("market_metrics"), 2, "that run is the answer");
+    late(items("B")).await.unwrap();
+    assert_eq!(world.calls("market_metrics"), 3);
+    late(Scope::All).await.unwrap();
+    assert_eq!(world.calls("market_metrics"), 4);
+    late(items("C")).await.unwrap();
+    assert_eq!(world.calls("market_metrics"), 4, "the run over everything is the answer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_that_fail_are_left_alone_for_longer_and_longer_and_the_dataset_is_not_blamed() {
+    let world = World::start(&["market_metrics"], OPTIONS).await;
+    world.load().await;
+    world.clock.advance(TimeDelta::hours(2));
+    world.mood("market_metrics", Mood::Failing);
+    let first = world.ask_for("market_metrics", items("A")).await.unwrap_err();
+    for _ in 0..10 {
+        assert!(world.ask_for("market_metrics", items("A")).await.unwrap_err().contains(&first));
+    }
+    assert_eq!(world.calls("market_metrics"), 2);
+    assert_eq!(world.board["market_metrics"].remembered().last_error, None);
+    assert_eq!(world.board["market_metrics"].state(), State::Stale);
+    // Another item is tried, this one not with it, and whoever asked for both is told of it.
+    world.mood("market_metrics", Mood::Good);
+    world.asked("market_metrics");
+    assert!(world.ask_for("market_metrics", items("A B")).await.unwrap_err().contains(&first));
+    assert_eq!(world.asked("market_metrics"), ["B"]);
+    world.mood("market_metrics", Mood::Failing);
+    for pause in [5, 10, 20] {
+        world.clock.advance(TimeDelta::milliseconds(pause * 1000 - 1));
+        let calls = world.calls("market_metrics");
+        world.ask_for("market_metrics", items("A")).await.unwrap_err();
+        assert_eq!(world.calls("market_metrics"), calls, "within {pause} s");
+        world.clock.advance(TimeDelta::milliseconds(1));
+        world.ask_for("market_metrics", items("A")).await.unwrap_err();
+        assert_eq!(world.calls("market_metrics"), calls + 1, "after {pause} s");
+    }
+    world.mood("market_metrics", Mood::Good);
+    world.clock.advance(TimeDelta::seconds(40));
+    world.ask_for("market_metrics", items("A")).await.unwrap();
+    assert_eq!(world.board["market_metrics"].failed_items(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_only_young_rows_has_the_inputs_of_a_derived_dataset_refreshed() {
+    let names = ["calendar", "expirations", "option_chains"];
+    let world = World::start(&names, OPTIONS).await;
+    world.load().await;
+    world.clock.advance(TimeDelta::minutes(10));
+    let ask = |max_age: Option<u64>| {
+        let seen = world.board["expirations"].runs_ended();
+        let max_age = max_age.map(Duration::from_secs);
+        world.refresh.refresh_for_query(Wanted { dataset: "expirations", scope: Scope::All, max_age, seen })
+    };
+    // Nothing is due, so nothing is computed.
+    ask(None).await.unwrap();
+    ask(Some(3600)).await.unwrap();
+    assert_eq!(world.begun(), [""; 0]);
+    ask(Some(60)).await.unwrap();
+    let mut begun = world.begun();
+    assert_eq!(begun.pop(), Some("expirations"));
+    begun.sort_unstable();
+    assert_eq!(begun, ["calendar", "option_chains"]);
+    assert!(!world.board["expirations"].older_than(&Scope::All, Duration::from_secs(60)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_just_before_a_restart_still_answers() {
+    let world = World::start(&["symbols"], OPTIONS).await;
+    world.mood("symbols", Mood::Failing);
+    let first = world.ask("symbols").await.unwrap_err();
+    world.stop.cancel();
+    let (refresh, requests) = channel();
+    let mut collectors = BTreeMap::new();
+    let request: RequestBuilder = Arc::new(|_, _, _| async { Ok(Request::default()) }.boxed());
+    let source = world.sources["symbols"].clone();
+    collectors.insert("symbols", Collector { source, request, items: None, csv: false, history: None });
+    let (lake, board, clock) = (world.lake.clone(), world.board.clone(), world.clock.clone());
+    let scheduler = Scheduler::new(lake, board, collectors, requests, clock, OPTIONS);
+    let stop = CancellationToken::new();
+    let _stop = stop.clone().drop_guard();
+    tokio::spawn(scheduler.run(stop));
+    let wanted = || Wanted { dataset: "symbols", scope: Scope::All, max_age: None, seen: 1 };
+    assert_eq!(refresh.refresh_for_query(wanted()).await.unwrap_err(), first);
+    assert_eq!(world.calls("symbols"), 1);
+    world.clock.advance(TimeDelta::seconds(5));
+    assert_ne!(refresh.refresh_for_query(wanted()).await.unwrap_err(), first);
 }

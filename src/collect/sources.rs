@@ -3,12 +3,12 @@
 use super::client::{BreakerOptions, Client, ClientError, ClientOptions};
 use super::derive::expirations::Expirations;
 use super::derive::returns_stddev::ReturnsStddev;
-use super::scheduler::{Collector, RequestBuilder};
+use super::scheduler::{Collector, Items, RequestBuilder};
 use super::venue::{dxlink, tastytrade};
 use super::{Fetch, Request, universe};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::lake::Lake;
+use crate::lake::{Lake, dataset};
 use chrono::Days;
 use futures::FutureExt;
 use std::collections::{BTreeMap, HashMap};
@@ -47,6 +47,16 @@ pub fn collectors(config: &Config, client: &Client, lake: &Arc<Lake>) -> BTreeMa
     let expirations = Expirations { lake: lake.clone(), clock: clock.clone() };
     let look_back = Days::new(u64::from(config.collect.returns_look_back_days));
     let returns_stddev = ReturnsStddev { lake, clock, look_back };
+    let chains = config.collect.option_underlyings.clone();
+    // What a refresh of some items alone is worth depends on how many one request asks for.
+    let items_of = |name: &str| match name {
+        "market_metrics" => Some(Items::new(&universe, tastytrade::metrics::BATCH_SYMBOLS)),
+        "dividends" | "earnings" | "eod" => Some(Items::new(&universe, 1)),
+        "option_chains" => Some(Items::new(&chains, 1)),
+        _ => None,
+    };
+    let by_item: BTreeMap<&str, Items> =
+        dataset::all().iter().filter_map(|dataset| Some((dataset.name, items_of(dataset.name)?))).collect();
     let sources: Vec<(&'static str, Arc<dyn Fetch>, RequestBuilder)> = vec![
         ("calendar", Arc::new(tastytrade::Calendar { client: own() }), items(Vec::new())),
         ("dividends", Arc::new(tastytrade::Dividends { client: own() }), items(universe.clone())),
@@ -54,11 +64,7 @@ pub fn collectors(config: &Config, client: &Client, lake: &Arc<Lake>) -> BTreeMa
         ("eod", Arc::new(eod), bars(universe.clone())),
         ("expirations", Arc::new(expirations), items(Vec::new())),
         ("market_metrics", Arc::new(tastytrade::MarketMetrics { client: own() }), items(universe)),
-        (
-            "option_chains",
-            Arc::new(tastytrade::OptionChains { client: own() }),
-            items(config.collect.option_underlyings.clone()),
-        ),
+        ("option_chains", Arc::new(tastytrade::OptionChains { client: own() }), items(chains)),
         ("returns_stddev", Arc::new(returns_stddev), items(Vec::new())),
         (
             "symbols",
@@ -69,16 +75,16 @@ pub fn collectors(config: &Config, client: &Client, lake: &Arc<Lake>) -> BTreeMa
     let collector = |(name, source, request): (&'static str, Arc<dyn Fetch>, RequestBuilder)| {
         let dataset = config.datasets.get(name);
         let csv = dataset.is_some_and(|dataset| dataset.csv);
-        let jitter = dataset.map(|dataset| dataset.jitter).unwrap_or_default();
         let history = (name == "market_metrics").then_some("market_metrics_history");
-        (name, Collector { source, request, csv, history, jitter })
+        let items = by_item.get(name).cloned();
+        (name, Collector { source, request, items, csv, history })
     };
     sources.into_iter().map(collector).collect()
 }
 
 /// Asks for the same items each time.
 fn items(items: Vec<String>) -> RequestBuilder {
-    Arc::new(move |_, progress| {
+    Arc::new(move |_, _, progress| {
         let request = Request { items: items.clone(), progress, ..Request::default() };
         async move { Ok(request) }.boxed()
     })
@@ -86,7 +92,7 @@ fn items(items: Vec<String>) -> RequestBuilder {
 
 /// Names the symbols that are held, so that those on a page that fails keep their rows.
 fn held_symbols() -> RequestBuilder {
-    Arc::new(move |lake, progress| {
+    Arc::new(move |lake, _, progress| {
         async move {
             let held = match lake.table("symbols") {
                 Some(symbols) => universe::streamer_symbols(symbols).await.map_err(|error| error.to_string())?,
@@ -100,7 +106,7 @@ fn held_symbols() -> RequestBuilder {
 
 /// Asks for the bars since those that are held.
 fn bars(items: Vec<String>) -> RequestBuilder {
-    Arc::new(move |lake, progress| {
+    Arc::new(move |lake, scope, progress| {
         let items = items.clone();
         async move {
             let mut request = Request { items, progress, ..Request::default() };
@@ -109,7 +115,8 @@ fn bars(items: Vec<String>) -> RequestBuilder {
                     universe::streamer_symbols(symbols).await.map_err(|error| error.to_string())?;
             }
             if let Some(eod) = lake.table("eod") {
-                request.held_until = universe::held_until(eod, "dxlink").await.map_err(|error| error.to_string())?;
+                request.held_until =
+                    universe::held_until(eod, &scope, "dxlink").await.map_err(|error| error.to_string())?;
             }
             Ok(request)
         }

@@ -1,6 +1,6 @@
 //! What is asked for: the configured symbols, how the venue spells them, and how far their history reaches.
 
-use crate::lake::{LakeError, LakeTable};
+use crate::lake::{LakeError, LakeTable, Scope};
 use crate::market::list;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Date32Type;
@@ -27,12 +27,20 @@ pub async fn streamer_symbols(table: &LakeTable) -> Result<HashMap<String, Strin
 }
 
 /// Last date per symbol of the bars that one source brought.
-pub async fn held_until(table: &LakeTable, source: &str) -> Result<HashMap<String, NaiveDate>, LakeError> {
+pub async fn held_until(
+    table: &LakeTable,
+    scope: &Scope,
+    source: &str,
+) -> Result<HashMap<String, NaiveDate>, LakeError> {
     let Some(snapshot) = table.update().await? else { return Ok(HashMap::new()) };
     let mut held: HashMap<String, i32> = HashMap::new();
     for file in &snapshot.files {
-        let columns = Some(["symbol", "date", "source"].as_slice());
-        for rows in table.read_columns(std::slice::from_ref(file), columns).await? {
+        let (file, columns) = (std::slice::from_ref(file), ["symbol", "date", "source"]);
+        let rows = match scope.names() {
+            Some(names) => table.read_items(file, &columns, names).await?,
+            None => table.read_columns(file, Some(&columns)).await?,
+        };
+        for rows in rows {
             let symbols = rows.column(0).as_string::<i32>();
             let dates = rows.column(1).as_primitive::<Date32Type>();
             let sources = rows.column(2).as_string::<i32>();

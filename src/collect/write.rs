@@ -1,10 +1,10 @@
 //! Fetched rows into the lake: merge with what is held, stage the files, commit them all at once.
 
-use super::merge::{Merged, merge_bars, merge_rows};
-use crate::lake::{DataFile, FailedItem, LakeError, LakeTable, Snapshot, StatisticValue, WriteMode};
-use arrow::array::{Array, AsArray, BooleanArray};
+use super::merge::{Merged, changed_items, merge_bars, merge_rows};
+use crate::lake::{DataFile, FailedItem, LakeError, LakeTable, Scope, Snapshot, StatisticValue, WriteMode};
+use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::{DataType, Date32Type};
+use arrow::datatypes::Date32Type;
 use arrow::record_batch::RecordBatch;
 use chrono::{Datelike, Days, NaiveDate};
 use std::collections::{BTreeSet, HashSet};
@@ -28,10 +28,24 @@ pub struct Written {
 ///
 /// Safe beside other writers: a lost race reads again and merges again. Dropping the future commits nothing.
 pub async fn write(table: &LakeTable, rows: &[RecordBatch], failed: &[FailedItem]) -> Result<Written, LakeError> {
+    write_scope(table, rows, &Scope::All, failed).await
+}
+
+/// The same for rows that are of some items alone: the rows of all others stay.
+pub async fn write_scope(
+    table: &LakeTable,
+    rows: &[RecordBatch],
+    scope: &Scope,
+    failed: &[FailedItem],
+) -> Result<Written, LakeError> {
+    if scope.names().is_some_and(BTreeSet::is_empty) {
+        let version = table.update().await?.map(|snapshot| snapshot.version);
+        return Ok(Written { version, ..Written::default() });
+    }
     for _ in 0..CONFLICT_TRIES {
         let outcome = match table.dataset().mode {
             WriteMode::Append => append(table, rows).await,
-            WriteMode::Replace => replace(table, rows, failed).await,
+            WriteMode::Replace => replace(table, rows, scope, failed).await,
             WriteMode::Merge if table.dataset().name == "eod" => merge_eod(table, rows).await,
             WriteMode::Merge => merge(table, rows).await,
         };
@@ -51,19 +65,40 @@ async fn append(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, Lake
     Ok(Written { version: Some(snapshot.version), added: rows.num_rows() as u64, changed: 0 })
 }
 
-/// All rows are new, but an item that failed keeps the rows it had.
-async fn replace(table: &LakeTable, rows: &[RecordBatch], failed: &[FailedItem]) -> Result<Written, LakeError> {
+/// All rows of the scope are new, but an item that failed keeps the rows it had.
+async fn replace(
+    table: &LakeTable,
+    rows: &[RecordBatch],
+    scope: &Scope,
+    failed: &[FailedItem],
+) -> Result<Written, LakeError> {
     let base = table.update().await?;
     let files = files_of(base.as_ref());
-    let mut all = rows.to_vec();
-    if !failed.is_empty() {
-        let failed: HashSet<&str> = failed.iter().map(|failed| failed.item.as_str()).collect();
-        for held in table.read(&files).await? {
-            all.push(rows_of_items(table, &held, &failed)?);
+    let held = match table.read(&files).await {
+        Ok(held) => Some(held),
+        // Rows of which none stays need not be read: that is how a damaged file is mended.
+        Err(error) if *scope == Scope::All && failed.is_empty() => {
+            tracing::warn!("{error}");
+            None
         }
+        Err(error) => return Err(error),
+    };
+    let failed: HashSet<&str> = failed.iter().map(|failed| failed.item.as_str()).collect();
+    let stays = |item: &str| failed.contains(item) || scope.names().is_some_and(|names| !names.contains(item));
+    let mut all = rows.to_vec();
+    for held in held.iter().flatten() {
+        all.push(rows_of_items(table, held, stays)?);
     }
     let merged = merge_generic(table, &[], &all)?;
-    commit(table, base.as_deref(), &files, merged).await
+    let dataset = table.dataset();
+    let changed = |held| changed_items(&dataset.schema, dataset.key, held, std::slice::from_ref(&merged.rows));
+    let items = held
+        .as_deref()
+        .filter(|_| dataset.by_item)
+        .map(changed)
+        .transpose()
+        .map_err(|error| rows_error(table, error))?;
+    commit(table, base.as_deref(), &files, &merged, items.as_ref()).await
 }
 
 async fn merge(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, LakeError> {
@@ -71,7 +106,7 @@ async fn merge(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, LakeE
     let files = files_of(base.as_ref());
     let held = table.read(&files).await?;
     let merged = merge_generic(table, &held, rows)?;
-    commit(table, base.as_deref(), &files, merged).await
+    commit(table, base.as_deref(), &files, &merged, Some(&merged.items)).await
 }
 
 /// Daily bars: files hold one year each, so that a new session rewrites this year's file and leaves the others.
@@ -82,6 +117,7 @@ async fn merge_eod(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, L
         left.append(&mut years_of(batch)?);
     }
     let (mut removed, mut staged, mut written) = (Vec::new(), Vec::new(), Written::default());
+    let mut items = BTreeSet::new();
     while let Some(year) = left.pop_first() {
         // A file of another writer may span years: then those years are merged together.
         let mut years = BTreeSet::from([year]);
@@ -97,7 +133,7 @@ async fn merge_eod(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, L
         left = left.difference(&years).copied().collect();
         let held = table.read(&touched).await?;
         let new = rows.iter().map(|batch| rows_in_years(batch, &years)).collect::<Result<Vec<_>, _>>()?;
-        let merged = merge_bars(&held, &new)
+        let mut merged = merge_bars(&held, &new)
             .map_err(|error| LakeError::Rows { table: "eod".to_owned(), reason: error.to_string() })?;
         drop(held);
         if merged.added == 0 && merged.changed == 0 {
@@ -107,12 +143,14 @@ async fn merge_eod(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, L
             staged.push(table.stage(&rows_in_years(&merged.rows, &BTreeSet::from([year]))?).await?);
         }
         removed.append(&mut touched);
+        items.append(&mut merged.items);
         written.added += merged.added;
         written.changed += merged.changed;
     }
     written.version = base.as_ref().map(|base| base.version);
     if !staged.is_empty() {
-        written.version = Some(table.commit(base.as_deref(), &removed, staged).await?.version);
+        let snapshot = table.commit_items(base.as_deref(), &removed, staged, Some(&items)).await?;
+        written.version = Some(snapshot.version);
     }
     Ok(written)
 }
@@ -121,13 +159,15 @@ async fn commit(
     table: &LakeTable,
     base: Option<&Snapshot>,
     files: &[DataFile],
-    merged: Merged,
+    merged: &Merged,
+    items: Option<&BTreeSet<String>>,
 ) -> Result<Written, LakeError> {
     if merged.added == 0 && merged.changed == 0 {
         return Ok(Written { version: base.map(|base| base.version), added: 0, changed: 0 });
     }
     let staged = table.stage(&merged.rows).await?;
-    let snapshot = table.commit(base, files, vec![staged]).await?;
+    let items = items.filter(|_| table.dataset().by_item);
+    let snapshot = table.commit_items(base, files, vec![staged], items).await?;
     Ok(Written { version: Some(snapshot.version), added: merged.added, changed: merged.changed })
 }
 
@@ -148,14 +188,17 @@ fn merge_generic(table: &LakeTable, held: &[RecordBatch], new: &[RecordBatch]) -
     merge_rows(&dataset.schema, dataset.key, held, new).map_err(|error| rows_error(table, error))
 }
 
-/// Rows whose first key column names one of the items.
-fn rows_of_items(table: &LakeTable, rows: &RecordBatch, items: &HashSet<&str>) -> Result<RecordBatch, LakeError> {
+/// Rows whose first key column names an item that stays; none where it is not text.
+fn rows_of_items(
+    table: &LakeTable,
+    rows: &RecordBatch,
+    stays: impl Fn(&str) -> bool,
+) -> Result<RecordBatch, LakeError> {
     let first = table.dataset().key.first().and_then(|key| rows.column_by_name(key));
-    let Some(column) = first.filter(|column| *column.data_type() == DataType::Utf8) else {
+    let Some(column) = first.and_then(|column| column.as_string_opt::<i32>()) else {
         return Ok(rows.slice(0, 0));
     };
-    let keep: BooleanArray =
-        column.as_string::<i32>().iter().map(|item| item.map(|item| items.contains(item))).collect();
+    let keep: BooleanArray = column.iter().map(|item| item.map(&stays)).collect();
     filter_record_batch(rows, &keep).map_err(|error| rows_error(table, error))
 }
 

@@ -9,7 +9,6 @@ use crate::collect::{FailedItem, Progress};
 use crate::console::progress::Display;
 use crate::lake::{IMPORT, Lake, Run};
 use anyhow::{Context, Result, anyhow};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -49,8 +48,7 @@ pub async fn run(common: &Common, path: &Path) -> Result<ExitCode> {
         rows: report.rows,
         origin_calls: 0,
         version: written.version.or_else(|| table.current().map(|snapshot| snapshot.version)),
-        inputs: BTreeMap::new(),
-        error: None,
+        ..Run::default()
     };
     table.remember(&run).await;
     print(&report, &written);

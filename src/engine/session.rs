@@ -370,7 +370,7 @@ impl Session {
 
     /// From here on all statements read the versions that the first of them finds, until [`Session::end_snapshot`].
     pub fn begin_snapshot(&self) {
-        *self.snapshots.lock().unwrap_or_else(PoisonError::into_inner) = Some(Snapshots::default());
+        *self.snapshots.lock().unwrap_or_else(PoisonError::into_inner) = Some(Snapshots::of_transaction());
     }
 
     /// From here on each statement reads the latest versions again.
@@ -424,6 +424,7 @@ impl Session {
             as_of: settings.as_of(),
             snapshots: self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default(),
             notices: self.notices.clone(),
+            ..QueryContext::default()
         }
     }
 }

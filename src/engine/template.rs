@@ -8,6 +8,7 @@ use crate::lake::freshness::FreshnessBoard;
 use crate::lake::refresh::RefreshHandle;
 use crate::live::Live;
 use crate::table::comment::OwnComments;
+use crate::table::demand::DemandPlanner;
 use crate::table::history::HistoryTable;
 use crate::table::refreshing::RefreshingTable;
 use crate::table::{function, information_schema, live, pg_catalog, system, view};
@@ -63,6 +64,7 @@ pub async fn build(parts: Parts) -> Result<Engine> {
         .with_runtime_env(runtime.clone())
         .with_physical_optimizer_rule(Arc::new(held::Hold))
         .with_physical_optimizer_rule(Arc::new(yielding::Yield))
+        .with_query_planner(Arc::new(DemandPlanner))
         .build();
     let context = SessionContext::new_with_state(state);
     let catalog = context.catalog(DATABASE).ok_or_else(|| anyhow!("the session has no catalog"))?;

@@ -30,8 +30,27 @@ pub struct Dataset {
     pub key: &'static [&'static str],
     /// How a refresh is written.
     pub mode: WriteMode,
-    /// Datasets that are refreshed first, when they are due too.
-    pub depends_on: &'static [&'static str],
+    /// Whether the first column of the key names what can be fetched, or computed, by itself: a symbol or an underlying.
+    pub by_item: bool,
+    /// For a derived dataset: the datasets its computation reads. They must be among its dependencies.
+    pub computed_from: &'static [&'static str],
+}
+
+impl Dataset {
+    fn by_item(mut self) -> Self {
+        self.by_item = true;
+        self
+    }
+
+    fn computed_from(mut self, inputs: &'static [&'static str]) -> Self {
+        self.computed_from = inputs;
+        self
+    }
+
+    /// The column that names a row's item, where the dataset has items.
+    pub fn item_column(&self) -> Option<&'static str> {
+        self.key.first().copied().filter(|_| self.by_item)
+    }
 }
 
 /// Type of every instant.
@@ -50,7 +69,6 @@ fn dataset(
     comment: &'static str,
     key: &'static [&'static str],
     mode: WriteMode,
-    depends_on: &'static [&'static str],
     columns: Vec<(&'static str, DataType)>,
 ) -> Dataset {
     let mut fields: Vec<Field> =
@@ -58,7 +76,7 @@ fn dataset(
     if fields.iter().all(|field| field.name() != "fetched_at") {
         fields.push(Field::new("fetched_at", instant(), false));
     }
-    Dataset { name, comment, schema: Arc::new(Schema::new(fields)), key, mode, depends_on }
+    Dataset { name, comment, schema: Arc::new(Schema::new(fields)), key, mode, by_item: false, computed_from: &[] }
 }
 
 /// Columns of `market_metrics` and of its history.
@@ -125,7 +143,6 @@ pub fn all() -> Vec<Dataset> {
             "One row per exchange date: the regular session's open and close. Source: tastytrade market-time.",
             &["date"],
             WriteMode::Merge,
-            &[],
             vec![
                 ("date", Date32),
                 ("open_at", instant()),   // NULL on a closed day
@@ -139,23 +156,22 @@ pub fn all() -> Vec<Dataset> {
             "One row per symbol and dividend date: cash amount per share. Source: tastytrade corporate events.",
             &["symbol", "date"],
             WriteMode::Merge,
-            &["symbols"],
             vec![("symbol", Utf8), ("date", Date32), ("amount", Float64)],
-        ),
+        )
+        .by_item(),
         dataset(
             "earnings",
             "One row per symbol and reported quarter: earnings per share. Source: tastytrade corporate events.",
             &["symbol", "date"],
             WriteMode::Merge,
-            &["symbols"],
             vec![("symbol", Utf8), ("date", Date32), ("eps", Float64)],
-        ),
+        )
+        .by_item(),
         dataset(
             "eod",
             "One row per symbol and trading date: the daily bar. Sources: dxLink daily candles, MetaStock files.",
             &["symbol", "date"],
             WriteMode::Merge,
-            &["symbols", "calendar"],
             vec![
                 ("symbol", Utf8),
                 ("date", Date32),
@@ -167,13 +183,13 @@ pub fn all() -> Vec<Dataset> {
                 ("open_interest", Int64),
                 ("source", Utf8), // 'dxlink' or 'metastock'
             ],
-        ),
+        )
+        .by_item(),
         dataset(
             "expirations",
             "One row per underlying and listed expiration: type, settlement, sessions left. Derived from option_chains and calendar.",
             &["underlying", "expiration"],
             WriteMode::Replace,
-            &["calendar", "option_chains"],
             vec![
                 ("underlying", Utf8),
                 ("expiration", Date32),
@@ -182,21 +198,22 @@ pub fn all() -> Vec<Dataset> {
                 ("sessions_left", Int64), // regular sessions after the last closed one, the expiration's included
                 ("options", Int64),       // listed options
             ],
-        ),
+        )
+        .by_item()
+        .computed_from(&["calendar", "option_chains"]),
         dataset(
             "market_metrics",
             "One row per symbol: implied and historical volatility, rank, liquidity, beta, dividend, earnings. Source: tastytrade market-metrics.",
             &["symbol"],
             WriteMode::Replace,
-            &["symbols"],
             market_metrics_columns(),
-        ),
+        )
+        .by_item(),
         dataset(
             "market_metrics_history",
             "One row per symbol and fetch of market_metrics.",
             &["symbol", "fetched_at"],
             WriteMode::Append,
-            &["market_metrics"],
             {
                 let mut columns = market_metrics_columns();
                 columns.push(("fetched_at", instant()));
@@ -208,7 +225,6 @@ pub fn all() -> Vec<Dataset> {
             "One row per listed option of the configured underlyings. Source: tastytrade option-chains.",
             &["underlying", "expiration", "strike", "side", "symbol"],
             WriteMode::Replace,
-            &["symbols"],
             vec![
                 ("underlying", Utf8),
                 ("expiration", Date32),
@@ -221,13 +237,13 @@ pub fn all() -> Vec<Dataset> {
                 ("shares_per_contract", Int64),
                 ("streamer_symbol", Utf8),
             ],
-        ),
+        )
+        .by_item(),
         dataset(
             "quotes_history",
             "One row per quote received: best bid and ask. Source: dxLink. The newest are still in the collector's memory.",
             &["symbol", "received_at", "sequence"],
             WriteMode::Append,
-            &[],
             history_columns(vec![("bid", Float64), ("bid_size", Int64), ("ask", Float64), ("ask_size", Int64)]),
         ),
         dataset(
@@ -235,7 +251,6 @@ pub fn all() -> Vec<Dataset> {
             "One row per symbol and listed expiration: standard deviation of its log returns over as many sessions. Derived from eod and expirations.",
             &["symbol", "expiration"],
             WriteMode::Replace,
-            &["eod", "expirations"],
             vec![
                 ("symbol", Utf8),
                 ("expiration", Date32),
@@ -244,13 +259,14 @@ pub fn all() -> Vec<Dataset> {
                 ("annualised", Float64), // stddev * sqrt(252 / sessions)
                 ("observations", Int64),
             ],
-        ),
+        )
+        .by_item()
+        .computed_from(&["eod", "expirations"]),
         dataset(
             "symbols",
             "One row per active equity, ETF or index. Source: tastytrade instruments.",
             &["symbol"],
             WriteMode::Replace,
-            &[],
             vec![
                 ("symbol", Utf8),
                 ("type", Utf8), // 'equity', 'etf' or 'index'
@@ -266,7 +282,6 @@ pub fn all() -> Vec<Dataset> {
             "One row per trade received. Source: dxLink. The newest are still in the collector's memory.",
             &["symbol", "received_at", "sequence"],
             WriteMode::Append,
-            &[],
             history_columns(vec![("price", Float64), ("size", Int64), ("change", Float64), ("day_volume", Int64)]),
         ),
     ]

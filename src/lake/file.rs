@@ -5,15 +5,17 @@ use super::dataset::Dataset;
 use arrow::array::AsArray;
 use arrow::compute::{SortColumn, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter};
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// Rows per row group: small enough that a lookup of one symbol reads little, large enough to compress well.
 const ROW_GROUP_ROWS: usize = 128 * 1024;
@@ -71,6 +73,41 @@ fn distinct_symbols(rows: &RecordBatch) -> Option<u64> {
         }
     }
     u64::try_from(seen.len()).ok()
+}
+
+/// Decodes the named columns of the rows whose `item` column holds one of `items`. Row groups whose statistics say that
+/// they hold none are left out.
+pub(super) fn decode_items(
+    bytes: Bytes,
+    columns: &[&str],
+    item: &str,
+    items: &BTreeSet<String>,
+) -> Result<Vec<RecordBatch>, Box<dyn std::error::Error + Send + Sync>> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?.with_batch_size(64 * 1024);
+    let schema = builder.parquet_schema();
+    let place = schema.columns().iter().position(|column| column.name() == item).ok_or("no column of items")?;
+    let groups = builder.metadata().row_groups().iter().enumerate();
+    let groups = groups.filter(|(_, group)| may_hold(group.column(place).statistics(), items));
+    let groups: Vec<usize> = groups.map(|(number, _)| number).collect();
+    let mask = ProjectionMask::columns(schema, columns.iter().copied());
+    let chosen = ProjectionMask::columns(schema, [item]);
+    let wanted = items.clone();
+    let filter = ArrowPredicateFn::new(chosen, move |rows| {
+        let names = rows.column(0).as_string_opt::<i32>();
+        let names = names.ok_or_else(|| ArrowError::SchemaError("items are not text".to_owned()))?;
+        Ok(names.iter().map(|name| Some(name.is_some_and(|name| wanted.contains(name)))).collect())
+    });
+    let filter = RowFilter::new(vec![Box::new(filter)]);
+    let reader = builder.with_row_groups(groups).with_projection(mask).with_row_filter(filter).build()?;
+    Ok(reader.collect::<Result<_, _>>()?)
+}
+
+/// Whether a column with these statistics may hold one of the values. Bounds may be cut short by the writer: the lower one
+/// is then below, the upper one above every value.
+fn may_hold(statistics: Option<&Statistics>, values: &BTreeSet<String>) -> bool {
+    let bounds = statistics.and_then(|statistics| Some((statistics.min_bytes_opt()?, statistics.max_bytes_opt()?)));
+    let Some((least, most)) = bounds else { return true };
+    values.iter().any(|value| (least..=most).contains(&value.as_bytes()))
 }
 
 /// Decodes a file: all columns, or the named ones in schema order.

@@ -3,13 +3,18 @@
 //! The contract follows RFC 5861: fresh is served; stale within `stale_while_revalidate` is served while one refresh
 //! runs; older waits for the refresh at most `wait_timeout`; if that fails, rows within `stale_if_error` are served
 //! with a notice, and beyond it nothing is.
+//!
+//! Who asks for some items alone (see [`Scope`]) is answered for those: they may be younger than the dataset, when they
+//! were refreshed alone, or older, when they failed. A derived dataset is as old as the oldest rows it was made of, and
+//! is stale while one of its inputs is.
 
-use super::{DatasetState, LakeTable, Run};
+use super::dataset::Dataset;
+use super::{DatasetState, ItemState, LakeTable, Run, Scope};
 use crate::clock::Clock;
 use crate::market::calendar;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use chrono::{DateTime, TimeDelta, Utc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -40,6 +45,8 @@ pub struct Policy {
     pub wait_timeout: Duration,
     /// How long past the TTL rows are served when the refresh fails.
     pub stale_if_error: Duration,
+    /// How far the expiries of several collecting processes are spread.
+    pub jitter: Duration,
 }
 
 /// Where a dataset stands.
@@ -83,55 +90,71 @@ pub struct Freshness {
     pub policy: Option<Policy>,
     /// Whether this process refreshes it. Rows that were only ever imported go stale only where it does.
     pub refreshable: bool,
-    /// Datasets it is made from or fetched for.
-    pub depends_on: &'static [&'static str],
+    /// Whether it has items that can be told apart.
+    pub by_item: bool,
+    /// Datasets that are refreshed first.
+    pub depends_on: Vec<&'static str>,
     /// `real-time`, `delayed`, `simulated`, `imported` or `unknown`: the class of the feed behind it.
     pub feed_class: &'static str,
-    /// For a derived dataset: its inputs, to see their versions.
-    inputs: Vec<Arc<LakeTable>>,
+    /// For a derived dataset: what it depends on.
+    inputs: Vec<Input>,
     state: ArcSwap<DatasetState>,
     /// Why the table or what is remembered of it cannot be read.
     damage: ArcSwapOption<String>,
     /// Runs that have ended in this process. Held while the state is replaced, never across an await.
     runs_ended: Mutex<u64>,
-    /// When the rows that were seen stale had been loaded, in microseconds: a clock set back does not undo it.
-    seen_stale: AtomicI64,
+    /// When the rows that were seen stale had been loaded, in microseconds: a clock set back does not undo it. Held for
+    /// a look or an insertion.
+    seen_stale: Mutex<BTreeSet<i64>>,
     refreshing: AtomicBool,
     /// Microseconds since 1970 of the newest row of a history kept here; 0 is none.
     live_at: AtomicI64,
     clock: Clock,
 }
 
+/// An input of a derived dataset.
+#[derive(Debug)]
+struct Input {
+    table: Arc<LakeTable>,
+    freshness: Arc<Freshness>,
+}
+
 impl Freshness {
     /// A dataset that was never loaded, until [`Freshness::set_state`] says otherwise.
     pub fn new(
-        dataset: &'static str,
+        dataset: &Dataset,
         policy: Option<Policy>,
         refreshable: bool,
-        depends_on: &'static [&'static str],
         feed_class: &'static str,
         clock: Clock,
     ) -> Self {
         Self {
-            dataset,
+            dataset: dataset.name,
             policy,
             refreshable,
-            depends_on,
+            by_item: dataset.by_item,
+            depends_on: Vec::new(),
             feed_class,
             inputs: Vec::new(),
             state: ArcSwap::default(),
             damage: ArcSwapOption::empty(),
             runs_ended: Mutex::default(),
-            seen_stale: AtomicI64::new(i64::MIN),
+            seen_stale: Mutex::default(),
             refreshing: AtomicBool::new(false),
             live_at: AtomicI64::new(0),
             clock,
         }
     }
 
+    /// Names the datasets that are refreshed first.
+    pub fn depending_on(mut self, depends_on: Vec<&'static str>) -> Self {
+        self.depends_on = depends_on;
+        self
+    }
+
     /// Makes it a derived dataset of these inputs.
-    pub fn with_inputs(mut self, inputs: Vec<Arc<LakeTable>>) -> Self {
-        self.inputs = inputs;
+    pub fn with_inputs(mut self, inputs: Vec<(Arc<LakeTable>, Arc<Freshness>)>) -> Self {
+        self.inputs = inputs.into_iter().map(|(table, freshness)| Input { table, freshness }).collect();
         self
     }
 
@@ -147,6 +170,7 @@ impl Freshness {
 
     /// Replaces what is remembered.
     pub fn set_state(&self, state: DatasetState) {
+        self.forget_stale(&state);
         self.state.store(Arc::new(state));
     }
 
@@ -169,7 +193,7 @@ impl Freshness {
         *self.runs_ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that a run has begun.
+    /// Says that a run over the whole dataset has begun.
     pub fn begin(&self) {
         self.refreshing.store(true, Ordering::Relaxed);
     }
@@ -182,6 +206,16 @@ impl Freshness {
         self.set_state(state);
         *runs_ended += 1;
         self.refreshing.store(false, Ordering::Relaxed);
+    }
+
+    /// Rows that are no longer there need not be remembered as stale.
+    fn forget_stale(&self, state: &DatasetState) {
+        let mut seen_stale = self.seen_stale.lock().unwrap_or_else(PoisonError::into_inner);
+        if !seen_stale.is_empty() {
+            let loaded = state.items.values().map(|item| item.loaded_at).chain([state.loaded_at]);
+            let there: BTreeSet<i64> = loaded.flatten().map(|loaded_at| loaded_at.timestamp_micros()).collect();
+            seen_stale.retain(|loaded_at| there.contains(loaded_at));
+        }
     }
 
     /// Takes what was read from the lake, unless a run of this process has ended since `seen` were.
@@ -203,16 +237,43 @@ impl Freshness {
         micros.and_then(DateTime::from_timestamp_micros)
     }
 
-    /// When the rows were loaded from their source.
+    /// When the rows were loaded from their source, or computed.
     pub fn loaded_at(&self) -> Option<DateTime<Utc>> {
         self.state.load().loaded_at
     }
 
-    /// How old the rows are, since their import if no source ever loaded any; `None` when there are none. Never negative.
-    pub fn age(&self) -> Option<TimeDelta> {
+    /// When the oldest rows of the scope were loaded from their source; for a derived dataset, when the oldest rows it
+    /// was made of were. `None` when there are none.
+    pub fn data_loaded_at(&self, scope: &Scope) -> Option<DateTime<Utc>> {
         let state = self.state.load();
-        let since = self.live_at().or(state.loaded_at).or(state.imported_at)?;
-        Some((self.clock.now() - since).max(TimeDelta::zero()))
+        let own = self.loaded_at_in(&state, scope)?;
+        let of_input = |input: &Input| {
+            let name = input.freshness.dataset;
+            let known = state.made_of.inputs_loaded_at.get(name).copied();
+            // The version it was made of may have been found to be in force again since.
+            let now = input.freshness.data_loaded_at(&Scope::All).filter(|_| !input.has_changed(&state));
+            now.into_iter().chain(known).max().unwrap_or(own)
+        };
+        Some(self.inputs.iter().map(of_input).min().unwrap_or(own))
+    }
+
+    /// When the oldest rows of the scope were loaded, or imported if no source ever loaded any.
+    fn since(&self, scope: &Scope) -> Option<DateTime<Utc>> {
+        self.live_at().or_else(|| self.data_loaded_at(scope)).or_else(|| self.state.load().imported_at)
+    }
+
+    fn loaded_at_in(&self, state: &DatasetState, scope: &Scope) -> Option<DateTime<Utc>> {
+        let Some(names) = scope.names().filter(|_| self.by_item && !state.items.is_empty()) else {
+            return state.loaded_at;
+        };
+        // `None`, never loaded, is the least of all.
+        let of_item = |name: &String| state.items.get(name).map_or(state.loaded_at, |item| item.loaded_at);
+        names.iter().map(of_item).min().unwrap_or(state.loaded_at)
+    }
+
+    /// How old the rows of the scope are, or those they were made of; `None` when there are none. Never negative.
+    pub fn age(&self, scope: &Scope) -> Option<TimeDelta> {
+        Some((self.clock.now() - self.since(scope)?).max(TimeDelta::zero()))
     }
 
     /// When the rows go stale; `None` when they do not, or there are none.
@@ -220,13 +281,13 @@ impl Freshness {
         expiry(self.policy?.ttl, self.loaded_at()?)
     }
 
-    /// How far past its TTL the dataset is: `None` when fresh, the longest time when it was never loaded. What is damaged
-    /// counts as stale at once: a refresh may mend it.
-    pub fn overdue(&self) -> Option<TimeDelta> {
+    /// How far past its TTL the scope is: `None` when it is within, the longest time when it was never loaded. What is
+    /// damaged is due at once: a refresh may mend it. This is about the dataset alone: see [`Freshness::is_stale`].
+    pub fn due(&self, scope: &Scope) -> Option<TimeDelta> {
         let policy = self.policy?;
         let now = self.clock.now();
         let state = self.state.load();
-        let Some(loaded_at) = state.loaded_at else {
+        let Some(loaded_at) = self.loaded_at_in(&state, scope) else {
             let imported = state.imported_at.is_some() && !self.refreshable;
             return (!imported).then_some(TimeDelta::MAX);
         };
@@ -235,33 +296,96 @@ impl Freshness {
         }
         let loaded_micros = loaded_at.timestamp_micros();
         let overdue = expiry(policy.ttl, loaded_at).map(|expires_at| now - expires_at);
+        let mut seen_stale = self.seen_stale.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(overdue) = overdue.filter(|overdue| *overdue >= TimeDelta::zero()) {
-            self.seen_stale.store(loaded_micros, Ordering::Relaxed);
+            seen_stale.insert(loaded_micros);
             return Some(overdue);
         }
-        let was_stale = self.seen_stale.load(Ordering::Relaxed) == loaded_micros;
-        let changed = || policy.ttl == Ttl::Inputs && self.inputs_changed(&state);
+        let was_stale = seen_stale.contains(&loaded_micros);
+        drop(seen_stale);
+        let changed = || policy.ttl == Ttl::Inputs && self.inputs.iter().any(|input| input.has_changed(&state));
         let damaged = self.damage.load().is_some();
         (was_stale || changed() || damaged).then(TimeDelta::zero)
     }
 
-    /// Whether the rows are older than a limit of the reader's own; so are rows that were never loaded, and those
-    /// whose age a clock set back hides.
-    pub fn older_than(&self, limit: Duration) -> bool {
-        let from_later = self.loaded_at().is_some_and(|loaded_at| loaded_at > self.clock.now() + CLOCK_TOLERANCE);
-        let limit = TimeDelta::from_std(limit).unwrap_or(TimeDelta::MAX);
-        from_later || self.age().is_none_or(|age| age > limit)
+    /// Whether the scope is past its TTL, or made of what is.
+    pub fn is_stale(&self, scope: &Scope) -> bool {
+        self.due(scope).is_some() || self.inputs.iter().any(|input| input.freshness.is_stale(&Scope::All))
     }
 
-    fn inputs_changed(&self, state: &DatasetState) -> bool {
-        self.inputs.iter().any(|input| {
-            let version = input.current().map(|snapshot| snapshot.version);
-            version != state.inputs.get(input.dataset().name).copied()
-        })
+    /// Whether the scope is no further past its TTL than one of the contract's limits says; inputs are measured by their
+    /// own contracts. What was never loaded is not within any.
+    pub fn within(&self, scope: &Scope, limit: fn(&Policy) -> Duration) -> bool {
+        let Some(policy) = &self.policy else { return true };
+        let within = |due: TimeDelta| due.to_std().is_ok_and(|due| due <= limit(policy));
+        self.due(scope).is_none_or(within) && self.inputs.iter().all(|input| input.freshness.within(&Scope::All, limit))
+    }
+
+    /// Whether the rows of the scope are older than a limit of the reader's own; so are rows that were never loaded, and
+    /// those whose age a clock set back hides.
+    pub fn older_than(&self, scope: &Scope, limit: Duration) -> bool {
+        let from_later = self.loaded_at().is_some_and(|loaded_at| loaded_at > self.clock.now() + CLOCK_TOLERANCE);
+        let limit = TimeDelta::from_std(limit).unwrap_or(TimeDelta::MAX);
+        from_later || self.age(scope).is_none_or(|age| age > limit)
+    }
+
+    /// Items whose last refresh failed while the dataset's succeeded, and whose rows are therefore past the TTL, or older
+    /// than `limit`, or missing; by name.
+    pub fn lagging(&self, limit: Option<Duration>) -> Vec<(String, ItemState)> {
+        let state = self.state.load();
+        let failed = state.items.iter().filter(|(_, item)| self.by_item && item.failure.is_some());
+        let lags = |name: &str| match limit {
+            Some(limit) => self.older_than(&Scope::one(name), limit),
+            None => self.due(&Scope::one(name)).is_some(),
+        };
+        failed.filter(|(name, _)| lags(name)).map(|(name, item)| (name.clone(), item.clone())).collect()
+    }
+
+    /// Items that failed in the last refresh they were in.
+    pub fn failed_items(&self) -> Vec<String> {
+        let state = self.state.load();
+        let failed = state.items.iter().filter(|(_, item)| self.by_item && item.failure.is_some());
+        failed.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Why the scope may not be fresh: its own last error, or that of an input.
+    pub fn failure(&self, scope: &Scope) -> Option<String> {
+        let state = self.state.load();
+        let of_items = scope.names().into_iter().flatten().find_map(|name| {
+            let failure = state.items.get(name)?.failure.as_ref()?;
+            Some(format!("{name}: {}", failure.reason))
+        });
+        let of_input = || {
+            let told = self.inputs.iter().map(|input| (input.freshness.dataset, input.freshness.failure(&Scope::All)));
+            told.filter_map(|(name, failure)| Some(format!("{name}: {}", failure?))).next()
+        };
+        of_items.or_else(|| state.last_error.clone()).or_else(of_input)
+    }
+
+    /// When the oldest rows of each input were loaded: what a rebuild that begins now can be made of.
+    pub fn inputs_loaded_at(&self) -> BTreeMap<String, DateTime<Utc>> {
+        let of_input = |input: &Input| Some((input.freshness.dataset.to_owned(), input.freshness.since(&Scope::All)?));
+        self.inputs.iter().filter_map(of_input).collect()
+    }
+
+    /// The version of each input.
+    pub fn input_versions(&self) -> BTreeMap<String, u64> {
+        let of_input = |input: &Input| Some((input.freshness.dataset.to_owned(), input.table.current()?.version));
+        self.inputs.iter().filter_map(of_input).collect()
+    }
+
+    /// The tables it is derived from.
+    pub fn input_tables(&self) -> impl Iterator<Item = &Arc<LakeTable>> {
+        self.inputs.iter().map(|input| &input.table)
     }
 
     /// Where the dataset stands now.
     pub fn state(&self) -> State {
+        self.state_of(&Scope::All)
+    }
+
+    /// Where a part of it stands now. Single items are not said to be refreshing.
+    pub fn state_of(&self, scope: &Scope) -> State {
         let remembered = self.state.load();
         if self.refreshing.load(Ordering::Relaxed) {
             return State::Refreshing;
@@ -272,17 +396,32 @@ impl Freshness {
         if self.live_at().is_some() {
             return if remembered.last_error.is_some() { State::Failed } else { State::Live };
         }
-        match self.overdue() {
-            Some(_) if remembered.last_error.is_some() => State::Failed,
-            Some(_) if remembered.loaded_at.is_some() => State::Stale,
-            None if remembered.loaded_at.or(remembered.imported_at).is_some() => State::Fresh,
+        let loaded_at = self.loaded_at_in(&remembered, scope);
+        let failed = || match scope.names() {
+            Some(names) => {
+                names.iter().any(|name| remembered.items.get(name).is_some_and(|item| item.failure.is_some()))
+            }
+            None => false,
+        };
+        match self.is_stale(scope) {
+            true if remembered.last_error.is_some() || failed() => State::Failed,
+            true if loaded_at.is_some() => State::Stale,
+            false if loaded_at.or(remembered.imported_at).is_some() => State::Fresh,
             _ => State::Missing,
         }
     }
 }
 
+impl Input {
+    /// Whether it has another version than the one that the state's rows were made of.
+    fn has_changed(&self, state: &DatasetState) -> bool {
+        let version = self.table.current().map(|snapshot| snapshot.version);
+        version != state.made_of.inputs.get(self.freshness.dataset).copied()
+    }
+}
+
 /// When rows loaded at that moment go stale; `None` beyond the calendar's end.
-fn expiry(ttl: Ttl, loaded_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub fn expiry(ttl: Ttl, loaded_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     match ttl {
         Ttl::After(ttl) => loaded_at.checked_add_signed(TimeDelta::from_std(ttl).ok()?),
         Ttl::Inputs => Some(calendar::next_close(loaded_at).close_at),
@@ -297,102 +436,5 @@ fn expiry(ttl: Ttl, loaded_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
 pub type FreshnessBoard = BTreeMap<&'static str, Arc<Freshness>>;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lake::Run;
-
-    fn at(text: &str) -> DateTime<Utc> {
-        text.parse().expect("an instant")
-    }
-
-    fn loaded(ttl: Ttl, loaded_at: &str, now: &str) -> Freshness {
-        let policy = Policy {
-            ttl,
-            stale_while_revalidate: Duration::from_secs(60),
-            wait_timeout: Duration::from_secs(5),
-            stale_if_error: Duration::from_secs(600),
-        };
-        let freshness = Freshness::new("eod", Some(policy), true, &[], "simulated", Clock::hand_set(at(now)));
-        let mut state = DatasetState::default();
-        state.record(Run {
-            cause: "ttl".to_owned(),
-            started_at: at(loaded_at),
-            ended_at: at(loaded_at),
-            items: 1,
-            failed: Vec::new(),
-            rows: 1,
-            origin_calls: 1,
-            version: Some(0),
-            inputs: BTreeMap::new(),
-            error: None,
-        });
-        freshness.set_state(state);
-        freshness
-    }
-
-    #[test]
-    fn daily_bars_go_stale_half_an_hour_after_the_next_close() {
-        let ttl = Ttl::SessionClose(Duration::from_secs(1800));
-        // Loaded on a Sunday: the next close is Monday 16:00 Eastern.
-        let sunday = "2026-11-22T12:00:00Z";
-        assert_eq!(loaded(ttl, sunday, sunday).expires_at(), Some(at("2026-11-23T21:30:00Z")));
-        assert_eq!(loaded(ttl, sunday, "2026-11-23T21:29:59Z").state(), State::Fresh);
-        assert_eq!(loaded(ttl, sunday, "2026-11-23T21:30:00Z").state(), State::Stale);
-        // Loaded between the close and half an hour later: today's bars are not final yet.
-        assert_eq!(loaded(ttl, "2026-11-23T21:10:00Z", sunday).expires_at(), Some(at("2026-11-23T21:30:00Z")));
-    }
-
-    #[test]
-    fn a_clock_set_back_does_not_make_rows_fresh() {
-        let ttl = Ttl::After(Duration::from_secs(3600));
-        assert_eq!(loaded(ttl, "2026-11-22T12:00:00Z", "2026-11-22T11:00:00Z").state(), State::Stale);
-    }
-
-    #[test]
-    fn damage_is_told_once_and_shows_until_it_is_gone() {
-        let freshness = loaded(Ttl::After(Duration::from_secs(3600)), "2026-11-22T12:00:00Z", "2026-11-22T12:01:00Z");
-        assert_eq!(freshness.set_damage(Some("no log".to_owned())), Some("no log".to_owned()));
-        assert_eq!(freshness.set_damage(Some("no log".to_owned())), None);
-        assert_eq!((freshness.state(), freshness.last_error()), (State::Failed, Some("no log".to_owned())));
-        assert_eq!(freshness.set_damage(None), None);
-        assert_eq!((freshness.state(), freshness.last_error()), (State::Fresh, None));
-    }
-
-    #[test]
-    fn rows_seen_stale_stay_stale_when_the_clock_goes_back_until_others_are_loaded() {
-        let ttl = Ttl::After(Duration::from_secs(3600));
-        let freshness = loaded(ttl, "2026-11-22T12:00:00Z", "2026-11-22T13:05:00Z");
-        assert_eq!(freshness.state(), State::Stale);
-        freshness.clock.set(at("2026-11-22T12:30:00Z"));
-        assert_eq!(freshness.state(), State::Stale);
-        let mut run = freshness.remembered().runs[0].clone();
-        run.ended_at = at("2026-11-22T12:30:00Z");
-        freshness.end(run);
-        assert_eq!(freshness.state(), State::Fresh);
-    }
-
-    #[test]
-    fn what_was_read_before_a_run_ended_does_not_replace_it() {
-        let freshness = loaded(Ttl::After(Duration::from_secs(60)), "2026-11-22T12:00:00Z", "2026-11-22T12:02:00Z");
-        let (seen, old) = (freshness.runs_ended(), DatasetState::clone(&freshness.remembered()));
-        let mut run = old.runs[0].clone();
-        run.ended_at = at("2026-11-22T12:02:00Z");
-        freshness.end(run);
-        freshness.adopt(seen, old.clone());
-        assert_eq!(freshness.state(), State::Fresh);
-        freshness.adopt(freshness.runs_ended(), old);
-        assert_eq!(freshness.state(), State::Stale);
-    }
-
-    #[test]
-    fn a_failed_refresh_shows_once_the_rows_are_stale() {
-        let ttl = Ttl::After(Duration::from_secs(60));
-        let freshness = loaded(ttl, "2026-11-22T12:00:00Z", "2026-11-22T12:00:30Z");
-        let mut state = DatasetState::clone(&freshness.remembered());
-        state.last_error = Some("503".to_owned());
-        freshness.set_state(state);
-        assert_eq!(freshness.state(), State::Fresh);
-        freshness.clock.set(at("2026-11-22T12:02:00Z"));
-        assert_eq!(freshness.state(), State::Failed);
-    }
-}
+#[path = "freshness_tests.rs"]
+mod tests;

@@ -9,7 +9,9 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+use std::pin::pin;
 
 /// Commits that are read at once.
 const READS_AHEAD: usize = 16;
@@ -26,6 +28,8 @@ pub(super) struct Commit {
     pub(super) added: Vec<(Path, Option<u64>)>,
     /// Files that went.
     pub(super) removed: Vec<Path>,
+    /// Items whose rows it changed; `None` where its writer does not tell.
+    pub(super) items: Option<BTreeSet<String>>,
 }
 
 /// One line of a commit's file: one of many actions.
@@ -45,17 +49,29 @@ struct Information {
     /// The same, where a table promises that it never goes back.
     in_commit_timestamp: Option<i64>,
     operation: Option<String>,
+    #[serde(rename = "changedItems")]
+    items: Option<BTreeSet<String>>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Added {
     path: String,
     stats: Option<String>,
+    #[serde(default = "changes_data")]
+    data_change: bool,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Removed {
     path: String,
+    #[serde(default = "changes_data")]
+    data_change: bool,
+}
+
+fn changes_data() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
@@ -93,6 +109,20 @@ impl LakeTable {
         futures::stream::iter(versions).map(read).buffered(READS_AHEAD)
     }
 
+    /// Items whose rows differ, apart from `fetched_at`, between a version and a later one; `None` where that is not known:
+    /// a writer did not tell, or the log does not reach back.
+    pub async fn changed_items(&self, since: u64, until: u64) -> Option<BTreeSet<String>> {
+        if since > until {
+            return None;
+        }
+        let mut changed = BTreeSet::new();
+        let mut commits = pin!(self.read_commits(since + 1..=until));
+        while let Some(commit) = commits.next().await {
+            changed.append(&mut commit.ok()?.1.items?);
+        }
+        Some(changed)
+    }
+
     /// The oldest version that the log can still tell of: the first, or the oldest checkpoint once older commits are
     /// trimmed.
     pub(super) async fn oldest_version(&self) -> Result<u64, LakeError> {
@@ -121,8 +151,9 @@ fn checkpoint_version(name: &str) -> Option<u64> {
 }
 
 fn parse(text: &str, received_at: DateTime<Utc>, folder: &Path) -> Result<Commit, String> {
-    let mut commit =
-        Commit { committed_at: received_at, operation: "UNKNOWN".to_owned(), added: Vec::new(), removed: Vec::new() };
+    let (added, removed) = (Vec::new(), Vec::new());
+    let mut commit = Commit { committed_at: received_at, operation: "UNKNOWN".to_owned(), added, removed, items: None };
+    let mut changes_rows = false;
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let at_line = |error: &dyn std::fmt::Display| format!("line {}: {error}", index + 1);
         let line: Line = serde_json::from_str(line).map_err(|error| at_line(&error))?;
@@ -130,15 +161,21 @@ fn parse(text: &str, received_at: DateTime<Utc>, folder: &Path) -> Result<Commit
             let millis = information.in_commit_timestamp.or(information.timestamp);
             commit.committed_at = millis.and_then(DateTime::from_timestamp_millis).unwrap_or(commit.committed_at);
             commit.operation = information.operation.unwrap_or(commit.operation);
+            commit.items = information.items;
         }
         if let Some(added) = line.add {
+            changes_rows |= added.data_change;
             let statistics = added.stats.and_then(|stats| serde_json::from_str::<Statistics>(&stats).ok());
             let rows = statistics.and_then(|statistics| statistics.num_records);
             commit.added.push((data_path(folder, &added.path).map_err(|error| at_line(&error))?, rows));
         }
         if let Some(removed) = line.remove {
+            changes_rows |= removed.data_change;
             commit.removed.push(data_path(folder, &removed.path).map_err(|error| at_line(&error))?);
         }
+    }
+    if !changes_rows {
+        commit.items = Some(BTreeSet::new());
     }
     Ok(commit)
 }
@@ -165,6 +202,17 @@ mod tests {
         assert_eq!(commit.added[0].0.as_ref(), "lake/eod/part-a b.parquet");
         assert_eq!(commit.added[0].1, Some(2));
         assert_eq!(commit.removed, [Path::from("lake/eod/part-c.parquet")]);
+        assert_eq!(commit.items, None);
+    }
+
+    #[test]
+    fn a_commit_tells_whose_rows_it_changed() {
+        let text = r#"{"commitInfo":{"operation":"WRITE","changedItems":["B","A"]}}
+{"add":{"path":"a.parquet","dataChange":true}}"#;
+        let items = |text: &str| parse(text, DateTime::default(), &Path::default()).unwrap().items;
+        assert_eq!(items(text), Some(BTreeSet::from(["A".to_owned(), "B".to_owned()])));
+        let layout = r#"{"add":{"path":"a.parquet","dataChange":false}}"#;
+        assert_eq!(items(layout), Some(BTreeSet::new()));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! What is remembered of a dataset beside its rows: its refreshes, so that a restart keeps ages and errors.
 
-use super::{LakeError, Root};
+use super::{LakeError, Root, Scope};
 use chrono::{DateTime, Utc};
 use object_store::{GetOptions, ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Runs remembered per dataset.
+/// Runs over a whole dataset that are remembered, and as many of single items.
 const RUNS_KEPT: usize = 50;
 
 /// Cause of a run that imported files.
@@ -15,18 +15,24 @@ pub const IMPORT: &str = "import";
 /// The refreshes of one dataset.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct DatasetState {
-    /// When the last successful refresh ended.
+    /// When the last successful refresh of the whole dataset ended.
     pub loaded_at: Option<DateTime<Utc>>,
     /// When files were last imported. An import does not make the source's rows any younger.
     #[serde(default)]
     pub imported_at: Option<DateTime<Utc>>,
-    /// Why the last refresh failed; `None` after a success.
+    /// Why the last refresh of the whole failed; `None` after a success.
     pub last_error: Option<String>,
     /// When the last refresh was tried.
     pub tried_at: Option<DateTime<Utc>>,
-    /// Version of each input at the last successful refresh of a derived dataset.
+    /// What a derived dataset was made of at its last successful refresh.
+    #[serde(flatten)]
+    pub made_of: MadeOf,
+    /// Version of the table after the last successful refresh.
     #[serde(default)]
-    pub inputs: BTreeMap<String, u64>,
+    pub version: Option<u64>,
+    /// Items that are not as old as `loaded_at` says: refreshed alone since, or failed in the last refresh they were in.
+    #[serde(default)]
+    pub items: BTreeMap<String, ItemState>,
     /// Last runs, oldest first.
     pub runs: VecDeque<Run>,
 }
@@ -40,11 +46,48 @@ pub struct FailedItem {
     pub reason: String,
 }
 
-/// One refresh.
+/// What is known of one item beside the dataset it is of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemState {
+    /// When its rows were last loaded; `None` when they never were.
+    pub loaded_at: Option<DateTime<Utc>>,
+    /// Its failures since; `None` after a success.
+    pub failure: Option<ItemFailure>,
+}
+
+/// Failures of one item without a success since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemFailure {
+    /// When the last one ended.
+    pub at: DateTime<Utc>,
+    /// How many in a row.
+    pub times: u32,
+    /// Why, one clear sentence.
+    pub reason: String,
+}
+
+/// What a derived result was made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeOf {
+    /// Version of each input.
+    #[serde(default)]
+    pub inputs: BTreeMap<String, u64>,
+    /// When the oldest rows of each input had been loaded.
+    #[serde(default)]
+    pub inputs_loaded_at: BTreeMap<String, DateTime<Utc>>,
+    /// What else the result depends on, in words of its derivation; rows made on another basis cannot be kept.
+    #[serde(default)]
+    pub basis: Option<String>,
+}
+
+/// One refresh.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// Why it ran: `start`, `ttl`, `query`, `command` or `import`.
+    /// Why it ran: `start`, `ttl`, `query`, `dependency`, `command` or `import`.
     pub cause: String,
+    /// The items it was asked for.
+    #[serde(default)]
+    pub scope: Scope,
     /// When it began.
     pub started_at: DateTime<Utc>,
     /// When it ended.
@@ -59,9 +102,9 @@ pub struct Run {
     pub origin_calls: u64,
     /// Version of the table afterwards; `None` when there is none.
     pub version: Option<u64>,
-    /// Version of each input a derived dataset was made from; empty for others.
-    #[serde(default)]
-    pub inputs: BTreeMap<String, u64>,
+    /// What a derived dataset was made of; empty for others.
+    #[serde(flatten)]
+    pub made_of: MadeOf,
     /// Why it failed as a whole; `None` when it did not.
     pub error: Option<String>,
 }
@@ -79,18 +122,52 @@ impl DatasetState {
         }
         if run.cause == IMPORT {
             self.imported_at = Some(run.ended_at);
+        } else if let Scope::Items(names) = &run.scope {
+            self.record_items(names, &run);
         } else {
-            self.tried_at = Some(run.started_at);
-            self.last_error.clone_from(&run.error);
-            if run.error.is_none() {
-                self.loaded_at = Some(run.ended_at);
-                self.inputs.clone_from(&run.inputs);
-            }
+            self.record_all(&run);
         }
         self.runs.push_back(run);
-        while self.runs.len() > RUNS_KEPT {
-            self.runs.pop_front();
+        for whole in [true, false] {
+            let alike = |run: &&Run| (run.scope == Scope::All) == whole;
+            let surplus = self.runs.iter().filter(alike).count().saturating_sub(RUNS_KEPT);
+            for _ in 0..surplus {
+                let oldest = self.runs.iter().position(|run| alike(&run));
+                oldest.and_then(|oldest| self.runs.remove(oldest));
+            }
         }
+    }
+
+    fn record_all(&mut self, run: &Run) {
+        self.tried_at = Some(run.started_at);
+        self.last_error.clone_from(&run.error);
+        if run.error.is_none() {
+            let failed = run.failed.iter().map(|failed| (failed.item.clone(), self.item_failed(failed, run.ended_at)));
+            self.items = failed.collect();
+            self.loaded_at = Some(run.ended_at);
+            self.made_of.clone_from(&run.made_of);
+            self.version = run.version;
+        }
+    }
+
+    /// A refresh of some items says nothing about the others.
+    fn record_items(&mut self, names: &BTreeSet<String>, run: &Run) {
+        for name in names {
+            let reason = run.failed.iter().find(|failed| failed.item == *name).map(|failed| failed.reason.clone());
+            let state = match reason.or_else(|| run.error.clone()) {
+                Some(reason) => self.item_failed(&FailedItem { item: name.clone(), reason }, run.ended_at),
+                None => ItemState { loaded_at: Some(run.ended_at), failure: None },
+            };
+            self.items.insert(name.clone(), state);
+        }
+    }
+
+    /// What is known of an item that has just failed: it stays as old as it was.
+    fn item_failed(&self, failed: &FailedItem, at: DateTime<Utc>) -> ItemState {
+        let before = self.items.get(&failed.item);
+        let times = before.and_then(|state| state.failure.as_ref()).map_or(0, |failure| failure.times);
+        let failure = ItemFailure { at, times: times.saturating_add(1), reason: failed.reason.clone() };
+        ItemState { loaded_at: before.map_or(self.loaded_at, |state| state.loaded_at), failure: Some(failure) }
     }
 }
 

@@ -27,6 +27,10 @@ use uuid::Uuid;
 /// Commits between checkpoints of the log.
 const CHECKPOINT_INTERVAL: &str = "100";
 
+/// Where a commit names the items whose rows it changed, and how many it names at most.
+pub(super) const ITEMS_KEY: &str = "changedItems";
+const ITEMS_TOLD: usize = 1000;
+
 /// A query that comes this soon after a look at the log does not look again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -186,6 +190,25 @@ impl LakeTable {
         Ok(position)
     }
 
+    /// Reads the named columns of the rows of some items; of files that are sorted by item, little else is decoded.
+    pub async fn read_items(
+        &self,
+        files: &[DataFile],
+        columns: &[&str],
+        items: &BTreeSet<String>,
+    ) -> Result<Vec<RecordBatch>, LakeError> {
+        let Some(column) = self.dataset.item_column() else { return self.read_columns(files, Some(columns)).await };
+        let mut rows = Vec::new();
+        for file in files {
+            let fail =
+                |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, self.root.name(&file.path), error);
+            let object = self.root.store.get(&file.path).await.map_err(|error| fail(&error))?;
+            let bytes = object.bytes().await.map_err(|error| fail(&error))?;
+            rows.extend(file::decode_items(bytes, columns, column, items).map_err(|error| fail(&error))?);
+        }
+        Ok(rows)
+    }
+
     /// Reads whole files. For merging, not for queries.
     pub async fn read(&self, files: &[DataFile]) -> Result<Vec<RecordBatch>, LakeError> {
         self.read_columns(files, None).await
@@ -218,7 +241,20 @@ impl LakeTable {
         remove: &[DataFile],
         add: Vec<StagedFile>,
     ) -> Result<Arc<Snapshot>, LakeError> {
-        self.commit_change(base, remove, add, Change::Rows, None).await
+        self.commit_change(base, remove, add, Change::Rows, None, None).await
+    }
+
+    /// As [`LakeTable::commit`], and says in the same commit which items' rows are others than before, so that what is
+    /// made of them need not look (see [`LakeTable::changed_items`]). Very many items are not named.
+    pub async fn commit_items(
+        &self,
+        base: Option<&Snapshot>,
+        remove: &[DataFile],
+        add: Vec<StagedFile>,
+        items: Option<&BTreeSet<String>>,
+    ) -> Result<Arc<Snapshot>, LakeError> {
+        let items = items.filter(|items| items.len() <= ITEMS_TOLD);
+        self.commit_change(base, remove, add, Change::Rows, None, items).await
     }
 
     /// As [`LakeTable::commit`], and says in the same commit how far the writer's own sequence is now.
@@ -229,7 +265,7 @@ impl LakeTable {
         add: Vec<StagedFile>,
         position: &Position,
     ) -> Result<Arc<Snapshot>, LakeError> {
-        self.commit_change(base, remove, add, Change::Rows, Some(position)).await
+        self.commit_change(base, remove, add, Change::Rows, Some(position), None).await
     }
 
     /// Commits the same rows in other files, as [`LakeTable::commit`] does with other rows.
@@ -239,7 +275,7 @@ impl LakeTable {
         remove: &[DataFile],
         add: Vec<StagedFile>,
     ) -> Result<Arc<Snapshot>, LakeError> {
-        self.commit_change(Some(base), remove, add, Change::Layout, None).await
+        self.commit_change(Some(base), remove, add, Change::Layout, None, None).await
     }
 
     async fn commit_change(
@@ -249,6 +285,7 @@ impl LakeTable {
         add: Vec<StagedFile>,
         change: Change,
         position: Option<&Position>,
+        items: Option<&BTreeSet<String>>,
     ) -> Result<Arc<Snapshot>, LakeError> {
         let mut open = self.open.lock().await;
         let latest = self.update_locked(&mut open).await?;
@@ -268,7 +305,9 @@ impl LakeTable {
             Some(table) => {
                 let state = table.snapshot().map_err(|error| LakeError::log(self.dataset.name, &error))?;
                 // The log is trimmed by vacuum: to look for what is too old would list the whole log at each commit.
+                let told = items.map(|items| (ITEMS_KEY.to_owned(), items.iter().cloned().collect()));
                 let properties = CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false));
+                let properties = properties.with_metadata(told);
                 CommitBuilder::from(properties)
                     .with_actions(actions)
                     .build(Some(state), self.log_store.clone(), change.operation())

@@ -1,32 +1,28 @@
 //! Statements of our own as tables: their rows are made when they are scanned.
 //!
 //! `REFRESH TABLE` asks for a refresh, waits for its end and gives one row about it. `EXPLAIN FRESHNESS` gives a row per
-//! table that a query would read, and never asks for anything.
+//! table that a query would read and one about its result, and never asks for anything.
 
+use super::context::QueryContext;
+use super::demand::Demand;
+use super::inputs::{InputFreshness, Inputs};
 use super::refreshing::RefreshingTable;
-use super::system::{SystemTable, instants, interval, intervals, ttl_text};
+use super::system::{instants, interval, intervals, text_list};
 use crate::engine::{ErrorKind, QueryError};
-use crate::lake::LakeTable;
 use crate::lake::dataset::instant;
-use crate::lake::freshness::{Freshness, State};
+use crate::lake::freshness::Freshness;
 use crate::lake::refresh::RefreshHandle;
-use arrow::array::{ArrayRef, Int64Array, StringArray};
+use arrow::array::{ArrayRef, Int64Array, ListBuilder, StringArray, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::catalog::memory::MemorySourceConfig;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::datasource::source_as_provider;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use std::sync::Arc;
-
-/// Name of the last row of EXPLAIN FRESHNESS, which is about the query as a whole.
-const RESULT: &str = "(result)";
 
 /// REFRESH TABLE of one dataset. Each scan is one refresh.
 #[derive(Debug)]
@@ -95,39 +91,19 @@ impl TableProvider for RefreshCommand {
     }
 }
 
-/// A table that a query reads.
-#[derive(Debug, Clone)]
-enum Input {
-    Cached(Arc<Freshness>, Arc<LakeTable>),
-    /// Always of now: live events, and tables about the server.
-    Live(String),
+/// EXPLAIN FRESHNESS of a planned query: the tables it reads, through views, joins and subqueries, each once and sorted by
+/// name, and the result. In a session that reads the past, all as it was then.
+#[derive(Debug)]
+pub struct FreshnessCommand {
+    plan: LogicalPlan,
+    inputs: Inputs,
+    schema: SchemaRef,
 }
 
-impl Input {
-    fn name(&self) -> &str {
-        match self {
-            Self::Cached(freshness, _) => freshness.dataset,
-            Self::Live(name) => name,
-        }
-    }
-}
-
-/// What is told of an input, and of the query as a whole.
-struct Told {
-    dataset: String,
-    state: &'static str,
-    age: Option<TimeDelta>,
-    ttl: Option<String>,
-    expires_at: Option<DateTime<Utc>>,
-    version: Option<u64>,
-    feed_class: Option<&'static str>,
-    last_error: Option<String>,
-}
-
-/// EXPLAIN FRESHNESS of a planned query: the tables it reads, through views, joins and subqueries, each once and sorted by name.
-pub fn explain_freshness(plan: &LogicalPlan) -> Result<SystemTable> {
-    let inputs = inputs(plan)?;
-    let columns = vec![
+/// The command for a planned query; whoever needs the facts and not a table calls [`Inputs`].
+pub fn explain_freshness(plan: &LogicalPlan) -> Result<FreshnessCommand> {
+    let inputs = Inputs::of(plan)?;
+    let fields = [
         ("dataset", DataType::Utf8),
         ("state", DataType::Utf8),
         ("age", interval()),
@@ -136,112 +112,55 @@ pub fn explain_freshness(plan: &LogicalPlan) -> Result<SystemTable> {
         ("version", DataType::Int64),
         ("feed_class", DataType::Utf8),
         ("last_error", DataType::Utf8),
+        ("items", text_list()),
     ];
-    Ok(SystemTable::new(columns, Arc::new(move |schema| rows(&inputs, schema))))
+    let fields = fields.into_iter().map(|(name, data_type)| Field::new(name, data_type, true));
+    Ok(FreshnessCommand { plan: plan.clone(), inputs, schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())) })
 }
 
-fn inputs(plan: &LogicalPlan) -> Result<Vec<Input>> {
-    let mut inputs: Vec<Input> = Vec::new();
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node {
-            let provider = source_as_provider(&scan.source)?;
-            let input = match provider.downcast_ref::<RefreshingTable>() {
-                Some(table) => {
-                    let (freshness, table) = table.parts();
-                    Input::Cached(freshness.clone(), table.clone())
-                }
-                None => Input::Live(scan.table_name.to_string()),
-            };
-            if inputs.iter().all(|known| known.name() != input.name()) {
-                inputs.push(input);
-            }
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    inputs.sort_by(|left, right| left.name().cmp(right.name()));
-    Ok(inputs)
+#[async_trait]
+impl TableProvider for FreshnessCommand {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Temporary
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let demand = match state.as_any().downcast_ref::<SessionState>() {
+            Some(state) => Demand::of(&state.optimize(&self.plan)?)?,
+            None => Demand::default(),
+        };
+        let told = self.inputs.told(&demand, QueryContext::of(state).as_of).await?;
+        let rows = rows(&told, &self.schema)?;
+        Ok(MemorySourceConfig::try_new_exec(&[vec![rows]], self.schema.clone(), projection.cloned())?)
+    }
 }
 
-fn rows(inputs: &[Input], schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let mut all: Vec<Told> = inputs.iter().map(told).collect();
-    let result = whole(inputs, &all);
-    all.push(result);
+fn rows(all: &[InputFreshness], schema: &SchemaRef) -> Result<RecordBatch> {
+    let version = |one: &InputFreshness| one.version.and_then(|version| i64::try_from(version).ok());
+    let mut items = ListBuilder::new(StringBuilder::new());
+    for one in all {
+        items.append_option(one.scope.names().map(|names| names.iter().map(Some)));
+    }
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(all.iter().map(|one| &one.dataset))),
-        Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.state))),
+        Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.state.name()))),
         intervals(all.iter().map(|one| one.age)),
         Arc::new(all.iter().map(|one| one.ttl.clone()).collect::<StringArray>()),
         instants(all.iter().map(|one| one.expires_at)),
-        Arc::new(
-            all.iter().map(|one| one.version.and_then(|version| i64::try_from(version).ok())).collect::<Int64Array>(),
-        ),
+        Arc::new(all.iter().map(version).collect::<Int64Array>()),
         Arc::new(all.iter().map(|one| one.feed_class).collect::<StringArray>()),
         Arc::new(all.iter().map(|one| one.last_error.clone()).collect::<StringArray>()),
+        Arc::new(items.finish()),
     ];
-    RecordBatch::try_new(schema.clone(), columns)
-}
-
-fn told(input: &Input) -> Told {
-    match input {
-        Input::Cached(freshness, table) => Told {
-            dataset: freshness.dataset.to_owned(),
-            state: freshness.state().name(),
-            age: freshness.age(),
-            ttl: freshness.policy.map(|policy| ttl_text(policy.ttl)),
-            expires_at: freshness.expires_at(),
-            version: table.current().map(|snapshot| snapshot.version),
-            feed_class: Some(freshness.feed_class),
-            last_error: freshness.remembered().last_error.clone(),
-        },
-        Input::Live(name) => Told {
-            dataset: name.clone(),
-            state: "live",
-            age: None,
-            ttl: None,
-            expires_at: None,
-            version: None,
-            feed_class: None,
-            last_error: None,
-        },
-    }
-}
-
-/// The query as a whole: the worst state, the oldest rows, the first to expire, the weakest feed.
-fn whole(inputs: &[Input], all: &[Told]) -> Told {
-    let states = inputs.iter().filter_map(|input| match input {
-        Input::Cached(freshness, _) => Some(freshness.state()),
-        Input::Live(_) => None,
-    });
-    let classes = all.iter().filter_map(|one| one.feed_class);
-    Told {
-        dataset: RESULT.to_owned(),
-        state: states.max_by_key(|state| badness(*state)).map_or("live", State::name),
-        age: all.iter().filter_map(|one| one.age).max(),
-        ttl: None,
-        expires_at: all.iter().filter_map(|one| one.expires_at).min(),
-        version: None,
-        feed_class: classes.max_by_key(|class| weakness(class)),
-        last_error: None,
-    }
-}
-
-fn badness(state: State) -> u8 {
-    match state {
-        State::Live => 0,
-        State::Fresh => 1,
-        State::Refreshing => 2,
-        State::Stale => 3,
-        State::Failed => 4,
-        State::Missing => 5,
-    }
-}
-
-/// A made-up price is worth less than an old file, which is worth less than a late feed.
-fn weakness(feed_class: &str) -> u8 {
-    match feed_class {
-        "real-time" => 0,
-        "delayed" => 1,
-        "imported" => 2,
-        _ => 3,
-    }
+    Ok(RecordBatch::try_new(schema.clone(), columns)?)
 }

@@ -1,13 +1,15 @@
 //! What a table may know of the session that reads it: how stale an answer it takes, and where notices go.
 
+use super::demand::Demand;
 use crate::engine::{ErrorKind, QueryError};
-use crate::lake::Snapshot;
+use crate::lake::{Scope, Snapshot};
 use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::catalog::Session;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::LogicalPlan;
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
@@ -50,12 +52,19 @@ type Wanted = (&'static str, Option<DateTime<Utc>>);
 pub struct Snapshots {
     /// Held for a few instructions, never across an await.
     taken: Arc<Mutex<BTreeMap<Wanted, Taken>>>,
+    /// Whether further statements read the same versions.
+    lasting: bool,
 }
 
 /// A version; `None` when the table does not exist.
 type Taken = Arc<OnceCell<Option<Arc<Snapshot>>>>;
 
 impl Snapshots {
+    /// The versions of a transaction.
+    pub fn of_transaction() -> Self {
+        Self { lasting: true, ..Self::default() }
+    }
+
     /// The version taken before, or that which `take` gives now. Scans of one table that come together share one `take`.
     pub async fn once(
         &self,
@@ -82,6 +91,8 @@ pub struct QueryContext {
     pub as_of: Option<DateTime<Utc>>,
     /// The versions that are read.
     pub snapshots: Snapshots,
+    /// What is needed of each table, once the statement was looked at.
+    pub demand: OnceLock<Demand>,
     /// Where notices go.
     pub notices: Notices,
 }
@@ -90,6 +101,23 @@ impl QueryContext {
     /// The context of the statement being planned; the default outside a session of ours.
     pub fn of(session: &dyn Session) -> Arc<Self> {
         session.config().get_extension::<Self>().unwrap_or_default()
+    }
+
+    /// Looks at what an optimised plan needs of each table.
+    pub fn look(&self, plan: &LogicalPlan) -> Result<()> {
+        if self.demand.get().is_none() {
+            let _ = self.demand.set(Demand::of(plan)?);
+        }
+        Ok(())
+    }
+
+    /// The items of a dataset that are to be fresh. A transaction reads one version of it, and nobody knows of which
+    /// items its later statements are.
+    pub fn scope(&self, dataset: &str) -> Scope {
+        match self.demand.get() {
+            Some(demand) if !self.snapshots.lasting => demand.scope(dataset),
+            _ => Scope::All,
+        }
     }
 
     /// Refuses to read a table that has no past while the session reads the past.

@@ -40,7 +40,13 @@ async fn each_event_is_there_once(memory_bytes: usize) {
     let directory = tempfile::tempdir().unwrap();
     let lake = Lake::open(&directory.path().to_string_lossy(), &StoreOptions::default()).await.unwrap();
     let table = lake.table(DATASET).unwrap().clone();
-    let freshness = Arc::new(Freshness::new(DATASET, None, false, &[], "simulated", Clock::System));
+    let freshness = Arc::new(Freshness::new(
+        &crate::lake::dataset::find(DATASET).unwrap(),
+        None,
+        false,
+        "simulated",
+        Clock::System,
+    ));
     let options = HistoryOptions {
         directory: directory.path().join("spool"),
         flush: Duration::from_millis(50),

@@ -3,9 +3,11 @@
 pub mod command;
 pub mod comment;
 pub mod context;
+pub mod demand;
 pub mod function;
 pub mod history;
 pub mod information_schema;
+pub mod inputs;
 pub mod live;
 pub mod lookup;
 pub mod pg_catalog;

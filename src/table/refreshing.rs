@@ -7,8 +7,8 @@ use super::context::{OnStale, QueryContext};
 use super::scan::{scan_snapshot, storage_error};
 use crate::engine::{ErrorKind, QueryError};
 use crate::lake::freshness::{Freshness, Policy};
-use crate::lake::refresh::{NO_SCHEDULER, RefreshHandle};
-use crate::lake::{LakeTable, Snapshot};
+use crate::lake::refresh::{NO_SCHEDULER, RefreshHandle, Wanted};
+use crate::lake::{LakeTable, Scope, Snapshot};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -18,6 +18,9 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use std::sync::Arc;
+
+/// Items a message names; of more it tells the number.
+const NAMES_TOLD: usize = 5;
 
 /// A dataset as a table.
 #[derive(Debug)]
@@ -63,84 +66,132 @@ impl RefreshingTable {
         snapshot.map_err(storage_error)
     }
 
-    /// Returns once the rows may be served, or refuses.
-    async fn settle(&self, context: &QueryContext) -> Result<()> {
+    /// Returns once the rows that the statement needs may be served, or refuses. This is where freshness is checked: at
+    /// each physical planning, so that a statement that was planned before is checked again when it runs.
+    pub async fn settle(&self, context: &QueryContext) -> Result<()> {
         let Some(policy) = self.freshness.policy else { return Ok(()) };
         let freshness = &self.freshness;
+        let scope = context.scope(freshness.dataset);
         // Before the look at the rows: a run that ends in between then counts as an answer.
         let seen = freshness.runs_ended();
-        let overdue = freshness.overdue();
-        let too_old = match context.max_staleness {
-            None => overdue.is_some(),
-            Some(limit) => freshness.older_than(limit),
+        let too_old = |scope: &Scope| match context.max_staleness {
+            None => freshness.is_stale(scope),
+            Some(limit) => freshness.older_than(scope, limit),
         };
-        if !too_old {
-            if overdue.is_some() {
-                self.refresh.nudge(freshness.dataset, "query", seen);
+        let wanted = || {
+            let mut scope = scope.clone();
+            if let Scope::Items(names) = &mut scope {
+                let stale = |one: &Scope| too_old(one) || freshness.is_stale(one);
+                names.retain(|name| stale(&Scope::one(name)));
             }
+            Wanted { dataset: freshness.dataset, scope, max_age: context.max_staleness, seen }
+        };
+        if !too_old(&scope) {
+            if freshness.is_stale(&scope) {
+                self.refresh.nudge(wanted());
+            }
+            self.tell_lagging(context, &scope);
             return Ok(());
         }
-        let loaded = freshness.loaded_at().is_some();
-        let within = |limit: std::time::Duration| {
-            loaded && overdue.is_none_or(|overdue| overdue.to_std().is_ok_and(|overdue| overdue <= limit))
-        };
         match context.on_stale {
             OnStale::Fail => {
-                self.refresh.nudge(freshness.dataset, "query", seen);
-                return Err(self.stale_error("the session takes no stale rows"));
+                self.refresh.nudge(wanted());
+                return Err(self.stale_error(&scope, "the session takes no stale rows"));
             }
-            OnStale::Serve if freshness.age().is_some() => {
-                self.refresh.nudge(freshness.dataset, "query", seen);
-                context.notices.add(self.stale_notice("the session takes stale rows"));
+            OnStale::Serve if freshness.age(&scope).is_some() => {
+                self.refresh.nudge(wanted());
+                context.notices.add(self.stale_notice(&scope, "the session takes stale rows"));
                 return Ok(());
             }
-            OnStale::Wait if context.max_staleness.is_none() && within(policy.stale_while_revalidate) => {
-                if !self.refresh.nudge(freshness.dataset, "query", seen) {
-                    context.notices.add(self.stale_notice(NO_SCHEDULER));
+            OnStale::Wait
+                if context.max_staleness.is_none()
+                    && freshness.within(&scope, |policy| policy.stale_while_revalidate) =>
+            {
+                if !self.refresh.nudge(wanted()) {
+                    context.notices.add(self.stale_notice(&scope, NO_SCHEDULER));
                 }
                 return Ok(());
             }
             OnStale::Serve | OnStale::Wait => {}
         }
-        let Err(reason) = self.wait(&policy, seen).await else { return Ok(()) };
-        if within(policy.stale_if_error) {
-            context.notices.add(self.stale_notice(&reason));
+        let failure = match self.wait(&policy, wanted()).await {
+            Err(reason) => Some(reason),
+            // A derived table is made of what could be had.
+            Ok(()) if freshness.is_derived() && too_old(&scope) => freshness.failure(&scope),
+            Ok(()) => None,
+        };
+        let Some(reason) = failure else {
+            self.tell_lagging(context, &scope);
+            return Ok(());
+        };
+        if freshness.within(&scope, |policy| policy.stale_if_error) {
+            context.notices.add(self.stale_notice(&scope, &reason));
             return Ok(());
         }
-        Err(self.stale_error(&reason))
+        Err(self.stale_error(&scope, &reason))
     }
 
-    async fn wait(&self, policy: &Policy, seen: u64) -> Result<(), String> {
-        let refreshed = self.refresh.refresh_since(self.freshness.dataset, "query", seen);
-        match tokio::time::timeout(policy.wait_timeout, refreshed).await {
+    async fn wait(&self, policy: &Policy, wanted: Wanted) -> Result<(), String> {
+        match tokio::time::timeout(policy.wait_timeout, self.refresh.refresh_for_query(wanted)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(format!("the refresh takes longer than {:?}", policy.wait_timeout)),
         }
     }
 
-    fn stale_notice(&self, reason: &str) -> String {
-        format!("table \"{}\" is stale: {}; {}", self.freshness.dataset, self.age_text(), self.cause(reason))
+    /// Tells of items that failed while the others were refreshed: what is served of them is old, or missing.
+    fn tell_lagging(&self, context: &QueryContext, scope: &Scope) {
+        if *scope != Scope::All {
+            return;
+        }
+        let lagging = self.freshness.lagging(context.max_staleness);
+        let Some((_, first)) = lagging.first() else { return };
+        let age = |name: &str| match self.freshness.age(&Scope::one(name)).and_then(|age| age.to_std().ok()) {
+            Some(age) => format!("{name} ({} old)", in_words(age.as_secs())),
+            None => format!("{name} (never loaded)"),
+        };
+        let named: Vec<String> = lagging.iter().take(NAMES_TOLD).map(|(name, _)| age(name)).collect();
+        let more = lagging.len().saturating_sub(NAMES_TOLD);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let reason = first.failure.as_ref().map(|failure| format!("; {}", failure.reason)).unwrap_or_default();
+        let (dataset, named) = (self.freshness.dataset, named.join(", "));
+        context.notices.add(format!("table \"{dataset}\" is stale for {named}{more}{reason}"));
+    }
+
+    fn stale_notice(&self, scope: &Scope, reason: &str) -> String {
+        let (table, age, cause) = (self.name(scope), self.age_text(scope), self.cause(scope, reason));
+        format!("{table}: {age}; {cause}", table = table("is stale"))
+    }
+
+    /// The table, what is to be said of it, and the items it is said of.
+    fn name(&self, scope: &Scope) -> impl Fn(&str) -> String {
+        let dataset = self.freshness.dataset;
+        let items = match scope.names() {
+            None => String::new(),
+            Some(names) if names.len() > NAMES_TOLD => format!(" for {} items", names.len()),
+            Some(names) => format!(" for {}", names.iter().cloned().collect::<Vec<_>>().join(", ")),
+        };
+        move |what| format!("table \"{dataset}\" {what}{items}")
     }
 
     /// The reason, and what the last refresh failed with when the reason is another one.
-    fn cause(&self, reason: &str) -> String {
-        match &self.freshness.remembered().last_error {
+    fn cause(&self, scope: &Scope, reason: &str) -> String {
+        match self.freshness.failure(scope) {
             Some(error) if error != reason => format!("{reason}; the last refresh failed: {error}"),
             _ => reason.to_owned(),
         }
     }
 
-    fn age_text(&self) -> String {
-        match self.freshness.age().and_then(|age| age.to_std().ok()) {
+    fn age_text(&self, scope: &Scope) -> String {
+        match self.freshness.age(scope).and_then(|age| age.to_std().ok()) {
             Some(age) => format!("its rows are {} old", in_words(age.as_secs())),
             None => "it was never loaded".to_owned(),
         }
     }
 
-    fn stale_error(&self, reason: &str) -> DataFusionError {
-        let (dataset, cause) = (self.freshness.dataset, self.cause(reason));
-        let message = format!("table \"{dataset}\" is not fresh: {}; {cause}", self.age_text());
-        let hint = match self.freshness.loaded_at() {
+    fn stale_error(&self, scope: &Scope, reason: &str) -> DataFusionError {
+        let (table, age, cause) = (self.name(scope), self.age_text(scope), self.cause(scope, reason));
+        let message = format!("{table}: {age}; {cause}", table = table("is not fresh"));
+        let hint = match self.freshness.age(scope) {
             Some(_) => "SET freshness = 'serve' takes the old rows; system.freshness tells more",
             None => "system.freshness tells more",
         };

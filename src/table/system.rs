@@ -5,9 +5,9 @@
 use super::view;
 use crate::config::Setting;
 use crate::engine::Queries;
-use crate::lake::Lake;
 use crate::lake::dataset::instant;
 use crate::lake::freshness::{FreshnessBoard, Ttl};
+use crate::lake::{Lake, Scope};
 use arrow::array::{ArrayRef, ListBuilder, StringArray, StringBuilder, TimestampMicrosecondArray};
 use arrow::array::{Int64Array, IntervalMonthDayNanoArray};
 use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, IntervalUnit, Schema, SchemaRef};
@@ -104,7 +104,7 @@ pub(super) fn interval() -> DataType {
     DataType::Interval(IntervalUnit::MonthDayNano)
 }
 
-fn text_list() -> DataType {
+pub(super) fn text_list() -> DataType {
     DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)))
 }
 
@@ -127,6 +127,8 @@ fn freshness_columns() -> Vec<(&'static str, DataType)> {
         ("stale_while_revalidate", interval()),
         ("wait_timeout", interval()),
         ("stale_if_error", interval()),
+        ("jitter", interval()),
+        ("failed_items", text_list()),
     ]
 }
 
@@ -139,17 +141,22 @@ fn freshness(lake: &Lake, board: &FreshnessBoard, schema: &SchemaRef) -> Result<
     };
     let mut depends_on = ListBuilder::new(StringBuilder::new());
     for one in &all {
-        depends_on.append_value(one.depends_on.iter().map(Some));
+        depends_on.append_value(one.depends_on.iter().copied().map(Some));
     }
     let mut input_versions = ListBuilder::new(StringBuilder::new());
     for one in &all {
         let versions = one.remembered();
-        input_versions.append_value(versions.inputs.iter().map(|(name, version)| Some(format!("{name}={version}"))));
+        input_versions
+            .append_value(versions.made_of.inputs.iter().map(|(name, version)| Some(format!("{name}={version}"))));
+    }
+    let mut failed_items = ListBuilder::new(StringBuilder::new());
+    for one in &all {
+        failed_items.append_value(one.failed_items().into_iter().map(Some));
     }
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.dataset))),
         Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.state().name()))),
-        intervals(all.iter().map(|one| one.age())),
+        intervals(all.iter().map(|one| one.age(&Scope::All))),
         Arc::new(all.iter().map(|one| one.policy.map(|policy| ttl_text(policy.ttl))).collect::<StringArray>()),
         instants(all.iter().map(|one| one.loaded_at())),
         instants(all.iter().map(|one| one.expires_at())),
@@ -163,6 +170,8 @@ fn freshness(lake: &Lake, board: &FreshnessBoard, schema: &SchemaRef) -> Result<
         policy(|policy| policy.stale_while_revalidate),
         policy(|policy| policy.wait_timeout),
         policy(|policy| policy.stale_if_error),
+        policy(|policy| policy.jitter),
+        Arc::new(failed_items.finish()),
     ];
     RecordBatch::try_new(schema.clone(), columns)
 }
@@ -190,6 +199,7 @@ fn refreshes_columns() -> Vec<(&'static str, DataType)> {
         ("origin_calls", Int64),
         ("version", Int64),
         ("error", Utf8),
+        ("scope", text_list()),
     ]
 }
 
@@ -199,6 +209,10 @@ fn refreshes(board: &FreshnessBoard, schema: &SchemaRef) -> Result<RecordBatch, 
         states.iter().flat_map(|(dataset, state)| state.runs.iter().map(move |run| (*dataset, run))).collect();
     runs.sort_by_key(|(_, run)| run.started_at);
     let number = |value: u64| i64::try_from(value).ok();
+    let mut scope = ListBuilder::new(StringBuilder::new());
+    for (_, run) in &runs {
+        scope.append_option(run.scope.names().map(|names| names.iter().map(Some)));
+    }
     let mut failed = ListBuilder::new(StringBuilder::new());
     for (_, run) in &runs {
         failed.append_value(run.failed.iter().map(|failed| Some(format!("{}: {}", failed.item, failed.reason))));
@@ -215,6 +229,7 @@ fn refreshes(board: &FreshnessBoard, schema: &SchemaRef) -> Result<RecordBatch, 
         Arc::new(runs.iter().map(|(_, run)| number(run.origin_calls)).collect::<Int64Array>()),
         Arc::new(runs.iter().map(|(_, run)| run.version.and_then(number)).collect::<Int64Array>()),
         Arc::new(runs.iter().map(|(_, run)| run.error.clone()).collect::<StringArray>()),
+        Arc::new(scope.finish()),
     ];
     RecordBatch::try_new(schema.clone(), columns)
 }

@@ -32,6 +32,7 @@ const POLICY: Policy = Policy {
     stale_while_revalidate: Duration::ZERO,
     wait_timeout: Duration::from_secs(5),
     stale_if_error: Duration::ZERO,
+    jitter: Duration::ZERO,
 };
 
 /// Datasets named in `stale` have a contract and were never loaded; the others never go stale.
@@ -43,7 +44,7 @@ async fn place(stale: &[&str]) -> Place {
         .map(|dataset| {
             let policy = stale.contains(&dataset.name).then_some(POLICY);
             let class = if dataset.name == "eod" { "imported" } else { "real-time" };
-            let freshness = Freshness::new(dataset.name, policy, true, dataset.depends_on, class, Clock::System);
+            let freshness = Freshness::new(&dataset, policy, true, class, Clock::System);
             (dataset.name, Arc::new(freshness))
         })
         .collect();
@@ -234,8 +235,7 @@ fn run(cause: &str, at: chrono::DateTime<chrono::Utc>) -> Run {
         rows: 2,
         origin_calls: 1,
         version: Some(7),
-        inputs: BTreeMap::new(),
-        error: None,
+        ..Run::default()
     }
 }
 
@@ -367,4 +367,40 @@ async fn merged_files_answer_as_before() {
     assert_eq!(exported, 5);
     let count = rows(&session, "SELECT count(*) FROM market_metrics_history").await;
     assert_eq!(count[0][0], "5");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn freshness_of_the_past_is_explained_as_it_was_then() {
+    let place = place(&["symbols"]).await;
+    let session = place.engine.open_session("test", ttapi::engine::Role::Admin, "local");
+    place.load("symbols", &["A"]).await;
+    place.load("symbols", &["B"]).await;
+    place.load("market_metrics", &["A"]).await;
+    let committed: Vec<chrono::DateTime<chrono::Utc>> =
+        place.committed_at("symbols").await.iter().map(|at| at.parse().unwrap()).collect();
+    // The first version was loaded when it was committed, the second failed to be refreshed since.
+    let mut state = ttapi::lake::DatasetState::default();
+    for at in &committed {
+        state.record(run("ttl", *at));
+    }
+    let failed = Run { error: Some("503".to_owned()), ..run("ttl", committed[1] + chrono::TimeDelta::milliseconds(1)) };
+    state.record(failed);
+    place.board["symbols"].set_state(state);
+    let sql = "EXPLAIN FRESHNESS SELECT * FROM symbols JOIN market_metrics USING (symbol)";
+    let mut told = Vec::new();
+    for at in [committed[0], committed[1] + chrono::TimeDelta::milliseconds(2)] {
+        session.settings().set("as_of", &at.to_rfc3339()).unwrap();
+        let rows = rows(&session, sql).await;
+        let of_symbols = rows.iter().find(|row| row[0] == "symbols").unwrap().clone();
+        told.push((of_symbols[1].clone(), of_symbols[5].clone(), of_symbols[7].clone()));
+        let metrics = rows.iter().find(|row| row[0] == "market_metrics").unwrap();
+        assert_eq!((metrics[1].as_str(), metrics[5].as_str()), ("missing", "-"), "it did not exist yet");
+        assert_eq!(rows.last().unwrap()[1], "missing");
+    }
+    let told: Vec<_> =
+        told.iter().map(|(state, version, error)| (state.as_str(), version.as_str(), error.as_str())).collect();
+    assert_eq!(told, [("fresh", "0", "-"), ("fresh", "1", "503")]);
+    session.settings().reset("as_of").unwrap();
+    let now = rows(&session, sql).await;
+    assert!(now.iter().all(|row| row[0] == "(result)" || row[5] != "-"), "{now:?}");
 }

@@ -50,16 +50,22 @@ async fn two_hundred_sessions_make_one_refresh() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_postgres_clients_make_one_refresh() {
-    let world = loaded_metrics(TimeDelta::hours(1)).await;
+async fn two_hundred_postgres_clients_make_one_refresh() {
+    let mut config = configuration();
+    config.collect.lists = texts(&["sp500"]);
+    config.collect.symbols = Vec::new();
+    let world = World::with(Role::OnDemand, config, crate::world::WEDNESDAY).await;
+    world.refresh(&["market_metrics"]).await;
+    world.advance(TimeDelta::hours(1));
     let address = world.postgres().await;
-    let clients = futures::future::join_all((0..50).map(|_| connect(address))).await;
-    let before = world.calls(METRICS);
+    let clients = futures::future::join_all((0..200).map(|_| connect(address))).await;
+    let (before, runs) = (world.calls(METRICS), world.freshness("market_metrics").runs_ended());
     let counts = clients.iter().map(|(client, _)| client.query_one("SELECT count(*) FROM market_metrics", &[]));
     for count in futures::future::join_all(counts).await {
-        assert_eq!(count.unwrap().get::<_, i64>(0), 5);
+        assert_eq!(count.unwrap().get::<_, i64>(0), 503);
     }
-    assert_eq!(world.calls(METRICS), before + 1);
+    assert_eq!(world.calls(METRICS) - before, 503_u64.div_ceil(100));
+    assert_eq!(world.freshness("market_metrics").runs_ended() - runs, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,7 +186,7 @@ async fn a_derived_table_is_made_of_one_version_of_each_input_after_they_were_re
         assert_eq!(twice.get(dataset).map(String::as_str), Some(runs), "{dataset}: {twice:?}");
     }
     assert_eq!(world.calls("/option-chains/AAPL/nested"), 2);
-    let made_of = |dataset: &str| world.freshness(dataset).remembered().inputs.clone();
+    let made_of = |dataset: &str| world.freshness(dataset).remembered().made_of.inputs.clone();
     assert_eq!(made_of("returns_stddev").get("eod").copied(), world.version("eod"));
     assert_eq!(made_of("returns_stddev").get("expirations").copied(), world.version("expirations"));
     assert_eq!(made_of("expirations").get("option_chains").copied(), world.version("option_chains"));
@@ -392,7 +398,7 @@ async fn many_queries_do_not_hammer_a_source_that_is_down() {
 async fn a_collecting_server_keeps_everything_fresh_by_itself() {
     let mut config = configuration();
     // One process, no need to leave the first try to others.
-    config.datasets.values_mut().for_each(|dataset| dataset.jitter = Duration::ZERO);
+    config.datasets.values_mut().for_each(|dataset| dataset.policy.jitter = Duration::ZERO);
     let world = World::with(Role::Collect, config, crate::world::WEDNESDAY).await;
     for dataset in &world.server.collected {
         world.until_state(dataset, State::Fresh).await;
@@ -408,11 +414,83 @@ async fn a_collecting_server_keeps_everything_fresh_by_itself() {
     // The evening after: daily bars first, then what is made of them.
     world.clock.set(instant("2026-06-10T20:30:00Z"));
     let made_of_new = || async {
-        let made_of = world.freshness("returns_stddev").remembered().inputs.clone();
+        let made_of = world.freshness("returns_stddev").remembered().made_of.inputs.clone();
         world.freshness("eod").state() == State::Fresh
             && made_of.get("eod").copied() == world.version("eod")
             && world.freshness("returns_stddev").state() == State::Fresh
     };
     until("the derived table follows", made_of_new).await;
     assert_eq!(world.value("SELECT max(date) FROM eod").await, "2026-06-10");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_derived_table_is_as_old_as_its_oldest_input() {
+    let world = World::start(Role::OnDemand).await;
+    world.query("SELECT * FROM returns_stddev").await.unwrap();
+    world.advance(TimeDelta::hours(2));
+    // Computed anew it is no younger than what it is made of.
+    world.refresh(&["returns_stddev"]).await;
+    let age = "SELECT extract(epoch FROM age) FROM system.freshness WHERE dataset = 'returns_stddev'";
+    assert_eq!(world.query(age).await.unwrap()[0][0], "7200");
+    let explained = world.query("EXPLAIN FRESHNESS SELECT * FROM returns_stddev").await.unwrap();
+    assert_eq!((explained[0][1].as_str(), explained[0][2].as_str()), ("fresh", "02:00:00"), "{explained:?}");
+
+    // A session that takes nothing older than an hour has the inputs refreshed, however deep.
+    let session = world.session();
+    let run = async |sql: &str| InProcess::over(&session).query(sql).await;
+    run("SET max_staleness = '3h'").await.unwrap();
+    run("SELECT * FROM returns_stddev").await.unwrap();
+    let chains = |world: &World| world.calls("/option-chains/SPY/nested");
+    assert_eq!(chains(&world), 1);
+    run("SET max_staleness = '1h'").await.unwrap();
+    run("SELECT * FROM returns_stddev").await.unwrap();
+    assert_eq!(chains(&world), 2);
+    assert_eq!(world.query(age).await.unwrap()[0][0], "0");
+    // Nothing of it had changed, and who asks again has nothing refreshed.
+    run("SELECT * FROM returns_stddev").await.unwrap();
+    assert_eq!(chains(&world), 2);
+    assert_eq!(session.take_notices(), [""; 0]);
+
+    // An input that cannot be had makes the result old, and that is said.
+    world.spoil("/option-chains", None, Kind::Status(503));
+    world.advance(TimeDelta::hours(2));
+    run("SELECT * FROM returns_stddev").await.unwrap();
+    let notices = session.take_notices();
+    assert!(notices[0].starts_with("table \"returns_stddev\" is stale: its rows are 2 h old; "), "{notices:?}");
+    assert!(notices[0].contains("option_chains") && notices[0].contains("503"), "{notices:?}");
+    run("SET freshness = 'fail'").await.unwrap();
+    assert_eq!(run("SELECT * FROM returns_stddev").await.unwrap_err().kind, ErrorKind::Stale);
+    // By its own contract an input's day is not over yet; then it is, and the result is stale with it.
+    assert_eq!(world.freshness("expirations").state(), State::Fresh);
+    world.clock.set(instant("2026-06-11T17:10:00Z"));
+    world.refresh(&["calendar", "eod", "expirations", "returns_stddev"]).await;
+    assert_eq!(world.freshness("option_chains").state(), State::Failed);
+    assert_eq!(world.freshness("returns_stddev").state(), State::Stale);
+    let told = world.query("EXPLAIN FRESHNESS SELECT * FROM returns_stddev").await.unwrap();
+    assert_eq!(told[0][1], "stale");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_brings_its_demands_with_it() {
+    let world = loaded_metrics(TimeDelta::minutes(1)).await;
+    let address = world.postgres().await;
+    let (client, _connection) = {
+        let options = "-c max_staleness=5s -c freshness=fail";
+        let settings = format!("host={} port={} user=test dbname=tt options='{options}'", address.ip(), address.port());
+        let (client, connection) = tokio_postgres::connect(&settings, tokio_postgres::NoTls).await.unwrap();
+        (client, tokio::spawn(connection))
+    };
+    for (name, value) in [("max_staleness", "5s"), ("freshness", "fail"), ("as_of", "")] {
+        let shown = client.query_one(&format!("SHOW {name}"), &[]).await.unwrap();
+        assert_eq!(shown.get::<_, &str>(0), value, "{name}");
+    }
+    let error = client.simple_query(ALL_METRICS).await.unwrap_err();
+    assert_eq!(error.as_db_error().unwrap().code().code(), "TT001");
+    for options in ["-c freshness=often", "-c max_staleness=soon", "-c as_of=9999-01-01"] {
+        let settings = format!("host={} port={} user=test dbname=tt options='{options}'", address.ip(), address.port());
+        let Err(error) = tokio_postgres::connect(&settings, tokio_postgres::NoTls).await else {
+            panic!("{options} is taken")
+        };
+        assert_eq!(error.as_db_error().unwrap().code().code(), "22023", "{options}");
+    }
 }

@@ -6,6 +6,7 @@ mod damage;
 mod fixture;
 mod freshness;
 mod hostile;
+mod freshness_items;
 mod postgres_catalog;
 mod postgres_text;
 mod prepared;

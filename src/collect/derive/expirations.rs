@@ -1,6 +1,6 @@
 //! `expirations`: one row per underlying and listed expiration, with the sessions that are left until then.
 
-use super::Inputs;
+use super::{Inputs, basis};
 use crate::clock::Clock;
 use crate::collect::{Fetch, FetchError, Fetched, Request};
 use crate::lake::{Lake, dataset};
@@ -31,9 +31,13 @@ type Listed = (Option<String>, Option<String>, i64);
 impl Fetch for Expirations {
     async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
         let inputs = Inputs::take(&self.lake, &INPUTS).await?;
+        let now = self.clock.now();
+        let last_closed = calendar::last_closed(now).date;
+        let basis = basis(&format!("sessions after {last_closed}"));
+        let changed = inputs.changed_since(request.previous.as_ref(), &basis).await;
         let mut sessions = BTreeSet::new();
         let mut closed = BTreeSet::new();
-        for rows in inputs.read("calendar", &["date", "close_at"]).await? {
+        for rows in inputs.read("calendar", &["date", "close_at"], None).await? {
             let dates = rows.column(0).as_primitive::<Date32Type>();
             for row in 0..rows.num_rows() {
                 let Some(date) = dates.value_as_date(row) else { continue };
@@ -46,7 +50,7 @@ impl Fetch for Expirations {
         }
         let mut listed: BTreeMap<(String, NaiveDate), Listed> = BTreeMap::new();
         let columns = ["underlying", "expiration", "expiration_type", "settlement"];
-        for rows in inputs.read("option_chains", &columns).await? {
+        for rows in inputs.read("option_chains", &columns, changed.as_ref()).await? {
             let expirations = rows.column(1).as_primitive::<Date32Type>();
             let text = |column: usize, row: usize| {
                 let column = rows.column(column).as_string::<i32>();
@@ -58,8 +62,6 @@ impl Fetch for Expirations {
                 entry.2 += 1;
             }
         }
-        let now = self.clock.now();
-        let last_closed = calendar::last_closed(now).date;
         let left = |expiration: NaiveDate| sessions_left(&sessions, &closed, last_closed, expiration);
         let rows: Vec<_> = listed.into_iter().collect();
         let days = |date: NaiveDate| i32::try_from((date - NaiveDate::default()).num_days()).ok();
@@ -79,7 +81,15 @@ impl Fetch for Expirations {
         let batch = batch.map_err(|reason| FetchError::Unreadable { origin: "expirations".to_owned(), reason })?;
         request.progress.total.store(1, Ordering::Relaxed);
         request.progress.finish(batch.num_rows() as u64, false);
-        Ok(Fetched { batches: vec![batch], items: 1, inputs: inputs.versions(), ..Fetched::default() })
+        let computed = rows.iter().map(|((underlying, _), _)| underlying).collect::<BTreeSet<_>>().len();
+        Ok(Fetched {
+            items: changed.as_ref().map_or(computed, BTreeSet::len) as u64,
+            batches: vec![batch],
+            inputs: inputs.versions(),
+            basis: Some(basis),
+            recomputed: changed,
+            ..Fetched::default()
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 //! For a horizon of h sessions, r(t) = ln(close(t + h) / close(t)) over every pair of bars h sessions apart within the
 //! look-back (overlapping). stddev is the sample standard deviation of r (n - 1); annualised is stddev * sqrt(252 / h).
 
-use super::Inputs;
+use super::{Inputs, basis};
 use crate::clock::Clock;
 use crate::collect::{Fetch, FetchError, Fetched, Request};
 use crate::lake::{Lake, dataset};
@@ -14,7 +14,7 @@ use arrow::datatypes::{Date32Type, Float64Type, Int64Type};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use chrono::{Days, NaiveDate};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -40,8 +40,11 @@ type Closes = BTreeMap<i32, f64>;
 impl Fetch for ReturnsStddev {
     async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
         let inputs = Inputs::take(&self.lake, &INPUTS).await?;
+        let now = self.clock.now();
+        let first = now.date_naive().checked_sub_days(self.look_back).unwrap_or_default();
+        let basis = basis(&format!("bars since {first}"));
         let mut horizons: BTreeMap<(String, i32), i64> = BTreeMap::new();
-        for rows in inputs.read("expirations", &["underlying", "expiration", "sessions_left"]).await? {
+        for rows in inputs.read("expirations", &["underlying", "expiration", "sessions_left"], None).await? {
             let (underlyings, expirations) =
                 (rows.column(0).as_string::<i32>(), rows.column(1).as_primitive::<Date32Type>());
             let sessions = rows.column(2).as_primitive::<Int64Type>();
@@ -49,8 +52,17 @@ impl Fetch for ReturnsStddev {
                 horizons.insert((underlyings.value(row).to_owned(), expirations.value(row)), sessions.value(row));
             }
         }
-        let closes = self.closes(&inputs, &horizons).await?;
-        let now = self.clock.now();
+        let symbols: BTreeSet<String> = horizons.keys().map(|(symbol, _)| symbol.clone()).collect();
+        let changed = inputs.changed_since(request.previous.as_ref(), &basis).await;
+        // Bars of symbols without options do not matter here, and to pick out most of the others saves nothing.
+        let concerned = |changed: &BTreeSet<String>| changed.intersection(&symbols).count() * 2 <= symbols.len();
+        let changed = changed.filter(concerned);
+        let wanted = match &changed {
+            Some(changed) => changed.intersection(&symbols).cloned().collect(),
+            None => symbols,
+        };
+        horizons.retain(|(symbol, _), _| wanted.contains(symbol));
+        let closes = closes(&inputs, &wanted, changed.is_some(), first).await?;
         let empty = Vec::new();
         let rows: Vec<_> = horizons
             .iter()
@@ -75,33 +87,37 @@ impl Fetch for ReturnsStddev {
         let batch = batch.map_err(|reason| FetchError::Unreadable { origin: "returns_stddev".to_owned(), reason })?;
         request.progress.total.store(1, Ordering::Relaxed);
         request.progress.finish(batch.num_rows() as u64, false);
-        Ok(Fetched { batches: vec![batch], items: 1, inputs: inputs.versions(), ..Fetched::default() })
+        Ok(Fetched {
+            batches: vec![batch],
+            items: wanted.len() as u64,
+            inputs: inputs.versions(),
+            basis: Some(basis),
+            recomputed: changed,
+            ..Fetched::default()
+        })
     }
 }
 
-impl ReturnsStddev {
-    /// Closes in order of date of the symbols that have a horizon, within the look-back.
-    async fn closes(
-        &self,
-        inputs: &Inputs,
-        horizons: &BTreeMap<(String, i32), i64>,
-    ) -> Result<BTreeMap<String, Vec<f64>>, FetchError> {
-        let first = self.clock.now().date_naive().checked_sub_days(self.look_back).unwrap_or_default();
-        let first = i32::try_from((first - NaiveDate::default()).num_days()).unwrap_or(0);
-        let mut closes: BTreeMap<String, Closes> =
-            horizons.keys().map(|(symbol, _)| (symbol.clone(), Closes::new())).collect();
-        for rows in inputs.read("eod", &["symbol", "date", "close"]).await? {
-            let (symbols, dates) = (rows.column(0).as_string::<i32>(), rows.column(1).as_primitive::<Date32Type>());
-            let prices = rows.column(2).as_primitive::<Float64Type>();
-            for row in (0..rows.num_rows()).filter(|&row| prices.is_valid(row) && dates.value(row) >= first) {
-                // A price of zero has no logarithm; such a bar counts as missing.
-                if let Some(closes) = closes.get_mut(symbols.value(row)).filter(|_| prices.value(row) > 0.0) {
-                    closes.insert(dates.value(row), prices.value(row));
-                }
+/// Closes in order of date of some symbols, from a date on. `few` says that they are to be picked out of the files.
+async fn closes(
+    inputs: &Inputs,
+    symbols: &BTreeSet<String>,
+    few: bool,
+    first: NaiveDate,
+) -> Result<BTreeMap<String, Vec<f64>>, FetchError> {
+    let first = i32::try_from((first - NaiveDate::default()).num_days()).unwrap_or(0);
+    let mut closes: BTreeMap<String, Closes> = symbols.iter().map(|symbol| (symbol.clone(), Closes::new())).collect();
+    for rows in inputs.read("eod", &["symbol", "date", "close"], Some(symbols).filter(|_| few)).await? {
+        let (symbols, dates) = (rows.column(0).as_string::<i32>(), rows.column(1).as_primitive::<Date32Type>());
+        let prices = rows.column(2).as_primitive::<Float64Type>();
+        for row in (0..rows.num_rows()).filter(|&row| prices.is_valid(row) && dates.value(row) >= first) {
+            // A price of zero has no logarithm; such a bar counts as missing.
+            if let Some(closes) = closes.get_mut(symbols.value(row)).filter(|_| prices.value(row) > 0.0) {
+                closes.insert(dates.value(row), prices.value(row));
             }
         }
-        Ok(closes.into_iter().map(|(symbol, closes)| (symbol, closes.into_values().collect())).collect())
     }
+    Ok(closes.into_iter().map(|(symbol, closes)| (symbol, closes.into_values().collect())).collect())
 }
 
 /// Standard deviation of the returns over a horizon, and of how many.

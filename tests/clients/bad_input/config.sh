@@ -14,6 +14,13 @@ bad_config '[server]\npgg = "127.0.0.1:0"' "tt.toml" '"server.pgg"' 'nearest is 
 bad_config '[datset.eod]\nttl = "5m"' '"datset.eod.ttl"' 'nearest is "dataset.eod.ttl"'
 bad_config '[server]\npg = "nonsense"' "server.pg in" "tt.toml" '"nonsense"'
 bad_config '[dataset.eod]\nttl = "5 parsecs"' "dataset.eod.ttl" '"5 parsecs" is not a duration'
+bad_config '[dataset.eod]\nttl = "-5m"' "dataset.eod.ttl" '"-5m"'
+bad_config '[dataset.eod]\ndepends_on = ["symbol"]' "dataset.eod.depends_on" '"symbol"' 'nearest is "symbols"'
+bad_config '[dataset.eod]\ndepends_on = ["returns_stddev"]' "depends_on" "eod -> returns_stddev -> eod"
+bad_config '[dataset.expirations]\ndepends_on = ["calendar"]' "dataset.expirations.depends_on" '"option_chains" is missing' "computed from"
+printf '[dataset.eod]\ndepends_on = ["returns_stddev"]' >"$work/tt.toml"
+refused 2 serve --config "$work/tt.toml" --data "$work/a"
+contains "a cycle at start" "$said" "eod -> returns_stddev -> eod"
 bad_config '[limits]\nmemory = "lots"' "limits.memory" '"lots" is not a size'
 bad_config '[collect]\nlists = ["sp5000"]' "collect.lists" '"sp5000"' "sp500"
 bad_config '[source.tastytrade]\nbase_url = "nowhere"' "source.tastytrade.base_url" '"nowhere"'

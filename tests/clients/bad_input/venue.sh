@@ -41,6 +41,18 @@ equal "its old rows" "$dividends" "$(query "select count(*) from dividends where
 contains "the run" "$(query "select failed_items from system.refreshes where dataset = 'dividends' order by started_at desc limit 1")" AAPL
 stop TERM
 
+# One of 503 fails always: the other 502 are new, its old row stays, and a query that asks for it is told so.
+venue "$(fault /market-metrics status 'symbol = "MSFT"\nstatus = 503')"
+ages="select count(*), count(distinct fetched_at), min(fetched_at) = max(fetched_at) from market_metrics where symbol"
+all=$(query "select count(*) from market_metrics")
+refused 1 collect --data "$data" market_metrics
+contains "one symbol of many" "$said" "market_metrics: 1 items failed" "market_metrics: MSFT: " "503"
+equal "symbols after it" "$all" "$(query 'select count(*) from market_metrics')"
+equal "the others" "$((all - 1)),1,true" "$(query "$ages <> 'MSFT'")"
+equal "older rows" 1 "$(query "select count(*) from market_metrics where fetched_at < (select max(fetched_at) from market_metrics)")"
+equal "who failed" "{MSFT}" "$(query "select failed_items from system.freshness where dataset = 'market_metrics'" | tr -d '[]"' | sed 's/^{*/{/; s/}*$/}/')"
+stop TERM
+
 # The feed: a frame that is no message is left out, and told of; a connection that breaks fails the run.
 bars=$(query 'select count(*), sum(volume) from eod')
 venue "$(fault Candle garbage)"

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 const ENDPOINT: &str = "/market-metrics";
 /// Symbols per request.
-const BATCH_SYMBOLS: usize = 100;
+pub(crate) const BATCH_SYMBOLS: usize = 100;
 /// Batches that are cut in halves in one fetch; an origin that fails more often than that fails for other reasons.
 const CUTS_MAX: usize = 128;
 

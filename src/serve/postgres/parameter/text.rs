@@ -4,7 +4,6 @@ use super::{invalid_text, list};
 use crate::engine::ScalarValue;
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::arrow_type;
-use arrow::datatypes::IntervalMonthDayNano;
 use chrono::{LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Timelike};
 use chrono_tz::Tz;
 use postgres_types::{Kind, Type};

@@ -1,0 +1,199 @@
+//! What a planned query reads, and how old it is: for EXPLAIN FRESHNESS, and for front ends that tell of it.
+
+use super::demand::Demand;
+use super::refreshing::RefreshingTable;
+use super::scan::storage_error;
+use super::system::ttl_text;
+use crate::lake::freshness::{Freshness, State, Ttl, expiry};
+use crate::lake::{LakeTable, Run, Scope};
+use chrono::{DateTime, TimeDelta, Utc};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::source_as_provider;
+use datafusion::error::Result;
+use datafusion::logical_expr::LogicalPlan;
+use std::sync::Arc;
+
+/// Name under which the query as a whole is told of, after its inputs.
+pub const RESULT: &str = "(result)";
+
+/// The tables that a query reads.
+#[derive(Debug, Clone)]
+pub struct Inputs(Vec<Input>);
+
+#[derive(Debug, Clone)]
+enum Input {
+    Cached(Arc<Freshness>, Arc<LakeTable>),
+    /// Always of now: live events, and tables about the server.
+    Live(String),
+}
+
+/// How fresh an input is, or the query as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputFreshness {
+    /// The dataset, the name of a live table, or [`RESULT`].
+    pub dataset: String,
+    /// Where it stands; of the result, the worst of its inputs.
+    pub state: State,
+    /// How old the rows are; of the result, the oldest rows. `None` for what is always of now, or never was loaded.
+    pub age: Option<TimeDelta>,
+    /// When rows go stale, as the configuration words it.
+    pub ttl: Option<String>,
+    /// When the rows go stale; of the result, the first of them.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Version of the table.
+    pub version: Option<u64>,
+    /// Class of the feed; of the result, the weakest.
+    pub feed_class: Option<&'static str>,
+    /// What the last refresh failed with.
+    pub last_error: Option<String>,
+    /// The items that the query needs.
+    pub scope: Scope,
+}
+
+impl Inputs {
+    /// The tables of a plan, optimised or not: through views, joins and subqueries, each once and sorted by name.
+    pub fn of(plan: &LogicalPlan) -> Result<Self> {
+        let mut inputs: Vec<Input> = Vec::new();
+        plan.apply_with_subqueries(|node| {
+            if let LogicalPlan::TableScan(scan) = node {
+                let provider = source_as_provider(&scan.source)?;
+                let input = match provider.downcast_ref::<RefreshingTable>() {
+                    Some(table) => {
+                        let (freshness, table) = table.parts();
+                        Input::Cached(freshness.clone(), table.clone())
+                    }
+                    None => Input::Live(scan.table_name.to_string()),
+                };
+                if inputs.iter().all(|known| known.name() != input.name()) {
+                    inputs.push(input);
+                }
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        inputs.sort_by(|left, right| left.name().cmp(right.name()));
+        Ok(Self(inputs))
+    }
+
+    /// How fresh each is, now or at a moment of the past, and the result after them. Nothing is refreshed for it.
+    pub async fn told(&self, demand: &Demand, as_of: Option<DateTime<Utc>>) -> Result<Vec<InputFreshness>> {
+        let mut told = Vec::with_capacity(self.0.len() + 1);
+        for input in &self.0 {
+            told.push(match (input, as_of) {
+                (Input::Live(name), _) => live(name),
+                (Input::Cached(freshness, table), None) => now(freshness, table, demand.scope(freshness.dataset)),
+                (Input::Cached(freshness, table), Some(at)) => then(freshness, table, at).await?,
+            });
+        }
+        let result = whole(&told);
+        told.push(result);
+        Ok(told)
+    }
+}
+
+impl Input {
+    fn name(&self) -> &str {
+        match self {
+            Self::Cached(freshness, _) => freshness.dataset,
+            Self::Live(name) => name,
+        }
+    }
+}
+
+fn live(name: &str) -> InputFreshness {
+    InputFreshness {
+        dataset: name.to_owned(),
+        state: State::Live,
+        age: None,
+        ttl: None,
+        expires_at: None,
+        version: None,
+        feed_class: None,
+        last_error: None,
+        scope: Scope::All,
+    }
+}
+
+fn now(freshness: &Freshness, table: &LakeTable, scope: Scope) -> InputFreshness {
+    InputFreshness {
+        dataset: freshness.dataset.to_owned(),
+        state: freshness.state_of(&scope),
+        age: freshness.age(&scope),
+        ttl: freshness.policy.map(|policy| ttl_text(policy.ttl)),
+        expires_at: freshness.expires_at(),
+        version: table.current().map(|snapshot| snapshot.version),
+        feed_class: Some(freshness.feed_class),
+        last_error: freshness.last_error(),
+        scope,
+    }
+}
+
+/// The version that was in force, and its freshness as of then: from the refreshes that are remembered; of earlier times
+/// the rows count as loaded when their version was committed, which may have been before their last refresh.
+async fn then(freshness: &Freshness, table: &LakeTable, at: DateTime<Utc>) -> Result<InputFreshness> {
+    let snapshot = table.snapshot_at(at).await.map_err(storage_error)?;
+    let remembered = freshness.remembered();
+    let until = |run: &&Run| run.ended_at <= at && run.scope == Scope::All && run.cause != crate::lake::IMPORT;
+    let last = remembered.runs.iter().rev().find(until);
+    let good = remembered.runs.iter().rev().filter(until).find(|run| run.error.is_none());
+    let committed_at = snapshot.as_ref().and_then(|snapshot| snapshot.committed_at);
+    let loaded_at = good.map(|run| run.ended_at).or(committed_at).filter(|_| snapshot.is_some());
+    let data_at = good.and_then(|run| run.made_of.inputs_loaded_at.values().min().copied()).or(loaded_at);
+    let ttl = freshness.policy.map(|policy| policy.ttl);
+    let expires_at = ttl.zip(loaded_at).and_then(|(ttl, loaded_at)| expiry(ttl, loaded_at));
+    let mut stale = expires_at.is_some_and(|expires_at| expires_at <= at);
+    if let (Some(run), Some(Ttl::Inputs)) = (good, ttl) {
+        for input in freshness.input_tables() {
+            let version = input.snapshot_at(at).await.map_err(storage_error)?.map(|snapshot| snapshot.version);
+            stale |= version != run.made_of.inputs.get(input.dataset().name).copied();
+        }
+    }
+    let last_error = last.and_then(|run| run.error.clone());
+    Ok(InputFreshness {
+        dataset: freshness.dataset.to_owned(),
+        state: match (&snapshot, stale) {
+            (None, _) => State::Missing,
+            (Some(_), false) => State::Fresh,
+            (Some(_), true) if last_error.is_some() => State::Failed,
+            (Some(_), true) => State::Stale,
+        },
+        age: data_at.map(|data_at| (at - data_at).max(TimeDelta::zero())),
+        ttl: ttl.map(ttl_text),
+        expires_at,
+        version: snapshot.map(|snapshot| snapshot.version),
+        feed_class: Some(freshness.feed_class),
+        last_error,
+        scope: Scope::All,
+    })
+}
+
+/// The query as a whole: the worst state, the oldest rows, the first to expire, the weakest feed.
+fn whole(inputs: &[InputFreshness]) -> InputFreshness {
+    InputFreshness {
+        state: inputs.iter().map(|one| one.state).max_by_key(|state| badness(*state)).unwrap_or(State::Live),
+        age: inputs.iter().filter_map(|one| one.age).max(),
+        expires_at: inputs.iter().filter_map(|one| one.expires_at).min(),
+        feed_class: inputs.iter().filter_map(|one| one.feed_class).max_by_key(|class| weakness(class)),
+        ..live(RESULT)
+    }
+}
+
+fn badness(state: State) -> u8 {
+    match state {
+        State::Live => 0,
+        State::Fresh => 1,
+        State::Refreshing => 2,
+        State::Stale => 3,
+        State::Failed => 4,
+        State::Missing => 5,
+    }
+}
+
+/// A made-up price is worth less than an old file, which is worth less than a late feed.
+fn weakness(feed_class: &str) -> u8 {
+    match feed_class {
+        "real-time" => 0,
+        "delayed" => 1,
+        "imported" => 2,
+        _ => 3,
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! Memory is bounded by one batch and one buffer of output: rows are encoded as the socket takes them.
 
+use super::connection::send_notices;
 use super::copy::CopyRows;
 use super::encode::{Cells, Style, data_row};
 use super::error::{Failure, Stop};
@@ -80,7 +81,11 @@ impl Rows {
             if let Ok(batch) = tokio::time::timeout(LINGER, link.attend(&mut next)).await {
                 return Ok(batch?.transpose()?);
             }
-            link.flush().await?;
+            tokio::select! {
+                biased;
+                batch = &mut next => return Ok(batch.transpose()?),
+                flushed = link.flush() => flushed?,
+            }
         }
         Ok(link.attend(next).await?.transpose()?)
     }
@@ -107,9 +112,7 @@ impl Rows {
                     }
                 },
             };
-            for message in session.take_notices() {
-                super::connection::send_notice(link, session, &message);
-            }
+            send_notices(link, session);
             let left = rows_max.map_or(u64::MAX, |max| max - rows);
             let last = batch.num_rows().min(first.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
             let mut columns = self.columns(&batch, sink, &style)?;
@@ -120,21 +123,37 @@ impl Rows {
                     Sink::Skip => Ok(()),
                 })?;
                 if link.unsent() >= WRITE_BYTES {
-                    link.flush().await?;
+                    self.flush(link).await?;
                     flushed_at = Instant::now();
                 }
             }
             rows += (last - first) as u64;
+            if let Some(stream) = &self.stream {
+                stream.sent((last - first) as u64);
+            }
             if last < batch.num_rows() {
                 self.batch = Some((batch, last));
             }
             // A batch that takes long to compute does not hold back those before it.
             if flushed_at.elapsed() >= LINGER && self.stream.is_some() {
-                link.flush().await?;
+                self.flush(link).await?;
                 flushed_at = Instant::now();
             }
         }
+        if let Some(stream) = &self.stream {
+            stream.suspend();
+        }
         Ok(Sent { rows, finished: false })
+    }
+
+    /// Waits for a client that reads slowly, but not longer than the statement may take.
+    async fn flush(&mut self, link: &mut Link) -> Result<(), Stop> {
+        let Some(stream) = &self.stream else { return Ok(link.flush().await?) };
+        tokio::select! {
+            biased;
+            error = stream.stopped() => Err(error.into()),
+            flushed = link.flush() => Ok(flushed?),
+        }
     }
 
     /// Writers for the columns of a batch. A column that turned out otherwise than described is cast.

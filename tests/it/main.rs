@@ -6,5 +6,6 @@ mod fixture;
 mod freshness;
 mod postgres_catalog;
 mod postgres_text;
+mod sessions;
 mod slt;
 mod world;

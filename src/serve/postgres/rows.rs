@@ -70,6 +70,13 @@ impl Rows {
         }
     }
 
+    /// Waits for the client to ask for more.
+    pub(super) fn suspend(&self) {
+        if let Some(stream) = &self.stream {
+            stream.suspend();
+        }
+    }
+
     /// The next batch, while the client is watched. Output waits for it [`LINGER`] and no longer.
     async fn next(&mut self, link: &mut Link) -> Result<Option<RecordBatch>, Stop> {
         let Some(stream) = &mut self.stream else { return Ok(None) };
@@ -140,9 +147,7 @@ impl Rows {
                 flushed_at = Instant::now();
             }
         }
-        if let Some(stream) = &self.stream {
-            stream.suspend();
-        }
+        self.suspend();
         Ok(Sent { rows, finished: false })
     }
 

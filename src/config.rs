@@ -26,6 +26,10 @@ pub const DEFAULTS: &str = include_str!("../config/ttapi.toml");
 /// Keys whose value is never shown.
 const SECRETS: [&str; 2] = ["source.tastytrade.client_secret", "source.tastytrade.refresh_token"];
 
+/// Bounds of `limits.message`: long statements must go through, and a length has 31 bits.
+const MESSAGE_BYTES_MIN: usize = 64_000;
+const MESSAGE_BYTES_MAX: usize = 1_000_000_000;
+
 /// Retention of a dataset that has no section.
 const RETENTION_DEFAULT: Duration = Duration::from_secs(30 * 86_400);
 
@@ -205,12 +209,28 @@ pub struct DatasetConfig {
 /// `[limits]`.
 #[derive(Debug, Clone)]
 pub struct LimitsConfig {
-    /// Sessions at once, over all front ends.
+    /// Postgres sessions at once.
     pub connections: usize,
+    /// The last so many of them are for admins.
+    pub connections_reserved: usize,
+    /// How long a client may take to encrypt and to prove who it is.
+    pub startup_timeout: Duration,
+    /// Bytes of one message of a client.
+    pub message_bytes: usize,
+    /// Prepared statements of one session.
+    pub prepared_statements: usize,
+    /// Portals and cursors of one session.
+    pub portals: usize,
+    /// How long a session may be left alone outside a transaction; `None` is for ever, here and below.
+    pub idle_session_timeout: Option<Duration>,
+    /// How long it may be left alone inside one.
+    pub idle_in_transaction_session_timeout: Option<Duration>,
     /// Default time limit over a statement; `None` is no limit.
     pub statement_timeout: Option<Duration>,
     /// Memory for all queries, in bytes.
     pub memory_bytes: usize,
+    /// Memory for one query, in bytes.
+    pub query_memory_bytes: usize,
     /// Disk for spilling, in bytes.
     pub spill_bytes: u64,
 }
@@ -286,8 +306,16 @@ struct DatasetSection {
 #[derive(Deserialize)]
 struct LimitsSection {
     connections: usize,
+    connections_reserved: usize,
+    startup_timeout: String,
+    message: String,
+    prepared_statements: usize,
+    portals: usize,
+    idle_session_timeout: String,
+    idle_in_transaction_session_timeout: String,
     statement_timeout: String,
     memory: String,
+    query_memory: String,
     spill: String,
 }
 
@@ -398,16 +426,12 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
     if named(&file.tls.client_ca) && !named(&file.tls.certificate) {
         return Err(ConfigError("tls.client_ca: there is no TLS without certificate and key".to_owned()));
     }
-    if file.limits.connections == 0 {
-        return Err(ConfigError("limits.connections is at least 1".to_owned()));
-    }
     let lake_watch = duration("lake.watch", &file.lake.watch)?;
     if lake_watch.is_zero() {
         return Err(ConfigError("lake.watch is more than nothing".to_owned()));
     }
     let dependencies = dependencies::dependencies(&file.dataset)?;
     let optional = |text: String| (!text.is_empty()).then_some(text);
-    let statement_timeout = duration("limits.statement_timeout", &file.limits.statement_timeout)?;
     Ok(Config {
         server: file.server,
         auth: file.auth,
@@ -436,15 +460,55 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
         datasets: datasets(&file.dataset, &dependencies)?,
         retention: retention(&file.dataset)?,
         dependencies,
-        limits: LimitsConfig {
-            connections: file.limits.connections,
-            statement_timeout: (!statement_timeout.is_zero()).then_some(statement_timeout),
-            memory_bytes: usize::try_from(size("limits.memory", &file.limits.memory)?).unwrap_or(usize::MAX),
-            spill_bytes: size("limits.spill", &file.limits.spill)?,
-        },
+        limits: limits(&file.limits)?,
         simulator: file.simulator,
         settings: settings(figment)?,
     })
+}
+
+fn limits(section: &LimitsSection) -> Result<LimitsConfig, ConfigError> {
+    let optional = |key: &str, text: &str| {
+        let limit = duration(&format!("limits.{key}"), text)?;
+        Ok::<_, ConfigError>((!limit.is_zero()).then_some(limit))
+    };
+    let bytes = |key: &str, text: &str| {
+        let bytes = size(&format!("limits.{key}"), text)?;
+        Ok::<_, ConfigError>(usize::try_from(bytes).unwrap_or(usize::MAX))
+    };
+    let limits = LimitsConfig {
+        connections: section.connections,
+        connections_reserved: section.connections_reserved,
+        startup_timeout: duration("limits.startup_timeout", &section.startup_timeout)?,
+        message_bytes: bytes("message", &section.message)?,
+        prepared_statements: section.prepared_statements,
+        portals: section.portals,
+        idle_session_timeout: optional("idle_session_timeout", &section.idle_session_timeout)?,
+        idle_in_transaction_session_timeout: optional(
+            "idle_in_transaction_session_timeout",
+            &section.idle_in_transaction_session_timeout,
+        )?,
+        statement_timeout: optional("statement_timeout", &section.statement_timeout)?,
+        memory_bytes: bytes("memory", &section.memory)?,
+        query_memory_bytes: bytes("query_memory", &section.query_memory)?,
+        spill_bytes: size("limits.spill", &section.spill)?,
+    };
+    let refuse = |reason: &str| Err(ConfigError(format!("limits.{reason}")));
+    if limits.connections <= limits.connections_reserved {
+        return refuse("connections is more than limits.connections_reserved");
+    }
+    if limits.startup_timeout.is_zero() {
+        return refuse("startup_timeout is more than nothing");
+    }
+    if limits.message_bytes < MESSAGE_BYTES_MIN || limits.message_bytes > MESSAGE_BYTES_MAX {
+        return refuse("message is 64kB to 1GB");
+    }
+    if limits.prepared_statements == 0 || limits.portals == 0 {
+        return refuse("prepared_statements and limits.portals are at least 1");
+    }
+    if limits.query_memory_bytes > limits.memory_bytes {
+        return refuse("query_memory is at most limits.memory");
+    }
+    Ok(limits)
 }
 
 /// The deserialiser's error as one sentence that names the key, the layer and, unless it is secret, the value.
@@ -646,7 +710,12 @@ mod tests {
         refused("[server]\npg = \"nowhere\"", "server.pg");
         refused("[tls]\ncertificate = \"a.crt\"", "tls: certificate and key go together");
         refused("[tls]\nclient_ca = \"a.crt\"", "tls.client_ca");
-        refused("[limits]\nconnections = 0", "limits.connections");
+        refused("[limits]\nconnections = 3", "limits.connections");
+        refused("[limits]\nstartup_timeout = \"0s\"", "limits.startup_timeout");
+        refused("[limits]\nmessage = \"1kB\"", "limits.message");
+        refused("[limits]\nportals = 0", "limits.portals");
+        refused("[limits]\nquery_memory = \"5GB\"", "limits.query_memory");
+        refused("[limits]\nidle_session_timeout = \"soon\"", "limits.idle_session_timeout");
         refused("[collect]\nlists = [\"sp5000\"]", "sp5000");
         refused("[source.tastytrade]\nclient_secret = \"x\"", "go together");
     }

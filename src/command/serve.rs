@@ -83,12 +83,21 @@ pub(crate) async fn serve(
     if first_load == FirstLoad::Wait {
         server::wait_until_tried(&server, shutdown).await?;
     }
+    if !users.is_open() {
+        let users = users.clone();
+        server.engine.list_users(Box::new(move || users.list()));
+    }
+    let limits = &config.limits;
     let options = postgres::Options {
         users,
         tls_required: tls.is_some() && config.tls.required,
         tls,
-        connections_max: config.limits.connections,
-        ..postgres::Options::default()
+        connections_max: limits.connections,
+        connections_reserved: limits.connections_reserved,
+        startup_timeout: limits.startup_timeout,
+        message_bytes_max: limits.message_bytes,
+        prepared_statements_max: limits.prepared_statements,
+        portals_max: limits.portals,
     };
     let postgres = tokio::spawn(postgres::serve(pg, server.engine.clone(), options, shutdown.clone()));
     status.set_ready();

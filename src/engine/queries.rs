@@ -2,21 +2,77 @@
 
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A running statement; one row of `system.queries`.
 #[derive(Debug, Clone)]
 pub struct RunningQuery {
-    /// Session number; over Postgres wire it is the backend's pid.
-    pub session_id: u64,
+    /// Number of its session.
+    pub pid: i32,
     /// User of the session.
     pub user: String,
-    /// `postgres` or `local`.
+    /// `postgres`, `flight` or `local`.
     pub front_end: &'static str,
     /// When the statement arrived.
     pub started_at: DateTime<Utc>,
     /// Text of the statement.
     pub sql: String,
+    /// How far it is; it goes on changing.
+    pub progress: Arc<Progress>,
+}
+
+/// Where a statement is between its arrival and its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryState {
+    /// It is read, checked and planned; tables it reads may be refreshed for it.
+    Planning,
+    /// Rows are made and sent.
+    Running,
+    /// A cursor or portal that waits until its client asks for more rows.
+    Suspended,
+}
+
+impl QueryState {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Planning => "planning",
+            Self::Running => "running",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
+/// How far a statement is.
+#[derive(Debug, Default)]
+pub struct Progress {
+    state: AtomicU8,
+    rows_sent: AtomicU64,
+}
+
+impl Progress {
+    /// Where it is.
+    pub fn state(&self) -> QueryState {
+        match self.state.load(Ordering::Relaxed) {
+            0 => QueryState::Planning,
+            1 => QueryState::Running,
+            _ => QueryState::Suspended,
+        }
+    }
+
+    /// Rows handed to its client.
+    pub fn rows_sent(&self) -> u64 {
+        self.rows_sent.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn enter(&self, state: QueryState) {
+        self.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    pub(super) fn sent(&self, rows: u64) {
+        self.rows_sent.fetch_add(rows, Ordering::Relaxed);
+    }
 }
 
 /// The running statements of a process.
@@ -31,6 +87,7 @@ pub struct Queries {
 pub(super) struct Listed {
     queries: Arc<Queries>,
     id: u64,
+    pub(super) progress: Arc<Progress>,
 }
 
 impl Queries {
@@ -40,11 +97,12 @@ impl Queries {
     }
 
     pub(super) fn list(self: &Arc<Self>, query: RunningQuery) -> Listed {
+        let progress = query.progress.clone();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.0 += 1;
         let id = running.0;
         running.1.insert(id, query);
-        Listed { queries: self.clone(), id }
+        Listed { queries: self.clone(), id, progress }
     }
 }
 

@@ -4,12 +4,14 @@ use super::checked::Checked;
 use super::cpu::{Cpu, Rows};
 use super::depth::{self, Depth};
 use super::error::{ErrorKind, QueryError};
+use super::memory;
 use super::operators::Operators;
 use super::own::{self, Own};
 use super::prepared::Prepared;
-use super::queries::{Listed, Queries, RunningQuery};
+use super::queries::{Listed, Queries, QueryState, RunningQuery};
 use super::role::Role;
 use super::search::Search;
+use super::sessions::{CancelHandle, OpenSession, Place, Sessions};
 use super::settings::{Defaults, Settings};
 use super::statement::StatementState;
 use super::template::DATABASE;
@@ -21,7 +23,7 @@ use crate::table::function::{SessionFacts, register_session};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use chrono::Utc;
-use datafusion::catalog::{Session as _, TableProvider};
+use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::provider_as_source;
@@ -39,7 +41,7 @@ use datafusion::sql::sqlparser::tokenizer::Tokenizer;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -53,12 +55,33 @@ pub struct Engine {
     shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     template: SessionState,
     defaults: Defaults,
     next_session: AtomicU64,
     queries: Arc<Queries>,
+    sessions: Arc<Sessions>,
+    /// Asks who may connect. It is told once, by whoever knows.
+    users: OnceLock<ListUsers>,
     cpu: Cpu,
+}
+
+/// Gives the users that may connect, sorted by name.
+pub type ListUsers = Box<dyn Fn() -> Vec<(String, Role)> + Send + Sync>;
+
+impl Shared {
+    /// The users that may connect; `None` when everybody may.
+    pub(super) fn users(&self) -> Option<Vec<(String, Role)>> {
+        self.users.get().map(|list| list())
+    }
+
+    pub(super) fn queries(&self) -> &Queries {
+        &self.queries
+    }
+
+    pub(super) fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
 }
 
 impl Engine {
@@ -74,8 +97,28 @@ impl Engine {
         if let Err(error) = rules.and_then(|()| template.register_expr_planner(Arc::new(Operators))) {
             tracing::error!("PostgreSQL's arithmetic is not registered: {error}");
         }
-        let (next_session, cpu) = (AtomicU64::new(1), Cpu::start());
-        Self { shared: Arc::new(Shared { template, defaults, next_session, queries, cpu }) }
+        Self {
+            shared: Arc::new(Shared {
+                template,
+                defaults,
+                next_session: AtomicU64::new(1),
+                queries,
+                sessions: Arc::default(),
+                users: OnceLock::new(),
+                cpu: Cpu::start(),
+            }),
+        }
+    }
+
+    /// Has `pg_roles` and its like list these users. Only the first call counts.
+    pub fn list_users(&self, users: ListUsers) {
+        // A second list is a mistake of the caller's that changes nothing.
+        let _ = self.shared.users.set(users);
+    }
+
+    /// Who is connected, over all front ends.
+    pub fn sessions(&self) -> &Arc<Sessions> {
+        &self.shared.sessions
     }
 
     /// What runs now.
@@ -93,12 +136,18 @@ impl Engine {
         let id = self.shared.next_session.fetch_add(1, Ordering::Relaxed);
         let defaults = Defaults { superuser: role == Role::Admin, ..self.shared.defaults };
         let settings = Arc::new(Mutex::new(Settings::new(defaults)));
-        let variables = Variables { settings: settings.clone(), queries: self.shared.queries.clone() };
+        // Pids go round rather than past what clients can hold.
+        let pid = i32::try_from(id & 0x7fff_ffff).unwrap_or_default();
+        let open = OpenSession::new(pid, user, role, front_end, settings.clone());
+        let notices = Notices::default();
+        let shared = Arc::downgrade(&self.shared);
+        let variables = Variables { session: open.clone(), notices: notices.clone(), shared };
         let mut base = self.shared.template.clone();
         let facts = SessionFacts {
             user: user.to_owned(),
+            role,
             database: DATABASE.to_owned(),
-            pid: i32::try_from(id).unwrap_or(i32::MAX),
+            pid,
             variables: Arc::new(variables),
         };
         if let Err(error) = register_session(&mut base, facts) {
@@ -109,13 +158,11 @@ impl Engine {
             engine: self.clone(),
             state: Mutex::new(Arc::new(base)),
             id,
-            user: user.to_owned(),
-            role,
-            front_end,
             settings,
-            current: Arc::default(),
-            terminated: CancellationToken::new(),
-            notices: Notices::default(),
+            _place: self.shared.sessions.add(open.clone()),
+            open,
+            request: Mutex::default(),
+            notices,
             snapshots: Mutex::default(),
         }
     }
@@ -127,29 +174,21 @@ pub struct Session {
     /// The template with what this session alone knows, and with its zone. Held for a few instructions.
     state: Mutex<Arc<SessionState>>,
     id: u64,
-    user: String,
-    role: Role,
-    front_end: &'static str,
     settings: Arc<Mutex<Settings>>,
-    current: Arc<Mutex<CancellationToken>>,
-    /// Cancelled when somebody asks for the end of this session.
-    terminated: CancellationToken,
+    open: Arc<OpenSession>,
+    _place: Place,
+    /// What the statements of one request share; `None` between requests. Held for a few instructions.
+    request: Mutex<Option<Request>>,
     notices: Notices,
     /// The versions of the tables that a transaction reads; `None` outside. Held for a few instructions.
     snapshots: Mutex<Option<Snapshots>>,
 }
 
-/// Cancels whatever its session runs at that moment; nothing when it runs nothing.
-#[derive(Clone)]
-pub struct CancelHandle {
-    current: Arc<Mutex<CancellationToken>>,
-}
-
-impl CancelHandle {
-    /// Cancels the running statement.
-    pub fn cancel(&self) {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).cancel();
-    }
+/// What a client asks for in one go, from its first message to the word that it may ask again.
+struct Request {
+    cancel: CancellationToken,
+    /// When the statement at work is out of time; set by its first step.
+    deadline: Option<Option<Instant>>,
 }
 
 /// A planned statement, ready to run any number of times.
@@ -164,7 +203,7 @@ pub struct Plan {
 
 /// A statement's time limit and cancellation, from its arrival to its last row.
 pub struct Running {
-    _listed: Listed,
+    listed: Listed,
     cancel: CancellationToken,
     deadline: Option<Instant>,
     sql: String,
@@ -179,9 +218,17 @@ impl Running {
     ) -> Result<T, QueryError> {
         tokio::select! {
             biased;
-            () = self.cancel.cancelled() => Err(cancelled()),
-            () = until(self.deadline) => Err(timed_out()),
+            error = self.stopped() => Err(error),
             result = step => result.map_err(Into::into),
+        }
+    }
+
+    /// Waits until it is cancelled or out of time, and says which.
+    pub async fn stopped(&self) -> QueryError {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => cancelled(),
+            () = until(self.deadline) => timed_out(),
         }
     }
 }
@@ -219,6 +266,16 @@ impl<T> MappedStream<T> {
     pub async fn next(&mut self) -> Option<Result<T, QueryError>> {
         self.running.guard(self.rows.next()).await.transpose()
     }
+
+    /// As [`RowStream::sent`].
+    pub fn sent(&self, rows: u64) {
+        self.running.listed.progress.sent(rows);
+    }
+
+    /// As [`RowStream::stopped`].
+    pub async fn stopped(&self) -> QueryError {
+        self.running.stopped().await
+    }
 }
 
 impl RowStream {
@@ -229,7 +286,24 @@ impl RowStream {
 
     /// Goes on under the time limit and cancellation of a later statement: a cursor's next FETCH.
     pub fn resume(&mut self, running: Running) {
+        running.listed.progress.enter(QueryState::Running);
         self.running = running;
+    }
+
+    /// Waits for the client to ask for more.
+    pub fn suspend(&self) {
+        self.running.listed.progress.enter(QueryState::Suspended);
+    }
+
+    /// Counts rows that were handed to the client.
+    pub fn sent(&self, rows: u64) {
+        self.running.listed.progress.sent(rows);
+    }
+
+    /// Waits until the statement is cancelled or out of time. For a client that takes rows slowly or not at all, where
+    /// nobody asks for the [`RowStream::next`] batch.
+    pub async fn stopped(&self) -> QueryError {
+        self.running.stopped().await
     }
 
     /// The next batch; `None` after the last. Ends with an error when cancelled or out of time.
@@ -258,32 +332,42 @@ impl Session {
 
     /// User of this session.
     pub fn user(&self) -> &str {
-        &self.user
+        &self.open.user
+    }
+
+    /// Number that other sessions and clients name this one by.
+    pub fn pid(&self) -> i32 {
+        self.open.pid
     }
 
     /// What the user may do.
     pub fn role(&self) -> Role {
-        self.role
+        self.open.role
     }
 
     /// Reads or changes the settings. Do not hold it across an await.
-    pub fn settings(&self) -> std::sync::MutexGuard<'_, Settings> {
+    pub fn settings(&self) -> MutexGuard<'_, Settings> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Is cancelled when somebody asks for the end of this session, which its front end then gives it.
     pub fn terminated(&self) -> CancellationToken {
-        self.terminated.clone()
+        self.open.terminated.clone()
     }
 
     /// A handle by which another task cancels what this session runs.
     pub fn cancel_handle(&self) -> CancelHandle {
-        CancelHandle { current: self.current.clone() }
+        self.open.cancel.clone()
     }
 
     /// Takes the notices that planning and running left for the client (a stale answer, for example).
     pub fn take_notices(&self) -> Vec<String> {
         self.notices.take()
+    }
+
+    /// Takes the warnings they left (of a session that is not there to be cancelled, for example).
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.notices.take_warnings()
     }
 
     /// Parses one or more statements.
@@ -297,20 +381,49 @@ impl Session {
         Depth::of(sql).walk(parse).map_err(|error| QueryError::from_parser(error, sql))
     }
 
-    /// Begins a statement: its time limit runs from here, and a cancel reaches it from here.
+    /// Begins what a client asks for in one go, unless that has begun already. Until [`Session::end_request`] a cancel
+    /// reaches it whatever it is at, between two steps of a statement too, and the steps of a statement share its time.
+    pub fn begin_request(&self) {
+        let begun = || Request { cancel: self.open.cancel.token(), deadline: None };
+        self.request().get_or_insert_with(begun);
+    }
+
+    /// The statement at work is done; the time of the next one of the request is its own.
+    pub fn end_statement(&self) {
+        if let Some(request) = &mut *self.request() {
+            request.deadline = None;
+        }
+    }
+
+    /// The client may ask again.
+    pub fn end_request(&self) {
+        *self.request() = None;
+    }
+
+    fn request(&self) -> MutexGuard<'_, Option<Request>> {
+        self.request.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a statement, or a step of one within a request: its time limit runs from here, and a cancel reaches it from
+    /// here.
     pub fn start(&self, sql: &str) -> Running {
-        let cancel = CancellationToken::new();
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = cancel.clone();
+        self.open.remember(sql);
         let query = RunningQuery {
-            session_id: self.id,
-            user: self.user.clone(),
-            front_end: self.front_end,
+            pid: self.open.pid,
+            user: self.open.user.clone(),
+            front_end: self.open.front_end,
             started_at: Utc::now(),
             sql: sql.to_owned(),
+            progress: Arc::default(),
         };
         let listed = self.engine.shared.queries.list(query);
-        let deadline = self.settings().statement_timeout().map(|limit| Instant::now() + limit);
-        Running { _listed: listed, cancel, deadline, sql: sql.to_owned(), engine: self.engine.clone() }
+        let limit = self.settings().statement_timeout();
+        let from_now = || limit.map(|limit| Instant::now() + limit);
+        let (cancel, deadline) = match &mut *self.request() {
+            Some(request) => (request.cancel.clone(), *request.deadline.get_or_insert_with(from_now)),
+            None => (self.open.cancel.token(), from_now()),
+        };
+        Running { listed, cancel, deadline, sql: sql.to_owned(), engine: self.engine.clone() }
     }
 
     /// Plans a statement that reads. Anything that would write is refused.
@@ -351,11 +464,15 @@ impl Session {
     /// Where unqualified tables are looked for now.
     fn search(&self) -> Search {
         let setting = self.settings().show("search_path").unwrap_or_default();
-        Search::new(&setting, &self.user, self.engine.shared.template.catalog_list().catalog(DATABASE))
+        Search::new(&setting, self.user(), self.engine.shared.template.catalog_list().catalog(DATABASE))
     }
 
     /// Plans REFRESH TABLE: the table must be there, and be one that is refreshed.
     async fn plan_refresh(&self, running: &Running, name: TableReference) -> Result<Plan, QueryError> {
+        if self.role() != Role::Admin {
+            return Err(QueryError::new(ErrorKind::Forbidden, "permission denied: REFRESH TABLE is for admins")
+                .with_hint("A query refreshes what is past its time; SET max_staleness asks for fresher rows."));
+        }
         let state = self.state();
         let missing = |what: &str, name: &str| {
             QueryError::new(ErrorKind::UnknownTable, format!("{what} \"{name}\" does not exist"))
@@ -370,11 +487,13 @@ impl Session {
 
     /// From here on all statements read the versions that the first of them finds, until [`Session::end_snapshot`].
     pub fn begin_snapshot(&self) {
+        self.open.in_transaction.store(true, Ordering::Relaxed);
         *self.snapshots.lock().unwrap_or_else(PoisonError::into_inner) = Some(Snapshots::of_transaction());
     }
 
     /// From here on each statement reads the latest versions again.
     pub fn end_snapshot(&self) {
+        self.open.in_transaction.store(false, Ordering::Relaxed);
         *self.snapshots.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -392,8 +511,9 @@ impl Session {
             return Ok(RowStream { running, rows: Rows::ready(row?), schema: plan.schema.clone() });
         }
         let state = StatementState::begin(self.state(), context);
-        let open = open(state, plan.prepared.clone(), parameters);
+        let open = open(state, plan.prepared.clone(), parameters, self.engine.shared.defaults.query_memory_bytes);
         let (schema, rows) = running.guard(self.engine.shared.cpu.rows(open)).await?;
+        running.listed.progress.enter(QueryState::Running);
         let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
         let schema = renamed(&schema, Some(names));
         Ok(RowStream { running, rows, schema })
@@ -441,6 +561,7 @@ async fn open(
     mut state: StatementState,
     prepared: Arc<Prepared>,
     values: Vec<ScalarValue>,
+    memory_bytes: Option<usize>,
 ) -> Result<SendableRecordBatchStream, DataFusionError> {
     let depth = prepared.depth;
     let optimised = depth.walk(|| prepared.optimised(&state, values))?;
@@ -449,7 +570,7 @@ async fn open(
         state.row_by_row();
         physical = depth.walking(state.physical(&optimised)).await?;
     }
-    let context = state.task_ctx();
+    let context = Arc::new(memory::limited(state.running(), memory_bytes));
     let rows = datafusion::physical_plan::execute_stream(physical.clone(), context.clone())?;
     Ok(super::damage::naming(rows, physical, context))
 }

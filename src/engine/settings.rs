@@ -117,6 +117,8 @@ pub struct Defaults {
     pub idle_in_transaction_session_timeout: Option<Duration>,
     /// `is_superuser`, which nobody sets.
     pub superuser: bool,
+    /// Memory of one query, in bytes; `None` is what all have together.
+    pub query_memory_bytes: Option<usize>,
 }
 
 /// A fact that depends on the session.

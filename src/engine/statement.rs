@@ -72,6 +72,20 @@ impl StatementState {
     pub(super) async fn physical(&self, optimised: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
         SessionState::query_planner(&self.session).create_physical_plan(optimised, self).await
     }
+
+    /// What running operators see: no functions, since a physical plan holds those it calls.
+    pub(super) fn running(&self) -> TaskContext {
+        TaskContext::new(
+            None,
+            self.session.session_id().to_owned(),
+            self.config.clone(),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            self.session.runtime_env().clone(),
+        )
+    }
 }
 
 impl OptimizerConfig for StatementState {
@@ -170,17 +184,7 @@ impl Session for StatementState {
         Arc::make_mut(&mut self.session).table_options_mut()
     }
 
-    /// What running operators see: no functions, since a physical plan holds those it calls.
     fn task_ctx(&self) -> Arc<TaskContext> {
-        Arc::new(TaskContext::new(
-            None,
-            self.session.session_id().to_owned(),
-            self.config.clone(),
-            HashMap::new(),
-            HashMap::new(),
-            HashMap::new(),
-            HashMap::new(),
-            self.session.runtime_env().clone(),
-        ))
+        Arc::new(self.running())
     }
 }

@@ -1,21 +1,33 @@
-//! A session's settings and the running statements, as SQL functions see them.
+//! A session's settings and what goes on around it, as SQL functions and catalog tables see them.
 
-use super::queries::Queries;
+use super::queries::RunningQuery;
+use super::role::Role;
+use super::session::Shared;
+use super::sessions::{OpenSession, Signal};
 use super::settings::Settings;
+use crate::table::context::Notices;
 use crate::table::function::{Activity, SessionVariables};
 use datafusion::error::{DataFusionError, Result};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::{Arc, MutexGuard, PoisonError, Weak};
 
-/// What `current_setting`, `set_config` and `pg_stat_activity` read and write.
-#[derive(Debug)]
+/// What `current_setting`, `set_config`, `pg_cancel_backend` and `pg_stat_activity` read and write.
 pub(super) struct Variables {
-    pub(super) settings: Arc<Mutex<Settings>>,
-    pub(super) queries: Arc<Queries>,
+    pub(super) session: Arc<OpenSession>,
+    pub(super) notices: Notices,
+    /// The engine's own, which holds the sessions that hold this.
+    pub(super) shared: Weak<Shared>,
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Variables").field("session", &self.session).finish_non_exhaustive()
+    }
 }
 
 impl Variables {
     fn settings(&self) -> MutexGuard<'_, Settings> {
-        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+        self.session.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -33,13 +45,44 @@ impl SessionVariables for Variables {
     }
 
     fn activity(&self) -> Vec<Activity> {
-        let activity = |query: super::RunningQuery| Activity {
-            pid: i32::try_from(query.session_id).unwrap_or(i32::MAX),
-            user: query.user,
-            front_end: query.front_end.to_owned(),
-            started_at: query.started_at,
-            sql: query.sql,
-        };
-        self.queries.running().into_iter().map(activity).collect()
+        let Some(shared) = self.shared.upgrade() else { return Vec::new() };
+        let running = shared.queries().running();
+        let session = |session: Arc<OpenSession>| activity(&session, &running);
+        shared.sessions().open().into_iter().map(session).collect()
+    }
+
+    fn users(&self) -> Option<Vec<(String, Role)>> {
+        self.shared.upgrade()?.users()
+    }
+
+    fn signal(&self, pid: i32, signal: Signal) -> Result<bool> {
+        let Some(shared) = self.shared.upgrade() else { return Ok(false) };
+        let reached = shared.sessions().signal(pid, signal, &self.session.user, self.session.role);
+        let reached = reached.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        if !reached {
+            self.notices.warn(format!("PID {pid} is not a backend process of this server"));
+        }
+        Ok(reached)
+    }
+}
+
+/// A session with the statement it runs, or else the last it ran.
+fn activity(session: &OpenSession, running: &[RunningQuery]) -> Activity {
+    let now = running.iter().rfind(|query| query.pid == session.pid);
+    let last = session.last_statement();
+    let state = match now {
+        Some(_) => "active",
+        None if session.in_transaction() => "idle in transaction",
+        None => "idle",
+    };
+    Activity {
+        pid: session.pid,
+        user: session.user.clone(),
+        application_name: session.application_name(),
+        front_end: session.front_end.to_owned(),
+        opened_at: session.opened_at,
+        started_at: now.map(|query| query.started_at).or(last.as_ref().map(|(at, _)| *at)),
+        state,
+        sql: now.map(|query| query.sql.clone()).or(last.map(|(_, sql)| sql)).unwrap_or_default(),
     }
 }

@@ -27,21 +27,43 @@ pub enum OnStale {
 
 /// Notices for the client of one session.
 #[derive(Debug, Clone, Default)]
-pub struct Notices(Arc<Mutex<Vec<String>>>);
+pub struct Notices {
+    notices: Arc<Mutex<Vec<String>>>,
+    /// Of what did not go as asked for.
+    warnings: Arc<Mutex<Vec<String>>>,
+}
 
 impl Notices {
     /// Adds a notice; the same text twice in one statement is one notice.
     pub fn add(&self, notice: String) {
-        let mut notices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !notices.contains(&notice) {
-            notices.push(notice);
-        }
+        add(&self.notices, notice);
     }
 
-    /// Takes what has been left.
-    pub fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Adds a warning, likewise.
+    pub fn warn(&self, warning: String) {
+        add(&self.warnings, warning);
     }
+
+    /// Takes the notices that have been left.
+    pub fn take(&self) -> Vec<String> {
+        take(&self.notices)
+    }
+
+    /// Takes the warnings that have been left.
+    pub fn take_warnings(&self) -> Vec<String> {
+        take(&self.warnings)
+    }
+}
+
+fn add(to: &Mutex<Vec<String>>, text: String) {
+    let mut texts = to.lock().unwrap_or_else(PoisonError::into_inner);
+    if !texts.contains(&text) {
+        texts.push(text);
+    }
+}
+
+fn take(from: &Mutex<Vec<String>>) -> Vec<String> {
+    std::mem::take(&mut *from.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// A dataset, and the moment whose version is wanted; `None` is now.

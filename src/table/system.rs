@@ -2,6 +2,7 @@
 //!
 //! Each is a list of columns and a function that gives the rows now; nothing is cached.
 
+use super::function::SessionFacts;
 use super::view;
 use crate::config::Setting;
 use crate::engine::Queries;
@@ -25,15 +26,24 @@ use std::sync::Arc;
 /// Gives the rows of a table now, in its schema.
 pub type Rows = Arc<dyn Fn(&SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> + Send + Sync>;
 
+/// The same for a reader of whom something is known.
+type RowsFor =
+    Arc<dyn Fn(&SchemaRef, Option<&SessionFacts>) -> Result<RecordBatch, arrow::error::ArrowError> + Send + Sync>;
+
 /// A table whose rows are made anew for each query.
 pub struct SystemTable {
     schema: SchemaRef,
-    rows: Rows,
+    rows: RowsFor,
 }
 
 impl SystemTable {
     /// A table of these columns, all of which may be NULL.
     pub fn new(columns: Vec<(&str, DataType)>, rows: Rows) -> Self {
+        Self::for_reader(columns, Arc::new(move |schema, _| rows(schema)))
+    }
+
+    /// The same, with rows that depend on who reads them.
+    fn for_reader(columns: Vec<(&str, DataType)>, rows: RowsFor) -> Self {
         let fields: Vec<Field> = columns.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect();
         Self { schema: Arc::new(Schema::new(fields)), rows }
     }
@@ -57,12 +67,13 @@ impl TableProvider for SystemTable {
 
     async fn scan(
         &self,
-        _state: &dyn Session,
+        state: &dyn Session,
         projection: Option<&Vec<usize>>,
         _filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let rows = (self.rows)(&self.schema).map_err(DataFusionError::from)?;
+        let reader = state.config().get_extension::<SessionFacts>();
+        let rows = (self.rows)(&self.schema, reader.as_deref()).map_err(DataFusionError::from)?;
         Ok(MemorySourceConfig::try_new_exec(&[vec![rows]], self.schema.clone(), projection.cloned())?)
     }
 }
@@ -90,7 +101,9 @@ pub fn schema(sources: &Sources, further: Vec<(&'static str, SystemTable)>) -> R
     let board = sources.board.clone();
     add("refreshes", refreshes_columns(), Arc::new(move |schema| refreshes(&board, schema)))?;
     let queries = sources.queries.clone();
-    add("queries", queries_columns(), Arc::new(move |schema| running(&queries, schema)))?;
+    let running: RowsFor = Arc::new(move |schema, reader| running(&queries, schema, reader));
+    let table = SystemTable::for_reader(queries_columns(), running);
+    provider.register_table("queries".to_owned(), Arc::new(table))?;
     let settings = sources.settings.clone();
     add("settings", settings_columns(), Arc::new(move |schema| settings_rows(&settings, schema)))?;
     add("views", views_columns(), Arc::new(views))?;
@@ -236,17 +249,33 @@ fn refreshes(board: &FreshnessBoard, schema: &SchemaRef) -> Result<RecordBatch, 
 
 fn queries_columns() -> Vec<(&'static str, DataType)> {
     use DataType::{Int64, Utf8};
-    vec![("pid", Int64), ("user", Utf8), ("front_end", Utf8), ("started_at", instant()), ("sql", Utf8)]
+    vec![
+        ("pid", Int64),
+        ("user", Utf8),
+        ("front_end", Utf8),
+        ("started_at", instant()),
+        ("state", Utf8),
+        ("sql", Utf8),
+        ("rows_sent", Int64),
+    ]
 }
 
-fn running(queries: &Queries, schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
+/// Statements of others are without their text for who is no admin.
+fn running(
+    queries: &Queries,
+    schema: &SchemaRef,
+    reader: Option<&SessionFacts>,
+) -> Result<RecordBatch, arrow::error::ArrowError> {
     let all = queries.running();
+    let seen = |user: &str| reader.is_some_and(|reader| reader.sees(user));
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(all.iter().map(|one| i64::try_from(one.session_id).ok()).collect::<Int64Array>()),
+        Arc::new(Int64Array::from_iter_values(all.iter().map(|one| i64::from(one.pid)))),
         Arc::new(StringArray::from_iter_values(all.iter().map(|one| &one.user))),
         Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.front_end))),
         instants(all.iter().map(|one| Some(one.started_at))),
-        Arc::new(StringArray::from_iter_values(all.iter().map(|one| &one.sql))),
+        Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.progress.state().name()))),
+        Arc::new(all.iter().map(|one| seen(&one.user).then_some(&one.sql)).collect::<StringArray>()),
+        Arc::new(all.iter().map(|one| i64::try_from(one.progress.rows_sent()).ok()).collect::<Int64Array>()),
     ];
     RecordBatch::try_new(schema.clone(), columns)
 }

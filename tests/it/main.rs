@@ -10,5 +10,6 @@ mod freshness_items;
 mod postgres_catalog;
 mod postgres_text;
 mod prepared;
+mod sessions;
 mod slt;
 mod world;

@@ -1,6 +1,7 @@
 //! The engine's errors by kind. One place decides what each becomes; no debug text goes further.
 
 use super::{ErrorKind, QueryError, message};
+use crate::engine::memory::QUERY_LIMIT;
 use arrow::error::ArrowError;
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
@@ -38,10 +39,7 @@ fn convert(error: &DataFusionError) -> QueryError {
         DataFusionError::ExecutionJoin(_) => {
             QueryError::new(ErrorKind::Internal, "a task of the query ended before its time")
         }
-        DataFusionError::ResourcesExhausted(_) => {
-            QueryError::new(ErrorKind::OutOfMemory, "out of memory: the query needs more than the server's limit")
-                .with_hint("Select fewer rows or columns, or raise the memory limit of the server.")
-        }
+        DataFusionError::ResourcesExhausted(text) => exhausted(text),
         DataFusionError::External(error) => external(error.as_ref()),
         DataFusionError::Context(_, error) | DataFusionError::Diagnostic(_, error) => convert(error.find_root()),
         DataFusionError::Shared(error) => convert(error.find_root()),
@@ -92,6 +90,22 @@ fn arrow(error: &ArrowError) -> QueryError {
 }
 
 /// An error that travelled through the engine: ours comes out whole.
+/// What has run out: disk for spilling, the query's own memory or that of all queries.
+fn exhausted(text: &str) -> QueryError {
+    if text.contains("disk space") {
+        let message = "the query needs more disk for spilling than the server's limit";
+        return QueryError::new(ErrorKind::LimitExceeded, message)
+            .with_hint("Select fewer rows or columns, or raise limits.spill of the server.");
+    }
+    if text.contains(QUERY_LIMIT) {
+        let message = "out of memory: the query needs more than the server's limit for one query";
+        return QueryError::new(ErrorKind::OutOfMemory, message)
+            .with_hint("Select fewer rows or columns, or raise limits.query_memory of the server.");
+    }
+    QueryError::new(ErrorKind::OutOfMemory, "out of memory: the query needs more than the server's limit")
+        .with_hint("Select fewer rows or columns, or raise the memory limit of the server.")
+}
+
 fn external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> QueryError {
     if let Some(own) = error.downcast_ref::<QueryError>() {
         return own.clone();
@@ -195,6 +209,16 @@ mod tests {
             DataFusionError::ResourcesExhausted("Failed to allocate 8 MB".to_owned()),
             ErrorKind::OutOfMemory,
             "out of memory: the query needs more than the server's limit",
+        );
+        check(
+            DataFusionError::ResourcesExhausted(format!("Spill failed: {QUERY_LIMIT}8 more bytes for sort")),
+            ErrorKind::OutOfMemory,
+            "out of memory: the query needs more than the server's limit for one query",
+        );
+        check(
+            DataFusionError::ResourcesExhausted("The used disk space during the spilling process".to_owned()),
+            ErrorKind::LimitExceeded,
+            "the query needs more disk for spilling than the server's limit",
         );
     }
 }

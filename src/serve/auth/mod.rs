@@ -72,6 +72,12 @@ impl Users {
         self.file.as_ref()?.current().users.get(name).cloned()
     }
 
+    /// Everybody in the file, sorted by name.
+    pub fn list(&self) -> Vec<(String, Role)> {
+        let entries = self.file.as_ref().map(|file| file.current());
+        entries.iter().flat_map(|entries| entries.users.values().map(|user| (user.name.clone(), user.role))).collect()
+    }
+
     /// Who a name is now, without asking for a password: for somebody who proved it a while ago.
     pub fn identity(&self, name: &str) -> Option<Identity> {
         match &self.file {

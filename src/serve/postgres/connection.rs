@@ -58,6 +58,11 @@ impl Connection {
         }
     }
 
+    /// Ends the session and gives up all that it holds.
+    pub(super) fn into_link(self) -> Link {
+        self.link
+    }
+
     /// Takes the client's settings and greets it.
     ///
     /// # Errors
@@ -92,6 +97,7 @@ impl Connection {
                 continue;
             }
             let extended = frame.is_extended();
+            self.session.begin_request();
             let result = match frame.decode() {
                 Ok(Message::Terminate) => return super::link::Gone::Closed.into(),
                 Ok(message) => self.answer(message).await,
@@ -159,6 +165,7 @@ impl Connection {
             self.end_transaction(true);
         }
         self.report_settings();
+        self.session.end_request();
         self.link.send(&ReadyForQuery::new(self.transaction.wire_status()));
         Ok(self.link.flush().await?)
     }
@@ -194,9 +201,7 @@ impl Connection {
 
     /// Passes on what planning and running left for the client.
     pub(super) fn notices(&mut self) {
-        for message in self.session.take_notices() {
-            send_notice(&mut self.link, &self.session, &message);
-        }
+        send_notices(&mut self.link, &self.session);
     }
 
     /// Warns the client.
@@ -236,6 +241,7 @@ impl Connection {
                 self.link.send(&row_description(&schema, &formats)?);
             }
             self.run_portal(&mut portal, None).await?;
+            self.session.end_statement();
         }
         Ok(())
     }
@@ -302,11 +308,18 @@ fn placed(failure: Failure, offset: Option<usize>) -> Failure {
     }
 }
 
-/// Passes a notice on, unless the client asked for warnings only.
-pub(super) fn send_notice(link: &mut Link, session: &Session, message: &str) {
+/// Passes on what was left for the client, as far as it wants to hear it.
+pub(super) fn send_notices(link: &mut Link, session: &Session) {
+    let (notices, warnings) = (session.take_notices(), session.take_warnings());
+    if notices.is_empty() && warnings.is_empty() {
+        return;
+    }
     let least = session.settings().show("client_min_messages").unwrap_or_default();
-    if !matches!(least.as_str(), "warning" | "error") {
+    for message in notices.iter().filter(|_| !matches!(least.as_str(), "warning" | "error")) {
         link.send(&notice("NOTICE", "00000", message));
+    }
+    for message in warnings.iter().filter(|_| least != "error") {
+        link.send(&notice("WARNING", "01000", message));
     }
 }
 

@@ -128,9 +128,9 @@ impl Connection {
         if !name.is_empty() && self.portals.contains_key(&name) {
             return Err(Failure::new("42P03", format!("cursor \"{name}\" already exists")));
         }
-        if self.portals.len() >= self.options.prepared_statements_max {
-            let message = format!("a session has at most {} portals", self.options.prepared_statements_max);
-            return Err(Failure::new("53400", message));
+        if self.portals.len() >= self.options.portals_max {
+            let message = format!("a session has at most {} portals", self.options.portals_max);
+            return Err(Failure::new("53400", message).with_hint("CLOSE cursors no longer needed."));
         }
         self.portals.insert(name, portal);
         Ok(())
@@ -170,6 +170,7 @@ impl Connection {
             let rows_max = u64::try_from(rows_max).ok().filter(|max| *max > 0);
             self.run_portal(&mut portal, rows_max).await?;
         }
+        self.session.end_statement();
         // DISCARD and CLOSE ALL may have run in it.
         self.portals.entry(name.to_owned()).or_insert(portal);
         Ok(())

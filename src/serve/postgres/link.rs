@@ -13,6 +13,7 @@ use futures::FutureExt;
 use pgwire::messages::Message;
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
@@ -187,25 +188,37 @@ impl Link {
         Ok(())
     }
 
-    /// Hands messages to the socket without a copy; the output must be flushed before.
-    pub(super) async fn pass(&mut self, mut messages: &[u8]) -> Result<(), Gone> {
-        while !messages.is_empty() {
-            let written = tokio::select! {
-                biased;
-                () = ended(&self.shutdown, &self.terminated) => {
-                    // The last word comes after whole messages.
-                    self.output.extend_from_slice(messages);
-                    self.complete = self.output.len();
-                    return Err(Gone::Shutdown);
-                }
-                written = self.socket.write(messages) => written?,
-            };
-            if written == 0 {
-                return Err(Gone::Closed);
-            }
-            messages = messages.get(written..).unwrap_or_default();
+    /// Hands messages to the socket behind the output, without a copy. When `stopped` comes first, what it says is
+    /// returned, and the client gets the messages that are begun all the same: its next word comes after whole messages.
+    pub(super) async fn pass<S>(
+        &mut self,
+        mut messages: &[u8],
+        stopped: impl Future<Output = S>,
+    ) -> Result<Option<S>, Gone> {
+        let mut stopped = pin!(stopped);
+        tokio::select! {
+            biased;
+            said = &mut stopped => return Ok(Some(said)),
+            flushed = self.flush() => flushed?,
         }
-        self.flush().await
+        while !messages.is_empty() {
+            let (written, said) = tokio::select! {
+                biased;
+                () = ended(&self.shutdown, &self.terminated) => (Err(Gone::Shutdown), None),
+                said = &mut stopped => (Ok(0), Some(said)),
+                written = self.socket.write(messages) => (Ok(written?), None),
+            };
+            if written.is_err() || said.is_some() {
+                self.output.extend_from_slice(messages);
+                self.complete = self.output.len();
+                return written.map(|_| said);
+            }
+            match written? {
+                0 => return Err(Gone::Closed),
+                written => messages = messages.get(written..).unwrap_or_default(),
+            }
+        }
+        self.flush().await.map(|()| None)
     }
 
     /// A last word before the socket closes, as far as the client takes it.

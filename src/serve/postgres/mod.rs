@@ -75,8 +75,10 @@ pub struct Options {
     pub startup_timeout: Duration,
     /// Bytes of one message, at most.
     pub message_bytes_max: usize,
-    /// Prepared statements of one session, and portals, at most.
+    /// Prepared statements of one session, at most.
     pub prepared_statements_max: usize,
+    /// Portals of one session, cursors among them, at most.
+    pub portals_max: usize,
 }
 
 impl Default for Options {
@@ -90,6 +92,7 @@ impl Default for Options {
             startup_timeout: Duration::from_secs(10),
             message_bytes_max: 64 * 1024 * 1024,
             prepared_statements_max: 4_096,
+            portals_max: 4_096,
         }
     }
 }
@@ -178,7 +181,10 @@ async fn connect(socket: TcpStream, shared: &Shared) {
         }),
         Err(failure) => failure.into_fatal().into(),
     };
-    end(&mut connection.link, stop).await;
+    // What the session holds is free before the last word, which the client may not take.
+    let mut link = connection.into_link();
+    drop(cancel);
+    end(&mut link, stop).await;
 }
 
 /// A client that is known and has a place among the sessions.
@@ -239,7 +245,7 @@ struct Registration {
 
 impl Cancels {
     fn register(&self, session: &crate::engine::Session) -> Registration {
-        let pid = i32::try_from(session.id() & 0x7fff_ffff).unwrap_or_default();
+        let pid = session.pid();
         // The random bits of a UUID of version 4; its fixed bits are cut off.
         let secret = uuid::Uuid::new_v4().as_u128() as i32;
         self.lock().insert((pid, secret), session.cancel_handle());

@@ -193,6 +193,7 @@ impl Connection {
             return Err(Failure::new("25P01", "DECLARE CURSOR can only be used in transaction blocks").into());
         }
         let rows = self.rows(prepared, values).await?;
+        rows.suspend();
         let mut cursor = Portal::new(prepared.clone(), Vec::new(), Formats::All(super::types::Format::Text));
         cursor.state = State::Open(rows, Tag::Rows("SELECT"));
         cursor.hold = hold;

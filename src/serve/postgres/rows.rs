@@ -4,6 +4,7 @@
 //! several batches at once and in order, while those before it are written to the socket. Memory is bounded by that many
 //! batches and their bytes.
 
+use super::connection::send_notices;
 use super::copy::CopyRows;
 use super::encode::{Cells, Style, data_row};
 use super::error::{Failure, Stop};
@@ -79,6 +80,13 @@ impl Rows {
         }
     }
 
+    /// Waits for the client to ask for more.
+    pub(super) fn suspend(&self) {
+        if let Some(stream) = &self.stream {
+            stream.suspend();
+        }
+    }
+
     /// The next batch, while the client is watched. Output waits for it [`LINGER`] and no longer.
     async fn next(&mut self, link: &mut Link) -> Result<Option<RecordBatch>, Stop> {
         let Some(stream) = &mut self.stream else { return Ok(None) };
@@ -90,7 +98,11 @@ impl Rows {
             if let Ok(batch) = tokio::time::timeout(LINGER, link.attend(&mut next)).await {
                 return Ok(batch?.transpose()?);
             }
-            link.flush().await?;
+            tokio::select! {
+                biased;
+                batch = &mut next => return Ok(batch.transpose()?),
+                flushed = link.flush() => flushed?,
+            }
         }
         Ok(link.attend(next).await?.transpose()?)
     }
@@ -117,7 +129,7 @@ impl Rows {
                     }
                 },
             };
-            pass_notices(link, session);
+            send_notices(link, session);
             let left = rows_max.map_or(u64::MAX, |max| max - rows);
             let last = batch.num_rows().min(first.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
             let mut start = first;
@@ -127,11 +139,14 @@ impl Rows {
                 link.write(|out| sink.encode(&self.schema, &batch, start..end, &style, out))?;
                 start = end;
                 if link.unsent() >= WRITE_BYTES {
-                    link.flush().await?;
+                    self.flush(link).await?;
                     flushed_at = Instant::now();
                 }
             }
             rows += (last - first) as u64;
+            if let Some(stream) = &self.stream {
+                stream.sent((last - first) as u64);
+            }
             if last < batch.num_rows() {
                 self.batch = Some((batch, last));
             } else if rows_max.is_none()
@@ -143,11 +158,22 @@ impl Rows {
             }
             // A batch that takes long to compute does not hold back those before it.
             if flushed_at.elapsed() >= LINGER && self.stream.is_some() {
-                link.flush().await?;
+                self.flush(link).await?;
                 flushed_at = Instant::now();
             }
         }
+        self.suspend();
         Ok(Sent { rows, finished: false })
+    }
+
+    /// Waits for a client that reads slowly, but not longer than the statement may take.
+    async fn flush(&mut self, link: &mut Link) -> Result<(), Stop> {
+        let Some(stream) = &self.stream else { return Ok(link.flush().await?) };
+        tokio::select! {
+            biased;
+            error = stream.stopped() => Err(error.into()),
+            flushed = link.flush() => Ok(flushed?),
+        }
     }
 
     /// The rest of a statement's rows as bytes, and how many rows these are.
@@ -177,18 +203,14 @@ async fn send_encoded(
     let mut rows = 0;
     while let Some(part) = link.attend(encoded.next()).await? {
         let part = part??;
-        pass_notices(link, session);
-        link.flush().await?;
-        link.pass(&part.bytes).await?;
+        send_notices(link, session);
+        if let Some(error) = link.pass(&part.bytes, encoded.stopped()).await? {
+            return Err(error.into());
+        }
+        encoded.sent(part.rows);
         rows += part.rows;
     }
     Ok(rows)
-}
-
-fn pass_notices(link: &mut Link, session: &Session) {
-    for message in session.take_notices() {
-        super::connection::send_notice(link, session, &message);
-    }
 }
 
 impl Sink {

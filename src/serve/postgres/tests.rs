@@ -28,6 +28,7 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 use tokio_util::sync::CancellationToken;
 
 mod login;
+mod sessions;
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -122,7 +123,10 @@ async fn start(options: Options) -> Server {
     context.register_table("silent", live(Arc::new(Silent(schema.clone())))).unwrap();
     context.register_table("flood", live(Arc::new(Flood(schema.clone())))).unwrap();
     context.register_table("broken", live(Arc::new(Broken(schema.clone())))).unwrap();
-    let engine = Engine::new(context.state(), None);
+    serve_engine(Engine::new(context.state(), None), options).await
+}
+
+async fn serve_engine(engine: Engine, options: Options) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();

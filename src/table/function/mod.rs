@@ -20,6 +20,7 @@ mod to_char_number;
 pub(in crate::table) use text::quote as quoted;
 
 use super::pg_catalog::Comments;
+use crate::engine::{Role, Signal};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::CatalogProvider;
 use datafusion::common::Result;
@@ -34,18 +35,24 @@ use std::sync::{Arc, OnceLock};
 pub const VERSION: &str =
     concat!("PostgreSQL 16.6 (ttapi ", env!("CARGO_PKG_VERSION"), ") on x86_64, compiled by rustc, 64-bit");
 
-/// A statement that runs now: one row of `pg_stat_activity`.
+/// An open session: one row of `pg_stat_activity`.
 #[derive(Debug, Clone)]
 pub struct Activity {
-    /// Session that runs it.
+    /// Its number.
     pub pid: i32,
-    /// User of that session.
+    /// Its user.
     pub user: String,
+    /// The name its client gave itself.
+    pub application_name: String,
     /// `postgres`, `flight` or `local`.
     pub front_end: String,
-    /// When it arrived.
-    pub started_at: DateTime<Utc>,
-    /// Text of the statement.
+    /// When it was opened.
+    pub opened_at: DateTime<Utc>,
+    /// When the statement below arrived; `None` before the first.
+    pub started_at: Option<DateTime<Utc>>,
+    /// `active`, `idle` or `idle in transaction`.
+    pub state: &'static str,
+    /// Text of the statement it runs, or the beginning of the last it ran.
     pub sql: String,
 }
 
@@ -60,9 +67,20 @@ pub trait SessionVariables: Debug + Send + Sync {
     /// All settings with their values, sorted by name.
     fn all(&self) -> Vec<(String, String)>;
 
-    /// What all sessions run now.
+    /// All open sessions.
     fn activity(&self) -> Vec<Activity> {
         Vec::new()
+    }
+
+    /// The users that may connect, sorted by name; `None` when everybody may.
+    fn users(&self) -> Option<Vec<(String, Role)>> {
+        None
+    }
+
+    /// Signals the session of a number; false when there is none. An error when it is not this user's to signal.
+    fn signal(&self, pid: i32, signal: Signal) -> Result<bool> {
+        let _ = (pid, signal);
+        Ok(false)
     }
 }
 
@@ -71,6 +89,8 @@ pub trait SessionVariables: Debug + Send + Sync {
 pub struct SessionFacts {
     /// User that logged in.
     pub user: String,
+    /// What the user may do.
+    pub role: Role,
     /// Database it is connected to.
     pub database: String,
     /// Number of the session.
@@ -84,6 +104,11 @@ impl SessionFacts {
     pub fn search_path(&self) -> Vec<String> {
         let setting = self.variables.show("search_path").unwrap_or_default();
         search_path::parse(&setting, &self.user)
+    }
+
+    /// Whether this user may read the statements of another.
+    pub fn sees(&self, user: &str) -> bool {
+        self.role == Role::Admin || self.user == user
     }
 }
 

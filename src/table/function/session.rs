@@ -1,8 +1,9 @@
 //! Functions about the session: who, where, and its settings.
 
-use super::define::{Context, Definition, Returns, null, stable, text, text_value, volatile};
+use super::define::{Context, Definition, Returns, integer, null, stable, text, text_value, volatile};
+use crate::engine::Signal;
 use crate::table::pg_catalog::oid;
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::{Result, ScalarValue, exec_err};
 
 pub(super) const FUNCTIONS: &[Definition] = &[
     stable("current_catalog", &[0], Returns::Text, database),
@@ -20,6 +21,8 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("session_user", &[0], Returns::Text, user),
     stable("system_user", &[0], Returns::Text, |_, _| Ok(null())),
     stable("user", &[0], Returns::Text, user),
+    volatile("pg_cancel_backend", &[1], Returns::Bool, |context, values| signal(context, values, Signal::Cancel)),
+    volatile("pg_terminate_backend", &[1], Returns::Bool, |context, values| signal(context, values, Signal::Terminate)),
     volatile("set_config", &[3], Returns::Text, set_config),
 ];
 
@@ -58,6 +61,16 @@ fn current_setting(context: &Context<'_>, values: &[ScalarValue]) -> Result<Scal
     }
 }
 
+/// Cancels what the session of a number runs, or ends it. It does not wait for that.
+fn signal(context: &Context<'_>, values: &[ScalarValue], signal: Signal) -> Result<ScalarValue> {
+    let Some(pid) = integer(values, 0)? else { return Ok(null()) };
+    let reached = match i32::try_from(pid) {
+        Ok(pid) => context.session()?.variables.signal(pid, signal)?,
+        Err(_) => return exec_err!("value \"{pid}\" is out of range for type integer"),
+    };
+    Ok(ScalarValue::from(reached))
+}
+
 /// Sets a setting for the session. "For this transaction only" is not a thing of a server that never writes.
 fn set_config(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let Some(name) = text(values, 0) else { return Ok(null()) };
@@ -71,7 +84,10 @@ fn name_of(context: &Context<'_>, number: u32) -> Result<Option<String>> {
     Ok(match number {
         oid::OWNER => Some(crate::table::pg_catalog::OWNER.to_owned()),
         number if number == oid::hashed("role", &session.user) => Some(session.user.clone()),
-        _ => None,
+        number => {
+            let users = session.variables.users().unwrap_or_default().into_iter();
+            users.map(|(name, _)| name).find(|name| number == oid::hashed("role", name))
+        }
     })
 }
 
@@ -93,7 +109,9 @@ fn role_oid(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue
     if name == crate::table::pg_catalog::OWNER {
         return Ok(ScalarValue::from(oid::OWNER));
     }
-    if name == context.session()?.user {
+    let session = context.session()?;
+    let known = || session.variables.users().is_some_and(|users| users.iter().any(|(user, _)| *user == name));
+    if name == session.user || known() {
         return Ok(ScalarValue::from(oid::hashed("role", &name)));
     }
     match name.parse::<u32>() {

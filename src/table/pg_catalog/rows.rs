@@ -5,8 +5,11 @@ use super::description::{CatalogDescription, Kind, Relation};
 use super::functions::{self, Function};
 use super::value::{Row, Value};
 use super::{keys, oid, types};
+use crate::engine::Role;
 use crate::table::function::SessionFacts;
+use chrono::{DateTime, Utc};
 use datafusion::catalog::Session;
+use std::collections::BTreeMap;
 
 /// Everything a catalog row may depend on.
 pub(in crate::table) struct View<'a> {
@@ -309,31 +312,53 @@ fn descriptions(view: &View<'_>) -> Vec<Row> {
     rows
 }
 
-/// Number and name of every role: the owner, and the session's user when that is another.
-fn role_names(view: &View<'_>) -> Vec<(u32, String)> {
-    let mut names = vec![(oid::OWNER, OWNER.to_owned())];
-    if let Some(user) = view.facts.map(|facts| &facts.user).filter(|user| user.as_str() != OWNER) {
-        names.push((oid::hashed("role", user), user.clone()));
+/// One role.
+struct Known {
+    number: u32,
+    name: String,
+    admin: bool,
+    /// Whether one may connect as this role.
+    login: bool,
+}
+
+/// Every role, sorted by name: the owner of everything, those that may connect, and the session's own.
+fn known_roles(view: &View<'_>) -> Vec<Known> {
+    let users = view.facts.map(|facts| facts.variables.users());
+    let open = matches!(users, None | Some(None));
+    let mut roles: BTreeMap<String, (bool, bool)> = BTreeMap::from([(OWNER.to_owned(), (true, open))]);
+    if let Some(facts) = view.facts {
+        roles.insert(facts.user.clone(), (facts.role == Role::Admin, true));
     }
-    names
+    let users = users.flatten().unwrap_or_default();
+    roles.extend(users.into_iter().map(|(name, role)| (name, (role == Role::Admin, true))));
+    let known = |(name, (admin, login)): (String, (bool, bool))| Known {
+        number: if name == OWNER { oid::OWNER } else { oid::hashed("role", &name) },
+        name,
+        admin,
+        login,
+    };
+    roles.into_iter().map(known).collect()
 }
 
 fn roles(view: &View<'_>) -> Vec<Row> {
-    let row = |(number, name): (u32, String)| -> Row {
+    let row = |role: Known| -> Row {
         vec![
-            ("oid", number.into()),
-            ("rolname", name.into()),
+            ("oid", role.number.into()),
+            ("rolname", role.name.into()),
+            ("rolsuper", role.admin.into()),
             ("rolinherit", true.into()),
-            ("rolcanlogin", true.into()),
+            ("rolcanlogin", role.login.into()),
             ("rolconnlimit", Value::Int(-1)),
         ]
     };
-    role_names(view).into_iter().map(row).collect()
+    known_roles(view).into_iter().map(row).collect()
 }
 
 fn users(view: &View<'_>) -> Vec<Row> {
-    let row = |(number, name): (u32, String)| -> Row { vec![("usename", name.into()), ("usesysid", number.into())] };
-    role_names(view).into_iter().map(row).collect()
+    let row = |role: Known| -> Row {
+        vec![("usename", role.name.into()), ("usesysid", role.number.into()), ("usesuper", role.admin.into())]
+    };
+    known_roles(view).into_iter().filter(|role| role.login).map(row).collect()
 }
 
 /// A view's one rule, as PostgreSQL has it.
@@ -370,28 +395,40 @@ fn settings(view: &View<'_>) -> Vec<Row> {
     all.into_iter().map(row).collect()
 }
 
+/// Another user's statement, to who is no admin; PostgreSQL's words.
+const HIDDEN: &str = "<insufficient privilege>";
+
 fn activity(view: &View<'_>) -> Vec<Row> {
-    let running = view.facts.map(|facts| facts.variables.activity()).unwrap_or_default();
+    let sessions = view.facts.map(|facts| facts.variables.activity()).unwrap_or_default();
+    let instant = |at: DateTime<Utc>| Value::Instant(at.timestamp_micros());
     let row = |activity: crate::table::function::Activity| -> Row {
-        let started = Value::Instant(activity.started_at.timestamp_micros());
+        let started = activity.started_at.map_or(Value::Null, instant);
+        let in_transaction = activity.state != "idle";
+        let seen = view.facts.is_some_and(|facts| facts.sees(&activity.user));
+        let name = match activity.application_name {
+            name if name.is_empty() => activity.front_end,
+            name => name,
+        };
         vec![
             ("datid", oid::DATABASE.into()),
             ("datname", database_name(view).into()),
             ("pid", activity.pid.into()),
+            ("usesysid", oid::hashed("role", &activity.user).into()),
             ("usename", activity.user.into()),
-            ("application_name", activity.front_end.into()),
+            ("application_name", name.into()),
             ("client_port", Value::Null),
             ("leader_pid", Value::Null),
-            ("xact_start", started.clone()),
+            ("backend_start", instant(activity.opened_at)),
+            ("xact_start", if in_transaction { started.clone() } else { Value::Null }),
             ("query_start", started.clone()),
             ("state_change", started),
-            ("state", "active".into()),
+            ("state", activity.state.into()),
             ("query_id", Value::Null),
-            ("query", activity.sql.into()),
+            ("query", if seen { activity.sql.into() } else { HIDDEN.into() }),
             ("backend_type", "client backend".into()),
         ]
     };
-    running.into_iter().map(row).collect()
+    sessions.into_iter().map(row).collect()
 }
 
 fn statistics(view: &View<'_>, wanted: fn(&str) -> bool) -> Vec<Row> {

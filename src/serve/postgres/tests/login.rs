@@ -228,13 +228,23 @@ async fn a_client_that_dawdles_is_sent_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_comes_while_the_server_stops_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(Options { users: two_users(&directory), ..Options::default() }).await;
+    let mut socket = asked(&server).await;
+    server.shutdown.cancel();
+    let rest = ends(&mut socket).await;
+    assert_eq!((field(&rest[5..], b'S'), field(&rest[5..], b'C')), ("FATAL".into(), "57P03".into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_encrypted_connection_binds_the_password_to_itself() {
     let (directory, files) = (tempfile::tempdir().unwrap(), Authority::new());
     let server = encrypted_server(&files, two_users(&directory), "", true).await;
     let client = connect_encrypted(&server, &files, None, |_, _| {}).await.unwrap();
     assert_eq!(one(&client, "SELECT current_user").await, "ada");
     // Rows of some megabytes arrive whole.
-    let rows = client.query("SELECT repeat('x', 1000) FROM generate_series(1, 5000)", &[]).await.unwrap();
+    let rows = client.query("SELECT repeat('x', 1000) FROM generate_series(1, 5000) AS a(n)", &[]).await.unwrap();
     assert_eq!(rows.len(), 5_000);
     let began = connect_encrypted(&server, &files, None, |config, _| {
         config.ssl_negotiation(SslNegotiation::Direct);

@@ -4,11 +4,12 @@
 //! about the protocol (transactions, cursors, COPY, SET), and has the rest planned and run here.
 
 mod bounded;
+mod constant;
 mod cpu;
 mod damage;
 mod depth;
+mod dialect;
 pub mod error;
-mod expansion;
 mod held;
 mod instant;
 mod own;
@@ -18,8 +19,10 @@ mod role;
 mod safety;
 pub mod session;
 pub mod settings;
+mod size;
 pub mod template;
 mod variables;
+mod weight;
 mod yielding;
 
 pub use datafusion::common::ScalarValue;

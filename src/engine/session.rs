@@ -1,7 +1,9 @@
 //! One session per connection: its settings, its plans, what it runs.
 
-use super::cpu::{Cpu, Rows};
+use super::constant;
+use super::cpu::{self, Cpu, Rows};
 use super::depth;
+use super::dialect::Bounded;
 use super::error::{ErrorKind, QueryError};
 use super::own::{self, Own};
 use super::queries::{Listed, Queries, RunningQuery};
@@ -39,6 +41,9 @@ use tokio_util::sync::CancellationToken;
 
 /// A parsed statement: sqlparser's tree in the PostgreSQL dialect.
 pub type Statement = ast::Statement;
+
+/// Texts from this length on are not read beside the other connections of a thread.
+const LONG_TEXT_BYTES: usize = 16 << 10;
 
 /// Everything sessions share. Cheap to clone.
 #[derive(Clone)]
@@ -251,13 +256,7 @@ impl Session {
 
     /// Parses one or more statements.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
-        super::safety::check_text(sql)?;
-        let dialect = PostgreSqlDialect {};
-        let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
-        let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
-        depth::check(&tokens)?;
-        let parse = || own::statements(&mut Parser::new(&dialect).with_tokens_with_locations(tokens));
-        depth::walk(parse).map_err(|error| QueryError::from_parser(error, sql))
+        if sql.len() < LONG_TEXT_BYTES { parse(sql) } else { cpu::apart(|| parse(sql)) }
     }
 
     /// Begins a statement: its time limit runs from here, and a cancel reaches it from here.
@@ -286,14 +285,17 @@ impl Session {
             }
             None => {}
         }
-        let rewritten = depth::walk(|| {
+        let rewrite = || {
             super::safety::check(statement)?;
-            super::expansion::check(statement)?;
+            super::size::check(statement)?;
+            super::weight::check(statement)?;
             let mut rewritten = statement.clone();
             super::rewrite::rewrite(&mut rewritten);
-            Ok::<_, QueryError>(rewritten)
-        })?;
-        let spelled_out = depth::walk(|| super::rewrite::spelled_out(&rewritten));
+            let spelled_out = super::rewrite::spelled_out(&rewritten);
+            Ok::<_, QueryError>((rewritten, spelled_out))
+        };
+        let long = running.sql.len() >= LONG_TEXT_BYTES;
+        let (rewritten, spelled_out) = if long { cpu::apart(|| depth::walk(rewrite)) } else { depth::walk(rewrite) }?;
         let state = self.state();
         let sql = running.sql.clone();
         let planned = self.engine.shared.cpu.run(Box::pin(async move {
@@ -375,6 +377,17 @@ impl Session {
     }
 }
 
+fn parse(sql: &str) -> Result<Vec<Statement>, QueryError> {
+    super::safety::check_text(sql)?;
+    let dialect = PostgreSqlDialect {};
+    let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
+    let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
+    depth::check(&tokens)?;
+    let bounded = Bounded::for_tokens(tokens.len());
+    let parse = || own::statements(&mut Parser::new(&bounded).with_tokens_with_locations(tokens));
+    depth::walk(parse).map_err(|error| QueryError::from_parser(error, sql))
+}
+
 /// The plan of a statement whose rows a table makes.
 fn plan_rows(rows: Arc<dyn TableProvider>, parameters: Vec<Option<DataType>>) -> Result<Plan, QueryError> {
     let logical = LogicalPlanBuilder::scan("rows", provider_as_source(rows), None)?.build()?;
@@ -385,6 +398,11 @@ fn plan_rows(rows: Arc<dyn TableProvider>, parameters: Vec<Option<DataType>>) ->
 /// Optimises a plan and opens its rows; nothing is read before the first of them is asked for.
 async fn open(mut state: SessionState, logical: LogicalPlan) -> Result<SendableRecordBatchStream, DataFusionError> {
     let mut physical = depth::walking(state.create_physical_plan(&logical)).await?;
+    if let Some(rows) = constant::batch_size(&physical, state.config().batch_size()) {
+        let config = std::mem::take(state.config_mut());
+        *state.config_mut() = config.with_batch_size(rows);
+        physical = depth::walking(state.create_physical_plan(&logical)).await?;
+    }
     if physical.boundedness().is_unbounded() {
         // One partition keeps the events of a symbol in order; batches of one row keep operators that gather a full
         // batch (a filter with a subquery, a join) from withholding rows until thousands more have come.

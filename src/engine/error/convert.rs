@@ -27,6 +27,7 @@ fn convert(error: &DataFusionError) -> QueryError {
         DataFusionError::ArrowError(error, _) => arrow(error),
         DataFusionError::ParquetError(error) => storage(&format!("cannot read a parquet file: {error}")),
         DataFusionError::ObjectStore(error) => storage(&format!("cannot read the lake: {error}")),
+        DataFusionError::IoError(error) if error.to_string().contains("spilling process") => out_of_disk(),
         DataFusionError::IoError(error) => storage(&format!("cannot read the lake: {error}")),
         DataFusionError::SQL(error, _) => QueryError::from_parser(error.as_ref().clone(), ""),
         DataFusionError::NotImplemented(text) => not_supported(text),
@@ -38,6 +39,7 @@ fn convert(error: &DataFusionError) -> QueryError {
         DataFusionError::ExecutionJoin(_) => {
             QueryError::new(ErrorKind::Internal, "a task of the query ended before its time")
         }
+        DataFusionError::ResourcesExhausted(text) if text.contains("spilling process") => out_of_disk(),
         DataFusionError::ResourcesExhausted(_) => {
             QueryError::new(ErrorKind::OutOfMemory, "out of memory: the query needs more than the server's limit")
                 .with_hint("Select fewer rows or columns, or raise the memory limit of the server.")
@@ -53,6 +55,12 @@ fn convert(error: &DataFusionError) -> QueryError {
             QueryError::new(ErrorKind::Internal, message::first_line(text))
         }
     }
+}
+
+fn out_of_disk() -> QueryError {
+    let message = "out of memory: what the query spills to disk is more than the server's limit";
+    QueryError::new(ErrorKind::OutOfMemory, message)
+        .with_hint("Select fewer rows or columns, or raise the spill limit of the server.")
 }
 
 fn storage(text: &str) -> QueryError {

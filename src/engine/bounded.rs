@@ -27,7 +27,10 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// Bytes one call may make of one batch, whatever memory there is: more takes longer than a cancel may.
+/// Bytes of one value, whatever memory there is: what is done with it later is done in one step as well.
+const VALUE_BYTES_MAX: u64 = 16 << 20;
+
+/// Bytes one call may make of one batch: more takes longer than a cancel may.
 const CALL_BYTES_MAX: u64 = 128 << 20;
 
 /// Letters of a text that is compared with another letter by letter; PostgreSQL's own limit.
@@ -142,24 +145,33 @@ impl Hash for Bounded {
 }
 
 impl Bounded {
-    /// Bytes the result may take.
-    fn bytes(&self, estimate: Estimate, arguments: &[Argument], rows: usize) -> u64 {
-        let constant = arguments.iter().all(|argument| argument.is_constant());
+    /// Bytes the result may take; an error when that is too much for a value or a batch.
+    fn bytes(&self, estimate: Estimate, arguments: &[Argument], rows: usize) -> Result<u64> {
+        let constant = arguments.iter().all(Argument::is_constant);
         let rows = if constant { 1 } else { rows };
-        (0..rows).map(|row| estimate(&Row { arguments, row })).fold(0, u64::saturating_add)
+        let mut all = 0_u64;
+        for row in 0..rows {
+            let value = estimate(&Row { arguments, row });
+            all = all.saturating_add(value);
+            if value > VALUE_BYTES_MAX {
+                return Err(self.too_large(value, "value", VALUE_BYTES_MAX));
+            }
+            if all > CALL_BYTES_MAX {
+                return Err(self.too_large(all, "batch of rows", CALL_BYTES_MAX));
+            }
+        }
+        Ok(all)
     }
 
     fn admit(&self, arguments: &[ColumnarValue], rows: usize) -> Result<()> {
         let arguments: Vec<Argument> = arguments.iter().map(Argument::of).collect();
         match self.check {
-            Check::Size(estimate) => match self.bytes(estimate, &arguments, rows) {
-                bytes if bytes > CALL_BYTES_MAX => Err(self.too_large(bytes)),
-                bytes => {
-                    // Given back at once: it is what the result may take, and most take far less.
-                    let reservation = MemoryConsumer::new(self.inner.name()).register(&self.pool);
-                    reservation.try_grow(usize::try_from(bytes).unwrap_or(usize::MAX))
-                }
-            },
+            Check::Size(estimate) => {
+                let bytes = self.bytes(estimate, &arguments, rows)?;
+                // Given back at once: it is what the result may take, and most take far less.
+                let reservation = MemoryConsumer::new(self.inner.name()).register(&self.pool);
+                reservation.try_grow(usize::try_from(bytes).unwrap_or(usize::MAX))
+            }
             Check::Length => {
                 let row = |row| Row { arguments: &arguments, row };
                 let long = (0..rows.max(1))
@@ -174,10 +186,10 @@ impl Bounded {
         }
     }
 
-    fn too_large(&self, bytes: u64) -> DataFusionError {
-        let size = |bytes| bytesize::ByteSize::b(bytes).display().iec_short().to_string();
-        let message = format!("out of memory: {} would make {} at once", self.inner.name(), size(bytes));
-        let hint = format!("One call makes up to {}.", size(CALL_BYTES_MAX));
+    fn too_large(&self, bytes: u64, what: &str, most: u64) -> DataFusionError {
+        let size = |bytes| bytesize::ByteSize::b(bytes).display().iec().to_string();
+        let message = format!("out of memory: {} would make a {what} of {}", self.inner.name(), size(bytes));
+        let hint = format!("A {what} has at most {}.", size(most));
         DataFusionError::External(Box::new(QueryError::new(ErrorKind::OutOfMemory, message).with_hint(hint)))
     }
 }
@@ -332,7 +344,7 @@ impl ScalarUDFImpl for Bounded {
     fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
         // Some put their constants together here; too much of them is left to the call, which refuses it.
         let constants = args.iter().filter_map(|arg| arg.as_literal()).map(bytes_of).fold(0, u64::saturating_add);
-        if constants > CALL_BYTES_MAX {
+        if constants > VALUE_BYTES_MAX {
             return Ok(ExprSimplifyResult::Original(args));
         }
         Ok(match self.inner.simplify(args, info)? {
@@ -374,5 +386,54 @@ impl ScalarUDFImpl for Bounded {
 
     fn placement(&self, args: &[ExpressionPlacement]) -> ExpressionPlacement {
         self.inner.placement(args)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Int64Array, StringArray};
+
+    #[track_caller]
+    fn estimated(name: &str, arguments: &[ColumnarValue], row: usize, expected: u64) {
+        let (_, estimate) = FUNCTIONS.iter().find(|(known, _)| *known == name).unwrap();
+        let arguments: Vec<Argument> = arguments.iter().map(Argument::of).collect();
+        assert_eq!(estimate(&Row { arguments: &arguments, row }), expected, "{name}");
+    }
+
+    fn one(value: impl Into<ScalarValue>) -> ColumnarValue {
+        ColumnarValue::Scalar(value.into())
+    }
+
+    #[test]
+    fn sizes_follow_from_the_arguments() {
+        estimated("repeat", &[one("abc"), one(5_i64)], 0, 15);
+        estimated("repeat", &[one("abc"), one(-5_i64)], 0, 0);
+        estimated("repeat", &[one("abc"), one(i64::MAX)], 0, u64::MAX);
+        estimated("lpad", &[one("abc"), one(10_i64)], 0, 43);
+        estimated("generate_series", &[one(1_i64), one(10_i64), one(3_i64)], 0, 32);
+        estimated("generate_series", &[one(1_i64), one(10_i64), one(-3_i64)], 0, 8);
+        estimated("replace", &[one("aaaa"), one("a"), one("bb")], 0, 14);
+        let texts = ColumnarValue::Array(Arc::new(StringArray::from(vec![Some("a"), None, Some("abc")])));
+        let counts = ColumnarValue::Array(Arc::new(Int64Array::from(vec![Some(2), Some(3), None])));
+        estimated("repeat", &[texts.clone(), counts.clone()], 0, 2);
+        estimated("repeat", &[texts.clone(), counts], 1, 0);
+        estimated("concat", &[texts, one("xy")], 2, 5);
+    }
+
+    #[test]
+    fn series_of_times_are_counted_in_steps() {
+        let day = |text: &str| {
+            let days = text.parse::<chrono::NaiveDate>().unwrap() - chrono::NaiveDate::default();
+            ColumnarValue::Scalar(ScalarValue::Date32(Some(days.num_days() as i32)))
+        };
+        let step = |months, days, nanoseconds| {
+            let length = IntervalMonthDayNano { months, days, nanoseconds };
+            ColumnarValue::Scalar(ScalarValue::IntervalMonthDayNano(Some(length)))
+        };
+        estimated("generate_series", &[day("2026-01-01"), day("2026-01-11"), step(0, 2, 0)], 0, 48);
+        let instant = |seconds| ColumnarValue::Scalar(ScalarValue::TimestampSecond(Some(seconds), None));
+        estimated("range", &[instant(0), instant(10), step(0, 0, 500_000_000)], 0, 168);
+        estimated("range", &[instant(0), instant(86_400 * 280), step(1, 0, 0)], 0, 88);
     }
 }

@@ -12,7 +12,7 @@ use futures::{StreamExt, stream};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -25,6 +25,14 @@ const STACK_BYTES: usize = 8 << 20;
 /// Threads for each processor. A function over a long text or the planning of a huge statement keeps its thread until it
 /// is done; with one thread each, a few of those would hold up every other statement.
 const THREADS_PER_CPU: usize = 4;
+
+/// Does long work where it stands, after the other tasks of this thread were handed to another one.
+pub(super) fn apart<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current() {
+        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
 
 /// The threads. Dropping it stops what runs on them.
 pub(super) struct Cpu {

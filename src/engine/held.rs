@@ -1,9 +1,10 @@
 //! Accounts for the rows that window functions keep.
 //!
-//! A window over a whole partition gathers all its input before its first row, and the engine's operator does not ask the
-//! memory limit for it. [`Hold`] puts a node above each such operator; when it runs, whatever goes into the operator is
-//! reserved until its last row is out.
+//! A window function keeps its rows until all that its frame looks at are there, which may be the whole input, and the
+//! engine's operators do not ask the memory limit for it. [`Hold`] puts a node above each such operator; when it runs,
+//! rows are reserved from when they go in until as many have come out.
 
+use super::yielding::looking_up;
 use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
@@ -16,13 +17,13 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::windows::WindowAggExec;
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
 };
 use futures::StreamExt;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The rule that puts [`Held`] where it is wanted.
 #[derive(Debug)]
@@ -31,7 +32,8 @@ pub(super) struct Hold;
 impl PhysicalOptimizerRule for Hold {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         let hold = |node: Arc<dyn ExecutionPlan>| {
-            if node.downcast_ref::<WindowAggExec>().is_some() {
+            let keeps = node.downcast_ref::<WindowAggExec>().is_some();
+            if keeps || node.downcast_ref::<BoundedWindowAggExec>().is_some() {
                 return Ok(Transformed::yes(Arc::new(Held { operator: node }) as _));
             }
             Ok(Transformed::no(node))
@@ -94,28 +96,56 @@ impl ExecutionPlan for Held {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let reservation = MemoryConsumer::new(self.operator.name()).register(context.memory_pool());
-        let reservation = Arc::new(reservation);
+        let kept = Arc::new(Mutex::new(Kept { reservation, rows: 0 }));
         let reserving = |input: &Arc<dyn ExecutionPlan>| {
-            Arc::new(Reserving { input: input.clone(), reservation: reservation.clone() }) as Arc<dyn ExecutionPlan>
+            Arc::new(Reserving { input: input.clone(), kept: kept.clone() }) as Arc<dyn ExecutionPlan>
         };
         let inputs = self.operator.children().into_iter().map(reserving).collect();
         let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
         let rows = self.operator.clone().replace_children(inputs, options)?.execute(partition, context)?;
         let schema = rows.schema();
-        // The reservation goes with the rows.
         let rows = rows.map(move |batch| {
-            let _held = &reservation;
-            batch
+            let batch = batch?;
+            lock(&kept).give(batch.num_rows());
+            Ok(batch)
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }
 }
 
-/// The input of an operator that keeps it all.
+/// The rows an operator has taken and not given yet.
+#[derive(Debug)]
+struct Kept {
+    reservation: MemoryReservation,
+    rows: usize,
+}
+
+impl Kept {
+    fn take(&mut self, rows: usize, bytes: usize) -> Result<()> {
+        self.rows += rows;
+        self.reservation.try_grow(bytes)
+    }
+
+    /// Rows are taken to be of one size.
+    fn give(&mut self, rows: usize) {
+        let left = self.rows.saturating_sub(rows);
+        let bytes = (self.reservation.size() as u128 * left as u128).checked_div(self.rows as u128).unwrap_or(0);
+        let freed = self.reservation.size().saturating_sub(usize::try_from(bytes).unwrap_or(usize::MAX));
+        self.reservation.shrink(freed);
+        self.rows = left;
+    }
+}
+
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The input of an operator that keeps rows.
 #[derive(Debug)]
 struct Reserving {
     input: Arc<dyn ExecutionPlan>,
-    reservation: Arc<MemoryReservation>,
+    /// Held for a few instructions, never across an await.
+    kept: Arc<Mutex<Kept>>,
 }
 
 impl DisplayAs for Reserving {
@@ -149,15 +179,16 @@ impl ExecutionPlan for Reserving {
     }
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self { input: only(children)?, reservation: self.reservation.clone() }))
+        Ok(Arc::new(Self { input: only(children)?, kept: self.kept.clone() }))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let rows = self.input.execute(partition, context)?;
-        let (schema, reservation) = (rows.schema(), self.reservation.clone());
+        // The operator may go through all it keeps for each batch.
+        let rows = looking_up(self.input.execute(partition, context)?);
+        let (schema, kept) = (rows.schema(), self.kept.clone());
         let rows = rows.map(move |batch: Result<RecordBatch>| {
             let batch = batch?;
-            reservation.try_grow(bytes(&batch)?)?;
+            lock(&kept).take(batch.num_rows(), bytes(&batch)?)?;
             Ok(batch)
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))

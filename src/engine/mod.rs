@@ -5,17 +5,18 @@
 
 mod bounded;
 mod checked;
+mod constant;
 mod cpu;
 mod damage;
 mod depth;
+mod dialect;
 pub mod error;
-mod expansion;
 mod held;
 mod instant;
 pub mod interval;
 mod lookup;
-mod operators;
 mod memory;
+mod operators;
 mod own;
 mod prepared;
 mod queries;
@@ -26,9 +27,11 @@ mod search;
 pub mod session;
 mod sessions;
 pub mod settings;
+mod size;
 mod statement;
 pub mod template;
 mod variables;
+mod weight;
 mod yielding;
 mod zone;
 

@@ -1,8 +1,10 @@
 //! One session per connection: its settings, its plans, what it runs.
 
 use super::checked::Checked;
-use super::cpu::{Cpu, Rows};
+use super::constant;
+use super::cpu::{self, Cpu, Rows};
 use super::depth::{self, Depth};
+use super::dialect::Bounded;
 use super::error::{ErrorKind, QueryError};
 use super::memory;
 use super::operators::Operators;
@@ -23,7 +25,7 @@ use crate::table::function::{SessionFacts, register_session};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use chrono::Utc;
-use datafusion::catalog::TableProvider;
+use datafusion::catalog::{Session as _, TableProvider};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::provider_as_source;
@@ -48,6 +50,9 @@ use tokio_util::sync::CancellationToken;
 
 /// A parsed statement: sqlparser's tree in the PostgreSQL dialect.
 pub type Statement = ast::Statement;
+
+/// Texts from this length on are not read beside the other connections of a thread.
+const LONG_TEXT_BYTES: usize = 16 << 10;
 
 /// Everything sessions share. Cheap to clone.
 #[derive(Clone)]
@@ -372,13 +377,7 @@ impl Session {
 
     /// Parses one or more statements.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
-        super::safety::check_text(sql)?;
-        let dialect = PostgreSqlDialect {};
-        let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
-        let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
-        depth::check(&tokens)?;
-        let parse = || own::statements(&mut Parser::new(&dialect).with_tokens_with_locations(tokens));
-        Depth::of(sql).walk(parse).map_err(|error| QueryError::from_parser(error, sql))
+        if sql.len() < LONG_TEXT_BYTES { parse(sql) } else { cpu::apart(|| parse(sql)) }
     }
 
     /// Begins what a client asks for in one go, unless that has begun already. Until [`Session::end_request`] a cancel
@@ -438,14 +437,17 @@ impl Session {
         }
         let depth = Depth::of(&running.sql);
         let search = self.search();
-        let rewritten = depth.walk(|| {
+        let rewrite = || {
             super::safety::check(statement)?;
-            super::expansion::check(statement)?;
+            super::size::check(statement)?;
+            super::weight::check(statement)?;
             let mut rewritten = statement.clone();
             super::rewrite::rewrite(&mut rewritten, &|table| search.place(table));
-            Ok::<_, QueryError>(rewritten)
-        })?;
-        let spelled_out = depth.walk(|| super::rewrite::spelled_out(&rewritten));
+            let spelled_out = super::rewrite::spelled_out(&rewritten);
+            Ok::<_, QueryError>((rewritten, spelled_out))
+        };
+        let long = running.sql.len() >= LONG_TEXT_BYTES;
+        let (rewritten, spelled_out) = if long { cpu::apart(|| depth.walk(rewrite)) } else { depth.walk(rewrite) }?;
         let state = self.state();
         let sql = running.sql.clone();
         let planned = self.engine.shared.cpu.run(Box::pin(async move {
@@ -549,6 +551,17 @@ impl Session {
     }
 }
 
+fn parse(sql: &str) -> Result<Vec<Statement>, QueryError> {
+    super::safety::check_text(sql)?;
+    let dialect = PostgreSqlDialect {};
+    let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
+    let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
+    depth::check(&tokens)?;
+    let bounded = Bounded::for_tokens(tokens.len());
+    let parse = || own::statements(&mut Parser::new(&bounded).with_tokens_with_locations(tokens));
+    Depth::of(sql).walk(parse).map_err(|error| QueryError::from_parser(error, sql))
+}
+
 /// The plan of a statement whose rows a table makes.
 fn plan_rows(rows: Arc<dyn TableProvider>, parameters: Vec<Option<DataType>>) -> Result<Plan, QueryError> {
     let logical = LogicalPlanBuilder::scan("rows", provider_as_source(rows), None)?.build()?;
@@ -566,6 +579,10 @@ async fn open(
     let depth = prepared.depth;
     let optimised = depth.walk(|| prepared.optimised(&state, values))?;
     let mut physical = depth.walking(state.physical(&optimised)).await?;
+    if let Some(rows) = constant::batch_size(&physical, state.config().batch_size()) {
+        state.with_batches_of(rows);
+        physical = depth.walking(state.physical(&optimised)).await?;
+    }
     if physical.boundedness().is_unbounded() {
         state.row_by_row();
         physical = depth.walking(state.physical(&optimised)).await?;

@@ -58,6 +58,12 @@ impl StatementState {
         self.properties.config_options = Some(self.config.options().clone());
     }
 
+    /// Batches of so many rows at most.
+    pub(super) fn with_batches_of(&mut self, rows: usize) {
+        self.config = std::mem::take(&mut self.config).with_batch_size(rows);
+        self.properties.config_options = Some(self.config.options().clone());
+    }
+
     /// Applies the rules of the session to a plan.
     pub(super) fn optimise(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
         if matches!(plan, LogicalPlan::Explain(_)) {

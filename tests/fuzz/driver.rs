@@ -5,6 +5,7 @@ use crate::market::Market;
 use std::sync::OnceLock;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use ttapi::serve::auth::{self, Users, Verifier};
 use ttapi::serve::postgres;
 
 /// Stack of each thread, as in the program.
@@ -40,13 +41,25 @@ pub(crate) fn start(seeds: Vec<(&str, Vec<u8>)>) {
     let runtime = runtime.expect("a runtime");
     let (market, target) = runtime.block_on(async {
         let market = Market::open().await;
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let postgres = listener.local_addr().expect("an address");
-        let engine = market.server.engine.clone();
-        tokio::spawn(postgres::serve(listener, engine.clone(), postgres::Options::default(), market.shutdown.clone()));
-        (market, Target { engine, postgres })
+        let (engine, shutdown) = (market.server.engine.clone(), market.shutdown.clone());
+        let mut servers = Vec::new();
+        for users in [Users::open(), users(&market)] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            servers.push(listener.local_addr().expect("an address"));
+            let options = postgres::Options { users, ..postgres::Options::default() };
+            tokio::spawn(postgres::serve(listener, engine.clone(), options, shutdown.clone()));
+        }
+        (market, Target { engine, servers })
     });
     let _ = DRIVER.set(Driver { runtime, target, _market: market });
+}
+
+/// One user, whose password nobody will guess: what comes before it is known.
+fn users(market: &Market) -> Users {
+    let path = market.directory.path().join("users");
+    let verifier = Verifier::of("fa35b192121eabf3");
+    auth::file::add(&path, "tt", Some(auth::Role::Reader), &verifier).expect("a file of users");
+    Users::load(&path).expect("the file just written")
 }
 
 /// Runs one input to its end; aborts when the server did something wrong.

@@ -25,7 +25,8 @@ const SPILL_BYTES: u64 = 64 << 20;
 pub(crate) struct Market {
     pub(crate) server: Server,
     pub(crate) shutdown: CancellationToken,
-    _directory: tempfile::TempDir,
+    #[allow(dead_code, reason = "only the targets put more into it")]
+    pub(crate) directory: tempfile::TempDir,
 }
 
 impl Market {
@@ -54,7 +55,7 @@ impl Market {
         venue.cancel();
         let shutdown = CancellationToken::new();
         let server = start(Role::ReadOnly, shutdown.clone()).await;
-        Self { server, shutdown, _directory: directory }
+        Self { server, shutdown, directory }
     }
 }
 

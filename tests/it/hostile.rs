@@ -2,10 +2,10 @@
 
 use crate::slt::InProcess;
 use crate::world;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use ttapi::clock::Clock;
-use ttapi::engine::Engine;
+use ttapi::engine::{Engine, ErrorKind, QueryError};
 use ttapi::server::{self, Role};
 
 struct Hurt {
@@ -25,131 +25,182 @@ async fn hurt() -> Hurt {
     Hurt { engine: server.engine, _stop: stop.drop_guard(), _directory: directory }
 }
 
-fn rss() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = text.lines().find(|line| line.starts_with("VmHWM")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
-}
+/// How long anything may take before a test gives up: other tests run beside it, and nothing is optimised.
+const DEADLINE: Duration = Duration::from_secs(60);
 
-#[tokio::test(flavor = "multi_thread")]
-async fn explore() {
-    let hurt = hurt().await;
-    let text = std::fs::read_to_string(std::env::var("HOSTILE").unwrap()).unwrap();
-    for sql in text.split("\n").map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("--")) {
-        let sql = match sql.strip_prefix("GEN ") {
-            Some(name) => generated(name),
-            None => sql.to_owned(),
-        };
-        let short: String = sql.chars().take(110).collect();
-        println!(">>> {short}");
-        let session = hurt.engine.open_session("test", "local");
-        let cancel = session.cancel_handle();
-        let _ = std::fs::write("/proc/self/clear_refs", "5");
-        let began = Instant::now();
-        let task = tokio::spawn(async move { InProcess(session).query(&sql).await });
-        tokio::pin!(task);
-        let said = match tokio::time::timeout(Duration::from_secs(3), &mut task).await {
-            Ok(Ok(Ok(rows))) => format!("{} rows", rows.len()),
-            Ok(Ok(Err(error))) => format!("{:?}: {}", error.kind, error.message.chars().take(120).collect::<String>()),
-            Ok(Err(join)) => format!("JOIN {join}"),
-            Err(_) => {
-                let at = Instant::now();
-                cancel.cancel();
-                let end = tokio::time::timeout(Duration::from_secs(20), &mut task).await;
-                format!("cancelled in {:?}: {}", at.elapsed(), end.is_ok())
-            }
-        };
-        let took = began.elapsed();
-        let at = Instant::now();
-        while hurt.engine.tasks() > 0 && at.elapsed() < Duration::from_secs(15) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+impl Hurt {
+    async fn ask(&self, sql: &str) -> Result<Vec<Vec<String>>, QueryError> {
+        let session = self.engine.open_session("test", ttapi::engine::Role::Admin, "local");
+        let asked = tokio::time::timeout(DEADLINE, InProcess(session).query(sql)).await;
+        asked.unwrap_or_else(|_| panic!("no answer to {}", start_of(sql)))
+    }
+
+    /// A statement fails in its own way, leaves nothing running, and harms nobody else.
+    async fn fails(&self, sql: &str, kind: ErrorKind) {
+        match self.ask(sql).await {
+            Ok(rows) => panic!("{}: {} rows", start_of(sql), rows.len()),
+            Err(error) => assert_eq!(error.kind, kind, "{}: {error}", start_of(sql)),
         }
-        println!(
-            "    {said} | {took:?} | tasks gone after {:?} (left {}) | peak {} MB",
-            at.elapsed(),
-            hurt.engine.tasks(),
-            rss()
-        );
+        self.lives(sql).await;
+    }
+
+    /// A statement goes on until it is cancelled, and then ends.
+    async fn ends_when_cancelled(&self, sql: &str) {
+        let session = self.engine.open_session("test", ttapi::engine::Role::Admin, "local");
+        let cancel = session.cancel_handle();
+        let text = sql.to_owned();
+        let asked = tokio::spawn(async move { InProcess(session).query(&text).await });
+        // Well into its work.
+        world::until("it runs", || async { self.engine.tasks() > 0 }).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        cancel.cancel();
+        let error = tokio::time::timeout(DEADLINE, asked).await.unwrap().unwrap().unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Cancelled, "{sql}: {error}");
+        self.lives(sql).await;
+    }
+
+    async fn lives(&self, sql: &str) {
+        world::until(&format!("nothing is left of {}", start_of(sql)), || async { self.engine.tasks() == 0 }).await;
+        assert_eq!(self.ask("SELECT 1").await.unwrap(), [["1"]], "{}", start_of(sql));
     }
 }
 
-fn generated(name: &str) -> String {
-    let (name, n) = name.split_once(' ').unwrap();
-    let n: usize = n.parse().unwrap();
+fn start_of(sql: &str) -> &str {
+    sql.get(..100).unwrap_or(sql)
+}
+
+/// Functions that make much of little, alone and over rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn values_have_a_size() {
+    let hurt = hurt().await;
+    for sql in [
+        "SELECT repeat('x', 2000000000)",
+        "SELECT lpad('x', 2000000000, 'ab')",
+        "SELECT length(rpad('x', 2147483647))",
+        "SELECT array_repeat(1, 2000000000)",
+        "SELECT array_repeat(array_repeat(1, 100000), 100000)",
+        "SELECT array_resize(ARRAY[1], 2000000000, 0)",
+        "SELECT generate_series(1, 9876543210)",
+        "SELECT cardinality(range(0, 9876543210))",
+        "SELECT generate_series(timestamp '2000-01-01', timestamp '2026-01-01', interval '1 second')",
+        "SELECT replace(repeat('a', 100000), 'a', repeat('b', 100000))",
+        "SELECT regexp_replace(repeat('a', 100000), 'a', repeat('b', 100000), 'g')",
+        "SELECT array_to_string(generate_series(1, 100000), repeat('x', 1000000))",
+        "SELECT repeat('x', v) FROM generate_series(1000000, 1001000) t(v)",
+        "SELECT string_agg(repeat('x', 10000), ',') FROM generate_series(1, 1000000) t(v)",
+    ] {
+        hurt.fails(sql, ErrorKind::OutOfMemory).await;
+    }
+    let long = "SELECT levenshtein(repeat('a', 1000000), repeat('b', 1000000))";
+    hurt.fails(long, ErrorKind::InvalidParameter).await;
+    hurt.fails(
+        "SELECT approx_percentile_cont(v, 0.5, 100000000000) FROM generate_series(1, 10) t(v)",
+        ErrorKind::InvalidParameter,
+    )
+    .await;
+    hurt.fails("SELECT arrow_cast(NULL, 'FixedSizeBinary(2000000000)')", ErrorKind::InvalidParameter).await;
+    hurt.fails("SELECT regexp_like('a', '((((a{100}){100}){100}){100})')", ErrorKind::InvalidText).await;
+    assert_eq!(hurt.ask("SELECT length(repeat('x', 1000000)), cardinality(generate_series(date '2000-01-01', date '2026-01-01', interval '1 day'))").await.unwrap(), [["1000000", "9498"]]);
+}
+
+/// Operators that keep what they are given: they fail at the limit.
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_has_a_limit() {
+    let hurt = hurt().await;
+    for sql in [
+        // Hash joins do not spill.
+        "SELECT count(*) FROM generate_series(1, 100000000) a(v) JOIN generate_series(1, 100000000) b(v) ON a.v = b.v + 1",
+        "SELECT sum(a.v) OVER () FROM generate_series(1, 100000) a(v), generate_series(1, 100000) b(v)",
+        "SELECT array_agg(a.v) FROM generate_series(1, 100000) a(v), generate_series(1, 100000) b(v)",
+        "SELECT median(a.v) FROM generate_series(1, 100000) a(v), generate_series(1, 100000) b(v)",
+        "SELECT a.v FROM generate_series(1, 1000000000) a(v) ORDER BY a.v % 1000, a.v",
+        "WITH RECURSIVE t AS (SELECT v AS n FROM generate_series(1, 1000) s(v)
+            UNION ALL SELECT t.n FROM t, generate_series(1, 1000)) SELECT count(*) FROM t",
+    ] {
+        hurt.fails(sql, ErrorKind::OutOfMemory).await;
+    }
+}
+
+/// Texts whose plan would be out of all proportion to them, or whose reading would.
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_have_a_size() {
+    let hurt = hurt().await;
+    for shape in [
+        "with 60",
+        "doubled 30",
+        "cube 30",
+        "wide 20000",
+        "exists 15",
+        "parens 100000",
+        "subqueries 3000",
+        "functions 20000",
+        "arrays 5000",
+        "minus 20000",
+        "ors 20000",
+    ] {
+        hurt.fails(&generated(shape), ErrorKind::NotSupported).await;
+    }
+    for shape in
+        ["functions 40", "arrays 12", "with 8", "doubled 8", "cube 8", "wide 1600", "in_list 20000", "values 20000"]
+    {
+        if let Err(error) = hurt.ask(&generated(shape)).await {
+            assert_eq!(error.kind, ErrorKind::Stale, "{shape}: {error}");
+        }
+        hurt.lives(shape).await;
+    }
+}
+
+/// Statements that would go on for years look up now and then.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_end_is_cancelled() {
+    let hurt = hurt().await;
+    for sql in [
+        "SELECT count(*) FROM generate_series(1, 9876543210)",
+        "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b, generate_series(1, 100000) c",
+        "SELECT count(*) FROM generate_series(1, 100000) a(v) JOIN generate_series(1, 10000000) b(v) ON a.v < b.v",
+        "SELECT max(a.v % b.v) FROM generate_series(1, 1000000) a(v) JOIN generate_series(1, 1000000) b(v) ON a.v % 10 = b.v % 10",
+        "SELECT count(*) FROM (SELECT unnest(generate_series(1, 1000000)), v FROM generate_series(1, 1000000) t(v)) u",
+        "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t",
+        "SELECT count(*) FROM pg_catalog.pg_attribute a, pg_catalog.pg_attribute b, pg_catalog.pg_attribute c, pg_catalog.pg_attribute d",
+        "SELECT row_number() OVER () FROM generate_series(1, 100000) a, generate_series(1, 100000) b LIMIT 1 OFFSET 9999999999",
+    ] {
+        hurt.ends_when_cancelled(sql).await;
+    }
+}
+
+/// A text of some shape and size: `"parens 1000"`.
+fn generated(shape: &str) -> String {
+    let (name, size) = shape.split_once(' ').unwrap();
+    let size: usize = size.parse().unwrap();
+    let list = |item: fn(usize) -> String| (0..size).map(item).collect::<Vec<_>>().join(", ");
+    let nested = |before: &str, inside: &str, after: &str| before.repeat(size) + inside + &after.repeat(size);
+    let chain = |step: &str| {
+        let steps = (1..=size).map(|n| format!(", c{n} AS ({})", step.replace("BEFORE", &format!("c{}", n - 1))));
+        format!("WITH c0 AS (SELECT v AS a FROM generate_series(1, 10) t(v)){}", steps.collect::<String>())
+    };
     match name {
-        "in_list" => format!(
-            "SELECT count(*) FROM symbols WHERE symbol IN ({})",
-            (0..n).map(|i| format!("'S{i}'")).collect::<Vec<_>>().join(",")
-        ),
-        "literal" => format!("SELECT length('{}')", "x".repeat(n)),
-        "parens" => format!("SELECT {}1{}", "(".repeat(n), ")".repeat(n)),
-        "subqueries" => format!("{} SELECT 1 AS a {}", "SELECT * FROM (".repeat(n), ") AS t".repeat(n)),
-        "ors" => format!("SELECT count(*) FROM symbols WHERE {}", vec!["symbol = 'x'"; n].join(" OR ")),
-        "case" => format!("SELECT {} 1 {}", "CASE WHEN true THEN ".repeat(n), "END ".repeat(n)),
-        "functions" => format!("SELECT {} 1 {}", "abs(".repeat(n), ")".repeat(n)),
-        "unions" => vec!["SELECT 1 AS a"; n].join(" UNION ALL "),
-        "joins" => {
-            format!("SELECT count(*) FROM {}", (0..n).map(|i| format!("symbols s{i}")).collect::<Vec<_>>().join(", "))
-        }
-        "ctes" => {
-            let mut sql = "WITH c0 AS (SELECT 1 AS a)".to_owned();
-            for i in 1..n {
-                sql += &format!(", c{i} AS (SELECT x.a FROM c{p} x CROSS JOIN c{p} y)", p = i - 1);
-            }
-            sql + &format!(" SELECT count(*) FROM c{}", n - 1)
-        }
-        "doubling" => {
-            let mut sql = "SELECT symbol AS a FROM symbols".to_owned();
-            for _ in 0..n {
-                sql = format!("SELECT concat(a, a) AS a FROM ({sql}) t");
-            }
-            format!("SELECT length(a) FROM ({sql}) t WHERE a > 'b'")
-        }
-        "doubling_text" => {
-            let mut sql = "SELECT 'xxxxxxxxxxxxxxxx' AS a".to_owned();
-            for _ in 0..n {
-                sql = format!("SELECT a || a AS a FROM ({sql}) t");
-            }
-            format!("SELECT length(a) FROM ({sql}) t")
-        }
-        "doubling_sum" => {
-            let mut sql = "SELECT value AS a FROM generate_series(1, 10)".to_owned();
-            for _ in 0..n {
-                sql = format!("SELECT a + a AS a FROM ({sql}) t");
-            }
-            format!("SELECT count(*) FROM ({sql}) t WHERE a > 5")
-        }
+        "arrays" => format!("SELECT {}", nested("ARRAY[", "1", "]")),
         "cube" => format!(
-            "SELECT count(*) FROM (VALUES ({v})) t({c}) GROUP BY CUBE({c})",
-            v = (0..n).map(|i| i.to_string()).collect::<Vec<_>>().join(","),
-            c = (0..n).map(|i| format!("c{i}")).collect::<Vec<_>>().join(",")
+            "SELECT count(*) FROM (VALUES ({})) t({c}) GROUP BY CUBE({c})",
+            list(|n| n.to_string()),
+            c = list(|n| format!("c{n}"))
         ),
-        "wide" => format!("SELECT {}", (0..n).map(|i| format!("{i} AS c{i}")).collect::<Vec<_>>().join(",")),
-        "values" => format!(
-            "SELECT count(*) FROM (VALUES {}) t(a)",
-            (0..n).map(|i| format!("({i})")).collect::<Vec<_>>().join(",")
-        ),
-        "arrays" => format!("SELECT {}1{}", "ARRAY[".repeat(n), "]".repeat(n)),
+        "doubled" => chain("SELECT a + a AS a FROM BEFORE") + &format!(" SELECT count(*) FROM c{size} WHERE a > 5"),
         "exists" => {
-            let mut sql = "SELECT 1 FROM symbols s".to_owned();
-            for i in 0..n {
-                sql = format!("SELECT 1 FROM symbols s{i} WHERE EXISTS ({sql})");
-            }
-            sql
+            (0..size).fold("SELECT 1".to_owned(), |sql, n| format!("SELECT 1 FROM symbols s{n} WHERE EXISTS ({sql})"))
         }
-        "dates" => {
-            format!("SELECT {}", vec!["now()"; n].join(" - INTERVAL '1 day' + ").replace("+ now()", "- INTERVAL '1 s'"))
-        }
-        "windows" => format!(
-            "SELECT {} FROM generate_series(1,100) t(a)",
-            (0..n).map(|i| format!("sum(a) OVER (ORDER BY a + {i}) AS w{i}")).collect::<Vec<_>>().join(",")
+        "functions" => format!("SELECT {}", nested("abs(", "1", ")")),
+        "in_list" => format!(
+            "SELECT count(*) FROM generate_series(1, 10) t(v) WHERE v::text IN ({})",
+            list(|n| format!("'S{n}'"))
         ),
-        "notes" => format!("SELECT 1 {}", "/*".repeat(n)),
-        "ands_between" => format!("SELECT 1 WHERE 1 {}", "BETWEEN 1 AND 1 ".repeat(n)),
-        "minus" => format!("SELECT {}1", "- ".repeat(n)),
-        "brackets" => format!("SELECT a{} FROM (SELECT ARRAY[1] AS a) t", "[1]".repeat(n)),
-        "dots" => format!("SELECT a{} FROM (SELECT 1 AS a) t", ".b".repeat(n)),
-        "likes" => format!("SELECT 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab' LIKE '{}'", "a%".repeat(n)),
-        other => panic!("{other}"),
+        "minus" => format!("SELECT {}", nested("- ", "1", "")),
+        "ors" => format!("SELECT 1 WHERE {}", vec!["1 = 2"; size].join(" OR ")),
+        "parens" => format!("SELECT {}", nested("(", "1", ")")),
+        "subqueries" => nested("SELECT * FROM (", "SELECT 1 AS a", ") AS t"),
+        "values" => format!("SELECT count(*) FROM (VALUES {}) t(v)", list(|n| format!("({n})"))),
+        "wide" => format!("SELECT {}", list(|n| format!("{n} AS c{n}"))),
+        "with" => chain("SELECT x.a FROM BEFORE x CROSS JOIN BEFORE y") + &format!(" SELECT count(*) FROM c{size}"),
+        other => panic!("no shape {other}"),
     }
 }

@@ -5,6 +5,7 @@ mod as_of;
 mod damage;
 mod fixture;
 mod freshness;
+mod fuzz_finds;
 mod hostile;
 mod freshness_items;
 mod postgres_catalog;

@@ -28,6 +28,7 @@ fn convert(error: &DataFusionError) -> QueryError {
         DataFusionError::ArrowError(error, _) => arrow(error),
         DataFusionError::ParquetError(error) => storage(&format!("cannot read a parquet file: {error}")),
         DataFusionError::ObjectStore(error) => storage(&format!("cannot read the lake: {error}")),
+        DataFusionError::IoError(error) if error.to_string().contains("spilling process") => out_of_disk(),
         DataFusionError::IoError(error) => storage(&format!("cannot read the lake: {error}")),
         DataFusionError::SQL(error, _) => QueryError::from_parser(error.as_ref().clone(), ""),
         DataFusionError::NotImplemented(text) => not_supported(text),
@@ -51,6 +52,11 @@ fn convert(error: &DataFusionError) -> QueryError {
             QueryError::new(ErrorKind::Internal, message::first_line(text))
         }
     }
+}
+
+fn out_of_disk() -> QueryError {
+    QueryError::new(ErrorKind::LimitExceeded, "the query needs more disk for spilling than the server's limit")
+        .with_hint("Select fewer rows or columns, or raise limits.spill of the server.")
 }
 
 fn storage(text: &str) -> QueryError {
@@ -92,10 +98,8 @@ fn arrow(error: &ArrowError) -> QueryError {
 /// An error that travelled through the engine: ours comes out whole.
 /// What has run out: disk for spilling, the query's own memory or that of all queries.
 fn exhausted(text: &str) -> QueryError {
-    if text.contains("disk space") {
-        let message = "the query needs more disk for spilling than the server's limit";
-        return QueryError::new(ErrorKind::LimitExceeded, message)
-            .with_hint("Select fewer rows or columns, or raise limits.spill of the server.");
+    if text.contains("disk space") || text.contains("spilling process") {
+        return out_of_disk();
     }
     if text.contains(QUERY_LIMIT) {
         let message = "out of memory: the query needs more than the server's limit for one query";

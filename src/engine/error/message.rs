@@ -169,7 +169,10 @@ pub(super) fn execution(text: &str) -> QueryError {
         return error;
     } else if text.to_lowercase().contains("overflow") || text.contains("out of range") {
         ErrorKind::OutOfRange
-    } else if text.to_lowercase().contains("regex") || text.starts_with("Error parsing") {
+    } else if text.to_lowercase().contains("regex")
+        || text.to_lowercase().contains("regular expression")
+        || text.starts_with("Error parsing")
+    {
         ErrorKind::InvalidText
     } else if text.contains("returned more than one row") || text.contains("more than one row") {
         return QueryError::new(
@@ -177,7 +180,8 @@ pub(super) fn execution(text: &str) -> QueryError {
             "more than one row returned by a subquery used as an expression",
         );
     } else {
-        ErrorKind::Internal
+        // What functions refuse: an index, a count, a day that does not exist.
+        ErrorKind::InvalidParameter
     };
     QueryError::new(kind, lower_first(&postgres_types(text)))
 }

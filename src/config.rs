@@ -8,6 +8,7 @@ use crate::lake::dataset;
 use crate::lake::freshness::{Policy, Ttl};
 use crate::lake::{RETENTION_MIN, StoreOptions};
 use crate::market::list;
+use crate::serve::flight::Compression;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Value};
 use figment::{Figment, Profile};
@@ -22,10 +23,13 @@ use url::Url;
 pub const DEFAULTS: &str = include_str!("../config/ttapi.toml");
 
 /// Keys whose value is never shown.
-const SECRETS: [&str; 2] = ["source.tastytrade.client_secret", "source.tastytrade.refresh_token"];
+const SECRETS: [&str; 3] = ["flight.token_key", "source.tastytrade.client_secret", "source.tastytrade.refresh_token"];
 
 /// Retention of a dataset that has no section.
 const RETENTION_DEFAULT: Duration = Duration::from_secs(30 * 86_400);
+
+/// Characters of a key that nobody guesses.
+const TOKEN_KEY_BYTES_MIN: usize = 32;
 
 /// A configuration that cannot be used: one sentence that names the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +59,8 @@ pub struct Config {
     retention: BTreeMap<&'static str, Duration>,
     /// Limits of queries.
     pub limits: LimitsConfig,
+    /// The Flight SQL front end.
+    pub flight: FlightConfig,
     /// The simulated venue.
     pub simulator: SimulatorConfig,
     /// Every key with its value and where it came from, secrets hidden; sorted by key.
@@ -206,6 +212,44 @@ pub struct LimitsConfig {
     pub spill_bytes: u64,
 }
 
+/// `[flight]`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct FlightConfig {
+    /// Whether Flight SQL is served at all.
+    pub enabled: bool,
+    /// How bodies of messages are compressed.
+    pub compression: Compression,
+    /// How long rows of a live statement are gathered before they leave.
+    #[serde(deserialize_with = "duration_text")]
+    pub flush: Duration,
+    /// How long a token holds.
+    #[serde(deserialize_with = "duration_text")]
+    pub token_ttl: Duration,
+    /// What tokens are signed with; empty makes a key that ends with the process.
+    pub token_key: Secret,
+    /// Statements whose rows are being sent.
+    pub streams: usize,
+    /// Calls at once on one connection.
+    pub calls: u32,
+    /// Logins whose settings are kept in memory.
+    pub sessions: usize,
+    /// Bytes of one request.
+    #[serde(deserialize_with = "size_text")]
+    pub request: u64,
+    /// Bytes that a message of rows is filled to.
+    #[serde(deserialize_with = "size_text")]
+    pub message: u64,
+    /// Bytes of a prepared statement's handle.
+    #[serde(deserialize_with = "size_text")]
+    pub handle: u64,
+    /// How often a silent client is asked whether it is there.
+    #[serde(deserialize_with = "duration_text")]
+    pub keepalive: Duration,
+    /// How long it may take to answer.
+    #[serde(deserialize_with = "duration_text")]
+    pub keepalive_timeout: Duration,
+}
+
 /// `[simulator]`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SimulatorConfig {
@@ -229,6 +273,7 @@ struct File {
     collect: CollectConfig,
     dataset: BTreeMap<String, DatasetSection>,
     limits: LimitsSection,
+    flight: FlightConfig,
     simulator: SimulatorConfig,
 }
 
@@ -390,6 +435,15 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
     if file.limits.connections == 0 {
         return Err(ConfigError("limits.connections is at least 1".to_owned()));
     }
+    let flight = &file.flight;
+    if flight.streams == 0 || flight.calls == 0 || flight.request == 0 || flight.message == 0 || flight.handle == 0 {
+        return Err(ConfigError(
+            "flight: streams, calls, request, message and handle are more than nothing".to_owned(),
+        ));
+    }
+    if !flight.token_key.is_empty() && flight.token_key.expose().len() < TOKEN_KEY_BYTES_MIN {
+        return Err(ConfigError(format!("flight.token_key has fewer than {TOKEN_KEY_BYTES_MIN} characters")));
+    }
     let optional = |text: String| (!text.is_empty()).then_some(text);
     let statement_timeout = duration("limits.statement_timeout", &file.limits.statement_timeout)?;
     Ok(Config {
@@ -424,6 +478,7 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
             memory_bytes: usize::try_from(size("limits.memory", &file.limits.memory)?).unwrap_or(usize::MAX),
             spill_bytes: size("limits.spill", &file.limits.spill)?,
         },
+        flight: file.flight,
         simulator: file.simulator,
         settings: settings(figment)?,
     })
@@ -611,6 +666,10 @@ mod tests {
         refused("[tls]\ncertificate = \"a.crt\"", "tls: certificate and key go together");
         refused("[tls]\nclient_ca = \"a.crt\"", "tls.client_ca");
         refused("[limits]\nconnections = 0", "limits.connections");
+        refused("[flight]\ncompression = \"gzip\"", "flight.compression");
+        refused("[flight]\nflush = \"soon\"", "flight.flush");
+        refused("[flight]\nstreams = 0", "flight: streams");
+        refused("[flight]\ntoken_key = \"short\"", "flight.token_key has fewer than 32");
         refused("[collect]\nlists = [\"sp5000\"]", "sp5000");
         refused("[source.tastytrade]\nclient_secret = \"x\"", "go together");
     }

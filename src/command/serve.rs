@@ -8,7 +8,7 @@ use crate::console::collection;
 use crate::console::progress::Display;
 use crate::serve::auth::Users;
 use crate::serve::tls::Tls;
-use crate::serve::{http, listen, postgres};
+use crate::serve::{flight, http, listen, postgres};
 use crate::server::{self, Role};
 use crate::shutdown;
 use crate::status::ServerStatus;
@@ -74,6 +74,10 @@ pub(crate) async fn serve(
     listen::check(config.server.pg, "server.pg", &users, tls.is_some(), &config.server)?;
     listen::check_http(config.server.http, &config.server)?;
     let pg = server::bind(config.server.pg, "--pg").await?;
+    let flight = match config.flight.enabled {
+        true => Some(server::bind(config.server.flight, "--flight").await?),
+        false => None,
+    };
     let web = server::bind(config.server.http, "--http").await?;
     let (pg_address, web_address) = (pg.local_addr()?, web.local_addr()?);
     let mut server = server::start(config, role, feed_class, Clock::System, shutdown).await?;
@@ -91,13 +95,26 @@ pub(crate) async fn serve(
         ..postgres::Options::default()
     };
     let postgres = tokio::spawn(postgres::serve(pg, server.engine.clone(), options, shutdown.clone()));
+    let (flight_address, flight) = match flight {
+        Some(listener) => {
+            let address = listener.local_addr()?.to_string();
+            let users = flight::Users::open();
+            let options = flight_options(config);
+            let serve = flight::serve(listener, server.engine.clone(), users, None, options, shutdown.clone());
+            (address, Some(tokio::spawn(serve)))
+        }
+        None => ("off".to_owned(), None),
+    };
     status.set_ready();
-    println!("ready pg={pg_address} flight=off http={web_address}");
+    println!("ready pg={pg_address} flight={flight_address} http={web_address}");
     announce(pg_address);
     shutdown.cancelled().await;
     let ended = async {
         server.finish().await;
         postgres.await.context("the Postgres front end stopped")?.context("serve Postgres clients")?;
+        if let Some(flight) = flight {
+            flight.await.context("the Flight SQL front end stopped")?.context("serve Flight SQL clients")?;
+        }
         health.await.context("the HTTP front end stopped")?.context("serve HTTP")
     };
     let outcome = tokio::time::timeout(DRAIN, ended).await;
@@ -106,4 +123,25 @@ pub(crate) async fn serve(
     }
     // Connections that did not end in time are cut.
     outcome.unwrap_or(Ok(()))
+}
+
+/// The Flight SQL front end's limits and habits, as configured.
+fn flight_options(config: &Config) -> flight::Options {
+    let (flight, bytes) = (&config.flight, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    flight::Options {
+        connections_max: config.server.max_connections,
+        calls_max: flight.calls,
+        streams_max: flight.streams,
+        sessions_max: flight.sessions,
+        request_bytes_max: bytes(flight.request),
+        message_bytes: bytes(flight.message),
+        handle_bytes_max: bytes(flight.handle),
+        compression: flight.compression,
+        flush: flight.flush,
+        keepalive_interval: flight.keepalive,
+        keepalive_timeout: flight.keepalive_timeout,
+        token_ttl: flight.token_ttl,
+        token_key: (!flight.token_key.is_empty()).then(|| flight.token_key.expose().as_bytes().to_vec()),
+        ..flight::Options::default()
+    }
 }

@@ -9,7 +9,7 @@ use super::role::Role;
 use super::settings::{Defaults, Settings};
 use super::template::DATABASE;
 use super::variables::Variables;
-use crate::table::command::{RefreshCommand, explain_freshness};
+use crate::table::command::{InputFreshness, RefreshCommand, explain_freshness, freshness_of};
 use crate::table::context::{Notices, OnStale, QueryContext, Snapshots};
 use crate::table::function::{SessionFacts, register_session};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
@@ -69,6 +69,11 @@ impl Engine {
     /// What runs now.
     pub fn queries(&self) -> &Arc<Queries> {
         &self.shared.queries
+    }
+
+    /// What every session starts from.
+    pub(super) fn template(&self) -> &SessionState {
+        &self.shared.template
     }
 
     /// Opens a session for one connection.
@@ -145,6 +150,13 @@ pub struct Plan {
     pub parameters: Vec<Option<DataType>>,
 }
 
+impl Plan {
+    /// How fresh the tables it reads are now, sorted by name; last, named `(result)`, the query as a whole.
+    pub fn freshness(&self) -> Result<Vec<InputFreshness>, QueryError> {
+        Ok(freshness_of(&self.logical)?)
+    }
+}
+
 /// A statement's time limit and cancellation, from its arrival to its last row.
 pub struct Running {
     _listed: Listed,
@@ -188,9 +200,15 @@ pub struct RowStream {
     running: Running,
     rows: Rows,
     schema: SchemaRef,
+    unbounded: bool,
 }
 
 impl RowStream {
+    /// Whether the rows have no end: they come as events happen.
+    pub fn is_unbounded(&self) -> bool {
+        self.unbounded
+    }
+
     /// Columns of the rows.
     pub fn schema(&self) -> SchemaRef {
         self.schema.clone()
@@ -325,6 +343,14 @@ impl Session {
         *self.snapshots.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// A plan with values in the place of its parameters; its columns may be of other types then.
+    pub fn bind(&self, plan: &Plan, parameters: Vec<ScalarValue>) -> Result<Plan, QueryError> {
+        let logical = plan.logical.clone().with_param_values(ParamValues::from(parameters))?;
+        let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
+        let schema = renamed(logical.schema().as_arrow(), Some(names));
+        Ok(Plan { logical, schema, parameters: Vec::new() })
+    }
+
     /// Runs a plan with values for its parameters.
     pub async fn execute(
         &self,
@@ -338,10 +364,10 @@ impl Session {
             logical = logical.with_param_values(ParamValues::from(parameters))?;
         }
         let cpu = &self.engine.shared.cpu;
-        let rows = running.guard(cpu.run(Box::pin(open(state, logical)))).await?;
+        let (rows, unbounded) = running.guard(cpu.run(Box::pin(open(state, logical)))).await?;
         let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
         let schema = renamed(&rows.schema(), Some(names));
-        Ok(RowStream { running, rows: cpu.stream(rows), schema })
+        Ok(RowStream { running, rows: cpu.stream(rows), schema, unbounded })
     }
 
     /// The session's base with its zone and its demands on freshness.
@@ -376,17 +402,22 @@ fn plan_rows(rows: Arc<dyn TableProvider>, parameters: Vec<Option<DataType>>) ->
     Ok(Plan { logical, schema, parameters })
 }
 
-/// Optimises a plan and opens its rows; nothing is read before the first of them is asked for.
-async fn open(mut state: SessionState, logical: LogicalPlan) -> Result<SendableRecordBatchStream, DataFusionError> {
+/// Optimises a plan and opens its rows; nothing is read before the first of them is asked for. Says whether they have no
+/// end.
+async fn open(
+    mut state: SessionState,
+    logical: LogicalPlan,
+) -> Result<(SendableRecordBatchStream, bool), DataFusionError> {
     let mut physical = depth::walking(state.create_physical_plan(&logical)).await?;
-    if physical.boundedness().is_unbounded() {
+    let unbounded = physical.boundedness().is_unbounded();
+    if unbounded {
         // One partition keeps the events of a symbol in order; batches of one row keep operators that gather a full
         // batch (a filter with a subquery, a join) from withholding rows until thousands more have come.
         let config = std::mem::take(state.config_mut());
         *state.config_mut() = config.with_target_partitions(1).with_batch_size(1);
         physical = depth::walking(state.create_physical_plan(&logical)).await?;
     }
-    datafusion::physical_plan::execute_stream(physical, state.task_ctx())
+    Ok((datafusion::physical_plan::execute_stream(physical, state.task_ctx())?, unbounded))
 }
 
 /// Names a person may have meant by a table that does not exist.

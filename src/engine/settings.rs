@@ -202,6 +202,11 @@ impl Settings {
         }
     }
 
+    /// What was set, with its value, sorted by name.
+    pub fn changed(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.values.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
     /// All names with the values in force, sorted by name.
     pub fn all(&self) -> Vec<(String, String)> {
         let mut all: Vec<(String, String)> =

@@ -112,16 +112,25 @@ impl Input {
     }
 }
 
-/// What is told of an input, and of the query as a whole.
-struct Told {
-    dataset: String,
-    state: &'static str,
-    age: Option<TimeDelta>,
-    ttl: Option<String>,
-    expires_at: Option<DateTime<Utc>>,
-    version: Option<u64>,
-    feed_class: Option<&'static str>,
-    last_error: Option<String>,
+/// How fresh a table is that a query reads, or the query as a whole.
+#[derive(Debug, Clone)]
+pub struct InputFreshness {
+    /// Name of the table; `(result)` for the whole.
+    pub dataset: String,
+    /// `live`, or the state in `system.freshness`.
+    pub state: &'static str,
+    /// How old its rows are; `None` where they are always of now, or there are none.
+    pub age: Option<TimeDelta>,
+    /// Its time to live, as the configuration words it.
+    pub ttl: Option<String>,
+    /// When the rows go stale.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Version of its table in the lake.
+    pub version: Option<u64>,
+    /// Class of the feed its rows are from.
+    pub feed_class: Option<&'static str>,
+    /// Why its last refresh failed.
+    pub last_error: Option<String>,
 }
 
 /// EXPLAIN FRESHNESS of a planned query: the tables it reads, through views, joins and subqueries, each once and sorted by name.
@@ -138,6 +147,18 @@ pub fn explain_freshness(plan: &LogicalPlan) -> Result<SystemTable> {
         ("last_error", DataType::Utf8),
     ];
     Ok(SystemTable::new(columns, Arc::new(move |schema| rows(&inputs, schema))))
+}
+
+/// How fresh the tables of a planned query are now, each once and sorted by name; last the query as a whole.
+pub fn freshness_of(plan: &LogicalPlan) -> Result<Vec<InputFreshness>> {
+    Ok(all_told(&inputs(plan)?))
+}
+
+fn all_told(inputs: &[Input]) -> Vec<InputFreshness> {
+    let mut all: Vec<InputFreshness> = inputs.iter().map(told).collect();
+    let result = whole(inputs, &all);
+    all.push(result);
+    all
 }
 
 fn inputs(plan: &LogicalPlan) -> Result<Vec<Input>> {
@@ -163,9 +184,7 @@ fn inputs(plan: &LogicalPlan) -> Result<Vec<Input>> {
 }
 
 fn rows(inputs: &[Input], schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let mut all: Vec<Told> = inputs.iter().map(told).collect();
-    let result = whole(inputs, &all);
-    all.push(result);
+    let all = all_told(inputs);
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(all.iter().map(|one| &one.dataset))),
         Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.state))),
@@ -181,9 +200,9 @@ fn rows(inputs: &[Input], schema: &SchemaRef) -> Result<RecordBatch, ArrowError>
     RecordBatch::try_new(schema.clone(), columns)
 }
 
-fn told(input: &Input) -> Told {
+fn told(input: &Input) -> InputFreshness {
     match input {
-        Input::Cached(freshness, table) => Told {
+        Input::Cached(freshness, table) => InputFreshness {
             dataset: freshness.dataset.to_owned(),
             state: freshness.state().name(),
             age: freshness.age(),
@@ -193,7 +212,7 @@ fn told(input: &Input) -> Told {
             feed_class: Some(freshness.feed_class),
             last_error: freshness.remembered().last_error.clone(),
         },
-        Input::Live(name) => Told {
+        Input::Live(name) => InputFreshness {
             dataset: name.clone(),
             state: "live",
             age: None,
@@ -207,13 +226,13 @@ fn told(input: &Input) -> Told {
 }
 
 /// The query as a whole: the worst state, the oldest rows, the first to expire, the weakest feed.
-fn whole(inputs: &[Input], all: &[Told]) -> Told {
+fn whole(inputs: &[Input], all: &[InputFreshness]) -> InputFreshness {
     let states = inputs.iter().filter_map(|input| match input {
         Input::Cached(freshness, _) => Some(freshness.state()),
         Input::Live(_) => None,
     });
     let classes = all.iter().filter_map(|one| one.feed_class);
-    Told {
+    InputFreshness {
         dataset: RESULT.to_owned(),
         state: states.max_by_key(|state| badness(*state)).map_or("live", State::name),
         age: all.iter().filter_map(|one| one.age).max(),

@@ -3,6 +3,8 @@
 
 mod as_of;
 mod fixture;
+mod flight;
+mod flight_client;
 mod freshness;
 mod postgres_catalog;
 mod postgres_text;

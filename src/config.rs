@@ -239,6 +239,10 @@ pub struct FlightConfig {
     /// Bytes that a message of rows is filled to.
     #[serde(deserialize_with = "size_text")]
     pub message: u64,
+    /// Endpoints of one large result.
+    pub endpoints: u32,
+    /// Rows that are worth an endpoint of their own.
+    pub endpoint_rows: u64,
     /// Bytes of a prepared statement's handle.
     #[serde(deserialize_with = "size_text")]
     pub handle: u64,

@@ -136,6 +136,8 @@ fn flight_options(config: &Config) -> flight::Options {
         request_bytes_max: bytes(flight.request),
         message_bytes: bytes(flight.message),
         handle_bytes_max: bytes(flight.handle),
+        endpoints_max: flight.endpoints,
+        endpoint_rows: flight.endpoint_rows,
         compression: flight.compression,
         flush: flight.flush,
         keepalive_interval: flight.keepalive,

@@ -10,7 +10,7 @@ use super::settings::{Defaults, Settings};
 use super::template::DATABASE;
 use super::variables::Variables;
 use crate::table::command::{InputFreshness, RefreshCommand, explain_freshness, freshness_of};
-use crate::table::context::{Notices, OnStale, QueryContext, Snapshots};
+use crate::table::context::{Notices, OnStale, QueryContext, ScanPart, Snapshots};
 use crate::table::function::{SessionFacts, register_session};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -105,6 +105,7 @@ impl Engine {
             terminated: CancellationToken::new(),
             notices: Notices::default(),
             snapshots: Mutex::default(),
+            part: Mutex::default(),
         }
     }
 }
@@ -125,6 +126,8 @@ pub struct Session {
     notices: Notices,
     /// The versions of the tables that a transaction reads; `None` outside. Held for a few instructions.
     snapshots: Mutex<Option<Snapshots>>,
+    /// The part of a table that is read instead of the whole. Held for a few instructions.
+    part: Mutex<Option<ScanPart>>,
 }
 
 /// Cancels whatever its session runs at that moment; nothing when it runs nothing.
@@ -151,6 +154,10 @@ pub struct Plan {
 }
 
 impl Plan {
+    pub(super) fn logical(&self) -> &LogicalPlan {
+        &self.logical
+    }
+
     /// How fresh the tables it reads are now, sorted by name; last, named `(result)`, the query as a whole.
     pub fn freshness(&self) -> Result<Vec<InputFreshness>, QueryError> {
         Ok(freshness_of(&self.logical)?)
@@ -351,6 +358,10 @@ impl Session {
         Ok(Plan { logical, schema, parameters: Vec::new() })
     }
 
+    pub(super) fn set_part(&self, part: ScanPart) {
+        *self.part.lock().unwrap_or_else(PoisonError::into_inner) = Some(part);
+    }
+
     /// Runs a plan with values for its parameters.
     pub async fn execute(
         &self,
@@ -371,7 +382,7 @@ impl Session {
     }
 
     /// The session's base with its zone and its demands on freshness.
-    fn state(&self) -> SessionState {
+    pub(super) fn state(&self) -> SessionState {
         let mut state = self.base.clone();
         // `now()` is this moment all through the statement.
         state.mark_start_execution();
@@ -387,6 +398,7 @@ impl Session {
             max_staleness,
             as_of: settings.as_of(),
             snapshots: self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default(),
+            part: self.part.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             notices: self.notices.clone(),
         };
         state.config_mut().options_mut().execution.time_zone = Some(settings.time_zone().name().to_owned());

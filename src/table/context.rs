@@ -71,6 +71,19 @@ impl Snapshots {
     }
 }
 
+/// A part of one version of a dataset. The parts of a version are disjoint and together whole, whoever reads them and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanPart {
+    /// The dataset.
+    pub dataset: String,
+    /// Its version.
+    pub version: u64,
+    /// Which part, from 0.
+    pub index: u32,
+    /// How many there are.
+    pub count: u32,
+}
+
 /// One statement's demands on freshness and time. Travels in the session's configuration extensions.
 #[derive(Debug, Clone, Default)]
 pub struct QueryContext {
@@ -82,6 +95,8 @@ pub struct QueryContext {
     pub as_of: Option<DateTime<Utc>>,
     /// The versions that are read.
     pub snapshots: Snapshots,
+    /// The part of a dataset that is read instead of the whole.
+    pub part: Option<ScanPart>,
     /// Where notices go.
     pub notices: Notices,
 }

@@ -576,7 +576,9 @@ async fn tokens_hold_their_session_and_expire() {
     // Another login of the same user is another session; without a login and cookies there is none.
     let mut again = client.clone().with_header("authorization", log_in(&basic).await.unwrap());
     assert_eq!(texts(&again.query("SHOW max_staleness").await.unwrap()), [[""]]);
-    refused(client.clone().query("SET max_staleness = '7s'").await, Code::FailedPrecondition, "no session");
+    let mut anyone = client.clone();
+    anyone.query("SELECT 1").await.unwrap();
+    refused(anyone.query("SET max_staleness = '7s'").await, Code::FailedPrecondition, "no session");
     clock.advance(TimeDelta::seconds(3_599));
     ada.query("SELECT 1").await.unwrap();
     clock.advance(TimeDelta::seconds(1));
@@ -613,15 +615,16 @@ async fn a_live_table_streams_and_ends_with_its_client() {
         assert_eq!(texts(&[batch]), [["NEW".to_owned(), bid.to_string()]]);
     }
     // Events that come close together leave together.
-    for bid in 0..100 {
+    for bid in 0..50 {
         market.books.quotes.publish(fixture::quote("NEW", Some(f64::from(bid)), None, instant("2026-11-04T15:30:00Z")));
     }
     let (mut rows, mut batches) = (0, 0);
-    while rows < 100 {
-        rows += stream.next().await.unwrap().unwrap().num_rows();
+    while rows < 50 {
+        let batch = tokio::time::timeout(Duration::from_secs(10), stream.next()).await.unwrap();
+        rows += batch.unwrap().unwrap().num_rows();
         batches += 1;
     }
-    assert!(batches < 50, "{batches} batches for 100 rows");
+    assert!(batches < 25, "{batches} batches for 50 rows");
     drop(stream);
     until("the statement ends", || async { market.books.quotes.followers() == 0 && market.running() == 0 }).await;
 }
@@ -672,8 +675,7 @@ async fn cancel(client: &mut FlightClient, info: &FlightInfo, old: bool) -> Resu
 async fn a_hundred_streams_of_which_some_are_never_read() {
     let market = Market::with(Options { streams_max: 100, ..Options::default() }).await;
     // Four billion rows: whoever gathered them would need more memory than there is.
-    let endless =
-        "SELECT a.value, repeat('x', 100) AS text FROM generate_series(1, 65536) AS a, generate_series(1, 65536) AS b";
+    let endless = "SELECT a.n, repeat('x', 100) AS text FROM generate_series(1, 65536) AS a (n), generate_series(1, 65536) AS b (m)";
     let mut idle = Vec::new();
     for _ in 0..40 {
         let mut client = market.client().await;
@@ -686,7 +688,7 @@ async fn a_hundred_streams_of_which_some_are_never_read() {
         tokio::spawn(async move {
             let mut client = FlightClient::connect(address).await;
             let found = client
-                .query(&format!("SELECT sum(value) FROM generate_series(1, 100000) WHERE value % 60 = {number}"))
+                .query(&format!("SELECT sum(n) FROM generate_series(1, 100000) AS s (n) WHERE n % 60 = {number}"))
                 .await;
             texts(&found.unwrap())[0][0].parse::<i64>().unwrap()
         })
@@ -736,7 +738,7 @@ async fn bodies_may_be_compressed() {
     for compression in [ttapi::serve::flight::Compression::Lz4, ttapi::serve::flight::Compression::Zstd] {
         let market = Market::with(Options { compression, ..Options::default() }).await;
         let mut client = market.client().await;
-        let sql = "SELECT value, 'the same text in every row' FROM generate_series(1, 10000)";
+        let sql = "SELECT n, 'the same text in every row' FROM generate_series(1, 10000) AS s (n)";
         let info = client.statement(sql).await.unwrap();
         let request = client.request(info.endpoint[0].ticket.clone().unwrap());
         let messages: Vec<FlightData> =

@@ -35,7 +35,7 @@ pub(crate) struct FlightClient {
     pub(crate) headers: Vec<(&'static str, String)>,
     /// Whether it keeps cookies.
     pub(crate) keeps_cookies: bool,
-    cookie: Option<String>,
+    pub(crate) cookie: Option<String>,
 }
 
 impl FlightClient {

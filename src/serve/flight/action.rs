@@ -69,8 +69,8 @@ pub(super) async fn perform(shared: &Shared, call: &mut Call, action: Action) ->
         "CreatePreparedStatement" => bytes(prepare(shared, call, unpacked(&body)?).await?.as_any().encode_to_vec()),
         "ClosePreparedStatement" => {
             let request: ActionClosePreparedStatementRequest = unpacked(&body)?;
-            // The handle is all there is of it.
-            ticket::decode::<Handle>("prepared statement handle", &request.prepared_statement_handle)?;
+            let handle: Handle = ticket::decode("prepared statement handle", &request.prepared_statement_handle)?;
+            shared.bindings.forget(&handle.statement);
             Ok(None)
         }
         "CancelFlightInfo" => {
@@ -114,7 +114,11 @@ async fn prepare(
         return Err(no_transactions("a transaction id"));
     }
     let described = statement::columns(shared, call, &request.query).await?;
-    let handle = ticket::encode(&Handle { sql: request.query, parameters: Bytes::new() });
+    let handle = ticket::encode(&Handle {
+        sql: request.query,
+        parameters: Bytes::new(),
+        statement: uuid::Uuid::new_v4().into_bytes().to_vec().into(),
+    });
     if handle.len() > shared.options.handle_bytes_max {
         let limit = shared.options.handle_bytes_max;
         return Err(Status::resource_exhausted(format!("the statement takes more than {limit} bytes (flight.handle)")));
@@ -157,7 +161,7 @@ fn set_options(
 ) -> Result<SetSessionOptionsResult, Status> {
     let mut errors = std::collections::HashMap::new();
     let catalog = shared.engine.catalog_name();
-    call.change(shared, true, |settings| {
+    call.change(shared, |settings| {
         let mut options: Vec<_> = request.session_options.into_iter().collect();
         options.sort_by(|(left, _), (right, _)| left.cmp(right));
         for (name, value) in options {

@@ -18,6 +18,8 @@ use crate::engine::{QueryError, Session, Settings};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use prost::Message;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tonic::metadata::{KeyAndValueRef, MetadataMap};
 use tonic::{Response, Status};
 
@@ -30,8 +32,10 @@ const COOKIE_BYTES_MAX: usize = 4_000;
 /// What headers that are settings begin with.
 const SETTING_HEADER: &str = "tt-";
 
-/// Headers of ours that are no settings.
-const OTHER_HEADERS: [&str; 1] = ["tt-endpoints"];
+/// Header that asks for endpoints.
+const ENDPOINTS_HEADER: &str = "tt-endpoints";
+/// What clients that read every endpoint call themselves.
+const READ_EVERY_ENDPOINT: [&str; 2] = ["ADBC", "JDBC Flight SQL"];
 
 /// What a cookie holds.
 #[derive(Clone, PartialEq, Message)]
@@ -40,34 +44,60 @@ struct CookieBody {
     settings: SettingsMap,
 }
 
+/// Whether a cookie was offered on a connection.
+#[derive(Debug, Clone, Default)]
+pub(super) struct CookieOffered(Arc<AtomicBool>);
+
 /// One call.
 pub(super) struct Call {
     pub(super) identity: Identity,
     login: Option<Token>,
     /// The client has brought a cookie, so it keeps what the session sets.
     keeps_cookies: bool,
+    /// The client was offered a cookie on this connection and has not brought it back, so it keeps none.
+    offered_before: bool,
     /// What the session has set.
     session: SettingsMap,
     /// What this call alone sets.
     headers: SettingsMap,
     /// The cookie of the reply.
     cookie: Option<String>,
+    /// Endpoints the client asks for; `None` when it does not say.
+    endpoints: Option<u32>,
+    /// The client is one that reads every endpoint.
+    reads_every_endpoint: bool,
 }
 
 impl Call {
     /// Reads who calls, and the session.
-    pub(super) async fn new(shared: &Shared, metadata: &MetadataMap) -> Result<Self, Status> {
+    pub(super) async fn new(
+        shared: &Shared,
+        metadata: &MetadataMap,
+        connection: Option<&CookieOffered>,
+    ) -> Result<Self, Status> {
+        let offered = connection.cloned().unwrap_or_default();
         let (identity, login) = identify(shared, metadata).await?;
         let brought = cookie(metadata)?;
         let keeps_cookies = brought.is_some();
         // Whoever brings no cookie is offered one: only so can the server know later that it is kept.
         let cookie = (!keeps_cookies).then(|| cookie_of(&SettingsMap::new()));
+        let offered_before = !keeps_cookies && offered.0.swap(true, Ordering::Relaxed);
         let session = match (brought, &login) {
             (Some(settings), _) => settings,
             (None, Some(token)) => shared.sessions.settings(token),
             (None, None) => SettingsMap::new(),
         };
-        Ok(Self { identity, login, keeps_cookies, session, headers: setting_headers(metadata)?, cookie })
+        Ok(Self {
+            identity,
+            login,
+            keeps_cookies,
+            offered_before,
+            session,
+            headers: setting_headers(metadata)?,
+            cookie,
+            endpoints: endpoints(metadata)?,
+            reads_every_endpoint: reads_every_endpoint(metadata),
+        })
     }
 
     /// Settings in force, where they are not the defaults.
@@ -75,6 +105,16 @@ impl Call {
         let mut settings = self.session.clone();
         settings.extend(self.headers.clone());
         settings
+    }
+
+    /// Endpoints the client takes for one result, of those there may be. A client that reads the first alone would take a
+    /// part for the whole, so there are several only for those that are known to read all, or that ask for them.
+    pub(super) fn endpoints(&self, endpoints_max: u32) -> u32 {
+        match self.endpoints {
+            Some(wanted) => wanted.clamp(1, endpoints_max.max(1)),
+            None if self.reads_every_endpoint => endpoints_max.max(1),
+            None => 1,
+        }
     }
 
     /// Settings of the session, without those of this call alone.
@@ -91,12 +131,10 @@ impl Call {
         Ok(session)
     }
 
-    /// Changes what the session has set. `begins` says that the call may begin a session with a client of which it is not
-    /// known whether it keeps cookies.
+    /// Changes what the session has set. A client that is known to have no session is told so.
     pub(super) fn change(
         &mut self,
         shared: &Shared,
-        begins: bool,
         change: impl FnOnce(&mut Settings) -> Result<(), QueryError>,
     ) -> Result<(), Status> {
         let mut settings = self.session_settings()?;
@@ -109,7 +147,7 @@ impl Call {
                     let kept = shared.sessions.keep(token, changed.clone(), shared.options.clock.now());
                     kept.map_err(|_| Status::resource_exhausted("too many sessions (flight.sessions)"))?;
                 }
-                None if begins => {}
+                None if !self.offered_before => {}
                 None => {
                     return Err(Status::failed_precondition(
                         "there is no session to set this in: log in with a user name, keep the cookies of this \
@@ -177,7 +215,7 @@ fn setting_headers(metadata: &MetadataMap) -> Result<SettingsMap, Status> {
     for header in metadata.iter() {
         let KeyAndValueRef::Ascii(key, value) = header else { continue };
         let Some(name) = key.as_str().strip_prefix(SETTING_HEADER) else { continue };
-        if OTHER_HEADERS.contains(&key.as_str()) {
+        if key.as_str() == ENDPOINTS_HEADER {
             continue;
         }
         let value = value.to_str().map_err(|_| malformed(format!("the header {key} does not read")))?;
@@ -185,6 +223,17 @@ fn setting_headers(metadata: &MetadataMap) -> Result<SettingsMap, Status> {
     }
     apply(&mut Settings::default(), &settings)?;
     Ok(settings)
+}
+
+fn endpoints(metadata: &MetadataMap) -> Result<Option<u32>, Status> {
+    let Some(header) = metadata.get(ENDPOINTS_HEADER) else { return Ok(None) };
+    let number = header.to_str().ok().and_then(|text| text.trim().parse().ok());
+    number.map(Some).ok_or_else(|| malformed(format!("the header {ENDPOINTS_HEADER} is not a number")))
+}
+
+fn reads_every_endpoint(metadata: &MetadataMap) -> bool {
+    let agent = metadata.get("user-agent").and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    READ_EVERY_ENDPOINT.iter().any(|name| agent.contains(name))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Sockets of Flight clients: accepted, counted, and encrypted where that is configured, before gRPC sees them.
 
 use super::Shared;
+use super::call::CookieOffered;
 use futures::Stream;
 use std::io;
 use std::pin::Pin;
@@ -78,9 +79,11 @@ pub(super) fn accept(
 }
 
 impl Connected for Connection {
-    type ConnectInfo = ();
+    type ConnectInfo = CookieOffered;
 
-    fn connect_info(&self) {}
+    fn connect_info(&self) -> CookieOffered {
+        CookieOffered::default()
+    }
 }
 
 impl AsyncRead for Connection {

@@ -1,6 +1,6 @@
 //! The Flight SQL front end: statements over gRPC, rows as Arrow record batches.
 //!
-//! It answers what drivers ask (ADBC, JDBC, ODBC and plain Flight clients) and keeps nothing for them: a ticket holds its
+//! It answers what drivers ask (ADBC, JDBC, ODBC and plain Flight clients) and keeps next to nothing for them: a ticket holds its
 //! statement, a prepared statement's handle its text and parameters, a session's cookie its settings, a token its user. So
 //! any server over the same lake can answer any call.
 //!
@@ -8,6 +8,7 @@
 //! `shutdown` token, or with its statement. Foreign names stay in this folder: nothing else knows gRPC or Flight.
 
 mod action;
+mod bindings;
 mod call;
 mod caller;
 mod connection;
@@ -36,6 +37,7 @@ use crate::engine::Engine;
 use anyhow::{Context, Result, anyhow};
 use arrow_flight::flight_service_server::FlightServiceServer;
 use arrow_flight::sql::metadata::{SqlInfoData, XdbcTypeInfoData};
+use bindings::Bindings;
 use bytes::Bytes;
 use running::Executions;
 use service::Service;
@@ -69,6 +71,10 @@ pub struct Options {
     pub message_bytes: usize,
     /// Bytes of a prepared statement's handle, its parameters included.
     pub handle_bytes_max: usize,
+    /// Endpoints of one large result.
+    pub endpoints_max: u32,
+    /// Rows that are worth an endpoint of their own.
+    pub endpoint_rows: u64,
     /// How bodies of messages are compressed.
     pub compression: Compression,
     /// How long rows of a statement without end are gathered before they leave.
@@ -97,6 +103,8 @@ impl Default for Options {
             request_bytes_max: 16 << 20,
             message_bytes: 2 << 20,
             handle_bytes_max: 1 << 20,
+            endpoints_max: 4,
+            endpoint_rows: 1_000_000,
             compression: Compression::None,
             flush: Duration::from_millis(50),
             handshake_timeout: Duration::from_secs(10),
@@ -117,6 +125,7 @@ struct Shared {
     tokens: Tokens,
     sessions: Sessions,
     executions: Executions,
+    bindings: Bindings,
     streams: Arc<Semaphore>,
     sql_info: SqlInfoData,
     type_info: XdbcTypeInfoData,
@@ -146,6 +155,7 @@ pub async fn serve(
         tokens: Tokens::new(options.token_key.as_deref(), options.token_ttl),
         sessions: Sessions::new(options.sessions_max),
         executions: Executions::default(),
+        bindings: Bindings::default(),
         streams: Arc::new(Semaphore::new(options.streams_max)),
         server: uuid::Uuid::new_v4().into_bytes().to_vec().into(),
         options,

@@ -6,9 +6,10 @@
 use super::error::{internal, malformed, status};
 use super::types::{sent_type, sql_name};
 use crate::engine::{ErrorKind, Plan, QueryError, ScalarValue, Session};
-use arrow::array::{Array, ArrayRef};
-use arrow::compute::{CastOptions, cast, cast_with_options};
+use arrow::array::{Array, ArrayRef, AsArray, new_empty_array};
+use arrow::compute::{CastOptions, cast, cast_with_options, concat};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
@@ -115,13 +116,17 @@ fn named(columns: Vec<ArrayRef>) -> Result<RecordBatch, Status> {
 
 /// A column of values as the statement wants them.
 fn fitted(column: &ArrayRef, wanted: Option<&DataType>, number: usize, zone: &str) -> Result<ArrayRef, Status> {
-    let plain = sent_type(column.data_type());
     let refused = |error: String| {
         let wanted = wanted.map(sql_name).unwrap_or("text");
         let message = format!("parameter ${number} does not read as {wanted}: {error}");
         status(QueryError::new(ErrorKind::InvalidText, message))
     };
-    let column = cast(column, &plain).map_err(|error| refused(error.to_string()))?;
+    let column = match column.data_type() {
+        DataType::Union(..) => chosen(column, wanted).map_err(|error| refused(error.to_string()))?,
+        _ => column.clone(),
+    };
+    let plain = sent_type(column.data_type());
+    let column = cast(&column, &plain).map_err(|error| refused(error.to_string()))?;
     let Some(wanted) = wanted.filter(|wanted| **wanted != plain) else { return Ok(column) };
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     let column = match (&plain, wanted) {
@@ -133,6 +138,19 @@ fn fitted(column: &ArrayRef, wanted: Option<&DataType>, number: usize, zone: &st
         _ => column,
     };
     cast_with_options(&column, wanted, &strict).map_err(|error| refused(error.to_string()))
+}
+
+/// Values of a union, as some clients send values whose types they do not know: each in the wanted type, or that of the
+/// first.
+fn chosen(column: &ArrayRef, wanted: Option<&DataType>) -> Result<ArrayRef, ArrowError> {
+    let union = column.as_union();
+    let values: Vec<ArrayRef> = (0..union.len()).map(|row| union.value(row)).collect();
+    let Some(kind) = wanted.or(values.first().map(|value| value.data_type())).cloned() else {
+        return Ok(new_empty_array(wanted.unwrap_or(&DataType::Null)));
+    };
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    let values = values.iter().map(|value| cast_with_options(value, &kind, &strict)).collect::<Result<Vec<_>, _>>()?;
+    concat(&values.iter().map(AsRef::as_ref).collect::<Vec<&dyn Array>>())
 }
 
 /// The schema that tells a client which parameters there are. A parameter of which nothing tells the type is text.

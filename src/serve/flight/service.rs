@@ -77,8 +77,13 @@ fn wanted(descriptor: &FlightDescriptor) -> Result<Wanted, Status> {
     }
 }
 
-fn handle(bytes: &Bytes) -> Result<Handle, Status> {
-    ticket::decode("prepared statement handle", bytes)
+/// Reads a handle, with the parameters bound last where the client did not take them along.
+fn handle(shared: &Shared, bytes: &Bytes) -> Result<Handle, Status> {
+    let mut handle: Handle = ticket::decode("prepared statement handle", bytes)?;
+    if handle.parameters.is_empty() {
+        handle.parameters = shared.bindings.of(&handle.statement);
+    }
+    Ok(handle)
 }
 
 fn no_transaction(id: Option<&Bytes>) -> Result<(), Status> {
@@ -118,7 +123,7 @@ impl Service {
                 statement::describe(&self.0, call, descriptor, given).await
             }
             Command::CommandPreparedStatementQuery(query) => {
-                let handle = handle(&query.prepared_statement_handle)?;
+                let handle = handle(&self.0, &query.prepared_statement_handle)?;
                 let given = Given { sql: &handle.sql, parameters: &handle.parameters };
                 statement::describe(&self.0, call, descriptor, given).await
             }
@@ -178,7 +183,7 @@ impl Service {
             Wanted::Statement(sql) => sql,
             Wanted::Command(Command::CommandStatementQuery(query)) => query.query,
             Wanted::Command(Command::CommandPreparedStatementQuery(query)) => {
-                handle(&query.prepared_statement_handle)?.sql
+                handle(&self.0, &query.prepared_statement_handle)?.sql
             }
             Wanted::Command(command) => return self.catalog_schema(command),
         };
@@ -193,14 +198,15 @@ impl Service {
         let nothing = Bytes::new();
         let count = match wanted(descriptor)? {
             Wanted::Command(Command::CommandPreparedStatementQuery(query)) => {
-                let handle = handle(&query.prepared_statement_handle)?;
+                let handle = handle(&self.0, &query.prepared_statement_handle)?;
                 let bytes_max = self.0.options.handle_bytes_max;
                 let rows = batches(first, messages, bytes_max).await?;
                 let parameters = statement::bind(&self.0, call, &handle.sql, rows).await?;
-                let bound = ticket::encode(&Handle { sql: handle.sql, parameters });
+                let bound = ticket::encode(&Handle { parameters: parameters.clone(), ..handle.clone() });
                 if bound.len() > bytes_max {
                     return Err(parameter::too_large(bytes_max));
                 }
+                self.0.bindings.keep(&handle.statement, parameters);
                 let result = DoPutPreparedStatementResult { prepared_statement_handle: Some(bound) };
                 return Ok(result.encode_to_vec().into());
             }
@@ -209,7 +215,7 @@ impl Service {
                 statement::update(&self.0, call, Given { sql: &update.query, parameters: &nothing }).await?
             }
             Wanted::Command(Command::CommandPreparedStatementUpdate(update)) => {
-                let handle = handle(&update.prepared_statement_handle)?;
+                let handle = handle(&self.0, &update.prepared_statement_handle)?;
                 statement::update(&self.0, call, Given { sql: &handle.sql, parameters: &handle.parameters }).await?
             }
             Wanted::Command(Command::CommandStatementIngest(ingest)) => {
@@ -232,8 +238,19 @@ async fn batches(first: FlightData, rest: Streaming<FlightData>, bytes_max: usiz
         bytes += message.data_header.len() + message.data_body.len();
         if bytes > bytes_max { Err(parameter::too_large(bytes_max)) } else { Ok(message) }
     });
-    let decoded = FlightRecordBatchStream::new_from_flight_data(counted.map_err(FlightError::from));
-    match AssertUnwindSafe(decoded.try_collect()).catch_unwind().await {
+    let mut decoded = FlightRecordBatchStream::new_from_flight_data(counted.map_err(FlightError::from));
+    let collected = async {
+        let mut batches: Vec<RecordBatch> = Vec::new();
+        while let Some(batch) = decoded.try_next().await? {
+            batches.push(batch);
+        }
+        // No rows are sent as no batch, but their columns are known.
+        if let (true, Some(schema)) = (batches.is_empty(), decoded.schema()) {
+            batches.push(RecordBatch::new_empty(schema.clone()));
+        }
+        Ok::<_, FlightError>(batches)
+    };
+    match AssertUnwindSafe(collected).catch_unwind().await {
         Ok(Ok(batches)) => Ok(batches),
         Ok(Err(FlightError::Tonic(status))) => Err(*status),
         Ok(Err(_)) | Err(_) => Err(malformed("the rows of parameters do not read as Arrow")),
@@ -264,7 +281,7 @@ impl FlightService for Service {
 
     /// Every table, as a flight whose path is its schema and name.
     async fn list_flights(&self, request: Request<Criteria>) -> Result<Response<Self::ListFlightsStream>, Status> {
-        let call = Call::new(&self.0, request.metadata()).await?;
+        let call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
         if !request.get_ref().expression.is_empty() {
             return Err(malformed("criteria are not supported: all tables are listed"));
         }
@@ -273,35 +290,35 @@ impl FlightService for Service {
     }
 
     async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<FlightInfo>, Status> {
-        let mut call = Call::new(&self.0, request.metadata()).await?;
+        let mut call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
         let info = Box::pin(self.describe(&mut call, request.into_inner())).await?;
         call.reply(info)
     }
 
     /// A statement is ready as soon as it is described: its rows leave while they are made.
     async fn poll_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<PollInfo>, Status> {
-        let mut call = Call::new(&self.0, request.metadata()).await?;
+        let mut call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
         let info = Box::pin(self.describe(&mut call, request.into_inner())).await?;
         let info = PollInfo { info: Some(info), flight_descriptor: None, progress: Some(1.0), expiration_time: None };
         call.reply(info)
     }
 
     async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
-        let call = Call::new(&self.0, request.metadata()).await?;
+        let call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
         let schema: SchemaRef = Box::pin(self.columns(&call, request.get_ref())).await?;
         let schema: &Schema = &schema;
         call.reply(SchemaResult { schema: schema_bytes(schema)? })
     }
 
     async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
-        let call = Call::new(&self.0, request.metadata()).await?;
+        let call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
         let bytes = request.into_inner().ticket;
         let foreign = || malformed("this is no ticket of this server");
         let any = Any::decode(bytes).map_err(|_| foreign())?;
         let run = match Command::try_from(any).map_err(|_| foreign())? {
             Command::TicketStatementQuery(query) => ticket::decode("ticket", &query.statement_handle)?,
             Command::CommandPreparedStatementQuery(query) => {
-                let handle = handle(&query.prepared_statement_handle)?;
+                let handle = handle(&self.0, &query.prepared_statement_handle)?;
                 StatementTicket {
                     sql: handle.sql,
                     parameters: handle.parameters,
@@ -319,19 +336,19 @@ impl FlightService for Service {
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
-        let mut call = Call::new(&self.0, request.metadata()).await?;
+        let mut call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
         let app_metadata = Box::pin(self.put(&mut call, request.into_inner())).await?;
         call.reply(replies([PutResult { app_metadata }]))
     }
 
     async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
-        let mut call = Call::new(&self.0, request.metadata()).await?;
+        let mut call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
         let body = Box::pin(action::perform(&self.0, &mut call, request.into_inner())).await?;
         call.reply(replies(body.map(|body| arrow_flight::Result { body })))
     }
 
     async fn list_actions(&self, request: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {
-        let call = Call::new(&self.0, request.metadata()).await?;
+        let call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
         call.reply(replies(action::list()))
     }
 

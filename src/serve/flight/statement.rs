@@ -9,10 +9,12 @@ use super::freshness::told;
 use super::parameter::Parameters;
 use super::rows::{Messages, Next, Rows};
 use super::running::Execution;
-use super::ticket::{self, StatementTicket};
+use super::ticket::{self, Part, StatementTicket};
 use super::types::sent_schema;
 use super::{MESSAGE_HEADER, Shared};
-use crate::engine::{Plan, Running, ScalarValue, Session, SessionCommand, Settings, Statement, session_command};
+use crate::engine::{
+    PlainScan, Plan, Running, ScalarValue, ScanPart, Session, SessionCommand, Settings, Statement, session_command,
+};
 use arrow::array::{ArrayRef, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
@@ -66,7 +68,9 @@ pub(super) async fn describe(
         server: shared.server.clone(),
         parameters: given.parameters.clone(),
         done: false,
+        part: None,
     };
+    let mut parts = None;
     let (schema, app_metadata) = match read(&session, given.sql)? {
         Meant::Session(SessionCommand::Show(name)) => {
             (shown_schema(&session.settings(), name.as_deref())?, Bytes::new())
@@ -81,17 +85,43 @@ pub(super) async fn describe(
             let plan = session.plan(&running, &statement).await.map_err(status)?;
             let parameters = Parameters::read(&plan, &session, given.parameters)?;
             let plan = first_bound(&session, plan, &parameters)?;
+            let rows_min = shared.options.endpoint_rows.saturating_mul(2).max(1);
+            parts = session.plain_scan(&running, &plan, rows_min).await.map_err(status)?;
             (sent_schema(&plan.schema), told(&execution, plan.freshness().map_err(status)?, None))
         }
     };
-    let ticket = TicketStatementQuery { statement_handle: ticket::encode(&ticket) };
-    let ticket = Ticket { ticket: ticket.as_any().encode_to_vec().into() };
+    let tickets = match &parts {
+        Some(scan) => tickets_of_parts(shared, call, ticket, scan),
+        None => vec![ticket],
+    };
+    let records = parts.and_then(|scan| i64::try_from(scan.rows).ok());
     Ok(FlightInfo {
         schema: schema_bytes(&schema)?,
-        endpoint: vec![FlightEndpoint { ticket: Some(ticket), ..FlightEndpoint::default() }],
+        endpoint: tickets.iter().map(endpoint).collect(),
         app_metadata,
+        total_records: records.unwrap_or(-1),
         ..FlightInfo::new().with_descriptor(descriptor)
     })
+}
+
+fn endpoint(ticket: &StatementTicket) -> FlightEndpoint {
+    let ticket = TicketStatementQuery { statement_handle: ticket::encode(ticket) };
+    let ticket = Ticket { ticket: ticket.as_any().encode_to_vec().into() };
+    FlightEndpoint { ticket: Some(ticket), ..FlightEndpoint::default() }
+}
+
+/// A ticket for each part of a large table, for clients that read in parallel.
+fn tickets_of_parts(shared: &Shared, call: &Call, whole: StatementTicket, scan: &PlainScan) -> Vec<StatementTicket> {
+    let worthwhile = u32::try_from(scan.rows / shared.options.endpoint_rows.max(1)).unwrap_or(u32::MAX);
+    let count = call.endpoints(shared.options.endpoints_max).min(worthwhile);
+    if count <= 1 {
+        return vec![whole];
+    }
+    let ticket = |index| {
+        let ScanPart { dataset, version, index, count } = scan.part(index, count);
+        StatementTicket { part: Some(Part { dataset, version, index, count }), ..whole.clone() }
+    };
+    (0..count).map(ticket).collect()
 }
 
 /// A plan whose columns are those that the first row of parameters gives.
@@ -138,6 +168,9 @@ pub(super) async fn bind(shared: &Shared, call: &Call, sql: &str, rows: Vec<Reco
 /// Runs what a ticket stands for.
 pub(super) async fn run(shared: &Shared, call: &Call, ticket: StatementTicket) -> Result<Response<Messages>, Status> {
     let session = call.open(shared, &ticket.settings)?;
+    if let Some(Part { dataset, version, index, count }) = ticket.part {
+        session.read_part(ScanPart { dataset, version, index, count });
+    }
     if ticket.done {
         return call.reply(Rows::at_hand(RecordBatch::new_empty(Arc::new(Schema::empty()))).into_messages(shared)?);
     }
@@ -232,13 +265,11 @@ pub(super) async fn update(shared: &Shared, call: &mut Call, given: Given<'_>) -
 /// Does what a statement about the session says.
 fn perform(shared: &Shared, call: &mut Call, command: SessionCommand) -> Result<(), Status> {
     match command {
-        SessionCommand::Set { name, value: Some(value) } => {
-            call.change(shared, false, |settings| settings.set(&name, &value))
-        }
+        SessionCommand::Set { name, value: Some(value) } => call.change(shared, |settings| settings.set(&name, &value)),
         SessionCommand::Set { name, value: None } | SessionCommand::Reset(Some(name)) => {
-            call.change(shared, false, |settings| settings.reset(&name))
+            call.change(shared, |settings| settings.reset(&name))
         }
-        SessionCommand::Reset(None) => call.change(shared, false, |settings| {
+        SessionCommand::Reset(None) => call.change(shared, |settings| {
             settings.reset_all();
             Ok(())
         }),

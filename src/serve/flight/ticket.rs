@@ -33,6 +33,22 @@ pub(super) struct StatementTicket {
     /// The statement has done what it does, and has no rows.
     #[prost(bool, tag = "6")]
     pub(super) done: bool,
+    /// The part of its table that is read instead of the whole.
+    #[prost(message, optional, tag = "7")]
+    pub(super) part: Option<Part>,
+}
+
+/// A part of a table's version.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Part {
+    #[prost(string, tag = "1")]
+    pub(super) dataset: String,
+    #[prost(uint64, tag = "2")]
+    pub(super) version: u64,
+    #[prost(uint32, tag = "3")]
+    pub(super) index: u32,
+    #[prost(uint32, tag = "4")]
+    pub(super) count: u32,
 }
 
 /// A prepared statement.
@@ -44,6 +60,9 @@ pub(super) struct Handle {
     /// Rows of parameters as an Arrow IPC stream; empty until some are bound.
     #[prost(bytes = "bytes", tag = "2")]
     pub(super) parameters: Bytes,
+    /// Number of the statement.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub(super) statement: Bytes,
 }
 
 /// Bytes of a ticket or handle.
@@ -65,7 +84,7 @@ mod tests {
 
     #[test]
     fn foreign_bytes_are_told_from_ours() {
-        let handle = Handle { sql: "SELECT 1".to_owned(), parameters: Bytes::new() };
+        let handle = Handle { sql: "SELECT 1".to_owned(), ..Handle::default() };
         let bytes = encode(&handle);
         assert_eq!(decode::<Handle>("handle", &bytes).unwrap(), handle);
         for foreign in [&b""[..], b"SELECT 1", b"ttapi1\xff\xff\xff", &bytes[..bytes.len() - 1], &bytes[1..]] {

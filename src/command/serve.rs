@@ -72,6 +72,10 @@ pub(crate) async fn serve(
     let users = users(config)?;
     let tls = Tls::load(&config.tls, &[postgres::ALPN])?;
     listen::check(config.server.pg, "server.pg", &users, tls.is_some(), &config.server)?;
+    let flight_tls = Tls::load(&config.tls, &[flight::ALPN])?;
+    if config.flight.enabled {
+        listen::check(config.server.flight, "server.flight", &users, flight_tls.is_some(), &config.server)?;
+    }
     listen::check_http(config.server.http, &config.server)?;
     let pg = server::bind(config.server.pg, "--pg").await?;
     let flight = match config.flight.enabled {
@@ -88,7 +92,7 @@ pub(crate) async fn serve(
         server::wait_until_tried(&server, shutdown).await?;
     }
     let options = postgres::Options {
-        users,
+        users: users.clone(),
         tls_required: tls.is_some() && config.tls.required,
         tls,
         connections_max: config.limits.connections,
@@ -98,9 +102,8 @@ pub(crate) async fn serve(
     let (flight_address, flight) = match flight {
         Some(listener) => {
             let address = listener.local_addr()?.to_string();
-            let users = flight::Users::open();
-            let options = flight_options(config);
-            let serve = flight::serve(listener, server.engine.clone(), users, None, options, shutdown.clone());
+            let options = flight::Options { users, tls: flight_tls, ..flight_options(config) };
+            let serve = flight::serve(listener, server.engine.clone(), options, shutdown.clone());
             (address, Some(tokio::spawn(serve)))
         }
         None => ("off".to_owned(), None),
@@ -129,7 +132,7 @@ pub(crate) async fn serve(
 fn flight_options(config: &Config) -> flight::Options {
     let (flight, bytes) = (&config.flight, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     flight::Options {
-        connections_max: config.server.max_connections,
+        connections_max: config.limits.connections,
         calls_max: flight.calls,
         streams_max: flight.streams,
         sessions_max: flight.sessions,

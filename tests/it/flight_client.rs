@@ -22,8 +22,7 @@ use ttapi::serve::flight;
 pub(crate) async fn serve_flight(engine: Engine, options: flight::Options, shutdown: CancellationToken) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let users = flight::Users::open();
-    tokio::spawn(async move { flight::serve(listener, engine, users, None, options, shutdown).await.unwrap() });
+    tokio::spawn(async move { flight::serve(listener, engine, options, shutdown).await.unwrap() });
     address
 }
 

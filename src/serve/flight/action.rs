@@ -92,7 +92,7 @@ pub(super) async fn perform(shared: &Shared, call: &mut Call, action: Action) ->
             bytes(endpoint.encode_to_vec())
         }
         "SetSessionOptions" => bytes(set_options(shared, call, read(&body)?)?.encode_to_vec()),
-        "GetSessionOptions" => bytes(options(&call.session_settings()?).encode_to_vec()),
+        "GetSessionOptions" => bytes(options(&call.open(shared, call.session())?.settings()).encode_to_vec()),
         "CloseSession" => {
             call.close(shared);
             bytes(CloseSessionResult { status: CloseStatus::Closed.into() }.encode_to_vec())

@@ -11,10 +11,10 @@
 use super::Shared;
 use super::caller::identify;
 use super::error::{internal, malformed, status};
-use super::seam::Identity;
 use super::sessions::SettingsMap;
 use super::token::Token;
 use crate::engine::{QueryError, Session, Settings};
+use crate::serve::auth::Identity;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use prost::Message;
@@ -117,8 +117,12 @@ impl Call {
         }
     }
 
-    /// Settings of the session, without those of this call alone.
-    pub(super) fn session_settings(&self) -> Result<Settings, Status> {
+    /// What the session has set.
+    pub(super) fn session(&self) -> &SettingsMap {
+        &self.session
+    }
+
+    fn session_settings(&self) -> Result<Settings, Status> {
         let mut settings = Settings::default();
         apply(&mut settings, &self.session)?;
         Ok(settings)
@@ -126,7 +130,7 @@ impl Call {
 
     /// A session of the engine under settings; one statement runs in it.
     pub(super) fn open(&self, shared: &Shared, settings: &SettingsMap) -> Result<Session, Status> {
-        let session = shared.engine.open_session(&self.identity.user, "flight");
+        let session = shared.engine.open_session(&self.identity.user, self.identity.role, "flight");
         apply(&mut session.settings(), settings)?;
         Ok(session)
     }

@@ -2,8 +2,8 @@
 
 use super::Shared;
 use super::error::internal;
-use super::seam::Identity;
 use super::token::{Refusal, Token};
+use crate::serve::auth::Identity;
 use arrow_flight::{BasicAuth, HandshakeRequest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -38,7 +38,7 @@ pub(super) async fn identify(shared: &Shared, metadata: &MetadataMap) -> Result<
                 None => Err(Status::unauthenticated("the user of this token is not known any more")),
             }
         }
-        Credentials::Nothing if shared.users.is_open() => {
+        Credentials::Nothing if shared.options.users.is_open() => {
             Ok((verify(shared, NOBODY.to_owned(), String::new()).await?, None))
         }
         Credentials::Nothing => Err(Status::unauthenticated("log in with a user name and password")),
@@ -55,7 +55,7 @@ pub(super) async fn log_in(shared: &Shared, request: Request<Streaming<Handshake
             let payload = message.map(|message| message.payload).unwrap_or_default();
             let basic =
                 BasicAuth::decode(payload).map_err(|_| Status::unauthenticated("the handshake does not read"))?;
-            match (basic.username.is_empty(), shared.users.is_open()) {
+            match (basic.username.is_empty(), shared.options.users.is_open()) {
                 (true, true) => verify(shared, NOBODY.to_owned(), String::new()).await?,
                 (true, false) => return Err(Status::unauthenticated("log in with a user name and password")),
                 (false, _) => verify(shared, basic.username, basic.password).await?,
@@ -91,17 +91,17 @@ fn credentials(metadata: &MetadataMap) -> Result<Credentials, Status> {
 
 /// Checks a password, which is slow on purpose, where it holds nothing up.
 async fn verify(shared: &Shared, user: String, password: String) -> Result<Identity, Status> {
-    if user.is_empty() && shared.users.is_open() {
-        return Ok(shared.users.find(NOBODY).ok_or_else(refused)?);
+    if user.is_empty() && shared.options.users.is_open() {
+        return shared.options.users.identity(NOBODY).ok_or_else(refused);
     }
-    let users = shared.users.clone();
+    let users = shared.options.users.clone();
     let verified = tokio::task::spawn_blocking(move || users.verify(&user, &password)).await;
     verified.map_err(|error| internal("check the password", error))?.ok_or_else(refused)
 }
 
 async fn find(shared: &Shared, user: String) -> Result<Option<Identity>, Status> {
-    let users = shared.users.clone();
-    let found = tokio::task::spawn_blocking(move || users.find(&user)).await;
+    let users = shared.options.users.clone();
+    let found = tokio::task::spawn_blocking(move || users.identity(&user)).await;
     found.map_err(|error| internal("look the user up", error))
 }
 

@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::call::CookieOffered;
+use crate::serve::tls::Tls;
 use futures::Stream;
 use std::io;
 use std::pin::Pin;
@@ -11,7 +12,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
@@ -35,12 +35,12 @@ enum Socket {
 /// Accepts connections until `shutdown`. A handshake holds nobody else up.
 pub(super) fn accept(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
     shared: &Arc<Shared>,
 ) -> impl Stream<Item = io::Result<Connection>> + use<> {
     let (ready, mut connections) = mpsc::channel(READY_MAX);
     let room = Arc::new(Semaphore::new(shared.options.connections_max));
     let (handshake_timeout, shutdown) = (shared.options.handshake_timeout, shared.shutdown.clone());
+    let tls = shared.options.tls.clone();
     tokio::spawn(async move {
         loop {
             let socket = tokio::select! {
@@ -64,7 +64,7 @@ pub(super) fn accept(
                 }
                 let socket = match tls {
                     None => Socket::Plain(socket),
-                    Some(tls) => match tokio::time::timeout(handshake_timeout, tls.accept(socket)).await {
+                    Some(tls) => match tokio::time::timeout(handshake_timeout, encrypted(&tls, socket)).await {
                         Ok(Ok(socket)) => Socket::Encrypted(Box::new(socket)),
                         Ok(Err(error)) => return tracing::debug!(%error, "TLS handshake failed"),
                         Err(_) => return,
@@ -76,6 +76,12 @@ pub(super) fn accept(
         }
     });
     futures::stream::poll_fn(move |context| connections.poll_recv(context).map(|connection| connection.map(Ok)))
+}
+
+/// Shakes hands under the certificate as it is now.
+async fn encrypted(tls: &Tls, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    let loaded = tls.current();
+    loaded.acceptor.accept(socket).await
 }
 
 impl Connected for Connection {

@@ -19,7 +19,6 @@ mod metadata;
 mod parameter;
 mod rows;
 mod running;
-mod seam;
 mod service;
 mod sessions;
 mod sql_info;
@@ -30,10 +29,11 @@ mod types;
 pub mod wire;
 
 pub use encode::Compression;
-pub use seam::Users;
 
 use crate::clock::Clock;
 use crate::engine::Engine;
+use crate::serve::auth::Users;
+use crate::serve::tls::Tls;
 use anyhow::{Context, Result, anyhow};
 use arrow_flight::flight_service_server::FlightServiceServer;
 use arrow_flight::sql::metadata::{SqlInfoData, XdbcTypeInfoData};
@@ -47,9 +47,11 @@ use std::time::Duration;
 use token::Tokens;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
+
+/// The protocol that clients agree on in their TLS handshake.
+pub const ALPN: &[u8] = b"h2";
 
 /// Header of a reply that warns: an answer of stale rows. There is one for each notice.
 pub(crate) const MESSAGE_HEADER: &str = "tt-notice";
@@ -57,6 +59,10 @@ pub(crate) const MESSAGE_HEADER: &str = "tt-notice";
 /// Limits and habits of the front end.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Who may connect.
+    pub users: Users,
+    /// Encryption of every connection; `None` is none at all.
+    pub tls: Option<Tls>,
     /// Connections at once.
     pub connections_max: usize,
     /// Calls at once on one connection.
@@ -96,6 +102,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            users: Users::open(),
+            tls: None,
             connections_max: 500,
             calls_max: 200,
             streams_max: 500,
@@ -120,7 +128,6 @@ impl Default for Options {
 /// What all calls share.
 struct Shared {
     engine: Engine,
-    users: Users,
     options: Options,
     tokens: Tokens,
     sessions: Sessions,
@@ -138,20 +145,12 @@ struct Shared {
 ///
 /// # Errors
 /// When gRPC cannot be served.
-pub async fn serve(
-    listener: TcpListener,
-    engine: Engine,
-    users: Users,
-    tls: Option<TlsAcceptor>,
-    options: Options,
-    shutdown: CancellationToken,
-) -> Result<()> {
+pub async fn serve(listener: TcpListener, engine: Engine, options: Options, shutdown: CancellationToken) -> Result<()> {
     let described = |status: tonic::Status| anyhow!("{}", status.message());
     let shared = Arc::new(Shared {
         sql_info: sql_info::sql_info(&engine, &options).map_err(described)?,
         type_info: sql_info::type_info().map_err(described)?,
         engine,
-        users,
         tokens: Tokens::new(options.token_key.as_deref(), options.token_ttl),
         sessions: Sessions::new(options.sessions_max),
         executions: Executions::default(),
@@ -168,7 +167,7 @@ pub async fn serve(
         .max_encoding_message_size(usize::MAX);
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<FlightServiceServer<Service>>().await;
-    let connections = connection::accept(listener, tls, &shared);
+    let connections = connection::accept(listener, &shared);
     Server::builder()
         .max_concurrent_streams(options.calls_max)
         .http2_keepalive_interval(Some(options.keepalive_interval))

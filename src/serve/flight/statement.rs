@@ -34,7 +34,7 @@ pub(super) struct Given<'a> {
 /// What a statement is before it is run.
 enum Meant {
     /// It gives rows.
-    Rows(Statement),
+    Rows(Box<Statement>),
     /// It is about the session.
     Session(SessionCommand),
 }
@@ -47,7 +47,7 @@ fn read(session: &Session, sql: &str) -> Result<Meant, Status> {
     };
     Ok(match session_command(&statement) {
         Some(command) => Meant::Session(command),
-        None => Meant::Rows(statement),
+        None => Meant::Rows(Box::new(statement)),
     })
 }
 

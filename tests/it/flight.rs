@@ -3,7 +3,7 @@
 use crate::fixture;
 use crate::flight_client::{FlightClient, serve_flight, status_of, unpacked};
 use crate::postgres_text::cell;
-use crate::world::{instant, until};
+use crate::world::{World, configuration, instant, until};
 use arrow_flight::encode::FlightDataEncoderBuilder;
 use arrow_flight::sql::{
     ActionCancelQueryRequest, ActionCancelQueryResult, ActionCreatePreparedStatementRequest,
@@ -17,6 +17,8 @@ use arrow_flight::{
     CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, Empty, FlightData, FlightDescriptor, FlightInfo,
     HandshakeRequest, IpcMessage, Ticket,
 };
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use datafusion::arrow::array::{
@@ -33,11 +35,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Code, Status};
 use ttapi::clock::Clock;
 use ttapi::live::Live;
+use ttapi::serve::auth::{Users, Verifier, file};
 use ttapi::serve::flight::Options;
 use ttapi::serve::flight::wire::{
     CloseSessionResult, CloseStatus, ErrorValue, GetSessionOptionsResult, OptionValue, SessionOptionValue,
     SetSessionOptionsRequest, SetSessionOptionsResult,
 };
+use ttapi::server::Role;
+use ttapi::simulator::fault::Kind;
 
 /// A server over the small market. It ends when it is dropped.
 struct Market {
@@ -583,10 +588,14 @@ async fn tokens_hold_their_session_and_expire() {
     ada.query("SELECT 1").await.unwrap();
     clock.advance(TimeDelta::seconds(1));
     refused(ada.query("SELECT 1").await, Code::Unauthenticated, "expired");
-    for foreign in ["Bearer abc", "Bearer a.b", "Basic !", "Digest x", "Bearer"] {
+    let forged = format!("{}A", log_in(&basic).await.unwrap());
+    for foreign in [forged.as_str(), "Basic !", "Digest x", "Bearer"] {
         let mut client = client.clone().with_header("authorization", foreign);
         refused(client.query("SELECT 1").await, Code::Unauthenticated, "");
     }
+    // Where everybody is let in, what is no token at all is nobody's.
+    let mut nobody = client.clone().with_header("authorization", "Bearer None");
+    assert_eq!(texts(&nobody.query("SELECT current_user").await.unwrap()), [["anonymous"]]);
 }
 
 /// Logs in by the headers of the client; gives the authorization header of further calls.
@@ -750,4 +759,130 @@ async fn bodies_may_be_compressed() {
             found.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec()).sum();
         assert_eq!(sum, 10_000 * 10_001 / 2);
     }
+}
+
+/// Each part is fetched on its own, and the table changes in between.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_scan_is_read_in_parts_of_one_version() {
+    let mut world = World::start(Role::OnDemand).await;
+    world.refresh(&["symbols"]).await;
+    for _ in 0..3 {
+        world.refresh(&["market_metrics"]).await;
+        world.advance(TimeDelta::minutes(20));
+    }
+    let options = || Options { endpoint_rows: 2, endpoints_max: 3, ..Options::default() };
+    let stop = CancellationToken::new();
+    let address = serve_flight(world.server.engine.clone(), options(), stop.clone()).await;
+    let client = FlightClient::connect(address).await;
+    let mut parallel = client.clone().with_header("tt-endpoints", "8");
+    let sql = "SELECT symbol, fetched_at FROM market_metrics_history";
+    let info = parallel.statement(sql).await.unwrap();
+    assert_eq!((info.endpoint.len(), info.total_records), (3, 15));
+    world.refresh(&["market_metrics"]).await;
+    // Another server over the same lake answers one of the parts.
+    let other = world.second_server(Role::ReadOnly).await;
+    let elsewhere = serve_flight(other.engine.clone(), options(), stop.clone()).await;
+    let mut elsewhere = FlightClient::connect(elsewhere).await;
+    let mut found = Vec::new();
+    for (place, endpoint) in info.endpoint.iter().enumerate() {
+        let client = if place == 1 { &mut elsewhere } else { &mut parallel };
+        let (part, _) = client.get(endpoint.ticket.clone().unwrap()).await.unwrap();
+        let part: Vec<RecordBatch> = part.try_collect().await.unwrap();
+        assert!(part.iter().map(RecordBatch::num_rows).sum::<usize>() < 15, "a part is not the whole");
+        found.extend(texts(&part));
+    }
+    found.sort();
+    let count = found.len();
+    found.dedup();
+    assert_eq!((count, found.len()), (15, 15));
+    assert_eq!(parallel.statement(sql).await.unwrap().total_records, 20);
+    // Who does not ask gets the whole from the first endpoint; what is more than a choice of columns is not cut.
+    assert_eq!(client.clone().statement(sql).await.unwrap().endpoint.len(), 1);
+    for whole in [
+        "SELECT symbol FROM market_metrics_history ORDER BY 1",
+        "SELECT symbol FROM market_metrics_history LIMIT 12",
+        "SELECT count(*) FROM market_metrics_history",
+        "SELECT symbol, row_number() OVER () FROM market_metrics_history",
+        "SELECT DISTINCT symbol FROM market_metrics_history",
+    ] {
+        assert_eq!(parallel.statement(whole).await.unwrap().endpoint.len(), 1, "{whole}");
+    }
+    let mut adbc = client.with_header("tt-endpoints", "many");
+    refused(adbc.statement(sql).await, Code::InvalidArgument, "tt-endpoints");
+    drop(stop.drop_guard());
+    world.restart(Role::ReadOnly).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_age_of_an_answer_travels_with_it() {
+    let mut world = World::with(Role::OnDemand, configuration(), "2026-06-06T22:00:00Z").await;
+    world.refresh(&["symbols"]).await;
+    world.clock.set(instant("2026-06-10T22:00:00Z"));
+    world.spoil("/instruments", None, Kind::Status(500));
+    world.server.refresh.refresh("symbols", "command").await.unwrap_err();
+    world.restart(Role::ReadOnly).await;
+    let stop = CancellationToken::new();
+    let address = serve_flight(world.server.engine.clone(), Options::default(), stop.clone()).await;
+    let client = FlightClient::connect(address).await;
+    let told = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
+    let mut serve = client.clone().with_header("tt-freshness", "serve");
+    let info = serve.statement("SELECT symbol FROM symbols").await.unwrap();
+    let before = told(&info.app_metadata);
+    assert_eq!((&before["state"], &before["age_seconds"]), (&"failed".into(), &345_600.0.into()));
+    assert_eq!(before["inputs"][0]["dataset"], "symbols");
+    assert!(before["inputs"][0]["last_error"].as_str().unwrap().contains("500"), "{before}");
+    let request = serve.request(info.endpoint[0].ticket.clone().unwrap());
+    let reply = serve.inner.do_get(request).await.unwrap();
+    let notice = reply.metadata().get("tt-notice").unwrap().to_str().unwrap().to_owned();
+    assert!(notice.contains("\"symbols\" is stale: its rows are 4 d old"), "{notice}");
+    let messages: Vec<FlightData> = reply.into_inner().try_collect().await.unwrap();
+    for message in &messages[..2] {
+        let after = told(&message.app_metadata);
+        assert_eq!(after["inputs"], before["inputs"]);
+        assert!(after["notices"][0].as_str().unwrap().contains("is stale"), "{after}");
+    }
+    let mut fail = client.clone().with_header("tt-freshness", "fail");
+    refused(
+        fail.query("SELECT symbol FROM symbols").await,
+        Code::Unavailable,
+        "\"symbols\" is not fresh: its rows are 4 d old",
+    );
+    refused(client.clone().query("SELECT * FROM earnings").await, Code::Unavailable, "never loaded");
+    drop(stop.drop_guard());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_users_are_let_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("users.toml");
+    file::add(&path, "ada", None, &Verifier::of("pencil")).unwrap();
+    let market = Market::with(Options { users: Users::load(&path).unwrap(), ..Options::default() }).await;
+    let client = market.client().await;
+    refused(client.clone().query("SELECT 1").await, Code::Unauthenticated, "log in");
+    let stranger = client.clone().with_header("authorization", "Bearer None");
+    refused(stranger.clone().query("SELECT 1").await, Code::Unauthenticated, "not of this server");
+    refused(client.clone().action("ListEverything", Vec::new()).await, Code::Unauthenticated, "log in");
+    refused(client.clone().get(Ticket::new("x")).await.map(drop), Code::Unauthenticated, "log in");
+    let basic = |text: &str| format!("Basic {}", BASE64.encode(text));
+    for wrong in ["ada:pen", "ada:", "bob:pencil", ":pencil", ":"] {
+        let mut stranger = client.clone().with_header("authorization", basic(wrong));
+        refused(stranger.query("SELECT 1").await, Code::Unauthenticated, "wrong");
+        refused(log_in(&stranger).await, Code::Unauthenticated, "wrong");
+    }
+    let ada = client.clone().with_header("authorization", basic("ada:pencil").trim_end_matches('='));
+    assert_eq!(texts(&ada.clone().query("SELECT current_user").await.unwrap()), [["ada"]]);
+    let mut bearer = client.clone().with_header("authorization", log_in(&ada).await.unwrap());
+    assert_eq!(texts(&bearer.query("SELECT current_user").await.unwrap()), [["ada"]]);
+    // Another user cannot cancel what she runs.
+    file::add(&path, "bob", None, &Verifier::of("crayon")).unwrap();
+    let info = bearer.statement("SELECT * FROM live.quotes WHERE symbol = 'nosuch'").await.unwrap();
+    let (stream, _) = bearer.get(info.endpoint[0].ticket.clone().unwrap()).await.unwrap();
+    let mut bob = client.clone().with_header("authorization", basic("bob:crayon"));
+    refused(cancel(&mut bob, &info, false).await, Code::NotFound, "does not run");
+    assert_eq!(market.running(), 1);
+    drop(stream);
+    // Her token ends with her account.
+    file::remove(&path, "ada").unwrap();
+    until("she is not known any more", || async { bearer.clone().query("SELECT 1").await.is_err() }).await;
+    refused(bearer.query("SELECT 1").await, Code::Unauthenticated, "not known any more");
 }

@@ -4,13 +4,14 @@ use super::Shared;
 use super::call::Call;
 use super::encode::schema_bytes;
 use super::error::malformed;
+use super::parameter;
+use super::running::{Execution, Outcome};
 use super::statement::{self, no_transactions};
 use super::ticket::{self, Handle, StatementTicket};
 use super::wire::{
     CloseSessionResult, CloseStatus, ErrorValue, GetSessionOptionsResult, OptionError, OptionValue, SessionOptionValue,
     SetSessionOptionsRequest, SetSessionOptionsResult,
 };
-use super::{parameter, running::Execution};
 use crate::engine::{ErrorKind, Settings};
 use arrow_flight::sql::{
     ActionCancelQueryRequest, ActionCancelQueryResult, ActionClosePreparedStatementRequest,
@@ -139,8 +140,9 @@ fn cancel(shared: &Shared, call: &Call, info: &FlightInfo) -> Result<(), Status>
     for ticket in tickets {
         let execution: Execution =
             ticket.execution.as_ref().try_into().map_err(|_| malformed("the ticket has no number"))?;
-        let found = shared.executions.cancel(execution, &call.identity.user);
-        if !found && ticket.server != shared.server {
+        let outcome = shared.executions.cancel(execution, &call.identity);
+        let elsewhere = outcome == Outcome::NotRunning && ticket.server != shared.server;
+        if elsewhere || outcome == Outcome::NotYours {
             return Err(Status::not_found("the statement does not run on this server"));
         }
     }

@@ -6,13 +6,20 @@ use super::token::{Refusal, Token};
 use crate::serve::auth::Identity;
 use arrow_flight::{BasicAuth, HandshakeRequest};
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use prost::Message;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status, Streaming};
 
 /// Name of a caller that gives none, where everybody is let in.
 const NOBODY: &str = "anonymous";
+
+/// With padding and without: Go's clients leave it out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Header of clients that log in by the body of a handshake.
 const BODY_TOKEN: &str = "auth-token-bin";
@@ -28,21 +35,26 @@ enum Credentials {
 pub(super) async fn identify(shared: &Shared, metadata: &MetadataMap) -> Result<(Identity, Option<Token>), Status> {
     match credentials(metadata)? {
         Credentials::Password(user, password) => Ok((verify(shared, user, password).await?, None)),
-        Credentials::Token(text) => {
-            let token = shared.tokens.check(&text, shared.options.clock.now()).map_err(|refusal| match refusal {
-                Refusal::Foreign => Status::unauthenticated("the token is not of this server; log in again"),
-                Refusal::Expired => Status::unauthenticated("the token has expired; log in again"),
-            })?;
-            match find(shared, token.user.clone()).await? {
+        Credentials::Token(text) => match shared.tokens.check(&text, shared.options.clock.now()) {
+            Ok(token) => match find(shared, token.user.clone()).await? {
                 Some(identity) => Ok((identity, Some(token))),
                 None => Err(Status::unauthenticated("the user of this token is not known any more")),
+            },
+            // Some clients send a token whether they have one or not.
+            Err(Refusal::NoToken) if shared.options.users.is_open() => nobody(shared).await,
+            Err(Refusal::NoToken | Refusal::Foreign) => {
+                Err(Status::unauthenticated("the token is not of this server; log in again"))
             }
-        }
-        Credentials::Nothing if shared.options.users.is_open() => {
-            Ok((verify(shared, NOBODY.to_owned(), String::new()).await?, None))
-        }
+            Err(Refusal::Expired) => Err(Status::unauthenticated("the token has expired; log in again")),
+        },
+        Credentials::Nothing if shared.options.users.is_open() => nobody(shared).await,
         Credentials::Nothing => Err(Status::unauthenticated("log in with a user name and password")),
     }
+}
+
+/// A caller that does not say who it is, where everybody is let in.
+async fn nobody(shared: &Shared) -> Result<(Identity, Option<Token>), Status> {
+    Ok((verify(shared, NOBODY.to_owned(), String::new()).await?, None))
 }
 
 /// Logs in: by the header of the call, or by the first message, as older clients do. Gives the token.

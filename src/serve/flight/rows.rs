@@ -34,7 +34,7 @@ pub(super) type Messages = Pin<Box<dyn Stream<Item = Result<FlightData, Status>>
 pub(super) type Next =
     Box<dyn FnMut() -> Pin<Box<dyn Future<Output = Result<Option<RowStream>, Status>> + Send>> + Send>;
 
-/// What a stream ends with.
+/// The rows of a statement: those of its executions, one after the other.
 pub(super) struct Rows {
     schema: SchemaRef,
     /// What is told with the first message: the freshness of the answer.

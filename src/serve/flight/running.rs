@@ -1,6 +1,7 @@
 //! What this server runs for Flight clients, by number of the execution: where cancels find it.
 
 use crate::engine::CancelHandle;
+use crate::serve::auth::{Identity, Role};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -37,6 +38,17 @@ pub(super) struct Listed {
     number: u64,
 }
 
+/// What a cancel did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// What ran of it is cancelled.
+    Cancelled,
+    /// Nothing of it ran; it will not begin here.
+    NotRunning,
+    /// It runs for somebody else, and goes on.
+    NotYours,
+}
+
 /// It was cancelled before it began.
 #[derive(Debug)]
 pub(super) struct Cancelled;
@@ -54,20 +66,22 @@ impl Executions {
         Ok(Listed { executions: self.clone(), number })
     }
 
-    /// Cancels an execution of a user, and keeps it from beginning. Says whether any of it was running.
-    pub(super) fn cancel(&self, execution: Execution, user: &str) -> bool {
+    /// Cancels an execution, and keeps what has not begun of it from beginning. An admin may cancel anybody's.
+    pub(super) fn cancel(&self, execution: Execution, by: &Identity) -> Outcome {
         let mut state = self.lock();
-        let mine = |running: &&Running| running.execution == execution && running.user == user;
-        let mut found = false;
-        for running in state.running.values().filter(mine) {
+        let mut running = state.running.values().filter(|running| running.execution == execution).peekable();
+        let found = running.peek().is_some();
+        for running in running {
+            if running.user != by.user && by.role != Role::Admin {
+                return Outcome::NotYours;
+            }
             running.handle.cancel();
-            found = true;
         }
         if state.cancelled.len() >= CANCELLED_MAX {
             state.cancelled.pop_front();
         }
-        state.cancelled.push_back((execution, user.to_owned()));
-        found
+        state.cancelled.push_back((execution, by.user.clone()));
+        if found { Outcome::Cancelled } else { Outcome::NotRunning }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

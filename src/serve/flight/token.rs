@@ -43,7 +43,9 @@ struct Body {
 /// Why a token does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// It is not ours.
+    /// It does not look like a token of any server of this kind.
+    NoToken,
+    /// It is not signed by us.
     Foreign,
     /// Its time is over.
     Expired,
@@ -75,8 +77,8 @@ impl Tokens {
 
     /// Reads a token. The signature is looked at first: nothing else of a foreign token is.
     pub(super) fn check(&self, text: &str, now: DateTime<Utc>) -> Result<Token, Refusal> {
-        let (body, tag) = text.split_once('.').ok_or(Refusal::Foreign)?;
-        let decode = |text: &str| BASE64.decode(text).map_err(|_| Refusal::Foreign);
+        let (body, tag) = text.split_once('.').ok_or(Refusal::NoToken)?;
+        let decode = |text: &str| BASE64.decode(text).map_err(|_| Refusal::NoToken);
         let (body, tag) = (decode(body)?, decode(tag)?);
         hmac::verify(&self.key, &body, &tag).map_err(|_| Refusal::Foreign)?;
         let body = Body::decode(body.as_slice()).map_err(|_| Refusal::Foreign)?;

@@ -49,7 +49,7 @@ def values(connection: flightsql.Connection) -> None:
     sql = """
         SELECT true AS a, 1::smallint AS b, 2::int AS c, 3::bigint AS d, 1.5::real AS e, 2.5::float8 AS f,
             12.50::numeric(10, 2) AS g, 'é ''x''' AS h, date '2026-11-20' AS i, timestamp '2026-11-20 09:30:00.25' AS j,
-            timestamptz '2026-11-20 09:30:00-05' AS k, ARRAY['a', NULL, 'b"c'] AS l, '\\x00ff'::bytea AS m,
+            timestamptz '2026-11-20 09:30:00-05' AS k, ARRAY['a', NULL, 'b"c'] AS l, decode('00ff', 'hex') AS m,
             NULL::text AS n, NULL::float8 AS o, NULL::date AS p, NULL AS q, interval '1 day 2 hours' AS r
     """
     with connection.cursor() as cursor:
@@ -97,8 +97,8 @@ def metadata(connection: flightsql.Connection) -> None:
     names = ["symbol", "date", "open", "high", "low", "close", "volume", "open_interest", "source", "fetched_at"]
     check("columns of eod", list(columns), names)
     check("their places", [column["ordinal_position"] for column in columns.values()], list(range(1, 11)))
-    check("type of close", (columns["close"]["xdbc_type_name"], columns["close"]["xdbc_is_nullable"]), ("double precision", "YES"))
-    check("the key is never NULL", columns["symbol"]["xdbc_is_nullable"], "NO")
+    check("type of close", columns["close"]["xdbc_type_name"], "double precision")
+    check("where it is", (columns["close"]["xdbc_scope_schema"], columns["close"]["xdbc_scope_table"]), ("public", "eod"))
     check("live tables", sorted(table["table_name"] for table in schemas["live"]), ["greeks", "quotes", "trades"])
     for depth in ("catalogs", "db_schemas", "tables"):
         holds(depth, len(connection.adbc_get_objects(depth=depth).read_all()) == 1)
@@ -108,6 +108,7 @@ def metadata(connection: flightsql.Connection) -> None:
     schema = connection.adbc_get_table_schema("eod", db_schema_filter="public")
     check("columns of a table", schema.names, names)
     check("type of a column", str(schema.field("volume").type), "int64")
+    check("the key is never NULL", (schema.field("symbol").nullable, schema.field("close").nullable), (False, True))
     check("kinds of tables", sorted(connection.adbc_get_table_types()), ["SYSTEM TABLE", "TABLE", "VIEW"])
     info = connection.adbc_get_info()
     check("the server", info["vendor_name"], "ttapi")

@@ -61,10 +61,10 @@ class Server:
         )
         line = self.process.stdout.readline()
         self.ready = time.perf_counter() - self.began
-        found = re.match(r"ready pg=127\.0\.0\.1:(\d+) flight=\S+ http=127\.0\.0\.1:(\d+)", line)
+        found = re.match(r"ready pg=127\.0\.0\.1:(\d+) flight=(\S+) http=127\.0\.0\.1:(\d+)", line)
         if not found:
             raise SystemExit(f"tt did not become ready: {line!r}")
-        self.pg, self.http = map(int, found.groups())
+        self.pg, self.flight, self.http = int(found[1]), found[2], int(found[3])
 
     def connect(self):
         return psycopg.connect(host="127.0.0.1", port=self.pg, user="tt", dbname="tt", autocommit=True)

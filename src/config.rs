@@ -10,6 +10,7 @@ use crate::lake::dataset;
 use crate::lake::freshness::{Policy, Ttl};
 use crate::lake::{RETENTION_MIN, StoreOptions};
 use crate::market::list;
+use crate::serve::flight::Compression;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Value};
 use figment::{Figment, Profile};
@@ -24,7 +25,7 @@ use url::Url;
 pub const DEFAULTS: &str = include_str!("../config/ttapi.toml");
 
 /// Keys whose value is never shown.
-const SECRETS: [&str; 2] = ["source.tastytrade.client_secret", "source.tastytrade.refresh_token"];
+const SECRETS: [&str; 3] = ["flight.token_key", "source.tastytrade.client_secret", "source.tastytrade.refresh_token"];
 
 /// Bounds of `limits.message`: long statements must go through, and a length has 31 bits.
 const MESSAGE_BYTES_MIN: usize = 64_000;
@@ -32,6 +33,9 @@ const MESSAGE_BYTES_MAX: usize = 1_000_000_000;
 
 /// Retention of a dataset that has no section.
 const RETENTION_DEFAULT: Duration = Duration::from_secs(30 * 86_400);
+
+/// Characters of a key that nobody guesses.
+const TOKEN_KEY_BYTES_MIN: usize = 32;
 
 /// A configuration that cannot be used: one sentence that names the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +69,8 @@ pub struct Config {
     dependencies: dependencies::Dependencies,
     /// Limits of queries.
     pub limits: LimitsConfig,
+    /// The Flight SQL front end.
+    pub flight: FlightConfig,
     /// The simulated venue.
     pub simulator: SimulatorConfig,
     /// Every key with its value and where it came from, secrets hidden; sorted by key.
@@ -235,6 +241,48 @@ pub struct LimitsConfig {
     pub spill_bytes: u64,
 }
 
+/// `[flight]`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct FlightConfig {
+    /// Whether Flight SQL is served at all.
+    pub enabled: bool,
+    /// How bodies of messages are compressed.
+    pub compression: Compression,
+    /// How long rows of a live statement are gathered before they leave.
+    #[serde(deserialize_with = "duration_text")]
+    pub flush: Duration,
+    /// How long a token holds.
+    #[serde(deserialize_with = "duration_text")]
+    pub token_ttl: Duration,
+    /// What tokens are signed with; empty makes a key that ends with the process.
+    pub token_key: Secret,
+    /// Statements whose rows are being sent.
+    pub streams: usize,
+    /// Calls at once on one connection.
+    pub calls: u32,
+    /// Logins whose settings are kept in memory.
+    pub sessions: usize,
+    /// Bytes of one request.
+    #[serde(deserialize_with = "size_text")]
+    pub request: u64,
+    /// Bytes that a message of rows is filled to.
+    #[serde(deserialize_with = "size_text")]
+    pub message: u64,
+    /// Endpoints of one large result.
+    pub endpoints: u32,
+    /// Rows that are worth an endpoint of their own.
+    pub endpoint_rows: u64,
+    /// Bytes of a prepared statement's handle.
+    #[serde(deserialize_with = "size_text")]
+    pub handle: u64,
+    /// How often a silent client is asked whether it is there.
+    #[serde(deserialize_with = "duration_text")]
+    pub keepalive: Duration,
+    /// How long it may take to answer.
+    #[serde(deserialize_with = "duration_text")]
+    pub keepalive_timeout: Duration,
+}
+
 /// `[simulator]`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SimulatorConfig {
@@ -258,6 +306,7 @@ struct File {
     collect: CollectConfig,
     dataset: BTreeMap<String, DatasetSection>,
     limits: LimitsSection,
+    flight: FlightConfig,
     simulator: SimulatorConfig,
 }
 
@@ -431,6 +480,15 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
         return Err(ConfigError("lake.watch is more than nothing".to_owned()));
     }
     let dependencies = dependencies::dependencies(&file.dataset)?;
+    let flight = &file.flight;
+    if flight.streams == 0 || flight.calls == 0 || flight.request == 0 || flight.message == 0 || flight.handle == 0 {
+        return Err(ConfigError(
+            "flight: streams, calls, request, message and handle are more than nothing".to_owned(),
+        ));
+    }
+    if !flight.token_key.is_empty() && flight.token_key.expose().len() < TOKEN_KEY_BYTES_MIN {
+        return Err(ConfigError(format!("flight.token_key has fewer than {TOKEN_KEY_BYTES_MIN} characters")));
+    }
     let optional = |text: String| (!text.is_empty()).then_some(text);
     Ok(Config {
         server: file.server,
@@ -461,6 +519,7 @@ fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
         retention: retention(&file.dataset)?,
         dependencies,
         limits: limits(&file.limits)?,
+        flight: file.flight,
         simulator: file.simulator,
         settings: settings(figment)?,
     })
@@ -716,6 +775,10 @@ mod tests {
         refused("[limits]\nportals = 0", "limits.portals");
         refused("[limits]\nquery_memory = \"5GB\"", "limits.query_memory");
         refused("[limits]\nidle_session_timeout = \"soon\"", "limits.idle_session_timeout");
+        refused("[flight]\ncompression = \"gzip\"", "flight.compression");
+        refused("[flight]\nflush = \"soon\"", "flight.flush");
+        refused("[flight]\nstreams = 0", "flight: streams");
+        refused("[flight]\ntoken_key = \"short\"", "flight.token_key has fewer than 32");
         refused("[collect]\nlists = [\"sp5000\"]", "sp5000");
         refused("[source.tastytrade]\nclient_secret = \"x\"", "go together");
     }

@@ -8,7 +8,7 @@ use crate::console::collection;
 use crate::console::progress::Display;
 use crate::serve::auth::Users;
 use crate::serve::tls::Tls;
-use crate::serve::{http, listen, postgres};
+use crate::serve::{flight, http, listen, postgres};
 use crate::server::{self, Role};
 use crate::shutdown;
 use crate::status::ServerStatus;
@@ -72,8 +72,16 @@ pub(crate) async fn serve(
     let users = users(config)?;
     let tls = Tls::load(&config.tls, &[postgres::ALPN])?;
     listen::check(config.server.pg, "server.pg", &users, tls.is_some(), &config.server)?;
+    let flight_tls = Tls::load(&config.tls, &[flight::ALPN])?;
+    if config.flight.enabled {
+        listen::check(config.server.flight, "server.flight", &users, flight_tls.is_some(), &config.server)?;
+    }
     listen::check_http(config.server.http, &config.server)?;
     let pg = server::bind(config.server.pg, "--pg").await?;
+    let flight = match config.flight.enabled {
+        true => Some(server::bind(config.server.flight, "--flight").await?),
+        false => None,
+    };
     let web = server::bind(config.server.http, "--http").await?;
     let (pg_address, web_address) = (pg.local_addr()?, web.local_addr()?);
     let mut server = server::start(config, role, feed_class, Clock::System, shutdown).await?;
@@ -89,7 +97,7 @@ pub(crate) async fn serve(
     }
     let limits = &config.limits;
     let options = postgres::Options {
-        users,
+        users: users.clone(),
         tls_required: tls.is_some() && config.tls.required,
         tls,
         connections_max: limits.connections,
@@ -100,13 +108,25 @@ pub(crate) async fn serve(
         portals_max: limits.portals,
     };
     let postgres = tokio::spawn(postgres::serve(pg, server.engine.clone(), options, shutdown.clone()));
+    let (flight_address, flight) = match flight {
+        Some(listener) => {
+            let address = listener.local_addr()?.to_string();
+            let options = flight::Options { users, tls: flight_tls, ..flight_options(config) };
+            let serve = flight::serve(listener, server.engine.clone(), options, shutdown.clone());
+            (address, Some(tokio::spawn(serve)))
+        }
+        None => ("off".to_owned(), None),
+    };
     status.set_ready();
-    println!("ready pg={pg_address} flight=off http={web_address}");
+    println!("ready pg={pg_address} flight={flight_address} http={web_address}");
     announce(pg_address);
     shutdown.cancelled().await;
     let ended = async {
         server.finish().await;
         postgres.await.context("the Postgres front end stopped")?.context("serve Postgres clients")?;
+        if let Some(flight) = flight {
+            flight.await.context("the Flight SQL front end stopped")?.context("serve Flight SQL clients")?;
+        }
         health.await.context("the HTTP front end stopped")?.context("serve HTTP")
     };
     let outcome = tokio::time::timeout(DRAIN, ended).await;
@@ -115,4 +135,27 @@ pub(crate) async fn serve(
     }
     // Connections that did not end in time are cut.
     outcome.unwrap_or(Ok(()))
+}
+
+/// The Flight SQL front end's limits and habits, as configured.
+fn flight_options(config: &Config) -> flight::Options {
+    let (flight, bytes) = (&config.flight, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    flight::Options {
+        connections_max: config.limits.connections,
+        calls_max: flight.calls,
+        streams_max: flight.streams,
+        sessions_max: flight.sessions,
+        request_bytes_max: bytes(flight.request),
+        message_bytes: bytes(flight.message),
+        handle_bytes_max: bytes(flight.handle),
+        endpoints_max: flight.endpoints,
+        endpoint_rows: flight.endpoint_rows,
+        compression: flight.compression,
+        flush: flight.flush,
+        keepalive_interval: flight.keepalive,
+        keepalive_timeout: flight.keepalive_timeout,
+        token_ttl: flight.token_ttl,
+        token_key: (!flight.token_key.is_empty()).then(|| flight.token_key.expose().as_bytes().to_vec()),
+        ..flight::Options::default()
+    }
 }

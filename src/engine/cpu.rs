@@ -89,24 +89,26 @@ impl Cpu {
         }
     }
 
-    /// Has a statement's rows opened and made. Dropping the future, or the rows, stops it.
-    pub(super) async fn rows<E>(
+    /// Has a statement's rows opened and made; gives what opening told of them besides. Dropping the future, or the rows,
+    /// stops it.
+    pub(super) async fn rows<T, E>(
         &self,
-        open: impl Future<Output = Result<SendableRecordBatchStream, E>> + Send + 'static,
-    ) -> Result<(SchemaRef, Rows<RecordBatch>), QueryError>
+        open: impl Future<Output = Result<(SendableRecordBatchStream, T), E>> + Send + 'static,
+    ) -> Result<(SchemaRef, T, Rows<RecordBatch>), QueryError>
     where
+        T: Send + 'static,
         E: Into<QueryError> + Send + 'static,
     {
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
-        let (opened, schema) = oneshot::channel();
+        let (opened, first) = oneshot::channel();
         // The steps are large, and every caller's stack would carry them.
         let open = Box::pin(open);
         let task = AbortOnDropHandle::new(self.handle().spawn(async move {
-            let mut rows = match open.await {
-                Ok(rows) => rows,
+            let (mut rows, told) = match open.await {
+                Ok(opened) => opened,
                 Err(error) => return drop(opened.send(Err(error.into()))),
             };
-            if opened.send(Ok(rows.schema())).is_err() {
+            if opened.send(Ok((rows.schema(), told))).is_err() {
                 return;
             }
             while let Some(batch) = rows.next().await {
@@ -115,8 +117,8 @@ impl Cpu {
                 }
             }
         }));
-        let schema = schema.await.unwrap_or_else(|_| Err(panicked()))?;
-        Ok((schema, Rows { ready: None, batches: Some(batches), task: Some(task) }))
+        let (schema, told) = first.await.unwrap_or_else(|_| Err(panicked()))?;
+        Ok((schema, told, Rows { ready: None, batches: Some(batches), task: Some(task) }))
     }
 
     /// Has `work` done on every batch, as many at once as there are processors, and keeps their order.

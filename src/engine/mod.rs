@@ -4,6 +4,7 @@
 //! about the protocol (transactions, cursors, COPY, SET), and has the rest planned and run here.
 
 mod bounded;
+pub mod catalog;
 mod checked;
 mod constant;
 mod cpu;
@@ -18,6 +19,7 @@ mod lookup;
 mod memory;
 mod operators;
 mod own;
+pub mod part;
 mod prepared;
 mod queries;
 mod rewrite;
@@ -25,6 +27,7 @@ mod role;
 mod safety;
 mod search;
 pub mod session;
+pub mod session_command;
 mod sessions;
 pub mod settings;
 mod size;
@@ -35,10 +38,14 @@ mod weight;
 mod yielding;
 mod zone;
 
+pub use crate::table::inputs::InputFreshness;
+pub use catalog::{TableFacts, TableKind};
 pub use datafusion::common::ScalarValue;
 pub use error::{ErrorKind, QueryError};
+pub use part::{PlainScan, ScanPart};
 pub use queries::{Progress, Queries, QueryState, RunningQuery};
 pub use role::Role;
 pub use session::{Engine, ListUsers, MappedStream, Plan, RowStream, Running, Session, Statement};
+pub use session_command::{SessionCommand, session_command};
 pub use sessions::{CancelHandle, OpenSession, Sessions, Signal};
 pub use settings::{Defaults, Settings, parse_duration};

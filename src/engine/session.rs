@@ -20,14 +20,16 @@ use super::template::DATABASE;
 use super::variables::Variables;
 use super::zone::Zoned;
 use crate::table::command::{RefreshCommand, explain_freshness};
-use crate::table::context::{Notices, OnStale, QueryContext, Snapshots};
+use crate::table::context::{Notices, OnStale, QueryContext, ScanPart, Snapshots};
+use crate::table::demand::Demand;
 use crate::table::function::{SessionFacts, register_session};
+use crate::table::inputs::{InputFreshness, Inputs};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use chrono::Utc;
 use datafusion::catalog::{Session as _, TableProvider};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{ScalarValue, TableReference};
+use datafusion::common::{ParamValues, ScalarValue, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
 use datafusion::execution::FunctionRegistry;
@@ -136,6 +138,11 @@ impl Engine {
         self.shared.cpu.tasks()
     }
 
+    /// What every session starts from.
+    pub(super) fn template(&self) -> &SessionState {
+        &self.shared.template
+    }
+
     /// Opens a session for one connection.
     pub fn open_session(&self, user: &str, role: Role, front_end: &'static str) -> Session {
         let id = self.shared.next_session.fetch_add(1, Ordering::Relaxed);
@@ -169,6 +176,7 @@ impl Engine {
             request: Mutex::default(),
             notices,
             snapshots: Mutex::default(),
+            part: Mutex::default(),
         }
     }
 }
@@ -187,6 +195,8 @@ pub struct Session {
     notices: Notices,
     /// The versions of the tables that a transaction reads; `None` outside. Held for a few instructions.
     snapshots: Mutex<Option<Snapshots>>,
+    /// The part of a table that is read instead of the whole. Held for a few instructions.
+    part: Mutex<Option<ScanPart>>,
 }
 
 /// What a client asks for in one go, from its first message to the word that it may ask again.
@@ -204,6 +214,12 @@ pub struct Plan {
     pub schema: SchemaRef,
     /// Types of `$1`, `$2`, ... in order; `None` where nothing in the statement tells.
     pub parameters: Vec<Option<DataType>>,
+}
+
+impl Plan {
+    pub(super) fn logical(&self) -> &LogicalPlan {
+        &self.prepared.logical
+    }
 }
 
 /// A statement's time limit and cancellation, from its arrival to its last row.
@@ -258,6 +274,7 @@ pub struct RowStream {
     running: Running,
     rows: Rows<RecordBatch>,
     schema: SchemaRef,
+    unbounded: bool,
 }
 
 /// Rows of a running statement, each batch with something done to it. Dropping it stops the statement.
@@ -284,6 +301,11 @@ impl<T> MappedStream<T> {
 }
 
 impl RowStream {
+    /// Whether the rows have no end: they come as events happen.
+    pub fn is_unbounded(&self) -> bool {
+        self.unbounded
+    }
+
     /// Columns of the rows.
     pub fn schema(&self) -> SchemaRef {
         self.schema.clone()
@@ -323,7 +345,7 @@ impl RowStream {
     /// Has `work` done on each further batch where statements run, several at once. The order stays, and only as many are
     /// taken ahead as there are processors.
     pub fn map<T: Send + 'static>(self, work: impl Fn(RecordBatch) -> T + Send + Sync + 'static) -> MappedStream<T> {
-        let Self { running, rows, schema } = self;
+        let Self { running, rows, schema, unbounded: _ } = self;
         let rows = running.engine.shared.cpu.map(rows, move |batch| Ok(work(relabelled(batch, &schema)?)));
         MappedStream { running, rows }
     }
@@ -499,6 +521,40 @@ impl Session {
         *self.snapshots.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// A plan with values in the place of its parameters; its columns may be of other types then.
+    pub fn bind(&self, plan: &Plan, parameters: Vec<ScalarValue>) -> Result<Plan, QueryError> {
+        let logical = plan.logical().clone().with_param_values(ParamValues::from(parameters))?;
+        let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
+        let schema = renamed(logical.schema().as_arrow(), Some(names));
+        let prepared = Arc::new(Prepared::new(logical, plan.prepared.depth, &[]));
+        Ok(Plan { prepared, schema, parameters: Vec::new() })
+    }
+
+    /// How fresh the tables are that a plan reads, sorted by name, now or at the moment of the past that this session
+    /// reads; last, under [`crate::table::inputs::RESULT`], the answer as a whole. Nothing is refreshed for it.
+    pub async fn freshness(&self, plan: &Plan) -> Result<Vec<InputFreshness>, QueryError> {
+        let context = self.context();
+        let as_of = context.as_of;
+        let state = StatementState::begin(self.state(), context);
+        let (inputs, prepared) = (Inputs::of(plan.logical())?, plan.prepared.clone());
+        let told = async move {
+            let open = !prepared.logical.get_parameter_types()?.is_empty();
+            // What a plan needs of its tables is known once its parameters are.
+            let demand = if open {
+                Demand::default()
+            } else {
+                let optimised = prepared.depth.walk(|| prepared.optimised(&state, Vec::new()))?;
+                Demand::of(&optimised)?
+            };
+            inputs.told(&demand, as_of).await
+        };
+        self.engine.shared.cpu.run(Box::pin(told)).await
+    }
+
+    pub(super) fn set_part(&self, part: ScanPart) {
+        *self.part.lock().unwrap_or_else(PoisonError::into_inner) = Some(part);
+    }
+
     /// Runs a plan with values for its parameters.
     pub async fn execute(
         &self,
@@ -510,15 +566,15 @@ impl Session {
         if let Some(lookup) = &plan.prepared.lookup
             && let Some(row) = lookup.row(&context, &parameters).await
         {
-            return Ok(RowStream { running, rows: Rows::ready(row?), schema: plan.schema.clone() });
+            return Ok(RowStream { running, rows: Rows::ready(row?), schema: plan.schema.clone(), unbounded: false });
         }
         let state = StatementState::begin(self.state(), context);
         let open = open(state, plan.prepared.clone(), parameters, self.engine.shared.defaults.query_memory_bytes);
-        let (schema, rows) = running.guard(self.engine.shared.cpu.rows(open)).await?;
+        let (schema, unbounded, rows) = running.guard(self.engine.shared.cpu.rows(open)).await?;
         running.listed.progress.enter(QueryState::Running);
         let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
         let schema = renamed(&schema, Some(names));
-        Ok(RowStream { running, rows, schema })
+        Ok(RowStream { running, rows, schema, unbounded })
     }
 
     /// What this session's statements share: its functions and its zone. The same until the zone changes.
@@ -533,7 +589,7 @@ impl Session {
     }
 
     /// A statement's demands on freshness and time.
-    fn context(&self) -> QueryContext {
+    pub(super) fn context(&self) -> QueryContext {
         let settings = self.settings();
         let on_stale = match settings.freshness() {
             "serve" => OnStale::Serve,
@@ -545,6 +601,7 @@ impl Session {
             max_staleness: settings.max_staleness(),
             as_of: settings.as_of(),
             snapshots: self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default(),
+            part: self.part.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             notices: self.notices.clone(),
             ..QueryContext::default()
         }
@@ -569,13 +626,14 @@ fn plan_rows(rows: Arc<dyn TableProvider>, parameters: Vec<Option<DataType>>) ->
     Ok(Plan { prepared: Arc::new(Prepared::new(logical, Depth::Shallow, &[])), schema, parameters })
 }
 
-/// Makes a plan ready with these values and opens its rows; nothing is read before the first of them is asked for.
+/// Makes a plan ready with these values and opens its rows; nothing is read before the first of them is asked for. Says
+/// whether they have no end.
 async fn open(
     mut state: StatementState,
     prepared: Arc<Prepared>,
     values: Vec<ScalarValue>,
     memory_bytes: Option<usize>,
-) -> Result<SendableRecordBatchStream, DataFusionError> {
+) -> Result<(SendableRecordBatchStream, bool), DataFusionError> {
     let depth = prepared.depth;
     let optimised = depth.walk(|| prepared.optimised(&state, values))?;
     let mut physical = depth.walking(state.physical(&optimised)).await?;
@@ -583,13 +641,14 @@ async fn open(
         state.with_batches_of(rows);
         physical = depth.walking(state.physical(&optimised)).await?;
     }
-    if physical.boundedness().is_unbounded() {
+    let unbounded = physical.boundedness().is_unbounded();
+    if unbounded {
         state.row_by_row();
         physical = depth.walking(state.physical(&optimised)).await?;
     }
     let context = Arc::new(memory::limited(state.running(), memory_bytes));
     let rows = datafusion::physical_plan::execute_stream(physical.clone(), context.clone())?;
-    Ok(super::damage::naming(rows, physical, context))
+    Ok((super::damage::naming(rows, physical, context), unbounded))
 }
 
 /// Names a person may have meant by a table that does not exist.

@@ -254,6 +254,12 @@ impl Settings {
         }
     }
 
+    /// What was set, with its value: first ours, then the client's own, each sorted by name.
+    pub fn assigned(&self) -> impl Iterator<Item = (&str, &str)> {
+        let ours = self.values.iter().map(|(name, value)| (*name, value.as_str()));
+        ours.chain(self.custom.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
     /// All names with the values in force, sorted by name.
     pub fn all(&self) -> Vec<(String, String)> {
         let mut all: Vec<(String, String)> =

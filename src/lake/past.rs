@@ -60,11 +60,31 @@ impl LakeTable {
     pub async fn snapshot_at(&self, at: DateTime<Utc>) -> Result<Option<Arc<Snapshot>>, LakeError> {
         let Some(latest) = self.latest().await? else { return Ok(None) };
         let Some(version) = self.version_at(at, latest.version).await? else { return Ok(None) };
-        if version == latest.version {
-            return Ok(Some(latest));
+        self.snapshot_or_forgotten(version, at).await.map(Some)
+    }
+
+    /// A version by its number, such as a reader was told before.
+    ///
+    /// # Errors
+    /// [`LakeError::Forgotten`] when its log or files are no longer kept; that of the log when there never was one.
+    pub async fn snapshot_by_version(&self, version: u64) -> Result<Arc<Snapshot>, LakeError> {
+        let latest = self.current().filter(|latest| latest.version == version);
+        match latest {
+            Some(latest) => Ok(latest),
+            None => {
+                let at = self.committed_at(version).await?;
+                self.snapshot_or_forgotten(version, at).await
+            }
+        }
+    }
+
+    /// A version, which was in force at a moment.
+    async fn snapshot_or_forgotten(&self, version: u64, at: DateTime<Utc>) -> Result<Arc<Snapshot>, LakeError> {
+        if let Some(latest) = self.current().filter(|latest| latest.version == version) {
+            return Ok(latest);
         }
         let held = self.past.known().snapshots.iter().find(|snapshot| snapshot.version == version).cloned();
-        if held.is_some() {
+        if let Some(held) = held {
             return Ok(held);
         }
         let snapshot = Arc::new(self.load_version(version).await?);
@@ -74,7 +94,7 @@ impl LakeTable {
         if known.snapshots.len() > SNAPSHOTS_KEPT {
             known.snapshots.pop_front();
         }
-        Ok(Some(snapshot))
+        Ok(snapshot)
     }
 
     /// Every version the log still tells of, oldest first.

@@ -3,6 +3,7 @@
 //! Who may connect ([`auth`]), over what ([`tls`]) and where ([`listen`]) is the same for all of them.
 
 pub mod auth;
+pub mod flight;
 pub mod http;
 pub mod listen;
 pub mod postgres;

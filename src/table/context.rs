@@ -102,6 +102,19 @@ impl Snapshots {
     }
 }
 
+/// A part of one version of a dataset. The parts of a version are disjoint and together whole, whoever reads them and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanPart {
+    /// The dataset.
+    pub dataset: String,
+    /// Its version.
+    pub version: u64,
+    /// Which part, from 0.
+    pub index: u32,
+    /// How many there are.
+    pub count: u32,
+}
+
 /// One statement's demands on freshness and time. Travels in the session's configuration extensions.
 #[derive(Debug, Clone, Default)]
 pub struct QueryContext {
@@ -115,6 +128,8 @@ pub struct QueryContext {
     pub snapshots: Snapshots,
     /// What is needed of each table, once the statement was looked at.
     pub demand: OnceLock<Demand>,
+    /// The part of a dataset that is read instead of the whole.
+    pub part: Option<ScanPart>,
     /// Where notices go.
     pub notices: Notices,
 }

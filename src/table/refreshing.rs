@@ -4,7 +4,7 @@
 //! Parquet. It never talks to a source.
 
 use super::context::{OnStale, QueryContext};
-use super::scan::{scan_snapshot, storage_error};
+use super::scan::{scan_part, scan_snapshot, storage_error};
 use crate::engine::{ErrorKind, QueryError};
 use crate::lake::freshness::{Freshness, Policy};
 use crate::lake::refresh::{NO_SCHEDULER, RefreshHandle, Wanted};
@@ -55,7 +55,7 @@ impl RefreshingTable {
     }
 
     /// The version to read: that of a moment of the past, which cannot be stale, or the latest once it may be served.
-    async fn snapshot(&self, context: &QueryContext) -> Result<Option<Arc<Snapshot>>> {
+    pub(crate) async fn snapshot(&self, context: &QueryContext) -> Result<Option<Arc<Snapshot>>> {
         let snapshot = match context.as_of {
             Some(at) => self.table.snapshot_at(at).await,
             None => {
@@ -231,6 +231,10 @@ impl TableProvider for RefreshingTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let context = QueryContext::of(state);
+        if let Some(part) = context.part.as_ref().filter(|part| part.dataset == self.freshness.dataset) {
+            let snapshot = self.table.snapshot_by_version(part.version).await.map_err(storage_error)?;
+            return scan_part(state, &self.store_url, &snapshot, projection, part);
+        }
         let taken = context.snapshots.once(self.freshness.dataset, context.as_of, self.snapshot(&context));
         let snapshot = taken.await?.filter(|snapshot| !snapshot.files.is_empty());
         let Some(snapshot) = snapshot else {

@@ -1,20 +1,22 @@
 //! One version of a dataset as a plain Parquet scan: with statistics, and with the files' order where it holds.
 
+use super::context::ScanPart;
 use crate::engine::{ErrorKind, QueryError};
 use crate::lake::{ColumnStatistics, DataFile, LakeError, Snapshot, StatisticValue};
 use arrow::compute::SortOptions;
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics as PlanColumnStatistics, ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::{FileGroup, FileGroupPartitioner, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::expressions::Column;
 use object_store::ObjectMeta;
 use std::sync::Arc;
@@ -31,13 +33,7 @@ pub(super) fn scan_snapshot(
     limit: Option<usize>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = &snapshot.dataset.schema;
-    let store = state.runtime_env().object_store(store_url)?;
-    let metadata_cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-    let source = ParquetSource::new(schema.clone())
-        .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(store, metadata_cache)))
-        .with_bloom_filter_on_read(true)
-        .with_enable_page_index(true)
-        .with_metadata_size_hint(64 * 1024);
+    let source = source(state, store_url, schema)?;
     let ordering = ordering(snapshot).filter(|_| snapshot.files.len() <= ORDERED_FILES_MAX);
     let files = snapshot.files.iter().map(|file| partitioned_file(file, &ordering));
     let groups = match ordering {
@@ -53,6 +49,43 @@ pub(super) fn scan_snapshot(
         config = config.with_output_ordering(vec![ordering]);
     }
     Ok(DataSourceExec::from_data_source(config.build()))
+}
+
+/// A scan of one part of a snapshot. Parts are ranges of bytes over all files in their order, so that they depend on the
+/// version alone.
+pub(super) fn scan_part(
+    state: &dyn Session,
+    store_url: &ObjectStoreUrl,
+    snapshot: &Snapshot,
+    projection: Option<&Vec<usize>>,
+    part: &ScanPart,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = &snapshot.dataset.schema;
+    let files = FileGroup::new(snapshot.files.iter().map(|file| partitioned_file(file, &None)).collect());
+    let count = usize::try_from(part.count.max(1)).unwrap_or(usize::MAX);
+    let parts = FileGroupPartitioner::new()
+        .with_target_partitions(count)
+        .with_repartition_file_min_size(1)
+        .repartition_file_groups(std::slice::from_ref(&files))
+        .unwrap_or_else(|| vec![files]);
+    let Some(group) = usize::try_from(part.index).ok().and_then(|index| parts.into_iter().nth(index)) else {
+        return Ok(Arc::new(EmptyExec::new(datafusion::common::project_schema(schema, projection)?)));
+    };
+    let config = FileScanConfigBuilder::new(store_url.clone(), Arc::new(source(state, store_url, schema)?))
+        .with_file_groups(vec![group])
+        .with_projection_indices(projection.cloned())?;
+    Ok(DataSourceExec::from_data_source(config.build()))
+}
+
+/// How files are read.
+fn source(state: &dyn Session, store_url: &ObjectStoreUrl, schema: &SchemaRef) -> Result<ParquetSource> {
+    let store = state.runtime_env().object_store(store_url)?;
+    let metadata_cache = state.runtime_env().cache_manager.get_file_metadata_cache();
+    Ok(ParquetSource::new(schema.clone())
+        .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(store, metadata_cache)))
+        .with_bloom_filter_on_read(true)
+        .with_enable_page_index(true)
+        .with_metadata_size_hint(64 * 1024))
 }
 
 fn partitioned_file(file: &DataFile, ordering: &Option<LexOrdering>) -> PartitionedFile {

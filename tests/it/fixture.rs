@@ -66,6 +66,11 @@ const ROWS: &[(&str, &str)] = &[
 
 /// An engine over the small market.
 pub(crate) async fn engine() -> Engine {
+    engine_and_books().await.0
+}
+
+/// The same, with the books its live tables show.
+pub(crate) async fn engine_and_books() -> (Engine, Live) {
     let mut config = SessionConfig::new().with_default_catalog_and_schema("market", "public");
     config.options_mut().sql_parser.dialect = Dialect::PostgreSQL;
     let context = SessionContext::new_with_config(config);
@@ -84,7 +89,7 @@ pub(crate) async fn engine() -> Engine {
         context.register_table(format!("live.{name}"), table).unwrap();
     }
     view::register(&context).await.unwrap();
-    Engine::new(context.state(), None)
+    (Engine::new(context.state(), None), books)
 }
 
 /// The dataset's rows, cast to its columns.
@@ -147,7 +152,7 @@ fn books() -> Live {
     live
 }
 
-fn quote(symbol: &str, bid: Option<f64>, ask: Option<f64>, received_at: DateTime<Utc>) -> Quote {
+pub(crate) fn quote(symbol: &str, bid: Option<f64>, ask: Option<f64>, received_at: DateTime<Utc>) -> Quote {
     let size = |price: Option<f64>| price.map(|_| 100);
     Quote { symbol: symbol.into(), bid, bid_size: size(bid), ask, ask_size: size(ask), event_at: None, received_at }
 }

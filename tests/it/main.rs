@@ -4,6 +4,8 @@
 mod as_of;
 mod damage;
 mod fixture;
+mod flight;
+mod flight_client;
 mod freshness;
 mod freshness_items;
 mod fuzz_finds;

@@ -2,6 +2,7 @@
 //! runner shows values the same way: as PostgreSQL's text format, NULL as `NULL`, empty text as `(empty)`.
 
 use crate::fixture;
+use crate::flight_client::{FlightClient, serve_flight};
 use crate::postgres_text;
 use crate::world::{self, World};
 use async_trait::async_trait;
@@ -174,6 +175,56 @@ impl AsyncDB for PostgresWire {
     }
 }
 
+/// A connection over Flight SQL.
+pub(crate) struct FlightWire(FlightClient);
+
+impl FlightWire {
+    /// The zone instants are shown in.
+    async fn zone(&mut self) -> Result<chrono_tz::Tz, Failure> {
+        let batches = self.0.query("SHOW TimeZone").await?;
+        let zone = postgres_text::cell(batches[0].column(0), 0, chrono_tz::Tz::UTC).unwrap();
+        Ok(zone.parse().unwrap())
+    }
+}
+
+impl From<tonic::Status> for Failure {
+    fn from(status: tonic::Status) -> Self {
+        Self(status.message().to_owned())
+    }
+}
+
+#[async_trait]
+impl AsyncDB for FlightWire {
+    type Error = Failure;
+    type ColumnType = DefaultColumnType;
+
+    async fn run(&mut self, sql: &str) -> Result<Output, Failure> {
+        let info = self.0.statement(sql).await?;
+        let columns = info.clone().try_decode_schema().unwrap().fields().len();
+        let batches = self.0.fetch(info).await?;
+        if columns == 0 {
+            return Ok(DBOutput::StatementComplete(0));
+        }
+        let zone = self.zone().await?;
+        let mut lines = Vec::new();
+        for batch in batches {
+            for row in 0..batch.num_rows() {
+                let cell = |column: &datafusion::arrow::array::ArrayRef| {
+                    shown(postgres_text::cell(column.as_ref(), row, zone).as_deref())
+                };
+                lines.push(batch.columns().iter().map(cell).collect());
+            }
+        }
+        Ok(rows(columns, lines))
+    }
+
+    async fn shutdown(&mut self) {}
+
+    fn engine_name(&self) -> &str {
+        "ttapi"
+    }
+}
+
 /// Files about the freshness of real tables; the others are about the small market of `fixture.rs`.
 const OF_THE_WORLD: [&str; 3] = ["forbidden.slt", "freshness.slt", "lake.slt"];
 
@@ -208,15 +259,17 @@ where
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
-/// Runs files in process and over the Postgres wire of the same engine.
+/// Runs files in process, over the Postgres wire and over Flight SQL, of the same engine.
 async fn run_each_way(files: Vec<PathBuf>, engine: Engine) {
     let in_process = || async { Ok(InProcess(engine.open_session("test", ttapi::engine::Role::Admin, "local"))) };
     run_all(files.clone(), in_process).await;
     let stop = CancellationToken::new();
     let address = world::serve_postgres(engine.clone(), stop.clone()).await;
+    let flight = serve_flight(engine.clone(), ttapi::serve::flight::Options::default(), stop.clone()).await;
     let _stop = stop.drop_guard();
     let settings = format!("host={} port={} user=test dbname=tt", address.ip(), address.port());
-    run_all(files, || PostgresWire::connect(&settings)).await;
+    run_all(files.clone(), || PostgresWire::connect(&settings)).await;
+    run_all(files, || async { Ok(FlightWire(FlightClient::connect(flight).await)) }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

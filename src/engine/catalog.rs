@@ -1,0 +1,106 @@
+//! What there is to query, for front ends whose protocol asks for it without SQL.
+
+use super::error::QueryError;
+use super::session::Engine;
+use crate::lake::dataset::{self, WriteMode};
+use crate::table::comment::OwnComments;
+use crate::table::pg_catalog::Comments;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::TableReference;
+use datafusion::logical_expr::TableType;
+use std::collections::HashSet;
+
+/// Schemas that describe the others.
+const ABOUT_SCHEMAS: [&str; 2] = ["information_schema", "pg_catalog"];
+
+/// What kind of table it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TableKind {
+    /// Rows of its own.
+    Table,
+    /// A stored query.
+    View,
+    /// About the catalog itself.
+    System,
+}
+
+/// One table or view.
+#[derive(Debug, Clone)]
+pub struct TableFacts {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: TableKind,
+    /// What a row is, for people.
+    pub comment: Option<String>,
+    /// Its columns.
+    pub columns: SchemaRef,
+    /// Columns that identify a row; none where that is not known.
+    pub key: &'static [&'static str],
+}
+
+impl Engine {
+    /// Name of the one database.
+    pub fn catalog_name(&self) -> String {
+        self.template().config_options().catalog.default_catalog.clone()
+    }
+
+    /// Names of the schemas, sorted.
+    pub fn schema_names(&self) -> Vec<String> {
+        let catalog = self.template().catalog_list().catalog(&self.catalog_name());
+        let mut names = catalog.map(|catalog| catalog.schema_names()).unwrap_or_default();
+        let described = "information_schema".to_owned();
+        if self.template().config_options().catalog.information_schema && !names.contains(&described) {
+            names.push(described);
+        }
+        names.sort();
+        names
+    }
+
+    /// Names of the scalar functions.
+    pub fn function_names(&self) -> HashSet<String> {
+        self.template().scalar_functions().keys().cloned().collect()
+    }
+
+    /// Tables and views of one schema, those whose name is wanted, sorted by name.
+    pub async fn tables_of(
+        &self,
+        schema: &str,
+        wanted: impl Fn(&str) -> bool + Send,
+    ) -> Result<Vec<TableFacts>, QueryError> {
+        let reference = TableReference::partial(schema, "x");
+        let Ok(provider) = self.template().schema_for_ref(reference) else { return Ok(Vec::new()) };
+        let mut names = provider.table_names();
+        names.retain(|name| wanted(name));
+        names.sort();
+        let mut tables = Vec::with_capacity(names.len());
+        for name in names {
+            let table = provider.table(&name).await?;
+            // A table that went between the two looks is not there.
+            let Some(table) = table else { continue };
+            let kind = match table.table_type() {
+                _ if ABOUT_SCHEMAS.contains(&schema) => TableKind::System,
+                TableType::View => TableKind::View,
+                TableType::Base | TableType::Temporary => TableKind::Table,
+            };
+            let columns = table.schema();
+            let comment = OwnComments.table(schema, &name);
+            let key = key(schema, &name, kind);
+            tables.push(TableFacts { schema: schema.to_owned(), name, kind, comment, columns, key });
+        }
+        Ok(tables)
+    }
+}
+
+/// The key of a dataset whose refresh keeps one row per key. Datasets that only grow promise nothing.
+fn key(schema: &str, table: &str, kind: TableKind) -> &'static [&'static str] {
+    if schema != "public" || kind != TableKind::Table {
+        return &[];
+    }
+    match dataset::find(table) {
+        Some(dataset) if dataset.mode != WriteMode::Append => dataset.key,
+        _ => &[],
+    }
+}

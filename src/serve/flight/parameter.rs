@@ -1,0 +1,172 @@
+//! Parameters of prepared statements: rows that the client sends as Arrow, one execution for each.
+//!
+//! Columns belong to `$1`, `$2`, ... in order, whatever their names. Values are converted to what the statement wants as
+//! a cast would; what does not fit is refused when it is bound.
+
+use super::error::{internal, malformed, status};
+use super::types::{sent_type, sql_name};
+use crate::engine::{ErrorKind, Plan, QueryError, ScalarValue, Session};
+use arrow::array::{Array, ArrayRef, AsArray, new_empty_array};
+use arrow::compute::{CastOptions, cast, cast_with_options, concat};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::StreamWriter;
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use tonic::Status;
+
+/// Rows of parameters that fit a statement.
+pub(super) struct Parameters {
+    /// `None` when the statement takes none.
+    bound: Option<Vec<RecordBatch>>,
+}
+
+impl Parameters {
+    /// Reads the rows of a handle or ticket.
+    pub(super) fn read(plan: &Plan, session: &Session, bytes: &Bytes) -> Result<Self, Status> {
+        if bytes.is_empty() {
+            return match plan.parameters.len() {
+                0 => Ok(Self { bound: None }),
+                wanted => Err(wrong_number(wanted, 0)),
+            };
+        }
+        Self::of(plan, session, decode(bytes)?)
+    }
+
+    /// Takes rows that a client has bound.
+    pub(super) fn of(plan: &Plan, session: &Session, batches: Vec<RecordBatch>) -> Result<Self, Status> {
+        let wanted = &plan.parameters;
+        let zone = session.settings().time_zone().name().to_owned();
+        let mut bound = Vec::with_capacity(batches.len());
+        for batch in batches {
+            if batch.num_columns() != wanted.len() {
+                return Err(wrong_number(wanted.len(), batch.num_columns()));
+            }
+            let columns = batch.columns().iter().zip(wanted).enumerate();
+            let columns = columns.map(|(place, (column, wanted))| fitted(column, wanted.as_ref(), place + 1, &zone));
+            let columns = columns.collect::<Result<Vec<_>, _>>()?;
+            bound.push(match columns.is_empty() {
+                true => batch,
+                false => named(columns)?,
+            });
+        }
+        // A client that binds nothing to a statement that takes nothing means one execution.
+        let nothing = wanted.is_empty() && bound.iter().all(|batch| batch.num_rows() == 0);
+        Ok(Self { bound: (!nothing).then_some(bound) })
+    }
+
+    /// Values of the first execution; `None` when there are none.
+    pub(super) fn first(&self) -> Result<Option<Vec<ScalarValue>>, Status> {
+        let Some(bound) = &self.bound else { return Ok(None) };
+        let first = bound.iter().find(|batch| batch.num_rows() > 0).map(|batch| values(batch, 0)).transpose()?;
+        Ok(first.filter(|values| !values.is_empty()))
+    }
+
+    /// Values of each execution; one execution without values where the statement takes none.
+    pub(super) fn rows(&self) -> Result<VecDeque<Vec<ScalarValue>>, Status> {
+        match &self.bound {
+            None => Ok(VecDeque::from([Vec::new()])),
+            Some(bound) => {
+                bound.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| values(batch, row))).collect()
+            }
+        }
+    }
+
+    /// The rows as they stand in a handle.
+    pub(super) fn encode(&self, bytes_max: usize) -> Result<Bytes, Status> {
+        let Some(bound) = &self.bound else { return Ok(Bytes::new()) };
+        let Some(first) = bound.first() else { return Ok(Bytes::new()) };
+        let write = || {
+            let mut writer = StreamWriter::try_new(Vec::new(), &first.schema())?;
+            bound.iter().try_for_each(|batch| writer.write(batch))?;
+            writer.into_inner()
+        };
+        let bytes: Vec<u8> = write().map_err(|error| internal("keep the parameters", error))?;
+        if bytes.len() > bytes_max {
+            return Err(too_large(bytes_max));
+        }
+        Ok(bytes.into())
+    }
+}
+
+/// Parameters are carried by the handle, which is bounded.
+pub(super) fn too_large(bytes_max: usize) -> Status {
+    Status::resource_exhausted(format!("the parameters take more than {bytes_max} bytes (flight.handle)"))
+}
+
+fn values(batch: &RecordBatch, row: usize) -> Result<Vec<ScalarValue>, Status> {
+    let values = batch.columns().iter().map(|column| ScalarValue::try_from_array(column, row));
+    values.collect::<Result<_, _>>().map_err(|error| status(error.into()))
+}
+
+fn wrong_number(wanted: usize, got: usize) -> Status {
+    malformed(format!("wrong number of parameters: the statement takes {wanted}, and got {got}"))
+}
+
+fn named(columns: Vec<ArrayRef>) -> Result<RecordBatch, Status> {
+    let fields = columns.iter().enumerate();
+    let fields = fields.map(|(place, column)| Field::new(format!("${}", place + 1), column.data_type().clone(), true));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    RecordBatch::try_new(schema, columns).map_err(|error| internal("keep the parameters", error))
+}
+
+/// A column of values as the statement wants them.
+fn fitted(column: &ArrayRef, wanted: Option<&DataType>, number: usize, zone: &str) -> Result<ArrayRef, Status> {
+    let refused = |error: String| {
+        let wanted = wanted.map(sql_name).unwrap_or("text");
+        let message = format!("parameter ${number} does not read as {wanted}: {error}");
+        status(QueryError::new(ErrorKind::InvalidText, message))
+    };
+    let column = match column.data_type() {
+        DataType::Union(..) => chosen(column, wanted).map_err(|error| refused(error.to_string()))?,
+        _ => column.clone(),
+    };
+    let plain = sent_type(column.data_type());
+    let column = cast(&column, &plain).map_err(|error| refused(error.to_string()))?;
+    let Some(wanted) = wanted.filter(|wanted| **wanted != plain) else { return Ok(column) };
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    let column = match (&plain, wanted) {
+        // A moment without a zone is one of the session's.
+        (DataType::Timestamp(unit, None), DataType::Timestamp(_, Some(_))) => {
+            let zoned = DataType::Timestamp(*unit, Some(zone.into()));
+            cast_with_options(&column, &zoned, &strict).map_err(|error| refused(error.to_string()))?
+        }
+        _ => column,
+    };
+    cast_with_options(&column, wanted, &strict).map_err(|error| refused(error.to_string()))
+}
+
+/// Values of a union, as some clients send values whose types they do not know: each in the wanted type, or that of the
+/// first.
+fn chosen(column: &ArrayRef, wanted: Option<&DataType>) -> Result<ArrayRef, ArrowError> {
+    let union = column.as_union();
+    let values: Vec<ArrayRef> = (0..union.len()).map(|row| union.value(row)).collect();
+    let Some(kind) = wanted.or(values.first().map(|value| value.data_type())).cloned() else {
+        return Ok(new_empty_array(wanted.unwrap_or(&DataType::Null)));
+    };
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    let values = values.iter().map(|value| cast_with_options(value, &kind, &strict)).collect::<Result<Vec<_>, _>>()?;
+    concat(&values.iter().map(AsRef::as_ref).collect::<Vec<&dyn Array>>())
+}
+
+/// The schema that tells a client which parameters there are. A parameter of which nothing tells the type is text.
+pub(super) fn schema(parameters: &[Option<DataType>]) -> SchemaRef {
+    let fields = parameters.iter().enumerate().map(|(place, wanted)| {
+        let wanted = wanted.as_ref().map_or(DataType::Utf8, sent_type);
+        Field::new(format!("${}", place + 1), wanted, true)
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// Reads an IPC stream. The reader below trusts what it reads more than it should, so its panics are caught.
+fn decode(bytes: &Bytes) -> Result<Vec<RecordBatch>, Status> {
+    let read = || StreamReader::try_new(bytes.as_ref(), None)?.collect::<Result<Vec<_>, _>>();
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(batches)) => Ok(batches),
+        Ok(Err(_)) | Err(_) => Err(malformed("the parameters in it do not read")),
+    }
+}

@@ -1,0 +1,193 @@
+//! The rows of a statement on their way to the client.
+//!
+//! Memory is bounded by a batch and its messages: the next batch is asked for when the client has taken the last. Dropping
+//! the stream, which is what happens when the client goes or cancels, stops the statement.
+
+use super::encode::Encoder;
+use super::error::{internal, status};
+use super::running::Listed;
+use super::types::sent_batch;
+use super::{Options, Shared};
+use crate::engine::{QueryError, RowStream};
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use arrow_flight::FlightData;
+use bytes::Bytes;
+use futures::stream::{self, Stream};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+/// Rows of an endless statement that leave without waiting for the flush interval.
+const GATHERED_ROWS_MAX: usize = 8_192;
+
+/// A stream of messages.
+pub(super) type Messages = Pin<Box<dyn Stream<Item = Result<FlightData, Status>> + Send>>;
+
+/// Opens the rows of the next execution of a statement: one for each row of its parameters.
+pub(super) type Next =
+    Box<dyn FnMut() -> Pin<Box<dyn Future<Output = Result<Option<RowStream>, Status>> + Send>> + Send>;
+
+/// The rows of a statement: those of its executions, one after the other.
+pub(super) struct Rows {
+    schema: SchemaRef,
+    /// What is told with the first message: the freshness of the answer.
+    told: Bytes,
+    at_hand: Option<RecordBatch>,
+    running: Option<RowStream>,
+    next: Option<Next>,
+    flush: Duration,
+    flushed_at: Instant,
+    /// Given up when the rows end.
+    _held: Option<(Listed, OwnedSemaphorePermit)>,
+}
+
+impl Rows {
+    /// Rows at hand, in their own schema.
+    pub(super) fn at_hand(batch: RecordBatch) -> Self {
+        Self {
+            schema: batch.schema(),
+            told: Bytes::new(),
+            at_hand: Some(batch),
+            running: None,
+            next: None,
+            flush: Duration::ZERO,
+            flushed_at: Instant::now(),
+            _held: None,
+        }
+    }
+
+    /// Rows of a running statement, to be sent in `schema`; then those of its further executions.
+    pub(super) fn running(
+        schema: SchemaRef,
+        told: Bytes,
+        running: Option<RowStream>,
+        next: Option<Next>,
+        options: &Options,
+        held: (Listed, OwnedSemaphorePermit),
+    ) -> Self {
+        let flush = options.flush;
+        // The first rows are not held back.
+        let flushed_at = Instant::now().checked_sub(flush).unwrap_or_else(Instant::now);
+        Self { schema, told, at_hand: None, running, next, flush, flushed_at, _held: Some(held) }
+    }
+
+    /// The messages that bring the rows to the client.
+    pub(super) fn into_messages(self, shared: &Shared) -> Result<Messages, Status> {
+        let options = &shared.options;
+        let encoder = Encoder::new(options.compression, options.message_bytes)?;
+        let mut schema = encoder.schema(&self.schema);
+        schema.app_metadata = self.told.clone();
+        let sending = Sending {
+            rows: self,
+            encoder,
+            queue: VecDeque::from([schema]),
+            first: true,
+            shutdown: shared.shutdown.clone(),
+        };
+        Ok(Box::pin(stream::try_unfold(sending, |mut sending| async move {
+            Ok(sending.message().await?.map(|message| (message, sending)))
+        })))
+    }
+
+    /// The next batch in the schema it is sent in.
+    async fn batch(&mut self) -> Option<Result<RecordBatch, Status>> {
+        if let Some(batch) = self.at_hand.take() {
+            return Some(Ok(batch));
+        }
+        loop {
+            let Some(running) = &mut self.running else {
+                let next = self.next.as_mut()?;
+                match next().await {
+                    Ok(Some(running)) => self.running = Some(running),
+                    Ok(None) => self.next = None,
+                    Err(status) => return Some(Err(status)),
+                }
+                continue;
+            };
+            let batch = if running.is_unbounded() {
+                let until = self.flushed_at + self.flush;
+                let batch = gathered(running, until).await;
+                self.flushed_at = Instant::now();
+                batch
+            } else {
+                running.next().await
+            };
+            match batch {
+                Some(Ok(batch)) => {
+                    return Some(sent_batch(&batch, &self.schema).map_err(|error| internal("encode rows", error)));
+                }
+                Some(Err(error)) => return Some(Err(status(error))),
+                None => self.running = None,
+            }
+        }
+    }
+}
+
+/// Rows that come until an instant, from the first on: many small batches would cost more than they tell.
+async fn gathered(rows: &mut RowStream, until: Instant) -> Option<Result<RecordBatch, QueryError>> {
+    let first = match rows.next().await? {
+        Ok(batch) => batch,
+        Err(error) => return Some(Err(error)),
+    };
+    let mut count = first.num_rows();
+    let mut batches = vec![first];
+    while count < GATHERED_ROWS_MAX && Instant::now() < until {
+        match tokio::time::timeout_at(until, rows.next()).await {
+            Ok(Some(Ok(batch))) => {
+                count += batch.num_rows();
+                batches.push(batch);
+            }
+            Ok(Some(Err(error))) => return Some(Err(error)),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    match batches.as_slice() {
+        [one] => Some(Ok(one.clone())),
+        all => {
+            let joined = concat_batches(&all[0].schema(), all);
+            Some(joined.map_err(|error| QueryError::new(crate::engine::ErrorKind::Internal, error.to_string())))
+        }
+    }
+}
+
+/// A stream of messages while it is sent.
+struct Sending {
+    rows: Rows,
+    encoder: Encoder,
+    queue: VecDeque<FlightData>,
+    /// No batch has been sent yet.
+    first: bool,
+    shutdown: CancellationToken,
+}
+
+impl Sending {
+    async fn message(&mut self) -> Result<Option<FlightData>, Status> {
+        loop {
+            if let Some(message) = self.queue.pop_front() {
+                return Ok(Some(message));
+            }
+            let batch = tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => return Err(Status::unavailable("the server is shutting down")),
+                batch = self.rows.batch() => batch,
+            };
+            let Some(batch) = batch.transpose()? else { return Ok(None) };
+            let (queue, told) = (&mut self.queue, &self.rows.told);
+            let mut first = std::mem::take(&mut self.first) && batch.num_rows() > 0;
+            self.encoder.batch(&batch, |mut message| {
+                // Some clients show what comes with rows, others what comes with the schema.
+                if std::mem::take(&mut first) {
+                    message.app_metadata = told.clone();
+                }
+                queue.push_back(message);
+            })?;
+        }
+    }
+}

@@ -1,0 +1,108 @@
+"""The PyPI client `flightsql-dbapi`: values, NULL, metadata, parameters, errors.
+
+    pip install -r requirements.txt
+    python client.py 127.0.0.1:50051
+
+Prints `ok` and the number of checks; the first failure is an exception.
+"""
+
+import sys
+
+import pyarrow as pa
+from flightsql import FlightSQLClient, connect
+from flightsql.dbapi import Connection
+from pyarrow import flight
+
+checks = 0
+
+
+def check(what: str, got: object, wanted: object) -> None:
+    """Equal, and of the same type."""
+    global checks
+    checks += 1
+    if got != wanted or type(got) is not type(wanted):
+        raise AssertionError(f"{what}: wanted {wanted!r}, got {got!r}")
+
+
+def holds(what: str, condition: bool) -> None:
+    """Fails with a sentence, also under `python -O`."""
+    check(what, bool(condition), True)
+
+
+def values(connection: Connection) -> None:
+    """Values and NULL, and all rows of a large table: this client reads the first endpoint alone."""
+    cursor = connection.cursor()
+    cursor.execute("SELECT true, 1::bigint, 2.5::float8, 'é ''x''', NULL::text")
+    check("a row", cursor.fetchone(), [True, 1, 2.5, "é 'x'", None])
+    cursor.execute("SELECT count(*) FROM eod")
+    count = cursor.fetchone()[0]
+    cursor.execute("SELECT symbol, close FROM eod")
+    check("all rows", cursor.rowcount, count)
+    check("columns", [name for name, _ in cursor.description], ["symbol", "close"])
+
+
+def parameters(connection: Connection) -> None:
+    """Values, each of its own type."""
+    cursor = connection.cursor()
+    cursor.execute("SELECT count(*) FROM eod WHERE symbol = 'AAPL' AND date >= '2026-01-02' AND close > 1")
+    wanted = cursor.fetchone()
+    holds("there are bars", wanted[0] > 100)
+    cursor.execute("SELECT count(*) FROM eod WHERE symbol = $1 AND date >= $2 AND close > $3", ["AAPL", "2026-01-02", 1])
+    check("bars", cursor.fetchone(), wanted)
+    cursor.execute("SELECT $1 || 'x', $2::bigint + 1", ["'; drop table eod; --", 41])
+    check("a quote", cursor.fetchone(), ["'; drop table eod; --x", 42])
+
+
+def metadata(client: FlightSQLClient, connection: Connection) -> None:
+    """The catalog, the keys, and what the server tells of itself."""
+    names = connection.flightsql_get_table_names("public")
+    holds("tables", {"eod", "symbols", "movers"} <= set(names))
+    schemas = connection.flightsql_get_schema_names()
+    check("schemas", sorted(schemas), ["information_schema", "live", "pg_catalog", "public", "system"])
+    columns = connection.flightsql_get_columns("eod", "public")
+    check("columns", [column["name"] for column in columns[:3]], ["symbol", "date", "open"])
+    check("the key is never NULL", columns[0]["nullable"], False)
+    keys = connection.flightsql_get_primary_keys("eod")
+    check("the key", [key["column_name"] for key in keys], ["symbol", "date"])
+    check("no foreign keys", connection.flightsql_get_foreign_keys("eod"), [])
+    info = connection.flightsql_get_sql_info([0, 3])
+    check("the server", (info[0], info[3]), ("ttapi", True))
+
+
+def failures(client: FlightSQLClient, connection: Connection) -> None:
+    """Errors arrive; nothing is written."""
+    cursor = connection.cursor()
+    for sql, wanted in (("SELECT * FROM nosuch", pa.ArrowKeyError), ("SELEC 1", pa.ArrowInvalid)):
+        try:
+            cursor.execute(sql)
+        except (pa.ArrowException, flight.FlightError) as error:
+            check(f"{sql}: {error}", type(error), wanted)
+        else:
+            raise AssertionError(f"{sql} succeeds")
+    try:
+        cursor.execute("SELECT $1::bigint + $2::bigint", [1])
+        raise AssertionError("a parameter is missing")
+    except pa.ArrowInvalid as error:
+        holds(f"the number is told: {error}", "takes 2, and got 1" in str(error))
+    cursor.execute("SELECT 1")
+    check("the connection goes on", cursor.fetchone(), [1])
+
+
+def main() -> int:
+    """All checks."""
+    host, port = sys.argv[1].rsplit(":", 1)
+    client = FlightSQLClient(host=host, port=int(port), insecure=True)
+    with connect(client) as connection:
+        values(connection)
+        parameters(connection)
+        metadata(client, connection)
+        failures(client, connection)
+    named = FlightSQLClient(host=host, port=int(port), user="ada", password="pencil", insecure=True)
+    with connect(named) as connection:
+        check("who", connection.execute("SELECT current_user").fetchone(), ["ada"])
+    print(f"ok checks={checks}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

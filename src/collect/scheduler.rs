@@ -85,7 +85,7 @@ pub enum Event {
         /// Dataset.
         dataset: &'static str,
         /// What it did.
-        run: Run,
+        run: Box<Run>,
     },
 }
 
@@ -390,7 +390,7 @@ impl Scheduler {
         if self.jobs.get(dataset).is_some_and(|jobs| jobs.next.is_none()) {
             self.jobs.remove(dataset);
         }
-        let _ = self.events.send(Event::Ended { dataset, run: run.clone() });
+        let _ = self.events.send(Event::Ended { dataset, run: Box::new(run.clone()) });
         for waiter in job.map(|job| job.waiters).unwrap_or_default() {
             let outcome = waiter.outcome(&run);
             waiter.tell(outcome);

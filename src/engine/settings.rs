@@ -309,9 +309,11 @@ impl Settings {
 /// Settings of its own that a session may have.
 const CUSTOM_MAX: usize = 100;
 
-/// A name with a dot in it, in lower case: a setting that means nothing to the server.
+/// A name with a dot in it, in lower case: a setting that means nothing to the server. The engine's own settings are not
+/// among them: nobody is to believe that they can be set.
 fn custom(name: &str) -> Option<String> {
-    name.contains('.').then(|| name.to_lowercase())
+    let name = name.to_lowercase();
+    (name.contains('.') && !name.starts_with("datafusion.")).then_some(name)
 }
 
 fn find(name: &str) -> Result<&'static Definition, QueryError> {

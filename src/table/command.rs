@@ -19,7 +19,6 @@ use async_trait::async_trait;
 use datafusion::catalog::memory::MemorySourceConfig;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use std::sync::Arc;
@@ -135,10 +134,7 @@ impl TableProvider for FreshnessCommand {
         _filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let demand = match state.as_any().downcast_ref::<SessionState>() {
-            Some(state) => Demand::of(&state.optimize(&self.plan)?)?,
-            None => Demand::default(),
-        };
+        let demand = Demand::of(&state.optimize(&self.plan)?)?;
         let told = self.inputs.told(&demand, QueryContext::of(state).as_of).await?;
         let rows = rows(&told, &self.schema)?;
         Ok(MemorySourceConfig::try_new_exec(&[vec![rows]], self.schema.clone(), projection.cloned())?)

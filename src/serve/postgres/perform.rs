@@ -29,10 +29,10 @@ impl Connection {
         match &prepared.command {
             Command::Query(query) => {
                 let rows = self.rows(&prepared, values).await?;
-                Ok(State::Open(rows, query_tag(&query.sql)))
+                Ok(State::Open(Box::new(rows), query_tag(&query.sql)))
             }
             Command::Execute { name, values } => self.execute_prepared(name, values.as_ref()).await,
-            Command::Show(name) => Ok(State::Open(self.show(name.as_deref())?, Tag::Plain("SHOW"))),
+            Command::Show(name) => Ok(State::Open(Box::new(self.show(name.as_deref())?), Tag::Plain("SHOW"))),
             Command::Copy { out, .. } => self.copy(&prepared, values, out).await,
             Command::Declare { name, hold, .. } => {
                 self.declare(name.clone(), *hold, &prepared, values).await?;
@@ -121,7 +121,7 @@ impl Connection {
         };
         let values = values.into_iter().zip(&prepared.parameters).map(fit).collect::<Result<Vec<_>, _>>()?;
         let rows = self.rows(&prepared, &values).await?;
-        Ok(State::Open(rows, query_tag(&query.sql)))
+        Ok(State::Open(Box::new(rows), query_tag(&query.sql)))
     }
 
     /// The values of a query's only row.
@@ -195,7 +195,7 @@ impl Connection {
         let rows = self.rows(prepared, values).await?;
         rows.suspend();
         let mut cursor = Portal::new(prepared.clone(), Vec::new(), Formats::All(super::types::Format::Text));
-        cursor.state = State::Open(rows, Tag::Rows("SELECT"));
+        cursor.state = State::Open(Box::new(rows), Tag::Rows("SELECT"));
         cursor.hold = hold;
         Ok(self.keep_portal(name, cursor)?)
     }

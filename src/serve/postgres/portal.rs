@@ -37,7 +37,7 @@ pub(super) struct Portal {
 pub(super) enum State {
     New,
     /// Rows that are left, and the tag they end with.
-    Open(Rows, Tag),
+    Open(Box<Rows>, Tag),
     /// It has just sent all its rows itself: the word of its tag, and their number.
     Fetched(&'static str, u64),
     /// The tag that a further Execute is answered with.

@@ -33,7 +33,10 @@ def values(connection: Connection) -> None:
     """Values and NULL, and all rows of a large table: this client reads the first endpoint alone."""
     cursor = connection.cursor()
     cursor.execute("SELECT true, 1::bigint, 2.5::float8, 'é ''x''', NULL::text")
-    check("a row", cursor.fetchone(), [True, 1, 2.5, "é 'x'", None])
+    *row, nothing = cursor.fetchone()
+    check("a row", row, [True, 1, 2.5, "é 'x'"])
+    # The client goes through pandas, whose missing text is a NaN.
+    holds("NULL", nothing is None or nothing != nothing)
     cursor.execute("SELECT count(*) FROM eod")
     count = cursor.fetchone()[0]
     cursor.execute("SELECT symbol, close FROM eod")
@@ -49,8 +52,10 @@ def parameters(connection: Connection) -> None:
     holds("there are bars", wanted[0] > 100)
     cursor.execute("SELECT count(*) FROM eod WHERE symbol = $1 AND date >= $2 AND close > $3", ["AAPL", "2026-01-02", 1])
     check("bars", cursor.fetchone(), wanted)
-    cursor.execute("SELECT $1 || 'x', $2::bigint + 1", ["'; drop table eod; --", 41])
-    check("a quote", cursor.fetchone(), ["'; drop table eod; --x", 42])
+    cursor.execute("SELECT $1 || 'x'", ["'; drop table eod; --"])
+    check("a quote", cursor.fetchone(), ["'; drop table eod; --x"])
+    cursor.execute("SELECT $1::bigint + 1", [41])
+    check("a number", cursor.fetchone(), [42])
 
 
 def metadata(client: FlightSQLClient, connection: Connection) -> None:
@@ -83,7 +88,8 @@ def failures(client: FlightSQLClient, connection: Connection) -> None:
         cursor.execute("SELECT $1::bigint + $2::bigint", [1])
         raise AssertionError("a parameter is missing")
     except pa.ArrowInvalid as error:
-        holds(f"the number is told: {error}", "takes 2, and got 1" in str(error))
+        # The client does not look at the answer to the parameters it sends, and learns of it when it executes.
+        holds(f"the number is told: {error}", "wrong number of parameters: the statement takes 2" in str(error))
     cursor.execute("SELECT 1")
     check("the connection goes on", cursor.fetchone(), [1])
 

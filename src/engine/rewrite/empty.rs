@@ -140,7 +140,7 @@ pub(super) fn settle_recursion(query: &mut Query, scopes: &Scopes) {
 }
 
 /// Whether a query can be seen to give no row.
-fn query_is_empty(query: &Query, scopes: &Scopes) -> bool {
+pub(super) fn query_is_empty(query: &Query, scopes: &Scopes) -> bool {
     query.with.is_none() && body_is_empty(&query.body, scopes)
 }
 

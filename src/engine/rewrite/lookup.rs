@@ -138,7 +138,7 @@ impl VisitorMut for Exists<'_> {
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         let Expr::Exists { subquery, negated } = expr else { return ControlFlow::Continue(()) };
         let plain = subquery.with.is_none() && subquery.order_by.is_none() && subquery.limit_clause.is_none();
-        if self.depth > 0 || !plain {
+        if self.depth > 0 || !plain || super::empty::query_is_empty(subquery, self.scopes) {
             return ControlFlow::Continue(());
         }
         let mut query = subquery.clone();

@@ -541,10 +541,7 @@ mod tests {
             "SELECT EXISTS(SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid) FROM pg_class c",
             "SELECT false FROM pg_catalog.pg_class c",
         );
-        check(
-            "SELECT (SELECT count(*) FROM pg_trigger) FROM pg_class c",
-            "SELECT (SELECT count(*) FROM pg_catalog.pg_trigger) FROM pg_catalog.pg_class c",
-        );
+        check("SELECT (SELECT count(*) FROM pg_trigger) FROM pg_class c", "SELECT (0) FROM pg_catalog.pg_class c");
     }
 
     #[test]
@@ -560,12 +557,12 @@ mod tests {
     fn lookups_in_the_catalog_are_aggregated() {
         check(
             "SELECT (SELECT n.nspname FROM pg_namespace n WHERE n.oid = c.relnamespace) FROM pg_class c",
-            "SELECT (SELECT first_value(n.nspname) FROM pg_catalog.pg_namespace n WHERE n.oid = c.relnamespace) \
+            "SELECT (SELECT first_value(n.nspname) AS \"first_value\" FROM pg_catalog.pg_namespace n WHERE n.oid = c.relnamespace) \
              FROM pg_catalog.pg_class c",
         );
         check(
             "SELECT (SELECT t.typname FROM pg_type t WHERE t.oid = a.x AND a.x <> t.typelem) FROM pg_attribute a",
-            "SELECT (SELECT first_value(t.typname) FROM pg_catalog.pg_type t WHERE t.oid = a.x AND t.oid <> t.typelem) \
+            "SELECT (SELECT first_value(t.typname) AS \"first_value\" FROM pg_catalog.pg_type t WHERE t.oid = a.x AND t.oid <> t.typelem) \
              FROM pg_catalog.pg_attribute a",
         );
         check("SELECT (SELECT s.type FROM symbols s)", "SELECT (SELECT s.type FROM symbols s)");

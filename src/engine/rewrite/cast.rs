@@ -193,7 +193,7 @@ pub(super) fn instant() -> DataType {
     DataType::Timestamp(Some(6), datafusion::sql::sqlparser::ast::TimezoneInfo::Tz)
 }
 
-fn named(name: &str) -> Option<DataType> {
+pub(super) fn named(name: &str) -> Option<DataType> {
     use datafusion::sql::sqlparser::ast::{ExactNumberInfo, TimezoneInfo};
     let array = |element| DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(element), None));
     Some(match name {

@@ -41,9 +41,49 @@ fn aggregate_of_nothing(query: &Query, scopes: &Scopes) -> Option<Expr> {
         return None;
     };
     let mut constant = item.clone();
+    if let Some(array) = empty_array_type(item, select, scopes) {
+        return Some(cast(Expr::Value(Value::Null.into()), array));
+    }
     let mut nothing = Nothing { found: false, column: false };
     let _ = VisitMut::visit(&mut constant, &mut nothing);
     (nothing.found && !nothing.column).then(|| Expr::Nested(Box::new(constant)))
+}
+
+/// The type of `array_agg(x)` of a column of the catalog.
+fn empty_array_type(item: &Expr, select: &Select, scopes: &Scopes) -> Option<DataType> {
+    let Expr::Function(function) = item else { return None };
+    let arguments = super::build::call_arguments(function)?;
+    let ([argument], true) = (arguments.as_slice(), is_call(item, "array_agg")) else { return None };
+    let element = match argument {
+        Expr::Cast { data_type, .. } => data_type.clone(),
+        Expr::CompoundIdentifier(parts) => {
+            let [table, column] = parts.as_slice() else { return None };
+            let (table, column) = (super::fold(table), super::fold(column));
+            let tables = super::system::catalog_tables(select, scopes);
+            let (_, definition) = tables.iter().find(|(name, _)| *name == table)?;
+            let (_, kind) = definition.columns().find(|(name, _)| *name == column)?;
+            super::cast::named(kind)?
+        }
+        _ => return None,
+    };
+    Some(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(element), None)))
+}
+
+/// A branch of CASE for kinds of types that there are none of (domains, composites) is never taken: its subquery is NULL.
+pub(super) fn branches_never_taken(expr: &mut Expr, scopes: &Scopes) {
+    let Expr::Case { operand: None, conditions, .. } = expr else { return };
+    for branch in conditions {
+        let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = &branch.condition else { continue };
+        let absent = super::build::literal(right).is_some_and(|kind| !matches!(kind, "b" | "p"));
+        if absent && matches!(branch.result, Expr::Subquery(_)) && scopes.is_column(left, "pg_type", "typtype") {
+            branch.result = match &branch.result {
+                Expr::Subquery(query) if query.with.is_some() => {
+                    cast(Expr::Value(Value::Null.into()), DataType::IntUnsigned(None))
+                }
+                other => other.clone(),
+            };
+        }
+    }
 }
 
 /// Puts the values of aggregates over no rows in their places.

@@ -67,6 +67,15 @@ impl Scopes {
         self.names.iter().flatten().any(|name| name == table)
     }
 
+    /// Whether an expression is that column of that catalog table, by the name the table has around here.
+    fn is_column(&self, expr: &Expr, table: &str, column: &str) -> bool {
+        let Expr::CompoundIdentifier(parts) = expr else { return false };
+        let [of, name] = parts.as_slice() else { return false };
+        let of = fold(of);
+        let found = self.tables.iter().rev().flatten().find(|(known, _)| *known == of);
+        fold(name) == column && found.is_some_and(|(_, definition)| definition.name == table)
+    }
+
     /// The catalog table a name stands for, when it stands for one.
     fn catalog_table(&self, name: &ObjectName) -> Option<&'static definition::Definition> {
         let parts: Vec<String> = name.0.iter().filter_map(|part| part.as_ident().map(fold)).collect();
@@ -164,6 +173,7 @@ impl VisitorMut for Rewriter<'_> {
         if let Some(query) = build::array_query(expr) {
             empty::settle_recursion(query, &self.scopes);
         }
+        empty::branches_never_taken(expr, &self.scopes);
         empty::fold_subquery(expr, &self.scopes);
         lookup::without_limit(expr);
         array::from_subquery(expr);

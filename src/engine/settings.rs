@@ -68,6 +68,7 @@ const DEFINITIONS: &[Definition] = &[
     Definition { name: "bytea_output", default: "hex", check: bytea_output },
     Definition { name: "client_encoding", default: "UTF8", check: utf8 },
     Definition { name: "client_min_messages", default: "notice", check: any },
+    Definition { name: "default_tablespace", default: "", check: |value| value.is_empty() },
     Definition { name: "default_transaction_deferrable", default: "off", check: boolean },
     Definition { name: "default_transaction_isolation", default: "repeatable read", check: any },
     Definition { name: "default_transaction_read_only", default: "on", check: boolean },

@@ -1,4 +1,4 @@
-//! Dates and clocks of instants are those of the session's zone: `date_trunc`, `extract` and casts to what has no zone.
+//! Dates and clocks of instants are those of the session's zone: `date_trunc`, `extract`, `to_char` and casts to what has no zone.
 //!
 //! Columns are of instants in UTC. Where the session's zone is another, they are given it before they are taken apart.
 
@@ -29,12 +29,13 @@ impl FunctionRewrite for Zoned {
         };
         let moved = |expr: Expr, unit: TimeUnit| cast(expr, DataType::Timestamp(unit, Some(zone.into())));
         match expr {
-            Expr::ScalarFunction(mut call) if matches!(call.func.name(), "date_trunc" | "date_part") => {
-                let Some((unit, given)) = call.args.get(1).and_then(elsewhere) else {
+            Expr::ScalarFunction(mut call) if matches!(call.func.name(), "date_trunc" | "date_part" | "to_char") => {
+                let place = usize::from(call.func.name() != "to_char");
+                let Some((unit, given)) = call.args.get(place).and_then(elsewhere) else {
                     return Ok(Transformed::no(Expr::ScalarFunction(call)));
                 };
-                let instant = std::mem::take(&mut call.args[1]);
-                call.args[1] = moved(instant, unit);
+                let instant = std::mem::take(&mut call.args[place]);
+                call.args[place] = moved(instant, unit);
                 let truncates = call.func.name() == "date_trunc";
                 let found = Expr::ScalarFunction(call);
                 let back = DataType::Timestamp(unit, Some(given));

@@ -15,7 +15,7 @@ SELECT
     CASE WHEN n = 1 THEN '\x00ff10'::bytea END AS bytes,
     CASE WHEN n = 1 THEN date '2024-02-29' END AS day,
     CASE WHEN n = 1 THEN time '13:14:15.123456' END AS clock,
-    CASE WHEN n = 1 THEN timestamp '2024-02-29 13:14:15.123456' END AS local,
+    CASE WHEN n = 1 THEN timestamp '2023-12-31 23:59:59.999999' END AS local,
     CASE WHEN n = 1 THEN timestamptz '2024-02-29 13:14:15.123456+00' END AS instant,
     CASE WHEN n = 1 THEN interval '1 month 2 days 03:04:05.678' END AS span,
     CASE WHEN n = 1 THEN ARRAY[1, 2, NULL]::int[] END AS integers,

@@ -15,4 +15,5 @@ mod postgres_text;
 mod prepared;
 mod sessions;
 mod slt;
+mod tokio_postgres_client;
 mod world;

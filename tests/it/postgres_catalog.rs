@@ -368,7 +368,7 @@ async fn errors_have_a_kind_a_sentence_and_a_place() {
         ("SELECT 'abc'::int", ErrorKind::InvalidText, "invalid input syntax for type integer: \"abc\"", None, None),
         (
             "SELECT 'abc'::timestamptz",
-            ErrorKind::InvalidText,
+            ErrorKind::InvalidDatetime,
             "invalid input syntax for type timestamp: \"abc\"",
             None,
             None,

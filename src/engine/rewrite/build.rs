@@ -2,7 +2,7 @@
 
 use datafusion::sql::sqlparser::ast::{
     CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, Query, SetExpr, TableAlias, TableFactor, Value,
+    ObjectName, Query, SelectItem, SetExpr, TableAlias, TableFactor, Value,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -96,6 +96,15 @@ pub(super) fn literal(expr: &Expr) -> Option<&str> {
 /// Whether an expression is a parameter such as `$1`.
 pub(super) fn is_parameter(expr: &Expr) -> bool {
     matches!(expr, Expr::Value(value) if matches!(value.value, Value::Placeholder(_)))
+}
+
+/// `SELECT value AS column`
+pub(super) fn one_value(value: Expr, column: Ident) -> Option<Query> {
+    let shell = Parser::new(&PostgreSqlDialect {}).try_with_sql("SELECT 1 AS one");
+    let mut shell = shell.and_then(|mut parser| parser.parse_query()).ok()?;
+    let SetExpr::Select(select) = shell.body.as_mut() else { return None };
+    select.projection = vec![SelectItem::ExprWithAlias { expr: value, alias: column }];
+    Some(*shell)
 }
 
 /// The query of `ARRAY(SELECT ...)`.

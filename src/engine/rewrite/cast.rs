@@ -29,9 +29,11 @@ fn unqualified(data_type: &DataType) -> Option<String> {
     }
 }
 
-/// In the outermost list a literal cast to an object's name is shown, not compared: `SELECT 'symbols'::regclass`.
+/// In the outermost list a column of functions shows their names, and a literal cast to an object's name is shown, not compared: `SELECT 'symbols'::regclass`.
 pub(super) fn show_literal(expr: &mut Expr) {
-    if let Expr::Cast { expr: inner, data_type, .. } = expr
+    if names_function(expr) {
+        *expr = call("regproc_text", vec![take(expr)]);
+    } else if let Expr::Cast { expr: inner, data_type, .. } = expr
         && literal(inner).is_some()
         && let Some(object) = object_type(data_type)
     {
@@ -114,6 +116,12 @@ pub(super) fn rewrite(expr: &mut Expr) {
         };
         return;
     }
+    if let DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) = &*data_type
+        && object_type(element) == Some("regtype")
+    {
+        *expr = call("regtype_names", vec![take(inner)]);
+        return;
+    }
     normalise(data_type);
     if let Some(read) = super::literal::typed(inner, data_type) {
         *expr = read;
@@ -185,7 +193,7 @@ pub(super) fn instant() -> DataType {
     DataType::Timestamp(Some(6), datafusion::sql::sqlparser::ast::TimezoneInfo::Tz)
 }
 
-fn named(name: &str) -> Option<DataType> {
+pub(super) fn named(name: &str) -> Option<DataType> {
     use datafusion::sql::sqlparser::ast::{ExactNumberInfo, TimezoneInfo};
     let array = |element| DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(element), None));
     Some(match name {

@@ -4,10 +4,11 @@
 //! first of the rows are the same; one that finds several gives one of them, where PostgreSQL would fail. Subqueries over
 //! other tables are left alone.
 
-use super::build::call;
+use super::build::{call, is_call};
 use super::{Scopes, fold, system};
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, GroupByExpr, Ident, Query, Select, SelectItem, SetExpr, Value, VisitMut, VisitorMut,
+    BinaryOperator, Expr, FunctionArguments, GroupByExpr, Ident, LimitClause, OrderByKind, Query, Select, SelectItem,
+    SetExpr, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -38,6 +39,84 @@ pub(super) fn count_instead_of_exists(select: &mut Select, scopes: &Scopes) {
     }
 }
 
+/// An aggregate without groups has one row, whatever its LIMIT.
+pub(super) fn without_limit(expr: &mut Expr) {
+    let Expr::Subquery(query) = expr else { return };
+    let SetExpr::Select(select) = query.body.as_ref() else { return };
+    let plain = matches!(&select.group_by, GroupByExpr::Expressions(exprs, _) if exprs.is_empty());
+    let counts = matches!(select.projection.as_slice(), [SelectItem::UnnamedExpr(item)] if is_call(item, "count"));
+    let first = matches!(&query.limit_clause,
+        Some(LimitClause::LimitOffset { limit: Some(limit), offset: None, .. }) if limit.to_string() == "1");
+    if plain && counts && first {
+        query.limit_clause = None;
+        query.order_by = None;
+    }
+}
+
+/// In a list, `x IN (SELECT ...)` over functions and catalog tables searches in an array: the planner takes such an IN in
+/// conditions only. Subqueries over other tables are left alone.
+pub(super) fn search_in_list(select: &mut Select, scopes: &Scopes) {
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+            let _ = expr.visit(&mut Search { scopes, depth: 0 });
+        }
+    }
+}
+
+/// The same in the order of a query.
+pub(super) fn search_in_order(query: &mut Query, scopes: &Scopes) {
+    if let Some(OrderByKind::Expressions(keys)) = query.order_by.as_mut().map(|order| &mut order.kind) {
+        for key in keys {
+            let _ = key.expr.visit(&mut Search { scopes, depth: 0 });
+        }
+    }
+}
+
+struct Search<'a> {
+    scopes: &'a Scopes,
+    depth: usize,
+}
+
+impl VisitorMut for Search<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        let Expr::InSubquery { expr: value, subquery, negated } = expr else { return ControlFlow::Continue(()) };
+        if self.depth > 0 || !reads_catalog_alone(subquery, self.scopes) {
+            return ControlFlow::Continue(());
+        }
+        let mut array = call("array", Vec::new());
+        if let Expr::Function(function) = &mut array {
+            function.args = FunctionArguments::Subquery(subquery.clone());
+        }
+        let found = call("array_has", vec![array, super::take(value)]);
+        *expr = if *negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(found) } } else { found };
+        ControlFlow::Continue(())
+    }
+}
+
+fn reads_catalog_alone(query: &Query, scopes: &Scopes) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    let known = |factor: &TableFactor| match factor {
+        TableFactor::Table { name, args: None, .. } => scopes.catalog_table(name).is_some(),
+        TableFactor::Table { args: Some(_), .. } | TableFactor::UNNEST { .. } => true,
+        TableFactor::Derived { subquery, .. } => reads_catalog_alone(subquery, scopes),
+        _ => false,
+    };
+    query.with.is_none()
+        && select.from.iter().all(|from| known(&from.relation) && from.joins.iter().all(|join| known(&join.relation)))
+}
+
 struct Exists<'a> {
     scopes: &'a Scopes,
     depth: usize,
@@ -59,7 +138,7 @@ impl VisitorMut for Exists<'_> {
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         let Expr::Exists { subquery, negated } = expr else { return ControlFlow::Continue(()) };
         let plain = subquery.with.is_none() && subquery.order_by.is_none() && subquery.limit_clause.is_none();
-        if self.depth > 0 || !plain {
+        if self.depth > 0 || !plain || super::empty::query_is_empty(subquery, self.scopes) {
             return ControlFlow::Continue(());
         }
         let mut query = subquery.clone();

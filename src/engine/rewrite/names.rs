@@ -128,7 +128,7 @@ pub(in crate::engine) fn output_names(statement: &Statement) -> Option<Vec<Strin
     }
 }
 
-fn query_names(query: &Query) -> Option<Vec<String>> {
+pub(super) fn query_names(query: &Query) -> Option<Vec<String>> {
     body_names(&query.body)
 }
 

@@ -12,6 +12,10 @@ pub(super) const FUNCTIONS: &[Definition] = &[
     stable("_pg_expandarray", &[1], Returns::From(expanded_type), expanded),
     stable("array_lower", &[2], Returns::Int, |_, values| bound(values).map(|length| one_if(length.is_some()))),
     stable("array_upper", &[2], Returns::Int, |_, values| bound(values).map(ScalarValue::Int32)),
+    stable("pg_blocking_pids", &[1], Returns::From(|_| DataType::new_list(DataType::Int32, true)), |_, _| {
+        Ok(ScalarValue::List(ScalarValue::new_list_nullable(&[], &DataType::Int32)))
+    }),
+    stable("regtype_names", &[1], Returns::Texts, type_names),
     stable("pg_typeof", &[1], Returns::Text, type_of),
 ];
 
@@ -31,6 +35,19 @@ fn bound(values: &[ScalarValue]) -> Result<Option<i32>> {
         _ => 0,
     };
     Ok(i32::try_from(length).ok().filter(|length| *length > 0))
+}
+
+/// `oids::regtype[]`: the names of types.
+fn type_names(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(ScalarValue::List(list)) = values.first().filter(|value| !value.is_null()) else { return Ok(null()) };
+    let numbers = datafusion::arrow::compute::cast(&list.value(0), &DataType::Int64)?;
+    let mut names = Vec::with_capacity(numbers.len());
+    for row in 0..numbers.len() {
+        let number =
+            integer(&[ScalarValue::try_from_array(&numbers, row)?], 0)?.and_then(|oid| u32::try_from(oid).ok());
+        names.push(ScalarValue::Utf8(number.map(|oid| types::display(oid, None))));
+    }
+    Ok(ScalarValue::List(ScalarValue::new_list_nullable(&names, &DataType::Utf8)))
 }
 
 fn type_of(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {

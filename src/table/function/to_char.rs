@@ -55,8 +55,6 @@ impl ScalarUDFImpl for ToChar {
         let [values, patterns] = arguments.args.as_slice() else {
             return plan_err!("to_char takes a value and a pattern");
         };
-        let zone = arguments.config_options.execution.time_zone.as_deref().and_then(|zone| zone.parse().ok());
-        let zone: Tz = zone.unwrap_or(Tz::UTC);
         let constant = [values, patterns].iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { arguments.number_rows };
         let at = |argument: &ColumnarValue, row: usize| match argument {
@@ -66,7 +64,7 @@ impl ScalarUDFImpl for ToChar {
         let mut results = Vec::with_capacity(rows);
         for row in 0..rows {
             let text = match at(patterns, row)? {
-                ScalarValue::Utf8(Some(pattern)) => shown(&at(values, row)?, &pattern, zone)?,
+                ScalarValue::Utf8(Some(pattern)) => shown(&at(values, row)?, &pattern)?,
                 _ => None,
             };
             results.push(ScalarValue::Utf8(text));
@@ -83,14 +81,16 @@ impl ScalarUDFImpl for ToChar {
 }
 
 /// `None` for NULL.
-fn shown(value: &ScalarValue, pattern: &str, zone: Tz) -> Result<Option<String>> {
+fn shown(value: &ScalarValue, pattern: &str) -> Result<Option<String>> {
     let moment = |at: NaiveDateTime, zone: Option<(String, i32)>| Some(date_time(at, zone, pattern));
     Ok(match value {
         ScalarValue::TimestampMicrosecond(Some(micros), None) => {
             DateTime::<Utc>::from_timestamp_micros(*micros).and_then(|at| moment(at.naive_utc(), None))
         }
-        ScalarValue::TimestampMicrosecond(Some(micros), Some(_)) => DateTime::<Utc>::from_timestamp_micros(*micros)
+        ScalarValue::TimestampMicrosecond(Some(micros), Some(zone)) => DateTime::<Utc>::from_timestamp_micros(*micros)
             .and_then(|at| {
+                // The session's zone, where that is not UTC: instants are moved to it before they come here.
+                let zone: Tz = zone.parse().unwrap_or(Tz::UTC);
                 let at = at.with_timezone(&zone);
                 let offset = chrono::Offset::fix(at.offset()).local_minus_utc();
                 moment(at.naive_local(), Some((at.format("%Z").to_string(), offset)))

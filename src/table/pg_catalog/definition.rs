@@ -192,6 +192,8 @@ const TABLES: &[Definition] = &[
     table("pg_prepared_statements", 0,
         "name text, statement text, prepare_time timestamptz, parameter_types oid[], result_types oid[], from_sql \
          bool, generic_plans int8, custom_plans int8"),
+    table("pg_prepared_xacts", 0,
+        "transaction oid, gid text, prepared timestamptz, owner name, database name"),
     table("pg_proc", 1255,
         "oid oid, proname name, pronamespace oid, proowner oid, prolang oid, procost float4, prorows float4, \
          provariadic oid, prosupport oid, prokind char, prosecdef bool, proleakproof bool, proisstrict bool, \
@@ -288,6 +290,9 @@ const TABLES: &[Definition] = &[
          int8, n_ins_since_vacuum int8, last_vacuum timestamptz, last_autovacuum timestamptz, last_analyze \
          timestamptz, last_autoanalyze timestamptz, vacuum_count int8, autovacuum_count int8, analyze_count int8, \
          autoanalyze_count int8"),
+    table("pg_statio_all_tables", 0,
+        "relid oid, schemaname name, relname name, heap_blks_read int8, heap_blks_hit int8, idx_blks_read int8, \
+         idx_blks_hit int8, toast_blks_read int8, toast_blks_hit int8, tidx_blks_read int8, tidx_blks_hit int8"),
     table("pg_statio_user_indexes", 0,
         "relid oid, indexrelid oid, schemaname name, relname name, indexrelname name, idx_blks_read int8, \
          idx_blks_hit int8"),
@@ -311,6 +316,8 @@ const TABLES: &[Definition] = &[
          hastriggers bool, rowsecurity bool"),
     table("pg_tablespace", 1213,
         "oid oid, spcname name, spcowner oid, spcacl text[], spcoptions text[]"),
+    table("pg_timezone_abbrevs", 0,
+        "abbrev text, utc_offset interval, is_dst bool"),
     table("pg_timezone_names", 0,
         "name text, abbrev text, utc_offset interval, is_dst bool"),
     table("pg_transform", 3576,

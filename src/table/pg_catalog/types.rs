@@ -189,6 +189,7 @@ const BASE_TYPES: &[BaseType] = &[
     base("regtype", "regtype", 2206, 2211, 4, 'N', false, 'i', 'p', 0, "regtypein"),
     base("record", "record", 2249, 2287, -1, 'P', false, 'd', 'x', 0, "record_in"),
     base("any", "\"any\"", ANY, 0, 4, 'P', false, 'i', 'p', 0, "any_in"),
+    base("trigger", "trigger", 2279, 0, 4, 'P', false, 'i', 'p', 0, "trigger_in"),
     base("void", "void", 2278, 0, 4, 'P', false, 'i', 'p', 0, "void_in"),
     base("uuid", "uuid", 2950, 2951, 16, 'U', false, 'c', 'p', 0, "uuid_in"),
     base("jsonb", "jsonb", 3802, 3807, -1, 'U', false, 'i', 'x', 0, "jsonb_in"),

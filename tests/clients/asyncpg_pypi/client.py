@@ -41,7 +41,7 @@ async def types(connection: asyncpg.Connection, sql: str) -> None:
         "boolean": True, "int2": -32768, "int4": -(2**31), "int8": 2**63 - 1, "float4": 1.5, "float8": 0.1, "infinite": -math.inf,
         "decimal": Decimal("12345.6789"), "wide_decimal": Decimal("-12345678901234567890123456789012345678901234567890.1234567890"),
         "words": "é \"x\" 'y'", "no_words": "", "bytes": b"\x00\xff\x10", "day": date(2024, 2, 29), "clock": clock(13, 14, 15, 123456),
-        "local": datetime(2024, 2, 29, 13, 14, 15, 123456), "instant": datetime(2024, 2, 29, 13, 14, 15, 123456, UTC),
+        "local": datetime(2023, 12, 31, 23, 59, 59, 999999), "instant": datetime(2024, 2, 29, 13, 14, 15, 123456, UTC),
         "span": timedelta(days=32, hours=3, minutes=4, seconds=5, milliseconds=678), "integers": [1, 2, None],
         "texts": ["a", 'b"c', None, ""], "days": [date(2024, 2, 29), None],
     }  # fmt: skip

@@ -1,16 +1,19 @@
 """The PyPI client `psycopg` 3: both formats, parameters, NULL, cursors, streams, cancel, COPY, errors, pipelines.
 
     pip install -r requirements.txt
-    python client.py                       # the server's address comes from PGHOST, PGPORT, PGUSER and PGDATABASE
+    python client.py types.sql             # the server's address comes from PGHOST, PGPORT, PGUSER and PGDATABASE
 
 Prints `ok` and the number of checks; the first failure is an exception.
 """
 
+import math
 import sys
 import threading
 import time
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
 from decimal import Decimal
+from pathlib import Path
 
 import psycopg
 from psycopg import errors
@@ -57,6 +60,41 @@ def values(connection: psycopg.Connection) -> None:
             check(f"SPY, binary={binary}", found, (["etf"], True))
             bars = cursor.execute("SELECT date, close, volume, open_interest FROM eod WHERE symbol = 'AAPL' ORDER BY date DESC LIMIT 1").fetchone()
             check(f"types of a bar, binary={binary}", [type(one) for one in bars], [date, float, int, type(None)])
+
+
+def types(connection: psycopg.Connection) -> None:
+    """A value and a NULL of every type, in text and in binary, plain and by binary COPY."""
+    sql = Path(sys.argv[1]).read_text()
+    instant = datetime(2024, 2, 29, 13, 14, 15, 123456, UTC)
+    wanted = {
+        "boolean": True, "int2": -32768, "int4": -(2**31), "int8": 2**63 - 1, "float4": 1.5, "float8": 0.1, "infinite": -math.inf,
+        "decimal": Decimal("12345.6789"), "wide_decimal": Decimal("-12345678901234567890123456789012345678901234567890.1234567890"),
+        "words": "é \"x\" 'y'", "no_words": "", "bytes": b"\x00\xff\x10", "day": date(2024, 2, 29), "clock": clock(13, 14, 15, 123456),
+        "local": datetime(2023, 12, 31, 23, 59, 59, 999999), "span": timedelta(days=32, hours=3, minutes=4, seconds=5, milliseconds=678),
+        "integers": [1, 2, None], "texts": ["a", 'b"c', None, ""], "days": [date(2024, 2, 29), None],
+    }  # fmt: skip
+    for binary in (False, True):
+        with connection.cursor(binary=binary, row_factory=dict_row) as cursor:
+            row, nulls = cursor.execute(sql).fetchall()
+        for name, value in wanted.items():
+            check(f"{name}, binary={binary}", row[name], value)
+        check(f"NaN, binary={binary}", math.isnan(row["not_a_number"]), True)
+        check(f"instant, binary={binary}", row["instant"].astimezone(UTC), instant)
+        check(f"NULLs, binary={binary}", set(nulls.values()), {None})
+        record = connection.cursor(binary=binary).execute("SELECT named_struct('a', 1, 'b', 'x'), map(make_array('k'), make_array(1.5))").fetchone()
+        check(f"a struct and a map, binary={binary}", record, ({"a": 1, "b": "x"}, {"k": 1.5}))
+    # The zone of the session is the zone of what is shown, in both formats.
+    connection.execute("SET TIME ZONE 'America/New_York'")
+    for binary in (False, True):
+        shown = connection.cursor(binary=binary).execute("SELECT timestamptz '2024-07-01 12:00:00+00'").fetchone()[0]
+        check(f"a zoned instant, binary={binary}", shown.isoformat(), "2024-07-01T08:00:00-04:00")
+    parts = "SELECT extract(hour from t), t::date, date_trunc('day', t), to_char(t, 'HH24:MI TZ') FROM (SELECT timestamptz '2024-07-01 02:00:00+00' AS t) x"
+    got = connection.execute(parts).fetchone()
+    check("the clock of the zone", (int(got[0]), got[1], got[3]), (22, date(2024, 6, 30), "22:00 EDT"))
+    check("a day of the zone", got[2].isoformat(), "2024-06-30T00:00:00-04:00")
+    got = connection.execute("SELECT date_trunc('day', max(received_at)) = date_trunc('day', max(received_at), 'America/New_York') FROM quotes").fetchone()
+    check("a day of a column in the zone", got, (True,))
+    connection.execute("RESET TIME ZONE")
 
 
 def parameters(connection: psycopg.Connection) -> None:
@@ -191,7 +229,7 @@ def main() -> int:
     with psycopg.connect(autocommit=True) as connection:
         check("server version", connection.info.server_version // 10_000, 16)
         check("time zone", connection.info.timezone.key if hasattr(connection.info.timezone, "key") else "UTC", "UTC")
-        for part in (values, parameters, stream, cancel, failures, copies, pipelines):
+        for part in (values, types, parameters, stream, cancel, failures, copies, pipelines):
             part(connection)
     cursors()
     print(f"ok checks={checks}")

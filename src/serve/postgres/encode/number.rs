@@ -314,7 +314,7 @@ mod tests {
     fn integers_of_any_width() {
         check_text(Arc::new(Int64Array::from(vec![Some(i64::MIN), None])), &[Some("-9223372036854775808"), None]);
         check_text(Arc::new(UInt64Array::from(vec![7])), &[Some("7")]);
-        assert_eq!(with_sign(u64::MAX).unwrap_err().code, "22003");
+        assert_eq!(super::with_sign(u64::MAX).unwrap_err().code, "22003");
         check_binary(Arc::new(UInt64Array::from(vec![7])), &[Some(&[0, 0, 0, 0, 0, 0, 0, 7])]);
         check_binary(Arc::new(Int8Array::from(vec![-2])), &[Some(&[0xff, 0xfe])]);
         check_binary(Arc::new(UInt32Array::from(vec![u32::MAX])), &[Some(&[255, 255, 255, 255])]);

@@ -33,7 +33,9 @@ pub(super) fn read_text(text: &str, described: &Type, zone: Tz) -> Result<Scalar
         Type::FLOAT8 => ScalarValue::Float64(Some(trimmed.parse().map_err(|_| invalid())?)),
         Type::NUMERIC => numeric(trimmed).ok_or_else(invalid)?,
         Type::BYTEA => ScalarValue::Binary(Some(bytea(text).ok_or_else(invalid)?)),
-        Type::DATE => ScalarValue::Date32(Some(days(date(trimmed).ok_or_else(invalid)?))),
+        Type::DATE => {
+            ScalarValue::Date32(Some(days(date(trimmed).or_else(|| zoned_date(trimmed)).ok_or_else(invalid)?)))
+        }
         Type::TIME => ScalarValue::Time64Microsecond(Some(time_us(time(trimmed).ok_or_else(invalid)?))),
         Type::TIMESTAMP => {
             let (local, _) = timestamp(trimmed).ok_or_else(invalid)?;
@@ -144,6 +146,12 @@ fn date(text: &str) -> Option<NaiveDate> {
     // The reader of the calendar crate takes signs and blanks; PostgreSQL's dates begin with a digit.
     text.starts_with(|c: char| c.is_ascii_digit()).then_some(())?;
     NaiveDate::parse_from_str(text, "%Y-%m-%d").or_else(|_| NaiveDate::parse_from_str(text, "%Y%m%d")).ok()
+}
+
+/// `2026-01-02 -05`, as drivers write a date that has the client's zone: PostgreSQL leaves the zone out of account.
+fn zoned_date(text: &str) -> Option<NaiveDate> {
+    let (day, zone) = text.split_once(' ')?;
+    offset(zone.trim()).and(date(day))
 }
 
 /// `09:30`, `09:30:00` or `09:30:00.5`

@@ -68,7 +68,7 @@ lacks '\du' "$roles" "bob|Superuser"
 export PGUSER=bob PGPASSWORD='pass word '
 equal "a reader" off "$(sql 'show is_superuser')"
 contains "a reader's refresh" "$(sqlstate 'refresh table eod')" "42501" "REFRESH TABLE"
-PGUSER=ada PGPASSWORD=engine psql -XAtq -v FETCH_COUNT=1 -c 'select symbol from live.quotes' >/dev/null 2>stream.err &
+PGUSER=ada PGPASSWORD=engine psql -XAtq -c 'select symbol from live.quotes' >/dev/null 2>stream.err &
 stream=$!
 runs() { [[ $(sql "select count(*) from system.queries where \"user\" = 'ada'") == 1 ]]; }
 within 5 "the stream of another" runs

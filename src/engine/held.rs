@@ -107,7 +107,7 @@ impl ExecutionPlan for Held {
         let rows = rows.map(move |batch| {
             let batch = batch?;
             lock(&kept).give(batch.num_rows());
-            Ok(batch)
+            Ok::<_, DataFusionError>(batch)
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }

@@ -250,7 +250,6 @@ fn put_numeric(negative: bool, digits: &[u8], scale: usize, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{check_binary, check_text};
-    use super::with_sign;
     use arrow::array::{
         Decimal128Array, Decimal256Array, Float32Array, Float64Array, Int8Array, Int64Array, UInt32Array, UInt64Array,
     };

@@ -502,7 +502,7 @@ async fn requests_for_items_join_what_runs_and_what_waits() {
         ["A", "B", "A", "C", "A", "B C"].map(|names| world.ask_for("market_metrics", items(names))),
     );
     let opened = async {
-        world.until("one run", |world| world.calls("market_metrics") == 1).await;
+        world.until("one run", |world| world.calls("market_metrics") == 2).await;
         // The others are in the scheduler's hands once a last request was answered.
         assert!(world.refresh.refresh("nowhere", "query").await.is_err());
         world.open("market_metrics");

@@ -178,7 +178,8 @@ impl World {
 pub(crate) async fn serve_postgres(engine: ttapi::engine::Engine, shutdown: CancellationToken) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(postgres::serve(listener, engine, postgres::Options::default(), shutdown));
+    let options = postgres::Options { connections_max: 500, ..postgres::Options::default() };
+    tokio::spawn(postgres::serve(listener, engine, options, shutdown));
     address
 }
 

@@ -40,6 +40,20 @@ impl ExprPlanner for Operators {
                 let share = lit(1.0) / cast(raw.right, DataType::Float64);
                 return Ok(PlannerResult::Planned(times(raw.left, share)));
             }
+            BinaryOperator::Plus
+            | BinaryOperator::Minus
+            | BinaryOperator::Multiply
+            | BinaryOperator::Divide
+            | BinaryOperator::Modulo => {
+                let small =
+                    |data_type: &DataType| matches!(data_type, DataType::Int8 | DataType::Int16 | DataType::Int32);
+                if small(&left) {
+                    as_integer(&mut raw.right);
+                }
+                if small(&right) {
+                    as_integer(&mut raw.left);
+                }
+            }
             BinaryOperator::Eq | BinaryOperator::NotEq if left == DataType::Boolean => as_boolean(&mut raw.right),
             BinaryOperator::Eq | BinaryOperator::NotEq if right == DataType::Boolean => as_boolean(&mut raw.left),
             _ => {}
@@ -56,6 +70,15 @@ fn midnight(date: Expr) -> Expr {
 fn times(span: Expr, factor: Expr) -> Expr {
     static TIMES: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::from(Times::default())));
     Expr::ScalarFunction(ScalarFunction { func: TIMES.clone(), args: vec![span, factor] })
+}
+
+/// `x + 1`: a number that is written out is an `integer` where it fits, so that it does not widen what stands beside it.
+fn as_integer(expr: &mut Expr) {
+    if let Expr::Literal(ScalarValue::Int64(Some(number)), _) = expr
+        && let Ok(number) = i32::try_from(*number)
+    {
+        *expr = lit(number);
+    }
 }
 
 /// `indisprimary = 't'`: a text beside a boolean is one of the words for booleans.

@@ -67,7 +67,10 @@ async fn each_execution_settles_freshness() {
     for _ in 0..3 {
         assert_eq!(instants(&client.query(&statement, &[&"AAPL"]).await.unwrap()), [loaded_at]);
         let notice = notices.recv().await.unwrap();
-        assert!(notice.message().starts_with("table \"market_metrics\" is stale: its rows are 3 h old"), "{notice}");
+        assert!(
+            notice.message().starts_with("table \"market_metrics\" is stale for AAPL: its rows are 3 h old"),
+            "{notice}"
+        );
     }
     run(&client, "SET freshness = 'fail'").await;
     let error = client.query(&statement, &[&"AAPL"]).await.unwrap_err();

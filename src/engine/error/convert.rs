@@ -28,8 +28,7 @@ fn convert(error: &DataFusionError) -> QueryError {
         DataFusionError::ArrowError(error, _) => arrow(error),
         DataFusionError::ParquetError(error) => storage(&format!("cannot read a parquet file: {error}")),
         DataFusionError::ObjectStore(error) => storage(&format!("cannot read the lake: {error}")),
-        DataFusionError::IoError(error) if error.to_string().contains("spilling process") => out_of_disk(),
-        DataFusionError::IoError(error) => storage(&format!("cannot read the lake: {error}")),
+        DataFusionError::IoError(error) => storage_or_spill(&error.to_string()),
         DataFusionError::SQL(error, _) => QueryError::from_parser(error.as_ref().clone(), ""),
         DataFusionError::NotImplemented(text) => not_supported(text),
         DataFusionError::Internal(text) => QueryError::new(ErrorKind::Internal, message::first_line(text)),
@@ -52,6 +51,11 @@ fn convert(error: &DataFusionError) -> QueryError {
             QueryError::new(ErrorKind::Internal, message::first_line(text))
         }
     }
+}
+
+/// Files are read from the lake, and written to the space for spilling.
+fn storage_or_spill(text: &str) -> QueryError {
+    if text.contains("spilling process") { out_of_disk() } else { storage(&format!("cannot read the lake: {text}")) }
 }
 
 fn out_of_disk() -> QueryError {
@@ -81,7 +85,7 @@ fn arrow(error: &ArrowError) -> QueryError {
         ArrowError::ArithmeticOverflow(_) => QueryError::new(ErrorKind::OutOfRange, "value out of range"),
         ArrowError::NotYetImplemented(text) => not_supported(text),
         ArrowError::ParquetError(text) => storage(&format!("cannot read a parquet file: {text}")),
-        ArrowError::IoError(text, _) => storage(&format!("cannot read the lake: {text}")),
+        ArrowError::IoError(text, _) => storage_or_spill(text),
         ArrowError::MemoryError(_) => QueryError::new(ErrorKind::OutOfMemory, "out of memory"),
         ArrowError::ExternalError(error) => external(error.as_ref()),
         ArrowError::CastError(text) | ArrowError::ParseError(text) => {

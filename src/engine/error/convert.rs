@@ -28,7 +28,7 @@ fn convert(error: &DataFusionError) -> QueryError {
         DataFusionError::ArrowError(error, _) => arrow(error),
         DataFusionError::ParquetError(error) => storage(&format!("cannot read a parquet file: {error}")),
         DataFusionError::ObjectStore(error) => storage(&format!("cannot read the lake: {error}")),
-        DataFusionError::IoError(error) => storage_or_spill(&error.to_string()),
+        DataFusionError::IoError(error) => storage(&format!("cannot read the lake: {error}")),
         DataFusionError::SQL(error, _) => QueryError::from_parser(error.as_ref().clone(), ""),
         DataFusionError::NotImplemented(text) => not_supported(text),
         DataFusionError::Internal(text) => QueryError::new(ErrorKind::Internal, message::first_line(text)),
@@ -53,10 +53,8 @@ fn convert(error: &DataFusionError) -> QueryError {
     }
 }
 
-/// Files are read from the lake, and written to the space for spilling.
-fn storage_or_spill(text: &str) -> QueryError {
-    if text.contains("spilling process") { out_of_disk() } else { storage(&format!("cannot read the lake: {text}")) }
-}
+/// The engine's words for a full spill directory.
+const SPILLING: &str = "used disk space during the spilling process";
 
 fn out_of_disk() -> QueryError {
     QueryError::new(ErrorKind::LimitExceeded, "the query needs more disk for spilling than the server's limit")
@@ -64,6 +62,10 @@ fn out_of_disk() -> QueryError {
 }
 
 fn storage(text: &str) -> QueryError {
+    // The limit of disk for spilling comes as any failure to write does, wrapped in several ways.
+    if text.contains(SPILLING) {
+        return out_of_disk();
+    }
     QueryError::new(ErrorKind::Storage, message::first_line(text))
 }
 
@@ -85,7 +87,7 @@ fn arrow(error: &ArrowError) -> QueryError {
         ArrowError::ArithmeticOverflow(_) => QueryError::new(ErrorKind::OutOfRange, "value out of range"),
         ArrowError::NotYetImplemented(text) => not_supported(text),
         ArrowError::ParquetError(text) => storage(&format!("cannot read a parquet file: {text}")),
-        ArrowError::IoError(text, _) => storage_or_spill(text),
+        ArrowError::IoError(text, _) => storage(&format!("cannot read the lake: {text}")),
         ArrowError::MemoryError(_) => QueryError::new(ErrorKind::OutOfMemory, "out of memory"),
         ArrowError::ExternalError(error) => external(error.as_ref()),
         ArrowError::CastError(text) | ArrowError::ParseError(text) => {
@@ -99,10 +101,9 @@ fn arrow(error: &ArrowError) -> QueryError {
     }
 }
 
-/// An error that travelled through the engine: ours comes out whole.
 /// What has run out: disk for spilling, the query's own memory or that of all queries.
 fn exhausted(text: &str) -> QueryError {
-    if text.contains("disk space") || text.contains("spilling process") {
+    if text.contains(SPILLING) {
         return out_of_disk();
     }
     if text.contains(QUERY_LIMIT) {
@@ -114,6 +115,7 @@ fn exhausted(text: &str) -> QueryError {
         .with_hint("Select fewer rows or columns, or raise the memory limit of the server.")
 }
 
+/// An error that travelled through the engine: ours comes out whole.
 fn external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> QueryError {
     if let Some(own) = error.downcast_ref::<QueryError>() {
         return own.clone();
@@ -224,7 +226,13 @@ mod tests {
             "out of memory: the query needs more than the server's limit for one query",
         );
         check(
-            DataFusionError::ResourcesExhausted("The used disk space during the spilling process".to_owned()),
+            DataFusionError::ArrowError(
+                Box::new(ArrowError::IoError(
+                    "The used disk space during the spilling process has exceeded".to_owned(),
+                    std::io::Error::other("full"),
+                )),
+                None,
+            ),
             ErrorKind::LimitExceeded,
             "the query needs more disk for spilling than the server's limit",
         );

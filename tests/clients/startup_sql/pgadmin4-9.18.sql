@@ -218,6 +218,7 @@ ORDER BY pid;
 
 -- dashboard statistics
 -- vary: chart_data
+-- some
 /*pga4dash*/
 SELECT 'session_stats' AS chart_name, pg_catalog.row_to_json(t) AS chart_data
 FROM (SELECT

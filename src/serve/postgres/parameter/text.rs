@@ -221,6 +221,8 @@ fn elements(text: &str) -> Option<Vec<Option<String>>> {
                     chars.next();
                     element.push(*chars.peek()?);
                 }
+                // Blanks around an element are none of it.
+                Some(blank) if blank.is_whitespace() && !open && (quoted || element.is_empty()) => {}
                 Some(other) => element.push(other),
             }
             chars.next();

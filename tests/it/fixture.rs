@@ -16,7 +16,8 @@ use ttapi::engine::Engine;
 use ttapi::lake::dataset::{self, Dataset};
 use ttapi::live::Live;
 use ttapi::market::quote::{Greeks, Quote, Trade};
-use ttapi::table::{live, view};
+use ttapi::table::comment::OwnComments;
+use ttapi::table::{function, live, view};
 
 /// Rows of the datasets that have any. Columns that are not named are NULL, or this instant where NULL is not allowed.
 const FETCHED_AT: &str = "2026-11-03T22:00:00Z";
@@ -89,7 +90,9 @@ pub(crate) async fn engine_and_books() -> (Engine, Live) {
         context.register_table(format!("live.{name}"), table).unwrap();
     }
     view::register(&context).await.unwrap();
-    (Engine::new(context.state(), None), books)
+    let mut state = context.state();
+    function::register(&mut state, catalog, Arc::new(OwnComments)).unwrap();
+    (Engine::new(state, None), books)
 }
 
 /// The dataset's rows, cast to its columns.

@@ -5,7 +5,10 @@ use chrono::{DateTime, NaiveDateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 use datafusion::arrow::array::{Array, AsArray};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use datafusion::arrow::datatypes::{
+    DataType, Float32Type, Float64Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit,
+    TimeUnit, TimestampMicrosecondType,
+};
 use datafusion::arrow::util::display::array_value_to_string;
 
 /// One cell; `None` is NULL. Instants are shown in `zone`.
@@ -22,6 +25,10 @@ pub(crate) fn cell(values: &dyn Array, row: usize, zone: Tz) -> Option<String> {
             let micros = micros.as_primitive::<TimestampMicrosecondType>().value(row);
             let at = DateTime::<Utc>::from_timestamp_micros(micros).unwrap();
             if zoned.is_some() { instant(at, zone) } else { moment(at.naive_utc()) }
+        }
+        DataType::Interval(_) => {
+            let spans = cast(values, &DataType::Interval(IntervalUnit::MonthDayNano)).unwrap();
+            span(spans.as_primitive::<IntervalMonthDayNanoType>().value(row))
         }
         DataType::List(_) => list(values.as_list::<i32>().value(row).as_ref(), zone),
         DataType::LargeList(_) => list(values.as_list::<i64>().value(row).as_ref(), zone),
@@ -74,6 +81,36 @@ fn instant(at: DateTime<Utc>, zone: Tz) -> String {
     let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
     let minutes = if minutes == 0 { String::new() } else { format!(":{minutes:02}") };
     format!("{}{sign}{hours:02}{minutes}", moment(local.naive_local()))
+}
+
+/// Parts that are nothing are left out, and all of nothing is a time of nothing. What follows a negative part says that it
+/// is positive.
+fn span(span: IntervalMonthDayNano) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut negative = false;
+    for (number, unit) in [(span.months / 12, "year"), (span.months % 12, "mon"), (span.days, "day")] {
+        if number != 0 {
+            let plus = if negative && number > 0 { "+" } else { "" };
+            parts.push(format!("{plus}{number} {unit}{}", if number == 1 { "" } else { "s" }));
+            negative = number < 0;
+        }
+    }
+    let micros = span.nanoseconds / 1_000;
+    if micros != 0 || parts.is_empty() {
+        let sign = if micros < 0 {
+            "-"
+        } else if negative {
+            "+"
+        } else {
+            ""
+        };
+        let (seconds, fraction) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
+        let fraction = if fraction == 0 { String::new() } else { format!(".{fraction:06}") };
+        let fraction = fraction.trim_end_matches('0');
+        let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        parts.push(format!("{sign}{hours:02}:{minutes:02}:{seconds:02}{fraction}"));
+    }
+    parts.join(" ")
 }
 
 fn list(values: &dyn Array, zone: Tz) -> String {

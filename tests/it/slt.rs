@@ -6,14 +6,13 @@ use crate::flight_client::{FlightClient, serve_flight};
 use crate::postgres_text;
 use crate::world::{self, World};
 use async_trait::async_trait;
-use datafusion::sql::sqlparser::ast;
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, MakeConnection, Runner};
 use std::borrow::Borrow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 use tokio_util::sync::CancellationToken;
-use ttapi::engine::{Engine, QueryError, Session, Statement};
+use ttapi::engine::{Engine, QueryError, Session, SessionCommand, Statement, session_command};
 use ttapi::server::Role;
 use ttapi::simulator::fault::Kind;
 
@@ -87,18 +86,21 @@ impl<S: Borrow<Session>> InProcess<S> {
 
     async fn run_statement(&self, sql: &str, statement: &Statement) -> Result<Output, QueryError> {
         let session = self.0.borrow();
-        match statement {
-            Statement::Set(ast::Set::SingleAssignment { variable, values, .. }) => {
-                let value = values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                session.settings().set(&variable.to_string(), value.trim_matches('\''))?;
-                return Ok(DBOutput::StatementComplete(0));
+        match session_command(statement) {
+            Some(SessionCommand::Set { name, value: Some(value) }) => session.settings().set(&name, &value)?,
+            Some(SessionCommand::Set { name, value: None } | SessionCommand::Reset(Some(name))) => {
+                session.settings().reset(&name)?;
             }
-            Statement::ShowVariable { variable } => {
-                let name = variable.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(" ");
+            Some(SessionCommand::Show(Some(name))) => {
                 return Ok(rows(1, vec![vec![shown(Some(&session.settings().show(&name)?))]]));
             }
-            _ => {}
+            _ => return self.run_query(sql, statement).await,
         }
+        Ok(DBOutput::StatementComplete(0))
+    }
+
+    async fn run_query(&self, sql: &str, statement: &Statement) -> Result<Output, QueryError> {
+        let session = self.0.borrow();
         let running = session.start(sql);
         let plan = session.plan(&running, statement).await?;
         let mut stream = session.execute(running, &plan, Vec::new()).await?;
@@ -226,7 +228,7 @@ impl AsyncDB for FlightWire {
 }
 
 /// Files about the freshness of real tables; the others are about the small market of `fixture.rs`.
-const OF_THE_WORLD: [&str; 3] = ["forbidden.slt", "freshness.slt", "lake.slt"];
+const OF_THE_WORLD: [&str; 4] = ["forbidden.slt", "freshness.slt", "lake.slt", "postgres_language.slt"];
 
 /// The `.slt` files of one fixture, sorted.
 fn files(of_the_world: bool) -> Vec<PathBuf> {

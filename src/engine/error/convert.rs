@@ -28,7 +28,6 @@ fn convert(error: &DataFusionError) -> QueryError {
         DataFusionError::ArrowError(error, _) => arrow(error),
         DataFusionError::ParquetError(error) => storage(&format!("cannot read a parquet file: {error}")),
         DataFusionError::ObjectStore(error) => storage(&format!("cannot read the lake: {error}")),
-        DataFusionError::IoError(error) if error.to_string().contains("spilling process") => out_of_disk(),
         DataFusionError::IoError(error) => storage(&format!("cannot read the lake: {error}")),
         DataFusionError::SQL(error, _) => QueryError::from_parser(error.as_ref().clone(), ""),
         DataFusionError::NotImplemented(text) => not_supported(text),
@@ -54,12 +53,19 @@ fn convert(error: &DataFusionError) -> QueryError {
     }
 }
 
+/// The engine's words for a full spill directory.
+const SPILLING: &str = "used disk space during the spilling process";
+
 fn out_of_disk() -> QueryError {
     QueryError::new(ErrorKind::LimitExceeded, "the query needs more disk for spilling than the server's limit")
         .with_hint("Select fewer rows or columns, or raise limits.spill of the server.")
 }
 
 fn storage(text: &str) -> QueryError {
+    // The limit of disk for spilling comes as any failure to write does, wrapped in several ways.
+    if text.contains(SPILLING) {
+        return out_of_disk();
+    }
     QueryError::new(ErrorKind::Storage, message::first_line(text))
 }
 
@@ -95,10 +101,9 @@ fn arrow(error: &ArrowError) -> QueryError {
     }
 }
 
-/// An error that travelled through the engine: ours comes out whole.
 /// What has run out: disk for spilling, the query's own memory or that of all queries.
 fn exhausted(text: &str) -> QueryError {
-    if text.contains("disk space") || text.contains("spilling process") {
+    if text.contains(SPILLING) {
         return out_of_disk();
     }
     if text.contains(QUERY_LIMIT) {
@@ -110,6 +115,7 @@ fn exhausted(text: &str) -> QueryError {
         .with_hint("Select fewer rows or columns, or raise the memory limit of the server.")
 }
 
+/// An error that travelled through the engine: ours comes out whole.
 fn external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> QueryError {
     if let Some(own) = error.downcast_ref::<QueryError>() {
         return own.clone();
@@ -220,7 +226,13 @@ mod tests {
             "out of memory: the query needs more than the server's limit for one query",
         );
         check(
-            DataFusionError::ResourcesExhausted("The used disk space during the spilling process".to_owned()),
+            DataFusionError::ArrowError(
+                Box::new(ArrowError::IoError(
+                    "The used disk space during the spilling process has exceeded".to_owned(),
+                    std::io::Error::other("full"),
+                )),
+                None,
+            ),
             ErrorKind::LimitExceeded,
             "the query needs more disk for spilling than the server's limit",
         );

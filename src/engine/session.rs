@@ -220,6 +220,11 @@ impl Plan {
     pub(super) fn logical(&self) -> &LogicalPlan {
         &self.prepared.logical
     }
+
+    /// Whether it is answered without being optimised or planned further: the row of one key of one table.
+    pub fn is_lookup(&self) -> bool {
+        self.prepared.lookup.is_some()
+    }
 }
 
 /// A statement's time limit and cancellation, from its arrival to its last row.

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 use tokio_util::sync::CancellationToken;
+use ttapi::market::quote::Quote;
 use ttapi::server::Role;
 
 const METRICS: &str = "/market-metrics";
@@ -265,4 +266,44 @@ async fn a_lookup_gives_what_a_plan_gives() {
     }
     run(&client, "RESET as_of").await;
     assert_eq!(client.query_one(&short, &[&"AAPL"]).await.unwrap().get::<_, f64>(0), 23.75);
+}
+
+/// The same text again and again is not planned again, and always sees the latest event and the session's demands.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lookup_in_the_same_words_sees_each_event() {
+    let world = World::start(Role::OnDemand).await;
+    let (client, _notices) = connect(world.postgres().await).await;
+    let sql = "SELECT bid FROM quotes WHERE symbol = 'AAPL'";
+    let bids = async || {
+        let messages = client.simple_query(sql).await?;
+        let row = |message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        };
+        Ok::<_, tokio_postgres::Error>(messages.into_iter().filter_map(row).collect::<Vec<_>>())
+    };
+    assert_eq!(bids().await.unwrap(), [""; 0]);
+    for bid in ["1.5", "2.5", "3.5"] {
+        world.server.live.quotes.publish(Quote {
+            symbol: "AAPL".into(),
+            bid: Some(bid.parse().unwrap()),
+            bid_size: None,
+            ask: None,
+            ask_size: None,
+            event_at: None,
+            received_at: world.clock.now(),
+        });
+        assert_eq!(bids().await.unwrap(), [bid]);
+        // A Parse of its own for each execution.
+        let row = client.query_one(sql, &[]).await.unwrap();
+        assert_eq!(row.get::<_, f64>(0).to_string(), bid);
+    }
+    run(&client, "SET as_of = '2020-01-01'").await;
+    assert!(bids().await.is_err());
+    run(&client, "RESET as_of; BEGIN").await;
+    assert_eq!(bids().await.unwrap(), ["3.5"]);
+    client.batch_execute("SELECT no_such_column FROM quotes").await.unwrap_err();
+    assert_eq!(bids().await.unwrap_err().code().unwrap().code(), "25P02");
+    run(&client, "ROLLBACK").await;
+    assert_eq!(bids().await.unwrap(), ["3.5"]);
 }

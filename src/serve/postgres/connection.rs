@@ -3,11 +3,12 @@
 use super::Options;
 use super::command::{Command, shifted};
 use super::error::{Failure, Stop, notice};
-use super::lexer::{Kind, Token, pieces, tokens};
+use super::lexer::{Kind, Piece, Token, pieces, tokens};
 use super::link::Link;
 use super::message::{Frame, Message};
 use super::parameter::Parameter;
-use super::portal::{Portal, Prepared};
+use super::portal::{Portal, Prepared, query_tag};
+use super::recent::Recent;
 use super::setting;
 use super::startup::Startup;
 use super::transaction::{Status, Transaction};
@@ -31,6 +32,7 @@ pub(super) struct Connection {
     pub(super) transaction: Transaction,
     pub(super) statements: HashMap<String, Arc<Prepared>>,
     pub(super) portals: HashMap<String, Portal>,
+    pub(super) recent: Recent,
     /// A query of several statements is a transaction of its own.
     pub(super) in_block: bool,
     /// After a failure of the extended protocol, until Sync.
@@ -51,6 +53,7 @@ impl Connection {
             transaction: Transaction::new(),
             statements: HashMap::new(),
             portals: HashMap::new(),
+            recent: Recent::default(),
             in_block: false,
             skipping: false,
             reported: Vec::new(),
@@ -226,24 +229,42 @@ impl Connection {
             return Ok(());
         }
         self.in_block = pieces.len() > 1;
-        let parse = |piece: &super::lexer::Piece<'_>| Command::parse(*piece, &self.session);
+        if let [piece] = pieces.as_slice()
+            && let Some(prepared) = self.recent(*piece, &[])
+        {
+            self.check_transaction(&prepared.command)?;
+            return self.run_simple(prepared).await;
+        }
+        let parse = |piece: &Piece<'_>| Command::parse(*piece, &self.session);
         let commands = pieces.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         for (command, piece) in commands.into_iter().zip(pieces) {
             self.check_transaction(&command)?;
-            let prepared = self.prepare(command, piece.sql, &[]).await?;
-            if !prepared.parameters.is_empty() {
-                return Err(Failure::new("42P02", "there is no parameter $1").into());
-            }
-            let mut portal = Portal::simple(prepared);
-            if let Some(schema) = self.result_schema(&portal.prepared) {
-                self.link.write(|_| super::types::check_width(&schema))?;
-                let formats = self.result_formats(&portal.prepared, &portal.formats);
-                self.link.send(&row_description(&schema, &formats)?);
-            }
-            self.run_portal(&mut portal, None).await?;
+            let prepared = Arc::new(self.prepare(command, piece.sql, &[]).await?);
+            self.recent.put(&prepared);
+            self.run_simple(prepared).await?;
             self.session.end_statement();
         }
         Ok(())
+    }
+
+    /// The same lookup, if it was planned lately.
+    pub(super) fn recent(&mut self, piece: Piece<'_>, declared: &[u32]) -> Option<Arc<Prepared>> {
+        let settings = self.session.settings().version();
+        self.recent.take(piece.sql, piece.offset, declared, settings)
+    }
+
+    /// Runs a statement of the simple protocol.
+    async fn run_simple(&mut self, prepared: Arc<Prepared>) -> Result<(), Stop> {
+        if !prepared.parameters.is_empty() {
+            return Err(Failure::new("42P02", "there is no parameter $1").into());
+        }
+        let mut portal = Portal::simple(prepared);
+        if let Some(schema) = self.result_schema(&portal.prepared) {
+            self.link.write(|_| super::types::check_width(&schema))?;
+            let formats = self.result_formats(&portal.prepared, &portal.formats);
+            self.link.send(&row_description(&schema, &formats)?);
+        }
+        self.run_portal(&mut portal, None).await
     }
 
     /// In a failed transaction only its end is allowed.
@@ -258,15 +279,17 @@ impl Connection {
     /// Plans the query within a command and finds out the types of its parameters; `declared` are the client's, 0 being
     /// none.
     pub(super) async fn prepare(&mut self, command: Command, sql: &str, declared: &[u32]) -> Result<Prepared, Stop> {
-        let mut declared: Vec<Option<Type>> = declared.iter().map(|oid| declared_type(*oid)).collect();
         let mut prepared = Prepared {
             sql: sql.to_owned(),
             plan: None,
             parameters: Vec::new(),
+            declared: declared.to_vec(),
+            tag: query_tag(sql),
             settings_version: self.session.settings().version(),
             command,
         };
         let Some(query) = prepared.command.query() else { return Ok(prepared) };
+        let mut declared: Vec<Option<Type>> = declared.iter().map(|oid| declared_type(*oid)).collect();
         let mut plan = self.plan(&query.sql, &query.statement, query.offset).await?;
         if plan.parameters.iter().any(Option::is_none) {
             imply_types(&query.sql, &mut declared);

@@ -5,7 +5,7 @@ use super::connection::Connection;
 use super::error::{Failure, Stop};
 use super::lexer::pieces;
 use super::message::{Bind, Target};
-use super::portal::{Portal, Prepared, State, Tag, query_tag};
+use super::portal::{Portal, Prepared, State, Tag};
 use super::rows::Sink;
 use super::types::{Format, Formats, postgres_type, row_description};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -29,12 +29,20 @@ impl Connection {
             self.statements.remove("");
         }
         let prepared = match pieces(sql).as_slice() {
-            [] => self.prepare(Command::Unlisten, "", &[]).await?,
-            [piece] => {
-                let command = Command::parse(*piece, &self.session)?;
-                self.check_transaction(&command)?;
-                self.prepare(command, piece.sql, types).await?
-            }
+            [] => Arc::new(self.prepare(Command::Unlisten, "", &[]).await?),
+            [piece] => match self.recent(*piece, types) {
+                Some(prepared) => {
+                    self.check_transaction(&prepared.command)?;
+                    prepared
+                }
+                None => {
+                    let command = Command::parse(*piece, &self.session)?;
+                    self.check_transaction(&command)?;
+                    let prepared = Arc::new(self.prepare(command, piece.sql, types).await?);
+                    self.recent.put(&prepared);
+                    prepared
+                }
+            },
             [..] => {
                 let message = "cannot insert multiple commands into a prepared statement";
                 return Err(Failure::new("42601", message).into());
@@ -46,7 +54,7 @@ impl Connection {
     }
 
     /// Keeps a prepared statement under its name.
-    pub(super) fn keep_statement(&mut self, name: String, prepared: Prepared) -> Result<(), Failure> {
+    pub(super) fn keep_statement(&mut self, name: String, prepared: Arc<Prepared>) -> Result<(), Failure> {
         if self.statements.contains_key(&name) && !name.is_empty() {
             return Err(Failure::new("42P05", format!("prepared statement \"{name}\" already exists")));
         }
@@ -54,7 +62,7 @@ impl Connection {
             let message = format!("a session has at most {} prepared statements", self.options.prepared_statements_max);
             return Err(Failure::new("53400", message).with_hint("DEALLOCATE or close those no longer needed."));
         }
-        self.statements.insert(name, Arc::new(prepared));
+        self.statements.insert(name, prepared);
         Ok(())
     }
 
@@ -189,7 +197,7 @@ impl Connection {
         match &prepared.command {
             Command::Query(_) => {
                 let plan = prepared.plan.as_ref()?;
-                let rows = matches!(query_tag(&prepared.sql), Tag::Rows(_));
+                let rows = matches!(prepared.tag, Tag::Rows(_));
                 (rows || !plan.schema.fields().is_empty()).then(|| plan.schema.clone())
             }
             Command::Show(None) => Some(texts(&["name", "setting", "description"])),

@@ -20,6 +20,7 @@ mod message;
 mod parameter;
 mod perform;
 mod portal;
+mod recent;
 mod rows;
 mod scram;
 mod setting;

@@ -6,7 +6,7 @@ use super::copy::CopyOut;
 use super::error::{Failure, Stop};
 use super::extended::texts;
 use super::parameter::fitted;
-use super::portal::{Portal, Prepared, State, Tag, discard_tag, query_tag};
+use super::portal::{Portal, Prepared, State, Tag, discard_tag};
 use super::rows::{Rows, Sink};
 use super::setting;
 use super::transaction::Status;
@@ -27,9 +27,9 @@ impl Connection {
     ) -> Result<State, Stop> {
         let done = |tag| Ok(State::Done(Tag::Plain(tag)));
         match &prepared.command {
-            Command::Query(query) => {
+            Command::Query(_) => {
                 let rows = self.rows(&prepared, values).await?;
-                Ok(State::Open(Box::new(rows), query_tag(&query.sql)))
+                Ok(State::Open(Box::new(rows), prepared.tag))
             }
             Command::Execute { name, values } => self.execute_prepared(name, values.as_ref()).await,
             Command::Show(name) => Ok(State::Open(Box::new(self.show(name.as_deref())?), Tag::Plain("SHOW"))),
@@ -57,7 +57,7 @@ impl Connection {
             Command::Prepare { name, types, query } => {
                 let declared: Vec<u32> = types.iter().map(postgres_types::Type::oid).collect();
                 let inner = self.prepare(Command::Query(query.clone()), &query.sql, &declared).await?;
-                self.keep_statement(name.clone(), inner)?;
+                self.keep_statement(name.clone(), Arc::new(inner))?;
                 done("PREPARE")
             }
             Command::Deallocate(Some(name)) => {
@@ -103,7 +103,7 @@ impl Connection {
     /// EXECUTE of a statement prepared by PREPARE or Parse. Its values are a query of one row.
     async fn execute_prepared(&mut self, name: &str, values: Option<&Query>) -> Result<State, Stop> {
         let prepared = self.statement(name)?;
-        let Command::Query(query) = &prepared.command else {
+        let Command::Query(_) = &prepared.command else {
             return Err(Failure::new("0A000", format!("EXECUTE of \"{name}\" is not supported")).into());
         };
         let values = match values {
@@ -121,7 +121,7 @@ impl Connection {
         };
         let values = values.into_iter().zip(&prepared.parameters).map(fit).collect::<Result<Vec<_>, _>>()?;
         let rows = self.rows(&prepared, &values).await?;
-        Ok(State::Open(Box::new(rows), query_tag(&query.sql)))
+        Ok(State::Open(Box::new(rows), prepared.tag))
     }
 
     /// The values of a query's only row.

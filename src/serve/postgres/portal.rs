@@ -17,6 +17,10 @@ pub(super) struct Prepared {
     pub(super) plan: Option<Plan>,
     /// Types of `$1`, `$2`, ... in order.
     pub(super) parameters: Vec<Parameter>,
+    /// Types the client declared them with, as it wrote them.
+    pub(super) declared: Vec<u32>,
+    /// What its rows end with, when it is a query.
+    pub(super) tag: Tag,
     /// Version of the settings it was planned under.
     pub(super) settings_version: u64,
 }
@@ -70,8 +74,8 @@ impl Portal {
     }
 
     /// A portal of the simple protocol: text, and no values.
-    pub(super) fn simple(prepared: Prepared) -> Self {
-        Self::new(Arc::new(prepared), Vec::new(), Formats::All(Format::Text))
+    pub(super) fn simple(prepared: Arc<Prepared>) -> Self {
+        Self::new(prepared, Vec::new(), Formats::All(Format::Text))
     }
 
     /// Whether it is what DECLARE has made, rather than the DECLARE itself, which has no rows.

@@ -26,8 +26,8 @@ const LINGER: Duration = Duration::from_millis(2);
 /// Rows of a batch that promise more of its kind: from then on batches are encoded apart.
 const LARGE_ROWS: usize = 4_096;
 
-/// Bytes that encoding a row takes, as far as can be said before.
-const ROW_BYTES: usize = 128;
+/// Room made for the bytes of a batch before it is encoded; it grows where that is too little.
+const ENCODED_BYTES: usize = 1 << 20;
 
 /// The rows of a statement that are not sent yet.
 pub(super) struct Rows {
@@ -181,7 +181,7 @@ impl Rows {
         let schema = self.schema.clone();
         stream.map(move |batch| {
             let rows = batch.num_rows();
-            let mut bytes = Vec::with_capacity(rows * ROW_BYTES);
+            let mut bytes = Vec::with_capacity(ENCODED_BYTES);
             sink.clone().encode(&schema, &batch, 0..rows, &style, &mut bytes)?;
             Ok(Encoded { bytes, rows: rows as u64 })
         })

@@ -90,8 +90,7 @@ async fn parameters_take_the_type_that_is_wanted() {
         .query_one(&statement, &[&41_i32, &"hi", &list, &at, &[0_u8, 255].as_slice(), &0.5_f64, &day, &None::<bool>])
         .await
         .unwrap();
-    // A number that is written out is a bigint here.
-    assert_eq!((row.get::<_, i64>(0), row.get::<_, &str>(1)), (42, "hi!"));
+    assert_eq!((row.get::<_, i32>(0), row.get::<_, &str>(1)), (42, "hi!"));
     assert_eq!(row.get::<_, Vec<Option<i64>>>(2), list);
     assert_eq!(row.get::<_, DateTime<Utc>>(3), at);
     assert_eq!(row.get::<_, &[u8]>(4), [0, 255]);

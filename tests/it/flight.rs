@@ -660,6 +660,14 @@ async fn cancels_reach_what_runs_and_what_has_not_begun() {
             "before it began",
         );
     }
+    // So does one by SQL, from whatever front end.
+    let info = client.statement(sql).await.unwrap();
+    let (mut stream, _) = client.get(info.endpoint[0].ticket.clone().unwrap()).await.unwrap();
+    until("the statement follows", || async { market.books.quotes.followers() == 1 }).await;
+    let pid = market.engine.queries().running()[0].pid;
+    let found = client.query(&format!("SELECT pg_cancel_backend({pid})")).await.unwrap();
+    assert_eq!(texts(&found), [["t"]]);
+    refused::<()>(Err(status_of(stream.next().await.unwrap().unwrap_err())), Code::Cancelled, "canceling statement");
     let other = Market::start().await;
     let info = client.statement(sql).await.unwrap();
     refused(cancel(&mut other.client().await, &info, false).await, Code::NotFound, "does not run on this server");

@@ -8,7 +8,7 @@ use super::error::{internal, status};
 use super::running::Listed;
 use super::types::sent_batch;
 use super::{Options, Shared};
-use crate::engine::{QueryError, RowStream};
+use crate::engine::{QueryError, RowStream, Session};
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -18,6 +18,7 @@ use futures::stream::{self, Stream};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -34,6 +35,9 @@ pub(super) type Messages = Pin<Box<dyn Stream<Item = Result<FlightData, Status>>
 pub(super) type Next =
     Box<dyn FnMut() -> Pin<Box<dyn Future<Output = Result<Option<RowStream>, Status>> + Send>> + Send>;
 
+/// What a statement holds while its rows are sent: its places, and its session, which others find while it is there.
+pub(super) type Held = (Listed, OwnedSemaphorePermit, Arc<Session>);
+
 /// The rows of a statement: those of its executions, one after the other.
 pub(super) struct Rows {
     schema: SchemaRef,
@@ -45,7 +49,7 @@ pub(super) struct Rows {
     flush: Duration,
     flushed_at: Instant,
     /// Given up when the rows end.
-    _held: Option<(Listed, OwnedSemaphorePermit)>,
+    held: Option<Held>,
 }
 
 impl Rows {
@@ -59,7 +63,7 @@ impl Rows {
             next: None,
             flush: Duration::ZERO,
             flushed_at: Instant::now(),
-            _held: None,
+            held: None,
         }
     }
 
@@ -70,12 +74,12 @@ impl Rows {
         running: Option<RowStream>,
         next: Option<Next>,
         options: &Options,
-        held: (Listed, OwnedSemaphorePermit),
+        held: Held,
     ) -> Self {
         let flush = options.flush;
         // The first rows are not held back.
         let flushed_at = Instant::now().checked_sub(flush).unwrap_or_else(Instant::now);
-        Self { schema, told, at_hand: None, running, next, flush, flushed_at, _held: Some(held) }
+        Self { schema, told, at_hand: None, running, next, flush, flushed_at, held: Some(held) }
     }
 
     /// The messages that bring the rows to the client.
@@ -84,12 +88,14 @@ impl Rows {
         let encoder = Encoder::new(options.compression, options.message_bytes)?;
         let mut schema = encoder.schema(&self.schema);
         schema.app_metadata = self.told.clone();
+        let terminated = self.held.as_ref().map(|(.., session)| session.terminated()).unwrap_or_default();
         let sending = Sending {
             rows: self,
             encoder,
             queue: VecDeque::from([schema]),
             first: true,
             shutdown: shared.shutdown.clone(),
+            terminated,
         };
         Ok(Box::pin(stream::try_unfold(sending, |mut sending| async move {
             Ok(sending.message().await?.map(|message| (message, sending)))
@@ -165,6 +171,8 @@ struct Sending {
     /// No batch has been sent yet.
     first: bool,
     shutdown: CancellationToken,
+    /// Cancelled when an admin ends the session.
+    terminated: CancellationToken,
 }
 
 impl Sending {
@@ -176,6 +184,9 @@ impl Sending {
             let batch = tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => return Err(Status::unavailable("the server is shutting down")),
+                () = self.terminated.cancelled() => {
+                    return Err(Status::cancelled("terminating connection due to administrator command"));
+                }
                 batch = self.rows.batch() => batch,
             };
             let Some(batch) = batch.transpose()? else { return Ok(None) };

@@ -197,8 +197,9 @@ pub(super) async fn run(shared: &Shared, call: &Call, ticket: StatementTicket) -
     let notices = executions.session.take_notices();
     let freshness = executions.session.freshness(&executions.plan).await.map_err(status)?;
     let told = told(&execution, freshness, Some(&notices));
+    let held = (listed, permit, executions.session.clone());
     let next = (!executions.parameters.is_empty()).then(|| executions.into_next());
-    let rows = Rows::running(schema, told, first, next, &shared.options, (listed, permit));
+    let rows = Rows::running(schema, told, first, next, &shared.options, held);
     let mut response = call.reply(rows.into_messages(shared)?)?;
     for notice in notices.iter().filter_map(|notice| header(notice)) {
         response.metadata_mut().append(MESSAGE_HEADER, notice);

@@ -51,7 +51,7 @@ impl Hurt {
         let text = sql.to_owned();
         let asked = tokio::spawn(async move { InProcess(session).query(&text).await });
         // Well into its work.
-        world::until("it runs", || async { self.engine.tasks() > 0 }).await;
+        world::until(&format!("{sql} runs"), || async { self.engine.tasks() > 0 }).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
         cancel.cancel();
         let error = tokio::time::timeout(DEADLINE, asked).await.unwrap().unwrap().unwrap_err();
@@ -80,12 +80,12 @@ async fn values_have_a_size() {
         "SELECT array_repeat(1, 2000000000)",
         "SELECT array_repeat(array_repeat(1, 100000), 100000)",
         "SELECT array_resize(ARRAY[1], 2000000000, 0)",
-        "SELECT generate_series(1, 9876543210)",
+        "SELECT range(1, 9876543210)",
         "SELECT cardinality(range(0, 9876543210))",
-        "SELECT generate_series(timestamp '2000-01-01', timestamp '2026-01-01', interval '1 second')",
+        "SELECT range(timestamp '2000-01-01', timestamp '2026-01-01', interval '1 second')",
         "SELECT replace(repeat('a', 100000), 'a', repeat('b', 100000))",
         "SELECT regexp_replace(repeat('a', 100000), 'a', repeat('b', 100000), 'g')",
-        "SELECT array_to_string(generate_series(1, 100000), repeat('x', 1000000))",
+        "SELECT array_to_string(range(1, 100000), repeat('x', 1000000))",
         "SELECT repeat('x', v) FROM generate_series(1000000, 1001000) t(v)",
         "SELECT string_agg(repeat('x', 10000), ',') FROM generate_series(1, 1000000) t(v)",
     ] {
@@ -100,7 +100,7 @@ async fn values_have_a_size() {
     .await;
     hurt.fails("SELECT arrow_cast(NULL, 'FixedSizeBinary(2000000000)')", ErrorKind::InvalidParameter).await;
     hurt.fails("SELECT regexp_like('a', '((((a{100}){100}){100}){100})')", ErrorKind::InvalidText).await;
-    assert_eq!(hurt.ask("SELECT length(repeat('x', 1000000)), cardinality(generate_series(date '2000-01-01', date '2026-01-01', interval '1 day'))").await.unwrap(), [["1000000", "9498"]]);
+    assert_eq!(hurt.ask("SELECT length(repeat('x', 1000000)), cardinality(range(date '2000-01-01', date '2026-01-01', interval '1 day'))").await.unwrap(), [["1000000", "9497"]]);
 }
 
 /// Operators that keep what they are given: they fail at the limit.
@@ -141,7 +141,7 @@ async fn plans_have_a_size() {
         hurt.fails(&generated(shape), ErrorKind::NotSupported).await;
     }
     for shape in
-        ["functions 40", "arrays 12", "with 8", "doubled 8", "cube 8", "wide 1600", "in_list 20000", "values 20000"]
+        ["functions 40", "arrays 12", "with 2", "doubled 8", "cube 8", "wide 1600", "in_list 20000", "values 20000"]
     {
         if let Err(error) = hurt.ask(&generated(shape)).await {
             assert_eq!(error.kind, ErrorKind::Stale, "{shape}: {error}");
@@ -159,9 +159,9 @@ async fn what_has_no_end_is_cancelled() {
         "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b, generate_series(1, 100000) c",
         "SELECT count(*) FROM generate_series(1, 100000) a(v) JOIN generate_series(1, 10000000) b(v) ON a.v < b.v",
         "SELECT max(a.v % b.v) FROM generate_series(1, 1000000) a(v) JOIN generate_series(1, 1000000) b(v) ON a.v % 10 = b.v % 10",
-        "SELECT count(*) FROM (SELECT unnest(generate_series(1, 1000000)), v FROM generate_series(1, 1000000) t(v)) u",
+        "SELECT count(*) FROM (SELECT unnest(range(1, 1000000)), v FROM generate_series(1, 1000000) t(v)) u",
         "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t",
-        "SELECT count(*) FROM pg_catalog.pg_attribute a, pg_catalog.pg_attribute b, pg_catalog.pg_attribute c, pg_catalog.pg_attribute d",
+        "SELECT max(a.attnum + b.attnum + c.attnum + d.attnum) FROM pg_catalog.pg_attribute a, pg_catalog.pg_attribute b, pg_catalog.pg_attribute c, pg_catalog.pg_attribute d",
         "SELECT row_number() OVER () FROM generate_series(1, 100000) a, generate_series(1, 100000) b LIMIT 1 OFFSET 9999999999",
     ] {
         hurt.ends_when_cancelled(sql).await;

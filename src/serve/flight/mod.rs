@@ -11,6 +11,7 @@ mod action;
 mod bindings;
 mod call;
 mod caller;
+mod claim;
 mod connection;
 mod encode;
 mod error;

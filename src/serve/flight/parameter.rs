@@ -3,6 +3,7 @@
 //! Columns belong to `$1`, `$2`, ... in order, whatever their names. Values are converted to what the statement wants as
 //! a cast would; what does not fit is refused when it is bound.
 
+use super::claim;
 use super::error::{internal, malformed, status};
 use super::types::{sent_type, sql_name};
 use crate::engine::{ErrorKind, Plan, QueryError, ScalarValue, Session};
@@ -164,6 +165,7 @@ pub(super) fn schema(parameters: &[Option<DataType>]) -> SchemaRef {
 
 /// Reads an IPC stream. The reader below trusts what it reads more than it should, so its panics are caught.
 fn decode(bytes: &Bytes) -> Result<Vec<RecordBatch>, Status> {
+    claim::check_stream(bytes)?;
     let read = || StreamReader::try_new(bytes.as_ref(), None)?.collect::<Result<Vec<_>, _>>();
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(Ok(batches)) => Ok(batches),

@@ -236,7 +236,11 @@ async fn batches(first: FlightData, rest: Streaming<FlightData>, bytes_max: usiz
     let counted = stream::iter([Ok(first)]).chain(rest).map(move |message| {
         let message = message?;
         bytes += message.data_header.len() + message.data_body.len();
-        if bytes > bytes_max { Err(parameter::too_large(bytes_max)) } else { Ok(message) }
+        if bytes > bytes_max {
+            return Err(parameter::too_large(bytes_max));
+        }
+        super::claim::check(&message.data_header, &message.data_body)?;
+        Ok(message)
     });
     let mut decoded = FlightRecordBatchStream::new_from_flight_data(counted.map_err(FlightError::from));
     let collected = async {

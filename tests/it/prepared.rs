@@ -300,7 +300,8 @@ async fn a_lookup_in_the_same_words_sees_each_event() {
     }
     run(&client, "SET as_of = '2020-01-01'").await;
     assert!(bids().await.is_err());
-    run(&client, "RESET as_of; BEGIN").await;
+    run(&client, "RESET as_of").await;
+    run(&client, "BEGIN").await;
     assert_eq!(bids().await.unwrap(), ["3.5"]);
     client.batch_execute("SELECT no_such_column FROM quotes").await.unwrap_err();
     assert_eq!(bids().await.unwrap_err().code().unwrap().code(), "25P02");

@@ -394,8 +394,13 @@ fn strip_schema(name: &mut ObjectName) {
     }
 }
 
-/// `FROM pg_catalog.unnest(x) y` and `FROM generate_series(1, 3) s`, whose column takes the table's alias.
+/// `FROM pg_catalog.unnest(x) y`, `FROM unnest(x) y` and `FROM generate_series(1, 3) s`, whose column takes the table's alias.
 fn table_function(factor: &mut TableFactor) {
+    if let TableFactor::UNNEST { alias, array_exprs, .. } = factor
+        && array_exprs.len() == 1
+    {
+        *alias = alias.take().map(named_column);
+    }
     let TableFactor::Table { name, alias, args: Some(arguments), .. } = factor else { return };
     strip_schema(name);
     let function = match name.0.as_slice() {

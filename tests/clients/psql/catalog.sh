@@ -60,7 +60,9 @@ forms='\d \dS \d+ \da \dA \dA+ \dAc \dAf \dAo \dAp \db \db+ \dc \dc+ \dC \dC+ \d
     \dO+ \dp \dP \dP+ \drds \dRp \dRs \ds \ds+ \dt \dt+ \dtS \dT \dT+ \dTS \du \du+ \dv \dv+ \dvS \dx \dX \dy \l \l+ \z \dE \dE+'
 for form in $forms; do
     for pattern in '' ' eod' ' public.*' ' *.*'; do
-        psql -XAt -v ON_ERROR_STOP=1 -c "$form$pattern" >"$work/shown" 2>&1 || fail "$form$pattern: $(head -3 "$work/shown")"
+        # What has no schema takes no pattern with a point: that is psql's own word, and nothing was asked.
+        psql -XAt -v ON_ERROR_STOP=1 -c "$form$pattern" >"$work/shown" 2>&1 ||
+            grep -q 'improper qualified name' "$work/shown" || fail "$form$pattern: $(head -3 "$work/shown")"
         lacks "$form$pattern" "$(grep -v '^[^|]*|' "$work/shown" || true)" "ERROR"
     done
 done

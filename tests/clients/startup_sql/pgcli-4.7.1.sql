@@ -335,5 +335,6 @@ SELECT n.nspname as schema,
                                           AND el.typarray = t.oid)  AND pg_catalog.pg_type_is_visible(t.oid)  AND n.nspname <> 'pg_catalog'
                        AND n.nspname <> 'information_schema'  ORDER BY 1, 2;
 
+-- vary: symbol
 select symbol from eod limit 1;
 

@@ -90,6 +90,8 @@ sqlstate() {
 launch() {
     local name=$1
     shift
+    # Emptied here: the background process may come to it after the ready line was looked for.
+    : >"$work/$name.out"
     "$TT" "$@" >"$work/$name.out" 2>"$work/$name.err" &
     pid=$!
     started+=("$pid")

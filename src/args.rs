@@ -164,11 +164,11 @@ pub enum LakeAction {
         #[command(flatten)]
         common: Common,
     },
-    /// Remove files that no version within the retention needs
+    /// Remove files that no version within the retention, and a day for its readers, needs
     Vacuum {
         /// Dataset; all when none is named.
         dataset: Option<String>,
-        /// How far back versions are kept, at least 1h; the configuration says when this does not.
+        /// How far back versions are kept, no less than the configuration says.
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
         retention: Option<Duration>,
         /// Say what would be removed, and leave it.

@@ -90,6 +90,7 @@ pub async fn start(
     let board = board(config, &lake, &collectors, feed_class, &clock);
     for (name, freshness) in &board {
         if let Some(table) = lake.table(name) {
+            table.keep_for(config.retention(name));
             look(table, freshness).await;
         }
     }

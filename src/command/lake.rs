@@ -5,7 +5,7 @@ use super::query::print;
 use crate::args::{Common, OutputFormat};
 use crate::clock::Clock;
 use crate::lake::dataset::instant;
-use crate::lake::{HistoryEntry, Lake, LakeTable, RETENTION_MIN};
+use crate::lake::{HistoryEntry, Lake, LakeTable};
 use anyhow::{Context, Result, anyhow, bail};
 use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -48,13 +48,21 @@ pub async fn vacuum(
     retention: Option<Duration>,
     dry_run: bool,
 ) -> Result<ExitCode> {
-    if retention.is_some_and(|retention| retention < RETENTION_MIN) {
-        let least = humantime::format_duration(RETENTION_MIN);
-        bail!("--retention is at least {least}: running queries may still read the files of the version before");
-    }
     let config = configuration(common)?;
     let lake = Lake::open(&config.lake_location, &config.store).await?;
-    for table in tables(&lake, dataset)? {
+    let tables = tables(&lake, dataset)?;
+    for table in &tables {
+        let promised = config.retention(name(table));
+        if let Some(asked) = retention.filter(|asked| *asked < promised) {
+            let (asked, promised) = (humantime::format_duration(asked), humantime::format_duration(promised));
+            bail!(
+                "--retention {asked} is less than dataset.{}.retention = \"{promised}\", which readers go by: lower it in \
+                 the configuration of every server first",
+                name(table)
+            );
+        }
+    }
+    for table in tables {
         let retention = retention.unwrap_or_else(|| config.retention(name(table)));
         let vacuumed = table.vacuum(retention, Clock::System.now(), dry_run).await?;
         if dry_run {

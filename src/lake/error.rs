@@ -38,7 +38,7 @@ pub enum LakeError {
         table: String,
     },
     /// A moment before the oldest version that is kept.
-    #[error("lake table {table}: what it held at {at} is no longer kept")]
+    #[error("lake table {table}: what it held at {at} is no longer kept (dataset.{table}.retention says how long)")]
     Forgotten {
         /// Dataset.
         table: String,

@@ -2,7 +2,7 @@
 
 use super::snapshot::Snapshot;
 use super::{LakeError, LakeTable};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use deltalake_core::DeltaTable;
 use futures::TryStreamExt;
 use object_store::ObjectStore;
@@ -10,6 +10,7 @@ use object_store::path::Path;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Older versions kept in memory per table.
 const SNAPSHOTS_KEPT: usize = 16;
@@ -78,10 +79,17 @@ impl LakeTable {
         }
     }
 
-    /// A version, which was in force at a moment.
+    /// A version, which was in force at a moment. It is readable for the retention from when it was replaced.
     async fn snapshot_or_forgotten(&self, version: u64, at: DateTime<Utc>) -> Result<Arc<Snapshot>, LakeError> {
-        if let Some(latest) = self.current().filter(|latest| latest.version == version) {
-            return Ok(latest);
+        match self.current() {
+            Some(latest) if latest.version == version => return Ok(latest),
+            Some(latest) if latest.version > version => {
+                let replaced_at = self.committed_at(version + 1).await?;
+                if replaced_at < before(Utc::now(), self.retention()) {
+                    return Err(self.forgotten(at));
+                }
+            }
+            _ => {}
         }
         let held = self.past.known().snapshots.iter().find(|snapshot| snapshot.version == version).cloned();
         if let Some(held) = held {
@@ -189,4 +197,10 @@ impl LakeTable {
         let at = at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
         LakeError::Forgotten { table: self.dataset.name.to_owned(), at }
     }
+}
+
+/// A moment some time before another; the first of all when it would be earlier.
+pub(super) fn before(now: DateTime<Utc>, duration: Duration) -> DateTime<Utc> {
+    let moment = TimeDelta::from_std(duration).ok().and_then(|duration| now.checked_sub_signed(duration));
+    moment.unwrap_or(DateTime::<Utc>::MIN_UTC)
 }

@@ -18,7 +18,7 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStoreExt, PutPayload};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, watch};
 use url::Url;
@@ -86,6 +86,8 @@ pub struct LakeTable {
     state_tag: ArcSwapOption<String>,
     /// Applications whose positions snapshots carry. Held for a look or an insertion, never across an await.
     followed: std::sync::Mutex<BTreeSet<String>>,
+    /// How long a version can be read after it was replaced; [`LakeTable::keep_for`].
+    retention: OnceLock<Duration>,
     /// Older versions that queries asked for.
     pub(super) past: Past,
 }
@@ -104,8 +106,21 @@ impl LakeTable {
         let log_store = log_store(root, &folder, &location);
         let current = watch::Sender::new(None);
         let (open, looked, state_tag) = (Mutex::new(None), ArcSwapOption::empty(), ArcSwapOption::empty());
-        let (followed, past) = (std::sync::Mutex::default(), Past::default());
-        Self { dataset, root: root.clone(), folder, log_store, open, current, looked, state_tag, followed, past }
+        let (followed, retention, past) = (std::sync::Mutex::default(), OnceLock::new(), Past::default());
+        let root = root.clone();
+        Self { dataset, root, folder, log_store, open, current, looked, state_tag, followed, retention, past }
+    }
+
+    /// Says how long a version can be read after it was replaced; said once, and for ever when it is not said. Whoever
+    /// asks for one that was replaced earlier is refused, whether its files are still there or not: vacuum may be about to
+    /// remove them.
+    pub(crate) fn keep_for(&self, retention: Duration) {
+        self.retention.get_or_init(|| retention);
+    }
+
+    /// How long a version can be read after it was replaced.
+    pub(super) fn retention(&self) -> Duration {
+        self.retention.get().copied().unwrap_or(Duration::MAX)
     }
 
     /// What the table holds.

@@ -3,10 +3,11 @@
 //! Both may run beside readers and writers, in this process or another: a merge is one commit that gives way to whoever
 //! was first, and a file is removed only long after the last version that named it.
 
+use super::past::before;
 use super::table::StagedFile;
 use super::{DataFile, LakeError, LakeTable, Snapshot, WriteMode};
 use arrow::compute::concat_batches;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use deltalake_core::protocol::checkpoints::cleanup_expired_logs_for;
 use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
@@ -25,6 +26,10 @@ const CONFLICT_TRIES: usize = 20;
 /// The shortest retention: a running query may still read the version before, and a file that no version names yet may
 /// be about to be committed.
 pub const RETENTION_MIN: Duration = Duration::from_secs(3600);
+
+/// How long a query may read: files stay this much longer than their version can be asked for, so that one that began at
+/// the very end of the retention ends in peace.
+pub const READING_MAX: Duration = Duration::from_secs(86_400);
 
 /// What a merge of small files did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -116,16 +121,13 @@ impl LakeTable {
         if complete { Ok(latest) } else { Err(conflict()) }
     }
 
-    /// Removes files that no version within `retention` before `now` is made of, files that were never committed, and
-    /// what of the log no such version needs. A retention below [`RETENTION_MIN`] counts as that. With `dry_run` it only
-    /// tells.
+    /// Removes files that no version within `retention` and [`READING_MAX`] before `now` is made of, files that were never
+    /// committed, and what of the log no such version needs. A retention below [`RETENTION_MIN`] counts as that. With
+    /// `dry_run` it only tells. No running query loses a file as long as the retention is no shorter than the one that
+    /// readers go by ([`LakeTable::keep_for`]).
     pub async fn vacuum(&self, retention: Duration, now: DateTime<Utc>, dry_run: bool) -> Result<Vacuumed, LakeError> {
-        let ago = |duration: Duration| {
-            let reach = TimeDelta::from_std(duration).ok().and_then(|duration| now.checked_sub_signed(duration));
-            reach.unwrap_or(DateTime::<Utc>::MIN_UTC)
-        };
-        let cutoff = ago(retention.max(RETENTION_MIN));
-        let young = ago(RETENTION_MIN);
+        let cutoff = before(now, retention.max(RETENTION_MIN).saturating_add(READING_MAX));
+        let young = before(now, RETENTION_MIN);
         // Files are listed before the log is read: one that is committed in between is known to be needed.
         let listed = self.data_files().await?;
         let Some(latest) = self.update().await? else { return Ok(Vacuumed::default()) };

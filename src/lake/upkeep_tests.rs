@@ -4,6 +4,7 @@ use super::*;
 use crate::lake::{Lake, StoreOptions};
 use arrow::array::{ArrayRef, AsArray, StringArray, TimestampMicrosecondArray, new_null_array};
 use arrow::record_batch::RecordBatch;
+use chrono::TimeDelta;
 
 const HISTORY: &str = "market_metrics_history";
 
@@ -148,8 +149,11 @@ async fn vacuum_keeps_what_the_retention_needs() {
     let now = Utc::now();
     let fresh = table.vacuum(Duration::ZERO, now, false).await.expect("a vacuum");
     assert_eq!(fresh, Vacuumed::default(), "everything is younger than an hour");
-    // Two hours on: the first version ended just before the retention begins, the orphan is old.
-    let later = second + TimeDelta::hours(2);
+    // The first version can no longer be asked for; who asked just before may still be reading it.
+    let (later, day) = (second + TimeDelta::hours(2), TimeDelta::days(1));
+    let reading = table.vacuum(hours(2), later + day - TimeDelta::milliseconds(1), true).await.expect("a dry run");
+    assert_eq!(reading.files.len(), 1, "the orphan: {reading:?}");
+    let later = later + day;
     let told = table.vacuum(hours(2), later, true).await.expect("a dry run");
     assert!(orphan.exists());
     let done = table.vacuum(hours(2), later, false).await.expect("a vacuum");
@@ -162,6 +166,32 @@ async fn vacuum_keeps_what_the_retention_needs() {
     assert!(matches!(gone, Err(LakeError::Forgotten { .. })), "{gone:?}");
     let latest = table.update().await.expect("a look").expect("a version");
     assert_eq!(symbols(table, &latest).await, ["C"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_is_readable_for_the_retention_after_it_was_replaced() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let lake = open(&directory).await;
+    let table = lake.table("symbols").expect("symbols");
+    replace(table, &["A"]).await;
+    pass_time().await;
+    replace(table, &["B"]).await;
+    pass_time().await;
+    let (first, second) = (table.committed_at(0).await.expect("a time"), table.committed_at(1).await.expect("a time"));
+    let again = open(&directory).await;
+    let again = again.table("symbols").expect("symbols");
+    again.keep_for(Duration::from_secs(3600));
+    let held = again.snapshot_at(first).await.expect("a look").expect("a version");
+    assert_eq!(symbols(again, &held).await, ["A"], "replaced a moment ago");
+    // Its file is still there, and vacuum may take it from under a reader.
+    table.keep_for(Duration::from_millis(1));
+    let gone = table.snapshot_at(first).await;
+    assert!(matches!(gone, Err(LakeError::Forgotten { .. })), "{gone:?}");
+    let gone = table.snapshot_by_version(0).await;
+    assert!(matches!(gone, Err(LakeError::Forgotten { .. })), "{gone:?}");
+    let latest = table.snapshot_at(second).await.expect("a look").expect("a version");
+    assert_eq!(symbols(table, &latest).await, ["B"], "never replaced, however old");
+    assert!(table.snapshot_at(first - TimeDelta::seconds(1)).await.expect("a look").is_none(), "before the first");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,7 +213,7 @@ async fn a_long_log_is_read_from_its_checkpoint() {
     // The merge and the trimmed log leave the rows as they were, and the past within the retention.
     table.compact().await.expect("a merge");
     let merged_at = table.committed_at(105).await.expect("a time");
-    let vacuumed = table.vacuum(RETENTION_MIN, merged_at + TimeDelta::hours(2), false).await.expect("a vacuum");
+    let vacuumed = table.vacuum(RETENTION_MIN, merged_at + TimeDelta::hours(26), false).await.expect("a vacuum");
     assert_eq!((vacuumed.files.len(), vacuumed.log_files), (105, 99));
     let reopened = open(&directory).await;
     let reopened = reopened.table(HISTORY).expect("a table");

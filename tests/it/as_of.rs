@@ -166,7 +166,7 @@ async fn vacuumed_versions_say_so() {
     place.load("symbols", &["A"]).await;
     let at = place.committed_at("symbols").await.remove(0);
     place.load("symbols", &["B"]).await;
-    let later = Clock::System.now() + chrono::TimeDelta::hours(3);
+    let later = Clock::System.now() + chrono::TimeDelta::hours(27);
     let vacuumed = place.table("symbols").vacuum(Duration::from_secs(3600), later, false).await.unwrap();
     assert_eq!(vacuumed.files.len(), 1);
     let session = place.engine.open_session("test", ttapi::engine::Role::Admin, "local");

@@ -20,3 +20,4 @@ pub mod simulator;
 pub mod status;
 pub mod table;
 pub mod telemetry;
+mod threads;

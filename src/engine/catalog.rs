@@ -1,7 +1,7 @@
 //! What there is to query, for front ends whose protocol asks for it without SQL.
 
 use super::error::QueryError;
-use super::session::Engine;
+use super::shared::Engine;
 use crate::lake::dataset::{self, WriteMode};
 use crate::table::comment::OwnComments;
 use crate::table::pg_catalog::Comments;

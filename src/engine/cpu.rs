@@ -5,6 +5,7 @@
 //! the work ends where it next looks up.
 
 use super::error::{ErrorKind, QueryError};
+use crate::threads::{Threads, processors};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::physical_plan::SendableRecordBatchStream;
@@ -12,15 +13,12 @@ use futures::{StreamExt, stream};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Batches that wait for a client that reads slowly.
 const BATCHES_AHEAD: usize = 1;
-
-/// Stack of each thread: operators and the log reader nest deeply, the more so unoptimised.
-const STACK_BYTES: usize = 8 << 20;
 
 /// Threads for each processor. A function over a long text or the planning of a huge statement keeps its thread until it
 /// is done; with one thread each, a few of those would hold up every other statement.
@@ -36,41 +34,26 @@ pub(super) fn apart<T>(work: impl FnOnce() -> T) -> T {
 
 /// The threads. Dropping it stops what runs on them.
 pub(super) struct Cpu {
-    runtime: Option<Runtime>,
-}
-
-impl Drop for Cpu {
-    fn drop(&mut self) {
-        // Waiting for the threads is not allowed where this is dropped, inside another runtime.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
+    threads: Option<Threads>,
 }
 
 impl Cpu {
     /// [`THREADS_PER_CPU`] for each processor. Without the means to start them, statements run where they are asked for.
     pub(super) fn start() -> Self {
-        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(cpus * THREADS_PER_CPU)
-            .thread_name("tt-query")
-            .thread_stack_size(STACK_BYTES)
-            .enable_all()
-            .build();
-        if let Err(error) = &runtime {
+        let threads = Threads::start("tt-query", processors() * THREADS_PER_CPU);
+        if let Err(error) = &threads {
             tracing::error!("the threads for statements cannot be started: {error}");
         }
-        Self { runtime: runtime.ok() }
+        Self { threads: threads.ok() }
     }
 
     fn handle(&self) -> Handle {
-        self.runtime.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone())
+        self.threads.as_ref().map_or_else(Handle::current, Threads::handle)
     }
 
     /// Pieces of work that have not ended.
     pub(super) fn tasks(&self) -> usize {
-        self.runtime.as_ref().map_or(0, |runtime| runtime.metrics().num_alive_tasks())
+        self.threads.as_ref().map_or(0, |threads| threads.handle().metrics().num_alive_tasks())
     }
 
     /// Runs one step of a statement. Dropping the future stops it. The steps are large: box them, or every caller's stack

@@ -3,7 +3,7 @@
 //! - `REFRESH TABLE name` becomes a CALL of a procedure that nobody else has;
 //! - `EXPLAIN FRESHNESS query` becomes `EXPLAIN (FRESHNESS) query`, which it also may be written as.
 
-use super::session::Statement;
+use super::plan::Statement;
 use datafusion::common::TableReference;
 use datafusion::sql::sqlparser::ast::{
     DescribeAlias, Function, FunctionArguments, Ident, ObjectName, ObjectNamePart, UtilityOption,

@@ -4,7 +4,9 @@
 //! parts read at different moments, or by different servers, make one whole.
 
 use super::error::QueryError;
-use super::session::{Plan, Running, Session};
+use super::plan::Plan;
+use super::running::Running;
+use super::session::Session;
 use crate::table::refreshing::RefreshingTable;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;

@@ -6,6 +6,7 @@
 //! statement were new. What the optimiser does depend on is the session's state, with its time zone: another state is
 //! another plan.
 
+use super::constants::Constants;
 use super::depth::Depth;
 use super::lookup::Lookup;
 use super::statement::StatementState;
@@ -33,6 +34,7 @@ pub(super) struct Prepared {
     pub(super) logical: LogicalPlan,
     pub(super) depth: Depth,
     pub(super) lookup: Option<Lookup>,
+    pub(super) constants: Option<Constants>,
     /// Types of the parameters as the plan itself has them; `None` when it may not be kept.
     keepable: Option<Vec<DataType>>,
     /// Held for a few instructions, never across an await.
@@ -49,10 +51,10 @@ struct Kept {
 impl Prepared {
     /// A plan that has not run yet; `types` are those of its parameters, as far as the plan knows them.
     pub(super) fn new(logical: LogicalPlan, depth: Depth, types: &[Option<DataType>]) -> Self {
-        let lookup = Lookup::of(&logical);
+        let (lookup, constants) = (Lookup::of(&logical), Constants::of(&logical));
         let types = types.iter().cloned().collect::<Option<Vec<_>>>();
         let keepable = types.filter(|_| is_lasting(&logical));
-        Self { logical, depth, lookup, keepable, kept: Mutex::default() }
+        Self { logical, depth, lookup, constants, keepable, kept: Mutex::default() }
     }
 
     /// The optimised plan with these values.

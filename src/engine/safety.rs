@@ -1,7 +1,7 @@
 //! What may be planned at all: statements that read. Everything else is refused before the planner sees it.
 
 use super::error::{ErrorKind, QueryError};
-use super::session::Statement;
+use super::plan::Statement;
 use datafusion::sql::sqlparser::ast::{self, Ident, ObjectName, Query, SetExpr, TableFactor, Visit, Visitor};
 use std::ops::ControlFlow;
 

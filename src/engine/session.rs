@@ -1,185 +1,42 @@
 //! One session per connection: its settings, its plans, what it runs.
 
-use super::checked::Checked;
 use super::constant;
-use super::cpu::{self, Cpu, Rows};
-use super::depth::{self, Depth};
-use super::dialect::Bounded;
+use super::cpu::{self, Rows};
+use super::depth::Depth;
 use super::error::{ErrorKind, QueryError};
 use super::memory;
-use super::operators::Operators;
 use super::own::{self, Own};
+use super::plan::{Plan, Statement, own_parameter_types, parameter_types, parse, plan_rows, renamed, table_names};
 use super::prepared::Prepared;
-use super::queries::{Listed, Queries, QueryState, RunningQuery};
+use super::queries::{QueryState, RunningQuery};
 use super::role::Role;
+use super::running::{RowStream, Running};
 use super::search::Search;
-use super::sessions::{CancelHandle, OpenSession, Place, Sessions};
+use super::sessions::{CancelHandle, OpenSession, Place};
 use super::settings::{Defaults, Settings};
+use super::shared::Engine;
 use super::statement::StatementState;
 use super::template::DATABASE;
 use super::variables::Variables;
-use super::zone::Zoned;
 use crate::table::command::{RefreshCommand, explain_freshness};
 use crate::table::context::{Notices, OnStale, QueryContext, ScanPart, Snapshots};
 use crate::table::demand::Demand;
 use crate::table::function::{SessionFacts, register_session};
 use crate::table::inputs::{InputFreshness, Inputs};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
-use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use chrono::Utc;
-use datafusion::catalog::{Session as _, TableProvider};
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::catalog::Session as _;
 use datafusion::common::{ParamValues, ScalarValue, TableReference};
-use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
-use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlanProperties, SendableRecordBatchStream};
 use datafusion::sql::parser::Statement as EngineStatement;
-use datafusion::sql::sqlparser::ast;
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
-use datafusion::sql::sqlparser::tokenizer::Tokenizer;
-use std::collections::BTreeMap;
-use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// A parsed statement: sqlparser's tree in the PostgreSQL dialect.
-pub type Statement = ast::Statement;
-
 /// Texts from this length on are not read beside the other connections of a thread.
 const LONG_TEXT_BYTES: usize = 16 << 10;
-
-/// Everything sessions share. Cheap to clone.
-#[derive(Clone)]
-pub struct Engine {
-    shared: Arc<Shared>,
-}
-
-pub(super) struct Shared {
-    template: SessionState,
-    defaults: Defaults,
-    next_session: AtomicU64,
-    queries: Arc<Queries>,
-    sessions: Arc<Sessions>,
-    /// Asks who may connect. It is told once, by whoever knows.
-    users: OnceLock<ListUsers>,
-    cpu: Cpu,
-}
-
-/// Gives the users that may connect, sorted by name.
-pub type ListUsers = Box<dyn Fn() -> Vec<(String, Role)> + Send + Sync>;
-
-impl Shared {
-    /// The users that may connect; `None` when everybody may.
-    pub(super) fn users(&self) -> Option<Vec<(String, Role)>> {
-        self.users.get().map(|list| list())
-    }
-
-    pub(super) fn queries(&self) -> &Queries {
-        &self.queries
-    }
-
-    pub(super) fn sessions(&self) -> &Sessions {
-        &self.sessions
-    }
-}
-
-impl Engine {
-    /// An engine over a session template that holds catalogs, functions and limits.
-    pub fn new(template: SessionState, statement_timeout: Option<Duration>) -> Self {
-        Self::with_queries(template, Defaults { statement_timeout, ..Defaults::default() }, Arc::default())
-    }
-
-    /// The same with all that a session is given, and with a list of running statements that others look at too.
-    pub fn with_queries(mut template: SessionState, defaults: Defaults, queries: Arc<Queries>) -> Self {
-        let rules = template.register_function_rewrite(Arc::new(Checked));
-        let rules = rules.and_then(|()| template.register_function_rewrite(Arc::new(Zoned)));
-        if let Err(error) = rules.and_then(|()| template.register_expr_planner(Arc::new(Operators))) {
-            tracing::error!("PostgreSQL's arithmetic is not registered: {error}");
-        }
-        Self {
-            shared: Arc::new(Shared {
-                template,
-                defaults,
-                next_session: AtomicU64::new(1),
-                queries,
-                sessions: Arc::default(),
-                users: OnceLock::new(),
-                cpu: Cpu::start(),
-            }),
-        }
-    }
-
-    /// Has `pg_roles` and its like list these users. Only the first call counts.
-    pub fn list_users(&self, users: ListUsers) {
-        // A second list is a mistake of the caller's that changes nothing.
-        let _ = self.shared.users.set(users);
-    }
-
-    /// Who is connected, over all front ends.
-    pub fn sessions(&self) -> &Arc<Sessions> {
-        &self.shared.sessions
-    }
-
-    /// What runs now.
-    pub fn queries(&self) -> &Arc<Queries> {
-        &self.shared.queries
-    }
-
-    /// Pieces of work on the threads for statements, those included that nobody waits for any more.
-    pub fn tasks(&self) -> usize {
-        self.shared.cpu.tasks()
-    }
-
-    /// What every session starts from.
-    pub(super) fn template(&self) -> &SessionState {
-        &self.shared.template
-    }
-
-    /// Opens a session for one connection.
-    pub fn open_session(&self, user: &str, role: Role, front_end: &'static str) -> Session {
-        let id = self.shared.next_session.fetch_add(1, Ordering::Relaxed);
-        let defaults = Defaults { superuser: role == Role::Admin, ..self.shared.defaults };
-        let settings = Arc::new(Mutex::new(Settings::new(defaults)));
-        // Pids go round rather than past what clients can hold.
-        let pid = i32::try_from(id & 0x7fff_ffff).unwrap_or_default();
-        let open = OpenSession::new(pid, user, role, front_end, settings.clone());
-        let notices = Notices::default();
-        let shared = Arc::downgrade(&self.shared);
-        let variables = Variables { session: open.clone(), notices: notices.clone(), shared };
-        let mut base = self.shared.template.clone();
-        let facts = SessionFacts {
-            user: user.to_owned(),
-            role,
-            database: DATABASE.to_owned(),
-            pid,
-            variables: Arc::new(variables),
-        };
-        if let Err(error) = register_session(&mut base, facts) {
-            // The session then lacks functions such as current_user, and says so when they are called.
-            tracing::error!("the functions of a session are not registered: {error}");
-        }
-        Session {
-            engine: self.clone(),
-            state: Mutex::new(Arc::new(base)),
-            id,
-            settings,
-            _place: self.shared.sessions.add(open.clone()),
-            open,
-            request: Mutex::default(),
-            notices,
-            snapshots: Mutex::default(),
-            part: Mutex::default(),
-        }
-    }
-}
 
 /// One connection's state. Shared by reference; methods take `&self`.
 pub struct Session {
@@ -206,157 +63,44 @@ struct Request {
     deadline: Option<Option<Instant>>,
 }
 
-/// A planned statement, ready to run any number of times.
-#[derive(Clone)]
-pub struct Plan {
-    prepared: Arc<Prepared>,
-    /// Columns of the result.
-    pub schema: SchemaRef,
-    /// Types of `$1`, `$2`, ... in order; `None` where nothing in the statement tells.
-    pub parameters: Vec<Option<DataType>>,
-}
-
-impl Plan {
-    pub(super) fn logical(&self) -> &LogicalPlan {
-        &self.prepared.logical
-    }
-
-    /// Whether it is answered without being optimised or planned further: the row of one key of one table.
-    pub fn is_lookup(&self) -> bool {
-        self.prepared.lookup.is_some()
-    }
-}
-
-/// A statement's time limit and cancellation, from its arrival to its last row.
-pub struct Running {
-    listed: Listed,
-    cancel: CancellationToken,
-    deadline: Option<Instant>,
-    sql: String,
-    engine: Engine,
-}
-
-impl Running {
-    /// Runs a step of the statement, unless it is cancelled or out of time first.
-    pub async fn guard<T, E: Into<QueryError>>(
-        &self,
-        step: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, QueryError> {
-        tokio::select! {
-            biased;
-            error = self.stopped() => Err(error),
-            result = step => result.map_err(Into::into),
-        }
-    }
-
-    /// Waits until it is cancelled or out of time, and says which.
-    pub async fn stopped(&self) -> QueryError {
-        tokio::select! {
-            biased;
-            () = self.cancel.cancelled() => cancelled(),
-            () = until(self.deadline) => timed_out(),
-        }
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
-}
-
-fn cancelled() -> QueryError {
-    QueryError::new(ErrorKind::Cancelled, "canceling statement due to user request")
-}
-
-fn timed_out() -> QueryError {
-    QueryError::new(ErrorKind::Timeout, "canceling statement due to statement timeout")
-}
-
-/// Rows of a running statement. Dropping it stops the statement and frees what it holds.
-pub struct RowStream {
-    running: Running,
-    rows: Rows<RecordBatch>,
-    schema: SchemaRef,
-    unbounded: bool,
-}
-
-/// Rows of a running statement, each batch with something done to it. Dropping it stops the statement.
-pub struct MappedStream<T> {
-    running: Running,
-    rows: Rows<T>,
-}
-
-impl<T> MappedStream<T> {
-    /// What was made of the next batch; `None` after the last. Ends with an error when cancelled or out of time.
-    pub async fn next(&mut self) -> Option<Result<T, QueryError>> {
-        self.running.guard(self.rows.next()).await.transpose()
-    }
-
-    /// As [`RowStream::sent`].
-    pub fn sent(&self, rows: u64) {
-        self.running.listed.progress.sent(rows);
-    }
-
-    /// As [`RowStream::stopped`].
-    pub async fn stopped(&self) -> QueryError {
-        self.running.stopped().await
-    }
-}
-
-impl RowStream {
-    /// Whether the rows have no end: they come as events happen.
-    pub fn is_unbounded(&self) -> bool {
-        self.unbounded
-    }
-
-    /// Columns of the rows.
-    pub fn schema(&self) -> SchemaRef {
-        self.schema.clone()
-    }
-
-    /// Goes on under the time limit and cancellation of a later statement: a cursor's next FETCH.
-    pub fn resume(&mut self, running: Running) {
-        running.listed.progress.enter(QueryState::Running);
-        self.running = running;
-    }
-
-    /// Waits for the client to ask for more.
-    pub fn suspend(&self) {
-        self.running.listed.progress.enter(QueryState::Suspended);
-    }
-
-    /// Counts rows that were handed to the client.
-    pub fn sent(&self, rows: u64) {
-        self.running.listed.progress.sent(rows);
-    }
-
-    /// Waits until the statement is cancelled or out of time. For a client that takes rows slowly or not at all, where
-    /// nobody asks for the [`RowStream::next`] batch.
-    pub async fn stopped(&self) -> QueryError {
-        self.running.stopped().await
-    }
-
-    /// The next batch; `None` after the last. Ends with an error when cancelled or out of time.
-    pub async fn next(&mut self) -> Option<Result<RecordBatch, QueryError>> {
-        let batch = match self.rows.at_hand() {
-            Some(ready) => Ok(ready?),
-            None => self.running.guard(self.rows.next()).await.transpose()?,
-        };
-        Some(batch.and_then(|batch| relabelled(batch, &self.schema)))
-    }
-
-    /// Has `work` done on each further batch where statements run, several at once. The order stays, and only as many are
-    /// taken ahead as there are processors.
-    pub fn map<T: Send + 'static>(self, work: impl Fn(RecordBatch) -> T + Send + Sync + 'static) -> MappedStream<T> {
-        let Self { running, rows, schema, unbounded: _ } = self;
-        let rows = running.engine.shared.cpu.map(rows, move |batch| Ok(work(relabelled(batch, &schema)?)));
-        MappedStream { running, rows }
-    }
-}
-
 impl Session {
+    /// A session of one connection.
+    pub(super) fn open(engine: &Engine, user: &str, role: Role, front_end: &'static str) -> Self {
+        let id = engine.shared.next_session.fetch_add(1, Ordering::Relaxed);
+        let defaults = Defaults { superuser: role == Role::Admin, ..engine.shared.defaults };
+        let settings = Arc::new(Mutex::new(Settings::new(defaults)));
+        // Pids go round rather than past what clients can hold.
+        let pid = i32::try_from(id & 0x7fff_ffff).unwrap_or_default();
+        let open = OpenSession::new(pid, user, role, front_end, settings.clone());
+        let notices = Notices::default();
+        let shared = Arc::downgrade(&engine.shared);
+        let variables = Variables { session: open.clone(), notices: notices.clone(), shared };
+        let mut base = engine.shared.template.clone();
+        let facts = SessionFacts {
+            user: user.to_owned(),
+            role,
+            database: DATABASE.to_owned(),
+            pid,
+            variables: Arc::new(variables),
+        };
+        if let Err(error) = register_session(&mut base, facts) {
+            // The session then lacks functions such as current_user, and says so when they are called.
+            tracing::error!("the functions of a session are not registered: {error}");
+        }
+        Self {
+            engine: engine.clone(),
+            state: Mutex::new(Arc::new(base)),
+            id,
+            settings,
+            _place: engine.shared.sessions.add(open.clone()),
+            open,
+            request: Mutex::default(),
+            notices,
+            snapshots: Mutex::default(),
+            part: Mutex::default(),
+        }
+    }
+
     /// Number of this session, unique in this process.
     pub fn id(&self) -> u64 {
         self.id
@@ -568,10 +312,13 @@ impl Session {
         parameters: Vec<ScalarValue>,
     ) -> Result<RowStream, QueryError> {
         let context = self.context();
-        if let Some(lookup) = &plan.prepared.lookup
-            && let Some(row) = lookup.row(&context, &parameters).await
-        {
-            return Ok(RowStream { running, rows: Rows::ready(row?), schema: plan.schema.clone(), unbounded: false });
+        let at_hand = match (&plan.prepared.lookup, &plan.prepared.constants) {
+            (Some(lookup), _) => lookup.row(&context, &parameters).await.transpose()?,
+            (None, Some(constants)) => constants.row(&plan.schema, &parameters),
+            (None, None) => None,
+        };
+        if let Some(row) = at_hand {
+            return Ok(RowStream { running, rows: Rows::ready(row), schema: plan.schema.clone(), unbounded: false });
         }
         let state = StatementState::begin(self.state(), context);
         let open = open(state, plan.prepared.clone(), parameters, self.engine.shared.defaults.query_memory_bytes);
@@ -613,24 +360,6 @@ impl Session {
     }
 }
 
-fn parse(sql: &str) -> Result<Vec<Statement>, QueryError> {
-    super::safety::check_text(sql)?;
-    let dialect = PostgreSqlDialect {};
-    let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
-    let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
-    depth::check(&tokens)?;
-    let bounded = Bounded::for_tokens(tokens.len());
-    let parse = || own::statements(&mut Parser::new(&bounded).with_tokens_with_locations(tokens));
-    Depth::of(sql).walk(parse).map_err(|error| QueryError::from_parser(error, sql))
-}
-
-/// The plan of a statement whose rows a table makes.
-fn plan_rows(rows: Arc<dyn TableProvider>, parameters: Vec<Option<DataType>>) -> Result<Plan, QueryError> {
-    let logical = LogicalPlanBuilder::scan("rows", provider_as_source(rows), None)?.build()?;
-    let schema = renamed(logical.schema().as_arrow(), None);
-    Ok(Plan { prepared: Arc::new(Prepared::new(logical, Depth::Shallow, &[])), schema, parameters })
-}
-
 /// Makes a plan ready with these values and opens its rows; nothing is read before the first of them is asked for. Says
 /// whether they have no end.
 async fn open(
@@ -654,82 +383,4 @@ async fn open(
     let context = Arc::new(memory::limited(state.running(), memory_bytes));
     let rows = datafusion::physical_plan::execute_stream(physical.clone(), context.clone())?;
     Ok((super::damage::naming(rows, physical, context), unbounded))
-}
-
-/// Names a person may have meant by a table that does not exist.
-fn table_names(state: &SessionState) -> impl Iterator<Item = String> {
-    let catalogs = state.catalog_list();
-    let catalog = catalogs.catalog(&state.config_options().catalog.default_catalog);
-    let schemas = catalog.iter().flat_map(|catalog| {
-        let named = |name: String| catalog.schema(&name).map(|schema| (name, schema.table_names()));
-        catalog.schema_names().into_iter().filter_map(named).collect::<Vec<_>>()
-    });
-    let names = schemas.filter(|(schema, _)| schema != "pg_catalog").flat_map(|(schema, tables)| {
-        let full = move |table: String| if schema == "public" { table } else { format!("{schema}.{table}") };
-        tables.into_iter().map(full).collect::<Vec<_>>()
-    });
-    names.collect::<Vec<_>>().into_iter()
-}
-
-/// The result's columns under the names PostgreSQL gives them.
-fn renamed(schema: &Schema, names: Option<Vec<String>>) -> SchemaRef {
-    let own = || schema.fields().iter().map(|field| super::rewrite::visible(field.name()).to_owned()).collect();
-    let names = names.filter(|names| names.len() == schema.fields().len()).unwrap_or_else(own);
-    let fields = schema.fields().iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(name));
-    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
-}
-
-/// The same columns under other names.
-fn relabelled(batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, QueryError> {
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    let batch = RecordBatch::try_new_with_options(schema.clone(), batch.columns().to_vec(), &options);
-    batch.map_err(|error| DataFusionError::from(error).into())
-}
-
-/// Types of the parameters by their number, as far as the plan itself has them.
-fn own_parameter_types(plan: &LogicalPlan) -> Result<BTreeMap<usize, Option<DataType>>, QueryError> {
-    let numbered = |(name, data_type): (String, Option<DataType>)| match name
-        .strip_prefix('$')
-        .and_then(|digits| digits.parse::<usize>().ok())
-    {
-        Some(number @ 1..=65_535) => Ok((number, data_type)),
-        _ => Err(QueryError::new(ErrorKind::Syntax, format!("there is no parameter {name}"))),
-    };
-    plan.get_parameter_types()?.into_iter().map(numbered).collect()
-}
-
-/// Types of the parameters in order of their number, from the plan or else from the statement; a gap (`$1, $3`) has no type.
-fn parameter_types(
-    plan: &LogicalPlan,
-    own: &BTreeMap<usize, Option<DataType>>,
-    spelled_out: &BTreeMap<String, DataType>,
-) -> Result<Vec<Option<DataType>>, QueryError> {
-    let mut types = vec![None; own.keys().next_back().copied().unwrap_or_default()];
-    let lists = if own.is_empty() { BTreeMap::new() } else { list_parameters(plan)? };
-    for (number, data_type) in own {
-        let name = format!("${number}");
-        types[number - 1] = data_type.clone().or_else(|| spelled_out.get(&name).or_else(|| lists.get(&name)).cloned());
-    }
-    Ok(types)
-}
-
-/// Types of the parameters that are searched, as in `symbol = ANY($1)`: lists of what is looked for.
-fn list_parameters(plan: &LogicalPlan) -> Result<BTreeMap<String, DataType>, QueryError> {
-    let mut found = BTreeMap::new();
-    plan.apply_with_subqueries(|node| {
-        let schema = merge_schema(&node.inputs());
-        node.apply_expressions(|expr| {
-            expr.apply(|part| {
-                if let Expr::ScalarFunction(call) = part
-                    && let [Expr::Placeholder(list), needle] = call.args.as_slice()
-                    && call.func.name() == "array_has"
-                    && let Ok(element) = needle.get_type(&schema)
-                {
-                    found.entry(list.id.clone()).or_insert_with(|| DataType::new_list(element, true));
-                }
-                Ok(TreeNodeRecursion::Continue)
-            })
-        })
-    })?;
-    Ok(found)
 }

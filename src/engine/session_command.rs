@@ -3,7 +3,7 @@
 //! A front end whose protocol has no words of its own for these asks here what a statement means. The Postgres front end
 //! does not: it reads more of PostgreSQL's spellings than the parser has.
 
-use super::session::Statement;
+use super::plan::Statement;
 use datafusion::sql::sqlparser::ast::{self, DiscardObject, Expr, ObjectName, Reset, Set, Value};
 
 /// What a statement does to its session.

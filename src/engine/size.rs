@@ -5,7 +5,7 @@
 //! planner goes through all of them without a pause, so they are counted first, which takes one walk.
 
 use super::error::{ErrorKind, QueryError};
-use super::session::Statement;
+use super::plan::Statement;
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, GroupByWithModifier, Ident,
     ObjectName, Query, Select, Value, Visit, Visitor,

@@ -2,9 +2,9 @@
 
 use super::queries::RunningQuery;
 use super::role::Role;
-use super::session::Shared;
 use super::sessions::{OpenSession, Signal};
 use super::settings::Settings;
+use super::shared::Shared;
 use crate::table::context::Notices;
 use crate::table::function::{Activity, SessionVariables};
 use datafusion::error::{DataFusionError, Result};

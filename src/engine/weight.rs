@@ -5,7 +5,7 @@
 //! that each column stands for are counted first. Where a name is not known, it stands for itself.
 
 use super::error::{ErrorKind, QueryError};
-use super::session::Statement;
+use super::plan::Statement;
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias,
     TableFactor, TableWithJoins, Visit, Visitor,

@@ -29,7 +29,7 @@ pub const RETENTION_MIN: Duration = Duration::from_secs(3600);
 
 /// How long a query may read: files stay this much longer than their version can be asked for, so that one that began at
 /// the very end of the retention ends in peace.
-pub const READING_MAX: Duration = Duration::from_secs(86_400);
+pub(super) const READING_MAX: Duration = Duration::from_secs(86_400);
 
 /// What a merge of small files did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

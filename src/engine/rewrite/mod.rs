@@ -16,7 +16,7 @@ mod pattern;
 mod record;
 mod system;
 
-use super::session::Statement;
+use super::plan::Statement;
 use crate::table::pg_catalog::definition;
 use build::{call, ident, is_call, null_text};
 use datafusion::sql::sqlparser::ast::{

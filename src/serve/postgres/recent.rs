@@ -37,7 +37,7 @@ impl Recent {
 
     /// Remembers a statement, if it is a lookup. The one that was not asked for the longest makes room.
     pub(super) fn put(&mut self, statement: &Arc<Prepared>) {
-        let lookup = statement.plan.as_ref().is_some_and(Plan::is_lookup);
+        let lookup = statement.plan.as_ref().is_some_and(Plan::is_at_hand);
         if !lookup || !matches!(statement.command, Command::Query(_)) || statement.sql.len() > TEXT_BYTES_MAX {
             return;
         }

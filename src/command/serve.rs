@@ -12,14 +12,20 @@ use crate::serve::{flight, http, listen, postgres};
 use crate::server::{self, Role};
 use crate::shutdown;
 use crate::status::ServerStatus;
+use crate::threads::{Threads, processors};
 use anyhow::{Context, Result};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// How long open connections may take to end after a signal.
 const DRAIN: Duration = Duration::from_secs(5);
+
+/// Processors for each thread that serves Postgres connections. It reads, looks up and writes, and leaves the rest to the
+/// threads for statements; and one that has enough to do need not be woken for every message.
+const CPUS_PER_THREAD: usize = 2;
 
 /// Serves until a signal.
 pub async fn run(common: &Common, read_only: bool) -> Result<ExitCode> {
@@ -107,7 +113,14 @@ pub(crate) async fn serve(
         prepared_statements_max: limits.prepared_statements,
         portals_max: limits.portals,
     };
-    let postgres = tokio::spawn(postgres::serve(pg, server.engine.clone(), options, shutdown.clone()));
+    let threads =
+        Threads::start("tt-postgres", processors() / CPUS_PER_THREAD).context("cannot start the Postgres front end")?;
+    let (pg, engine, ended) = (pg.into_std()?, server.engine.clone(), shutdown.clone());
+    // The listener belongs to the threads that serve it, and so do the sockets it accepts.
+    let postgres = threads.handle().spawn(async move {
+        let listener = TcpListener::from_std(pg)?;
+        postgres::serve(listener, engine, options, ended).await
+    });
     let (flight_address, flight) = match flight {
         Some(listener) => {
             let address = listener.local_addr()?.to_string();

@@ -108,9 +108,13 @@ pub async fn start(
         tokio::spawn(scheduler.run(shutdown.clone()));
     }
     tokio::spawn(watch_lake(lake.clone(), board.clone(), config.lake_watch, shutdown.clone()));
-    let live = Arc::new(Live::new(config.collect.ring_events));
+    let followed = client.as_ref().filter(|_| role == Role::Collect);
+    let live = Arc::new(match followed {
+        Some(_) => Live::new(config.collect.ring_events),
+        None => Live::without_feed(),
+    });
     let (mut feed, mut histories, mut keeping) = (None, Vec::new(), Vec::new());
-    if let (Some(client), Role::Collect) = (&client, role) {
+    if let Some(client) = followed {
         let feed_ended = CancellationToken::new();
         if config.collect.history {
             let keep = Keep { config, lake: &lake, board: &board, clock: &clock, feed_ended: &feed_ended };

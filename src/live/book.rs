@@ -53,13 +53,31 @@ pub struct Book<E: LiveEvent> {
     ring: broadcast::Sender<Published<E>>,
     /// Where a spool takes every event from; empty when nobody keeps them.
     recorder: ArcSwapOption<Intake<E>>,
+    /// Whether a feed was announced.
+    feed: bool,
 }
 
 impl<E: LiveEvent> Book<E> {
-    /// An empty book; `ring_events` bounds what a lagging subscriber may still catch up with.
+    /// An empty book of a feed; `ring_events` bounds what a lagging subscriber may still catch up with.
     pub fn new(ring_events: usize) -> Self {
         let (ring, _) = broadcast::channel(ring_events.max(1));
-        Self { slots: ArcSwap::default(), publishing: Mutex::new(()), ring, recorder: ArcSwapOption::empty() }
+        Self {
+            slots: ArcSwap::default(),
+            publishing: Mutex::new(()),
+            ring,
+            recorder: ArcSwapOption::empty(),
+            feed: true,
+        }
+    }
+
+    /// A book that no feed is known for.
+    pub fn without_feed() -> Self {
+        Self { feed: false, ..Self::new(1) }
+    }
+
+    /// Whether events come in here: a feed was announced, or has published.
+    pub fn has_feed(&self) -> bool {
+        self.feed || !self.is_empty()
     }
 
     /// Leaves every event from now on in `intake` as well, in the order in which they are published.

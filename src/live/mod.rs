@@ -31,4 +31,13 @@ impl Live {
             greeks: Arc::new(Book::new(ring_events)),
         }
     }
+
+    /// The books of a process that takes in no live events.
+    pub fn without_feed() -> Self {
+        Self {
+            quotes: Arc::new(Book::without_feed()),
+            trades: Arc::new(Book::without_feed()),
+            greeks: Arc::new(Book::without_feed()),
+        }
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! Each book is two tables. In `public` it is bounded: one row per symbol, the latest, answered from memory. In the
 //! schema `live` it is unbounded: one row per event from the moment the query starts; such a query runs until it is
-//! cancelled or its LIMIT is reached. Neither waits for the feed nor holds it up.
+//! cancelled or its LIMIT is reached. Neither waits for the feed nor holds it up. Where no feed comes in, the first has no
+//! rows and says why, and the second is refused.
 //!
 //! A query over an unbounded table is planned with one target partition: with more, the planner deals the rows to
 //! several tasks, and the events of a symbol come out of order.
@@ -19,6 +20,12 @@ use datafusion::catalog::TableProvider;
 use follow::FollowTable;
 use latest::LatestTable;
 use std::sync::Arc;
+
+/// What is said of a process without a feed.
+const NO_FEED: &str = "this server takes in no live events";
+
+/// Where there are some.
+const WHERE_FEED: &str = "Ask a server that collects: one with an account, started without --read-only.";
 
 /// A table and its name within its schema.
 pub type NamedTable = (&'static str, Arc<dyn TableProvider>);

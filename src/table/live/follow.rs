@@ -5,6 +5,8 @@
 
 use super::columns::LiveRow;
 use super::symbols::symbols_of_all;
+use super::{NO_FEED, WHERE_FEED};
+use crate::engine::{ErrorKind, QueryError};
 use crate::live::{Book, Delivery, Subscription};
 use crate::table::context::QueryContext;
 use arrow::array::{AsArray, Int64Array};
@@ -15,6 +17,7 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DFSchema, Result};
 use datafusion::datasource::TableType;
+use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
@@ -70,6 +73,11 @@ impl<E: LiveRow> TableProvider for FollowTable<E> {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         QueryContext::of(session).check_live(&format!("live.{}", E::NAME))?;
+        if !self.book.has_feed() {
+            let message = format!("table \"live.{}\" never has a row here: {NO_FEED}", E::NAME);
+            let error = QueryError::new(ErrorKind::Source, message).with_hint(WHERE_FEED);
+            return Err(DataFusionError::External(Box::new(error)));
+        }
         let columns = DFSchema::try_from(self.schema.clone())?;
         let predicate = match conjunction(filters.iter().cloned()) {
             Some(filter) => Some(session.create_physical_expr(filter, &columns)?),

@@ -1,5 +1,6 @@
 //! A book as a bounded table: one row per symbol, the latest, sorted by symbol.
 
+use super::NO_FEED;
 use super::columns::LiveRow;
 use super::symbols::{named_symbols, symbols_of_all};
 use crate::live::Book;
@@ -28,6 +29,15 @@ pub(super) struct LatestTable<E: LiveRow> {
 impl<E: LiveRow> LatestTable<E> {
     pub(super) fn new(book: Arc<Book<E>>) -> Self {
         Self { book, schema: Arc::new(Schema::new(E::fields())) }
+    }
+
+    /// Refuses the past, and tells a reader of a server without a feed why there are no rows.
+    fn check(&self, context: &QueryContext) -> Result<()> {
+        context.check_live(E::NAME)?;
+        if !self.book.has_feed() {
+            context.notices.add(format!("table \"{}\" is empty: {NO_FEED}", E::NAME));
+        }
+        Ok(())
     }
 
     /// Events the filters leave by symbol, sorted by symbol.
@@ -70,7 +80,7 @@ impl<E: LiveRow> TableProvider for LatestTable<E> {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        QueryContext::of(session).check_live(E::NAME)?;
+        self.check(&QueryContext::of(session))?;
         let batch = RecordBatch::try_new(self.schema.clone(), E::columns(&self.events(filters)))?;
         let by_symbol = PhysicalSortExpr::new_default(expressions::col("symbol", &self.schema)?);
         let ordering: Vec<LexOrdering> = LexOrdering::new([by_symbol]).into_iter().collect();
@@ -88,7 +98,7 @@ impl<E: LiveRow> KeyedTable for LatestTable<E> {
     }
 
     async fn row(&self, context: &QueryContext, key: &str, columns: &[usize]) -> Result<RecordBatch> {
-        context.check_live(E::NAME)?;
+        self.check(context)?;
         let events: Vec<Arc<E>> = self.book.latest_of(key).into_iter().collect();
         let all = E::columns(&events);
         let picked = columns.iter().filter_map(|column| all.get(*column).cloned()).collect();

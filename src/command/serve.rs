@@ -165,6 +165,7 @@ fn flight_options(config: &Config) -> flight::Options {
         endpoint_rows: flight.endpoint_rows,
         compression: flight.compression,
         flush: flight.flush,
+        handshake_timeout: config.limits.startup_timeout,
         keepalive_interval: flight.keepalive,
         keepalive_timeout: flight.keepalive_timeout,
         token_ttl: flight.token_ttl,

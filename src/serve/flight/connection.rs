@@ -1,9 +1,13 @@
 //! Sockets of Flight clients: accepted, counted, and encrypted where that is configured, before gRPC sees them.
+//!
+//! A client beyond the limit is let in for a moment, so that [`super::limited`] can tell it why it is sent away: a socket
+//! that is closed at once looks like a server that is down. One that does not begin to speak is closed.
 
 use super::Shared;
 use super::call::CookieOffered;
 use crate::serve::tls::Tls;
 use futures::Stream;
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,6 +16,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
@@ -20,11 +25,38 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Connections that are ready and wait for gRPC to take them.
 const READY_MAX: usize = 16;
 
+/// Connections beyond the limit that are told so; more are closed at once.
+const BEYOND_MAX: usize = 32;
+/// How long such a connection stays. Its client then connects anew, and may find room.
+const BEYOND: Duration = Duration::from_secs(1);
+/// Bytes that every client begins with: the preface of HTTP/2.
+const PREFACE_BYTES: usize = 24;
+
 /// One client's socket.
 pub(super) struct Connection {
     socket: Socket,
-    /// Its place among the connections.
+    /// Its place among the connections, or among those beyond the limit.
     _permit: OwnedSemaphorePermit,
+    facts: Facts,
+    until: Until,
+}
+
+/// What a call may know of its connection.
+#[derive(Debug, Clone)]
+pub(super) struct Facts {
+    pub(super) cookie: CookieOffered,
+    /// It is one more than there may be.
+    pub(super) beyond: bool,
+}
+
+/// How long a connection lasts, whatever its client does.
+enum Until {
+    /// Until then, unless so many bytes more have come.
+    Spoken(Pin<Box<Sleep>>, usize),
+    /// Until then.
+    Told(Pin<Box<Sleep>>),
+    /// For ever; gRPC asks now and then whether its client is there.
+    Closed,
 }
 
 enum Socket {
@@ -39,6 +71,7 @@ pub(super) fn accept(
 ) -> impl Stream<Item = io::Result<Connection>> + use<> {
     let (ready, mut connections) = mpsc::channel(READY_MAX);
     let room = Arc::new(Semaphore::new(shared.options.connections_max));
+    let room_beyond = Arc::new(Semaphore::new(BEYOND_MAX));
     let (handshake_timeout, shutdown) = (shared.options.handshake_timeout, shared.shutdown.clone());
     let tls = shared.options.tls.clone();
     tokio::spawn(async move {
@@ -55,8 +88,13 @@ pub(super) fn accept(
                     }
                 },
             };
-            // Closed at once: gRPC has no word for a server that is full, and clients try again.
-            let Ok(permit) = room.clone().try_acquire_owned() else { continue };
+            let (permit, beyond) = match room.clone().try_acquire_owned() {
+                Ok(permit) => (permit, false),
+                Err(_) => match room_beyond.clone().try_acquire_owned() {
+                    Ok(permit) => (permit, true),
+                    Err(_) => continue,
+                },
+            };
             let (ready, tls) = (ready.clone(), tls.clone());
             tokio::spawn(async move {
                 if let Err(error) = socket.set_nodelay(true) {
@@ -70,8 +108,13 @@ pub(super) fn accept(
                         Err(_) => return,
                     },
                 };
+                let until = match beyond {
+                    true => Until::Told(Box::pin(sleep(BEYOND))),
+                    false => Until::Spoken(Box::pin(sleep(handshake_timeout)), PREFACE_BYTES),
+                };
+                let facts = Facts { cookie: CookieOffered::default(), beyond };
                 // Nobody is left to take it when the server stops.
-                let _ = ready.send(Connection { socket, _permit: permit }).await;
+                let _ = ready.send(Connection { socket, _permit: permit, facts, until }).await;
             });
         }
     });
@@ -85,19 +128,34 @@ async fn encrypted(tls: &Tls, socket: TcpStream) -> io::Result<TlsStream<TcpStre
 }
 
 impl Connected for Connection {
-    type ConnectInfo = CookieOffered;
+    type ConnectInfo = Facts;
 
-    fn connect_info(&self) -> CookieOffered {
-        CookieOffered::default()
+    fn connect_info(&self) -> Facts {
+        self.facts.clone()
     }
 }
 
 impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().socket {
+        let connection = self.get_mut();
+        if let Until::Spoken(end, _) | Until::Told(end) = &mut connection.until
+            && end.as_mut().poll(context).is_ready()
+        {
+            // No more bytes: gRPC ends the connection.
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        let read = match &mut connection.socket {
             Socket::Plain(socket) => Pin::new(socket).poll_read(context, buffer),
             Socket::Encrypted(socket) => Pin::new(socket).poll_read(context, buffer),
+        };
+        if let Until::Spoken(_, wanted) = &mut connection.until {
+            *wanted = wanted.saturating_sub(buffer.filled().len() - before);
+            if *wanted == 0 {
+                connection.until = Until::Closed;
+            }
         }
+        read
     }
 }
 

@@ -16,6 +16,7 @@ mod connection;
 mod encode;
 mod error;
 mod freshness;
+mod limited;
 mod metadata;
 mod parameter;
 mod rows;
@@ -40,6 +41,7 @@ use arrow_flight::flight_service_server::FlightServiceServer;
 use arrow_flight::sql::metadata::{SqlInfoData, XdbcTypeInfoData};
 use bindings::Bindings;
 use bytes::Bytes;
+use limited::Limited;
 use running::Executions;
 use service::Service;
 use sessions::Sessions;
@@ -86,7 +88,7 @@ pub struct Options {
     pub compression: Compression,
     /// How long rows of a statement without end are gathered before they leave.
     pub flush: Duration,
-    /// How long a client may take to shake hands.
+    /// How long a client may take to shake hands, and then to begin to speak.
     pub handshake_timeout: Duration,
     /// How often a silent client is asked whether it is there.
     pub keepalive_interval: Duration,
@@ -174,7 +176,7 @@ pub async fn serve(listener: TcpListener, engine: Engine, options: Options, shut
         .http2_keepalive_interval(Some(options.keepalive_interval))
         .http2_keepalive_timeout(Some(options.keepalive_timeout))
         .add_service(health_service)
-        .add_service(service)
+        .add_service(Limited::new(service, options))
         .serve_with_incoming_shutdown(connections, shutdown.cancelled_owned())
         .await
         .context("serve gRPC")

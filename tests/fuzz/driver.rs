@@ -1,12 +1,9 @@
-//! What both targets share: one market for all inputs, and what counts as a crash.
+//! What the fuzz targets share: one market for all inputs, and what counts as a crash.
 
-use crate::input::Target;
 use crate::market::Market;
+use crate::target::Target;
 use std::sync::OnceLock;
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use ttapi::serve::auth::{self, Users, Verifier};
-use ttapi::serve::postgres;
 
 /// Stack of each thread, as in the program.
 const STACK_BYTES: usize = 8 << 20;
@@ -23,7 +20,7 @@ static DRIVER: OnceLock<Driver> = OnceLock::new();
 /// seeds there.
 pub(crate) fn start(seeds: Vec<(&str, Vec<u8>)>) {
     // The driver of libFuzzer has every panic abort. A panic of a library below a statement ends that statement, and is
-    // told of as an internal error, which `input` looks for; a panic of our own is never expected.
+    // told of as an internal error, which the targets look for; a panic of our own is never expected.
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("{panic}\n{}", std::backtrace::Backtrace::force_capture());
         let ours = panic.location().is_none_or(|location| !location.file().contains("/registry/src/"));
@@ -41,25 +38,10 @@ pub(crate) fn start(seeds: Vec<(&str, Vec<u8>)>) {
     let runtime = runtime.expect("a runtime");
     let (market, target) = runtime.block_on(async {
         let market = Market::open().await;
-        let (engine, shutdown) = (market.server.engine.clone(), market.shutdown.clone());
-        let mut servers = Vec::new();
-        for users in [Users::open(), users(&market)] {
-            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-            servers.push(listener.local_addr().expect("an address"));
-            let options = postgres::Options { users, ..postgres::Options::default() };
-            tokio::spawn(postgres::serve(listener, engine.clone(), options, shutdown.clone()));
-        }
-        (market, Target { engine, servers })
+        let target = Target::serve(&market).await;
+        (market, target)
     });
     let _ = DRIVER.set(Driver { runtime, target, _market: market });
-}
-
-/// One user, whose password nobody will guess: what comes before it is known.
-fn users(market: &Market) -> Users {
-    let path = market.directory.path().join("users");
-    let verifier = Verifier::of("fa35b192121eabf3");
-    auth::file::add(&path, "tt", Some(auth::Role::Reader), &verifier).expect("a file of users");
-    Users::load(&path).expect("the file just written")
 }
 
 /// Runs one input to its end; aborts when the server did something wrong.

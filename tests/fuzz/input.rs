@@ -1,19 +1,13 @@
 //! What is done with one input, and what must hold of the server whatever the input is. Used by the fuzz targets, and by
 //! the test that replays what they have found.
 
+use super::encrypted;
+use super::target::Target;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
-use ttapi::engine::Engine;
-
-/// What a server is fuzzed by.
-pub(crate) struct Target {
-    pub(crate) engine: Engine,
-    /// Postgres front ends: one that lets everybody in comes first.
-    pub(crate) servers: Vec<SocketAddr>,
-}
 
 /// A connection that has sent nothing for so long waits for the rest of a message, or works.
 const QUIET: Duration = Duration::from_millis(5);
@@ -29,12 +23,12 @@ const ANSWER_BYTES: usize = 1 << 20;
 
 /// Sends bytes as a client would, Terminate behind them, and leaves. Says what the server did wrong.
 pub(crate) async fn wire(target: &Target, bytes: &[u8]) -> Result<(), String> {
-    for server in &target.servers {
-        let answer = converse(target, *server, bytes).await?;
+    for server in target.postgres {
+        let answer = converse(target, connect(server).await?, bytes).await?;
         idle(target).await?;
         check_answer(&answer)?;
     }
-    Ok(())
+    encrypted::wire(target, bytes).await
 }
 
 /// Runs a text by the simple protocol, then its first statement by the extended one, with its rows in binary.
@@ -48,8 +42,7 @@ pub(crate) async fn sql(target: &Target, text: &str) -> Result<(), String> {
     bytes.extend(message(b'D', &[b"P\0"]));
     bytes.extend(message(b'E', &[b"\0\0\0\x03\xe8"]));
     bytes.extend(message(b'S', &[]));
-    let Some(server) = target.servers.first() else { return Ok(()) };
-    let answer = converse(target, *server, &bytes).await?;
+    let answer = converse(target, connect(target.postgres[0]).await?, &bytes).await?;
     idle(target).await?;
     check_answer(&answer)
 }
@@ -66,9 +59,17 @@ pub(crate) fn message(kind: u8, body: &[&[u8]]) -> Vec<u8> {
     [&[kind][..], &(body.len() as u32 + 4).to_be_bytes(), &body].concat()
 }
 
-async fn converse(target: &Target, server: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let mut socket = TcpStream::connect(server).await.map_err(|error| format!("connect: {error}"))?;
-    let (mut from, mut to) = socket.split();
+async fn connect(server: SocketAddr) -> Result<TcpStream, String> {
+    TcpStream::connect(server).await.map_err(|error| format!("connect: {error}"))
+}
+
+/// Sends bytes and Terminate, and leaves when nothing more comes. Gives what came.
+pub(crate) async fn converse(
+    target: &Target,
+    stream: impl AsyncRead + AsyncWrite,
+    bytes: &[u8],
+) -> Result<Vec<u8>, String> {
+    let (mut from, mut to) = tokio::io::split(stream);
     let mut answer = Vec::new();
     let mut buffer = vec![0; 64 << 10];
     let terminate = message(b'X', &[]);
@@ -106,7 +107,7 @@ async fn converse(target: &Target, server: SocketAddr, bytes: &[u8]) -> Result<V
 }
 
 /// Waits until nothing of the input runs any more: no statement is listed, and no thread works for one.
-async fn idle(target: &Target) -> Result<(), String> {
+pub(crate) async fn idle(target: &Target) -> Result<(), String> {
     let deadline = Instant::now() + DONE;
     loop {
         let listed = target.engine.queries().running();
@@ -122,7 +123,7 @@ async fn idle(target: &Target) -> Result<(), String> {
 }
 
 /// Whole messages of known types, and none that tells of an error of our own.
-fn check_answer(answer: &[u8]) -> Result<(), String> {
+pub(crate) fn check_answer(answer: &[u8]) -> Result<(), String> {
     // Refused encryption is one byte, before the first message.
     let first = (0..=answer.len().min(4)).find(|first| {
         answer.iter().take(*first).all(|byte| *byte == b'N')

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use ttapi::clock::Clock;
 use ttapi::collect::client::Secret;
 use ttapi::config::{self, Config};
+use ttapi::market::quote::Quote;
 use ttapi::server::{self, Role, Server};
 use ttapi::simulator::{CLIENT_SECRET, Faults, Options, REFRESH_TOKEN, Simulator};
 
@@ -25,7 +26,6 @@ const SPILL_BYTES: u64 = 64 << 20;
 pub(crate) struct Market {
     pub(crate) server: Server,
     pub(crate) shutdown: CancellationToken,
-    #[allow(dead_code, reason = "only the targets put more into it")]
     pub(crate) directory: tempfile::TempDir,
 }
 
@@ -55,6 +55,16 @@ impl Market {
         venue.cancel();
         let shutdown = CancellationToken::new();
         let server = start(Role::ReadOnly, shutdown.clone()).await;
+        // Without an event nothing could be followed.
+        server.live.quotes.publish(Quote {
+            symbol: "SPY".into(),
+            bid: Some(500.0),
+            bid_size: Some(1),
+            ask: None,
+            ask_size: None,
+            event_at: None,
+            received_at: clock.now(),
+        });
         Self { server, shutdown, directory }
     }
 }

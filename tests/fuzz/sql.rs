@@ -1,10 +1,12 @@
 //! Fuzz target: SQL text, read, planned, run and encoded by both protocols. Run it by `tests/fuzz/run sql`.
 #![no_main]
-#![allow(clippy::unwrap_used, missing_docs, unsafe_code)]
+#![allow(clippy::unwrap_used, dead_code, missing_docs, unsafe_code)]
 
 mod driver;
+mod encrypted;
 mod input;
 mod market;
+mod target;
 
 use libfuzzer_sys::fuzz_target;
 

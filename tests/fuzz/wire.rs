@@ -1,11 +1,13 @@
 //! Fuzz target: bytes of a client, before and after it is let in. Run it by `tests/fuzz/run wire`.
 #![no_main]
-#![allow(clippy::unwrap_used, missing_docs, unsafe_code)]
+#![allow(clippy::unwrap_used, dead_code, missing_docs, unsafe_code)]
 
 mod driver;
+mod encrypted;
 mod frames;
 mod input;
 mod market;
+mod target;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 

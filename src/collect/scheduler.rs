@@ -420,5 +420,4 @@ pub fn jitter(longest: Duration, dataset: &str, process: u64) -> Duration {
 }
 
 #[cfg(test)]
-#[path = "scheduler_tests.rs"]
 mod tests;

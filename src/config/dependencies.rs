@@ -1,6 +1,7 @@
 //! What is refreshed before what: `depends_on` of every dataset, checked when the configuration is read.
 
-use super::{ConfigError, DatasetSection};
+use super::ConfigError;
+use super::file::DatasetSection;
 use crate::lake::dataset::{self, Dataset};
 use crate::lake::freshness::Ttl;
 use std::collections::BTreeMap;

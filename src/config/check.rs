@@ -1,0 +1,198 @@
+//! From what is written to what the program gets: every value is read, and one that cannot be used is named by its key.
+
+use super::dependencies::{self, Dependencies};
+use super::file::{DatasetSection, File, LimitsSection};
+use super::layer::{describe, settings};
+use super::section::{DatasetConfig, LimitsConfig, TastytradeConfig};
+use super::value::{duration, size, ttl};
+use super::{Config, ConfigError};
+use crate::lake::freshness::Policy;
+use crate::lake::{RETENTION_MIN, StoreOptions, dataset};
+use crate::market::list;
+use figment::Figment;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+use url::Url;
+
+/// Bounds of `limits.message`: long statements must go through, and a length has 31 bits.
+const MESSAGE_BYTES_MIN: usize = 64_000;
+const MESSAGE_BYTES_MAX: usize = 1_000_000_000;
+
+/// Characters of a key that nobody guesses.
+const TOKEN_KEY_BYTES_MIN: usize = 32;
+
+pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
+    let file: File = figment.extract().map_err(|error| ConfigError(describe(figment, &error)))?;
+    let tastytrade = file.source.tastytrade;
+    if !Url::parse(&tastytrade.base_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+        let text = format!("source.tastytrade.base_url: \"{}\" is not an http:// or https:// URL", tastytrade.base_url);
+        return Err(ConfigError(text));
+    }
+    for name in file.collect.lists.iter().chain(&file.collect.live_lists) {
+        if list::members(name).is_none() {
+            let known: Vec<&str> = list::names().collect();
+            return Err(ConfigError(format!("collect.lists: no list \"{name}\"; there are {}", known.join(", "))));
+        }
+    }
+    if tastytrade.client_secret.is_empty() != tastytrade.refresh_token.is_empty() {
+        return Err(ConfigError("source.tastytrade: client_secret and refresh_token go together".to_owned()));
+    }
+    if tastytrade.in_flight == 0 || tastytrade.attempts == 0 || tastytrade.burst == 0 {
+        return Err(ConfigError("source.tastytrade: in_flight, attempts and burst are at least 1".to_owned()));
+    }
+    if file.collect.history_flush.is_zero() || file.collect.history_flush_events == 0 {
+        return Err(ConfigError("collect: history_flush and history_flush_events are more than nothing".to_owned()));
+    }
+    if file.collect.refreshes_max == 0 {
+        return Err(ConfigError("collect.refreshes_max is at least 1".to_owned()));
+    }
+    let named = |path: &PathBuf| !path.as_os_str().is_empty();
+    if named(&file.tls.certificate) != named(&file.tls.key) {
+        return Err(ConfigError("tls: certificate and key go together".to_owned()));
+    }
+    if named(&file.tls.client_ca) && !named(&file.tls.certificate) {
+        return Err(ConfigError("tls.client_ca: there is no TLS without certificate and key".to_owned()));
+    }
+    let lake_watch = duration("lake.watch", &file.lake.watch)?;
+    if lake_watch.is_zero() {
+        return Err(ConfigError("lake.watch is more than nothing".to_owned()));
+    }
+    let dependencies = dependencies::dependencies(&file.dataset)?;
+    let flight = &file.flight;
+    if flight.streams == 0 || flight.calls == 0 || flight.request == 0 || flight.message == 0 || flight.handle == 0 {
+        return Err(ConfigError(
+            "flight: streams, calls, request, message and handle are more than nothing".to_owned(),
+        ));
+    }
+    if !flight.token_key.is_empty() && flight.token_key.expose().len() < TOKEN_KEY_BYTES_MIN {
+        return Err(ConfigError(format!("flight.token_key has fewer than {TOKEN_KEY_BYTES_MIN} characters")));
+    }
+    let optional = |text: String| (!text.is_empty()).then_some(text);
+    Ok(Config {
+        server: file.server,
+        auth: file.auth,
+        tls: file.tls,
+        lake_location: file.lake.location,
+        store: StoreOptions {
+            region: optional(file.lake.region),
+            endpoint: optional(file.lake.endpoint),
+            allow_http: file.lake.allow_http,
+        },
+        lake_watch,
+        tastytrade: TastytradeConfig {
+            base_url: tastytrade.base_url,
+            client_secret: tastytrade.client_secret,
+            refresh_token: tastytrade.refresh_token,
+            requests_per_second: (tastytrade.requests_per_second > 0).then_some(tastytrade.requests_per_second),
+            burst: tastytrade.burst,
+            in_flight: tastytrade.in_flight,
+            attempts: tastytrade.attempts,
+            timeout: duration("source.tastytrade.timeout", &tastytrade.timeout)?,
+            breaker_failures: tastytrade.breaker_failures,
+            breaker_open: duration("source.tastytrade.breaker_open", &tastytrade.breaker_open)?,
+            breaker_successes: tastytrade.breaker_successes,
+        },
+        collect: file.collect,
+        datasets: datasets(&file.dataset, &dependencies)?,
+        retention: retention(&file.dataset)?,
+        dependencies,
+        limits: limits(&file.limits)?,
+        flight: file.flight,
+        simulator: file.simulator,
+        settings: settings(figment)?,
+    })
+}
+
+fn limits(section: &LimitsSection) -> Result<LimitsConfig, ConfigError> {
+    let optional = |key: &str, text: &str| {
+        let limit = duration(&format!("limits.{key}"), text)?;
+        Ok::<_, ConfigError>((!limit.is_zero()).then_some(limit))
+    };
+    let bytes = |key: &str, text: &str| {
+        let bytes = size(&format!("limits.{key}"), text)?;
+        Ok::<_, ConfigError>(usize::try_from(bytes).unwrap_or(usize::MAX))
+    };
+    let limits = LimitsConfig {
+        connections: section.connections,
+        connections_reserved: section.connections_reserved,
+        startup_timeout: duration("limits.startup_timeout", &section.startup_timeout)?,
+        message_bytes: bytes("message", &section.message)?,
+        prepared_statements: section.prepared_statements,
+        portals: section.portals,
+        idle_session_timeout: optional("idle_session_timeout", &section.idle_session_timeout)?,
+        idle_in_transaction_session_timeout: optional(
+            "idle_in_transaction_session_timeout",
+            &section.idle_in_transaction_session_timeout,
+        )?,
+        statement_timeout: optional("statement_timeout", &section.statement_timeout)?,
+        memory_bytes: bytes("memory", &section.memory)?,
+        query_memory_bytes: bytes("query_memory", &section.query_memory)?,
+        spill_bytes: size("limits.spill", &section.spill)?,
+    };
+    let refuse = |reason: &str| Err(ConfigError(format!("limits.{reason}")));
+    if limits.connections <= limits.connections_reserved {
+        return refuse("connections is more than limits.connections_reserved");
+    }
+    if limits.startup_timeout.is_zero() {
+        return refuse("startup_timeout is more than nothing");
+    }
+    if limits.message_bytes < MESSAGE_BYTES_MIN || limits.message_bytes > MESSAGE_BYTES_MAX {
+        return refuse("message is 64kB to 1GB");
+    }
+    if limits.prepared_statements == 0 || limits.portals == 0 {
+        return refuse("prepared_statements and limits.portals are at least 1");
+    }
+    if limits.query_memory_bytes > limits.memory_bytes {
+        return refuse("query_memory is at most limits.memory");
+    }
+    Ok(limits)
+}
+
+fn datasets(
+    sections: &BTreeMap<String, DatasetSection>,
+    dependencies: &Dependencies,
+) -> Result<BTreeMap<&'static str, DatasetConfig>, ConfigError> {
+    let mut datasets = BTreeMap::new();
+    for definition in dataset::all() {
+        let Some(DatasetSection {
+            ttl: Some(after),
+            stale_while_revalidate: Some(stale_while_revalidate),
+            wait_timeout: Some(wait_timeout),
+            stale_if_error: Some(stale_if_error),
+            csv: Some(csv),
+            jitter: Some(jitter),
+            ..
+        }) = sections.get(definition.name)
+        else {
+            continue;
+        };
+        let key = |name: &str| format!("dataset.{}.{name}", definition.name);
+        let policy = Policy {
+            ttl: ttl(&key("ttl"), after)?,
+            stale_while_revalidate: duration(&key("stale_while_revalidate"), stale_while_revalidate)?,
+            wait_timeout: duration(&key("wait_timeout"), wait_timeout)?,
+            stale_if_error: duration(&key("stale_if_error"), stale_if_error)?,
+            jitter: duration(&key("jitter"), jitter)?,
+        };
+        let depends_on = dependencies.get(definition.name).map(Vec::as_slice).unwrap_or_default();
+        dependencies::check_ttl(definition.name, policy.ttl, depends_on)?;
+        datasets.insert(definition.name, DatasetConfig { policy, csv: *csv });
+    }
+    Ok(datasets)
+}
+
+fn retention(sections: &BTreeMap<String, DatasetSection>) -> Result<BTreeMap<&'static str, Duration>, ConfigError> {
+    let mut retention = BTreeMap::new();
+    for definition in dataset::all() {
+        let Some(section) = sections.get(definition.name) else { continue };
+        let key = format!("dataset.{}.retention", definition.name);
+        let kept = duration(&key, &section.retention)?;
+        if kept < RETENTION_MIN {
+            let least = humantime::format_duration(RETENTION_MIN);
+            return Err(ConfigError(format!("{key}: \"{}\" is less than {least}", section.retention)));
+        }
+        retention.insert(definition.name, kept);
+    }
+    Ok(retention)
+}

@@ -1,0 +1,80 @@
+//! The configuration as written, before checks: the shape of the TOML.
+
+use super::section::{AuthConfig, CollectConfig, FlightConfig, ServerConfig, SimulatorConfig, TlsConfig};
+use crate::collect::client::Secret;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The configuration as written, before checks.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) server: ServerConfig,
+    pub(super) auth: AuthConfig,
+    pub(super) tls: TlsConfig,
+    pub(super) lake: LakeSection,
+    pub(super) source: SourceSection,
+    pub(super) collect: CollectConfig,
+    pub(super) dataset: BTreeMap<String, DatasetSection>,
+    pub(super) limits: LimitsSection,
+    pub(super) flight: FlightConfig,
+    pub(super) simulator: SimulatorConfig,
+}
+
+#[derive(Deserialize)]
+pub(super) struct LakeSection {
+    pub(super) location: String,
+    pub(super) region: String,
+    pub(super) endpoint: String,
+    pub(super) allow_http: bool,
+    pub(super) watch: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct SourceSection {
+    pub(super) tastytrade: TastytradeSection,
+}
+
+#[derive(Deserialize)]
+pub(super) struct TastytradeSection {
+    pub(super) base_url: String,
+    pub(super) client_secret: Secret,
+    pub(super) refresh_token: Secret,
+    pub(super) requests_per_second: u32,
+    pub(super) burst: u32,
+    pub(super) in_flight: usize,
+    pub(super) attempts: usize,
+    pub(super) timeout: String,
+    pub(super) breaker_failures: u32,
+    pub(super) breaker_open: String,
+    pub(super) breaker_successes: u32,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DatasetSection {
+    /// This and the next five are there for a dataset that goes stale.
+    pub(super) ttl: Option<String>,
+    pub(super) stale_while_revalidate: Option<String>,
+    pub(super) wait_timeout: Option<String>,
+    pub(super) stale_if_error: Option<String>,
+    pub(super) csv: Option<bool>,
+    pub(super) jitter: Option<String>,
+    pub(super) depends_on: Option<Vec<String>>,
+    pub(super) retention: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct LimitsSection {
+    pub(super) connections: usize,
+    pub(super) connections_reserved: usize,
+    pub(super) startup_timeout: String,
+    pub(super) message: String,
+    pub(super) prepared_statements: usize,
+    pub(super) portals: usize,
+    pub(super) idle_session_timeout: String,
+    pub(super) idle_in_transaction_session_timeout: String,
+    pub(super) statement_timeout: String,
+    pub(super) memory: String,
+    pub(super) query_memory: String,
+    pub(super) spill: String,
+}

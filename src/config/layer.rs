@@ -1,0 +1,105 @@
+//! The layers of the configuration: where each value comes from, which keys there are, and what is said of a value that
+//! does not read.
+
+use super::{ConfigError, DEFAULTS, Setting};
+use figment::providers::{Format, Toml};
+use figment::value::{Dict, Value};
+use figment::{Figment, Profile};
+use std::collections::BTreeMap;
+
+/// Keys whose value is never shown.
+const SECRETS: [&str; 3] = ["flight.token_key", "source.tastytrade.client_secret", "source.tastytrade.refresh_token"];
+
+pub(super) fn defaults() -> Figment {
+    Figment::from(NamedToml { name: "default".to_owned(), text: DEFAULTS.to_owned() })
+}
+
+/// TOML text that remembers where it came from.
+pub(super) struct NamedToml {
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+impl figment::Provider for NamedToml {
+    fn metadata(&self) -> figment::Metadata {
+        figment::Metadata::named(self.name.clone())
+    }
+
+    fn data(&self) -> Result<figment::value::Map<Profile, Dict>, figment::Error> {
+        Toml::string(&self.text).data()
+    }
+}
+
+/// Refuses a key that the defaults do not have, with the nearest one that they do.
+pub(super) fn check_names(layer: &Figment, origin: &str) -> Result<(), ConfigError> {
+    let fail = |error: figment::Error| ConfigError(format!("{origin}: {}", one_line(&error.to_string())));
+    let read = |figment: &Figment| figment.extract::<Dict>().map_err(fail);
+    let known: Vec<String> = flatten(&read(&defaults())?).into_keys().collect();
+    for name in flatten(&read(layer)?).into_keys() {
+        if known.contains(&name) {
+            continue;
+        }
+        let nearest = known
+            .iter()
+            .max_by(|left, right| strsim::jaro_winkler(left, &name).total_cmp(&strsim::jaro_winkler(right, &name)));
+        let hint = nearest.map(|nearest| format!("; the nearest is \"{nearest}\"")).unwrap_or_default();
+        return Err(ConfigError(format!("{origin}: unknown key \"{name}\"{hint}")));
+    }
+    Ok(())
+}
+
+fn flatten(dict: &Dict) -> BTreeMap<String, &Value> {
+    let mut flat = BTreeMap::new();
+    for (key, value) in dict {
+        match value {
+            Value::Dict(_, inner) => {
+                flat.extend(flatten(inner).into_iter().map(|(name, value)| (format!("{key}.{name}"), value)));
+            }
+            other => {
+                flat.insert(key.clone(), other);
+            }
+        }
+    }
+    flat
+}
+
+/// The deserialiser's error as one sentence that names the key, the layer and, unless it is secret, the value.
+pub(super) fn describe(figment: &Figment, error: &figment::Error) -> String {
+    let key = error.path.join(".");
+    let layer = match error.metadata.as_ref().map(|metadata| metadata.name.as_ref()) {
+        Some(name) if name.contains("environment") => " in the environment".to_owned(),
+        Some(name) => format!(" in {name}"),
+        None => String::new(),
+    };
+    let value = figment.find_value(&key).ok().filter(|_| !SECRETS.contains(&key.as_str()));
+    let value = value.and_then(|value| value.into_string()).map(|text| format!(": \"{text}\"")).unwrap_or_default();
+    format!("{key}{layer}: {}{value}", error.kind)
+}
+
+/// A parser's error without the drawing of the place.
+fn one_line(text: &str) -> String {
+    let drawn = |line: &str| line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|');
+    let lines: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| !drawn(line) && *line != "in TOML source string").collect();
+    lines.join("; ")
+}
+
+pub(super) fn settings(figment: &Figment) -> Result<Vec<Setting>, ConfigError> {
+    let dict: Dict = figment.extract().map_err(|error| ConfigError(error.to_string()))?;
+    let setting = |(name, value): (String, &Value)| {
+        let origin = figment.find_metadata(&name).map(|metadata| metadata.name.to_string());
+        let origin = match origin.as_deref() {
+            Some(name) if name.contains("environment") => "environment".to_owned(),
+            Some(name) if name.contains("::") || name.contains("String") => "flag".to_owned(),
+            Some(name) => name.to_owned(),
+            None => "default".to_owned(),
+        };
+        let value = if SECRETS.contains(&name.as_str()) {
+            (if value.as_str().unwrap_or_default().is_empty() { "(not set)" } else { "(hidden)" }).to_owned()
+        } else {
+            serde_json::to_string(value).unwrap_or_default()
+        };
+        Setting { name, value, origin }
+    };
+    Ok(flatten(&dict).into_iter().map(setting).collect())
+}

@@ -1,0 +1,44 @@
+//! Values that are written as text: durations, sizes, times to live.
+
+use super::ConfigError;
+use crate::lake::freshness::Ttl;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// A duration, `session close + DURATION`, or `inputs`.
+pub(super) fn ttl(key: &str, text: &str) -> Result<Ttl, ConfigError> {
+    if text == "inputs" {
+        return Ok(Ttl::Inputs);
+    }
+    match text.strip_prefix("session close") {
+        None => duration(key, text).map(Ttl::After),
+        Some(rest) => match rest.trim().strip_prefix('+') {
+            Some(delay) => duration(key, delay.trim()).map(Ttl::SessionClose),
+            None => Err(ConfigError(format!("{key}: \"{text}\" is not \"session close + DURATION\""))),
+        },
+    }
+}
+
+pub(super) fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
+    humantime::parse_duration(text)
+        .map_err(|error| ConfigError(format!("{key}: \"{text}\" is not a duration: {error}")))
+}
+
+/// A duration in a section that is read as it stands; whoever reports the error names the key.
+pub(super) fn duration_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let wrong = |error| serde::de::Error::custom(format!("\"{text}\" is not a duration: {error}"));
+    humantime::parse_duration(&text).map_err(wrong)
+}
+
+pub(super) fn size_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let size: Result<bytesize::ByteSize, _> = text.parse();
+    let fail = |error| serde::de::Error::custom(format!("\"{text}\" is not a size: {error}"));
+    size.map(|size| size.as_u64()).map_err(fail)
+}
+
+pub(super) fn size(key: &str, text: &str) -> Result<u64, ConfigError> {
+    let size: Result<bytesize::ByteSize, _> = text.parse();
+    size.map(|size| size.as_u64()).map_err(|error| ConfigError(format!("{key}: \"{text}\" is not a size: {error}")))
+}

@@ -68,7 +68,7 @@ lacks '\du' "$roles" "bob|Superuser"
 export PGUSER=bob PGPASSWORD='pass word '
 equal "a reader" off "$(sql 'show is_superuser')"
 contains "a reader's refresh" "$(sqlstate 'refresh table eod')" "42501" "REFRESH TABLE"
-PGUSER=ada PGPASSWORD=engine psql -XAtq -c 'select symbol from live.quotes' >/dev/null 2>stream.err &
+PGUSER=ada PGPASSWORD=engine psql -XAtq -c 'select pg_sleep(600)' >/dev/null 2>stream.err &
 stream=$!
 runs() { [[ $(sql "select count(*) from system.queries where \"user\" = 'ada'") == 1 ]]; }
 within 5 "the stream of another" runs
@@ -78,8 +78,8 @@ equal "another's activity" '<insufficient privilege>' "$(sql "select query from 
 contains "ending another's session" "$(sqlstate "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'ada'")" \
     "42501" "permission denied to terminate process"
 export PGUSER=ada PGPASSWORD=engine
-contains "an admin's view" "$(sql "select query from pg_stat_activity where usename = 'ada' and state = 'active'")" "live.quotes"
-equal "an admin ends a session" t "$(sql "select pg_terminate_backend(pid::int) from system.queries where sql like '%live.quotes%' and pid <> pg_backend_pid()" | head -1)"
+contains "an admin's view" "$(sql "select query from pg_stat_activity where usename = 'ada' and state = 'active'")" "pg_sleep"
+equal "an admin ends a session" t "$(sql "select pg_terminate_backend(pid::int) from system.queries where sql like '%pg_sleep%' and pid <> pg_backend_pid()" | head -1)"
 wait "$stream" && fail "a terminated psql succeeds"
 contains "a terminated psql" "$(cat stream.err)" "terminating connection due to administrator command"
 contains "nobody to end" "$(psql -XAtq -c 'select pg_cancel_backend(2000000000)' 2>&1)" "WARNING:  PID 2000000000" "f"

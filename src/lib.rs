@@ -20,4 +20,5 @@ pub mod simulator;
 pub mod status;
 pub mod table;
 pub mod telemetry;
+mod text;
 mod threads;

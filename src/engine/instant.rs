@@ -10,6 +10,12 @@ const WITH_OFFSET: [&str; 4] =
 /// Moments without one.
 const LOCAL: [&str; 4] = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%.f"];
 
+/// Days, in PostgreSQL's order: the month first where both are numbers.
+const DAY: [&str; 8] = ["%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d-%b-%Y", "%m/%d/%Y"];
+
+/// Times of a day.
+const TIME: [&str; 2] = ["%H:%M", "%H:%M:%S%.f"];
+
 /// Reads `2026-11-01T16:00Z` and the like, `2026-11-01 16:00[:00]`, or `2026-11-01`, which is the beginning of that day.
 /// What has no offset is in `zone`; a time that comes twice there is the first of the two, one that is skipped does not
 /// read.
@@ -21,10 +27,28 @@ pub(super) fn parse(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
     if let Some(instant) = WITH_OFFSET.iter().find_map(|format| DateTime::parse_from_str(text, format).ok()) {
         return Some(instant.to_utc());
     }
-    let local = LOCAL.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
-    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|day| day.and_time(NaiveTime::MIN));
-    let local = zone.from_local_datetime(&local.or_else(day)?);
-    local.earliest().map(|instant| instant.to_utc())
+    zone.from_local_datetime(&local(text)?).earliest().map(|instant| instant.to_utc())
+}
+
+/// Reads what a clock on the wall shows at a moment; an offset is passed over, as PostgreSQL does.
+pub(super) fn clock(text: &str) -> Option<NaiveDateTime> {
+    let text = text.trim();
+    let with_offset = || {
+        let written = WITH_OFFSET.iter().find_map(|format| DateTime::parse_from_str(text, format).ok());
+        written.or_else(|| DateTime::parse_from_rfc3339(text).ok()).map(|instant| instant.naive_local())
+    };
+    local(text).or_else(with_offset)
+}
+
+/// A day, with a time or without.
+fn local(text: &str) -> Option<NaiveDateTime> {
+    let day = |text: &str| DAY.iter().find_map(|format| NaiveDate::parse_from_str(text, format).ok());
+    let time = |text: &str| TIME.iter().find_map(|format| NaiveTime::parse_from_str(text, format).ok());
+    let standard = LOCAL.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+    standard.or_else(|| day(text).map(|day| day.and_time(NaiveTime::MIN))).or_else(|| {
+        let (first, last) = text.rsplit_once(' ')?;
+        Some(day(first.trim_end())?.and_time(time(last)?))
+    })
 }
 
 #[cfg(test)]

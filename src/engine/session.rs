@@ -212,6 +212,7 @@ impl Session {
             super::safety::check(statement)?;
             super::size::check(statement)?;
             super::weight::check(statement)?;
+            super::rewrite::check_joins(statement)?;
             let mut rewritten = statement.clone();
             super::rewrite::rewrite(&mut rewritten, &|table| search.place(table));
             let spelled_out = super::rewrite::spelled_out(&rewritten);

@@ -2,12 +2,15 @@
 
 use super::checked::Checked;
 use super::cpu::Cpu;
+use super::moments::Moments;
 use super::operators::Operators;
 use super::queries::Queries;
 use super::role::Role;
 use super::session::Session;
 use super::sessions::Sessions;
 use super::settings::Defaults;
+use super::spans::Spans;
+use super::to_text::ToText;
 use super::zone::Zoned;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
@@ -60,6 +63,9 @@ impl Engine {
     pub fn with_queries(mut template: SessionState, defaults: Defaults, queries: Arc<Queries>) -> Self {
         let rules = template.register_function_rewrite(Arc::new(Checked));
         let rules = rules.and_then(|()| template.register_function_rewrite(Arc::new(Zoned)));
+        let rules = rules.and_then(|()| template.register_function_rewrite(Arc::new(Spans)));
+        let rules = rules.and_then(|()| template.register_function_rewrite(Arc::new(ToText)));
+        template.add_analyzer_rule(Arc::new(Moments));
         if let Err(error) = rules.and_then(|()| template.register_expr_planner(Arc::new(Operators))) {
             tracing::error!("PostgreSQL's arithmetic is not registered: {error}");
         }

@@ -12,11 +12,16 @@ pub(super) fn typed(inner: &Expr, data_type: &mut DataType) -> Option<Expr> {
     match data_type {
         DataType::Bytea => bytes(literal(inner)?),
         DataType::Interval { .. } => span(literal(inner)?),
-        DataType::Numeric(ExactNumberInfo::None) | DataType::Decimal(ExactNumberInfo::None) => {
-            if let Some(info) = exact(inner) {
-                *data_type = DataType::Numeric(info);
+        DataType::Numeric(info) | DataType::Decimal(info) => {
+            let written = number(inner);
+            if *info == ExactNumberInfo::None
+                && let Some(exact) = written.as_deref().map_or_else(|| exact(inner), digits)
+            {
+                *info = exact;
             }
-            None
+            // As text, since a number that is written out may become a float first.
+            let (written, data_type) = (written.filter(|_| *info != ExactNumberInfo::None)?, data_type.clone());
+            Some(cast(text(&written), data_type))
         }
         // A number with a point is a decimal, whose halves are rounded away from zero.
         DataType::SmallInt(_) | DataType::Int(_) | DataType::Integer(_) | DataType::BigInt(_)
@@ -60,6 +65,33 @@ fn span(written: &str) -> Option<Expr> {
     }))
 }
 
+/// A number that is written out, without an exponent: `1.5e3` is `1500`.
+fn number(inner: &Expr) -> Option<String> {
+    let written = match inner {
+        Expr::Value(value) => match &value.value {
+            Value::Number(number, _) => number.as_str(),
+            _ => return None,
+        },
+        Expr::Nested(inner) => return number(inner),
+        _ => return None,
+    };
+    let (mantissa, exponent) = written.split_once(['e', 'E']).unwrap_or((written, "0"));
+    let exponent: i32 = exponent.parse().ok().filter(|exponent| i32::abs(*exponent) <= WIDE_DIGITS as i32)?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let point = i32::try_from(whole.len()).ok()? + exponent;
+    let digits = format!("{whole}{fraction}");
+    let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or_default());
+    let length = i32::try_from(digits.len()).ok()?;
+    Some(match point {
+        ..=0 => format!("0.{}{digits}", zeros(-point)),
+        _ if point >= length => format!("{digits}{}", zeros(point - length)),
+        _ => {
+            let (whole, fraction) = digits.split_at(usize::try_from(point).ok()?);
+            format!("{whole}.{fraction}")
+        }
+    })
+}
+
 /// As many digits behind the point as are written.
 fn exact(inner: &Expr) -> Option<ExactNumberInfo> {
     let written = match inner {
@@ -72,6 +104,11 @@ fn exact(inner: &Expr) -> Option<ExactNumberInfo> {
         Expr::UnaryOp { expr, .. } => return exact(expr),
         _ => return None,
     };
+    digits(written)
+}
+
+/// Room for the digits of a number.
+fn digits(written: &str) -> Option<ExactNumberInfo> {
     let digits = written.strip_prefix(['-', '+']).unwrap_or(written);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());

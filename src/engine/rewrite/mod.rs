@@ -8,6 +8,7 @@ mod build;
 mod cast;
 mod distinct;
 mod empty;
+mod join;
 mod literal;
 mod lookup;
 mod names;
@@ -21,10 +22,11 @@ use crate::table::pg_catalog::definition;
 use build::{call, ident, is_call, null_text};
 use datafusion::sql::sqlparser::ast::{
     self, AccessExpr, BinaryOperator, Expr, Fetch, FunctionArguments, Ident, LimitClause, ObjectName, Query, Select,
-    SelectItem, SetExpr, TableAlias, TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
+    SelectItem, SetExpr, TableAlias, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
+pub(super) use join::check as check_joins;
 pub(super) use names::{output_names, visible};
 pub(super) use parameter::spelled_out;
 
@@ -140,6 +142,7 @@ impl VisitorMut for Rewriter<'_> {
         lookup::count_instead_of_exists(select, &self.scopes);
         lookup::search_in_list(select, &self.scopes);
         record::whole_rows(select);
+        join::merge_columns(select);
         let tables = system::catalog_tables(select, &self.scopes);
         self.scopes.tables.push(tables);
         self.given.push(names::given(&select.projection));
@@ -170,6 +173,12 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr
+            && matches!(inner.as_ref(), Expr::Interval(_))
+        {
+            // The planner would put the sign before the first of its numbers only.
+            **inner = Expr::Nested(Box::new(take(inner)));
+        }
         if let Some(query) = build::array_query(expr) {
             empty::settle_recursion(query, &self.scopes);
         }
@@ -217,6 +226,9 @@ fn rewrite_expr(expr: &mut Expr) {
             rewrite_function(function);
             if is_call(expr, "now") {
                 *expr = build::cast(take(expr), cast::instant());
+            } else if is_call(expr, "localtimestamp") {
+                let now = build::cast(call("now", Vec::new()), cast::instant());
+                *expr = build::cast(now, ast::DataType::Timestamp(Some(6), ast::TimezoneInfo::None));
             } else if is_call(expr, "_pg_expandarray") {
                 *expr = call("unnest", vec![take(expr)]);
             } else if is_call(expr, "generate_series") && !quoted(expr) {
@@ -237,8 +249,6 @@ fn rewrite_expr(expr: &mut Expr) {
             let name = name.value.to_ascii_lowercase();
             if matches!(name.as_str(), "current_schema" | "current_role") {
                 *expr = call(&name, Vec::new());
-            } else if name == "localtimestamp" {
-                *expr = build::cast(call("now", Vec::new()), cast::instant());
             }
         }
         Expr::Collate { expr: inner, .. } => *expr = take(inner),
@@ -248,6 +258,10 @@ fn rewrite_expr(expr: &mut Expr) {
             {
                 *op = known;
             }
+            if *op == BinaryOperator::PGStartsWith {
+                *expr = call("starts_with", vec![take(left), take(right)]);
+                return;
+            }
             cast::compare_objects(left, right);
         }
         Expr::Cast { .. } | Expr::TypedString(_) => cast::rewrite(expr),
@@ -256,6 +270,23 @@ fn rewrite_expr(expr: &mut Expr) {
             if let Some(read) = literal::interval(interval) {
                 *expr = read;
             }
+        }
+        Expr::UnaryOp { op, expr: inner } => {
+            let function = match op {
+                UnaryOperator::PGSquareRoot => "sqrt",
+                UnaryOperator::PGCubeRoot => "cbrt",
+                UnaryOperator::PGAbs => "abs",
+                UnaryOperator::BitwiseNot => {
+                    let (left, right) = (
+                        Box::new(take(inner)),
+                        Box::new(Expr::Nested(Box::new(Expr::Value(Value::Number("-1".to_owned(), false).into())))),
+                    );
+                    *expr = Expr::Nested(Box::new(Expr::BinaryOp { left, op: BinaryOperator::PGBitwiseXor, right }));
+                    return;
+                }
+                _ => return,
+            };
+            *expr = call(function, vec![take(inner)]);
         }
         Expr::SimilarTo { .. } => pattern::similar_to(expr),
         Expr::Substring { .. } => pattern::substring(expr),

@@ -156,8 +156,9 @@ fn expr_name(expr: &Expr) -> Option<String> {
         Expr::CompoundIdentifier(parts) => parts.last().map(fold),
         Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => expr_name(inner),
         Expr::Function(function) => last(&function.name),
+        // Of casts within casts the outermost tells, unless what is cast has a name of its own.
         Expr::Cast { expr: inner, data_type, .. } => {
-            expr_name(inner).or_else(|| Some(type_name(&data_type.to_string())))
+            own_name(inner).or_else(|| Some(type_name(&data_type.to_string())))
         }
         Expr::TypedString(typed) => Some(type_name(&typed.data_type.to_string())),
         Expr::Case { else_result, .. } => {
@@ -180,6 +181,16 @@ fn expr_name(expr: &Expr) -> Option<String> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// The name of an expression that is not merely that of its type.
+fn own_name(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Nested(inner) => own_name(inner),
+        Expr::Cast { expr: inner, .. } => own_name(inner),
+        Expr::TypedString(_) | Expr::Interval(_) | Expr::Value(_) => None,
+        other => expr_name(other),
     }
 }
 
@@ -227,6 +238,7 @@ mod tests {
         check("SELECT 1, 'a', NULL", Some(&["?column?", "?column?", "?column?"]));
         check("SELECT count(*), sum(a.b) AS s, a.c", Some(&["count", "s", "c"]));
         check("SELECT 1::int, x::text, date '2026-01-01'", Some(&["int4", "x", "date"]));
+        check("SELECT 1::int::text, true::text, (date '2026-01-01')::text", Some(&["text", "text", "text"]));
         check("SELECT a + b, -a, CASE WHEN a THEN 1 END", Some(&["?column?", "?column?", "case"]));
         check("SELECT (SELECT max(x) FROM t), EXISTS(SELECT 1)", Some(&["max", "exists"]));
         check("SELECT * FROM t", None);

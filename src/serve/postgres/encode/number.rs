@@ -3,6 +3,7 @@
 use super::{Write, values};
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::Format;
+use crate::text::number::{put_float4, put_float8};
 use arrow::array::ArrayRef;
 use arrow::datatypes::{
     DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, Float16Type, Float32Type, Float64Type,
@@ -41,11 +42,18 @@ pub(super) fn writer(array: &ArrayRef, format: Format) -> Option<Write> {
         (DataType::UInt64, Format::Binary) => {
             values::<UInt64Type, _>(array, |value, out| put(&with_sign(value)?.to_be_bytes(), out))
         }
-        (DataType::Float16, Format::Text) => {
-            values::<Float16Type, _>(array, |value, out| put_float4(value.to_f32(), out))
-        }
-        (DataType::Float32, Format::Text) => values::<Float32Type, _>(array, put_float4),
-        (DataType::Float64, Format::Text) => values::<Float64Type, _>(array, put_float8),
+        (DataType::Float16, Format::Text) => values::<Float16Type, _>(array, |value, out| {
+            put_float4(value.to_f32(), out);
+            Ok(())
+        }),
+        (DataType::Float32, Format::Text) => values::<Float32Type, _>(array, |value, out| {
+            put_float4(value, out);
+            Ok(())
+        }),
+        (DataType::Float64, Format::Text) => values::<Float64Type, _>(array, |value, out| {
+            put_float8(value, out);
+            Ok(())
+        }),
         (DataType::Float16, Format::Binary) => {
             values::<Float16Type, _>(array, |value, out| put(&value.to_f32().to_be_bytes(), out))
         }
@@ -89,94 +97,6 @@ fn with_sign(value: u64) -> Result<i64, Failure> {
 
 fn put_integer<I: itoa::Integer>(value: I, out: &mut Vec<u8>) -> Written {
     put(itoa::Buffer::new().format(value).as_bytes(), out)
-}
-
-/// Shortest text that reads back as the same number; fixed notation below 1e6, as PostgreSQL.
-fn put_float4(value: f32, out: &mut Vec<u8>) -> Written {
-    if (1e-4..1e6).contains(&value.abs()) || value == 0.0 {
-        return put_fixed(ryu::Buffer::new().format(value), out);
-    }
-    put_unusual(f64::from(value), &format!("{value:e}"), out)
-}
-
-/// Shortest text that reads back as the same number; fixed notation below 1e15, as PostgreSQL.
-fn put_float8(value: f64, out: &mut Vec<u8>) -> Written {
-    // Two decimals first: most numbers here are prices in cents.
-    if put_short(value, 100, 2, out) || put_short(value, 10_000, 4, out) {
-        return Ok(());
-    }
-    if (1e-4..1e15).contains(&value.abs()) || value == 0.0 {
-        return put_fixed(ryu::Buffer::new().format(value), out);
-    }
-    put_unusual(value, &format!("{value:e}"), out)
-}
-
-/// Writes a number that has at most `decimals` decimals; says whether it has, and writes nothing when not.
-///
-/// A quotient of whole numbers is the nearest double there is, so when it is this very number, its decimal notation reads
-/// back as this number; and it is the shortest, because no two decimals of up to 15 digits share a double.
-fn put_short(value: f64, per_unit: u64, decimals: usize, out: &mut Vec<u8>) -> bool {
-    const MAX: f64 = 1e10;
-    let magnitude = value.abs();
-    if magnitude >= MAX || magnitude.is_nan() {
-        return false;
-    }
-    let whole = (magnitude * per_unit as f64 + 0.5) as u64;
-    if whole as f64 / per_unit as f64 != magnitude {
-        return false;
-    }
-    let (mut fraction, mut width) = (whole % per_unit, decimals);
-    while width > 0 && fraction % 10 == 0 {
-        fraction /= 10;
-        width -= 1;
-    }
-    let mut text = [0_u8; 24];
-    let mut start = text.len();
-    let mut put = |byte: u8| {
-        start -= 1;
-        text[start] = byte;
-    };
-    if width > 0 {
-        for _ in 0..width {
-            put(b'0' + (fraction % 10) as u8);
-            fraction /= 10;
-        }
-        put(b'.');
-    }
-    let mut units = whole / per_unit;
-    loop {
-        put(b'0' + (units % 10) as u8);
-        units /= 10;
-        if units == 0 {
-            break;
-        }
-    }
-    if value.is_sign_negative() {
-        put(b'-');
-    }
-    out.extend_from_slice(&text[start..]);
-    true
-}
-
-/// `100.0` goes as `100`.
-fn put_fixed(digits: &str, out: &mut Vec<u8>) -> Written {
-    put(digits.strip_suffix(".0").unwrap_or(digits).as_bytes(), out)
-}
-
-/// Not a number, infinite, very large or very small: `1.5e15` goes as `1.5e+15`, `1e-5` as `1e-05`.
-fn put_unusual(value: f64, scientific: &str, out: &mut Vec<u8>) -> Written {
-    if value.is_nan() {
-        return put(b"NaN", out);
-    }
-    if value.is_infinite() {
-        return put(if value > 0.0 { b"Infinity" } else { b"-Infinity" }, out);
-    }
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
-    let (sign, exponent) = match exponent.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("+", exponent),
-    };
-    put(format!("{mantissa}e{sign}{exponent:0>2}").as_bytes(), out)
 }
 
 /// Writes the digits of an unscaled decimal in a format.
@@ -289,24 +209,6 @@ mod tests {
         check_float4(999_999.0, "999999");
         check_float4(1e6, "1e+06");
         check_float4(16_777_216.0, "1.6777216e+07");
-    }
-
-    /// The short way writes what the long way would.
-    #[test]
-    fn short_decimals_are_the_shortest() {
-        let mut seed = 1_u64;
-        for _ in 0..200_000 {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let units = (seed >> 24) as f64 / f64::from(1_u32 << (seed % 32));
-            for value in [units, units.round() / 100.0, units.round() / 1e4, -units.round() / 1e3, units.round() / 1e6]
-            {
-                let (mut short, mut long) = (Vec::new(), Vec::new());
-                if super::put_short(value, 100, 2, &mut short) || super::put_short(value, 10_000, 4, &mut short) {
-                    super::put_fixed(ryu::Buffer::new().format(value), &mut long).unwrap();
-                    assert_eq!(String::from_utf8(short), String::from_utf8(long));
-                }
-            }
-        }
     }
 
     #[test]

@@ -1,0 +1,219 @@
+//! Casts to text give PostgreSQL's text: `2026-11-26 09:30:00-05`, `1e+15`, `1 day 02:00:00`; so do `||` and `concat`.
+//!
+//! The engine below writes such values its own way. Before a plan is optimised, their casts are replaced by a function.
+
+use crate::text::moment::{DAY_US, put_date, put_era, put_instant, put_interval, put_offset, put_time};
+use crate::text::number::{put_float4, put_float8};
+use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
+use arrow::compute::cast as convert;
+use arrow::datatypes::{
+    DataType, Date32Type, Float32Type, Float64Type, IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType,
+    TimeUnit, TimestampMicrosecondType,
+};
+use chrono::{DateTime, Offset, TimeZone};
+use chrono_tz::Tz;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, Result, exec_err, plan_err};
+use datafusion::logical_expr::expr::{Cast, ScalarFunction};
+use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility, cast,
+};
+use std::sync::{Arc, LazyLock};
+
+/// The rule.
+#[derive(Debug)]
+pub(super) struct ToText;
+
+/// Functions that make texts of whatever they are given.
+const JOINING: [&str; 3] = ["concat", "concat_ws", "format"];
+
+impl FunctionRewrite for ToText {
+    fn name(&self) -> &str {
+        "PostgreSQL's texts"
+    }
+
+    fn rewrite(&self, expr: Expr, schema: &DFSchema, config: &ConfigOptions) -> Result<Transformed<Expr>> {
+        let zone = config.execution.time_zone.as_deref().unwrap_or("UTC");
+        let text = |expr: Expr| match kind(&expr.get_type(schema).unwrap_or(DataType::Null), zone) {
+            Some(kind) => {
+                let args = vec![cast(expr, kind)];
+                Transformed::yes(Expr::ScalarFunction(ScalarFunction { func: TO_TEXT.clone(), args }))
+            }
+            None => Transformed::no(expr),
+        };
+        let is_text = |data_type: &DataType| matches!(data_type, DataType::Utf8 | DataType::Utf8View);
+        Ok(match expr {
+            Expr::Cast(Cast { expr: inner, field }) if is_text(field.data_type()) => {
+                let told = text(*inner);
+                match told.transformed {
+                    true => told,
+                    false => Transformed::no(Expr::Cast(Cast { expr: Box::new(told.data), field })),
+                }
+            }
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::StringConcat, right }) => {
+                let (left, right) = (text(*left), text(*right));
+                let changed = left.transformed || right.transformed;
+                let (left, right) = (Box::new(left.data), Box::new(right.data));
+                let joined = Expr::BinaryExpr(BinaryExpr { left, op: Operator::StringConcat, right });
+                Transformed::new_transformed(joined, changed)
+            }
+            Expr::ScalarFunction(mut call) if JOINING.contains(&call.func.name()) => {
+                let args: Vec<_> = std::mem::take(&mut call.args).into_iter().map(text).collect();
+                let changed = args.iter().any(|arg| arg.transformed);
+                call.args = args.into_iter().map(|arg| arg.data).collect();
+                Transformed::new_transformed(Expr::ScalarFunction(call), changed)
+            }
+            other => Transformed::no(other),
+        })
+    }
+}
+
+/// The type as which a value's text is written; `None` leaves it to the engine.
+fn kind(data_type: &DataType, zone: &str) -> Option<DataType> {
+    Some(match data_type {
+        DataType::Float32 | DataType::Float64 => data_type.clone(),
+        DataType::Float16 => DataType::Float32,
+        DataType::Timestamp(_, None) => DataType::Timestamp(TimeUnit::Microsecond, None),
+        DataType::Timestamp(_, Some(_)) => DataType::Timestamp(TimeUnit::Microsecond, Some(zone.into())),
+        DataType::Date32 => DataType::Date32,
+        DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
+        DataType::Interval(_) | DataType::Duration(_) => DataType::Interval(IntervalUnit::MonthDayNano),
+        _ => return None,
+    })
+}
+
+static TO_TEXT: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::from(Text::default())));
+
+/// A value as text.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Text {
+    signature: Signature,
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self { signature: Signature::any(1, Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for Text {
+    fn name(&self) -> &str {
+        "to_text"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8)
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [value] = arguments.args.as_slice() else { return plan_err!("to_text takes one value") };
+        let texts = texts(&value.to_array(arguments.number_rows)?)?;
+        Ok(ColumnarValue::Array(texts))
+    }
+}
+
+fn texts(array: &ArrayRef) -> Result<ArrayRef> {
+    let mut texts = StringBuilder::with_capacity(array.len(), array.len() * 8);
+    let mut out = Vec::new();
+    let mut write = writer(array)?;
+    for row in 0..array.len() {
+        if array.is_null(row) {
+            texts.append_null();
+            continue;
+        }
+        out.clear();
+        write(row, &mut out)?;
+        texts.append_value(String::from_utf8_lossy(&out));
+    }
+    Ok(Arc::new(texts.finish()))
+}
+
+type Write<'a> = Box<dyn FnMut(usize, &mut Vec<u8>) -> Result<()> + 'a>;
+
+fn writer(array: &ArrayRef) -> Result<Write<'_>> {
+    Ok(match array.data_type() {
+        DataType::Float32 => {
+            let array = array.as_primitive::<Float32Type>();
+            Box::new(move |row, out| {
+                put_float4(array.value(row), out);
+                Ok(())
+            })
+        }
+        DataType::Float64 => {
+            let array = array.as_primitive::<Float64Type>();
+            Box::new(move |row, out| {
+                put_float8(array.value(row), out);
+                Ok(())
+            })
+        }
+        DataType::Date32 => {
+            let array = array.as_primitive::<Date32Type>();
+            Box::new(move |row, out| {
+                let before_christ = put_date(array.value(row).into(), out);
+                put_era(before_christ, out);
+                Ok(())
+            })
+        }
+        DataType::Time64(TimeUnit::Microsecond) => {
+            let array = array.as_primitive::<Time64MicrosecondType>();
+            Box::new(move |row, out| match array.value(row) {
+                us @ 0..=DAY_US => {
+                    put_time(us, out);
+                    Ok(())
+                }
+                us => exec_err!("date/time field value out of range: {us}"),
+            })
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
+            let zone = match zone.as_deref().map(str::parse::<Tz>) {
+                Some(Ok(zone)) => Some(zone),
+                Some(Err(_)) => return exec_err!("time zone {zone:?} is not known"),
+                None => None,
+            };
+            let array = array.as_primitive::<TimestampMicrosecondType>();
+            Box::new(move |row, out| instant(array.value(row), zone, out))
+        }
+        DataType::Interval(IntervalUnit::MonthDayNano) => {
+            let array = array.as_primitive::<IntervalMonthDayNanoType>();
+            Box::new(move |row, out| {
+                let span = array.value(row);
+                put_interval(span.months, span.days, span.nanoseconds.div_euclid(1_000), out);
+                Ok(())
+            })
+        }
+        other => {
+            let array = convert(array, &DataType::Utf8)?;
+            let of = other.clone();
+            Box::new(move |row, out| match array.as_string_opt::<i32>() {
+                Some(texts) => {
+                    out.extend_from_slice(texts.value(row).as_bytes());
+                    Ok(())
+                }
+                None => exec_err!("{of} has no text"),
+            })
+        }
+    })
+}
+
+fn instant(us: i64, zone: Option<Tz>, out: &mut Vec<u8>) -> Result<()> {
+    let Some(zone) = zone else {
+        let before_christ = put_instant(us, out);
+        put_era(before_christ, out);
+        return Ok(());
+    };
+    let Some(at) = DateTime::from_timestamp_micros(us) else {
+        return exec_err!("date/time field value out of range: {us}");
+    };
+    let east = i64::from(zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc());
+    let before_christ = put_instant(us.saturating_add(east * 1_000_000), out);
+    put_offset(east, out);
+    put_era(before_christ, out);
+    Ok(())
+}

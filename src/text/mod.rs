@@ -1,0 +1,4 @@
+//! Values as PostgreSQL writes them. The wire sends these texts, and casts to text give them.
+
+pub(crate) mod moment;
+pub(crate) mod number;

@@ -40,6 +40,12 @@ impl ExprPlanner for Operators {
                 let share = lit(1.0) / cast(raw.right, DataType::Float64);
                 return Ok(PlannerResult::Planned(times(raw.left, share)));
             }
+            BinaryOperator::Divide if exact(&left, &right) => {
+                let wide = |expr: Expr, scale| cast(expr, DataType::Decimal256(WIDE_DIGITS, scale));
+                let places = QUOTIENT_PLACES.max(scale(&left)).max(scale(&right));
+                raw.left = wide(raw.left, places);
+                raw.right = wide(raw.right, scale(&right));
+            }
             BinaryOperator::Plus
             | BinaryOperator::Minus
             | BinaryOperator::Multiply
@@ -59,6 +65,28 @@ impl ExprPlanner for Operators {
             _ => {}
         }
         Ok(PlannerResult::Original(raw))
+    }
+}
+
+/// Digits behind the point of a dividend of decimals, of which a quotient has four more.
+const QUOTIENT_PLACES: i8 = 16;
+/// Digits of the widest decimals.
+const WIDE_DIGITS: u8 = 76;
+
+/// Whether a quotient of these types is a decimal.
+fn exact(left: &DataType, right: &DataType) -> bool {
+    let whole = |data_type: &DataType| data_type.is_decimal() || data_type.is_integer();
+    whole(left) && whole(right) && (left.is_decimal() || right.is_decimal())
+}
+
+/// Digits behind the point.
+fn scale(data_type: &DataType) -> i8 {
+    match data_type {
+        DataType::Decimal32(_, scale)
+        | DataType::Decimal64(_, scale)
+        | DataType::Decimal128(_, scale)
+        | DataType::Decimal256(_, scale) => *scale,
+        _ => 0,
     }
 }
 

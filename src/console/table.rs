@@ -1,5 +1,6 @@
 //! Rows for people and for pipes: an aligned table, CSV, or JSON.
 
+use crate::serve::postgres::time_as_text;
 use arrow::array::{ArrayRef, StringArray};
 use arrow::csv::WriterBuilder;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -11,15 +12,15 @@ use arrow::util::pretty::pretty_format_batches_with_options;
 use std::io::Write;
 use std::sync::Arc;
 
-/// How rows are written. Instants are ISO 8601 in UTC in all of them.
+/// How rows are written. Instants are in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Format {
-    /// Aligned columns in a frame, for reading; NULL is empty.
+    /// Aligned columns in a frame, for reading; NULL is empty, times and spans of time are as psql shows them.
     #[default]
     Table,
-    /// A header and one line per row; NULL is empty, lists are text.
+    /// A header and one line per row; NULL is empty, lists are text, instants ISO 8601, spans of time as psql shows them.
     Csv,
-    /// One array of objects; NULL is `null`.
+    /// One array of objects; NULL is `null`, instants are ISO 8601.
     Json,
 }
 
@@ -42,20 +43,18 @@ pub fn write_batches(
 
 fn write_table(schema: &SchemaRef, batches: &[RecordBatch], out: &mut impl Write) -> Result<(), ArrowError> {
     let options = FormatOptions::new().with_null("");
-    let table = if batches.is_empty() {
-        pretty_format_batches_with_options(&[RecordBatch::new_empty(schema.clone())], &options)?
-    } else {
-        pretty_format_batches_with_options(batches, &options)?
-    };
-    Ok(writeln!(out, "{table}")?)
+    let empty = [RecordBatch::new_empty(schema.clone())];
+    let batches = if batches.is_empty() { &empty } else { batches };
+    let shown = batches.iter().map(|batch| with_text(batch, DataType::is_temporal)).collect::<Result<Vec<_>, _>>()?;
+    Ok(writeln!(out, "{}", pretty_format_batches_with_options(&shown, &options)?)?)
 }
 
 fn write_csv(schema: &SchemaRef, batches: &[RecordBatch], out: &mut impl Write) -> Result<(), ArrowError> {
     let mut writer = WriterBuilder::new().with_header(true).build(&mut *out);
     if batches.is_empty() {
-        return writer.write(&flat(&RecordBatch::new_empty(schema.clone()))?);
+        return writer.write(&with_text(&RecordBatch::new_empty(schema.clone()), in_csv)?);
     }
-    batches.iter().try_for_each(|batch| writer.write(&flat(batch)?))
+    batches.iter().try_for_each(|batch| writer.write(&with_text(batch, in_csv)?))
 }
 
 fn write_json(batches: &[RecordBatch], out: &mut impl Write) -> Result<(), ArrowError> {
@@ -67,14 +66,19 @@ fn write_json(batches: &[RecordBatch], out: &mut impl Write) -> Result<(), Arrow
     Ok(writeln!(out)?)
 }
 
-/// The batch with nested columns as text, since CSV has no nesting.
-fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+/// What CSV has no form for.
+fn in_csv(data_type: &DataType) -> bool {
+    data_type.is_nested() || matches!(data_type, DataType::Interval(_) | DataType::Duration(_))
+}
+
+/// The batch with columns of some types as text.
+fn with_text(batch: &RecordBatch, is_text: impl Fn(&DataType) -> bool) -> Result<RecordBatch, ArrowError> {
     let mut fields = Vec::with_capacity(batch.num_columns());
     let mut columns = Vec::with_capacity(batch.num_columns());
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-        if field.data_type().is_nested() {
+        if is_text(field.data_type()) {
             fields.push(Arc::new(Field::new(field.name(), DataType::Utf8, true)));
-            columns.push(as_text(column)?);
+            columns.push(if field.data_type().is_nested() { as_text(column)? } else { time_as_text(column)? });
         } else {
             fields.push(field.clone());
             columns.push(column.clone());
@@ -97,13 +101,17 @@ fn as_text(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use arrow::array::{Float64Array, ListBuilder, StringBuilder, TimestampMicrosecondArray};
+    use arrow::array::{
+        Float64Array, IntervalMonthDayNanoArray, ListBuilder, StringBuilder, TimestampMicrosecondArray,
+    };
+    use arrow::datatypes::IntervalMonthDayNano;
 
     fn rows() -> RecordBatch {
         let mut lists = ListBuilder::new(StringBuilder::new());
         lists.append_value([Some("dow30"), Some("sp500")]);
         lists.append_null();
-        let columns: [(&str, ArrayRef); 4] = [
+        let age = IntervalMonthDayNano::new(0, 0, 2_120_000_000);
+        let columns: [(&str, ArrayRef); 5] = [
             ("symbol", Arc::new(StringArray::from(vec!["AAPL", "BRK/B"]))),
             ("close", Arc::new(Float64Array::from(vec![Some(430.47), None]))),
             ("lists", Arc::new(lists.finish())),
@@ -111,6 +119,7 @@ mod tests {
                 "fetched_at",
                 Arc::new(TimestampMicrosecondArray::from(vec![1_362_096_000_000_000, 1]).with_timezone("UTC")),
             ),
+            ("age", Arc::new(IntervalMonthDayNanoArray::from(vec![Some(age), None]))),
         ];
         RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
     }
@@ -128,12 +137,12 @@ mod tests {
             Format::Table,
             &[rows()],
             "\
-+--------+--------+----------------+-----------------------------+
-| symbol | close  | lists          | fetched_at                  |
-+--------+--------+----------------+-----------------------------+
-| AAPL   | 430.47 | [dow30, sp500] | 2013-03-01T00:00:00Z        |
-| BRK/B  |        |                | 1970-01-01T00:00:00.000001Z |
-+--------+--------+----------------+-----------------------------+
++--------+--------+----------------+-------------------------------+-------------+
+| symbol | close  | lists          | fetched_at                    | age         |
++--------+--------+----------------+-------------------------------+-------------+
+| AAPL   | 430.47 | [dow30, sp500] | 2013-03-01 00:00:00+00        | 00:00:02.12 |
+| BRK/B  |        |                | 1970-01-01 00:00:00.000001+00 |             |
++--------+--------+----------------+-------------------------------+-------------+
 ",
         );
     }
@@ -143,9 +152,9 @@ mod tests {
         check(
             Format::Csv,
             &[rows().slice(0, 1), rows().slice(1, 1)],
-            "symbol,close,lists,fetched_at\n\
-             AAPL,430.47,\"[dow30, sp500]\",2013-03-01T00:00:00Z\n\
-             BRK/B,,,1970-01-01T00:00:00.000001Z\n",
+            "symbol,close,lists,fetched_at,age\n\
+             AAPL,430.47,\"[dow30, sp500]\",2013-03-01T00:00:00Z,00:00:02.12\n\
+             BRK/B,,,1970-01-01T00:00:00.000001Z,\n",
         );
     }
 
@@ -154,16 +163,16 @@ mod tests {
         check(
             Format::Json,
             &[rows()],
-            "[{\"symbol\":\"AAPL\",\"close\":430.47,\"lists\":[\"dow30\",\"sp500\"],\"fetched_at\":\"2013-03-01T00:00:00Z\"},\
-             {\"symbol\":\"BRK/B\",\"close\":null,\"lists\":null,\"fetched_at\":\"1970-01-01T00:00:00.000001Z\"}]\n",
+            "[{\"symbol\":\"AAPL\",\"close\":430.47,\"lists\":[\"dow30\",\"sp500\"],\"fetched_at\":\"2013-03-01T00:00:00Z\",\"age\":\"2.120000000 secs\"},\
+             {\"symbol\":\"BRK/B\",\"close\":null,\"lists\":null,\"fetched_at\":\"1970-01-01T00:00:00.000001Z\",\"age\":null}]\n",
         );
     }
 
     #[test]
     fn no_rows() {
-        let header = "+--------+-------+-------+------------+\n";
-        check(Format::Table, &[], &format!("{header}| symbol | close | lists | fetched_at |\n{header}{header}"));
-        check(Format::Csv, &[], "symbol,close,lists,fetched_at\n");
+        let header = "+--------+-------+-------+------------+-----+\n";
+        check(Format::Table, &[], &format!("{header}| symbol | close | lists | fetched_at | age |\n{header}{header}"));
+        check(Format::Csv, &[], "symbol,close,lists,fetched_at,age\n");
         check(Format::Json, &[], "[]\n");
     }
 }

@@ -37,6 +37,7 @@ use super::tls::Tls;
 use crate::engine::{CancelHandle, Engine, Role};
 use bytes::Bytes;
 use connection::Connection;
+pub(crate) use encode::time_as_text;
 use error::{Failure, Stop};
 use futures::FutureExt;
 use link::{Gone, Link};

@@ -176,10 +176,12 @@ impl ScalarUDFImpl for Operation {
     }
 }
 
-fn out_of_range(result_type: &DataType) -> DataFusionError {
+/// The error of a result that has no place in its type.
+pub(super) fn out_of_range(result_type: &DataType) -> DataFusionError {
     let name = match result_type {
         DataType::Int8 | DataType::Int16 | DataType::UInt8 => "smallint",
         DataType::Int32 | DataType::UInt16 => "integer",
+        DataType::Decimal128(..) => "numeric",
         _ => "bigint",
     };
     DataFusionError::External(Box::new(QueryError::new(ErrorKind::OutOfRange, format!("{name} out of range"))))

@@ -38,6 +38,7 @@ mod shared;
 mod size;
 mod spans;
 mod statement;
+mod sum;
 pub mod template;
 mod to_text;
 mod variables;

@@ -1,6 +1,6 @@
 //! The state every session starts from: catalog, functions, limits, dialect.
 
-use super::{Defaults, Engine, Queries, bounded, held, yielding};
+use super::{Defaults, Engine, Queries, bounded, held, sum, yielding};
 use crate::collect::history::History;
 use crate::lake::Lake;
 use crate::lake::dataset::LIVE_HISTORIES;
@@ -14,11 +14,11 @@ use crate::table::refreshing::RefreshingTable;
 use crate::table::{function, information_schema, live, pg_catalog, system, view};
 use anyhow::{Context, Result, anyhow};
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ pub struct Parts {
 /// Builds the engine: every table and view is registered and can be planned.
 pub async fn build(parts: Parts) -> Result<Engine> {
     let runtime = runtime(&parts)?;
-    let state = SessionStateBuilder::new()
+    let mut state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config())
         .with_runtime_env(runtime.clone())
@@ -66,6 +66,8 @@ pub async fn build(parts: Parts) -> Result<Engine> {
         .with_physical_optimizer_rule(Arc::new(yielding::Yield))
         .with_query_planner(Arc::new(DemandPlanner))
         .build();
+    // Before the views, which keep the functions they are planned with.
+    state.register_udaf(Arc::new(sum::function()))?;
     let context = SessionContext::new_with_state(state);
     let catalog = context.catalog(DATABASE).ok_or_else(|| anyhow!("the session has no catalog"))?;
     catalog.register_schema("public", public(&parts)?)?;

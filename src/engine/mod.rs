@@ -10,6 +10,7 @@ mod constant;
 mod constants;
 mod cpu;
 mod damage;
+mod decorrelate;
 mod depth;
 mod dialect;
 pub mod error;

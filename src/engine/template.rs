@@ -1,6 +1,6 @@
 //! The state every session starts from: catalog, functions, limits, dialect.
 
-use super::{Defaults, Engine, Queries, bounded, held, sum, yielding};
+use super::{Defaults, Engine, Queries, bounded, decorrelate, held, sum, yielding};
 use crate::collect::history::History;
 use crate::lake::Lake;
 use crate::lake::dataset::LIVE_HISTORIES;
@@ -62,6 +62,7 @@ pub async fn build(parts: Parts) -> Result<Engine> {
         .with_default_features()
         .with_config(config())
         .with_runtime_env(runtime.clone())
+        .with_optimizer_rules(decorrelate::rules())
         .with_physical_optimizer_rule(Arc::new(held::Hold))
         .with_physical_optimizer_rule(Arc::new(yielding::Yield))
         .with_query_planner(Arc::new(DemandPlanner))

@@ -228,7 +228,8 @@ impl AsyncDB for FlightWire {
 }
 
 /// Files about the freshness of real tables; the others are about the small market of `fixture.rs`.
-const OF_THE_WORLD: [&str; 5] = ["forbidden.slt", "freshness.slt", "lake.slt", "postgres_language.slt", "sums.slt"];
+const OF_THE_WORLD: [&str; 6] =
+    ["correlated.slt", "forbidden.slt", "freshness.slt", "lake.slt", "postgres_language.slt", "sums.slt"];
 
 /// The `.slt` files of one fixture, sorted.
 fn files(of_the_world: bool) -> Vec<PathBuf> {

@@ -98,13 +98,18 @@ pub(super) fn is_parameter(expr: &Expr) -> bool {
     matches!(expr, Expr::Value(value) if matches!(value.value, Value::Placeholder(_)))
 }
 
+/// The query of a text of ours.
+pub(super) fn query(sql: &str) -> Option<Query> {
+    let parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(sql);
+    parser.and_then(|mut parser| parser.parse_query()).ok().map(|query| *query)
+}
+
 /// `SELECT value AS column`
 pub(super) fn one_value(value: Expr, column: Ident) -> Option<Query> {
-    let shell = Parser::new(&PostgreSqlDialect {}).try_with_sql("SELECT 1 AS one");
-    let mut shell = shell.and_then(|mut parser| parser.parse_query()).ok()?;
-    let SetExpr::Select(select) = shell.body.as_mut() else { return None };
+    let mut one = query("SELECT 1 AS one")?;
+    let SetExpr::Select(select) = one.body.as_mut() else { return None };
     select.projection = vec![SelectItem::ExprWithAlias { expr: value, alias: column }];
-    Some(*shell)
+    Some(one)
 }
 
 /// The query of `ARRAY(SELECT ...)`.
@@ -122,15 +127,13 @@ pub(super) fn array_query(expr: &mut Expr) -> Option<&mut Query> {
 }
 
 /// Makes a query of one column `SELECT column FROM (query) AS table (column)`.
-pub(super) fn rename_column(query: &mut Query, table: &str, column: &str) {
-    let shell = Parser::new(&PostgreSqlDialect {})
-        .try_with_sql(&format!("SELECT {column} FROM (SELECT 1) AS {table} ({column})"));
-    let Ok(mut shell) = shell.and_then(|mut parser| parser.parse_query()) else { return };
+pub(super) fn rename_column(inner: &mut Query, table: &str, column: &str) {
+    let Some(mut shell) = query(&format!("SELECT {column} FROM (SELECT 1) AS {table} ({column})")) else { return };
     if let SetExpr::Select(select) = shell.body.as_mut()
         && let Some(from) = select.from.first_mut()
         && let TableFactor::Derived { subquery, .. } = &mut from.relation
     {
-        std::mem::swap(subquery.as_mut(), query);
-        *query = *shell;
+        std::mem::swap(subquery.as_mut(), inner);
+        *inner = shell;
     }
 }

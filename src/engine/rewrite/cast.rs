@@ -201,6 +201,8 @@ pub(super) fn named(name: &str) -> Option<DataType> {
         "bytea" => DataType::Bytea,
         "bpchar" | "char" | "cidr" | "citext" | "cstring" | "inet" | "json" | "jsonb" | "name" | "refcursor"
         | "text" | "unknown" | "uuid" | "varchar" | "xml" => DataType::Text,
+        // Of these objects the catalog has none: their numbers have no name.
+        "regconfig" | "regdictionary" | "regoper" | "regoperator" => DataType::Text,
         "date" => DataType::Date,
         "float4" => DataType::Real,
         "float8" => DataType::DoublePrecision,

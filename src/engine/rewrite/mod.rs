@@ -16,13 +16,14 @@ mod parameter;
 mod pattern;
 mod record;
 mod system;
+mod table_function;
 
 use super::plan::Statement;
 use crate::table::pg_catalog::definition;
 use build::{call, ident, is_call, null_text};
 use datafusion::sql::sqlparser::ast::{
     self, AccessExpr, BinaryOperator, Expr, Fetch, FunctionArguments, Ident, LimitClause, ObjectName, Query, Select,
-    SelectItem, SetExpr, TableAlias, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    SelectItem, SetExpr, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -157,7 +158,7 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
-        table_function(factor);
+        table_function::rewrite(factor);
         self.find_table(factor);
         ControlFlow::Continue(())
     }
@@ -423,89 +424,6 @@ fn strip_schema(name: &mut ObjectName) {
     {
         name.0.remove(0);
     }
-}
-
-/// `FROM pg_catalog.unnest(x) y`, `FROM unnest(x) y` and `FROM generate_series(1, 3) s`, whose column takes the table's alias.
-fn table_function(factor: &mut TableFactor) {
-    if let TableFactor::UNNEST { alias, array_exprs, .. } = factor
-        && array_exprs.len() == 1
-    {
-        *alias = alias.take().map(named_column);
-    }
-    let TableFactor::Table { name, alias, args: Some(arguments), .. } = factor else { return };
-    strip_schema(name);
-    let function = match name.0.as_slice() {
-        [only] => only.as_ident().map(fold).unwrap_or_default(),
-        _ => return,
-    };
-    if function == "unnest" {
-        let exprs = arguments.args.iter().filter_map(build::argument_expr).cloned().collect();
-        let alias = alias.take();
-        *factor = TableFactor::UNNEST {
-            alias: alias.map(named_column),
-            array_exprs: exprs,
-            with_offset: false,
-            with_offset_alias: None,
-            with_ordinality: false,
-        };
-    } else if function == "pg_show_all_settings" {
-        let (name, alias) = (vec![ident("pg_catalog"), ident("pg_settings")], alias.take());
-        if let TableFactor::Table { name: table, alias: given, args, .. } = factor {
-            *table = ObjectName::from(name);
-            *given = Some(alias.unwrap_or_else(|| build::alias("pg_show_all_settings")));
-            *args = None;
-        }
-    } else if function == "generate_series" {
-        arguments.args.iter_mut().for_each(search_path_length);
-        let given = alias.take().unwrap_or_else(|| build::alias("generate_series"));
-        let exprs: Vec<Expr> = arguments.args.iter().filter_map(build::argument_expr).cloned().collect();
-        if exprs.iter().any(|bound| bound.to_string().contains('(')) {
-            // The planner's series has bounds that are written out; a list may have any.
-            let mut series = call("generate_series", exprs);
-            if let Expr::Function(function) = &mut series {
-                function.name = ObjectName::from(vec![Ident::with_quote('"', "generate_series")]);
-            }
-            *factor = TableFactor::UNNEST {
-                alias: Some(named_column(given)),
-                array_exprs: vec![series],
-                with_offset: false,
-                with_offset_alias: None,
-                with_ordinality: false,
-            };
-        } else {
-            *alias = Some(named_column(given));
-        }
-    } else if !TABLE_FUNCTIONS.contains(&function.as_str()) {
-        // Any other function is a table of one row and one column, which has its name.
-        let given = alias.take().unwrap_or_else(|| build::alias(&function));
-        let exprs = arguments.args.iter().filter_map(build::argument_expr).cloned().collect();
-        if let Some(one) = build::one_value(call(&function, exprs), given.name.clone()) {
-            *factor =
-                TableFactor::Derived { lateral: false, subquery: Box::new(one), alias: Some(given), sample: None };
-        }
-    }
-}
-
-/// Functions that the planner itself has as tables.
-const TABLE_FUNCTIONS: &[&str] = &["generate_series", "pg_get_keywords", "range", "unnest"];
-
-/// Bounds of a series must be known when it is planned. The length of the search path is.
-fn search_path_length(argument: &mut ast::FunctionArg) {
-    let length = match argument.to_string().to_lowercase().replace("pg_catalog.", "").as_str() {
-        "array_upper(current_schemas(false), 1)" => "1",
-        "array_upper(current_schemas(true), 1)" => "2",
-        _ => return,
-    };
-    let length = Expr::Value(Value::Number(length.to_owned(), false).into());
-    *argument = ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(length));
-}
-
-/// A function of one column: the table's alias names the column as well.
-fn named_column(mut alias: TableAlias) -> TableAlias {
-    if alias.columns.is_empty() {
-        alias.columns.push(ast::TableAliasColumnDef { name: alias.name.clone(), data_type: None });
-    }
-    alias
 }
 
 #[cfg(test)]

@@ -81,6 +81,11 @@ const TABLES: &[Definition] = &[
          aggtransspace int4, aggmtranstype oid, aggmtransspace int4, agginitval text, aggminitval text"),
     table("pg_am", 2601,
         "oid oid, amname name, amhandler oid, amtype char"),
+    table("pg_amop", 2602,
+        "oid oid, amopfamily oid, amoplefttype oid, amoprighttype oid, amopstrategy int2, amoppurpose char, \
+         amopopr oid, amopmethod oid, amopsortfamily oid"),
+    table("pg_amproc", 2603,
+        "oid oid, amprocfamily oid, amproclefttype oid, amprocrighttype oid, amprocnum int2, amproc oid"),
     table("pg_attrdef", 2604,
         "oid oid, adrelid oid, adnum int2, adbin text"),
     table("pg_attribute", 1249,
@@ -95,6 +100,9 @@ const TABLES: &[Definition] = &[
         "oid oid, rolname name, rolsuper bool, rolinherit bool, rolcreaterole bool, rolcreatedb bool, rolcanlogin \
          bool, rolreplication bool, rolbypassrls bool, rolconnlimit int4, rolpassword text, rolvaliduntil \
          timestamptz"),
+    table("pg_available_extension_versions", 0,
+        "name name, version text, installed bool, superuser bool, trusted bool, relocatable bool, schema name, \
+         requires name[], comment text"),
     table("pg_available_extensions", 0,
         "name name, default_version text, installed_version text, comment text"),
     table("pg_cast", 2605,
@@ -159,9 +167,15 @@ const TABLES: &[Definition] = &[
         "schemaname name, tablename name, indexname name, tablespace name, indexdef text"),
     table("pg_inherits", 2611,
         "inhrelid oid, inhparent oid, inhseqno int4, inhdetachpending bool"),
+    table("pg_init_privs", 3394,
+        "objoid oid, classoid oid, objsubid int4, privtype char, initprivs text[]"),
     table("pg_language", 2612,
         "oid oid, lanname name, lanowner oid, lanispl bool, lanpltrusted bool, lanplcallfoid oid, laninline oid, \
          lanvalidator oid, lanacl text[]"),
+    table("pg_largeobject", 2613,
+        "loid oid, pageno int4, data bytea"),
+    table("pg_largeobject_metadata", 2995,
+        "oid oid, lomowner oid, lomacl text[]"),
     table("pg_locks", 0,
         "locktype text, database oid, relation oid, page int4, tuple int2, virtualxid text, transactionid oid, \
          classid oid, objid oid, objsubid int2, virtualtransaction text, pid int4, mode text, granted bool, \
@@ -180,6 +194,8 @@ const TABLES: &[Definition] = &[
          oid"),
     table("pg_opfamily", 2753,
         "oid oid, opfmethod oid, opfname name, opfnamespace oid, opfowner oid"),
+    table("pg_parameter_acl", 6243,
+        "oid oid, parname text, paracl text[]"),
     table("pg_partitioned_table", 3350,
         "partrelid oid, partstrat char, partnatts int2, partdefid oid, partattrs int2vector, partclass oidvector, \
          partcollation oidvector, partexprs text"),
@@ -212,6 +228,8 @@ const TABLES: &[Definition] = &[
     table("pg_range", 3541,
         "rngtypid oid, rngsubtype oid, rngmultitypid oid, rngcollation oid, rngsubopc oid, rngcanonical oid, \
          rngsubdiff oid"),
+    table("pg_replication_origin", 6000,
+        "roident oid, roname text"),
     table("pg_replication_slots", 0,
         "slot_name name, plugin name, slot_type text, datoid oid, database name, temporary bool, active bool, \
          active_pid int4, xmin oid, catalog_xmin oid, restart_lsn text, confirmed_flush_lsn text, wal_status \
@@ -247,6 +265,8 @@ const TABLES: &[Definition] = &[
         "dbid oid, classid oid, objid oid, objsubid int4, refclassid oid, refobjid oid, deptype char"),
     table("pg_shdescription", 2396,
         "objoid oid, classoid oid, description text"),
+    table("pg_shseclabel", 3592,
+        "objoid oid, classoid oid, provider text, label text"),
     table("pg_stat_activity", 0,
         "datid oid, datname name, pid int4, leader_pid int4, usesysid oid, usename name, application_name text, \
          client_addr text, client_hostname text, client_port int4, backend_start timestamptz, xact_start \
@@ -302,6 +322,8 @@ const TABLES: &[Definition] = &[
     table("pg_statistic_ext", 3381,
         "oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxstattarget int4, stxkeys int2vector, \
          stxkind char[], stxexprs text"),
+    table("pg_statistic_ext_data", 3429,
+        "stxoid oid, stxdinherit bool, stxdndistinct text, stxddependencies text, stxdmcv text, stxdexpr text"),
     table("pg_stats", 0,
         "schemaname name, tablename name, attname name, inherited bool, null_frac float4, avg_width int4, \
          n_distinct float4, most_common_vals text[], most_common_freqs float4[], histogram_bounds text[], \
@@ -311,6 +333,8 @@ const TABLES: &[Definition] = &[
         "oid oid, subdbid oid, subskiplsn text, subname name, subowner oid, subenabled bool, subbinary bool, \
          substream bool, subtwophasestate char, subdisableonerr bool, subconninfo text, subslotname name, \
          subsynccommit text, subpublications text[]"),
+    table("pg_subscription_rel", 6102,
+        "srsubid oid, srrelid oid, srsubstate char, srsublsn text"),
     table("pg_tables", 0,
         "schemaname name, tablename name, tableowner name, tablespace name, hasindexes bool, hasrules bool, \
          hastriggers bool, rowsecurity bool"),
@@ -328,6 +352,8 @@ const TABLES: &[Definition] = &[
          tgnargs int2, tgattr int2vector, tgargs bytea, tgqual text, tgoldtable name, tgnewtable name"),
     table("pg_ts_config", 3602,
         "oid oid, cfgname name, cfgnamespace oid, cfgowner oid, cfgparser oid"),
+    table("pg_ts_config_map", 3603,
+        "mapcfg oid, maptokentype int4, mapseqno int4, mapdict oid"),
     table("pg_ts_dict", 3600,
         "oid oid, dictname name, dictnamespace oid, dictowner oid, dicttemplate oid, dictinitoption text"),
     table("pg_ts_parser", 3601,

@@ -66,6 +66,30 @@ def types(cursor: object, sql: str) -> None:
     check("NULLs", [table[name][1].as_py() for name in table.schema.names], [None] * table.num_columns)
 
 
+def objects(connection: object, database: str) -> None:
+    """Catalogs, schemas, tables, columns and keys, all at once."""
+    everything = connection.adbc_get_objects(depth="all", catalog_filter=database).read_all().to_pylist()
+    check("catalogs", [catalog["catalog_name"] for catalog in everything], [database])
+    schemas = {schema["db_schema_name"]: schema["db_schema_tables"] for schema in everything[0]["catalog_db_schemas"]}
+    check("schemas", set(schemas), {"public", "live", "system"})
+    tables = {table["table_name"]: table for table in schemas["public"]}
+    check("kinds", {name: tables[name]["table_type"] for name in ("eod", "quotes", "movers")}, {"eod": "table", "quotes": "table", "movers": "view"})
+    columns = {column["column_name"]: (column["ordinal_position"], column["xdbc_type_name"]) for column in tables["eod"]["table_columns"]}
+    check("columns", [columns[name] for name in ("symbol", "date", "open")], [(1, "text"), (2, "date"), (3, "float8")])
+    check("number of columns", len(columns), 10)
+    keys = {
+        name: [(key["constraint_name"], key["constraint_type"], key["constraint_column_names"]) for key in table["table_constraints"]]
+        for name, table in tables.items()
+    }
+    check("key of symbols", keys["symbols"], [("symbols_pkey", "PRIMARY KEY", ["symbol"])])
+    check("key of eod", [(name, kind, sorted(names)) for name, kind, names in keys["eod"]], [("eod_pkey", "PRIMARY KEY", ["date", "symbol"])])
+    check("keys of views and histories", (keys["movers"], keys["quotes_history"]), ([], []))
+    one = connection.adbc_get_objects(depth="tables", catalog_filter=database, db_schema_filter="public", table_name_filter="eod")
+    (catalog,) = one.read_all().to_pylist()
+    (table,) = catalog["catalog_db_schemas"][0]["db_schema_tables"]
+    check("one table", (catalog["catalog_name"], table["table_name"], table["table_type"]), (database, "eod", "table"))
+
+
 def main() -> int:
     """All checks."""
     host, port, user, database = (os.environ[name] for name in ("PGHOST", "PGPORT", "PGUSER", "PGDATABASE"))
@@ -93,10 +117,7 @@ def main() -> int:
         check("kinds of tables", {"table", "view"} <= set(connection.adbc_get_table_types()), True)
         schema = connection.adbc_get_table_schema("eod", db_schema_filter="public")
         check("schema of eod", (schema.field("close").type, schema.field("date").type, len(schema)), (pa.float64(), pa.date32(), 10))
-        objects = connection.adbc_get_objects(depth="tables", catalog_filter=database, db_schema_filter="public", table_name_filter="eod")
-        (catalog,) = objects.read_all().to_pylist()
-        (table,) = catalog["catalog_db_schemas"][0]["db_schema_tables"]
-        check("objects", (catalog["catalog_name"], table["table_name"], table["table_type"]), (database, "eod", "table"))
+        objects(connection, database)
         check("vendor", connection.adbc_get_info()["vendor_name"], "PostgreSQL")
     print(f"ok checks={checks}")
     return 0

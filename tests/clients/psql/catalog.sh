@@ -54,19 +54,39 @@ for keyed in "eod symbol,date" "symbols symbol" "option_chains underlying,expira
         where table_name = '$table' and table_schema = 'public'")"
 done
 
-# Every form but those of operator families' members, grants on settings, large objects and partitions' sizes, with and
-# without a pattern: an answer, and no error.
-forms='\d \dS \d+ \da \dA \dA+ \dAc \dAf \db \db+ \dc \dc+ \dC \dC+ \dconfig \dd \ddp \dD \dD+ \des \des+ \det \det+
-    \deu \dew \df \df+ \dfS \dfa \dfn \dfp \dft \dfw \dF \dF+ \dFd \dFp \dFt \dg \dg+ \di \di+ \dL \dL+ \dm \dm+ \dn \dn+ \dnS \do \doS \dO
-    \dO+ \dp \dP \drds \dRp \dRs \ds \ds+ \dt \dt+ \dtS \dT \dT+ \dTS \du \du+ \dv \dv+ \dvS \dx \dX \dy \l \l+ \z \dE \dE+'
-for form in $forms; do
-    for pattern in '' ' eod' ' public.*' ' *.*'; do
-        # psql itself refuses some patterns with a point, and says when there is nothing.
-        psql -XAt -v ON_ERROR_STOP=1 -c "$form$pattern" >"$work/shown" 2>&1 ||
-            ! grep -q ERROR "$work/shown" || fail "$form$pattern: $(head -3 "$work/shown")"
-        lacks "$form$pattern" "$(grep -v '^[^|]*|' "$work/shown" || true)" "ERROR"
-    done
+# Every form that `\?` lists, with each of its letters, with and without a pattern: an answer, and no error.
+forms=()
+# form NAME SUFFIX...: the form alone and with each suffix.
+form() {
+    local suffix
+    for suffix in '' "${@:2}"; do forms+=("$1$suffix"); done
+}
+for name in '\d' '\da' '\dc' '\dD' '\dE' '\df' '\dg' '\di' '\dL' '\dm' '\dn' '\do' '\dO' '\ds' '\dt' '\dT' '\du' '\dv' '\dtvmsE'; do
+    form "$name" S + S+
 done
+for name in '\dA' '\dAc' '\dAf' '\dAo' '\dAp' '\db' '\dconfig' '\dC' '\des' '\det' '\deu' '\dew' '\dF' '\dFd' '\dFp' '\dFt' '\dl' \
+    '\dRp' '\dRs' '\dx' '\dy' '\l' '\lo_list'; do
+    form "$name" +
+done
+for letter in a n p t w; do form "\df$letter" S + S+; done
+form '\dP' + i i+ t t+ n n+ itn itn+
+form '\dd' S
+form '\dp'
+form '\z'
+form '\ddp'
+form '\drds'
+form '\dX'
+for pattern in '' ' eod' ' e*' ' public.e*' ' a* s*' ' "Eod"' " $PGDATABASE.public.eod"; do
+    for name in "${forms[@]}"; do echo "$name$pattern"; done >"$work/forms"
+    # psql itself refuses some patterns with points, and says when there is nothing: those are no errors of the server.
+    psql -XAt -f "$work/forms" >/dev/null 2>"$work/said" || true
+    lacks "forms$pattern" "$(cat "$work/said")" "invalid command"
+    if failed=$(grep -m1 'ERROR' "$work/said"); then
+        line=$(cut -d: -f3 <<<"$failed")
+        fail "$(sed -n "${line}p" "$work/forms"): $failed"
+    fi
+done
+at_least 'forms' 155 "${#forms[@]}"
 for name in eod movers live.quotes system.queries eod_pkey pg_catalog.pg_type; do
     for form in '\d' '\d+' '\dp' '\dd'; do
         psql -XAt -v ON_ERROR_STOP=1 -c "$form $name" >"$work/shown" 2>&1 || fail "$form $name: $(head -3 "$work/shown")"

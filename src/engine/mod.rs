@@ -17,6 +17,7 @@ pub mod error;
 mod held;
 mod instant;
 pub mod interval;
+mod json;
 mod lookup;
 mod memory;
 mod moments;

@@ -1,7 +1,9 @@
-//! Operators whose result PostgreSQL types otherwise: dates and intervals, intervals and numbers, booleans and texts.
+//! Operators whose result PostgreSQL types otherwise: dates and intervals, intervals and numbers, booleans and texts; and
+//! those of JSON.
 //!
 //! Called by the planner for each operator, before it types the result itself.
 
+use super::json;
 use arrow::array::{ArrayRef, AsArray, IntervalMonthDayNanoArray};
 use arrow::datatypes::{DataType, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit};
 use datafusion::common::{DFSchema, Result, ScalarValue, plan_err};
@@ -26,6 +28,8 @@ impl ExprPlanner for Operators {
         };
         let span = |data_type: &DataType| matches!(data_type, DataType::Interval(_));
         match raw.op {
+            BinaryOperator::Arrow => return Ok(PlannerResult::Planned(json::get(raw.left, raw.right, false))),
+            BinaryOperator::LongArrow => return Ok(PlannerResult::Planned(json::get(raw.left, raw.right, true))),
             BinaryOperator::Plus | BinaryOperator::Minus if left == DataType::Date32 && span(&right) => {
                 raw.left = midnight(raw.left);
             }

@@ -82,7 +82,7 @@ pub(super) fn compare(expr: &mut Expr) {
         _ => return,
     };
     if let BinaryOperator::PGCustomBinaryOperator(path) = op
-        && let Some(known) = path.last().and_then(|name| super::operator(name))
+        && let Some(known) = path.last().and_then(|name| super::operator::named(name))
     {
         *op = known;
     }

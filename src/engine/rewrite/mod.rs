@@ -8,10 +8,12 @@ mod build;
 mod cast;
 mod distinct;
 mod empty;
+mod function;
 mod join;
 mod literal;
 mod lookup;
 mod names;
+mod operator;
 mod parameter;
 mod pattern;
 mod record;
@@ -22,8 +24,8 @@ use super::plan::Statement;
 use crate::table::pg_catalog::definition;
 use build::{call, ident, is_call, null_text};
 use datafusion::sql::sqlparser::ast::{
-    self, AccessExpr, BinaryOperator, Expr, Fetch, FunctionArguments, Ident, LimitClause, ObjectName, Query, Select,
-    SelectItem, SetExpr, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    AccessExpr, Expr, Fetch, Ident, LimitClause, ObjectName, Query, Select, SelectItem, SetExpr, TableFactor,
+    UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -223,29 +225,7 @@ fn limit_by_fetch(query: &mut Query) {
 /// One expression whose parts are rewritten already.
 fn rewrite_expr(expr: &mut Expr) {
     match expr {
-        Expr::Function(function) => {
-            rewrite_function(function);
-            if is_call(expr, "now") {
-                *expr = build::cast(take(expr), cast::instant());
-            } else if is_call(expr, "localtimestamp") {
-                let now = build::cast(call("now", Vec::new()), cast::instant());
-                *expr = build::cast(now, ast::DataType::Timestamp(Some(6), ast::TimezoneInfo::None));
-            } else if is_call(expr, "_pg_expandarray") {
-                *expr = call("unnest", vec![take(expr)]);
-            } else if is_call(expr, "generate_series") && !quoted(expr) {
-                // In a list it gives rows, as `unnest` does.
-                *expr = call("unnest", vec![take(expr)]);
-            } else if let Some(to) = cast_by_name(expr) {
-                *expr = to;
-            } else if pattern::to_moment(expr) {
-            } else if is_call(expr, "date_trunc") {
-                truncate_in_zone(expr);
-            } else if is_call(expr, "mod") {
-                modulo(expr);
-            } else if let Some(integer) = counted(expr) {
-                *expr = build::cast(take(expr), integer);
-            }
-        }
+        Expr::Function(_) => function::rewrite(expr),
         Expr::Identifier(name) if name.quote_style.is_none() => {
             let name = name.value.to_ascii_lowercase();
             if matches!(name.as_str(), "current_schema" | "current_role") {
@@ -253,41 +233,14 @@ fn rewrite_expr(expr: &mut Expr) {
             }
         }
         Expr::Collate { expr: inner, .. } => *expr = take(inner),
-        Expr::BinaryOp { left, op, right } => {
-            if let BinaryOperator::PGCustomBinaryOperator(path) = op
-                && let Some(known) = path.last().and_then(|name| operator(name))
-            {
-                *op = known;
-            }
-            if *op == BinaryOperator::PGStartsWith {
-                *expr = call("starts_with", vec![take(left), take(right)]);
-                return;
-            }
-            cast::compare_objects(left, right);
-        }
+        Expr::BinaryOp { .. } => operator::binary(expr),
+        Expr::UnaryOp { .. } => operator::unary(expr),
         Expr::Cast { .. } | Expr::TypedString(_) => cast::rewrite(expr),
         Expr::AnyOp { .. } | Expr::AllOp { .. } => array::compare(expr),
         Expr::Interval(interval) => {
             if let Some(read) = literal::interval(interval) {
                 *expr = read;
             }
-        }
-        Expr::UnaryOp { op, expr: inner } => {
-            let function = match op {
-                UnaryOperator::PGSquareRoot => "sqrt",
-                UnaryOperator::PGCubeRoot => "cbrt",
-                UnaryOperator::PGAbs => "abs",
-                UnaryOperator::BitwiseNot => {
-                    let (left, right) = (
-                        Box::new(take(inner)),
-                        Box::new(Expr::Nested(Box::new(Expr::Value(Value::Number("-1".to_owned(), false).into())))),
-                    );
-                    *expr = Expr::Nested(Box::new(Expr::BinaryOp { left, op: BinaryOperator::PGBitwiseXor, right }));
-                    return;
-                }
-                _ => return,
-            };
-            *expr = call(function, vec![take(inner)]);
         }
         Expr::SimilarTo { .. } => pattern::similar_to(expr),
         Expr::Substring { .. } => pattern::substring(expr),
@@ -310,120 +263,9 @@ fn rewrite_expr(expr: &mut Expr) {
     }
 }
 
-/// `date_trunc('day', instant, zone)` truncates the clock of the zone, and is an instant again.
-fn truncate_in_zone(expr: &mut Expr) {
-    let Expr::Function(function) = &*expr else { return };
-    let Some(arguments) = build::call_arguments(function) else { return };
-    if let [unit, instant, zone] = arguments.as_slice() {
-        let clock = call("timezone", vec![(*zone).clone(), (*instant).clone()]);
-        let truncated = call("date_trunc", vec![(*unit).clone(), clock]);
-        *expr = call("timezone", vec![(*zone).clone(), truncated]);
-    }
-}
-
-/// Whether the name of a called function is quoted: those that are put in here are.
-fn quoted(expr: &Expr) -> bool {
-    let Expr::Function(function) = expr else { return false };
-    function.name.0.iter().any(|part| part.as_ident().is_some_and(|name| name.quote_style.is_some()))
-}
-
-/// `mod(a, b)` is `a % b`.
-fn modulo(expr: &mut Expr) {
-    let Expr::Function(function) = &*expr else { return };
-    let Some(arguments) = build::call_arguments(function) else { return };
-    if let [left, right] = arguments.as_slice() {
-        let nested = |side: &Expr| Box::new(Expr::Nested(Box::new(side.clone())));
-        *expr = Expr::BinaryOp { left: nested(left), op: BinaryOperator::Modulo, right: nested(right) };
-    }
-}
-
-/// `text(x)` and its like: a type's name as a function is a cast.
-fn cast_by_name(expr: &Expr) -> Option<Expr> {
-    let Expr::Function(function) = expr else { return None };
-    let data_type = match build::called(function)?.as_str() {
-        "bpchar" | "name" | "text" | "varchar" => ast::DataType::Text,
-        "int4" => ast::DataType::Int(None),
-        "int8" => ast::DataType::BigInt(None),
-        "float8" => ast::DataType::DoublePrecision,
-        _ => return None,
-    };
-    match build::call_arguments(function)?.as_slice() {
-        [only] => Some(build::cast((*only).clone(), data_type)),
-        _ => None,
-    }
-}
-
-/// The type PostgreSQL counts with, of functions that the planner has count without a sign.
-fn counted(expr: &Expr) -> Option<ast::DataType> {
-    let Expr::Function(function) = expr else { return None };
-    let windowed = function.over.is_some();
-    match build::called(function)?.as_str() {
-        "row_number" | "rank" | "dense_rank" if windowed => Some(ast::DataType::BigInt(None)),
-        "ntile" if windowed => Some(ast::DataType::Int(None)),
-        "array_length" | "array_ndims" | "array_position" | "cardinality" => Some(ast::DataType::Int(None)),
-        _ => None,
-    }
-}
-
 /// Leaves NULL behind.
 fn take(expr: &mut Expr) -> Expr {
     std::mem::replace(expr, null_text())
-}
-
-/// The operator of `OPERATOR(pg_catalog.~)`.
-fn operator(name: &str) -> Option<BinaryOperator> {
-    Some(match name {
-        "=" => BinaryOperator::Eq,
-        "<>" | "!=" => BinaryOperator::NotEq,
-        "<" => BinaryOperator::Lt,
-        "<=" => BinaryOperator::LtEq,
-        ">" => BinaryOperator::Gt,
-        ">=" => BinaryOperator::GtEq,
-        "+" => BinaryOperator::Plus,
-        "-" => BinaryOperator::Minus,
-        "*" => BinaryOperator::Multiply,
-        "/" => BinaryOperator::Divide,
-        "%" => BinaryOperator::Modulo,
-        "||" => BinaryOperator::StringConcat,
-        "~" => BinaryOperator::PGRegexMatch,
-        "~*" => BinaryOperator::PGRegexIMatch,
-        "!~" => BinaryOperator::PGRegexNotMatch,
-        "!~*" => BinaryOperator::PGRegexNotIMatch,
-        "~~" => BinaryOperator::PGLikeMatch,
-        "~~*" => BinaryOperator::PGILikeMatch,
-        "!~~" => BinaryOperator::PGNotLikeMatch,
-        "!~~*" => BinaryOperator::PGNotILikeMatch,
-        _ => return None,
-    })
-}
-
-/// Functions live in one place here: the schema is dropped, and PostgreSQL's other names of `now` are one.
-fn rewrite_function(function: &mut ast::Function) {
-    strip_schema(&mut function.name);
-    if let [only] = function.name.0.as_slice()
-        && let Some(name) = only.as_ident().map(fold)
-    {
-        let known = match name.as_str() {
-            "clock_timestamp" | "current_timestamp" | "statement_timestamp" | "transaction_timestamp" => "now",
-            "every" => "bool_and",
-            "gen_random_uuid" => "uuid",
-            "sign" => "signum",
-            "variance" => "var_samp",
-            _ => return,
-        };
-        function.name = ObjectName::from(vec![ident(known)]);
-        if matches!(function.args, FunctionArguments::None) {
-            function.args = build::arguments(Vec::new());
-        }
-    }
-}
-
-fn strip_schema(name: &mut ObjectName) {
-    if let [schema, _] = name.0.as_slice()
-        && schema.as_ident().is_some_and(|schema| matches!(fold(schema).as_str(), "pg_catalog" | "information_schema"))
-    {
-        name.0.remove(0);
-    }
 }
 
 #[cfg(test)]

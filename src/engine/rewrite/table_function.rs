@@ -2,7 +2,8 @@
 //! functions of one value, which are tables of one row. All may name columns of tables before them.
 
 use super::build::{self, alias, call, ident};
-use super::{fold, strip_schema};
+use super::fold;
+use super::function::strip_schema;
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, TableAlias, TableAliasColumnDef, TableFactor,
     TableFunctionArgs, Value, Visit, Visitor,

@@ -15,6 +15,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Batches that wait for a client that reads slowly.
@@ -73,19 +74,22 @@ impl Cpu {
     }
 
     /// Has a statement's rows opened and made; gives what opening told of them besides. Dropping the future, or the rows,
-    /// stops it.
-    pub(super) async fn rows<T, E>(
+    /// stops it, and cancels the token that `open` is given: work that keeps its thread looks at it.
+    pub(super) async fn rows<T, E, O>(
         &self,
-        open: impl Future<Output = Result<(SendableRecordBatchStream, T), E>> + Send + 'static,
+        open: impl FnOnce(CancellationToken) -> O,
     ) -> Result<(SchemaRef, T, Rows<RecordBatch>), QueryError>
     where
         T: Send + 'static,
         E: Into<QueryError> + Send + 'static,
+        O: Future<Output = Result<(SendableRecordBatchStream, T), E>> + Send + 'static,
     {
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
         let (opened, first) = oneshot::channel();
+        let stop = CancellationToken::new();
         // The steps are large, and every caller's stack would carry them.
-        let open = Box::pin(open);
+        let open = Box::pin(open(stop.clone()));
+        let stop = stop.drop_guard();
         let task = AbortOnDropHandle::new(self.handle().spawn(async move {
             let (mut rows, told) = match open.await {
                 Ok(opened) => opened,
@@ -101,17 +105,19 @@ impl Cpu {
             }
         }));
         let (schema, told) = first.await.unwrap_or_else(|_| Err(panicked()))?;
-        Ok((schema, told, Rows { ready: None, batches: Some(batches), task: Some(task) }))
+        Ok((schema, told, Rows { ready: None, batches: Some(batches), task: Some(task), stop: Some(stop) }))
     }
 
     /// Has `work` done on every batch, as many at once as there are processors, and keeps their order.
     pub(super) fn map<T: Send + 'static>(
         &self,
-        rows: Rows<RecordBatch>,
+        mut rows: Rows<RecordBatch>,
         work: impl Fn(RecordBatch) -> Result<T, QueryError> + Send + Sync + 'static,
     ) -> Rows<T> {
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
         let handle = self.handle();
+        // Whoever drops the new rows stops the work at once, without waiting for a thread that drops the old ones.
+        let stop = rows.stop.take();
         let (at_once, work) = (handle.metrics().num_workers(), Arc::new(work));
         let task = self.handle().spawn(async move {
             let each = stream::unfold(rows, async |mut rows| Some((rows.next().await.transpose()?, rows)));
@@ -130,7 +136,7 @@ impl Cpu {
                 }
             }
         });
-        Rows { ready: None, batches: Some(batches), task: Some(AbortOnDropHandle::new(task)) }
+        Rows { ready: None, batches: Some(batches), task: Some(AbortOnDropHandle::new(task)), stop }
     }
 }
 
@@ -141,12 +147,14 @@ pub(super) struct Rows<T> {
     batches: Option<mpsc::Receiver<Result<T, QueryError>>>,
     /// `None` once its end was seen.
     task: Option<AbortOnDropHandle<()>>,
+    /// Stops what keeps its thread.
+    stop: Option<DropGuard>,
 }
 
 impl<T> Rows<T> {
     /// Rows that are there already.
     pub(super) fn ready(batch: T) -> Self {
-        Self { ready: Some(batch), batches: None, task: None }
+        Self { ready: Some(batch), batches: None, task: None, stop: None }
     }
 
     /// The next batch, or the end, when neither has to be waited for.

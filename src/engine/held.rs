@@ -1,28 +1,25 @@
 //! Accounts for the rows that window functions keep.
 //!
 //! A window function keeps its rows until all that its frame looks at are there, which may be the whole input, and the
-//! engine's operators do not ask the memory limit for it. [`Hold`] puts a node above each such operator; when it runs,
+//! engine's operators do not ask the memory limit for it. [`Hold`] puts a node around each such operator; when it runs,
 //! rows are reserved from when they go in until as many have come out.
 
+use super::around::{Around, Doing};
 use super::yielding::looking_up;
 use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
-};
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use futures::StreamExt;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The rule that puts [`Held`] where it is wanted.
@@ -34,7 +31,7 @@ impl PhysicalOptimizerRule for Hold {
         let hold = |node: Arc<dyn ExecutionPlan>| {
             let keeps = node.downcast_ref::<WindowAggExec>().is_some();
             if keeps || node.downcast_ref::<BoundedWindowAggExec>().is_some() {
-                return Ok(Transformed::yes(Arc::new(Held { operator: node }) as _));
+                return Ok(Transformed::yes(Around::node(node, Held)));
             }
             Ok(Transformed::no(node))
         };
@@ -50,59 +47,25 @@ impl PhysicalOptimizerRule for Hold {
     }
 }
 
-/// An operator whose input is reserved while it works.
-#[derive(Debug)]
-struct Held {
-    operator: Arc<dyn ExecutionPlan>,
-}
+/// Has what an operator takes in reserved while it works.
+#[derive(Debug, Clone)]
+struct Held;
 
-impl DisplayAs for Held {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HeldExec")
-    }
-}
+impl Doing for Held {
+    const NAME: &'static str = "HeldExec";
 
-impl ExecutionPlan for Held {
-    fn name(&self) -> &str {
-        "HeldExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.operator.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.operator]
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-
-    fn apply_expressions(
+    fn execute(
         &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self { operator: only(children)? }))
-    }
-
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let reservation = MemoryConsumer::new(self.operator.name()).register(context.memory_pool());
+        operator: &Arc<dyn ExecutionPlan>,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let reservation = MemoryConsumer::new(operator.name()).register(context.memory_pool());
         let kept = Arc::new(Mutex::new(Kept { reservation, rows: 0 }));
-        let reserving = |input: &Arc<dyn ExecutionPlan>| {
-            Arc::new(Reserving { input: input.clone(), kept: kept.clone() }) as Arc<dyn ExecutionPlan>
-        };
-        let inputs = self.operator.children().into_iter().map(reserving).collect();
+        let reserving = |input: &Arc<dyn ExecutionPlan>| Around::node(input.clone(), Reserving { kept: kept.clone() });
+        let inputs = operator.children().into_iter().map(reserving).collect();
         let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
-        let rows = self.operator.clone().replace_children(inputs, options)?.execute(partition, context)?;
+        let rows = operator.clone().replace_children(inputs, options)?.execute(partition, context)?;
         let schema = rows.schema();
         let rows = rows.map(move |batch| {
             let batch = batch?;
@@ -140,51 +103,24 @@ fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The input of an operator that keeps rows.
-#[derive(Debug)]
+/// Reserves what an operator that keeps rows takes in.
+#[derive(Debug, Clone)]
 struct Reserving {
-    input: Arc<dyn ExecutionPlan>,
     /// Held for a few instructions, never across an await.
     kept: Arc<Mutex<Kept>>,
 }
 
-impl DisplayAs for Reserving {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReservingExec")
-    }
-}
+impl Doing for Reserving {
+    const NAME: &'static str = "ReservingExec";
 
-impl ExecutionPlan for Reserving {
-    fn name(&self) -> &str {
-        "ReservingExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn apply_expressions(
+    fn execute(
         &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self { input: only(children)?, kept: self.kept.clone() }))
-    }
-
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        input: &Arc<dyn ExecutionPlan>,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         // The operator may go through all it keeps for each batch.
-        let rows = looking_up(self.input.execute(partition, context)?);
+        let rows = looking_up(input.execute(partition, context)?);
         let (schema, kept) = (rows.schema(), self.kept.clone());
         let rows = rows.map(move |batch: Result<RecordBatch>| {
             let batch = batch?;
@@ -199,11 +135,4 @@ impl ExecutionPlan for Reserving {
 fn bytes(batch: &RecordBatch) -> Result<usize> {
     let sizes = batch.columns().iter().map(|column| column.to_data().get_slice_memory_size());
     Ok(sizes.sum::<std::result::Result<usize, _>>()?)
-}
-
-fn only(mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-    match (children.pop(), children.is_empty()) {
-        (Some(child), true) => Ok(child),
-        _ => Err(DataFusionError::Internal("one child is wanted".to_owned())),
-    }
 }

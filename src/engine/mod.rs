@@ -3,6 +3,7 @@
 //! A front end opens one [`Session`] per connection, parses text to [`Statement`]s, keeps for itself those that are
 //! about the protocol (transactions, cursors, COPY, SET), and has the rest planned and run here.
 
+mod around;
 mod bounded;
 pub mod catalog;
 mod checked;
@@ -40,6 +41,7 @@ mod shared;
 mod size;
 mod spans;
 mod statement;
+mod stopping;
 mod sum;
 pub mod template;
 mod to_text;

@@ -18,6 +18,7 @@ use super::shared::Engine;
 use super::statement::StatementState;
 use super::template::DATABASE;
 use super::variables::Variables;
+use super::yielding;
 use crate::table::command::{RefreshCommand, explain_freshness};
 use crate::table::context::{Notices, OnStale, QueryContext, ScanPart, Snapshots};
 use crate::table::demand::Demand;
@@ -322,7 +323,8 @@ impl Session {
             return Ok(RowStream { running, rows: Rows::ready(row), schema: plan.schema.clone(), unbounded: false });
         }
         let state = StatementState::begin(self.state(), context);
-        let open = open(state, plan.prepared.clone(), parameters, self.engine.shared.defaults.query_memory_bytes);
+        let (prepared, memory_bytes) = (plan.prepared.clone(), self.engine.shared.defaults.query_memory_bytes);
+        let open = |stop| open(state, prepared, parameters, memory_bytes, stop);
         let (schema, unbounded, rows) = running.guard(self.engine.shared.cpu.rows(open)).await?;
         running.listed.progress.enter(QueryState::Running);
         let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
@@ -362,12 +364,13 @@ impl Session {
 }
 
 /// Makes a plan ready with these values and opens its rows; nothing is read before the first of them is asked for. Says
-/// whether they have no end.
+/// whether they have no end. Cancelling `stop` ends what keeps its thread.
 async fn open(
     mut state: StatementState,
     prepared: Arc<Prepared>,
     values: Vec<ScalarValue>,
     memory_bytes: Option<usize>,
+    stop: CancellationToken,
 ) -> Result<(SendableRecordBatchStream, bool), DataFusionError> {
     let depth = prepared.depth;
     let optimised = depth.walk(|| prepared.optimised(&state, values))?;
@@ -381,6 +384,7 @@ async fn open(
         state.row_by_row();
         physical = depth.walking(state.physical(&optimised)).await?;
     }
+    let physical = yielding::yielding(physical, &stop)?;
     let context = Arc::new(memory::limited(state.running(), memory_bytes));
     let rows = datafusion::physical_plan::execute_stream(physical.clone(), context.clone())?;
     Ok((super::damage::naming(rows, physical, context), unbounded))

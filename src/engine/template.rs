@@ -1,6 +1,6 @@
 //! The state every session starts from: catalog, functions, limits, dialect.
 
-use super::{Defaults, Engine, Queries, bounded, decorrelate, held, sum, yielding};
+use super::{Defaults, Engine, Queries, bounded, decorrelate, held, sum};
 use crate::collect::history::History;
 use crate::lake::Lake;
 use crate::lake::dataset::LIVE_HISTORIES;
@@ -64,7 +64,6 @@ pub async fn build(parts: Parts) -> Result<Engine> {
         .with_runtime_env(runtime.clone())
         .with_optimizer_rules(decorrelate::rules())
         .with_physical_optimizer_rule(Arc::new(held::Hold))
-        .with_physical_optimizer_rule(Arc::new(yielding::Yield))
         .with_query_planner(Arc::new(DemandPlanner))
         .build();
     // Before the views, which keep the functions they are planned with.

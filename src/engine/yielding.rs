@@ -1,56 +1,42 @@
 //! Has operators that make many rows of few look up now and then, so that a statement that is cancelled ends.
 //!
 //! The engine yields where rows come in, after so many batches. A join of two small inputs takes them in once and then
-//! goes on for hours without another look; whoever gathers its rows goes on with it. So above such an operator stands a
-//! node that yields by the clock.
+//! goes on for hours without another look; whoever gathers its rows goes on with it. So around such an operator stands a
+//! node that yields by the clock. A join may also go on for hours without a row to yield at: its filter, which is asked
+//! about every few thousand pairs, sees to that ([`super::stopping`]).
 
+use super::around::{Around, Doing};
+use super::stopping;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
-use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::error::DataFusionError;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::recursive_query::RecursiveQueryExec;
 use datafusion::physical_plan::unnest::UnnestExec;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, RecordBatchStream, SendableRecordBatchStream,
-};
+use datafusion::physical_plan::{ExecutionPlan, RecordBatchStream, SendableRecordBatchStream};
 use futures::{Stream, StreamExt};
-use std::fmt;
+use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 
 /// How long a statement works without looking up, give or take a batch.
 const LOOK_UP: Duration = Duration::from_millis(10);
 
-/// The rule that puts [`LookingUp`] where it is wanted.
-#[derive(Debug)]
-pub(super) struct Yield;
-
-impl PhysicalOptimizerRule for Yield {
-    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        let looking_up = |node: Arc<dyn ExecutionPlan>| {
-            if multiplies(node.as_ref()) {
-                return Ok(Transformed::yes(Arc::new(LookingUp { input: node }) as _));
-            }
-            Ok(Transformed::no(node))
-        };
-        plan.transform_up(looking_up).data()
-    }
-
-    fn name(&self) -> &str {
-        "yield"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
+/// The same plan, whose running yields to others by the clock and fails once `stop` is cancelled.
+pub(super) fn yielding(plan: Arc<dyn ExecutionPlan>, stop: &CancellationToken) -> Result<Arc<dyn ExecutionPlan>> {
+    let looking_up = |node: Arc<dyn ExecutionPlan>| {
+        if !multiplies(node.as_ref()) {
+            return Ok(Transformed::no(node));
+        }
+        let stopped = stopping::join(node.as_ref(), stop)?;
+        Ok(Transformed::yes(Around::node(stopped.unwrap_or(node), LookingUp)))
+    };
+    plan.transform_up(looking_up).data()
 }
 
 fn multiplies(node: &dyn ExecutionPlan) -> bool {
@@ -62,61 +48,41 @@ fn multiplies(node: &dyn ExecutionPlan) -> bool {
         || node.downcast_ref::<UnnestExec>().is_some()
 }
 
-/// An operator that yields by the clock.
-#[derive(Debug)]
-struct LookingUp {
-    input: Arc<dyn ExecutionPlan>,
-}
+/// Yields by the clock.
+#[derive(Debug, Clone)]
+struct LookingUp;
 
-impl DisplayAs for LookingUp {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LookingUpExec")
-    }
-}
+impl Doing for LookingUp {
+    const NAME: &'static str = "LookingUpExec";
 
-impl ExecutionPlan for LookingUp {
-    fn name(&self) -> &str {
-        "LookingUpExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-
-    fn apply_expressions(
+    fn execute(
         &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        match (children.pop(), children.is_empty()) {
-            (Some(input), true) => Ok(Arc::new(Self { input })),
-            _ => Err(DataFusionError::Internal("one child is wanted".to_owned())),
-        }
-    }
-
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        Ok(looking_up(self.input.execute(partition, context)?))
+        operator: &Arc<dyn ExecutionPlan>,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        Ok(looking_up(operator.execute(partition, context)?))
     }
 }
 
 /// The same rows, with a pause for others each time [`LOOK_UP`] is over.
 pub(super) fn looking_up(rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
     Box::pin(Rows { rows, since: Instant::now() })
+}
+
+thread_local! {
+    /// Since when the operator that works on this thread has not looked up.
+    static AT_WORK_SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// How long the operator that works on this thread has not looked up.
+pub(super) fn at_work() -> Duration {
+    AT_WORK_SINCE.get().map_or(Duration::ZERO, |since| since.elapsed())
+}
+
+/// The time of the operator that works on this thread begins anew.
+pub(super) fn look_up() {
+    AT_WORK_SINCE.set(Some(Instant::now()));
 }
 
 struct Rows {
@@ -134,7 +100,9 @@ impl Stream for Rows {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
+        let outer = AT_WORK_SINCE.replace(Some(self.since));
         let batch = self.rows.poll_next_unpin(context);
+        AT_WORK_SINCE.set(outer);
         if batch.is_pending() {
             self.since = Instant::now();
         }

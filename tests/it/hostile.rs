@@ -168,6 +168,75 @@ async fn what_has_no_end_is_cancelled() {
     }
 }
 
+/// Joins that compare pairs for days and find no row: nothing comes by at which they could look up.
+const FINDS_NOTHING: [&str; 4] = [
+    "SELECT count(*) FROM generate_series(1, 100000) a(v) JOIN generate_series(1, 10000000) b(v) ON a.v > b.v + 1000000000",
+    "SELECT max(a.v + b.v) FROM generate_series(1, 1000000) a(v) JOIN generate_series(1, 1000000) b(v)
+        ON a.v % 2 = b.v % 2 AND a.v > b.v + 1000000000",
+    "SELECT count(*) FROM generate_series(1, 100000) a(v)
+        WHERE NOT EXISTS (SELECT 1 FROM generate_series(1, 10000000) b(v) WHERE a.v > b.v + 1000000000)",
+    "SELECT count(*) FROM generate_series(1, 1000000) a(v)
+        WHERE EXISTS (SELECT 1 FROM generate_series(1, 1000000) b(v) WHERE a.v % 2 = b.v % 2)",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_join_that_finds_nothing_is_cancelled() {
+    let hurt = hurt().await;
+    for sql in FINDS_NOTHING {
+        hurt.ends_when_cancelled(sql).await;
+    }
+}
+
+/// More of them than there are threads for statements: the others are answered beside them, and they end with their time.
+#[tokio::test(flavor = "multi_thread")]
+async fn joins_that_find_nothing_leave_room_for_others() {
+    let hurt = hurt().await;
+    let threads = 4 * std::thread::available_parallelism().unwrap().get();
+    let sessions = (0..2 * threads).map(|_| hurt.engine.open_session("test", ttapi::engine::Role::Admin, "local"));
+    let asked = sessions.enumerate().map(|(number, session)| {
+        let cancel = session.cancel_handle();
+        let asked = tokio::spawn(async move { InProcess(session).query(FINDS_NOTHING[number % 4]).await });
+        (cancel, asked)
+    });
+    let asked: Vec<_> = asked.collect();
+    world::until("all of them run", || async { hurt.engine.tasks() >= 2 * threads }).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for _ in 0..3 {
+        // Not one that is answered without a thread.
+        assert_eq!(hurt.ask("SELECT count(*) FROM generate_series(1, 10)").await.unwrap(), [["10"]]);
+    }
+    for (cancel, asked) in asked {
+        cancel.cancel();
+        assert_eq!(asked.await.unwrap().unwrap_err().kind, ErrorKind::Cancelled);
+    }
+    hurt.lives("joins that find nothing").await;
+}
+
+/// A client that leaves, and a statement out of time, free the threads as a cancel does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_join_that_finds_nothing_ends_with_its_client_and_its_time() {
+    let hurt = hurt().await;
+    let address = world::serve_postgres(hurt.engine.clone(), CancellationToken::new()).await;
+    for sql in FINDS_NOTHING {
+        let settings = format!("host={} port={} user=test dbname=tt", address.ip(), address.port());
+        let (client, connection) = tokio_postgres::connect(&settings, tokio_postgres::NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let asked = tokio::spawn(async move { client.simple_query(sql).await.map(drop) });
+        world::until(&format!("{sql} runs"), || async { hurt.engine.tasks() > 0 }).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        // The socket is closed, without a word.
+        connection.abort();
+        assert!(asked.await.unwrap().is_err());
+        hurt.lives(sql).await;
+
+        let (client, _) = world::connect(address).await;
+        client.simple_query("SET statement_timeout = '300ms'").await.unwrap();
+        let error = client.simple_query(sql).await.unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "57014", "{sql}");
+        hurt.lives(sql).await;
+    }
+}
+
 /// A text of some shape and size: `"parens 1000"`.
 fn generated(shape: &str) -> String {
     let (name, size) = shape.split_once(' ').unwrap();

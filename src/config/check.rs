@@ -78,6 +78,7 @@ pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
             region: optional(file.lake.region),
             endpoint: optional(file.lake.endpoint),
             allow_http: file.lake.allow_http,
+            compression: file.lake.compression,
         },
         lake_watch,
         tastytrade: TastytradeConfig {

@@ -2,6 +2,7 @@
 
 use super::section::{AuthConfig, CollectConfig, FlightConfig, ServerConfig, SimulatorConfig, TlsConfig};
 use crate::collect::client::Secret;
+use crate::lake::FileCompression;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ pub(super) struct LakeSection {
     pub(super) endpoint: String,
     pub(super) allow_http: bool,
     pub(super) watch: String,
+    pub(super) compression: FileCompression,
 }
 
 #[derive(Deserialize)]

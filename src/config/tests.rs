@@ -75,6 +75,7 @@ fn a_bad_value_names_its_key() {
     refused("[limits]\nquery_memory = \"5GB\"", "limits.query_memory");
     refused("[limits]\nidle_session_timeout = \"soon\"", "limits.idle_session_timeout");
     refused("[flight]\ncompression = \"gzip\"", "flight.compression");
+    refused("[lake]\ncompression = \"gzip\"", "lake.compression");
     refused("[flight]\nflush = \"soon\"", "flight.flush");
     refused("[flight]\nstreams = 0", "flight: streams");
     refused("[flight]\ntoken_key = \"short\"", "flight.token_key has fewer than 32");

@@ -15,6 +15,7 @@ use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
+use serde::Deserialize;
 use std::collections::{BTreeSet, HashSet};
 
 /// Rows per row group: small enough that a lookup of one symbol reads little, large enough to compress well.
@@ -32,8 +33,34 @@ pub(super) fn sort(dataset: &Dataset, rows: &RecordBatch) -> Result<RecordBatch,
     sorted.map_err(|error| LakeError::rows(dataset.name, error))
 }
 
-/// Encodes sorted rows: zstd, statistics per page, a bloom filter on `symbol`, the sort order declared.
-pub(super) fn encode(dataset: &Dataset, rows: &RecordBatch) -> Result<Bytes, LakeError> {
+/// How files are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileCompression {
+    /// LZ4_RAW: a large table is read 10 to 20 % faster.
+    #[default]
+    Lz4,
+    /// Zstandard: two thirds of the bytes, and known to every reader.
+    Zstd,
+}
+
+impl From<FileCompression> for Compression {
+    fn from(compression: FileCompression) -> Self {
+        match compression {
+            FileCompression::Lz4 => Self::LZ4_RAW,
+            FileCompression::Zstd => Self::ZSTD(ZstdLevel::default()),
+        }
+    }
+}
+
+/// Whether values of a type hardly repeat, as prices and volumes: a dictionary of them takes more room than it saves, and
+/// time to look each up.
+fn hardly_repeats(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Float64 | DataType::Int64)
+}
+
+/// Encodes sorted rows: statistics per page, a bloom filter on `symbol`, the sort order declared.
+pub(super) fn encode(dataset: &Dataset, rows: &RecordBatch, compression: FileCompression) -> Result<Bytes, LakeError> {
     let sorting = dataset
         .key
         .iter()
@@ -42,10 +69,13 @@ pub(super) fn encode(dataset: &Dataset, rows: &RecordBatch) -> Result<Bytes, Lak
         .map(|column_idx| SortingColumn { column_idx, descending: false, nulls_first: true })
         .collect();
     let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_compression(compression.into())
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_sorting_columns(Some(sorting));
+    for field in dataset.schema.fields().iter().filter(|field| hardly_repeats(field.data_type())) {
+        properties = properties.set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), false);
+    }
     if let Some(symbols) = distinct_symbols(rows) {
         let column = ColumnPath::from("symbol");
         properties = properties
@@ -121,4 +151,37 @@ pub(super) fn decode(
         builder = builder.with_projection(mask);
     }
     Ok(builder.build()?.collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lake::dataset;
+    use arrow::array::{ArrayRef, Date32Array, Float64Array, StringArray, TimestampMicrosecondArray};
+    use parquet::basic::Encoding;
+    use std::sync::Arc;
+
+    #[test]
+    fn files_come_back_as_they_were_and_numbers_have_no_dictionary() {
+        let dataset = dataset::find("dividends").unwrap();
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from(vec!["A", "A", "B"])),
+            Arc::new(Date32Array::from(vec![1, 2, 1])),
+            Arc::new(Float64Array::from(vec![Some(0.25), None, Some(1.5)])),
+            Arc::new(TimestampMicrosecondArray::from(vec![7, 7, 7]).with_timezone("UTC")),
+        ];
+        let rows = RecordBatch::try_new(dataset.schema.clone(), columns).unwrap();
+        let codecs =
+            [(FileCompression::Lz4, Compression::LZ4_RAW), (FileCompression::Zstd, FileCompression::Zstd.into())];
+        for (compression, codec) in codecs {
+            let bytes = encode(&dataset, &rows, compression).unwrap();
+            let reader = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).unwrap();
+            for column in reader.metadata().row_group(0).columns() {
+                assert_eq!(column.compression(), codec);
+                let dictionary = column.encodings().any(|encoding| encoding == Encoding::RLE_DICTIONARY);
+                assert_eq!(dictionary, column.column_descr().name() != "amount", "{}", column.column_descr().name());
+            }
+            assert_eq!(decode(bytes, None).unwrap(), [rows.clone()]);
+        }
+    }
 }

@@ -22,6 +22,7 @@ mod upkeep;
 
 pub use csv::CsvParts;
 pub use error::LakeError;
+pub use file::FileCompression;
 pub use past::HistoryEntry;
 pub use scope::Scope;
 pub use snapshot::{DataFile, Snapshot};
@@ -56,7 +57,7 @@ impl Lake {
         store::check_writable(&root).await?;
         let tables = dataset::all()
             .into_iter()
-            .map(|dataset| (dataset.name, Arc::new(LakeTable::new(&root, Arc::new(dataset)))))
+            .map(|dataset| (dataset.name, Arc::new(LakeTable::new(&root, Arc::new(dataset), options.compression))))
             .collect();
         Ok(Self { store: root.store, store_url: root.url, tables })
     }

@@ -1,5 +1,6 @@
 //! From a location as the user writes it to an object store.
 
+use super::file::FileCompression;
 use super::{LakeError, Root};
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::local::LocalFileSystem;
@@ -8,7 +9,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use std::sync::Arc;
 use url::Url;
 
-/// Access to an S3 store; unused for a local directory. Credentials come from the standard `AWS_*` environment.
+/// How a lake is kept. Access is for S3 alone, where credentials come from the standard `AWS_*` environment.
 #[derive(Debug, Clone, Default)]
 pub struct StoreOptions {
     /// Region, when the environment does not name it.
@@ -17,6 +18,8 @@ pub struct StoreOptions {
     pub endpoint: Option<String>,
     /// Allow `http://` endpoints.
     pub allow_http: bool,
+    /// Compression of files that are written.
+    pub compression: FileCompression,
 }
 
 /// Opens the store behind a directory path or an `s3://bucket/prefix` URL.

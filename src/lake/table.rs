@@ -3,7 +3,7 @@
 use super::dataset::Dataset;
 use super::past::Past;
 use super::snapshot::{DataFile, Snapshot};
-use super::{DatasetState, LakeError, Root, Run, file, state, statistics, upkeep};
+use super::{DatasetState, FileCompression, LakeError, Root, Run, file, state, statistics, upkeep};
 use arc_swap::ArcSwapOption;
 use arrow::record_batch::RecordBatch;
 use chrono::Utc;
@@ -75,6 +75,8 @@ impl Change {
 pub struct LakeTable {
     pub(super) dataset: Arc<Dataset>,
     pub(super) root: Root,
+    /// Of files that are written.
+    compression: FileCompression,
     pub(super) folder: Path,
     pub(super) log_store: LogStoreRef,
     /// The open log; `None` until the table exists. Held across awaits on purpose: one log read at a time.
@@ -99,7 +101,7 @@ impl std::fmt::Debug for LakeTable {
 }
 
 impl LakeTable {
-    pub(super) fn new(root: &Root, dataset: Arc<Dataset>) -> Self {
+    pub(super) fn new(root: &Root, dataset: Arc<Dataset>, compression: FileCompression) -> Self {
         let folder = root.path(&["lake", dataset.name]);
         let mut location = root.url.clone();
         location.set_path(&format!("/{folder}/"));
@@ -108,7 +110,20 @@ impl LakeTable {
         let (open, looked, state_tag) = (Mutex::new(None), ArcSwapOption::empty(), ArcSwapOption::empty());
         let (followed, retention, past) = (std::sync::Mutex::default(), OnceLock::new(), Past::default());
         let root = root.clone();
-        Self { dataset, root, folder, log_store, open, current, looked, state_tag, followed, retention, past }
+        Self {
+            dataset,
+            root,
+            compression,
+            folder,
+            log_store,
+            open,
+            current,
+            looked,
+            state_tag,
+            followed,
+            retention,
+            past,
+        }
     }
 
     /// Says how long a version can be read after it was replaced; said once, and for ever when it is not said. Whoever
@@ -358,7 +373,7 @@ impl LakeTable {
             return Err(LakeError::rows(self.dataset.name, "rows do not have the table's columns"));
         }
         let sorted = file::sort(&self.dataset, rows)?;
-        let bytes = file::encode(&self.dataset, &sorted)?;
+        let bytes = file::encode(&self.dataset, &sorted, self.compression)?;
         let name = format!("part-{}.parquet", Uuid::new_v4());
         let path = self.folder.clone().join(name.as_str());
         let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);

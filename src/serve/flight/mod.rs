@@ -17,6 +17,7 @@ mod encode;
 mod error;
 mod freshness;
 mod limited;
+mod message;
 mod metadata;
 mod parameter;
 mod rows;
@@ -42,6 +43,7 @@ use arrow_flight::sql::metadata::{SqlInfoData, XdbcTypeInfoData};
 use bindings::Bindings;
 use bytes::Bytes;
 use limited::Limited;
+use message::Served;
 use running::Executions;
 use service::Service;
 use sessions::Sessions;
@@ -164,10 +166,7 @@ pub async fn serve(listener: TcpListener, engine: Engine, options: Options, shut
         shutdown: shutdown.clone(),
     });
     let options = &shared.options;
-    let service = FlightServiceServer::new(Service(shared.clone()))
-        .max_decoding_message_size(options.request_bytes_max)
-        // A row is sent whatever its size.
-        .max_encoding_message_size(usize::MAX);
+    let service = Served::new(Service(shared.clone()), options.request_bytes_max);
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<FlightServiceServer<Service>>().await;
     let connections = connection::accept(listener, &shared);

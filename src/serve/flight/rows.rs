@@ -5,6 +5,7 @@
 
 use super::encode::Encoder;
 use super::error::{internal, status};
+use super::message::RowsMessage;
 use super::running::Listed;
 use super::types::sent_batch;
 use super::{Options, Shared};
@@ -12,7 +13,6 @@ use crate::engine::{QueryError, RowStream, Session};
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use arrow_flight::FlightData;
 use bytes::Bytes;
 use futures::stream::{self, Stream};
 use std::collections::VecDeque;
@@ -29,7 +29,7 @@ use tonic::Status;
 const GATHERED_ROWS_MAX: usize = 8_192;
 
 /// A stream of messages.
-pub(super) type Messages = Pin<Box<dyn Stream<Item = Result<FlightData, Status>> + Send>>;
+pub(super) type Messages = Pin<Box<dyn Stream<Item = Result<RowsMessage, Status>> + Send>>;
 
 /// Opens the rows of the next execution of a statement: one for each row of its parameters.
 pub(super) type Next =
@@ -85,8 +85,8 @@ impl Rows {
     /// The messages that bring the rows to the client.
     pub(super) fn into_messages(self, shared: &Shared) -> Result<Messages, Status> {
         let options = &shared.options;
-        let encoder = Encoder::new(options.compression, options.message_bytes)?;
-        let mut schema = encoder.schema(&self.schema);
+        let encoder = Encoder::new(&self.schema, options.compression, options.message_bytes)?;
+        let mut schema = encoder.schema();
         schema.app_metadata = self.told.clone();
         let terminated = self.held.as_ref().map(|(.., session)| session.terminated()).unwrap_or_default();
         let sending = Sending {
@@ -167,7 +167,7 @@ async fn gathered(rows: &mut RowStream, until: Instant) -> Option<Result<RecordB
 struct Sending {
     rows: Rows,
     encoder: Encoder,
-    queue: VecDeque<FlightData>,
+    queue: VecDeque<RowsMessage>,
     /// No batch has been sent yet.
     first: bool,
     shutdown: CancellationToken,
@@ -176,7 +176,7 @@ struct Sending {
 }
 
 impl Sending {
-    async fn message(&mut self) -> Result<Option<FlightData>, Status> {
+    async fn message(&mut self) -> Result<Option<RowsMessage>, Status> {
         loop {
             if let Some(message) = self.queue.pop_front() {
                 return Ok(Some(message));

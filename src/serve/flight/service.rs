@@ -190,6 +190,32 @@ impl Service {
         Ok(statement::columns(&self.0, call, &sql).await?.columns)
     }
 
+    /// The rows a ticket stands for.
+    pub(super) async fn get(&self, request: Request<Ticket>) -> Result<Response<Messages>, Status> {
+        let call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
+        let bytes = request.into_inner().ticket;
+        let foreign = || malformed("this is no ticket of this server");
+        let any = Any::decode(bytes).map_err(|_| foreign())?;
+        let run = match Command::try_from(any).map_err(|_| foreign())? {
+            Command::TicketStatementQuery(query) => ticket::decode("ticket", &query.statement_handle)?,
+            Command::CommandPreparedStatementQuery(query) => {
+                let handle = handle(&self.0, &query.prepared_statement_handle)?;
+                StatementTicket {
+                    sql: handle.sql,
+                    parameters: handle.parameters,
+                    settings: call.settings(),
+                    ..StatementTicket::default()
+                }
+            }
+            Command::Unknown(_) => return Err(foreign()),
+            command => {
+                let rows = self.catalog_rows(command).await?;
+                return call.reply(Rows::at_hand(rows).into_messages(&self.0)?);
+            }
+        };
+        Box::pin(statement::run(&self.0, &call, run)).await
+    }
+
     /// What a client sends: parameters of a prepared statement, or statements that would change something.
     async fn put(&self, call: &mut Call, mut messages: Streaming<FlightData>) -> Result<Bytes, Status> {
         let first = messages.message().await?.ok_or_else(|| malformed("the stream of the call is empty"))?;
@@ -265,7 +291,7 @@ async fn batches(first: FlightData, rest: Streaming<FlightData>, bytes_max: usiz
 impl FlightService for Service {
     type HandshakeStream = Replies<HandshakeResponse>;
     type ListFlightsStream = Replies<FlightInfo>;
-    type DoGetStream = Messages;
+    type DoGetStream = Replies<FlightData>;
     type DoPutStream = Replies<PutResult>;
     type DoActionStream = Replies<arrow_flight::Result>;
     type ListActionsStream = Replies<ActionType>;
@@ -314,29 +340,9 @@ impl FlightService for Service {
         call.reply(SchemaResult { schema: schema_bytes(schema)? })
     }
 
-    async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
-        let call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
-        let bytes = request.into_inner().ticket;
-        let foreign = || malformed("this is no ticket of this server");
-        let any = Any::decode(bytes).map_err(|_| foreign())?;
-        let run = match Command::try_from(any).map_err(|_| foreign())? {
-            Command::TicketStatementQuery(query) => ticket::decode("ticket", &query.statement_handle)?,
-            Command::CommandPreparedStatementQuery(query) => {
-                let handle = handle(&self.0, &query.prepared_statement_handle)?;
-                StatementTicket {
-                    sql: handle.sql,
-                    parameters: handle.parameters,
-                    settings: call.settings(),
-                    ..StatementTicket::default()
-                }
-            }
-            Command::Unknown(_) => return Err(foreign()),
-            command => {
-                let rows = self.catalog_rows(command).await?;
-                return call.reply(Rows::at_hand(rows).into_messages(&self.0)?);
-            }
-        };
-        Box::pin(statement::run(&self.0, &call, run)).await
+    /// Never called: [`super::message::Served`] answers it with [`Service::get`].
+    async fn do_get(&self, _: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
+        Err(Status::internal("DoGet did not reach what answers it"))
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {

@@ -135,7 +135,9 @@ fn external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> QueryErr
     if error.downcast_ref::<std::io::Error>().is_some() {
         return storage(&format!("cannot read the lake: {error}"));
     }
-    QueryError::new(ErrorKind::Internal, message::first_line(&error.to_string()))
+    let text = error.to_string();
+    message::regular_expression(&text)
+        .unwrap_or_else(|| QueryError::new(ErrorKind::Internal, message::first_line(&text)))
 }
 
 fn schema(error: &SchemaError) -> QueryError {

@@ -218,6 +218,16 @@ pub(super) fn conversion(text: &str) -> Option<QueryError> {
     None
 }
 
+/// A regular expression that does not read; its parser draws where, and says what on its last line.
+pub(super) fn regular_expression(text: &str) -> Option<QueryError> {
+    let reason = match text.strip_prefix("regex parse error:") {
+        Some(drawn) => drawn.lines().last()?.trim_start_matches("error: "),
+        None if text.starts_with("Compiled regex exceeds") => "it is too large",
+        None => return None,
+    };
+    Some(QueryError::new(ErrorKind::InvalidText, format!("invalid regular expression: {reason}")))
+}
+
 fn invalid(value: &str, wanted: &str) -> QueryError {
     let kind = match wanted {
         "date" | "interval" => ErrorKind::InvalidDatetime,

@@ -181,7 +181,7 @@ mod tests {
                 let dictionary = column.encodings().any(|encoding| encoding == Encoding::RLE_DICTIONARY);
                 assert_eq!(dictionary, column.column_descr().name() != "amount", "{}", column.column_descr().name());
             }
-            assert_eq!(decode(bytes, None).unwrap(), [rows.clone()]);
+            assert_eq!(decode(bytes, None).unwrap(), std::slice::from_ref(&rows));
         }
     }
 }

@@ -58,7 +58,7 @@ impl RowsMessage {
 
     /// Zeros after the header that put the body in its place.
     fn zeros(&self) -> usize {
-        (0..2 * BODY_ALIGNMENT).find(|zeros| self.body_start(*zeros) % BODY_ALIGNMENT == 0).unwrap_or(0)
+        (0..2 * BODY_ALIGNMENT).find(|zeros| self.body_start(*zeros).is_multiple_of(BODY_ALIGNMENT)).unwrap_or(0)
     }
 
     /// At least as many bytes as it takes.
@@ -208,8 +208,8 @@ mod tests {
             assert_eq!(data.data_header[..header], message.header);
             assert!(data.data_header[header..].iter().all(|zero| *zero == 0));
             assert_eq!(data.app_metadata, message.app_metadata);
-            let body: Vec<u8> = message.body.iter().flat_map(|buffer| buffer.to_vec()).collect();
-            assert_eq!(data.data_body, body);
+            let sent: Vec<u8> = message.body.iter().flat_map(|buffer| buffer.to_vec()).collect();
+            assert_eq!(data.data_body, sent);
             if body > 0 {
                 assert_eq!((bytes.len() - body) % BODY_ALIGNMENT, 0);
             }

@@ -2,13 +2,14 @@
 
 use super::configuration;
 use crate::args::Common;
+use crate::console::say;
 use anyhow::Result;
 use std::process::ExitCode;
 
 /// Says whether the configuration can be used.
 pub fn check(common: &Common) -> Result<ExitCode> {
     configuration(common)?;
-    println!("the configuration can be used");
+    say!("the configuration can be used");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -18,7 +19,7 @@ pub fn print(common: &Common) -> Result<ExitCode> {
     let width = config.settings.iter().map(|setting| setting.name.len() + setting.value.len()).max().unwrap_or(0);
     for setting in &config.settings {
         let pad = width.saturating_sub(setting.name.len() + setting.value.len()).min(60);
-        println!("{} = {}{}  # {}", setting.name, setting.value, " ".repeat(pad), setting.origin);
+        say!("{} = {}{}  # {}", setting.name, setting.value, " ".repeat(pad), setting.origin);
     }
     Ok(ExitCode::SUCCESS)
 }

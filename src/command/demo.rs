@@ -5,6 +5,7 @@ use super::{DEMO_DATA, configuration};
 use crate::args::Common;
 use crate::clock::Clock;
 use crate::collect::client::Secret;
+use crate::console::say;
 use crate::server::Role;
 use crate::simulator::{CLIENT_SECRET, Faults, Options, REFRESH_TOKEN, Simulator};
 use crate::{server, shutdown};
@@ -36,7 +37,7 @@ pub async fn run(common: &Common) -> Result<ExitCode> {
     config.tastytrade.refresh_token = Secret::new(REFRESH_TOKEN);
     config.tastytrade.requests_per_second = None;
     serve(&config, Role::Collect, "simulated", FirstLoad::Wait, &shutdown, |pg| {
-        println!("psql -h {} -p {} -U tt -d tt", pg.ip(), pg.port());
+        say!("psql -h {} -p {} -U tt -d tt", pg.ip(), pg.port());
     })
     .await?;
     Ok(ExitCode::SUCCESS)

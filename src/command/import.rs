@@ -7,6 +7,7 @@ use crate::collect::venue::metastock::{self, Report};
 use crate::collect::write::{Written, write};
 use crate::collect::{FailedItem, Progress};
 use crate::console::progress::Display;
+use crate::console::say;
 use crate::lake::{IMPORT, Lake, Run};
 use anyhow::{Context, Result, anyhow};
 use std::path::Path;
@@ -68,7 +69,7 @@ fn print(report: &Report, written: &Written) {
     for warning in &report.warnings {
         eprintln!("tt: {warning}");
     }
-    println!(
+    say!(
         "{} rows of {} symbols from {} files ({} refused); {} new, {} changed, {} duplicate, {} conflicting, {} not daily",
         report.rows,
         report.symbols,

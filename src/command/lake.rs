@@ -4,6 +4,7 @@ use super::configuration;
 use super::query::print;
 use crate::args::{Common, OutputFormat};
 use crate::clock::Clock;
+use crate::console::{Output, say};
 use crate::lake::dataset::instant;
 use crate::lake::{HistoryEntry, Lake, LakeTable};
 use anyhow::{Context, Result, anyhow, bail};
@@ -23,18 +24,13 @@ pub async fn compact(common: &Common, dataset: Option<&str>) -> Result<ExitCode>
     for table in tables(&lake, dataset)? {
         let done = table.compact().await?;
         match (done.version, done.merged) {
-            (None, _) if dataset.is_some() => println!("{}: no table yet", name(table)),
+            (None, _) if dataset.is_some() => say!("{}: no table yet", name(table)),
             (Some(version), 0) if dataset.is_some() => {
-                println!("{}: nothing to merge (version {version})", name(table));
+                say!("{}: nothing to merge (version {version})", name(table));
             }
             (None, _) | (Some(_), 0) => {}
             (Some(version), merged) => {
-                println!(
-                    "{}: {merged} files became {}, {} rows (version {version})",
-                    name(table),
-                    done.written,
-                    done.rows
-                );
+                say!("{}: {merged} files became {}, {} rows (version {version})", name(table), done.written, done.rows);
             }
         }
     }
@@ -66,10 +62,10 @@ pub async fn vacuum(
         let retention = retention.unwrap_or_else(|| config.retention(name(table)));
         let vacuumed = table.vacuum(retention, Clock::System.now(), dry_run).await?;
         if dry_run {
-            vacuumed.files.iter().for_each(|path| println!("{path}"));
+            vacuumed.files.iter().for_each(|path| say!("{path}"));
         }
         let verb = if dry_run { "would be removed" } else { "removed" };
-        println!("{}: {} files of {} {verb}", name(table), vacuumed.files.len(), bytesize::ByteSize(vacuumed.bytes));
+        say!("{}: {} files of {} {verb}", name(table), vacuumed.files.len(), bytesize::ByteSize(vacuumed.bytes));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -112,16 +108,16 @@ pub async fn export_csv(common: &Common, dataset: &str, file: Option<&Path>) -> 
         None => {
             let (path, rows) = table.write_csv_twin().await?;
             let path = if lake.store().0.scheme() == "file" { format!("/{path}") } else { path.to_string() };
-            println!("{rows} rows in {path}");
+            say!("{rows} rows in {path}");
         }
         Some(path) if path == Path::new("-") => {
-            write_csv(table, &mut std::io::stdout().lock()).await.context("write to standard output")?;
+            write_csv(table, &mut Output::lock()).await.context("write to standard output")?;
         }
         Some(path) => {
             let writing = || format!("write {}", path.display());
             let mut out = std::fs::File::create(path).with_context(writing)?;
             let rows = write_csv(table, &mut out).await.with_context(writing)?;
-            println!("{rows} rows in {}", path.display());
+            say!("{rows} rows in {}", path.display());
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -4,6 +4,7 @@ use super::configuration;
 use super::serve::feed_class;
 use crate::args::{Common, OutputFormat};
 use crate::clock::Clock;
+use crate::console::Output;
 use crate::console::table::{Format, write_batches};
 use crate::engine::Engine;
 use crate::server::{self, Role};
@@ -52,5 +53,5 @@ pub(crate) fn print(schema: &SchemaRef, batches: &[RecordBatch], format: OutputF
         OutputFormat::Csv => Format::Csv,
         OutputFormat::Json => Format::Json,
     };
-    Ok(write_batches(format, schema, batches, &mut std::io::stdout().lock())?)
+    Ok(write_batches(format, schema, batches, &mut Output::lock())?)
 }

@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::console::collection;
 use crate::console::progress::Display;
+use crate::console::say;
 use crate::serve::auth::Users;
 use crate::serve::tls::Tls;
 use crate::serve::{flight, http, listen, postgres};
@@ -131,7 +132,7 @@ pub(crate) async fn serve(
         None => ("off".to_owned(), None),
     };
     status.set_ready();
-    println!("ready pg={pg_address} flight={flight_address} http={web_address}");
+    say!("ready pg={pg_address} flight={flight_address} http={web_address}");
     announce(pg_address);
     shutdown.cancelled().await;
     let ended = async {

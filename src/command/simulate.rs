@@ -1,6 +1,7 @@
 //! `tt simulate`: the simulated venue alone.
 
 use crate::clock::Clock;
+use crate::console::say;
 use crate::simulator::{Faults, Options, Simulator};
 use crate::{server, shutdown};
 use anyhow::{Context, Result, anyhow};
@@ -29,7 +30,7 @@ pub async fn run(
     let dxlink = server::bind(dxlink, "--dxlink").await?;
     let options = Options { seed, symbols, rate, clock: Clock::System, faults };
     let simulator = Simulator::start(options, rest, dxlink, shutdown.clone()).await.context("start the venue")?;
-    println!("ready rest={} dxlink={}", simulator.rest_addr(), simulator.dxlink_addr());
+    say!("ready rest={} dxlink={}", simulator.rest_addr(), simulator.dxlink_addr());
     shutdown.cancelled().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,6 +2,7 @@
 
 use super::configuration;
 use crate::args::UsersFile;
+use crate::console::say;
 use crate::engine::Role;
 use crate::serve::auth::{Verifier, file};
 use anyhow::{Context, Result, bail, ensure};
@@ -15,7 +16,7 @@ pub fn add(place: &UsersFile, name: &str, role: Option<Role>, password_file: Opt
     let verifier = Verifier::of(&password(name, password_file)?);
     let (new, role) = file::add(&path, name, role, &verifier)?;
     let done = if new { "added" } else { "changed" };
-    println!("{done} {name} ({role}) in {}", path.display());
+    say!("{done} {name} ({role}) in {}", path.display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -23,14 +24,14 @@ pub fn add(place: &UsersFile, name: &str, role: Option<Role>, password_file: Opt
 pub fn remove(place: &UsersFile, name: &str) -> Result<ExitCode> {
     let path = users_file(place)?;
     ensure!(file::remove(&path, name)?, "no user \"{name}\" in {}", path.display());
-    println!("removed {name} from {}", path.display());
+    say!("removed {name} from {}", path.display());
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints names and roles, a tab between.
 pub fn list(place: &UsersFile) -> Result<ExitCode> {
     for user in file::list(&users_file(place)?)? {
-        println!("{}\t{}", user.name, user.role);
+        say!("{}\t{}", user.name, user.role);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -29,6 +29,9 @@ fn main() -> ExitCode {
         Err(error) => return fail(&anyhow::Error::new(error).context("cannot start the runtime")),
     };
     let outcome = runtime.block_on(run(arguments));
+    // The log reader panics where the runtime takes away a task that it waits for. The outcome is known, and nobody waits for
+    // the reader: it is not told.
+    std::panic::set_hook(Box::new(|_| {}));
     // Blocking reads of files that nobody waits for any more must not hold the exit.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     match outcome {

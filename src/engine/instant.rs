@@ -16,7 +16,8 @@ const DAY: [&str; 8] = ["%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%b %d %Y", "%b %d, %Y
 /// Times of a day.
 const TIME: [&str; 2] = ["%H:%M", "%H:%M:%S%.f"];
 
-/// Reads `2026-11-01T16:00Z` and the like, `2026-11-01 16:00[:00]`, or `2026-11-01`, which is the beginning of that day.
+/// Reads `2026-11-01T16:00Z` and the like, `2026-11-01 16:00[:00]`, or `2026-11-01`, which is the beginning of that day; the
+/// day in other forms too, such as `1 Nov 2026` and `20261101`.
 /// What has no offset is in `zone`; a time that comes twice there is the first of the two, one that is skipped does not
 /// read.
 pub(super) fn parse(text: &str, zone: Tz) -> Option<DateTime<Utc>> {

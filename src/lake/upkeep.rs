@@ -23,8 +23,7 @@ pub(super) const TARGET_BYTES: u64 = 32 << 20;
 /// Tries against other writers before giving up.
 const CONFLICT_TRIES: usize = 20;
 
-/// The shortest retention: a running query may still read the version before, and a file that no version names yet may
-/// be about to be committed.
+/// The shortest retention, and the age below which no file goes: one that no version names yet may be about to be committed.
 pub const RETENTION_MIN: Duration = Duration::from_secs(3600);
 
 /// How long a query may read: files stay this much longer than their version can be asked for, so that one that began at

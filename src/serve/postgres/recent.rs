@@ -1,6 +1,7 @@
-//! The lookups a session planned lately. Many clients send the same text again and again, in the simple protocol or in a
-//! Parse of its own for each execution; planning it takes far longer than the lookup. Other queries are planned each time:
-//! some of what they say, such as the bounds of a series, is worked out when they are planned.
+//! The lookups and rows of constants a session planned lately. Many clients send the same text again and again, in the
+//! simple protocol or in a Parse of its own for each execution; planning it takes far longer than answering it. Other
+//! queries are planned each time: some of what they say, such as the bounds of a series, is worked out when they are
+//! planned.
 
 use super::command::Command;
 use super::portal::Prepared;

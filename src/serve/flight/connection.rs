@@ -5,6 +5,7 @@
 
 use super::Shared;
 use super::call::CookieOffered;
+use super::gathering::Gathering;
 use crate::serve::tls::Tls;
 use futures::Stream;
 use std::future::Future;
@@ -18,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 use tonic::transport::server::Connected;
 
 /// Pause after a failed accept: out of file handles, another try at once fails too.
@@ -34,7 +36,7 @@ const PREFACE_BYTES: usize = 24;
 
 /// One client's socket.
 pub(super) struct Connection {
-    socket: Socket,
+    socket: Gathering<Socket>,
     /// Its place among the connections, or among those beyond the limit.
     _permit: OwnedSemaphorePermit,
     facts: Facts,
@@ -59,10 +61,8 @@ enum Until {
     Closed,
 }
 
-enum Socket {
-    Plain(TcpStream),
-    Encrypted(Box<TlsStream<TcpStream>>),
-}
+/// A plain socket, or an encrypted one.
+type Socket = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// Accepts connections until `shutdown`. A handshake holds nobody else up.
 pub(super) fn accept(
@@ -101,9 +101,9 @@ pub(super) fn accept(
                     tracing::debug!(%error, "set nodelay");
                 }
                 let socket = match tls {
-                    None => Socket::Plain(socket),
+                    None => Either::Left(socket),
                     Some(tls) => match tokio::time::timeout(handshake_timeout, encrypted(&tls, socket)).await {
-                        Ok(Ok(socket)) => Socket::Encrypted(Box::new(socket)),
+                        Ok(Ok(socket)) => Either::Right(Box::new(socket)),
                         Ok(Err(error)) => return tracing::debug!(%error, "TLS handshake failed"),
                         Err(_) => return,
                     },
@@ -113,6 +113,7 @@ pub(super) fn accept(
                     false => Until::Spoken(Box::pin(sleep(handshake_timeout)), PREFACE_BYTES),
                 };
                 let facts = Facts { cookie: CookieOffered::default(), beyond };
+                let socket = Gathering::new(socket);
                 // Nobody is left to take it when the server stops.
                 let _ = ready.send(Connection { socket, _permit: permit, facts, until }).await;
             });
@@ -145,10 +146,7 @@ impl AsyncRead for Connection {
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
-        let read = match &mut connection.socket {
-            Socket::Plain(socket) => Pin::new(socket).poll_read(context, buffer),
-            Socket::Encrypted(socket) => Pin::new(socket).poll_read(context, buffer),
-        };
+        let read = Pin::new(&mut connection.socket).poll_read(context, buffer);
         if let Until::Spoken(_, wanted) = &mut connection.until {
             *wanted = wanted.saturating_sub(buffer.filled().len() - before);
             if *wanted == 0 {
@@ -161,10 +159,7 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().socket {
-            Socket::Plain(socket) => Pin::new(socket).poll_write(context, bytes),
-            Socket::Encrypted(socket) => Pin::new(socket).poll_write(context, bytes),
-        }
+        Pin::new(&mut self.get_mut().socket).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -172,30 +167,18 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().socket {
-            Socket::Plain(socket) => Pin::new(socket).poll_write_vectored(context, slices),
-            Socket::Encrypted(socket) => Pin::new(socket).poll_write_vectored(context, slices),
-        }
+        Pin::new(&mut self.get_mut().socket).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.socket {
-            Socket::Plain(socket) => socket.is_write_vectored(),
-            Socket::Encrypted(socket) => socket.is_write_vectored(),
-        }
+        self.socket.is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().socket {
-            Socket::Plain(socket) => Pin::new(socket).poll_flush(context),
-            Socket::Encrypted(socket) => Pin::new(socket).poll_flush(context),
-        }
+        Pin::new(&mut self.get_mut().socket).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().socket {
-            Socket::Plain(socket) => Pin::new(socket).poll_shutdown(context),
-            Socket::Encrypted(socket) => Pin::new(socket).poll_shutdown(context),
-        }
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(context)
     }
 }

@@ -1,8 +1,8 @@
-//! Messages of rows on the wire: `FlightData`, written from the columns themselves.
+//! Messages of rows on the wire: `FlightData` whose body is the columns themselves.
 //!
 //! The generated service takes a `FlightData` whose body is one piece, for which the columns are copied, and copies it once
-//! more into what it sends. Here they are copied once. [`Served`] answers DoGet in this way, and leaves every other call to
-//! the generated service.
+//! more into what it sends. Here a message leaves in pieces, and what is large in it is not copied at all. [`Served`] answers
+//! DoGet in this way, and leaves every other call to the generated service.
 
 use super::error::{internal, malformed};
 use super::rows::Messages;
@@ -10,15 +10,21 @@ use super::service::Service;
 use arrow::buffer::Buffer;
 use arrow_flight::Ticket;
 use arrow_flight::flight_service_server::FlightServiceServer;
-use bytes::{BufMut, Bytes};
-use prost::{EncodeError, Message};
+use bytes::{BufMut, Bytes, BytesMut};
+use futures::StreamExt;
+use futures::stream::{self, Empty};
+use http_body::Frame;
+use prost::Message;
+use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::task::{Context, Poll};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::sync::oneshot;
 use tonic::body::Body;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::{BoxFuture, http};
 use tonic::server::{Grpc, NamedService, ServerStreamingService};
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 /// The call that is answered here.
 const DO_GET: &str = "/arrow.flight.protocol.FlightService/DoGet";
@@ -31,6 +37,12 @@ const DATA_BODY: &[u8] = &[0xc2, 0x3e];
 /// What the body of a message begins at a multiple of. A reader that keeps the message in one piece then has every column
 /// where its processor wants it, and need not move it.
 const BODY_ALIGNMENT: usize = 16;
+
+/// What gRPC puts before a message: whether it is compressed, and its length.
+const PREFIX_BYTES: usize = 5;
+
+/// Pieces below this are copied together: a write to the socket costs more than the copy.
+const PIECE_BYTES_MIN: usize = 8 << 10;
 
 /// A message of rows, not yet in one piece.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,41 +73,105 @@ impl RowsMessage {
         (0..2 * BODY_ALIGNMENT).find(|zeros| self.body_start(*zeros).is_multiple_of(BODY_ALIGNMENT)).unwrap_or(0)
     }
 
-    /// At least as many bytes as it takes.
-    fn length(&self) -> usize {
-        self.body_start(2 * BODY_ALIGNMENT) + self.body_length()
-    }
-
-    fn write(&self, into: &mut impl BufMut) -> Result<(), EncodeError> {
+    /// The message as gRPC frames it, in order.
+    fn into_pieces(self) -> Result<VecDeque<Bytes>, Status> {
         let body_length = self.body_length();
+        let mut message = BytesMut::with_capacity(PREFIX_BYTES + self.body_start(2 * BODY_ALIGNMENT));
+        // The prefix is known last: not compressed, and the length.
+        message.put_bytes(0, PREFIX_BYTES);
         let zeros = if body_length == 0 { 0 } else { self.zeros() };
-        field(DATA_HEADER, self.header.len() + zeros, into)?;
-        into.put_slice(&self.header);
-        into.put_bytes(0, zeros);
+        field(DATA_HEADER, self.header.len() + zeros, &mut message)?;
+        message.put_slice(&self.header);
+        message.put_bytes(0, zeros);
         if !self.app_metadata.is_empty() {
-            field(APP_METADATA, self.app_metadata.len(), into)?;
-            into.put_slice(&self.app_metadata);
+            field(APP_METADATA, self.app_metadata.len(), &mut message)?;
+            message.put_slice(&self.app_metadata);
         }
         if body_length > 0 {
-            field(DATA_BODY, body_length, into)?;
-            self.body.iter().for_each(|buffer| into.put_slice(buffer));
+            field(DATA_BODY, body_length, &mut message)?;
         }
-        Ok(())
+        let length = u32::try_from(message.len() - PREFIX_BYTES + body_length);
+        let length = length.map_err(|_| Status::resource_exhausted("a row is larger than 4 GiB"))?;
+        message[1..PREFIX_BYTES].copy_from_slice(&length.to_be_bytes());
+        let mut pieces = VecDeque::new();
+        for buffer in self.body {
+            if buffer.len() < PIECE_BYTES_MIN {
+                message.put_slice(&buffer);
+            } else {
+                // What is gathered so far leaves; the rest of its memory takes what comes next.
+                pieces.push_back(message.split().freeze());
+                pieces.push_back(Bytes::from_owner(Column(buffer)));
+            }
+        }
+        pieces.push_back(message.freeze());
+        pieces.retain(|piece| !piece.is_empty());
+        Ok(pieces)
+    }
+}
+
+/// A column's buffer as the owner of bytes.
+struct Column(Buffer);
+
+impl AsRef<[u8]> for Column {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
     }
 }
 
 /// Writes what comes before the bytes of a field.
-fn field(key: &[u8], length: usize, into: &mut impl BufMut) -> Result<(), EncodeError> {
+fn field(key: &[u8], length: usize, into: &mut BytesMut) -> Result<(), Status> {
     into.put_slice(key);
-    prost::encode_length_delimiter(length, into)
+    prost::encode_length_delimiter(length, into).map_err(|error| internal("encode rows", error))
 }
 
-/// Writes messages of rows, and reads the ticket they are asked for with.
-#[derive(Debug, Clone, Copy, Default)]
-struct RowsCodec;
+/// The body of the answer: messages of rows, then how they ended.
+struct RowsBody {
+    messages: Messages,
+    /// Of the message that is being sent.
+    pieces: VecDeque<Bytes>,
+    ended: bool,
+}
 
-impl Codec for RowsCodec {
-    type Encode = RowsMessage;
+impl http_body::Body for RowsBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        loop {
+            if let Some(piece) = self.pieces.pop_front() {
+                return Poll::Ready(Some(Ok(Frame::data(piece))));
+            }
+            if self.ended {
+                return Poll::Ready(None);
+            }
+            let message = ready!(self.messages.poll_next_unpin(context));
+            let status = match message.map(|message| message.and_then(RowsMessage::into_pieces)) {
+                Some(Ok(pieces)) => {
+                    self.pieces = pieces;
+                    continue;
+                }
+                Some(Err(status)) => status,
+                None => Status::new(Code::Ok, ""),
+            };
+            self.ended = true;
+            // What the statement holds is given up before the client knows of the end.
+            self.messages = Box::pin(stream::empty());
+            let mut trailers = http::HeaderMap::new();
+            return Poll::Ready(Some(status.add_header(&mut trailers).map(|()| Frame::trailers(trailers))));
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended && self.pieces.is_empty()
+    }
+}
+
+/// Reads the ticket that rows are asked for with. Messages go past it.
+#[derive(Debug, Clone, Copy, Default)]
+struct TicketCodec;
+
+impl Codec for TicketCodec {
+    type Encode = Infallible;
     type Decode = Ticket;
     type Encoder = Self;
     type Decoder = Self;
@@ -109,17 +185,16 @@ impl Codec for RowsCodec {
     }
 }
 
-impl Encoder for RowsCodec {
-    type Item = RowsMessage;
+impl Encoder for TicketCodec {
+    type Item = Infallible;
     type Error = Status;
 
-    fn encode(&mut self, message: RowsMessage, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        into.reserve(message.length());
-        message.write(into).map_err(|error| internal("encode rows", error))
+    fn encode(&mut self, never: Infallible, _: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        match never {}
     }
 }
 
-impl Decoder for RowsCodec {
+impl Decoder for TicketCodec {
     type Item = Ticket;
     type Error = Status;
 
@@ -163,26 +238,43 @@ impl tonic::codegen::Service<http::Request<Body>> for Served {
         if request.uri().path() != DO_GET {
             return self.generated.call(request);
         }
-        let get = DoGet(self.service.clone());
-        // A row is sent whatever its size.
-        let limits = (Some(self.request_bytes_max), Some(usize::MAX));
+        let service = self.service.clone();
+        let request_bytes_max = self.request_bytes_max;
         Box::pin(async move {
-            let mut grpc = Grpc::new(RowsCodec).apply_max_message_size_config(limits.0, limits.1);
-            Ok(grpc.server_streaming(get, request).await)
+            let (aside, mut messages) = oneshot::channel();
+            let get = DoGet { service, aside: Some(aside) };
+            let mut grpc = Grpc::new(TicketCodec).max_decoding_message_size(request_bytes_max);
+            let response = grpc.server_streaming(get, request).await;
+            Ok(match messages.try_recv() {
+                Ok(messages) => {
+                    response.map(|_| Body::new(RowsBody { messages, pieces: VecDeque::new(), ended: false }))
+                }
+                // It was refused.
+                Err(_) => response,
+            })
         })
     }
 }
 
-struct DoGet(Service);
+/// Answers with the headers alone, and puts the messages aside.
+struct DoGet {
+    service: Service,
+    aside: Option<oneshot::Sender<Messages>>,
+}
 
 impl ServerStreamingService<Ticket> for DoGet {
-    type Response = RowsMessage;
-    type ResponseStream = Messages;
-    type Future = BoxFuture<Response<Messages>, Status>;
+    type Response = Infallible;
+    type ResponseStream = Empty<Result<Infallible, Status>>;
+    type Future = BoxFuture<Response<Self::ResponseStream>, Status>;
 
     fn call(&mut self, request: Request<Ticket>) -> Self::Future {
-        let service = self.0.clone();
-        Box::pin(async move { service.get(request).await })
+        let (service, aside) = (self.service.clone(), self.aside.take());
+        Box::pin(async move {
+            let (metadata, messages, extensions) = service.get(request).await?.into_parts();
+            // Nobody takes them once the client has gone: they end here.
+            aside.and_then(|aside| aside.send(messages).err());
+            Ok(Response::from_parts(metadata, stream::empty(), extensions))
+        })
     }
 }
 
@@ -201,10 +293,12 @@ mod tests {
                 app_metadata: Bytes::from(vec![8; told]),
                 body: vec![Buffer::from(vec![9_u8; body / 2]), Buffer::from(vec![10_u8; body - body / 2])],
             };
-            let mut bytes = Vec::new();
-            message.write(&mut bytes).unwrap();
-            assert!(bytes.len() <= message.length());
-            let data = FlightData::decode(bytes.as_slice()).unwrap();
+            let framed = message.clone().into_pieces().unwrap();
+            assert!(framed.iter().all(|piece| !piece.is_empty()));
+            let framed: Vec<u8> = framed.iter().flat_map(|piece| piece.to_vec()).collect();
+            let (prefix, bytes) = framed.split_at(PREFIX_BYTES);
+            assert_eq!(prefix, [&[0], u32::try_from(bytes.len()).unwrap().to_be_bytes().as_slice()].concat());
+            let data = FlightData::decode(bytes).unwrap();
             assert_eq!(data.data_header[..header], message.header);
             assert!(data.data_header[header..].iter().all(|zero| *zero == 0));
             assert_eq!(data.app_metadata, message.app_metadata);

@@ -16,6 +16,7 @@ mod connection;
 mod encode;
 mod error;
 mod freshness;
+mod gathering;
 mod limited;
 mod message;
 mod metadata;

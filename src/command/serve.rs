@@ -169,6 +169,7 @@ fn flight_options(config: &Config) -> flight::Options {
         handshake_timeout: config.limits.startup_timeout,
         keepalive_interval: flight.keepalive,
         keepalive_timeout: flight.keepalive_timeout,
+        poll_ttl: flight.poll_ttl,
         token_ttl: flight.token_ttl,
         token_key: (!flight.token_key.is_empty()).then(|| flight.token_key.expose().as_bytes().to_vec()),
         ..flight::Options::default()

@@ -160,6 +160,9 @@ pub struct FlightConfig {
     /// How long rows of a live statement are gathered before they leave.
     #[serde(deserialize_with = "duration_text")]
     pub flush: Duration,
+    /// How long a statement is held that was begun by PollFlightInfo and that nobody asks for.
+    #[serde(deserialize_with = "duration_text")]
+    pub poll_ttl: Duration,
     /// How long a token holds.
     #[serde(deserialize_with = "duration_text")]
     pub token_ttl: Duration,

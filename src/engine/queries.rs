@@ -1,9 +1,13 @@
 //! What runs now: one entry per statement, from its arrival to its last row.
 
 use chrono::{DateTime, Utc};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::datasource::physical_plan::{FileGroup, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::physical_plan::ExecutionPlan;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// A running statement; one row of `system.queries`.
 #[derive(Debug, Clone)]
@@ -49,6 +53,8 @@ impl QueryState {
 pub struct Progress {
     state: AtomicU8,
     rows_sent: AtomicU64,
+    /// What is run, once it is.
+    plan: OnceLock<Arc<dyn ExecutionPlan>>,
 }
 
 impl Progress {
@@ -64,6 +70,26 @@ impl Progress {
     /// Rows handed to its client.
     pub fn rows_sent(&self) -> u64 {
         self.rows_sent.load(Ordering::Relaxed)
+    }
+
+    /// Share of its files that were read, from 0 to 1; `None` until it runs, and when it reads none.
+    pub fn read(&self) -> Option<f64> {
+        let (mut all, mut read) = (0, 0);
+        let walked = self.plan.get()?.apply(|node| {
+            if let Some(scan) = node.downcast_ref::<DataSourceExec>()
+                && let Some((config, _)) = scan.downcast_to_file_source::<ParquetSource>()
+            {
+                all += config.file_groups.iter().map(FileGroup::len).sum::<usize>();
+                let metrics = node.metrics().and_then(|metrics| metrics.sum_by_name("files_processed"));
+                read += metrics.map_or(0, |files| files.as_usize());
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        (walked.is_ok() && all > 0).then(|| (read as f64 / all as f64).min(1.0))
+    }
+
+    pub(super) fn runs(&self, plan: Arc<dyn ExecutionPlan>) {
+        self.plan.get_or_init(|| plan);
     }
 
     pub(super) fn enter(&self, state: QueryState) {

@@ -2,12 +2,13 @@
 
 use super::cpu::Rows;
 use super::error::{ErrorKind, QueryError};
-use super::queries::{Listed, QueryState};
+use super::queries::{Listed, Progress, QueryState};
 use super::shared::Engine;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::error::DataFusionError;
 use std::future::Future;
+use std::sync::Arc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -93,6 +94,11 @@ impl RowStream {
     /// Whether the rows have no end: they come as events happen.
     pub fn is_unbounded(&self) -> bool {
         self.unbounded
+    }
+
+    /// How far the statement is.
+    pub fn progress(&self) -> Arc<Progress> {
+        self.running.listed.progress.clone()
     }
 
     /// Columns of the rows.

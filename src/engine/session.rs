@@ -8,7 +8,7 @@ use super::memory;
 use super::own::{self, Own};
 use super::plan::{Plan, Statement, own_parameter_types, parameter_types, parse, plan_rows, renamed, table_names};
 use super::prepared::Prepared;
-use super::queries::{QueryState, RunningQuery};
+use super::queries::{Progress, QueryState, RunningQuery};
 use super::role::Role;
 use super::running::{RowStream, Running};
 use super::search::Search;
@@ -324,7 +324,8 @@ impl Session {
         }
         let state = StatementState::begin(self.state(), context);
         let (prepared, memory_bytes) = (plan.prepared.clone(), self.engine.shared.defaults.query_memory_bytes);
-        let open = |stop| open(state, prepared, parameters, memory_bytes, stop);
+        let progress = running.listed.progress.clone();
+        let open = |stop| open(state, prepared, parameters, memory_bytes, (stop, progress));
         let (schema, unbounded, rows) = running.guard(self.engine.shared.cpu.rows(open)).await?;
         running.listed.progress.enter(QueryState::Running);
         let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
@@ -370,7 +371,7 @@ async fn open(
     prepared: Arc<Prepared>,
     values: Vec<ScalarValue>,
     memory_bytes: Option<usize>,
-    stop: CancellationToken,
+    (stop, progress): (CancellationToken, Arc<Progress>),
 ) -> Result<(SendableRecordBatchStream, bool), DataFusionError> {
     let depth = prepared.depth;
     let optimised = depth.walk(|| prepared.optimised(&state, values))?;
@@ -386,6 +387,7 @@ async fn open(
     }
     let physical = yielding::yielding(physical, &stop)?;
     let context = Arc::new(memory::limited(state.running(), memory_bytes));
+    progress.runs(physical.clone());
     let rows = datafusion::physical_plan::execute_stream(physical.clone(), context.clone())?;
     Ok((super::damage::naming(rows, physical, context), unbounded))
 }

@@ -7,6 +7,7 @@ mod fixture;
 mod flight;
 mod flight_client;
 mod flight_limits;
+mod flight_poll;
 mod freshness;
 mod freshness_items;
 mod fuzz_finds;

@@ -141,6 +141,7 @@ fn cancel(shared: &Shared, call: &Call, info: &FlightInfo) -> Result<(), Status>
         let execution: Execution =
             ticket.execution.as_ref().try_into().map_err(|_| malformed("the ticket has no number"))?;
         let outcome = shared.executions.cancel(execution, &call.identity);
+        shared.polled.forget(&execution, &call.identity);
         let elsewhere = outcome == Outcome::NotRunning && ticket.server != shared.server;
         if elsewhere || outcome == Outcome::NotYours {
             return Err(Status::not_found("the statement does not run on this server"));

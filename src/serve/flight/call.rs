@@ -130,9 +130,7 @@ impl Call {
 
     /// A session of the engine under settings; one statement runs in it.
     pub(super) fn open(&self, shared: &Shared, settings: &SettingsMap) -> Result<Session, Status> {
-        let session = shared.engine.open_session(&self.identity.user, self.identity.role, "flight");
-        apply(&mut session.settings(), settings)?;
-        Ok(session)
+        session(shared, &self.identity, settings)
     }
 
     /// Changes what the session has set. A client that is known to have no session is told so.
@@ -188,6 +186,13 @@ impl Call {
         }
         Ok(response)
     }
+}
+
+/// A session of the engine for a user, under settings.
+pub(super) fn session(shared: &Shared, identity: &Identity, settings: &SettingsMap) -> Result<Session, Status> {
+    let session = shared.engine.open_session(&identity.user, identity.role, "flight");
+    apply(&mut session.settings(), settings)?;
+    Ok(session)
 }
 
 /// Sets what a session, a header or a ticket says; each value is checked as if it was set now.

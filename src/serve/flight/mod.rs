@@ -21,6 +21,7 @@ mod limited;
 mod message;
 mod metadata;
 mod parameter;
+mod polled;
 mod rows;
 mod running;
 mod service;
@@ -45,6 +46,7 @@ use bindings::Bindings;
 use bytes::Bytes;
 use limited::Limited;
 use message::Served;
+use polled::Polled;
 use running::Executions;
 use service::Service;
 use sessions::Sessions;
@@ -97,6 +99,8 @@ pub struct Options {
     pub keepalive_interval: Duration,
     /// How long it may take to answer that.
     pub keepalive_timeout: Duration,
+    /// How long a statement is held that was begun by PollFlightInfo and that nobody asks for.
+    pub poll_ttl: Duration,
     /// How long a token holds.
     pub token_ttl: Duration,
     /// What tokens are signed with; `None` makes a key that ends with the process.
@@ -124,6 +128,7 @@ impl Default for Options {
             handshake_timeout: Duration::from_secs(10),
             keepalive_interval: Duration::from_secs(60),
             keepalive_timeout: Duration::from_secs(20),
+            poll_ttl: Duration::from_secs(60),
             token_ttl: Duration::from_secs(12 * 3_600),
             token_key: None,
             clock: Clock::System,
@@ -138,6 +143,7 @@ struct Shared {
     tokens: Tokens,
     sessions: Sessions,
     executions: Executions,
+    polled: Polled,
     bindings: Bindings,
     streams: Arc<Semaphore>,
     sql_info: SqlInfoData,
@@ -160,6 +166,7 @@ pub async fn serve(listener: TcpListener, engine: Engine, options: Options, shut
         tokens: Tokens::new(options.token_key.as_deref(), options.token_ttl),
         sessions: Sessions::new(options.sessions_max),
         executions: Executions::default(),
+        polled: Polled::default(),
         bindings: Bindings::default(),
         streams: Arc::new(Semaphore::new(options.streams_max)),
         server: uuid::Uuid::new_v4().into_bytes().to_vec().into(),

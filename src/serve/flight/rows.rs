@@ -9,7 +9,7 @@ use super::message::RowsMessage;
 use super::running::Listed;
 use super::types::sent_batch;
 use super::{Options, Shared};
-use crate::engine::{QueryError, RowStream, Session};
+use crate::engine::{Progress, QueryError, RowStream, Session};
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -80,6 +80,19 @@ impl Rows {
         // The first rows are not held back.
         let flushed_at = Instant::now().checked_sub(flush).unwrap_or_else(Instant::now);
         Self { schema, told, at_hand: None, running, next, flush, flushed_at, held: Some(held) }
+    }
+
+    /// How far the statement is; `None` when it does not run.
+    pub(super) fn progress(&self) -> Option<Arc<Progress>> {
+        self.running.as_ref().map(RowStream::progress)
+    }
+
+    /// Has the first rows made, and keeps them. Rows without end are not waited for: they are there once they are opened.
+    pub(super) async fn make_first(&mut self) -> Result<(), Status> {
+        if !self.running.as_ref().is_some_and(RowStream::is_unbounded) {
+            self.at_hand = self.batch().await.transpose()?;
+        }
+        Ok(())
     }
 
     /// The messages that bring the rows to the client.

@@ -6,7 +6,7 @@ use super::error::{internal, malformed};
 use super::rows::{Messages, Rows};
 use super::statement::{self, Given};
 use super::ticket::{self, Handle, StatementTicket};
-use super::{Shared, action, caller, metadata, parameter};
+use super::{Shared, action, caller, metadata, parameter, polled};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use arrow_flight::decode::FlightRecordBatchStream;
@@ -111,21 +111,22 @@ impl Service {
         let nothing = Bytes::new();
         let command = match wanted(&descriptor)? {
             Wanted::Statement(sql) => {
-                let given = Given { sql: &sql, parameters: &nothing };
-                return statement::describe(&self.0, call, descriptor, given).await;
+                let ticket = statement::ticket(&self.0, call, &Given { sql: &sql, parameters: &nothing });
+                return statement::describe(&self.0, call, descriptor, ticket).await;
             }
             Wanted::Command(command) => command,
         };
         match &command {
             Command::CommandStatementQuery(query) => {
                 no_transaction(query.transaction_id.as_ref())?;
-                let given = Given { sql: &query.query, parameters: &nothing };
-                statement::describe(&self.0, call, descriptor, given).await
+                let ticket = statement::ticket(&self.0, call, &Given { sql: &query.query, parameters: &nothing });
+                statement::describe(&self.0, call, descriptor, ticket).await
             }
             Command::CommandPreparedStatementQuery(query) => {
                 let handle = handle(&self.0, &query.prepared_statement_handle)?;
                 let given = Given { sql: &handle.sql, parameters: &handle.parameters };
-                statement::describe(&self.0, call, descriptor, given).await
+                let ticket = statement::ticket(&self.0, call, &given);
+                statement::describe(&self.0, call, descriptor, ticket).await
             }
             _ => {
                 let ticket = Ticket { ticket: command.clone().into_any().encode_to_vec().into() };
@@ -136,6 +137,33 @@ impl Service {
                     ..FlightInfo::new().with_descriptor(descriptor)
                 })
             }
+        }
+    }
+
+    /// Begins a statement with the first question about it, and says how far it is with each.
+    async fn poll(&self, call: &mut Call, descriptor: FlightDescriptor) -> Result<PollInfo, Status> {
+        let (shared, hold) = (&self.0, self.0.options.poll_ttl);
+        let again = polled::ticket(&descriptor.cmd);
+        if let Some(ticket) = &again
+            && let Some(standing) = shared.polled.ask(ticket, &call.identity.user, polled::WAIT, hold).await?
+        {
+            return polled::told(shared, ticket, standing);
+        }
+        let info = match again {
+            // It was begun by another server, or was given up.
+            Some(ticket) => statement::describe(shared, call, descriptor, ticket).await?,
+            None => self.describe(call, descriptor).await?,
+        };
+        // Several parts of a table are read as they are fetched; what is told of the server and the session is at hand.
+        let ticket = match info.endpoint.as_slice() {
+            [endpoint] => endpoint.ticket.as_ref().and_then(|ticket| polled::ticket(&ticket.ticket)),
+            _ => None,
+        };
+        let Some(ticket) = ticket.filter(|ticket| !ticket.done) else { return Ok(polled::complete(info)) };
+        shared.polled.begin(shared, &call.identity, &ticket, info.clone())?;
+        match shared.polled.ask(&ticket, &call.identity.user, polled::FIRST_WAIT, hold).await? {
+            Some(standing) => polled::told(shared, &ticket, standing),
+            None => Err(Status::cancelled("the statement was cancelled before it began")),
         }
     }
 
@@ -325,12 +353,10 @@ impl FlightService for Service {
         call.reply(info)
     }
 
-    /// A statement is ready as soon as it is described: its rows leave while they are made.
     async fn poll_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<PollInfo>, Status> {
         let mut call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
-        let info = Box::pin(self.describe(&mut call, request.into_inner())).await?;
-        let info = PollInfo { info: Some(info), flight_descriptor: None, progress: Some(1.0), expiration_time: None };
-        call.reply(info)
+        let told = Box::pin(self.poll(&mut call, request.into_inner())).await?;
+        call.reply(told)
     }
 
     async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {

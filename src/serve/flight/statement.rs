@@ -2,7 +2,7 @@
 //!
 //! Both plan the statement anew, since nothing is kept between them.
 
-use super::call::Call;
+use super::call::{Call, session};
 use super::encode::schema_bytes;
 use super::error::{header, internal, malformed, status};
 use super::freshness::told;
@@ -15,6 +15,7 @@ use super::{MESSAGE_HEADER, Shared};
 use crate::engine::{
     PlainScan, Plan, Running, ScalarValue, ScanPart, Session, SessionCommand, Settings, Statement, session_command,
 };
+use crate::serve::auth::Identity;
 use arrow::array::{ArrayRef, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
@@ -51,27 +52,29 @@ fn read(session: &Session, sql: &str) -> Result<Meant, Status> {
     })
 }
 
+/// A ticket for a statement, under the settings of the call.
+pub(super) fn ticket(shared: &Shared, call: &Call, given: &Given<'_>) -> StatementTicket {
+    StatementTicket {
+        sql: given.sql.to_owned(),
+        settings: call.settings(),
+        execution: uuid::Uuid::new_v4().into_bytes().to_vec().into(),
+        server: shared.server.clone(),
+        parameters: given.parameters.clone(),
+        done: false,
+        part: None,
+    }
+}
+
 /// Says what a statement will give, and where to get it. A statement about the session takes effect here.
 pub(super) async fn describe(
     shared: &Shared,
     call: &mut Call,
     descriptor: FlightDescriptor,
-    given: Given<'_>,
+    mut ticket: StatementTicket,
 ) -> Result<FlightInfo, Status> {
-    let settings = call.settings();
-    let session = call.open(shared, &settings)?;
-    let execution = uuid::Uuid::new_v4().into_bytes();
-    let mut ticket = StatementTicket {
-        sql: given.sql.to_owned(),
-        settings,
-        execution: execution.to_vec().into(),
-        server: shared.server.clone(),
-        parameters: given.parameters.clone(),
-        done: false,
-        part: None,
-    };
+    let session = call.open(shared, &ticket.settings)?;
     let mut parts = None;
-    let (schema, app_metadata) = match read(&session, given.sql)? {
+    let (schema, app_metadata) = match read(&session, &ticket.sql)? {
         Meant::Session(SessionCommand::Show(name)) => {
             (shown_schema(&session.settings(), name.as_deref())?, Bytes::new())
         }
@@ -81,13 +84,13 @@ pub(super) async fn describe(
             (Arc::new(Schema::empty()), Bytes::new())
         }
         Meant::Rows(statement) => {
-            let running = session.start(given.sql);
+            let running = session.start(&ticket.sql);
             let plan = session.plan(&running, &statement).await.map_err(status)?;
-            let parameters = Parameters::read(&plan, &session, given.parameters)?;
+            let parameters = Parameters::read(&plan, &session, &ticket.parameters)?;
             let plan = first_bound(&session, plan, &parameters)?;
             let rows_min = shared.options.endpoint_rows.saturating_mul(2).max(1);
             parts = session.plain_scan(&running, &plan, rows_min).await.map_err(status)?;
-            (sent_schema(&plan.schema), told(&execution, session.freshness(&plan).await.map_err(status)?, None))
+            (sent_schema(&plan.schema), told(&ticket.execution, session.freshness(&plan).await.map_err(status)?, None))
         }
     };
     let tickets = match &parts {
@@ -165,19 +168,49 @@ pub(super) async fn bind(shared: &Shared, call: &Call, sql: &str, rows: Vec<Reco
     parameters.encode(shared.options.handle_bytes_max)
 }
 
-/// Runs what a ticket stands for.
+/// The rows of a statement that runs.
+pub(super) struct Answer {
+    pub(super) rows: Rows,
+    /// What the client is to be told besides.
+    notices: Vec<String>,
+}
+
+impl Answer {
+    fn at_hand(rows: RecordBatch) -> Self {
+        Self { rows: Rows::at_hand(rows), notices: Vec::new() }
+    }
+
+    /// The reply that brings the rows.
+    fn reply(self, shared: &Shared, call: &Call) -> Result<Response<Messages>, Status> {
+        let mut response = call.reply(self.rows.into_messages(shared)?)?;
+        for notice in self.notices.iter().filter_map(|notice| header(notice)) {
+            response.metadata_mut().append(MESSAGE_HEADER, notice);
+        }
+        Ok(response)
+    }
+}
+
+/// Runs what a ticket stands for, or goes on with what was begun of it.
 pub(super) async fn run(shared: &Shared, call: &Call, ticket: StatementTicket) -> Result<Response<Messages>, Status> {
-    let session = call.open(shared, &ticket.settings)?;
+    let answer = match shared.polled.fetch(&ticket, &call.identity.user).await {
+        Some(answer) => answer?,
+        None => open(shared, &call.identity, ticket).await?,
+    };
+    answer.reply(shared, call)
+}
+
+/// Begins what a ticket stands for, in a session of its own.
+pub(super) async fn open(shared: &Shared, identity: &Identity, ticket: StatementTicket) -> Result<Answer, Status> {
+    let session = session(shared, identity, &ticket.settings)?;
     if let Some(Part { dataset, version, index, count }) = ticket.part {
         session.read_part(ScanPart { dataset, version, index, count });
     }
     if ticket.done {
-        return call.reply(Rows::at_hand(RecordBatch::new_empty(Arc::new(Schema::empty()))).into_messages(shared)?);
+        return Ok(Answer::at_hand(RecordBatch::new_empty(Arc::new(Schema::empty()))));
     }
     let statement = match read(&session, &ticket.sql)? {
         Meant::Session(SessionCommand::Show(name)) => {
-            let rows = shown(&session.settings(), name.as_deref())?;
-            return call.reply(Rows::at_hand(rows).into_messages(shared)?);
+            return Ok(Answer::at_hand(shown(&session.settings(), name.as_deref())?));
         }
         Meant::Session(_) => return Err(malformed("the ticket's statement has no rows")),
         Meant::Rows(statement) => statement,
@@ -186,7 +219,7 @@ pub(super) async fn run(shared: &Shared, call: &Call, ticket: StatementTicket) -
     let permit = permit.map_err(|_| Status::resource_exhausted("too many statements at once (flight.streams)"))?;
     let running = session.start(&ticket.sql);
     let execution: Execution = ticket.execution.as_ref().try_into().unwrap_or_default();
-    let listed = shared.executions.list(execution, &call.identity.user, session.cancel_handle());
+    let listed = shared.executions.list(execution, &identity.user, session.cancel_handle());
     let listed = listed.map_err(|_| Status::cancelled("the statement was cancelled before it began"))?;
     let plan = session.plan(&running, &statement).await.map_err(status)?;
     let parameters = Parameters::read(&plan, &session, &ticket.parameters)?;
@@ -199,12 +232,7 @@ pub(super) async fn run(shared: &Shared, call: &Call, ticket: StatementTicket) -
     let told = told(&execution, freshness, Some(&notices));
     let held = (listed, permit, executions.session.clone());
     let next = (!executions.parameters.is_empty()).then(|| executions.into_next());
-    let rows = Rows::running(schema, told, first, next, &shared.options, held);
-    let mut response = call.reply(rows.into_messages(shared)?)?;
-    for notice in notices.iter().filter_map(|notice| header(notice)) {
-        response.metadata_mut().append(MESSAGE_HEADER, notice);
-    }
-    Ok(response)
+    Ok(Answer { rows: Rows::running(schema, told, first, next, &shared.options, held), notices })
 }
 
 /// The executions of one statement that are still to come: one for each row of its parameters.

@@ -10,7 +10,7 @@ use crate::lake::dataset::instant;
 use crate::lake::freshness::{FreshnessBoard, Ttl};
 use crate::lake::{Lake, Scope};
 use arrow::array::{ArrayRef, ListBuilder, StringArray, StringBuilder, TimestampMicrosecondArray};
-use arrow::array::{Int64Array, IntervalMonthDayNanoArray};
+use arrow::array::{Float64Array, Int64Array, IntervalMonthDayNanoArray};
 use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, IntervalUnit, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -248,7 +248,7 @@ fn refreshes(board: &FreshnessBoard, schema: &SchemaRef) -> Result<RecordBatch, 
 }
 
 fn queries_columns() -> Vec<(&'static str, DataType)> {
-    use DataType::{Int64, Utf8};
+    use DataType::{Float64, Int64, Utf8};
     vec![
         ("pid", Int64),
         ("user", Utf8),
@@ -257,6 +257,7 @@ fn queries_columns() -> Vec<(&'static str, DataType)> {
         ("state", Utf8),
         ("sql", Utf8),
         ("rows_sent", Int64),
+        ("progress", Float64),
     ]
 }
 
@@ -276,6 +277,7 @@ fn running(
         Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.progress.state().name()))),
         Arc::new(all.iter().map(|one| seen(&one.user).then_some(&one.sql)).collect::<StringArray>()),
         Arc::new(all.iter().map(|one| i64::try_from(one.progress.rows_sent()).ok()).collect::<Int64Array>()),
+        Arc::new(all.iter().map(|one| one.progress.read()).collect::<Float64Array>()),
     ];
     RecordBatch::try_new(schema.clone(), columns)
 }

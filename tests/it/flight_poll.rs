@@ -119,6 +119,8 @@ async fn the_share_that_was_read_is_told() {
         poll = polled.again(poll.flight_descriptor.unwrap()).await.unwrap();
     }
     assert!(poll.flight_descriptor.is_some(), "the table was read, the rest goes on");
+    let told = polled.world.value("SELECT progress FROM system.queries WHERE front_end = 'flight'").await;
+    assert_eq!(told, "1");
     let request = CancelFlightInfoRequest { info: poll.info };
     polled.client.action("CancelFlightInfo", request.encode_to_vec()).await.unwrap();
     until("the statement ends", || async { polled.running() == 0 }).await;

@@ -234,6 +234,22 @@ def cancel(connection: flightsql.Connection) -> None:
     ended(connection)
 
 
+def polled(connection: flightsql.Connection) -> None:
+    """A statement that is asked for until it is complete, by PollFlightInfo."""
+    with connection.cursor() as cursor:
+        statement = cursor.adbc_statement
+        statement.set_options(**{"adbc.statement.exec.incremental": "true"})
+        statement.set_sql_query("SELECT count(*) FROM generate_series(1, 4000) a(n), generate_series(1, 4000) b(n) WHERE a.n <= b.n")
+        found = []
+        while partitions := statement.execute_partitions()[0]:
+            found += partitions
+            progress = statement.get_option_float("adbc.statement.exec.progress")
+            holds("a share", 0 <= progress <= 1)
+        check("partitions", len(found), 1)
+        cursor.adbc_read_partition(found[0])
+        check("its row", cursor.fetchone(), (8_002_000,))
+
+
 def failures(connection: flightsql.Connection) -> None:
     """Errors have the code of their kind, and say what is wrong."""
     status = adbc_driver_manager.AdbcStatusCode
@@ -270,7 +286,7 @@ def main() -> int:
     """All checks."""
     address = sys.argv[1]
     with connect(address) as connection:
-        for part in (values, metadata, parameters, frames, stream, cancel, failures):
+        for part in (values, metadata, parameters, frames, stream, cancel, polled, failures):
             part(connection)
     sessions(address)
     print(f"ok checks={checks}")

@@ -1,4 +1,4 @@
-"""The PyPI client `flightsql-dbapi`: values, NULL, metadata, parameters, errors.
+"""The PyPI client `flightsql-dbapi`: values, types, NULL, metadata, parameters, cancel, errors.
 
     pip install -r requirements.txt
     python client.py 127.0.0.1:50051
@@ -7,6 +7,8 @@ Prints `ok` and the number of checks; the first failure is an exception.
 """
 
 import sys
+import threading
+import time
 
 import pyarrow as pa
 from flightsql import FlightSQLClient, connect
@@ -44,6 +46,40 @@ def values(connection: Connection) -> None:
     check("columns", [name for name, _ in cursor.description], ["symbol", "close"])
 
 
+def rows(client: FlightSQLClient, info: flight.FlightInfo) -> pa.Table:
+    """All rows of a description."""
+    return client.do_get(info.endpoints[0].ticket).read_all()
+
+
+def types(client: FlightSQLClient) -> None:
+    """Types of the columns, and of a bar."""
+    sql = "SELECT true, 1::int, 2::bigint, 2.5::float8, 'x', date '2026-11-20', 12.50::numeric(10, 2), NULL::float8, ARRAY[1, 2]"
+    table = rows(client, client.execute(sql))
+    kinds = [str(kind) for kind in table.schema.types]
+    check("types", kinds[:8], ["bool", "int32", "int64", "double", "string", "date32[day]", "decimal128(10, 2)", "double"])
+    holds(f"a list: {kinds[8]}", kinds[8].startswith("list<"))
+    check("NULL", table.column(7)[0].as_py(), None)
+    table = rows(client, client.execute("SELECT symbol, date, close, volume, open_interest FROM eod WHERE symbol = 'AAPL' LIMIT 1"))
+    check("types of a bar", [str(kind) for kind in table.schema.types], ["string", "date32[day]", "double", "int64", "int64"])
+
+
+def cancel(client: FlightSQLClient) -> None:
+    """A statement without end gives rows, and is cancelled from another thread."""
+    reader = client.do_get(client.execute("SELECT symbol, bid FROM live.quotes WHERE symbol = 'SPY'").endpoints[0].ticket)
+    holds("a quote", reader.read_chunk().data.num_rows > 0)
+    timer = threading.Timer(0.2, reader.cancel)
+    timer.start()
+    try:
+        while True:
+            reader.read_chunk()
+    except flight.FlightCancelledError:
+        timer.join()
+    deadline = time.monotonic() + 10
+    count = "SELECT count(*) AS n FROM system.queries WHERE sql LIKE '%live.%' AND sql NOT LIKE '%system.queries%'"
+    while rows(client, client.execute(count))["n"][0].as_py() > 0:
+        holds("the statement ends with its client", time.monotonic() < deadline)
+
+
 def parameters(connection: Connection) -> None:
     """Values, each of its own type."""
     cursor = connection.cursor()
@@ -70,6 +106,15 @@ def metadata(client: FlightSQLClient, connection: Connection) -> None:
     keys = connection.flightsql_get_primary_keys("eod")
     check("the key", [key["column_name"] for key in keys], ["symbol", "date"])
     check("no foreign keys", connection.flightsql_get_foreign_keys("eod"), [])
+    tables = rows(client, client.get_tables(include_schema=True)).to_pylist()
+    found = {(table["db_schema_name"], table["table_name"]): table for table in tables}
+    eod = pa.ipc.read_schema(pa.py_buffer(found["public", "eod"]["table_schema"]))
+    check("columns at full depth", (eod.names[:3], str(eod.field("close").type)), (["symbol", "date", "open"], "double"))
+    holds("every table has its columns", all(table["table_schema"] for table in tables))
+    check("kinds", sorted(rows(client, client.get_table_types())["table_type"].to_pylist()), ["SYSTEM TABLE", "TABLE", "VIEW"])
+    check("catalogs", rows(client, client.get_catalogs())["catalog_name"].to_pylist(), ["tt"])
+    names = rows(client, client.get_xdbc_type_info(None))["type_name"].to_pylist()
+    holds(f"types are told: {names}", {"bigint", "text", "double precision"} <= set(names))
     info = connection.flightsql_get_sql_info([0, 3])
     check("the server", (info[0], info[3]), ("ttapi", True))
 
@@ -101,7 +146,9 @@ def main() -> int:
     with connect(client) as connection:
         values(connection)
         parameters(connection)
+        types(client)
         metadata(client, connection)
+        cancel(client)
         failures(client, connection)
     named = FlightSQLClient(host=host, port=int(port), user="ada", password="pencil", insecure=True)
     with connect(named) as connection:

@@ -1,4 +1,5 @@
 """The PyPI client `pyarrow.flight`, which knows Flight but not Flight SQL: statements as plain commands, tables as paths.
+Flight SQL's messages for the catalog and for parameters are put together by hand.
 
     pip install -r requirements.txt
     python client.py 127.0.0.1:50051
@@ -64,6 +65,76 @@ def tables(client: flight.FlightClient) -> None:
     check("rows", rows, query(client, "SELECT count(*) AS n FROM symbols")["n"][0].as_py())
     actions = {action.type for action in client.list_actions()}
     holds("actions are listed", {"CancelFlightInfo", "SetSessionOptions"} <= actions)
+
+
+def field(number: int, body: bytes) -> bytes:
+    """A field of a message whose value has a length."""
+    length, size = b"", len(body)
+    while size > 0x7F:
+        length += bytes([size & 0x7F | 0x80])
+        size >>= 7
+    return bytes([number << 3 | 2]) + length + bytes([size]) + body
+
+
+def packed(name: str, body: bytes) -> bytes:
+    """A message of Flight SQL with its name."""
+    return field(1, f"type.googleapis.com/arrow.flight.protocol.sql.{name}".encode()) + field(2, body)
+
+
+def fields(message: bytes) -> dict[int, bytes]:
+    """The fields of a message, all of which have a length."""
+    found, place = {}, 0
+    while place < len(message):
+        number, place, size, shift = message[place] >> 3, place + 1, 0, 0
+        while True:
+            byte = message[place]
+            size, place, shift = size | (byte & 0x7F) << shift, place + 1, shift + 7
+            if byte < 0x80:
+                break
+        found[number], place = message[place : place + size], place + size
+    return found
+
+
+def command(client: flight.FlightClient, name: str, body: bytes) -> pa.Table:
+    """The rows of a command of Flight SQL."""
+    info = client.get_flight_info(flight.FlightDescriptor.for_command(packed(name, body)))
+    return client.do_get(info.endpoints[0].ticket).read_all()
+
+
+def metadata(client: flight.FlightClient) -> None:
+    """The catalog at full depth."""
+    check("catalogs", command(client, "CommandGetCatalogs", b"")["catalog_name"].to_pylist(), ["tt"])
+    schemas = command(client, "CommandGetDbSchemas", b"")["db_schema_name"].to_pylist()
+    check("schemas", schemas, ["information_schema", "live", "pg_catalog", "public", "system"])
+    with_columns = field(2, b"public") + field(3, b"eo%") + b"\x28\x01"
+    (table,) = command(client, "CommandGetTables", with_columns).to_pylist()
+    check("a table", (table["table_name"], table["table_type"]), ("eod", "TABLE"))
+    schema = pa.ipc.read_schema(pa.py_buffer(table["table_schema"]))
+    check("its columns", (schema.names[:3], str(schema.field("close").type)), (["symbol", "date", "open"], "double"))
+    keys = command(client, "CommandGetPrimaryKeys", field(2, b"public") + field(3, b"eod"))
+    check("its key", keys["column_name"].to_pylist(), ["symbol", "date"])
+    check("no foreign keys", command(client, "CommandGetImportedKeys", field(3, b"eod")).num_rows, 0)
+    holds("what the server can", command(client, "CommandGetSqlInfo", b"").num_rows > 50)
+
+
+def parameters(client: flight.FlightClient) -> None:
+    """A prepared statement, with several rows of parameters."""
+    request = packed("ActionCreatePreparedStatementRequest", field(1, b"SELECT symbol FROM symbols WHERE symbol = $1"))
+    (result,) = client.do_action(flight.Action("CreatePreparedStatement", request))
+    prepared = fields(fields(result.body.to_pybytes())[2])
+    check("columns", pa.ipc.read_schema(pa.py_buffer(prepared[2])).names, ["symbol"])
+    check("types of parameters", [str(kind) for kind in pa.ipc.read_schema(pa.py_buffer(prepared[3])).types], ["string"])
+    rows = pa.record_batch({"symbol": ["AAPL", None, "'; drop table eod; --", "SPY"]})
+    bound = flight.FlightDescriptor.for_command(packed("CommandPreparedStatementQuery", field(1, prepared[1])))
+    writer, reader = client.do_put(bound, rows.schema)
+    writer.write_batch(rows)
+    writer.done_writing()
+    handle = fields(reader.read().to_pybytes())[1]
+    writer.close()
+    found = command(client, "CommandPreparedStatementQuery", field(1, handle))["symbol"].to_pylist()
+    check("rows of each", found, ["AAPL", "SPY"])
+    closing = packed("ActionClosePreparedStatementRequest", field(1, handle))
+    list(client.do_action(flight.Action("ClosePreparedStatement", closing)))
 
 
 def freshness(client: flight.FlightClient) -> None:
@@ -148,12 +219,7 @@ def stream(client: flight.FlightClient) -> None:
 
 def cancel_request(info: flight.FlightInfo) -> bytes:
     """CancelFlightInfoRequest: the description as field 1."""
-    body = info.serialize()
-    length, size = b"", len(body)
-    while size > 0x7F:
-        length += bytes([size & 0x7F | 0x80])
-        size >>= 7
-    return b"\x0a" + length + bytes([size]) + body
+    return field(1, info.serialize())
 
 
 def failures(client: flight.FlightClient) -> None:
@@ -193,7 +259,7 @@ def main() -> int:
     """All checks."""
     address = sys.argv[1]
     with flight.connect(f"grpc://{address}") as client:
-        for part in (statements, tables, freshness, parallel, stream, failures):
+        for part in (statements, tables, metadata, parameters, freshness, parallel, stream, failures):
             part(client)
     login(address)
     print(f"ok checks={checks}")

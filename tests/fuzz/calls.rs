@@ -9,7 +9,9 @@ use arrow_flight::sql::{
     CommandPreparedStatementQuery, CommandStatementQuery, ProstMessageExt, TicketStatementQuery,
 };
 use arrow_flight::utils::batches_to_flight_data;
-use arrow_flight::{Action, Criteria, Empty, FlightData, FlightDescriptor, HandshakeRequest, Ticket};
+use arrow_flight::{
+    Action, CancelFlightInfoRequest, Criteria, Empty, FlightData, FlightDescriptor, HandshakeRequest, Ticket,
+};
 use bytes::Bytes;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::Schema;
@@ -83,9 +85,11 @@ enum Kind {
     Handshake,
     Header,
     List,
+    Polled,
+    OwnPoll,
 }
 
-const KINDS: [Kind; 15] = [
+const KINDS: [Kind; 17] = [
     Kind::Bytes,
     Kind::Frames,
     Kind::Described,
@@ -101,6 +105,8 @@ const KINDS: [Kind; 15] = [
     Kind::Handshake,
     Kind::Header,
     Kind::List,
+    Kind::Polled,
+    Kind::OwnPoll,
 ];
 
 /// Makes the call. Says what the server did wrong.
@@ -171,6 +177,14 @@ async fn answer(kind: Kind, mut client: FlightServiceClient<Channel>, bytes: &[u
         Kind::Schema => {
             client.get_schema(FlightDescriptor::new_cmd(bytes.to_vec())).await?;
         }
+        Kind::Polled => {
+            let query = String::from_utf8_lossy(bytes).into_owned();
+            poll(&mut client, command(&CommandStatementQuery { query, transaction_id: None })).await?;
+        }
+        Kind::OwnPoll => {
+            let ticket = TicketStatementQuery { statement_handle: [MARK, bytes].concat().into() };
+            poll(&mut client, command(&ticket)).await?;
+        }
         Kind::Ticket => rows(&mut client, Ticket::new(bytes.to_vec())).await?,
         Kind::OwnTicket => {
             let ticket = TicketStatementQuery { statement_handle: [MARK, bytes].concat().into() };
@@ -235,6 +249,23 @@ fn headers(metadata: &mut MetadataMap, name: &'static str, value: AsciiMetadataV
 async fn fetch(client: &mut FlightServiceClient<Channel>, descriptor: FlightDescriptor) -> Result<(), Status> {
     let info = client.get_flight_info(descriptor).await?.into_inner();
     match info.endpoint.into_iter().next().and_then(|endpoint| endpoint.ticket) {
+        Some(ticket) => rows(client, ticket).await,
+        None => Ok(()),
+    }
+}
+
+/// Asks twice, cancels what goes on, and fetches the rows of what is complete.
+async fn poll(client: &mut FlightServiceClient<Channel>, descriptor: FlightDescriptor) -> Result<(), Status> {
+    let mut told = client.poll_flight_info(descriptor).await?.into_inner();
+    if let Some(again) = told.flight_descriptor.take() {
+        told = client.poll_flight_info(again).await?.into_inner();
+    }
+    if told.flight_descriptor.is_some() {
+        let request = CancelFlightInfoRequest { info: told.info };
+        return act(client, "CancelFlightInfo", request.encode_to_vec()).await;
+    }
+    let endpoint = told.info.and_then(|info| info.endpoint.into_iter().next());
+    match endpoint.and_then(|endpoint| endpoint.ticket) {
         Some(ticket) => rows(client, ticket).await,
         None => Ok(()),
     }
@@ -369,6 +400,12 @@ pub(crate) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ("header_cookie", of(Kind::Header, b"\x01arrow_flight_session_id=1.CgA")),
         ("header_staleness", of(Kind::Header, b"\x025s")),
         ("list", of(Kind::List, b"")),
+        (
+            "polled",
+            of(Kind::Polled, b"SELECT sum(a.n) FROM generate_series(1, 9999) a(n), generate_series(1, 9999) b(n)"),
+        ),
+        ("polled_quick", of(Kind::Polled, b"SELECT symbol FROM symbols")),
+        ("own_poll", of(Kind::OwnPoll, &text("SELECT count(*) FROM eod"))),
     ]
 }
 

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsConnector;
 use ttapi::config::TlsConfig;
@@ -44,7 +45,9 @@ impl Target {
         };
         let serve_flight = async |users: Users| {
             let (listener, address) = listen().await;
-            let options = flight::Options { users, ..flight::Options::default() };
+            // What is begun and left is over before it counts as left behind.
+            let poll_ttl = Duration::from_millis(500);
+            let options = flight::Options { users, poll_ttl, ..flight::Options::default() };
             tokio::spawn(flight::serve(listener, engine.clone(), options, shutdown.clone()));
             address
         };

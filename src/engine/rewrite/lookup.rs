@@ -8,7 +8,7 @@ use super::build::{call, is_call};
 use super::{Scopes, fold, system};
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, FunctionArguments, GroupByExpr, Ident, LimitClause, OrderByKind, Query, Select, SelectItem,
-    SetExpr, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
+    SetExpr, TableFactor, UnaryOperator, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -26,16 +26,6 @@ pub(super) fn aggregate(expr: &mut Expr, scopes: &Scopes) {
         select.projection.as_mut_slice()
     {
         *column = call("first_value", vec![super::take(column)]);
-    }
-}
-
-/// In a list, `EXISTS (SELECT ...)` over catalog tables is whether there are more than none: the planner takes EXISTS in
-/// conditions only.
-pub(super) fn count_instead_of_exists(select: &mut Select, scopes: &Scopes) {
-    for item in &mut select.projection {
-        if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
-            let _ = expr.visit(&mut Exists { scopes, depth: 0 });
-        }
     }
 }
 
@@ -115,45 +105,6 @@ fn reads_catalog_alone(query: &Query, scopes: &Scopes) -> bool {
     };
     query.with.is_none()
         && select.from.iter().all(|from| known(&from.relation) && from.joins.iter().all(|join| known(&join.relation)))
-}
-
-struct Exists<'a> {
-    scopes: &'a Scopes,
-    depth: usize,
-}
-
-impl VisitorMut for Exists<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        let Expr::Exists { subquery, negated } = expr else { return ControlFlow::Continue(()) };
-        let plain = subquery.with.is_none() && subquery.order_by.is_none() && subquery.limit_clause.is_none();
-        if self.depth > 0 || !plain || super::empty::query_is_empty(subquery, self.scopes) {
-            return ControlFlow::Continue(());
-        }
-        let mut query = subquery.clone();
-        let Some((select, tables)) = lookup(&mut query, self.scopes) else { return ControlFlow::Continue(()) };
-        if let Some(selection) = &mut select.selection {
-            prefer_inner(selection, &tables);
-        }
-        let one = Expr::Value(Value::Number("1".to_owned(), false).into());
-        select.projection = vec![SelectItem::UnnamedExpr(call("count", vec![one]))];
-        let zero = Expr::Value(Value::Number("0".to_owned(), false).into());
-        let counted = call("coalesce", vec![Expr::Subquery(query), zero.clone()]);
-        let op = if *negated { BinaryOperator::Eq } else { BinaryOperator::Gt };
-        *expr = Expr::Nested(Box::new(Expr::BinaryOp { left: Box::new(counted), op, right: Box::new(zero) }));
-        ControlFlow::Continue(())
-    }
 }
 
 /// The SELECT of a lookup, and the names of its tables. Not one that aggregates already, or computes without a table.

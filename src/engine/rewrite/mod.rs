@@ -142,7 +142,6 @@ impl VisitorMut for Rewriter<'_> {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         empty::prune_projection(select, &self.scopes);
-        lookup::count_instead_of_exists(select, &self.scopes);
         lookup::search_in_list(select, &self.scopes);
         record::whole_rows(select);
         join::merge_columns(select);

@@ -1,7 +1,9 @@
-//! Casts to text give PostgreSQL's text: `2026-11-26 09:30:00-05`, `1e+15`, `1 day 02:00:00`; so do `||` and `concat`.
+//! Casts to text give PostgreSQL's text: `2026-11-26 09:30:00-05`, `1e+15`, `1 day 02:00:00`, `{a,"b c"}`; so do `||` and
+//! `concat`.
 //!
 //! The engine below writes such values its own way. Before a plan is optimised, their casts are replaced by a function.
 
+use crate::text::array::put_element;
 use crate::text::moment::{DAY_US, put_date, put_era, put_instant, put_interval, put_offset, put_time};
 use crate::text::number::{put_float4, put_float8};
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
@@ -54,7 +56,12 @@ impl FunctionRewrite for ToText {
                 }
             }
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::StringConcat, right }) => {
-                let (left, right) = (text(*left), text(*right));
+                // A list is joined to a list, not its text to a text.
+                let part = |expr: Expr| match expr.get_type(schema) {
+                    Ok(DataType::List(_)) => Transformed::no(expr),
+                    _ => text(expr),
+                };
+                let (left, right) = (part(*left), part(*right));
                 let changed = left.transformed || right.transformed;
                 let (left, right) = (Box::new(left.data), Box::new(right.data));
                 let joined = Expr::BinaryExpr(BinaryExpr { left, op: Operator::StringConcat, right });
@@ -81,6 +88,10 @@ fn kind(data_type: &DataType, zone: &str) -> Option<DataType> {
         DataType::Date32 => DataType::Date32,
         DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
         DataType::Interval(_) | DataType::Duration(_) => DataType::Interval(IntervalUnit::MonthDayNano),
+        DataType::List(element) if !element.data_type().is_nested() => {
+            let of = kind(element.data_type(), zone).unwrap_or_else(|| element.data_type().clone());
+            DataType::List(Arc::new(element.as_ref().clone().with_data_type(of)))
+        }
         _ => return None,
     })
 }
@@ -188,15 +199,43 @@ fn writer(array: &ArrayRef) -> Result<Write<'_>> {
                 Ok(())
             })
         }
-        other => {
-            let array = convert(array, &DataType::Utf8)?;
-            let of = other.clone();
-            Box::new(move |row, out| match array.as_string_opt::<i32>() {
-                Some(texts) => {
-                    out.extend_from_slice(texts.value(row).as_bytes());
-                    Ok(())
+        DataType::List(_) => {
+            let lists = array.as_list::<i32>();
+            let (values, mut write) = (lists.values(), writer(lists.values())?);
+            let mut element = Vec::new();
+            Box::new(move |row, out| {
+                out.push(b'{');
+                let (first, end) = (lists.value_offsets()[row] as usize, lists.value_offsets()[row + 1] as usize);
+                for index in first..end {
+                    if index > first {
+                        out.push(b',');
+                    }
+                    if values.is_null(index) {
+                        out.extend_from_slice(b"NULL");
+                        continue;
+                    }
+                    element.clear();
+                    write(index, &mut element)?;
+                    put_element(&element, out);
                 }
-                None => exec_err!("{of} has no text"),
+                out.push(b'}');
+                Ok(())
+            })
+        }
+        // Within a list; on its own it is a word.
+        DataType::Boolean => {
+            let array = array.as_boolean();
+            Box::new(move |row, out| {
+                out.push(if array.value(row) { b't' } else { b'f' });
+                Ok(())
+            })
+        }
+        // Of a list's elements: those whose text the engine writes as PostgreSQL does.
+        _ => {
+            let texts = convert(array, &DataType::Utf8)?.as_string::<i32>().clone();
+            Box::new(move |row, out| {
+                out.extend_from_slice(texts.value(row).as_bytes());
+                Ok(())
             })
         }
     })

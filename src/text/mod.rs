@@ -1,4 +1,5 @@
 //! Values as PostgreSQL writes them. The wire sends these texts, and casts to text give them.
 
+pub(crate) mod array;
 pub(crate) mod moment;
 pub(crate) mod number;

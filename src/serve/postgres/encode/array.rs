@@ -4,6 +4,7 @@ use super::{Cells, Style, Write};
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::{Format, postgres_type};
 use crate::table::pg_catalog::definition::VECTOR;
+use crate::text::array::put_element;
 use arrow::array::{Array, ArrayRef, AsArray, ListArray};
 use arrow::datatypes::DataType;
 use bytes::BufMut;
@@ -107,23 +108,6 @@ fn put_text(cells: &mut Cells, range: Range<usize>, element: &mut Vec<u8>, out: 
     }
     out.put_u8(b'}');
     Ok(())
-}
-
-/// Quotes what would not read back as the same text.
-fn put_element(element: &[u8], out: &mut Vec<u8>) {
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'{' | b'}' | b',' | b' ' | b'\t'..=b'\r');
-    if !element.is_empty() && !element.eq_ignore_ascii_case(b"NULL") && !element.iter().any(special) {
-        out.put_slice(element);
-        return;
-    }
-    out.put_u8(b'"');
-    for byte in element {
-        if matches!(byte, b'"' | b'\\') {
-            out.put_u8(b'\\');
-        }
-        out.put_u8(*byte);
-    }
-    out.put_u8(b'"');
 }
 
 #[cfg(test)]

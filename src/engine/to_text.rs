@@ -3,7 +3,7 @@
 //!
 //! The engine below writes such values its own way. Before a plan is optimised, their casts are replaced by a function.
 
-use crate::text::array::put_element;
+use crate::text::array::put_array;
 use crate::text::moment::{DAY_US, put_date, put_era, put_instant, put_interval, put_offset, put_time};
 use crate::text::number::{put_float4, put_float8};
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
@@ -203,23 +203,16 @@ fn writer(array: &ArrayRef) -> Result<Write<'_>> {
             let lists = array.as_list::<i32>();
             let (values, mut write) = (lists.values(), writer(lists.values())?);
             let mut element = Vec::new();
+            let offsets = lists.value_offsets();
             Box::new(move |row, out| {
-                out.push(b'{');
-                let (first, end) = (lists.value_offsets()[row] as usize, lists.value_offsets()[row + 1] as usize);
-                for index in first..end {
-                    if index > first {
-                        out.push(b',');
+                let range = offsets[row] as usize..offsets[row + 1] as usize;
+                put_array(range, &mut element, out, |index, element| {
+                    let there = !values.is_null(index);
+                    if there {
+                        write(index, element)?;
                     }
-                    if values.is_null(index) {
-                        out.extend_from_slice(b"NULL");
-                        continue;
-                    }
-                    element.clear();
-                    write(index, &mut element)?;
-                    put_element(&element, out);
-                }
-                out.push(b'}');
-                Ok(())
+                    Ok(there)
+                })
             })
         }
         // Within a list; on its own it is a word.

@@ -1,7 +1,7 @@
 //! A socket whose writes are gathered: fewer and larger ones.
 //!
 //! HTTP/2 writes each frame of 16 KiB on its own and flushes it, and each write wakes the client, which on a busy machine
-//! takes the processor from the server. A third of a large result's time went there. So a flush here may be put off, until
+//! takes the processor from the server. A quarter of a large result's time went there. So a flush here may be put off, until
 //! the connection's task is polled again, which it asks for at once; what is written until then goes out together.
 
 use std::io::{self, IoSlice};

@@ -11,13 +11,10 @@ use super::Shared;
 use super::error::internal;
 use super::running::Execution;
 use super::statement::{Answer, open};
-use super::ticket::{self, StatementTicket};
+use super::ticket::StatementTicket;
 use crate::engine::Progress;
 use crate::serve::auth::{Identity, Role};
-use arrow_flight::sql::{Any, ProstMessageExt, TicketStatementQuery};
 use arrow_flight::{FlightDescriptor, FlightInfo, PollInfo};
-use bytes::Bytes;
-use prost::Message;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::pin::pin;
@@ -205,32 +202,25 @@ fn begin(ticket: &StatementTicket, user: &str) -> Begin {
     (ticket.execution.as_ref().try_into().unwrap_or_default(), user.to_owned())
 }
 
-/// The ticket of a statement, if these bytes are one.
-pub(super) fn ticket(bytes: &Bytes) -> Option<StatementTicket> {
-    let packed: TicketStatementQuery = Any::decode(bytes.clone()).ok()?.unpack().ok()??;
-    ticket::decode("ticket", &packed.statement_handle).ok()
-}
-
 /// What is told of a statement whose rows can be fetched.
 pub(super) fn complete(info: FlightInfo) -> PollInfo {
     PollInfo { info: Some(info), flight_descriptor: None, progress: Some(1.0), expiration_time: None }
 }
 
 /// What is told of a statement.
-pub(super) fn told(shared: &Shared, ticket: &StatementTicket, standing: Standing) -> Result<PollInfo, Status> {
+pub(super) fn told(shared: &Shared, ticket: &StatementTicket, standing: Standing) -> PollInfo {
     if standing.ready {
-        return Ok(complete(standing.info));
+        return complete(standing.info);
     }
-    let again = TicketStatementQuery { statement_handle: ticket::encode(ticket) };
     let mut told = PollInfo {
         info: Some(standing.info),
-        flight_descriptor: Some(FlightDescriptor::new_cmd(again.as_any().encode_to_vec())),
+        flight_descriptor: Some(FlightDescriptor::new_cmd(ticket.pack())),
         progress: standing.progress,
         expiration_time: None,
     };
     let until = shared.options.clock.now() + shared.options.poll_ttl;
     told.expiration_time.get_or_insert_default().seconds = until.timestamp();
-    Ok(told)
+    told
 }
 
 /// Runs a statement up to its first rows.

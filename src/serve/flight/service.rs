@@ -143,11 +143,11 @@ impl Service {
     /// Begins a statement with the first question about it, and says how far it is with each.
     async fn poll(&self, call: &mut Call, descriptor: FlightDescriptor) -> Result<PollInfo, Status> {
         let (shared, hold) = (&self.0, self.0.options.poll_ttl);
-        let again = polled::ticket(&descriptor.cmd);
+        let again = StatementTicket::unpack(&descriptor.cmd);
         if let Some(ticket) = &again
             && let Some(standing) = shared.polled.ask(ticket, &call.identity.user, polled::WAIT, hold).await?
         {
-            return polled::told(shared, ticket, standing);
+            return Ok(polled::told(shared, ticket, standing));
         }
         let info = match again {
             // It was begun by another server, or was given up.
@@ -156,13 +156,13 @@ impl Service {
         };
         // Several parts of a table are read as they are fetched; what is told of the server and the session is at hand.
         let ticket = match info.endpoint.as_slice() {
-            [endpoint] => endpoint.ticket.as_ref().and_then(|ticket| polled::ticket(&ticket.ticket)),
+            [endpoint] => endpoint.ticket.as_ref().and_then(|ticket| StatementTicket::unpack(&ticket.ticket)),
             _ => None,
         };
         let Some(ticket) = ticket.filter(|ticket| !ticket.done) else { return Ok(polled::complete(info)) };
         shared.polled.begin(shared, &call.identity, &ticket, info.clone())?;
         match shared.polled.ask(&ticket, &call.identity.user, polled::FIRST_WAIT, hold).await? {
-            Some(standing) => polled::told(shared, &ticket, standing),
+            Some(standing) => Ok(polled::told(shared, &ticket, standing)),
             None => Err(Status::cancelled("the statement was cancelled before it began")),
         }
     }

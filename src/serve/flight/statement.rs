@@ -1,6 +1,6 @@
 //! Statements: described first, run when their ticket comes back.
 //!
-//! Both plan the statement anew, since nothing is kept between them.
+//! Both plan the statement anew, since nothing is kept between them, but where PollFlightInfo has begun it.
 
 use super::call::{Call, session};
 use super::encode::schema_bytes;
@@ -9,7 +9,7 @@ use super::freshness::told;
 use super::parameter::Parameters;
 use super::rows::{Messages, Next, Rows};
 use super::running::Execution;
-use super::ticket::{self, Part, StatementTicket};
+use super::ticket::{Part, StatementTicket};
 use super::types::sent_schema;
 use super::{MESSAGE_HEADER, Shared};
 use crate::engine::{
@@ -19,10 +19,8 @@ use crate::serve::auth::Identity;
 use arrow::array::{ArrayRef, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use arrow_flight::sql::{ProstMessageExt, TicketStatementQuery};
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
 use bytes::Bytes;
-use prost::Message;
 use std::sync::Arc;
 use tonic::{Response, Status};
 
@@ -108,9 +106,7 @@ pub(super) async fn describe(
 }
 
 fn endpoint(ticket: &StatementTicket) -> FlightEndpoint {
-    let ticket = TicketStatementQuery { statement_handle: ticket::encode(ticket) };
-    let ticket = Ticket { ticket: ticket.as_any().encode_to_vec().into() };
-    FlightEndpoint { ticket: Some(ticket), ..FlightEndpoint::default() }
+    FlightEndpoint { ticket: Some(Ticket { ticket: ticket.pack() }), ..FlightEndpoint::default() }
 }
 
 /// A ticket for each part of a large table, for clients that read in parallel.

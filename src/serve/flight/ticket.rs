@@ -1,9 +1,10 @@
 //! Tickets and handles: everything it takes to run a statement, in the client's hands.
 //!
-//! The server keeps nothing between a statement's FlightInfo and its rows, so any server over the same lake can answer
-//! either. A ticket grants nothing: it is run as whoever presents it, and its statement is checked as any other.
+//! The server needs to keep nothing between a statement's FlightInfo and its rows, so any server over the same lake can
+//! answer either. A ticket grants nothing: it is run as whoever presents it, and its statement is checked as any other.
 
 use super::error::malformed;
+use arrow_flight::sql::{Any, ProstMessageExt, TicketStatementQuery};
 use bytes::Bytes;
 use prost::Message;
 use std::collections::BTreeMap;
@@ -36,6 +37,19 @@ pub(super) struct StatementTicket {
     /// The part of its table that is read instead of the whole.
     #[prost(message, optional, tag = "7")]
     pub(super) part: Option<Part>,
+}
+
+impl StatementTicket {
+    /// The bytes of the ticket, as Flight SQL packs them.
+    pub(super) fn pack(&self) -> Bytes {
+        TicketStatementQuery { statement_handle: encode(self) }.as_any().encode_to_vec().into()
+    }
+
+    /// Reads such bytes; `None` when they are something else.
+    pub(super) fn unpack(bytes: &Bytes) -> Option<Self> {
+        let packed: TicketStatementQuery = Any::decode(bytes.clone()).ok()?.unpack().ok()??;
+        decode("ticket", &packed.statement_handle).ok()
+    }
 }
 
 /// A part of a table's version.

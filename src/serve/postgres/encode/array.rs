@@ -4,7 +4,7 @@ use super::{Cells, Style, Write};
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::{Format, postgres_type};
 use crate::table::pg_catalog::definition::VECTOR;
-use crate::text::array::put_element;
+use crate::text::array::put_array;
 use arrow::array::{Array, ArrayRef, AsArray, ListArray};
 use arrow::datatypes::DataType;
 use bytes::BufMut;
@@ -53,7 +53,15 @@ fn elements(
         Format::Binary => Box::new(move |row, out| put_binary(&mut cells, oid, range(row), out)),
         Format::Text => {
             let mut element = Vec::new();
-            Box::new(move |row, out| put_text(&mut cells, range(row), &mut element, out))
+            Box::new(move |row, out| {
+                put_array(range(row), &mut element, out, |index, element| {
+                    let there = !cells.is_null(index);
+                    if there {
+                        cells.write(index, element)?;
+                    }
+                    Ok(there)
+                })
+            })
         }
     })
 }
@@ -89,25 +97,6 @@ fn put_binary(cells: &mut Cells, oid: u32, range: Range<usize>, out: &mut Vec<u8
     out.put_i32(length);
     out.put_i32(1);
     range.into_iter().try_for_each(|element| cells.write_sized(element, out))
-}
-
-fn put_text(cells: &mut Cells, range: Range<usize>, element: &mut Vec<u8>, out: &mut Vec<u8>) -> Result<(), Failure> {
-    out.put_u8(b'{');
-    let first = range.start;
-    for index in range {
-        if index > first {
-            out.put_u8(b',');
-        }
-        if cells.is_null(index) {
-            out.put_slice(b"NULL");
-            continue;
-        }
-        element.clear();
-        cells.write(index, element)?;
-        put_element(element, out);
-    }
-    out.put_u8(b'}');
-    Ok(())
 }
 
 #[cfg(test)]

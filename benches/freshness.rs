@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use ttapi::clock::Clock;
-use ttapi::collect::client::Secret;
+use ttapi::secret::Secret;
 use ttapi::config;
 use ttapi::lake::freshness::State;
 use ttapi::serve::postgres;

@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::config::Flags;
-use crate::engine::Role;
+use crate::role::Role;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use super::serve::{FirstLoad, serve};
 use super::{DEMO_DATA, configuration};
 use crate::args::Common;
 use crate::clock::Clock;
-use crate::collect::client::Secret;
+use crate::secret::Secret;
 use crate::console::say;
 use crate::server::Role;
 use crate::simulator::{CLIENT_SECRET, Faults, Options, REFRESH_TOKEN, Simulator};

@@ -30,7 +30,7 @@ pub async fn run(common: &Common, sql: &str, format: OutputFormat) -> Result<Exi
 
 /// All rows of one statement.
 pub(crate) async fn rows(engine: &Engine, sql: &str) -> Result<(SchemaRef, Vec<RecordBatch>)> {
-    let session = engine.open_session("tt", crate::engine::Role::Admin, "local");
+    let session = engine.open_session("tt", crate::role::Role::Admin, "local");
     let statements = session.parse(sql)?;
     let [statement] = statements.as_slice() else { bail!("give one statement, not {}", statements.len()) };
     let running = session.start(sql);

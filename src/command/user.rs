@@ -3,7 +3,7 @@
 use super::configuration;
 use crate::args::UsersFile;
 use crate::console::say;
-use crate::engine::Role;
+use crate::role::Role;
 use crate::serve::auth::{Verifier, file};
 use anyhow::{Context, Result, bail, ensure};
 use std::io::{BufRead, BufReader, IsTerminal};

@@ -1,7 +1,7 @@
 //! The configuration as written, before checks: the shape of the TOML.
 
 use super::section::{AuthConfig, CollectConfig, FlightConfig, ServerConfig, SimulatorConfig, TlsConfig};
-use crate::collect::client::Secret;
+use crate::secret::Secret;
 use crate::lake::FileCompression;
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The sections of the configuration as the program gets them. Those that need no reading are read as they stand.
 
 use super::value::{duration_text, size_text};
-use crate::collect::client::Secret;
+use crate::secret::Secret;
 use crate::lake::freshness::Policy;
 use crate::serve::flight::Compression;
 use serde::Deserialize;

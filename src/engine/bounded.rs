@@ -3,7 +3,7 @@
 //! The engine computes them in one step, without a look at the memory limit or a pause in which to be cancelled, and an
 //! allocation that fails ends the process. So the size is estimated first, and has to fit.
 
-use super::error::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{

@@ -1,6 +1,6 @@
 //! What there is to query, for front ends whose protocol asks for it without SQL.
 
-use super::error::QueryError;
+use crate::error::QueryError;
 use super::shared::Engine;
 use crate::lake::dataset::{self, WriteMode};
 use crate::table::comment::OwnComments;

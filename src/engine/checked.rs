@@ -4,7 +4,7 @@
 //! The engine below wraps integers around, divides to infinity, and cuts fractions off. Before a plan is optimised such
 //! operators are replaced by functions; all other arithmetic stays as it is.
 
-use super::error::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use arrow::array::{Array, ArrayRef, AsArray, Datum};
 use arrow::compute::cast;
 use arrow::compute::kernels::numeric;

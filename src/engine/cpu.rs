@@ -4,7 +4,7 @@
 //! client, and the cancel that should end it. Here it only holds up itself: whoever waits for it stops waiting at once, and
 //! the work ends where it next looks up.
 
-use super::error::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use crate::threads::{Threads, processors};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;

@@ -2,7 +2,7 @@
 //!
 //! The statement has failed by then, so there is time to read its files one by one until the error comes again.
 
-use super::error::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use arrow::error::ArrowError;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::physical_plan::ParquetSource;

@@ -4,7 +4,7 @@
 //! recursion. So chains have a limit, and the walks over long ones run on a stack of their own. Mapping one takes longer
 //! than planning a short statement, which walks on the stack that is there.
 
-use super::error::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use std::future::Future;

@@ -3,7 +3,7 @@
 //! The left side is JSON as text, or a struct, list or map, which clients get as JSON as well. What is found keeps its
 //! spelling: numbers are not read, so that none loses digits. Called by the planner for these operators (`operators`).
 
-use super::error::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int64Type};

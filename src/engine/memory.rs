@@ -1,5 +1,6 @@
 //! Memory of one query within that of all: a share that it cannot exceed, so that one query's hunger ends that query.
 
+use crate::dialect::error::QUERY_LIMIT;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
@@ -7,9 +8,6 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// First words of the error when a query's own limit is reached.
-pub(super) const QUERY_LIMIT: &str = "memory of one query: ";
 
 /// The context with memory of its own for one query, `limit` bytes of that of all.
 pub(super) fn limited(context: TaskContext, limit: Option<usize>) -> TaskContext {

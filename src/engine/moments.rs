@@ -4,7 +4,7 @@
 //! The engine below wants seconds, and takes what has no offset for UTC where a column is in UTC. Once it has decided what
 //! each text is to become, those that are moments are put in the place of their casts.
 
-use super::instant;
+use crate::text::instant;
 use arrow::datatypes::{DataType, TimeUnit};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;

@@ -3,7 +3,7 @@
 //! A plan that only picks columns of one cached table can be read in parts. A part names the version it is of, so that
 //! parts read at different moments, or by different servers, make one whole.
 
-use super::error::QueryError;
+use crate::error::QueryError;
 use super::plan::Plan;
 use super::running::Running;
 use super::session::Session;

@@ -2,7 +2,7 @@
 
 use super::depth::{self, Depth};
 use super::dialect::Bounded;
-use super::error::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use super::own;
 use super::prepared::Prepared;
 use arrow::datatypes::{DataType, Schema, SchemaRef};

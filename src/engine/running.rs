@@ -1,7 +1,7 @@
 //! A statement at work: its time limit, its cancellation, and its rows as they come.
 
 use super::cpu::Rows;
-use super::error::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use super::queries::{Listed, Progress, QueryState};
 use super::shared::Engine;
 use arrow::datatypes::SchemaRef;

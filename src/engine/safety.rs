@@ -1,6 +1,6 @@
 //! What may be planned at all: statements that read. Everything else is refused before the planner sees it.
 
-use super::error::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use super::plan::Statement;
 use datafusion::sql::sqlparser::ast::{self, Ident, ObjectName, Query, SetExpr, TableFactor, Visit, Visitor};
 use std::ops::ControlFlow;

@@ -3,13 +3,13 @@
 use super::constant;
 use super::cpu::{self, Rows};
 use super::depth::Depth;
-use super::error::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use super::memory;
 use super::own::{self, Own};
 use super::plan::{Plan, Statement, own_parameter_types, parameter_types, parse, plan_rows, renamed, table_names};
 use super::prepared::Prepared;
 use super::queries::{Progress, QueryState, RunningQuery};
-use super::role::Role;
+use crate::role::Role;
 use super::running::{RowStream, Running};
 use super::search::Search;
 use super::sessions::{CancelHandle, OpenSession, Place};

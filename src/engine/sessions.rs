@@ -1,7 +1,7 @@
 //! Open sessions of every front end: who is connected, and how others cancel what they run or end them.
 
-use super::error::{ErrorKind, QueryError};
-use super::role::Role;
+use crate::error::{ErrorKind, QueryError};
+use crate::role::Role;
 use super::settings::Settings;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;

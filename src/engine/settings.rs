@@ -1,7 +1,7 @@
 //! What a session may set: names, defaults, checks. `SET`, `SHOW`, `RESET` of both front ends read and write here.
 
-use super::error::{ErrorKind, QueryError};
-use super::instant;
+use crate::error::{ErrorKind, QueryError};
+use crate::text::instant;
 use crate::clock::Clock;
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use super::cpu::Cpu;
 use super::moments::Moments;
 use super::operators::Operators;
 use super::queries::Queries;
-use super::role::Role;
+use crate::role::Role;
 use super::session::Session;
 use super::sessions::Sessions;
 use super::settings::Defaults;

@@ -4,7 +4,7 @@
 //! level of a subquery in an expression is planned several times, each column of a CUBE doubles the groupings. The
 //! planner goes through all of them without a pause, so they are counted first, which takes one walk.
 
-use super::error::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use super::plan::Statement;
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, GroupByWithModifier, Ident,

@@ -1,7 +1,7 @@
 //! A session's settings and what goes on around it, as SQL functions and catalog tables see them.
 
 use super::queries::RunningQuery;
-use super::role::Role;
+use crate::role::Role;
 use super::sessions::{OpenSession, Signal};
 use super::settings::Settings;
 use super::shared::Shared;

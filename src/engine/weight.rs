@@ -4,7 +4,7 @@
 //! made of the one before it twice doubles with each step, and twenty steps keep the planner for hours. So the columns
 //! that each column stands for are counted first. Where a name is not known, it stands for itself.
 
-use super::error::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use super::plan::Statement;
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias,

@@ -8,7 +8,7 @@ use super::demand::Demand;
 use super::inputs::{InputFreshness, Inputs};
 use super::refreshing::RefreshingTable;
 use super::system::{instants, interval, intervals, text_list};
-use crate::engine::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use crate::lake::dataset::instant;
 use crate::lake::freshness::Freshness;
 use crate::lake::refresh::RefreshHandle;

@@ -1,7 +1,7 @@
 //! What a table may know of the session that reads it: how stale an answer it takes, and where notices go.
 
 use super::demand::Demand;
-use crate::engine::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use crate::lake::{Scope, Snapshot};
 use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::catalog::Session;

@@ -6,7 +6,7 @@
 use super::context::QueryContext;
 use super::scan::{scan_snapshot, storage_error};
 use crate::collect::history::History;
-use crate::engine::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use crate::lake::LakeTable;
 use crate::live::spool::Block;
 use arrow::datatypes::SchemaRef;

@@ -5,7 +5,7 @@
 
 use super::context::{OnStale, QueryContext};
 use super::scan::{scan_part, scan_snapshot, storage_error};
-use crate::engine::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use crate::lake::freshness::{Freshness, Policy};
 use crate::lake::refresh::{NO_SCHEDULER, RefreshHandle, Wanted};
 use crate::lake::{LakeTable, Scope, Snapshot};

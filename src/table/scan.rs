@@ -1,7 +1,7 @@
 //! One version of a dataset as a plain Parquet scan: with statistics, and with the files' order where it holds.
 
 use super::context::ScanPart;
-use crate::engine::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use crate::lake::{ColumnStatistics, DataFile, LakeError, Snapshot, StatisticValue};
 use arrow::compute::SortOptions;
 use arrow::datatypes::{Schema, SchemaRef};

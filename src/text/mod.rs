@@ -1,5 +1,7 @@
 //! Values as PostgreSQL writes them. The wire sends these texts, and casts to text give them.
 
 pub(crate) mod array;
+pub(crate) mod instant;
+pub(crate) mod interval;
 pub(crate) mod moment;
 pub(crate) mod number;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use ttapi::clock::Clock;
-use ttapi::collect::client::Secret;
+use ttapi::secret::Secret;
 use ttapi::config::{self, Config};
 use ttapi::market::quote::Quote;
 use ttapi::server::{self, Role, Server};

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use ttapi::clock::Clock;
 use ttapi::collect::write::write;
 use ttapi::engine::template::{Parts, build};
-use ttapi::engine::{Engine, ErrorKind, Queries, QueryError, Session};
+use ttapi::engine::{Engine, Queries, Session};
+use ttapi::error::{ErrorKind, QueryError};
 use ttapi::lake::freshness::{Freshness, FreshnessBoard, Policy, Ttl};
 use ttapi::lake::refresh::{RefreshRequest, channel};
 use ttapi::lake::{Lake, LakeTable, Run, StoreOptions, dataset};
@@ -124,7 +125,7 @@ async fn column(session: &Session, sql: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_past_is_read_as_it_was_known_then() {
     let place = place(&[]).await;
-    let session = place.engine.open_session("test", ttapi::engine::Role::Admin, "local");
+    let session = place.engine.open_session("test", ttapi::role::Role::Admin, "local");
     let before = "2020-01-01T00:00Z";
     for symbols in [&["A"][..], &["B", "C"], &["D"]] {
         place.load("symbols", symbols).await;
@@ -149,7 +150,7 @@ async fn the_past_is_read_as_it_was_known_then() {
 async fn the_past_is_never_stale() {
     let mut place = place(&["symbols"]).await;
     place.load("symbols", &["A"]).await;
-    let session = place.engine.open_session("test", ttapi::engine::Role::Admin, "local");
+    let session = place.engine.open_session("test", ttapi::role::Role::Admin, "local");
     session.settings().set("freshness", "fail").unwrap();
     let sql = "SELECT symbol FROM symbols";
     assert_eq!(try_rows(&session, sql).await.unwrap_err().kind, ErrorKind::Stale);
@@ -169,7 +170,7 @@ async fn vacuumed_versions_say_so() {
     let later = Clock::System.now() + chrono::TimeDelta::hours(27);
     let vacuumed = place.table("symbols").vacuum(Duration::from_secs(3600), later, false).await.unwrap();
     assert_eq!(vacuumed.files.len(), 1);
-    let session = place.engine.open_session("test", ttapi::engine::Role::Admin, "local");
+    let session = place.engine.open_session("test", ttapi::role::Role::Admin, "local");
     session.settings().set("as_of", &at).unwrap();
     let error = try_rows(&session, "SELECT symbol FROM symbols").await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::InvalidParameter);
@@ -182,7 +183,7 @@ async fn vacuumed_versions_say_so() {
 async fn a_transaction_reads_one_version() {
     let place = place(&[]).await;
     place.load("symbols", &["A"]).await;
-    let session = place.engine.open_session("test", ttapi::engine::Role::Admin, "local");
+    let session = place.engine.open_session("test", ttapi::role::Role::Admin, "local");
     let sql = "SELECT symbol FROM symbols";
     session.begin_snapshot();
     assert_eq!(column(&session, sql).await, ["A"]);
@@ -195,7 +196,7 @@ async fn a_transaction_reads_one_version() {
 #[tokio::test(flavor = "multi_thread")]
 async fn freshness_is_explained_through_views_joins_and_subqueries() {
     let mut place = place(&["symbols", "market_metrics"]).await;
-    let session = place.engine.open_session("test", ttapi::engine::Role::Admin, "local");
+    let session = place.engine.open_session("test", ttapi::role::Role::Admin, "local");
     remember(&place, "symbols", 7200);
     remember(&place, "market_metrics", 60);
     place.load("symbols", &["A"]).await;
@@ -242,7 +243,7 @@ fn run(cause: &str, at: chrono::DateTime<chrono::Utc>) -> Run {
 #[tokio::test(flavor = "multi_thread")]
 async fn refresh_table_names_what_it_cannot_refresh() {
     let mut place = place(&[]).await;
-    let session = place.engine.open_session("test", ttapi::engine::Role::Admin, "local");
+    let session = place.engine.open_session("test", ttapi::role::Role::Admin, "local");
     for (sql, kind, part) in [
         ("REFRESH TABLE bars_latest", ErrorKind::WrongObject, "\"bars_latest\" is a view"),
         ("REFRESH TABLE system.freshness", ErrorKind::WrongObject, "\"system.freshness\" is not a cached table"),
@@ -351,7 +352,7 @@ async fn merged_files_answer_as_before() {
     for symbols in [&["B", "A"][..], &["C", "A"], &["D"]] {
         place.load(name, symbols).await;
     }
-    let session = place.engine.open_session("test", ttapi::engine::Role::Admin, "local");
+    let session = place.engine.open_session("test", ttapi::role::Role::Admin, "local");
     let sql = "SELECT symbol, count(*) FROM market_metrics_history GROUP BY symbol ORDER BY symbol";
     let before = rows(&session, sql).await;
     session.begin_snapshot();
@@ -372,7 +373,7 @@ async fn merged_files_answer_as_before() {
 #[tokio::test(flavor = "multi_thread")]
 async fn freshness_of_the_past_is_explained_as_it_was_then() {
     let place = place(&["symbols"]).await;
-    let session = place.engine.open_session("test", ttapi::engine::Role::Admin, "local");
+    let session = place.engine.open_session("test", ttapi::role::Role::Admin, "local");
     place.load("symbols", &["A"]).await;
     place.load("symbols", &["B"]).await;
     place.load("market_metrics", &["A"]).await;

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use std::path::PathBuf;
-use ttapi::engine::ErrorKind;
+use ttapi::error::ErrorKind;
 use ttapi::server::Role;
 
 /// The parquet files of a dataset.

@@ -5,7 +5,8 @@ use crate::world;
 use std::time::Duration;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use ttapi::clock::Clock;
-use ttapi::engine::{Engine, ErrorKind, QueryError};
+use ttapi::engine::Engine;
+use ttapi::error::{ErrorKind, QueryError};
 use ttapi::server::{self, Role};
 
 struct Hurt {
@@ -30,7 +31,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 impl Hurt {
     async fn ask(&self, sql: &str) -> Result<Vec<Vec<String>>, QueryError> {
-        let session = self.engine.open_session("test", ttapi::engine::Role::Admin, "local");
+        let session = self.engine.open_session("test", ttapi::role::Role::Admin, "local");
         let asked = tokio::time::timeout(DEADLINE, InProcess(session).query(sql)).await;
         asked.unwrap_or_else(|_| panic!("no answer to {}", start_of(sql)))
     }
@@ -46,7 +47,7 @@ impl Hurt {
 
     /// A statement goes on until it is cancelled, and then ends.
     async fn ends_when_cancelled(&self, sql: &str) {
-        let session = self.engine.open_session("test", ttapi::engine::Role::Admin, "local");
+        let session = self.engine.open_session("test", ttapi::role::Role::Admin, "local");
         let cancel = session.cancel_handle();
         let text = sql.to_owned();
         let asked = tokio::spawn(async move { InProcess(session).query(&text).await });
@@ -192,7 +193,7 @@ async fn a_join_that_finds_nothing_is_cancelled() {
 async fn joins_that_find_nothing_leave_room_for_others() {
     let hurt = hurt().await;
     let threads = 4 * std::thread::available_parallelism().unwrap().get();
-    let sessions = (0..2 * threads).map(|_| hurt.engine.open_session("test", ttapi::engine::Role::Admin, "local"));
+    let sessions = (0..2 * threads).map(|_| hurt.engine.open_session("test", ttapi::role::Role::Admin, "local"));
     let asked = sessions.enumerate().map(|(number, session)| {
         let cancel = session.cancel_handle();
         let asked = tokio::spawn(async move { InProcess(session).query(FINDS_NOTHING[number % 4]).await });

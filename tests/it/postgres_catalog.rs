@@ -15,7 +15,8 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
-use ttapi::engine::{Engine, ErrorKind, QueryError, Session};
+use ttapi::engine::{Engine, Session};
+use ttapi::error::{ErrorKind, QueryError};
 use ttapi::lake::dataset;
 use ttapi::table::information_schema::information_schema;
 use ttapi::table::pg_catalog::{Comments, oid, pg_catalog};
@@ -178,7 +179,7 @@ fn files(client: &str) -> Vec<std::path::PathBuf> {
 /// Everything a client's files give, each statement's rows under its command.
 async fn transcript(client: &str) -> String {
     let engine = engine().await;
-    let session = engine.open_session("alice", ttapi::engine::Role::Admin, "postgres");
+    let session = engine.open_session("alice", ttapi::role::Role::Admin, "postgres");
     let mut text = String::new();
     for path in files(client) {
         writeln!(text, "## {}", path.file_stem().unwrap().to_string_lossy()).unwrap();
@@ -209,7 +210,7 @@ async fn check(session: &Session, cases: &[(&str, &str)]) {
 #[tokio::test]
 async fn functions_answer_as_postgres_does() {
     let engine = engine().await;
-    let session = engine.open_session("alice", ttapi::engine::Role::Admin, "postgres");
+    let session = engine.open_session("alice", ttapi::role::Role::Admin, "postgres");
     let symbols = oid::relation("public", "symbols").to_string();
     let cases = [
         ("SELECT left(version(), 15)", "PostgreSQL 16.6"),
@@ -259,7 +260,7 @@ async fn functions_answer_as_postgres_does() {
 #[tokio::test]
 async fn any_and_all_work_on_columns_and_literals() {
     let engine = engine().await;
-    let session = engine.open_session("alice", ttapi::engine::Role::Admin, "postgres");
+    let session = engine.open_session("alice", ttapi::role::Role::Admin, "postgres");
     let cases = [
         ("SELECT count(*) FROM symbols WHERE 'sp500' = ANY(lists)", "1"),
         ("SELECT count(*) FROM symbols WHERE 'sp500' = ANY (lists) OR 'etf' = any(lists)", "2"),
@@ -289,7 +290,7 @@ async fn any_and_all_work_on_columns_and_literals() {
 #[tokio::test]
 async fn columns_have_the_names_postgres_gives_them() {
     let engine = engine().await;
-    let session = engine.open_session("alice", ttapi::engine::Role::Admin, "postgres");
+    let session = engine.open_session("alice", ttapi::role::Role::Admin, "postgres");
     let batches = run(&session, "SELECT count(*), 1, 2, current_user, max(symbol) FROM symbols").await.unwrap();
     let names: Vec<String> = batches[0].schema().fields().iter().map(|field| field.name().clone()).collect();
     assert_eq!(names, ["count", "?column?", "?column?", "current_user", "max"]);
@@ -304,7 +305,7 @@ type Fault = (&'static str, ErrorKind, &'static str, Option<usize>, Option<&'sta
 #[tokio::test]
 async fn errors_have_a_kind_a_sentence_and_a_place() {
     let engine = engine().await;
-    let session = engine.open_session("alice", ttapi::engine::Role::Admin, "postgres");
+    let session = engine.open_session("alice", ttapi::role::Role::Admin, "postgres");
     let cases: [Fault; 19] = [
         (
             "SELECT * FROM symbol",
@@ -424,7 +425,7 @@ async fn errors_have_a_kind_a_sentence_and_a_place() {
 #[tokio::test]
 async fn long_conditions_are_planned() {
     let engine = engine().await;
-    let session = engine.open_session("alice", ttapi::engine::Role::Admin, "postgres");
+    let session = engine.open_session("alice", ttapi::role::Role::Admin, "postgres");
     let many = "AND symbol <> 'X' ".repeat(2_000);
     let sql = format!("SELECT count(*) FROM symbols WHERE active {many}");
     assert_eq!(show(&session, &sql).await, "2");
@@ -433,7 +434,7 @@ async fn long_conditions_are_planned() {
 #[tokio::test]
 async fn parameters_have_types_where_the_statement_tells() {
     let engine = engine().await;
-    let session = engine.open_session("alice", ttapi::engine::Role::Admin, "postgres");
+    let session = engine.open_session("alice", ttapi::role::Role::Admin, "postgres");
     let sql =
         "SELECT $1::int, $2::regclass FROM symbols WHERE symbol = $3 AND fetched_at > $4 AND symbol = ANY($5) LIMIT $6";
     let statement = session.parse(sql).unwrap().remove(0);
@@ -445,8 +446,8 @@ async fn parameters_have_types_where_the_statement_tells() {
 
 #[tokio::test]
 async fn numbers_agree_between_processes() {
-    let first = engine().await.open_session("alice", ttapi::engine::Role::Admin, "postgres");
-    let second = engine().await.open_session("bob", ttapi::engine::Role::Admin, "postgres");
+    let first = engine().await.open_session("alice", ttapi::role::Role::Admin, "postgres");
+    let second = engine().await.open_session("bob", ttapi::role::Role::Admin, "postgres");
     let sql = "SELECT oid, relname FROM pg_class ORDER BY 1, 2";
     assert_eq!(show(&first, sql).await, show(&second, sql).await);
 }

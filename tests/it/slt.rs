@@ -12,7 +12,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 use tokio_util::sync::CancellationToken;
-use ttapi::engine::{Engine, QueryError, Session, SessionCommand, Statement, session_command};
+use ttapi::engine::{Engine, Session, SessionCommand, Statement, session_command};
+use ttapi::error::QueryError;
 use ttapi::server::Role;
 use ttapi::simulator::fault::Kind;
 
@@ -264,7 +265,7 @@ where
 
 /// Runs files in process, over the Postgres wire and over Flight SQL, of the same engine.
 async fn run_each_way(files: Vec<PathBuf>, engine: Engine) {
-    let in_process = || async { Ok(InProcess(engine.open_session("test", ttapi::engine::Role::Admin, "local"))) };
+    let in_process = || async { Ok(InProcess(engine.open_session("test", ttapi::role::Role::Admin, "local"))) };
     run_all(files.clone(), in_process).await;
     let stop = CancellationToken::new();
     let address = world::serve_postgres(engine.clone(), stop.clone()).await;

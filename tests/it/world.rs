@@ -13,9 +13,10 @@ use tokio_postgres::error::DbError;
 use tokio_postgres::{AsyncMessage, NoTls};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use ttapi::clock::Clock;
-use ttapi::collect::client::Secret;
+use ttapi::secret::Secret;
 use ttapi::config::{self, Config};
-use ttapi::engine::{QueryError, Session};
+use ttapi::error::QueryError;
+use ttapi::engine::Session;
 use ttapi::lake::freshness::{Freshness, State};
 use ttapi::serve::postgres;
 use ttapi::server::{self, Role, Server};
@@ -150,7 +151,7 @@ impl World {
     }
 
     pub(crate) fn session(&self) -> Session {
-        self.server.engine.open_session("test", ttapi::engine::Role::Admin, "local")
+        self.server.engine.open_session("test", ttapi::role::Role::Admin, "local")
     }
 
     /// Rows of a query in a session of its own, as text.

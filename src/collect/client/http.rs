@@ -2,7 +2,8 @@
 
 use super::endpoint::Endpoint;
 use super::oauth::{self, OAuth, TOKEN_PATH};
-use super::{BreakerOptions, ClientError, Secret, SourceStatus, answer};
+use super::{BreakerOptions, ClientError, SourceStatus, answer};
+use crate::secret::Secret;
 use crate::clock::Clock;
 use backon::{ExponentialBuilder, Retryable};
 use governor::middleware::StateInformationMiddleware;

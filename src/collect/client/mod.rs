@@ -11,11 +11,9 @@ pub mod http;
 mod oauth;
 #[cfg(test)]
 pub(crate) mod scripted;
-pub mod secret;
 pub mod websocket;
 
 pub use breaker::{BreakerOptions, BreakerState};
 pub use endpoint::SourceStatus;
 pub use error::ClientError;
 pub use http::{Client, ClientOptions, Get};
-pub use secret::Secret;

@@ -5,7 +5,8 @@
 
 use super::answer;
 use super::endpoint::Endpoint;
-use super::{ClientError, Secret};
+use super::ClientError;
+use crate::secret::Secret;
 use crate::clock::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! A server for tests: every request is answered by a closure, and remembered.
 
-use super::{BreakerOptions, Client, ClientOptions, Secret};
+use super::{BreakerOptions, Client, ClientOptions};
+use crate::secret::Secret;
 use crate::clock::Clock;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

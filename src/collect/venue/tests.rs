@@ -5,7 +5,8 @@
 use super::dxlink::{Eod, EodOptions, Feed, FeedOptions, FeedSymbols, QuoteTokens};
 use super::tastytrade::{Calendar, Dividends, Earnings, MarketMetrics, OptionChains, Symbols};
 use crate::clock::Clock;
-use crate::collect::client::{Client, ClientOptions, Secret};
+use crate::collect::client::{Client, ClientOptions};
+use crate::secret::Secret;
 use crate::collect::{Fetch, FetchError, Fetched, Request};
 use crate::lake::dataset;
 use crate::live::Live;

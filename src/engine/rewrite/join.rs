@@ -3,7 +3,7 @@
 
 use super::build::{call, ident};
 use super::fold;
-use crate::engine::error::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
     Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, Query, ReplaceSelectElement, ReplaceSelectItem, Select,
     SelectItem, Statement, TableFactor, TableWithJoins, Visit, VisitMut, Visitor, VisitorMut,

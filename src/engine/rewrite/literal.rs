@@ -50,7 +50,7 @@ fn bytes(written: &str) -> Option<Expr> {
 }
 
 fn span(written: &str) -> Option<Expr> {
-    let span = crate::engine::interval::parse(written)?;
+    let span = crate::text::interval::parse(written)?;
     let (seconds, micros) = (span.nanoseconds / 1_000_000_000, span.nanoseconds % 1_000_000_000 / 1_000);
     let sign = if span.nanoseconds < 0 { "-" } else { "" };
     let time = format!("{sign}{}.{:06}", seconds.abs(), micros.abs());

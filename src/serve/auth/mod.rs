@@ -7,10 +7,10 @@
 pub mod file;
 pub mod verifier;
 
-pub use crate::engine::Role;
 pub use verifier::Verifier;
 
 use super::watched::Watched;
+use crate::role::Role;
 use anyhow::Result;
 use file::Entries;
 use std::path::Path;

@@ -3,7 +3,7 @@
 //! Further facts travel as metadata of the status: `tt-hint` (what to do about it) and `tt-position` (where in the
 //! statement, in characters from 1).
 
-use crate::engine::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::{Code, Status};
 

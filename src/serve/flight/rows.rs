@@ -9,7 +9,8 @@ use super::message::RowsMessage;
 use super::running::Listed;
 use super::types::sent_batch;
 use super::{Options, Shared};
-use crate::engine::{Progress, QueryError, RowStream, Session};
+use crate::engine::{Progress, RowStream, Session};
+use crate::error::QueryError;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -171,7 +172,7 @@ async fn gathered(rows: &mut RowStream, until: Instant) -> Option<Result<RecordB
         [one] => Some(Ok(one.clone())),
         all => {
             let joined = concat_batches(&all[0].schema(), all);
-            Some(joined.map_err(|error| QueryError::new(crate::engine::ErrorKind::Internal, error.to_string())))
+            Some(joined.map_err(|error| QueryError::new(crate::error::ErrorKind::Internal, error.to_string())))
         }
     }
 }

@@ -449,7 +449,7 @@ mod tests {
 
     fn parse(sql: &str) -> Result<Command, Failure> {
         let session =
-            Engine::new(SessionContext::new().state(), None).open_session("me", crate::engine::Role::Admin, "postgres");
+            Engine::new(SessionContext::new().state(), None).open_session("me", crate::role::Role::Admin, "postgres");
         Command::parse(Piece { sql, offset: 0 }, &session)
     }
 

@@ -1,7 +1,7 @@
 //! What the client is told when something fails: a SQLSTATE and a sentence, and whether the connection goes on.
 
 use super::link::Gone;
-use crate::engine::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use pgwire::messages::response::{ErrorResponse, NoticeResponse};
 
 /// A failure the client is told of.

@@ -34,7 +34,8 @@ mod tests;
 
 use super::auth::{Identity, Users};
 use super::tls::Tls;
-use crate::engine::{CancelHandle, Engine, Role};
+use crate::engine::{CancelHandle, Engine};
+use crate::role::Role;
 use bytes::Bytes;
 use connection::Connection;
 pub(crate) use encode::time_as_text;

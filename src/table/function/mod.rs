@@ -20,7 +20,8 @@ mod to_char_number;
 pub(in crate::table) use text::quote as quoted;
 
 use super::pg_catalog::Comments;
-use crate::engine::{Role, Signal};
+use crate::role::Role;
+use crate::engine::Signal;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::CatalogProvider;
 use datafusion::common::Result;

@@ -6,7 +6,7 @@
 use super::columns::LiveRow;
 use super::symbols::symbols_of_all;
 use super::{NO_FEED, WHERE_FEED};
-use crate::engine::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use crate::live::{Book, Delivery, Subscription};
 use crate::table::context::QueryContext;
 use arrow::array::{AsArray, Int64Array};

@@ -5,7 +5,7 @@ use super::description::{CatalogDescription, Kind, Relation};
 use super::functions::{self, Function};
 use super::value::{Row, Value};
 use super::{keys, oid, types};
-use crate::engine::Role;
+use crate::role::Role;
 use crate::table::function::SessionFacts;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::Session;

@@ -1,6 +1,7 @@
 //! Quote tokens: what opens a dxLink session, and where.
 
-use crate::collect::client::{Client, ClientError, Get, Secret};
+use crate::collect::client::{Client, ClientError, Get};
+use crate::secret::Secret;
 use crate::collect::venue::tastytrade::parse;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -6,7 +6,7 @@ use super::Parsed;
 use super::field::{Field, Problems, Rows};
 use super::wire::{CorporateEvent, Equity, Expiration, Metrics, NestedChain, Pagination, Session, Strike};
 use super::wire::{Holidays, QuoteTokenAnswer};
-use crate::collect::client::Secret;
+use crate::secret::Secret;
 use crate::market::calendar as rules;
 use crate::market::symbol::{OptionSymbol, Side};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc, Weekday};

@@ -197,7 +197,7 @@ fn time_us(time: NaiveTime) -> i64 {
 }
 
 fn interval(text: &str) -> Option<ScalarValue> {
-    crate::engine::interval::parse(text).map(|span| ScalarValue::IntervalMonthDayNano(Some(span)))
+    crate::text::interval::parse(text).map(|span| ScalarValue::IntervalMonthDayNano(Some(span)))
 }
 
 /// The elements of `{a,NULL,"b \" c"}`, without their quotes.

@@ -3,7 +3,8 @@
 
 use super::login::two_users;
 use super::*;
-use crate::engine::{Defaults, Role};
+use crate::engine::Defaults;
+use crate::role::Role;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::logical_expr::{Expr, TableType};
@@ -290,7 +291,7 @@ async fn a_cancel_between_two_steps_of_a_statement_is_not_lost() {
     session.cancel_handle().cancel();
     let second = session.start("SELECT 1");
     let stopped = tokio::time::timeout(SOON, second.stopped()).await.unwrap();
-    assert_eq!(stopped.kind, crate::engine::ErrorKind::Cancelled);
+    assert_eq!(stopped.kind, crate::error::ErrorKind::Cancelled);
     // What comes next is another matter, and so is a cancel while nothing runs.
     session.end_request();
     session.cancel_handle().cancel();
@@ -308,7 +309,7 @@ async fn the_steps_of_a_statement_share_its_time() {
     tokio::time::advance(Duration::from_millis(40)).await;
     let second = session.start("SELECT 1");
     let left = tokio::time::timeout(Duration::from_millis(11), second.stopped()).await.unwrap();
-    assert_eq!(left.kind, crate::engine::ErrorKind::Timeout);
+    assert_eq!(left.kind, crate::error::ErrorKind::Timeout);
     session.end_statement();
     let next = session.start("SELECT 1");
     assert!(tokio::time::timeout(Duration::from_millis(49), next.stopped()).await.is_err());

@@ -1,9 +1,5 @@
 //! What can go wrong with a statement, as a kind a front end can map, and a sentence a person can act on.
 
-mod convert;
-mod message;
-mod syntax;
-
 use std::fmt;
 
 /// The kind of fault. Each front end maps it once, by an exhaustive `match`.
@@ -88,12 +84,12 @@ impl QueryError {
     }
 
     /// Names the nearest of `names` in the hint, when the error is about a table and says nothing better.
-    pub(super) fn suggest_table(self, names: impl Iterator<Item = String>) -> Self {
+    pub(crate) fn suggest_table(self, names: impl Iterator<Item = String>) -> Self {
         if self.kind != ErrorKind::UnknownTable || self.hint.is_some() {
             return self;
         }
         let Some(wanted) = self.message.split('"').nth(1) else { return self };
-        match message::nearest(wanted, names) {
+        match nearest(wanted, names) {
             Some(name) => self.with_hint(format!("Perhaps you meant the table \"{name}\".")),
             None => self,
         }
@@ -111,3 +107,15 @@ impl fmt::Display for QueryError {
 }
 
 impl std::error::Error for QueryError {}
+
+/// The name nearest to a wanted one, when it is near enough to be meant.
+pub(crate) fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> Option<String> {
+    let wanted = wanted.to_lowercase();
+    let bare = wanted.rsplit('.').next().unwrap_or(&wanted);
+    let scored = names.filter_map(|name| {
+        let own = name.rsplit('.').next().unwrap_or(&name).to_lowercase();
+        let score = strsim::jaro_winkler(bare, &own);
+        (score >= 0.8).then_some((score, name))
+    });
+    scored.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}

@@ -20,7 +20,7 @@ const TIME: [&str; 2] = ["%H:%M", "%H:%M:%S%.f"];
 /// day in other forms too, such as `1 Nov 2026` and `20261101`.
 /// What has no offset is in `zone`; a time that comes twice there is the first of the two, one that is skipped does not
 /// read.
-pub(super) fn parse(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
+pub(crate) fn parse(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
     let text = text.trim();
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
         return Some(instant.to_utc());
@@ -32,7 +32,7 @@ pub(super) fn parse(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
 }
 
 /// Reads what a clock on the wall shows at a moment; an offset is passed over, as PostgreSQL does.
-pub(super) fn clock(text: &str) -> Option<NaiveDateTime> {
+pub(crate) fn clock(text: &str) -> Option<NaiveDateTime> {
     let text = text.trim();
     let with_offset = || {
         let written = WITH_OFFSET.iter().find_map(|format| DateTime::parse_from_str(text, format).ok());

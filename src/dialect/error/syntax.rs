@@ -1,11 +1,11 @@
 //! The parser's errors, and places in a statement.
 
-use super::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::parser::ParserError;
 
 impl QueryError {
     /// A parser's error, with the position it names (`at Line: 1, Column: 9`) counted in characters of `sql`.
-    pub(in crate::engine) fn from_parser(error: ParserError, sql: &str) -> Self {
+    pub(crate) fn from_parser(error: ParserError, sql: &str) -> Self {
         let text = match error {
             ParserError::RecursionLimitExceeded => {
                 return Self::new(ErrorKind::NotSupported, "the statement is nested too deeply");
@@ -34,7 +34,7 @@ impl QueryError {
     }
 
     /// Adds the place of a line and a column, both from 1, in `sql`.
-    pub(super) fn at(mut self, line: u64, column: u64, sql: &str) -> Self {
+    pub(crate) fn at(mut self, line: u64, column: u64, sql: &str) -> Self {
         if self.position.is_none() {
             self.position = offset(line, column, sql);
         }

@@ -1,18 +1,6 @@
 //! The planner's sentences, in PostgreSQL's words.
 
-use super::{ErrorKind, QueryError};
-
-/// The name nearest to a wanted one, when it is near enough to be meant.
-pub(super) fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> Option<String> {
-    let wanted = wanted.to_lowercase();
-    let bare = wanted.rsplit('.').next().unwrap_or(&wanted);
-    let scored = names.filter_map(|name| {
-        let own = name.rsplit('.').next().unwrap_or(&name).to_lowercase();
-        let score = strsim::jaro_winkler(bare, &own);
-        (score >= 0.8).then_some((score, name))
-    });
-    scored.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
-}
+use crate::error::{ErrorKind, QueryError, nearest};
 
 /// The text between two marks.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
@@ -21,13 +9,13 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
 }
 
 /// A table name without the catalog and, when it goes without saying, the schema.
-pub(super) fn table_name(full: &str) -> &str {
+pub(crate) fn table_name(full: &str) -> &str {
     let name = full.strip_prefix("tt.").unwrap_or(full);
     name.strip_prefix("public.").unwrap_or(name)
 }
 
 /// An error of planning.
-pub(super) fn planning(full: &str) -> QueryError {
+pub(crate) fn planning(full: &str) -> QueryError {
     let text = without_trees(first_line(full));
     if text.to_lowercase().contains("correlated") {
         return correlated();
@@ -117,13 +105,13 @@ pub(super) fn planning(full: &str) -> QueryError {
 }
 
 /// A subquery the planner cannot take apart.
-pub(super) fn correlated() -> QueryError {
+pub(crate) fn correlated() -> QueryError {
     QueryError::new(ErrorKind::NotSupported, "this form of correlated subquery is not supported")
         .with_hint("Write it as a join.")
 }
 
 /// The sentence before the first piece of the planner's own trees: people wrote SQL and know nothing of trees.
-pub(super) fn without_trees(text: &str) -> &str {
+pub(crate) fn without_trees(text: &str) -> &str {
     let trees = [
         "ScalarFunction(",
         "OuterReferenceColumn(",
@@ -156,7 +144,7 @@ fn mismatch(operation: &str) -> QueryError {
 }
 
 /// An error while rows are computed.
-pub(super) fn execution(text: &str) -> QueryError {
+pub(crate) fn execution(text: &str) -> QueryError {
     let text = without_trees(first_line(text));
     let kind = if text.contains("does not exist") {
         match text.split(' ').next() {
@@ -187,7 +175,7 @@ pub(super) fn execution(text: &str) -> QueryError {
 }
 
 /// A value that does not read as the wanted type, or does not fit it.
-pub(super) fn conversion(text: &str) -> Option<QueryError> {
+pub(crate) fn conversion(text: &str) -> Option<QueryError> {
     if let Some(value) = between(text, "Cannot cast string '", "' to value of ") {
         let wanted = text.rsplit_once("' to value of ").map_or("", |(_, wanted)| wanted.trim_end_matches(" type"));
         return Some(invalid(value, &postgres_types(wanted)));
@@ -219,7 +207,7 @@ pub(super) fn conversion(text: &str) -> Option<QueryError> {
 }
 
 /// A regular expression that does not read; its parser draws where, and says what on its last line.
-pub(super) fn regular_expression(text: &str) -> Option<QueryError> {
+pub(crate) fn regular_expression(text: &str) -> Option<QueryError> {
     let reason = match text.strip_prefix("regex parse error:") {
         Some(drawn) => drawn.lines().last()?.trim_start_matches("error: "),
         None if text.starts_with("Compiled regex exceeds") => "it is too large",
@@ -238,12 +226,12 @@ fn invalid(value: &str, wanted: &str) -> QueryError {
 }
 
 /// The first line: what follows are lists of candidates and requests to report bugs elsewhere.
-pub(super) fn first_line(text: &str) -> &str {
+pub(crate) fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default().trim()
 }
 
 /// A sentence as PostgreSQL begins one. Words in capitals stay.
-pub(super) fn lower_first(text: &str) -> String {
+pub(crate) fn lower_first(text: &str) -> String {
     let mut letters = text.chars();
     match (letters.next(), letters.next()) {
         (Some(first), Some(second)) if first.is_uppercase() && !second.is_uppercase() => {
@@ -254,7 +242,7 @@ pub(super) fn lower_first(text: &str) -> String {
 }
 
 /// Arrow's names of types, in PostgreSQL's.
-pub(super) fn postgres_types(text: &str) -> String {
+pub(crate) fn postgres_types(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| c.is_alphanumeric()) {

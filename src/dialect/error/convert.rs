@@ -1,10 +1,13 @@
 //! The engine's errors by kind. One place decides what each becomes; no debug text goes further.
 
-use super::{ErrorKind, QueryError, message};
-use crate::engine::memory::QUERY_LIMIT;
+use crate::error::{ErrorKind, QueryError, nearest};
+use super::message;
 use arrow::error::ArrowError;
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
+
+/// First words by which [`QueryError::from`] knows that a query's own memory limit is reached, not that of all.
+pub(crate) const QUERY_LIMIT: &str = "memory of one query: ";
 
 impl From<DataFusionError> for QueryError {
     fn from(error: DataFusionError) -> Self {
@@ -14,7 +17,7 @@ impl From<DataFusionError> for QueryError {
 
 impl QueryError {
     /// An engine's error about a statement; its place in the text is found when the engine says where.
-    pub(in crate::engine) fn from_engine(error: &DataFusionError, sql: &str) -> Self {
+    pub(crate) fn from_engine(error: &DataFusionError, sql: &str) -> Self {
         let converted = convert(error.find_root());
         match error.diagnostic().and_then(|diagnostic| diagnostic.span) {
             Some(span) => converted.at(span.start.line, span.start.column, sql),
@@ -176,7 +179,7 @@ fn suggest(error: QueryError, field: &Column, valid: &[Column]) -> QueryError {
         Some(relation) => format!("{}.{}", relation.table(), column.name),
         None => column.name.clone(),
     });
-    match message::nearest(&field.name, names) {
+    match nearest(&field.name, names) {
         Some(name) => error.with_hint(format!("Perhaps you meant to reference the column \"{name}\".")),
         None => error,
     }

@@ -1,0 +1,3 @@
+//! SQL as PostgreSQL means it, over DataFusion.
+
+pub(crate) mod error;

@@ -1,8 +1,8 @@
 //! The sections of the configuration as the program gets them. Those that need no reading are read as they stand.
 
 use super::value::{duration_text, size_text};
-use crate::secret::Secret;
 use crate::lake::freshness::Policy;
+use crate::secret::Secret;
 use crate::serve::flight::Compression;
 use serde::Deserialize;
 use std::net::SocketAddr;

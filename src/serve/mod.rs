@@ -3,9 +3,9 @@
 //! Who may connect ([`auth`]), over what ([`tls`]) and where ([`listen`]) is the same for all of them.
 
 pub mod auth;
+mod file_watch;
 pub mod flight;
 pub mod http;
 pub mod listen;
 pub mod postgres;
 pub mod tls;
-mod watched;

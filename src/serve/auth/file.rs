@@ -12,7 +12,7 @@
 //! A verifier may also be copied from `pg_authid.rolpassword` of a PostgreSQL server.
 
 use super::{Role, User, Verifier};
-use crate::serve::watched::open_to_others;
+use crate::serve::file_watch::open_to_others;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use figment::Figment;

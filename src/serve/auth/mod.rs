@@ -9,7 +9,7 @@ pub mod verifier;
 
 pub use verifier::Verifier;
 
-use super::watched::Watched;
+use super::file_watch::FileWatch;
 use crate::role::Role;
 use anyhow::Result;
 use file::Entries;
@@ -42,7 +42,7 @@ pub struct User {
 #[derive(Debug, Clone)]
 pub struct Users {
     /// `None` while nobody is defined.
-    file: Option<Arc<Watched<Entries>>>,
+    file: Option<Arc<FileWatch<Entries>>>,
 }
 
 impl Users {
@@ -58,7 +58,7 @@ impl Users {
     /// whoever has them try passwords without asking the server.
     pub fn load(path: &Path) -> Result<Self> {
         let file = path.to_owned();
-        let watched = Watched::load(vec![path.to_owned()], move || Ok(file::read(&file)?))?;
+        let watched = FileWatch::load(vec![path.to_owned()], move || Ok(file::read(&file)?))?;
         Ok(Self { file: Some(Arc::new(watched)) })
     }
 

@@ -4,16 +4,16 @@ use super::Shared;
 use super::call::Call;
 use super::encode::schema_bytes;
 use super::error::malformed;
+use super::execution::{Execution, Outcome};
 use super::parameter;
-use super::running::{Execution, Outcome};
 use super::statement::{self, no_transactions};
 use super::ticket::{self, Handle, StatementTicket};
 use super::wire::{
     CloseSessionResult, CloseStatus, ErrorValue, GetSessionOptionsResult, OptionError, OptionValue, SessionOptionValue,
     SetSessionOptionsRequest, SetSessionOptionsResult,
 };
-use crate::error::ErrorKind;
 use crate::engine::Settings;
+use crate::error::ErrorKind;
 use arrow_flight::sql::{
     ActionCancelQueryRequest, ActionCancelQueryResult, ActionClosePreparedStatementRequest,
     ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult, Any, ProstMessageExt,

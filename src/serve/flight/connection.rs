@@ -1,11 +1,11 @@
 //! Sockets of Flight clients: accepted, counted, and encrypted where that is configured, before gRPC sees them.
 //!
-//! A client beyond the limit is let in for a moment, so that [`super::limited`] can tell it why it is sent away: a socket
+//! A client beyond the limit is let in for a moment, so that [`super::limit`] can tell it why it is sent away: a socket
 //! that is closed at once looks like a server that is down. One that does not begin to speak is closed.
 
 use super::Shared;
 use super::call::CookieOffered;
-use super::gathering::Gathering;
+use super::write_buffer::WriteBuffer;
 use crate::serve::tls::Tls;
 use futures::Stream;
 use std::future::Future;
@@ -36,7 +36,7 @@ const PREFACE_BYTES: usize = 24;
 
 /// One client's socket.
 pub(super) struct Connection {
-    socket: Gathering<Socket>,
+    socket: WriteBuffer<Socket>,
     /// Its place among the connections, or among those beyond the limit.
     _permit: OwnedSemaphorePermit,
     facts: Facts,
@@ -113,7 +113,7 @@ pub(super) fn accept(
                     false => Until::Spoken(Box::pin(sleep(handshake_timeout)), PREFACE_BYTES),
                 };
                 let facts = Facts { cookie: CookieOffered::default(), beyond };
-                let socket = Gathering::new(socket);
+                let socket = WriteBuffer::new(socket);
                 // Nobody is left to take it when the server stops.
                 let _ = ready.send(Connection { socket, _permit: permit, facts, until }).await;
             });

@@ -11,19 +11,18 @@ mod action;
 mod bindings;
 mod call;
 mod caller;
-mod claim;
 mod connection;
 mod encode;
 mod error;
+mod execution;
 mod freshness;
-mod gathering;
-mod limited;
+mod ipc_check;
+mod limit;
 mod message;
 mod metadata;
 mod parameter;
-mod polled;
+mod poll;
 mod rows;
-mod running;
 mod service;
 mod sessions;
 mod sql_info;
@@ -32,6 +31,7 @@ mod ticket;
 mod token;
 mod types;
 pub mod wire;
+mod write_buffer;
 
 pub use encode::Compression;
 
@@ -44,10 +44,10 @@ use arrow_flight::flight_service_server::FlightServiceServer;
 use arrow_flight::sql::metadata::{SqlInfoData, XdbcTypeInfoData};
 use bindings::Bindings;
 use bytes::Bytes;
-use limited::Limited;
+use execution::Executions;
+use limit::LimitService;
 use message::Served;
-use polled::Polled;
-use running::Executions;
+use poll::PolledStatements;
 use service::Service;
 use sessions::Sessions;
 use std::sync::Arc;
@@ -143,7 +143,7 @@ struct Shared {
     tokens: Tokens,
     sessions: Sessions,
     executions: Executions,
-    polled: Polled,
+    polled: PolledStatements,
     bindings: Bindings,
     streams: Arc<Semaphore>,
     sql_info: SqlInfoData,
@@ -166,7 +166,7 @@ pub async fn serve(listener: TcpListener, engine: Engine, options: Options, shut
         tokens: Tokens::new(options.token_key.as_deref(), options.token_ttl),
         sessions: Sessions::new(options.sessions_max),
         executions: Executions::default(),
-        polled: Polled::default(),
+        polled: PolledStatements::default(),
         bindings: Bindings::default(),
         streams: Arc::new(Semaphore::new(options.streams_max)),
         server: uuid::Uuid::new_v4().into_bytes().to_vec().into(),
@@ -183,7 +183,7 @@ pub async fn serve(listener: TcpListener, engine: Engine, options: Options, shut
         .http2_keepalive_interval(Some(options.keepalive_interval))
         .http2_keepalive_timeout(Some(options.keepalive_timeout))
         .add_service(health_service)
-        .add_service(Limited::new(service, options))
+        .add_service(LimitService::new(service, options))
         .serve_with_incoming_shutdown(connections, shutdown.cancelled_owned())
         .await
         .context("serve gRPC")

@@ -5,8 +5,8 @@
 
 use super::encode::Encoder;
 use super::error::{internal, status};
+use super::execution::Listed;
 use super::message::RowsMessage;
-use super::running::Listed;
 use super::types::sent_batch;
 use super::{Options, Shared};
 use crate::engine::{Progress, RowStream, Session};

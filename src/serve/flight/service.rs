@@ -6,7 +6,7 @@ use super::error::{internal, malformed};
 use super::rows::{Messages, Rows};
 use super::statement::{self, Given};
 use super::ticket::{self, Handle, StatementTicket};
-use super::{Shared, action, caller, metadata, parameter, polled};
+use super::{Shared, action, caller, metadata, parameter, poll};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use arrow_flight::decode::FlightRecordBatchStream;
@@ -145,9 +145,9 @@ impl Service {
         let (shared, hold) = (&self.0, self.0.options.poll_ttl);
         let again = StatementTicket::unpack(&descriptor.cmd);
         if let Some(ticket) = &again
-            && let Some(standing) = shared.polled.ask(ticket, &call.identity.user, polled::WAIT, hold).await?
+            && let Some(standing) = shared.polled.ask(ticket, &call.identity.user, poll::WAIT, hold).await?
         {
-            return Ok(polled::told(shared, ticket, standing));
+            return Ok(poll::told(shared, ticket, standing));
         }
         let info = match again {
             // It was begun by another server, or was given up.
@@ -159,10 +159,10 @@ impl Service {
             [endpoint] => endpoint.ticket.as_ref().and_then(|ticket| StatementTicket::unpack(&ticket.ticket)),
             _ => None,
         };
-        let Some(ticket) = ticket.filter(|ticket| !ticket.done) else { return Ok(polled::complete(info)) };
+        let Some(ticket) = ticket.filter(|ticket| !ticket.done) else { return Ok(poll::complete(info)) };
         shared.polled.begin(shared, &call.identity, &ticket, info.clone())?;
-        match shared.polled.ask(&ticket, &call.identity.user, polled::FIRST_WAIT, hold).await? {
-            Some(standing) => Ok(polled::told(shared, &ticket, standing)),
+        match shared.polled.ask(&ticket, &call.identity.user, poll::FIRST_WAIT, hold).await? {
+            Some(standing) => Ok(poll::told(shared, &ticket, standing)),
             None => Err(Status::cancelled("the statement was cancelled before it began")),
         }
     }
@@ -293,7 +293,7 @@ async fn batches(first: FlightData, rest: Streaming<FlightData>, bytes_max: usiz
         if bytes > bytes_max {
             return Err(parameter::too_large(bytes_max));
         }
-        super::claim::check(&message.data_header, &message.data_body)?;
+        super::ipc_check::check(&message.data_header, &message.data_body)?;
         Ok(message)
     });
     let mut decoded = FlightRecordBatchStream::new_from_flight_data(counted.map_err(FlightError::from));

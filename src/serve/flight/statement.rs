@@ -5,10 +5,10 @@
 use super::call::{Call, session};
 use super::encode::schema_bytes;
 use super::error::{header, internal, malformed, status};
+use super::execution::Execution;
 use super::freshness::told;
 use super::parameter::Parameters;
 use super::rows::{Messages, Next, Rows};
-use super::running::Execution;
 use super::ticket::{Part, StatementTicket};
 use super::types::sent_schema;
 use super::{MESSAGE_HEADER, Shared};
@@ -221,7 +221,7 @@ pub(super) async fn open(shared: &Shared, identity: &Identity, ticket: Statement
     let parameters = Parameters::read(&plan, &session, &ticket.parameters)?;
     let schema = sent_schema(&first_bound(&session, plan.clone(), &parameters)?.schema);
     let mut executions =
-        Executions { sql: ticket.sql, session: Arc::new(session), plan, parameters: parameters.rows()? };
+        BoundStatement { sql: ticket.sql, session: Arc::new(session), plan, parameters: parameters.rows()? };
     let first = executions.start(running).await?;
     let notices = executions.session.take_notices();
     let freshness = executions.session.freshness(&executions.plan).await.map_err(status)?;
@@ -232,14 +232,14 @@ pub(super) async fn open(shared: &Shared, identity: &Identity, ticket: Statement
 }
 
 /// The executions of one statement that are still to come: one for each row of its parameters.
-struct Executions {
+struct BoundStatement {
     sql: String,
     session: Arc<Session>,
     plan: Plan,
     parameters: std::collections::VecDeque<Vec<ScalarValue>>,
 }
 
-impl Executions {
+impl BoundStatement {
     /// Starts the first; `None` when there are rows of parameters, but none in them.
     async fn start(&mut self, running: Running) -> Result<Option<crate::engine::RowStream>, Status> {
         let Some(values) = self.parameters.pop_front() else { return Ok(None) };

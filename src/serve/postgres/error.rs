@@ -1,6 +1,6 @@
 //! What the client is told when something fails: a SQLSTATE and a sentence, and whether the connection goes on.
 
-use super::link::Gone;
+use super::transport::Disconnect;
 use crate::error::{ErrorKind, QueryError};
 use pgwire::messages::response::{ErrorResponse, NoticeResponse};
 
@@ -129,7 +129,7 @@ pub(super) enum Stop {
     /// The client is told, and unless it is fatal the connection goes on.
     Failure(Failure),
     /// There is nobody left to tell.
-    Gone(Gone),
+    Disconnect(Disconnect),
 }
 
 impl From<Failure> for Stop {
@@ -144,8 +144,8 @@ impl From<QueryError> for Stop {
     }
 }
 
-impl From<Gone> for Stop {
-    fn from(gone: Gone) -> Self {
-        Self::Gone(gone)
+impl From<Disconnect> for Stop {
+    fn from(gone: Disconnect) -> Self {
+        Self::Disconnect(gone)
     }
 }

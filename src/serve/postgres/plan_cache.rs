@@ -16,11 +16,11 @@ const TEXT_BYTES_MAX: usize = 2_048;
 
 /// The lookups a session planned lately, the latest last.
 #[derive(Default)]
-pub(super) struct Recent {
+pub(super) struct PlanCache {
     queries: Vec<Arc<Prepared>>,
 }
 
-impl Recent {
+impl PlanCache {
     /// The query of this text, at this place of the client's text, whose parameters are declared so, as it was planned
     /// under these settings.
     pub(super) fn take(&mut self, sql: &str, offset: usize, declared: &[u32], settings: u64) -> Option<Arc<Prepared>> {

@@ -9,7 +9,7 @@
 
 use super::Shared;
 use super::error::internal;
-use super::running::Execution;
+use super::execution::Execution;
 use super::statement::{Answer, open};
 use super::ticket::StatementTicket;
 use crate::engine::Progress;
@@ -36,7 +36,7 @@ const FETCHED_MAX: usize = 1_024;
 
 /// The statements clients ask for. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Polled {
+pub(super) struct PolledStatements {
     /// Held for a lookup, never across an await.
     all: Arc<Mutex<HashMap<Begin, Statement>>>,
 }
@@ -72,7 +72,7 @@ pub(super) struct Standing {
     pub(super) progress: Option<f64>,
 }
 
-impl Polled {
+impl PolledStatements {
     /// Begins a statement, unless that has happened.
     pub(super) fn begin(
         &self,

@@ -15,23 +15,23 @@ const TOO_LARGE: &str = "Error, decoded message length too large";
 
 /// A service behind the limits.
 #[derive(Debug, Clone)]
-pub(super) struct Limited<S> {
+pub(super) struct LimitService<S> {
     inner: S,
     connections_max: usize,
     request_bytes_max: usize,
 }
 
-impl<S> Limited<S> {
+impl<S> LimitService<S> {
     pub(super) fn new(inner: S, options: &Options) -> Self {
         Self { inner, connections_max: options.connections_max, request_bytes_max: options.request_bytes_max }
     }
 }
 
-impl<S: NamedService> NamedService for Limited<S> {
+impl<S: NamedService> NamedService for LimitService<S> {
     const NAME: &'static str = S::NAME;
 }
 
-impl<S> Service<http::Request<Body>> for Limited<S>
+impl<S> Service<http::Request<Body>> for LimitService<S>
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
     S::Future: Send + 'static,

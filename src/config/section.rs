@@ -1,13 +1,25 @@
 //! The sections of the configuration as the program gets them. Those that need no reading are read as they stand.
 
 use super::value::{duration_text, size_text};
-use crate::secret::Secret;
 use crate::lake::freshness::Policy;
-use crate::serve::flight::Compression;
+use crate::secret::Secret;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// How the bodies of Flight messages are compressed (`flight.compression`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Not at all: on a fast network nothing is faster.
+    #[default]
+    None,
+    /// LZ4: cheap, and a half to a third of the bytes.
+    Lz4,
+    /// Zstandard: dearer, and fewer bytes still.
+    Zstd,
+}
 
 /// `[server]`.
 #[derive(Debug, Clone, Deserialize)]

@@ -6,6 +6,7 @@ pub mod auth;
 mod file_watch;
 pub mod flight;
 pub mod http;
+pub mod limit;
 pub mod listen;
 pub mod postgres;
 pub mod tls;

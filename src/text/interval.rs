@@ -7,7 +7,7 @@ const DAYS_PER_MONTH: f64 = 30.0;
 const NS_PER_DAY: f64 = 86_400.0 * NS_PER_SECOND;
 
 /// Reads a span; `None` for what is none.
-pub fn parse(text: &str) -> Option<IntervalMonthDayNano> {
+pub(crate) fn parse(text: &str) -> Option<IntervalMonthDayNano> {
     let text = text.trim();
     let mut span = Span::default();
     if let Some(standard) = text.strip_prefix('P') {

@@ -10,49 +10,9 @@ use datafusion::sql::sqlparser::ast::{
 
 /// The elements of an array written as a literal, `{a,"b c",NULL}`; `None` for anything else, nested arrays included.
 pub(super) fn elements(literal: &str) -> Option<Vec<Expr>> {
-    let inside = literal.trim().strip_prefix('{')?.strip_suffix('}')?;
-    let mut found = Vec::new();
-    if inside.trim().is_empty() {
-        return Some(found);
-    }
-    let mut element = String::new();
-    let mut quoted = false;
-    let mut open = false;
-    let mut letters = inside.chars();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => element.push(letters.next()?),
-            '"' if open => open = false,
-            '"' if !quoted && element.trim().is_empty() => {
-                element.clear();
-                quoted = true;
-                open = true;
-            }
-            ',' if !open => {
-                found.push(element_of(&element, quoted));
-                element.clear();
-                quoted = false;
-            }
-            '{' | '}' | '"' if !open => return None,
-            letter if quoted && !open && !letter.is_whitespace() => return None,
-            _ if quoted && !open => {}
-            letter => element.push(letter),
-        }
-    }
-    if open {
-        return None;
-    }
-    found.push(element_of(&element, quoted));
-    Some(found)
-}
-
-fn element_of(element: &str, quoted: bool) -> Expr {
-    let bare = element.trim();
-    match quoted {
-        true => text(element),
-        false if bare.eq_ignore_ascii_case("null") => Expr::Value(Value::Null.into()),
-        false => text(bare),
-    }
+    let element =
+        |element: Option<String>| element.map_or_else(|| Expr::Value(Value::Null.into()), |element| text(&element));
+    Some(crate::text::array::parse(literal)?.into_iter().map(element).collect())
 }
 
 /// The elements of an array that is spelled out: a literal, a cast literal or `ARRAY[...]`.

@@ -11,7 +11,9 @@
 //!
 //! A verifier may also be copied from `pg_authid.rolpassword` of a PostgreSQL server.
 
-use super::{Role, User, Verifier};
+use super::user::User;
+use super::verifier::Verifier;
+use crate::role::Role;
 use crate::serve::file_watch::open_to_others;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;

@@ -1,40 +1,16 @@
-//! Who may connect, and what they may do. Both front ends ask here; nothing here knows a protocol.
+//! The users a server lets in, and the check of their passwords.
 //!
-//! Users stand in a file ([`file`]) with a verifier each ([`verifier`]), from which a password can be checked but not
-//! read. The file is looked at again whenever somebody logs in, so that `tt user add` and `tt user remove` reach a
-//! running server; a session that is open already stays, as in PostgreSQL.
+//! The Postgres and the Flight server ask here at each login. The users file is looked at again then, so that `tt user add`
+//! and `tt user remove` reach a running server; a session that is open already stays, as in PostgreSQL.
 
-pub mod file;
-pub mod verifier;
-
-pub use verifier::Verifier;
-
-use super::file_watch::FileWatch;
+use super::file::{self, Entries};
+use super::user::{Identity, User};
+use super::verifier::Verifier;
 use crate::role::Role;
+use crate::serve::file_watch::FileWatch;
 use anyhow::Result;
-use file::Entries;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Somebody who has proved who they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// Name.
-    pub user: String,
-    /// What they may do.
-    pub role: Role,
-}
-
-/// One user of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    /// Name, at most 63 bytes as in PostgreSQL.
-    pub name: String,
-    /// What they may do.
-    pub role: Role,
-    /// What their password is checked against.
-    pub verifier: Verifier,
-}
 
 /// The users of a server. Cheap to clone; clones see the same file.
 ///
@@ -46,7 +22,7 @@ pub struct Users {
 }
 
 impl Users {
-    /// Nobody is defined: any name is let in without a password, as admin. For loopback; see [`super::listen::check`].
+    /// Nobody is defined: any name is let in without a password, as admin. For loopback; see [`crate::serve::listen::check`].
     pub fn open() -> Self {
         Self { file: None }
     }

@@ -1,7 +1,7 @@
 //! Limits that gRPC keeps by itself, told by their names: connections, and the size of a request.
 
-use super::Options;
-use super::connection::Facts;
+use super::connection_info::ConnectionInfo;
+use super::options::Options;
 use futures::FutureExt;
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -45,8 +45,8 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        if let Some(Facts { cookie, beyond }) = request.extensions().get().cloned() {
-            if beyond {
+        if let Some(ConnectionInfo { cookie, over_limit }) = request.extensions().get().cloned() {
+            if over_limit {
                 let full = format!("too many connections (limits.connections = {})", self.connections_max);
                 return Box::pin(std::future::ready(Ok(Status::resource_exhausted(full).into_http())));
             }

@@ -7,21 +7,24 @@
 //!
 //! The descriptor of the next question is the statement's ticket, so that a server that does not know it can begin anew.
 
-use super::Shared;
 use super::error::internal;
 use super::execution::Execution;
-use super::statement::{Answer, open};
+use super::options::Options;
+use super::rows::Answer;
 use super::ticket::StatementTicket;
 use crate::engine::Progress;
-use crate::serve::auth::{Identity, Role};
+use crate::role::Role;
+use crate::serve::auth::Identity;
 use arrow_flight::{FlightDescriptor, FlightInfo, PollInfo};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Status;
 
@@ -40,6 +43,9 @@ pub(super) struct PolledStatements {
     /// Held for a lookup, never across an await.
     all: Arc<Mutex<HashMap<Begin, Statement>>>,
 }
+
+/// Where a statement that begins puts its progress. The plan behind it is not kept alive.
+pub(super) type ProgressSlot = Arc<OnceLock<Weak<Progress>>>;
 
 /// Who has begun what.
 type Begin = (Execution, String);
@@ -60,7 +66,7 @@ struct Begun {
     /// Put here before `ready` is set, and taken by the DoGet.
     answer: Arc<Mutex<Option<Result<Answer, Status>>>>,
     /// Not kept alive for those who ask: its plan may hold much memory.
-    progress: Arc<OnceLock<Weak<Progress>>>,
+    progress: ProgressSlot,
 }
 
 /// How far a statement is.
@@ -73,17 +79,26 @@ pub(super) struct Standing {
 }
 
 impl PolledStatements {
-    /// Begins a statement, unless that has happened.
-    pub(super) fn begin(
+    /// Begins a statement for its user, unless that has happened: `open` runs it up to its first rows, and keeps its
+    /// progress where it is shown. The statement is stopped by `shutdown`, and when nobody has asked for it for
+    /// `options.poll_ttl`.
+    ///
+    /// # Errors
+    /// RESOURCE_EXHAUSTED when more statements are held than `flight.streams` allows.
+    pub(super) fn begin<F>(
         &self,
-        shared: &Arc<Shared>,
-        identity: &Identity,
-        ticket: &StatementTicket,
+        (user, ticket): (&str, &StatementTicket),
         info: FlightInfo,
-    ) -> Result<(), Status> {
-        let begin = begin(ticket, &identity.user);
+        options: &Options,
+        shutdown: CancellationToken,
+        open: impl FnOnce(ProgressSlot) -> F,
+    ) -> Result<(), Status>
+    where
+        F: Future<Output = Result<Answer, Status>> + Send + 'static,
+    {
+        let begin = begin(ticket, user);
         let mut all = self.lock();
-        let most = shared.options.streams_max + FETCHED_MAX;
+        let most = options.streams_max + FETCHED_MAX;
         if all.len() >= most {
             all.retain(|_, statement| statement.work.is_some());
         }
@@ -93,14 +108,14 @@ impl PolledStatements {
         let Entry::Vacant(place) = all.entry(begin.clone()) else { return Ok(()) };
         let (made, ready) = watch::channel(false);
         let begun = Begun { ready, answer: Arc::default(), progress: Arc::default() };
-        let (own, server, identity, ticket) = (begun.clone(), shared.clone(), identity.clone(), ticket.clone());
+        let (own, opening) = (begun.clone(), open(begun.progress.clone()));
         let making = Box::pin(async move {
-            let answer = ready_answer(&server, &identity, ticket, &own.progress).await;
+            let answer = opening.await;
             *own.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
             // Nobody may be left to hear it.
             let _ = made.send(true);
         });
-        let (polled, shutdown) = (self.clone(), shared.shutdown.clone());
+        let polled = self.clone();
         let work = tokio::spawn(async move {
             let given_up = async {
                 tokio::select! {
@@ -119,7 +134,7 @@ impl PolledStatements {
             info,
             begun,
             work: Some(AbortOnDropHandle::new(work)),
-            until: Instant::now() + shared.options.poll_ttl,
+            until: Instant::now() + options.poll_ttl,
         });
         Ok(())
     }
@@ -208,7 +223,7 @@ pub(super) fn complete(info: FlightInfo) -> PollInfo {
 }
 
 /// What is told of a statement.
-pub(super) fn told(shared: &Shared, ticket: &StatementTicket, standing: Standing) -> PollInfo {
+pub(super) fn told(options: &Options, ticket: &StatementTicket, standing: Standing) -> PollInfo {
     if standing.ready {
         return complete(standing.info);
     }
@@ -218,22 +233,7 @@ pub(super) fn told(shared: &Shared, ticket: &StatementTicket, standing: Standing
         progress: standing.progress,
         expiration_time: None,
     };
-    let until = shared.options.clock.now() + shared.options.poll_ttl;
+    let until = options.clock.now() + options.poll_ttl;
     told.expiration_time.get_or_insert_default().seconds = until.timestamp();
     told
-}
-
-/// Runs a statement up to its first rows.
-async fn ready_answer(
-    shared: &Shared,
-    identity: &Identity,
-    ticket: StatementTicket,
-    progress: &OnceLock<Weak<Progress>>,
-) -> Result<Answer, Status> {
-    let mut answer = Box::pin(open(shared, identity, ticket)).await?;
-    if let Some(running) = answer.rows.progress() {
-        progress.get_or_init(|| Arc::downgrade(&running));
-    }
-    answer.rows.make_first().await?;
-    Ok(answer)
 }

@@ -2,8 +2,8 @@
 //!
 //! Everything here is true of the engine as it is built: functions are named only if they are registered.
 
-use super::Options;
 use super::error::internal;
+use super::options::Options;
 use crate::engine::Engine;
 use arrow_flight::sql::metadata::{
     SqlInfoData, SqlInfoDataBuilder, XdbcTypeInfo, XdbcTypeInfoData, XdbcTypeInfoDataBuilder,

@@ -1,10 +1,11 @@
 //! One session over one socket: the loop over its messages, and the simple protocol.
 
-use super::Options;
 use super::command::{Command, shifted};
-use super::error::{Failure, Stop, notice};
+use super::error::{Disconnect, Failure, Stop};
 use super::lexer::{Kind, Piece, Token, pieces, tokens};
 use super::message::{Frame, Message};
+use super::notice::{notice, send_notices};
+use super::options::Options;
 use super::parameter::Parameter;
 use super::plan_cache::PlanCache;
 use super::portal::{Portal, Prepared, query_tag};
@@ -102,7 +103,7 @@ impl Connection {
             let extended = frame.is_extended();
             self.session.begin_request();
             let result = match frame.decode() {
-                Ok(Message::Terminate) => return super::transport::Disconnect::Closed.into(),
+                Ok(Message::Terminate) => return Disconnect::Closed.into(),
                 Ok(message) => self.answer(message).await,
                 Err(failure) => Err(failure.into()),
             };
@@ -328,21 +329,6 @@ fn placed(failure: Failure, offset: Option<usize>) -> Failure {
     match offset {
         Some(offset) => shifted(failure, offset),
         None => Failure { position: None, ..failure },
-    }
-}
-
-/// Passes on what was left for the client, as far as it wants to hear it.
-pub(super) fn send_notices(transport: &mut Transport, session: &Session) {
-    let (notices, warnings) = (session.take_notices(), session.take_warnings());
-    if notices.is_empty() && warnings.is_empty() {
-        return;
-    }
-    let least = session.settings().show("client_min_messages").unwrap_or_default();
-    for message in notices.iter().filter(|_| !matches!(least.as_str(), "warning" | "error")) {
-        transport.send(&notice("NOTICE", "00000", message));
-    }
-    for message in warnings.iter().filter(|_| least != "error") {
-        transport.send(&notice("WARNING", "01000", message));
     }
 }
 

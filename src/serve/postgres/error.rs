@@ -1,8 +1,8 @@
 //! What the client is told when something fails: a SQLSTATE and a sentence, and whether the connection goes on.
 
-use super::transport::Disconnect;
 use crate::error::{ErrorKind, QueryError};
-use pgwire::messages::response::{ErrorResponse, NoticeResponse};
+use pgwire::messages::response::ErrorResponse;
+use std::io;
 
 /// A failure the client is told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,12 +79,9 @@ impl From<QueryError> for Failure {
     }
 }
 
-/// A remark beside the result. `severity` is `NOTICE` or `WARNING`.
-pub(super) fn notice(severity: &str, code: &str, message: &str) -> NoticeResponse {
-    NoticeResponse::new(fields(severity, code, message))
-}
-
-fn fields(severity: &str, code: &str, message: &str) -> Vec<(u8, String)> {
+/// The fields of an ErrorResponse or a NoticeResponse, by their codes; `severity` is `ERROR`, `FATAL`, `NOTICE` or
+/// `WARNING`.
+pub(super) fn fields(severity: &str, code: &str, message: &str) -> Vec<(u8, String)> {
     vec![(b'S', severity.to_owned()), (b'V', severity.to_owned()), (b'C', code.to_owned()), (b'M', clean(message))]
 }
 
@@ -120,6 +117,23 @@ fn sqlstate(kind: ErrorKind) -> &'static str {
         ErrorKind::Source => "TT002",
         ErrorKind::Storage => "58030",
         ErrorKind::Internal => "XX000",
+    }
+}
+
+/// Why a connection ends without a failure that its client could be sent.
+#[derive(Debug)]
+pub(super) enum Disconnect {
+    /// The client closed.
+    Closed,
+    /// The socket failed.
+    Lost(io::Error),
+    /// The server stops, or an admin terminates the session (`pg_terminate_backend`).
+    Shutdown,
+}
+
+impl From<io::Error> for Disconnect {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(error)
     }
 }
 

@@ -16,6 +16,8 @@ mod extended;
 mod lexer;
 mod login;
 mod message;
+mod notice;
+mod options;
 mod parameter;
 mod plan_cache;
 mod portal;
@@ -32,15 +34,14 @@ mod types;
 #[cfg(test)]
 mod tests;
 
-use super::auth::{Identity, Users};
-use super::tls::Tls;
+use super::auth::Identity;
 use crate::engine::{CancelHandle, Engine};
 use crate::role::Role;
 use bytes::Bytes;
 use connection::Connection;
-pub(crate) use encode::time_as_text;
-use error::{Failure, Stop};
+use error::{Disconnect, Failure, Stop};
 use futures::FutureExt;
+pub use options::Options;
 pub use startup::ALPN;
 use startup::{Greeting, Startup};
 use std::collections::HashMap;
@@ -52,7 +53,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use transport::{Disconnect, Transport};
+use transport::Transport;
 
 /// Connections beyond the limit that may be there at once: to be refused with a word, or to cancel.
 const CONNECTIONS_BEYOND: usize = 64;
@@ -60,45 +61,6 @@ const CONNECTIONS_BEYOND: usize = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long connections may take to end when the server stops.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(5);
-
-/// Who is let in, over what, and how much of it.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Who is let in.
-    pub users: Users,
-    /// Encryption, for clients that ask for it.
-    pub tls: Option<Tls>,
-    /// Whether clients that do not ask are refused.
-    pub tls_required: bool,
-    /// Sessions at once.
-    pub connections_max: usize,
-    /// The last so many of them are kept for admins, who come to see what is wrong.
-    pub connections_reserved: usize,
-    /// How long a client may take to encrypt and to prove who it is.
-    pub startup_timeout: Duration,
-    /// Bytes of one message, at most.
-    pub message_bytes_max: usize,
-    /// Prepared statements of one session, at most.
-    pub prepared_statements_max: usize,
-    /// Portals of one session, cursors among them, at most.
-    pub portals_max: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            users: Users::open(),
-            tls: None,
-            tls_required: false,
-            connections_max: 100,
-            connections_reserved: 0,
-            startup_timeout: Duration::from_secs(10),
-            message_bytes_max: 64 * 1024 * 1024,
-            prepared_statements_max: 4_096,
-            portals_max: 4_096,
-        }
-    }
-}
 
 /// What all connections share.
 struct Shared {

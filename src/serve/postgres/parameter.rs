@@ -1,6 +1,7 @@
 //! Values of parameters, from text and binary to scalars of the type the statement expects.
 
 mod binary;
+mod convert;
 mod text;
 
 use super::error::Failure;
@@ -10,6 +11,7 @@ use arrow::datatypes::DataType;
 use binary::read_binary;
 use bytes::Bytes;
 use chrono_tz::Tz;
+use convert::{invalid_text, utf8};
 use postgres_types::Type;
 use text::read_text;
 
@@ -82,38 +84,6 @@ fn is_text(data_type: &DataType) -> bool {
 
 fn malformed(number: usize) -> Failure {
     Failure::new("22P03", format!("incorrect binary data format in bind parameter {number}"))
-}
-
-fn utf8(bytes: &[u8]) -> Result<&str, Failure> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if !text.contains('\0') => Ok(text),
-        _ => Err(Failure::new("22021", "invalid byte sequence for encoding \"UTF8\"")),
-    }
-}
-
-fn invalid_text(text: &str, described: &Type) -> Failure {
-    let name = match *described {
-        Type::FLOAT8 => "double precision",
-        Type::FLOAT4 => "real",
-        Type::BOOL => "boolean",
-        Type::INT2 => "smallint",
-        Type::INT4 => "integer",
-        Type::INT8 => "bigint",
-        Type::TIMESTAMPTZ => "timestamp with time zone",
-        _ => described.name(),
-    };
-    Failure::new("22P02", format!("invalid input syntax for type {name}: \"{text}\""))
-}
-
-fn list(values: &[ScalarValue], element: &Type) -> Result<ScalarValue, Failure> {
-    let wanted = arrow_type(element);
-    // Decimals come with a scale each; an array has one.
-    let same = |value: &ScalarValue| match value.data_type() == wanted {
-        true => Ok(value.clone()),
-        false => value.cast_to(&wanted).map_err(|_| invalid_text(&value.to_string(), element)),
-    };
-    let values = values.iter().map(same).collect::<Result<Vec<_>, _>>()?;
-    Ok(ScalarValue::List(ScalarValue::new_list_nullable(&values, &wanted)))
 }
 
 #[cfg(test)]

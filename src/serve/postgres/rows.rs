@@ -4,10 +4,10 @@
 //! several batches at once and in order, while those before it are written to the socket. Memory is bounded by that many
 //! batches and their bytes.
 
-use super::connection::send_notices;
 use super::copy::CopyRows;
 use super::encode::{Cells, Style, data_row};
 use super::error::{Failure, Stop};
+use super::notice::send_notices;
 use super::transport::{Transport, WRITE_BYTES};
 use super::types::{Formats, postgres_type};
 use crate::engine::{MappedStream, RowStream, Running, Session};

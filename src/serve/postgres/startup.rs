@@ -2,8 +2,9 @@
 //!
 //! Whatever fails here is fatal. Bytes that are no startup packet close the connection without an answer.
 
+use super::error::Disconnect;
 use super::error::{Failure, Stop};
-use super::transport::{Disconnect, Transport};
+use super::transport::Transport;
 use crate::serve::tls::{Loaded, Tls};
 use bytes::{Buf, Bytes};
 use pgwire::messages::startup::NegotiateProtocolVersion;

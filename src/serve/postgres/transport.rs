@@ -5,14 +5,13 @@
 //! loop: while a statement works, [`Transport::attend`] goes on reading into a bounded buffer and sees the end of the
 //! stream; and the caller says when to flush.
 
-use super::error::{Failure, Stop};
+use super::error::{Disconnect, Failure, Stop};
 use super::message::Frame;
 use super::socket::Socket;
 use bytes::{Buf, Bytes, BytesMut};
 use futures::FutureExt;
 use pgwire::messages::Message;
 use std::future::Future;
-use std::io;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
@@ -32,23 +31,6 @@ const SCRATCH_BYTES: usize = 256 * 1024;
 const CLOSED_CHECK: Duration = Duration::from_millis(500);
 /// How long a last word to the client may take.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// Why nobody is left at the other end, or why we leave.
-#[derive(Debug)]
-pub(super) enum Disconnect {
-    /// The client closed.
-    Closed,
-    /// The socket failed.
-    Lost(io::Error),
-    /// The server stops, or somebody terminates the session.
-    Shutdown,
-}
-
-impl From<io::Error> for Disconnect {
-    fn from(error: io::Error) -> Self {
-        Self::Lost(error)
-    }
-}
 
 /// The socket of one connection.
 pub(super) struct Transport {

@@ -32,8 +32,7 @@ impl Definition {
     }
 }
 
-/// Name of the elements of vectors, by which they are told from arrays: as text they are `1 2`, not `{1,2}`.
-pub const VECTOR: &str = "vector";
+pub(crate) use crate::text::array::VECTOR;
 
 /// The arrow type that stands for a PostgreSQL type name of this file.
 fn arrow_type(kind: &str) -> DataType {

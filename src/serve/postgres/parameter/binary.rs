@@ -1,7 +1,7 @@
 //! The binary form of parameters.
 
+use super::convert::{list, utf8};
 use super::text::{instant, numeric};
-use super::{list, utf8};
 use crate::engine::ScalarValue;
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::arrow_type;

@@ -1,7 +1,7 @@
-//! What was read from files that an operator may change under a running server: users, certificates.
+//! A watch over files that an operator may change under a running server: the users file, certificates and keys.
 //!
 //! The files' dates are looked at whenever the contents are asked for, so that a change counts from the next client on,
-//! without a signal and without a task. A change that cannot be used is told of once and changes nothing.
+//! without a signal and without a task. A change that cannot be used is logged once and changes nothing.
 
 use anyhow::Result;
 use arc_swap::ArcSwap;

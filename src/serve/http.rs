@@ -1,4 +1,4 @@
-//! Liveness, readiness, metrics and a status page, over plain HTTP.
+//! The HTTP server: liveness, readiness, Prometheus metrics and a status page, in clear and for reading alone.
 //!
 //! It shows what [`Health`] tells it and changes nothing: there is no route that writes, and none that runs SQL.
 

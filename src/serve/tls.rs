@@ -1,7 +1,7 @@
-//! TLS for the front ends: certificate, key and the authority of client certificates, from PEM files.
+//! TLS of the Postgres and the Flight server: certificate, key and the authority of client certificates, from PEM files.
 //!
 //! Versions 1.2 and 1.3, with the provider that the program brings. It never falls back to plain text: files that cannot
-//! be used are an error at the start, and later changes that cannot be used are told of and ignored.
+//! be used are an error at the start, and later changes that cannot be used are logged and ignored.
 
 use super::file_watch::{FileWatch, open_to_others};
 use crate::config::TlsConfig;

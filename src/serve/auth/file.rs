@@ -63,7 +63,10 @@ struct WrittenUser {
     verifier: String,
 }
 
-/// Reads a file.
+/// Reads the users file.
+///
+/// # Errors
+/// A file that cannot be read, is open to others, or is no list of users.
 pub(super) fn read(path: &Path) -> Result<Entries, FileError> {
     let fail = |reason: String| FileError { path: path.to_owned(), reason };
     let file = File::open(path).map_err(|error| fail(error.to_string()))?;

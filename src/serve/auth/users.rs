@@ -54,7 +54,7 @@ impl Users {
         entries.iter().flat_map(|entries| entries.users.values().map(|user| (user.name.clone(), user.role))).collect()
     }
 
-    /// Who a name is now, without asking for a password: for somebody who proved it a while ago.
+    /// Who a name is now, without asking for a password: for a caller whose token proves an earlier login.
     pub fn identity(&self, name: &str) -> Option<Identity> {
         match &self.file {
             None => Some(Identity { user: name.to_owned(), role: Role::Admin }),

@@ -96,12 +96,12 @@ impl Verifier {
         hmac_sha256(&self.server_key, words.as_bytes())
     }
 
-    /// The salt, which a client is told.
+    /// The salt, which SCRAM sends to the client.
     pub fn salt(&self) -> &[u8] {
         &self.salt
     }
 
-    /// The rounds, which a client is told.
+    /// The rounds of PBKDF2, which SCRAM sends to the client.
     pub fn iterations(&self) -> u32 {
         self.iterations
     }

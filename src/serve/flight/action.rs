@@ -1,4 +1,4 @@
-//! Actions: prepared statements, cancels, session options.
+//! Actions of Flight (DoAction): a client prepares and closes statements, cancels them, and sets and reads session options.
 
 use super::call::Call;
 use super::encode::schema_bytes;

@@ -1,4 +1,4 @@
-//! One call: who makes it, and under which settings.
+//! One gRPC call of a Flight client: who makes it, and under which session settings its statement runs.
 //!
 //! Settings come from three places, the later over the earlier: the session, headers `tt-NAME` of the call alone
 //! (`tt-max-staleness: 5s`), and, for rows of a statement described before, its ticket, which carries the settings it was

@@ -1,4 +1,4 @@
-//! Who calls: from a user name and password, or from a token given for them before.
+//! Authentication of a Flight call: by user name and password, or by a token that was given for them before.
 
 use super::error::internal;
 use super::state::ServerState;

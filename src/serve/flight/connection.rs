@@ -1,4 +1,5 @@
-//! Sockets of Flight clients: accepted, counted, and encrypted where that is configured, before gRPC sees them.
+//! Connections of Flight clients: their sockets are accepted, counted, and encrypted where that is configured, before tonic
+//! sees them.
 //!
 //! A client beyond the limit is let in for a moment, so that [`super::limit`] can answer it with the reason why it is sent away: a socket
 //! that is closed at once looks like a server that is down. One that does not begin to speak is closed.

@@ -1,4 +1,5 @@
-//! Limits that gRPC keeps by itself, told by their names: connections, and the size of a request.
+//! Limits of connections and of the size of a request: tonic keeps them, and this service names them in the status that the
+//! Flight client gets.
 
 use super::connection_info::ConnectionInfo;
 use super::options::Options;

@@ -1,4 +1,4 @@
-//! What clients ask about the catalog: catalogs, schemas, tables, kinds of tables, keys.
+//! Catalog metadata for Flight SQL clients: catalogs, schemas, tables, kinds of tables and keys, as record batches.
 
 use super::encode::schema_bytes;
 use super::error::{internal, status};

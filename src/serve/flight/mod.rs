@@ -1,4 +1,4 @@
-//! The Flight SQL front end: statements over gRPC, rows as Arrow record batches.
+//! The Flight SQL server: it takes statements over gRPC and sends rows as Arrow record batches.
 //!
 //! It answers what drivers ask (ADBC, JDBC, ODBC and plain Flight clients) and keeps next to nothing for them: a ticket holds its
 //! statement, a prepared statement's handle its text and parameters, a session's cookie its settings, a token its user. So

@@ -1,4 +1,5 @@
-//! Statements that clients wait for by asking again: begun with the first question, fetched when their first rows are there.
+//! Statements begun by PollFlightInfo: the first poll begins one, further polls say how far it is, and a DoGet fetches it when
+//! its first rows are there.
 //!
 //! A statement that is fetched at once begins with DoGet, and its client waits in that call. One that refreshes a table or
 //! sorts a large one may take longer than a client's calls last. Asked for by PollFlightInfo, it begins at once, and waits
@@ -217,12 +218,12 @@ fn begin(ticket: &StatementTicket, user: &str) -> Begin {
     (ticket.execution.as_ref().try_into().unwrap_or_default(), user.to_owned())
 }
 
-/// What is told of a statement whose rows can be fetched.
+/// The answer to a poll for a statement whose rows can be fetched: it is complete.
 pub(super) fn complete(info: FlightInfo) -> PollInfo {
     PollInfo { info: Some(info), flight_descriptor: None, progress: Some(1.0), expiration_time: None }
 }
 
-/// What is told of a statement.
+/// The answer to a poll for a statement: complete, or its progress and when it expires.
 pub(super) fn told(options: &Options, ticket: &StatementTicket, standing: Standing) -> PollInfo {
     if standing.ready {
         return complete(standing.info);

@@ -1,4 +1,4 @@
-//! The rows of a statement on their way to the client.
+//! Rows of a statement on their way to the Flight client: the engine's batches become messages as the client takes them.
 //!
 //! Memory is bounded by a batch and its messages: the next batch is asked for when the client has taken the last. Dropping
 //! the stream, which is what happens when the client goes or cancels, stops the statement.
@@ -53,7 +53,7 @@ impl Answer {
 /// The rows of a statement: those of its executions, one after the other.
 pub(super) struct Rows {
     schema: SchemaRef,
-    /// What is told with the first message: the freshness of the answer.
+    /// Metadata of the first message: the freshness of the answer, as JSON.
     told: Bytes,
     at_hand: Option<RecordBatch>,
     running: Option<RowStream>,

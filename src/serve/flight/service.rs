@@ -1,4 +1,4 @@
-//! The protocol's calls: each is read, given to the module that knows about it, and answered.
+//! The calls of the Flight protocol: each is decoded, answered by the module of its command, and turned into a gRPC reply.
 
 use super::call::Call;
 use super::encode::schema_bytes;
@@ -290,7 +290,7 @@ impl Service {
     }
 }
 
-/// Reads rows that a client sends, which may be no more than so many bytes. The decoder below trusts what it reads more
+/// Reads rows that a client sends, which may be no more than so many bytes. Arrow's decoder trusts what it reads more
 /// than it should, so its panics are caught.
 async fn batches(first: FlightData, rest: Streaming<FlightData>, bytes_max: usize) -> Result<Vec<RecordBatch>, Status> {
     let mut bytes = 0;

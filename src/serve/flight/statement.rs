@@ -1,4 +1,5 @@
-//! Statements: described first, run when their ticket comes back.
+//! Statements of a Flight SQL client: GetFlightInfo describes one and gives its ticket, and DoGet runs it when the ticket comes
+//! back.
 //!
 //! Both plan the statement anew, since nothing is kept between them, but where PollFlightInfo has begun it.
 

@@ -1,4 +1,4 @@
-//! A socket whose writes are buffered: fewer and larger ones.
+//! The write buffer of a Flight connection: it puts the small frames of HTTP/2 together into few and large writes.
 //!
 //! HTTP/2 writes each frame of 16 KiB on its own and flushes it, and each write wakes the client, which on a busy machine
 //! takes the processor from the server. A quarter of a large result's time went there. So a flush here may be put off, until

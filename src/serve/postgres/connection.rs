@@ -1,4 +1,8 @@
-//! One session over one socket: the loop over its messages, and the simple protocol.
+//! The connection of one Postgres client: one session of the engine over one socket, the loop over the client's messages, and
+//! the simple protocol.
+//!
+//! [`super::serve`] runs one per client, in a task of its own. It ends when the client terminates, when the server stops, or
+//! when a message fails in a way after which nothing can follow.
 
 use super::command::{Command, shifted};
 use super::error::{Disconnect, Failure, Stop};
@@ -189,7 +193,7 @@ impl Connection {
         self.portals.values_mut().for_each(|portal| portal.kept = true);
     }
 
-    /// Tells of settings that changed since the client was told.
+    /// Tells of settings that changed since the client last got them.
     fn report_settings(&mut self) {
         let version = self.session.settings().version();
         if self.reported_version == version {
@@ -208,7 +212,7 @@ impl Connection {
         send_notices(&mut self.transport, &self.session);
     }
 
-    /// Warns the client.
+    /// Sends the client a NoticeResponse of severity WARNING.
     pub(super) fn warn(&mut self, code: &str, message: &str) {
         self.transport.send(&notice("WARNING", code, message));
     }

@@ -1,10 +1,11 @@
-//! What the client is told when something fails: a SQLSTATE and a sentence, and whether the connection goes on.
+//! Failures as the Postgres client gets them (ErrorResponse): a SQLSTATE, a sentence, and whether the connection goes on
+//! after it.
 
 use crate::error::{ErrorKind, QueryError};
 use pgwire::messages::response::ErrorResponse;
 use std::io;
 
-/// A failure the client is told of.
+/// A failure, as an ErrorResponse carries it to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
     /// The connection ends after it.
@@ -140,7 +141,7 @@ impl From<io::Error> for Disconnect {
 /// Why a step of a connection ended early.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// The client is told, and unless it is fatal the connection goes on.
+    /// The client gets it, and unless it is fatal the connection goes on.
     Failure(Failure),
     /// There is nobody left to tell.
     Disconnect(Disconnect),

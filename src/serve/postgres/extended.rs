@@ -1,4 +1,6 @@
-//! The extended protocol: Parse, Bind, Describe, Execute, Close.
+//! The extended protocol of Postgres: Parse, Bind, Describe, Execute and Close, each answered for one session.
+//!
+//! After a failure the connection skips what the client sends up to the next Sync.
 
 use super::command::Command;
 use super::connection::Connection;
@@ -263,7 +265,7 @@ fn no_portal(name: &str) -> Failure {
     Failure::new("34000", format!("portal \"{name}\" does not exist"))
 }
 
-/// Columns of text.
+/// A schema of text columns with these names, as SHOW and its like answer.
 pub(super) fn texts(names: &[&str]) -> SchemaRef {
     Arc::new(Schema::new(names.iter().map(|name| Field::new(*name, DataType::Utf8, false)).collect::<Vec<_>>()))
 }

@@ -1,4 +1,4 @@
-//! Who a client is: the exchange of passwords between the startup packet and the first statement.
+//! Authentication of a Postgres client: the exchange of passwords between the startup packet and the first statement.
 //!
 //! Whatever fails here is fatal. Nothing that a client sends before it is known reaches the engine: its messages are read
 //! one at a time, and only those of the exchange are taken.

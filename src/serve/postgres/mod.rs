@@ -1,4 +1,4 @@
-//! The Postgres front end: sockets, sessions and their limits.
+//! The Postgres server: it accepts sockets, opens a session of the engine for each client, and keeps their limits.
 //!
 //! Messages to the client are `pgwire`'s; the loop, the reading of messages and the encoding of rows are our own,
 //! because a result must leave while it is made, a cancel must reach a running statement, and a client that goes must
@@ -75,7 +75,7 @@ struct Shared {
 /// [`super::listen::check`]'s to say.
 ///
 /// # Errors
-/// None today: a failed accept is told of and tried again.
+/// None today: a failed accept is logged and tried again.
 pub async fn serve(
     listener: TcpListener,
     engine: Engine,
@@ -181,7 +181,7 @@ async fn enter(transport: &mut Transport, shared: &Shared) -> Result<Option<Ente
     Ok(Some(Entered { startup, identity, _place: place }))
 }
 
-/// The last word of a connection, when somebody is left to hear it.
+/// The last message of a connection, when its client is still there.
 async fn end(transport: &mut Transport, stop: Stop) {
     match stop {
         Stop::Failure(failure) => transport.farewell(&failure.into_fatal()).await,

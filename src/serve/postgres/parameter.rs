@@ -1,4 +1,7 @@
-//! Values of parameters, from text and binary to scalars of the type the statement expects.
+//! Parameters that a Postgres client binds (Bind, EXECUTE): values in text or binary form become DataFusion scalars of the
+//! type the statement expects.
+//!
+//! The extended protocol reads each value once per Bind; the engine then executes the plan with them.
 
 mod binary;
 mod convert;
@@ -18,7 +21,7 @@ use text::read_text;
 /// What a parameter is said to be, and what the statement wants.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Parameter {
-    /// Type the client was told, or told us.
+    /// Type the client declared, or was described with.
     pub(super) described: Type,
     /// Type the plan found out, if any.
     pub(super) wanted: Option<DataType>,

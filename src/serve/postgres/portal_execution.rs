@@ -1,4 +1,6 @@
-//! What a portal does when it first runs: rows of the engine, or a command about the session.
+//! The first execution of a portal: the engine starts its rows, or the session carries out its command.
+//!
+//! The extended protocol (Execute) and the simple protocol come here alike.
 
 use super::command::{Command, Count, Discard, Query};
 use super::connection::Connection;

@@ -1,4 +1,4 @@
-//! The rows of a portal: a running statement and the batch it was stopped in, and how they reach the client.
+//! The rows of a portal: a running statement of the engine, the batch it was suspended in, and how its rows reach the client.
 //!
 //! A few rows are encoded where they are sent. Of a large result every batch becomes bytes on the threads for statements,
 //! several batches at once and in order, while those before it are written to the socket. Memory is bounded by that many

@@ -1,9 +1,12 @@
-//! Settings as the protocol sees them: PostgreSQL's spellings of their values, and those the client is told of.
+//! Session settings in the Postgres protocol: SET and SHOW of one session, and the ParameterStatus messages that follow a
+//! change.
+//!
+//! Names, checks and spellings are the engine's; here are those that the protocol adds.
 
 use super::error::Failure;
 use crate::engine::{Session, Settings};
 
-/// Settings the client is told of at the start and whenever they change.
+/// Settings that ParameterStatus reports at the start and whenever they change.
 const REPORTED: [&str; 13] = [
     "application_name",
     "client_encoding",
@@ -47,7 +50,7 @@ pub(super) fn spelled(session: &Session, name: &str) -> String {
     known.unwrap_or_else(|| name.to_ascii_lowercase())
 }
 
-/// What the client is told of, with the values in force.
+/// The settings that ParameterStatus reports, with the values in force.
 pub(super) fn reported(session: &Session) -> Vec<(&'static str, String)> {
     REPORTED.iter().filter_map(|name| Some((*name, show(session, name).ok()?))).collect()
 }

@@ -1,4 +1,5 @@
-//! The first words of a connection: encryption, startup parameters. Who it is comes next, in [`super::login`].
+//! The startup of a Postgres connection: the client's requests for encryption and its startup parameters. Who the client is
+//! comes next, in [`super::login`].
 //!
 //! Whatever fails here is fatal. Bytes that are no startup packet close the connection without an answer.
 

@@ -1,4 +1,5 @@
-//! The socket of one connection and its two buffers. One task owns it; nothing here knows SQL.
+//! The transport of one Postgres connection: its socket, its read buffer and its write buffer. One task owns it; nothing here
+//! knows SQL.
 //!
 //! `pgwire`'s own server loop does not read the socket while a statement runs, so it cannot notice that the client has
 //! gone while a live table is silent, and it gives the row a place in the buffer rather than on the wire. Hence this
@@ -42,7 +43,7 @@ pub(super) struct Transport {
     /// Where messages are written before they are known to be whole.
     scratch: Vec<u8>,
     shutdown: CancellationToken,
-    /// Ends this transport alone: somebody terminates its session.
+    /// Ends this transport alone: an admin terminates its session.
     terminated: CancellationToken,
 }
 

@@ -1,4 +1,5 @@
-//! Which PostgreSQL type stands for which Arrow type, in both directions.
+//! PostgreSQL types for Arrow types, in both directions: how a RowDescription describes a column of the engine, and as what
+//! the engine gets a parameter.
 
 use super::error::Failure;
 use crate::text::array::VECTOR;

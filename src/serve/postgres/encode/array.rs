@@ -1,4 +1,4 @@
-//! Lists, as one-dimensional arrays.
+//! Lists of Arrow as one-dimensional arrays of PostgreSQL, in the text and binary forms that the client reads.
 
 use super::{Cells, Style, Write};
 use crate::serve::postgres::error::Failure;

@@ -1,8 +1,8 @@
 //! The configuration as written, before checks: the shape of the TOML.
 
 use super::section::{AuthConfig, CollectConfig, FlightConfig, ServerConfig, SimulatorConfig, TlsConfig};
-use crate::secret::Secret;
 use crate::lake::FileCompression;
+use crate::secret::Secret;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

@@ -1,22 +1,24 @@
-//! Moments as people write them: with an offset, or in the session's time zone.
+//! Moments are read as people write them for PostgreSQL: with an offset, or in the session's time
+//! zone.
 
 use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-/// Moments without one.
+/// Formats for moments without an offset, date and time together.
 const LOCAL: [&str; 4] = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%.f"];
 
-/// Days, in PostgreSQL's order: the month first where both are numbers.
+/// Formats for days, in PostgreSQL's order: the month first where both are numbers.
 const DAY: [&str; 8] = ["%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d-%b-%Y", "%m/%d/%Y"];
 
-/// Times of a day.
+/// Formats for times of a day, with seconds or without.
 const TIME: [&str; 2] = ["%H:%M", "%H:%M:%S%.f"];
 
 /// Reads `2026-11-01T16:00Z` and the like, `2026-11-01 16:00[:00]`, or `2026-11-01`, which is the beginning of that day; the
 /// day in other forms too, such as `1 Nov 2026` and `20261101`.
 ///
 /// What has no offset is in `zone`: a time that comes twice there is the first of the two, and one that is skipped counts
-/// from the offset before the gap, as in PostgreSQL.
+/// from the offset before the gap, as in PostgreSQL. `None` for a text
+/// that does not read.
 pub(crate) fn parse(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
     let text = text.trim();
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
@@ -78,7 +80,7 @@ fn offset(text: &str) -> Option<i32> {
     (hours < 16 && minutes < 60 && seconds < 60).then_some(sign * (hours * 3_600 + minutes * 60 + seconds))
 }
 
-/// A day, with a time or without.
+/// A day with a time or without one, which is then midnight; `None` for a text that is neither.
 fn local(text: &str) -> Option<NaiveDateTime> {
     // chrono takes a sign before the year; PostgreSQL does not.
     if text.starts_with(['+', '-']) {

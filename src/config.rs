@@ -10,7 +10,7 @@ mod section;
 mod value;
 
 pub use section::{
-    AuthConfig, CollectConfig, DatasetConfig, FlightConfig, LimitsConfig, ServerConfig, SimulatorConfig,
+    Compression, AuthConfig, CollectConfig, DatasetConfig, FlightConfig, LimitsConfig, ServerConfig, SimulatorConfig,
     TastytradeConfig, TlsConfig,
 };
 

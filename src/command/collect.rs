@@ -14,8 +14,8 @@ use crate::shutdown;
 use anyhow::{Result, bail};
 use std::process::ExitCode;
 
-/// Refreshes the named datasets, or all that have a source, whatever their age, with what they depend on when that is
-/// due. Exit code 0 only when every item of every one is fresh; failed items and their reasons go to standard error.
+/// Refreshes the named datasets, or all that have a source, whatever their age; a derived one after its inputs, where those
+/// are due. Exit code 0 only when every item of every one is fresh; failed items and their reasons go to standard error.
 ///
 /// # Errors
 /// There are no credentials, a name is no dataset with a source, the lake cannot be opened, or a signal came first.

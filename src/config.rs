@@ -17,7 +17,7 @@ mod value;
 pub use error::ConfigError;
 pub use layer::{DEFAULTS, Setting};
 pub use section::{
-    AuthConfig, CollectConfig, Config, DatasetConfig, FlightCompression, FlightConfig, LimitsConfig, ServerConfig,
+    AuthConfig, CollectConfig, Compression, Config, DatasetConfig, FlightConfig, LimitsConfig, ServerConfig,
     SimulatorConfig, TastytradeConfig, TlsConfig,
 };
 

@@ -19,6 +19,8 @@ use crate::lake::refresh::{RefreshHandle, channel};
 use crate::lake::{DatasetState, Lake, LakeTable, dataset};
 use crate::live::spool::{SpoolEvent, SpoolLimits};
 use crate::live::{Book, Live};
+use crate::table::schemas::Tables;
+use crate::table::system;
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -141,12 +143,21 @@ pub async fn start(
     let mut system_tables: Vec<_> =
         client.iter().map(|client| ("sources", crate::table::sources::table(client.clone()))).collect();
     system_tables.push(("spools", crate::table::spools::table(histories.clone())));
+    let settings = config.settings.iter().map(|one| system::Setting {
+        name: one.name.clone(),
+        value: one.value.clone(),
+        origin: one.origin.clone(),
+    });
     let engine = build(Parts {
-        lake: lake.clone(),
-        board: board.clone(),
-        refresh: refresh.clone(),
-        live: live.clone(),
-        histories: histories.clone(),
+        tables: Tables {
+            lake: lake.clone(),
+            board: board.clone(),
+            refresh: refresh.clone(),
+            live: live.clone(),
+            histories: histories.clone(),
+            settings: settings.collect(),
+            system_tables,
+        },
         queries: Arc::new(Queries::default()),
         defaults: Defaults {
             statement_timeout: config.limits.statement_timeout,
@@ -157,8 +168,6 @@ pub async fn start(
         },
         memory_bytes: config.limits.memory_bytes,
         spill_bytes: config.limits.spill_bytes,
-        settings: config.settings.clone(),
-        system_tables,
     })
     .await?;
     Ok(Server { lake, board, live, engine, refresh, events, collected, feed, histories, keeping })

@@ -10,7 +10,7 @@
 use super::configuration;
 use crate::args::Common;
 use crate::clock::Clock;
-use crate::config::{Config, FlightCompression};
+use crate::config::Config;
 use crate::console::collection;
 use crate::console::progress::Display;
 use crate::console::say;
@@ -198,11 +198,7 @@ fn flight_options(config: &Config) -> flight::Options {
         handle_bytes_max: bytes(flight.handle),
         endpoints_max: flight.endpoints,
         endpoint_rows: flight.endpoint_rows,
-        compression: match flight.compression {
-            FlightCompression::None => flight::Compression::None,
-            FlightCompression::Lz4 => flight::Compression::Lz4,
-            FlightCompression::Zstd => flight::Compression::Zstd,
-        },
+        compression: flight.compression,
         flush: flight.flush,
         handshake_timeout: config.limits.startup_timeout,
         keepalive_interval: flight.keepalive,

@@ -70,6 +70,19 @@ impl Config {
     }
 }
 
+/// How the bodies of Flight messages are compressed (`flight.compression`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// They are sent as they are: on one machine and on a fast network nothing is faster.
+    #[default]
+    None,
+    /// LZ4: cheap, and a half to a third of the bytes.
+    Lz4,
+    /// Zstandard: dearer, and fewer bytes still.
+    Zstd,
+}
+
 /// `[server]`: where the three front ends listen. Port 0 picks a free port.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ServerConfig {
@@ -217,7 +230,7 @@ pub struct FlightConfig {
     /// Whether Flight SQL is served at all.
     pub enabled: bool,
     /// How bodies of messages are compressed.
-    pub compression: FlightCompression,
+    pub compression: Compression,
     /// How long rows of a live statement are gathered before they leave.
     #[serde(deserialize_with = "duration_text")]
     pub flush: Duration,
@@ -254,18 +267,6 @@ pub struct FlightConfig {
     /// How long it may take to answer.
     #[serde(deserialize_with = "duration_text")]
     pub keepalive_timeout: Duration,
-}
-
-/// How bodies of Flight messages are compressed: "none", "lz4" or "zstd".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FlightCompression {
-    /// They are sent as they are, which is fastest on one machine and on a fast network.
-    None,
-    /// LZ4, which costs little time.
-    Lz4,
-    /// Zstandard, which saves the most bytes.
-    Zstd,
 }
 
 /// `[simulator]`: the market that `tt demo` makes up.

@@ -3,8 +3,8 @@
 use super::endpoint::Endpoint;
 use super::oauth::{self, OAuth, TOKEN_PATH};
 use super::{BreakerOptions, ClientError, SourceStatus, answer};
-use crate::secret::Secret;
 use crate::clock::Clock;
+use crate::secret::Secret;
 use backon::{ExponentialBuilder, Retryable};
 use governor::middleware::StateInformationMiddleware;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};

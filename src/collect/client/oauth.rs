@@ -3,11 +3,11 @@
 //! A token is renewed a minute before it expires. However many requests wait, one call is made; if it fails, all that
 //! waited for it share its failure. A refusal (400 or 401) is final: the vendor blocks addresses that try again.
 
+use super::ClientError;
 use super::answer;
 use super::endpoint::Endpoint;
-use super::ClientError;
-use crate::secret::Secret;
 use crate::clock::Clock;
+use crate::secret::Secret;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::time::Duration;

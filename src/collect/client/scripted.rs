@@ -1,8 +1,8 @@
 //! A server for tests: every request is answered by a closure, and remembered.
 
 use super::{BreakerOptions, Client, ClientOptions};
-use crate::secret::Secret;
 use crate::clock::Clock;
+use crate::secret::Secret;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

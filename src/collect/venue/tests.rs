@@ -6,11 +6,11 @@ use super::dxlink::{Eod, EodOptions, Feed, FeedOptions, FeedSymbols, QuoteTokens
 use super::tastytrade::{Calendar, Dividends, Earnings, MarketMetrics, OptionChains, Symbols};
 use crate::clock::Clock;
 use crate::collect::client::{Client, ClientOptions};
-use crate::secret::Secret;
 use crate::collect::{Fetch, FetchError, Fetched, Request};
 use crate::lake::dataset;
 use crate::live::Live;
 use crate::market::{calendar, list};
+use crate::secret::Secret;
 use crate::simulator::fault::{Kind, Rule};
 use crate::simulator::{Options, Simulator};
 use arrow::array::{Array, AsArray, StringArray};

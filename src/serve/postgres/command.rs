@@ -57,12 +57,12 @@ pub(super) enum Command {
     },
     /// Isolation and access of transactions: all are read-only snapshots here whatever is asked.
     SetTransaction,
-    /// `None` is all.
+    /// RESET of one setting; `None` resets all of them.
     Reset(Option<String>),
-    /// `None` is all.
+    /// SHOW of one setting; `None` shows all of them.
     Show(Option<String>),
     Discard(Discard),
-    /// `None` is all.
+    /// DEALLOCATE of one prepared statement; `None` drops all of them.
     Deallocate(Option<String>),
     Prepare {
         name: String,
@@ -88,7 +88,7 @@ pub(super) enum Command {
         cursor: String,
         count: Count,
     },
-    /// `None` is all.
+    /// CLOSE of one cursor; `None` closes all of them.
     Close(Option<String>),
     Copy {
         query: Query,
@@ -444,12 +444,15 @@ fn backward() -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Engine;
+    use crate::dialect::catalog::NoComments;
+    use crate::engine::Defaults;
+    use crate::engine::template::over;
     use datafusion::prelude::SessionContext;
+    use std::sync::Arc;
 
     fn parse(sql: &str) -> Result<Command, Failure> {
-        let session =
-            Engine::new(SessionContext::new().state(), None).open_session("me", crate::role::Role::Admin, "postgres");
+        let engine = over(&SessionContext::new(), Arc::new(NoComments), Defaults::default()).unwrap();
+        let session = engine.open_session("me", crate::role::Role::Admin, "postgres");
         Command::parse(Piece { sql, offset: 0 }, &session)
     }
 

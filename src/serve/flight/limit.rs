@@ -1,0 +1,69 @@
+//! Limits of connections and of the size of a request: tonic keeps them, and this service names them in the status that the
+//! Flight client gets.
+
+use super::connection_info::ConnectionInfo;
+use super::options::Options;
+use futures::FutureExt;
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+use tonic::body::Body;
+use tonic::codegen::{BoxFuture, Service, http};
+use tonic::server::NamedService;
+use tonic::{Code, Status};
+
+/// How the status begins with which gRPC refuses a request that is too large.
+const TOO_LARGE: &str = "Error, decoded message length too large";
+
+/// A service behind the limits.
+#[derive(Debug, Clone)]
+pub(super) struct LimitService<S> {
+    inner: S,
+    connections_max: usize,
+    request_bytes_max: usize,
+}
+
+impl<S> LimitService<S> {
+    pub(super) fn new(inner: S, options: &Options) -> Self {
+        Self { inner, connections_max: options.connections_max, request_bytes_max: options.request_bytes_max }
+    }
+}
+
+impl<S: NamedService> NamedService for LimitService<S> {
+    const NAME: &'static str = S::NAME;
+}
+
+impl<S> Service<http::Request<Body>> for LimitService<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Infallible>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        if let Some(ConnectionInfo { cookie, over_limit }) = request.extensions().get().cloned() {
+            if over_limit {
+                let full = format!("too many connections (limits.connections = {})", self.connections_max);
+                return Box::pin(std::future::ready(Ok(Status::resource_exhausted(full).into_http())));
+            }
+            request.extensions_mut().insert(cookie);
+        }
+        let bytes_max = self.request_bytes_max;
+        Box::pin(self.inner.call(request).map(move |response| response.map(|response| named(response, bytes_max))))
+    }
+}
+
+fn named(response: http::Response<Body>, bytes_max: usize) -> http::Response<Body> {
+    match Status::from_header_map(response.headers()) {
+        Some(status) if status.code() == Code::OutOfRange && status.message().starts_with(TOO_LARGE) => {
+            let told = format!("the request is larger than {bytes_max} bytes (flight.request)");
+            Status::resource_exhausted(told).into_http()
+        }
+        _ => response,
+    }
+}

@@ -1,0 +1,339 @@
+//! The first execution of a portal: the engine starts its rows, or the session carries out its command.
+//!
+//! The extended protocol (Execute) and the simple protocol come here alike.
+
+use super::command::{Command, Count, Discard, Query};
+use super::connection::Connection;
+use super::copy::CopyOut;
+use super::error::{Failure, Stop};
+use super::extended::texts;
+use super::parameter::fitted;
+use super::portal::{Portal, Prepared, State, Tag, discard_tag};
+use super::rows::{Rows, Sink};
+use super::setting;
+use super::transaction::Status;
+use super::types::{Formats, check_width};
+use crate::engine::{Plan, ScalarValue};
+use arrow::array::{ArrayRef, StringArray};
+use arrow::record_batch::RecordBatch;
+use pgwire::messages::copy::{CopyDone, CopyOutResponse};
+use std::sync::Arc;
+
+impl Connection {
+    /// Starts a portal: gives its rows, or does all there is to do and gives the tag.
+    pub(super) async fn open_portal(
+        &mut self,
+        prepared: Arc<Prepared>,
+        values: &[ScalarValue],
+        formats: &Formats,
+    ) -> Result<State, Stop> {
+        let done = |tag| Ok(State::Done(Tag::Plain(tag)));
+        match &prepared.command {
+            Command::Query(_) => {
+                let rows = self.rows(&prepared, values).await?;
+                Ok(State::Open(Box::new(rows), prepared.tag))
+            }
+            Command::Execute { name, values } => self.execute_prepared(name, values.as_ref()).await,
+            Command::Show(name) => Ok(State::Open(Box::new(self.show(name.as_deref())?), Tag::Plain("SHOW"))),
+            Command::Copy { out, .. } => self.copy(&prepared, values, out).await,
+            Command::Declare { name, hold, .. } => {
+                self.declare(name.clone(), *hold, &prepared, values).await?;
+                done("DECLARE CURSOR")
+            }
+            Command::Fetch { cursor, count } => {
+                let formats = self.result_formats(&prepared, formats);
+                let fetched = self.fetch(&prepared.sql, cursor, *count, &mut Sink::Data(formats)).await?;
+                Ok(State::Fetched("FETCH", fetched))
+            }
+            Command::Move { cursor, count } => {
+                let moved = self.fetch(&prepared.sql, cursor, *count, &mut Sink::Skip).await?;
+                Ok(State::Fetched("MOVE", moved))
+            }
+            Command::Close(name) => {
+                match name {
+                    Some(name) => drop(self.portals.remove(name).ok_or_else(|| no_cursor(name))?),
+                    None => self.portals.clear(),
+                }
+                done(if name.is_some() { "CLOSE CURSOR" } else { "CLOSE CURSOR ALL" })
+            }
+            Command::Prepare { name, types, query } => {
+                let declared: Vec<u32> = types.iter().map(postgres_types::Type::oid).collect();
+                let inner = self.prepare(Command::Query(query.clone()), &query.sql, &declared).await?;
+                self.keep_statement(name.clone(), Arc::new(inner))?;
+                done("PREPARE")
+            }
+            Command::Deallocate(Some(name)) => {
+                self.statement(name)?;
+                self.statements.remove(name);
+                done("DEALLOCATE")
+            }
+            Command::Deallocate(None) => {
+                self.statements.clear();
+                done("DEALLOCATE ALL")
+            }
+            Command::Discard(what) => {
+                self.discard(*what)?;
+                done(discard_tag(*what))
+            }
+            Command::Set { name, value, local } => {
+                self.set(name, value.as_deref(), *local)?;
+                done("SET")
+            }
+            Command::Reset(name) => {
+                self.reset(name.as_deref())?;
+                done("RESET")
+            }
+            Command::SetTransaction => done("SET"),
+            Command::Unlisten => done("UNLISTEN"),
+            Command::Begin { .. }
+            | Command::Commit { .. }
+            | Command::Rollback { .. }
+            | Command::Savepoint(_)
+            | Command::Release(_)
+            | Command::RollbackTo(_) => done(self.transact(&prepared.command)?),
+        }
+    }
+
+    /// Has the engine run a prepared query.
+    async fn rows(&mut self, prepared: &Prepared, values: &[ScalarValue]) -> Result<Rows, Stop> {
+        let plan = plan(prepared)?;
+        let running = self.session.start(&prepared.sql);
+        let stream = self.transport.attend(self.session.execute(running, plan, values.to_vec())).await??;
+        Ok(Rows::running(stream, plan.schema.clone()))
+    }
+
+    /// EXECUTE of a statement prepared by PREPARE or Parse. Its values are a query of one row.
+    async fn execute_prepared(&mut self, name: &str, values: Option<&Query>) -> Result<State, Stop> {
+        let prepared = self.statement(name)?;
+        let Command::Query(_) = &prepared.command else {
+            return Err(Failure::new("0A000", format!("EXECUTE of \"{name}\" is not supported")).into());
+        };
+        let values = match values {
+            Some(values) => self.one_row(values).await?,
+            None => Vec::new(),
+        };
+        if values.len() != prepared.parameters.len() {
+            let message = format!("wrong number of parameters for prepared statement \"{name}\"");
+            let hint = format!("Expected {} parameters but got {}.", prepared.parameters.len(), values.len());
+            return Err(Failure::new("42601", message).with_hint(hint).into());
+        }
+        let zone = self.session.settings().time_zone();
+        let fit = |(value, parameter): (ScalarValue, &super::parameter::Parameter)| {
+            fitted(value, &parameter.wanted_type(), zone)
+        };
+        let values = values.into_iter().zip(&prepared.parameters).map(fit).collect::<Result<Vec<_>, _>>()?;
+        let rows = self.rows(&prepared, &values).await?;
+        Ok(State::Open(Box::new(rows), prepared.tag))
+    }
+
+    /// The values of a query's only row.
+    async fn one_row(&mut self, query: &Query) -> Result<Vec<ScalarValue>, Stop> {
+        let plan = self.plan(&query.sql, &query.statement, None).await?;
+        let running = self.session.start(&query.sql);
+        let mut stream = self.transport.attend(self.session.execute(running, &plan, Vec::new())).await??;
+        while let Some(batch) = self.transport.attend(stream.next()).await? {
+            let batch = batch?;
+            if batch.num_rows() > 0 {
+                let value = |column: &ArrayRef| ScalarValue::try_from_array(column, 0);
+                let values = batch.columns().iter().map(value).collect::<Result<Vec<_>, _>>();
+                return values.map_err(|error| Failure::new("0A000", error.to_string()).into());
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn show(&self, name: Option<&str>) -> Result<Rows, Failure> {
+        let columns: Vec<ArrayRef> = match name {
+            Some(name) => vec![Arc::new(StringArray::from(vec![setting::show(&self.session, name)?]))],
+            None => {
+                let (names, values): (Vec<_>, Vec<_>) = self.session.settings().all().into_iter().unzip();
+                let nothing = vec![""; names.len()];
+                vec![
+                    Arc::new(StringArray::from(names)),
+                    Arc::new(StringArray::from(values)),
+                    Arc::new(StringArray::from(nothing)),
+                ]
+            }
+        };
+        let schema = match name {
+            Some(name) => texts(&[&setting::spelled(&self.session, name)]),
+            None => texts(&["name", "setting", "description"]),
+        };
+        let batch = RecordBatch::try_new(schema, columns).map_err(|error| Failure::new("XX000", error.to_string()))?;
+        Ok(Rows::at_hand(batch))
+    }
+
+    async fn copy(&mut self, prepared: &Prepared, values: &[ScalarValue], out: &CopyOut) -> Result<State, Stop> {
+        let schema = plan(prepared)?.schema.clone();
+        check_width(&schema)?;
+        let mut rows = self.rows(prepared, values).await?;
+        self.notices();
+        let format = out.format();
+        let width = schema.fields().len();
+        let formats = vec![format.code(); width];
+        let width = i16::try_from(width).unwrap_or(i16::MAX);
+        self.transport.send(&CopyOutResponse::new(i8::try_from(format.code()).unwrap_or_default(), width, formats));
+        let mut writer = out.rows(schema.fields().iter().map(|field| field.name().as_str()));
+        self.transport.write(|to| writer.header(to))?;
+        let mut sink = Sink::Copy(writer);
+        let sent = rows.send(&mut self.transport, &self.session, &mut sink, None).await?;
+        if let Sink::Copy(mut writer) = sink {
+            self.transport.write(|to| writer.trailer(to))?;
+        }
+        self.transport.send(&CopyDone::new());
+        Ok(State::Fetched("COPY", sent.rows))
+    }
+
+    async fn declare(
+        &mut self,
+        name: String,
+        hold: bool,
+        prepared: &Arc<Prepared>,
+        values: &[ScalarValue],
+    ) -> Result<(), Stop> {
+        if self.transaction.status() == Status::Idle && !hold && !self.in_block {
+            return Err(Failure::new("25P01", "DECLARE CURSOR can only be used in transaction blocks").into());
+        }
+        let rows = self.rows(prepared, values).await?;
+        rows.suspend();
+        let mut cursor = Portal::new(prepared.clone(), Vec::new(), Formats::All(super::types::Format::Text));
+        cursor.state = State::Open(Box::new(rows), Tag::Rows("SELECT"));
+        cursor.hold = hold;
+        Ok(self.keep_portal(name, cursor)?)
+    }
+
+    /// Takes rows from a cursor; says how many there were.
+    async fn fetch(&mut self, sql: &str, name: &str, count: Count, sink: &mut Sink) -> Result<u64, Stop> {
+        let mut cursor = self.portals.remove(name).ok_or_else(|| no_cursor(name))?;
+        let rows_max = match count {
+            Count::Rows(rows) => Some(rows),
+            Count::All => None,
+        };
+        let mut taken = 0;
+        if let State::Open(rows, tag) = &mut cursor.state {
+            rows.resume(self.session.start(sql));
+            let sent = rows.send(&mut self.transport, &self.session, sink, rows_max).await?;
+            taken = sent.rows;
+            // Its columns are described after its end too, so the plan stays.
+            let tag = *tag;
+            if sent.finished {
+                cursor.state = State::Done(tag);
+            }
+        }
+        self.portals.insert(name.to_owned(), cursor);
+        Ok(taken)
+    }
+
+    fn set(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<(), Failure> {
+        let me = self.session.user();
+        match name.to_ascii_lowercase().as_str() {
+            "role" if value.is_none_or(|role| role.eq_ignore_ascii_case("none") || role == me) => return Ok(()),
+            "session_authorization" if value.is_none_or(|user| user == me) => return Ok(()),
+            "role" | "session_authorization" => {
+                return Err(Failure::new("42501", format!("permission denied to set {name}")));
+            }
+            _ => {}
+        }
+        if local && self.transaction.status() == Status::Idle && !self.in_block {
+            self.warn("25P01", "SET LOCAL can only be used in transaction blocks");
+            return Ok(());
+        }
+        let value = match value {
+            Some(value) => value.to_owned(),
+            None => self.defaults.show(name)?,
+        };
+        let mut settings = self.session.settings();
+        self.transaction.change(&mut settings, local, |settings| setting::set(settings, name, &value))
+    }
+
+    fn reset(&mut self, name: Option<&str>) -> Result<(), Failure> {
+        if let Some(name) = name {
+            return self.set(name, None, false);
+        }
+        let defaults = &self.defaults;
+        let mut settings = self.session.settings();
+        self.transaction.change(&mut settings, false, |settings| {
+            settings.clone_from(defaults);
+            Ok(())
+        })
+    }
+
+    fn discard(&mut self, what: Discard) -> Result<(), Failure> {
+        if what != Discard::All {
+            return Ok(());
+        }
+        if self.transaction.status() != Status::Idle || self.in_block {
+            return Err(Failure::new("25001", "DISCARD ALL cannot run inside a transaction block"));
+        }
+        self.statements.clear();
+        self.portals.clear();
+        self.reset(None)
+    }
+
+    /// BEGIN, COMMIT and the like; gives the tag.
+    fn transact(&mut self, command: &Command) -> Result<&'static str, Failure> {
+        Ok(match command {
+            Command::Begin { tag } => {
+                if self.transaction.status() != Status::Idle {
+                    self.warn("25001", "there is already a transaction in progress");
+                }
+                self.begin();
+                tag
+            }
+            Command::Commit { chain } => {
+                let failed = self.transaction.status() == Status::Failed;
+                self.end(!failed, *chain)?;
+                if failed { "ROLLBACK" } else { "COMMIT" }
+            }
+            Command::Rollback { chain } => {
+                self.end(false, *chain)?;
+                "ROLLBACK"
+            }
+            Command::Savepoint(name) => {
+                self.transaction.savepoint(name.clone(), &self.session.settings())?;
+                "SAVEPOINT"
+            }
+            Command::Release(name) => {
+                self.transaction.release(name)?;
+                "RELEASE"
+            }
+            Command::RollbackTo(name) => {
+                self.transaction.roll_back_to(name, &mut self.session.settings())?;
+                "ROLLBACK"
+            }
+            _ => "",
+        })
+    }
+
+    /// Ends the transaction, and begins the next when it is to be chained.
+    fn end(&mut self, commit: bool, chain: bool) -> Result<(), Failure> {
+        if self.transaction.status() == Status::Idle {
+            if chain {
+                let what = if commit { "COMMIT" } else { "ROLLBACK" };
+                return Err(Failure::new("25P01", format!("{what} AND CHAIN can only be used in transaction blocks")));
+            }
+            self.warn("25P01", "there is no transaction in progress");
+        }
+        self.end_transaction(commit);
+        if chain {
+            self.begin();
+        }
+        Ok(())
+    }
+
+    /// Begins a transaction, all of which reads the same versions.
+    fn begin(&mut self) {
+        if self.transaction.status() == Status::Idle {
+            self.session.begin_snapshot();
+        }
+        self.transaction.begin(&self.session.settings());
+    }
+}
+
+fn plan(prepared: &Prepared) -> Result<&Plan, Failure> {
+    prepared.plan.as_ref().ok_or_else(|| Failure::new("XX000", "statement without a plan"))
+}
+
+fn no_cursor(name: &str) -> Failure {
+    Failure::new("34000", format!("cursor \"{name}\" does not exist"))
+}

@@ -1,4 +1,9 @@
-//! Puts the parts together: lake, collectors, live books, engine, front ends. Called by the commands; knows no SQL.
+//! Puts the parts together: lake, collectors, live books, engine. Called by the commands, which add front ends, and by
+//! the tests; knows no SQL and no protocol.
+//!
+//! [`start`] opens the lake, reads what is remembered of each dataset's refreshes, starts the scheduler and the feed
+//! where the [`Role`] asks for them, and builds the engine over all of it. Every task ends with the token that was
+//! handed in.
 
 use crate::clock::Clock;
 use crate::collect::client::Client;
@@ -35,19 +40,19 @@ pub enum Role {
     Collect,
     /// Refreshes only what is asked for.
     OnDemand,
-    /// Refreshes nothing.
+    /// Refreshes nothing and follows nothing.
     ReadOnly,
 }
 
 /// The assembled program, without its front ends. Everything it started ends with `shutdown`.
 pub struct Server {
-    /// The lake.
+    /// The lake with its tables.
     pub lake: Arc<Lake>,
-    /// Freshness of every dataset.
+    /// Freshness of every dataset, by name.
     pub board: FreshnessBoard,
-    /// The live books.
+    /// The books of the latest live events.
     pub live: Arc<Live>,
-    /// What answers queries.
+    /// The engine that answers queries.
     pub engine: Engine,
     /// Where refreshes are asked for.
     pub refresh: RefreshHandle,
@@ -76,7 +81,11 @@ impl Server {
 }
 
 /// Opens the lake, starts what the role asks for, and builds the engine. `feed_class` names the kind of market data the
-/// configured source gives.
+/// configured source gives (`real-time`, `delayed`, `simulated`, `unknown`). Where a configuration has no credentials,
+/// nothing is collected, whatever the role.
+///
+/// # Errors
+/// The lake cannot be opened, or a view or table of the program does not build.
 pub async fn start(
     config: &Config,
     role: Role,
@@ -164,6 +173,8 @@ pub async fn start(
     Ok(Server { lake, board, live, engine, refresh, events, collected, feed, histories, keeping })
 }
 
+/// The freshness of every dataset. Those that are computed from others, or whose TTL is their inputs, know their
+/// inputs.
 fn board(
     config: &Config,
     lake: &Lake,
@@ -272,6 +283,8 @@ impl Keep<'_> {
         Some((history, task))
     }
 
+    /// `spool/` in the lake's directory unless the configuration names another place; the working directory's
+    /// `tt-spool` for a lake on S3.
     fn spool_directory(&self) -> PathBuf {
         match self.config.collect.spool_directory.as_str() {
             "" if self.config.lake_location.contains("://") => PathBuf::from("tt-spool"),
@@ -290,7 +303,7 @@ fn start_feed(
     shutdown: &CancellationToken,
     ended: CancellationToken,
 ) -> Arc<FeedStatus> {
-    let quotes = universe::symbols(&config.collect.live_lists, &config.collect.symbols);
+    let quotes = universe::symbols(&config.lists, &config.collect.live_lists, &config.collect.symbols);
     let (symbols, subscribed) = watch::channel(FeedSymbols { quotes, greeks: Vec::new() });
     let feed = Feed::new(QuoteTokens::new(client.with_own_count()), FeedOptions::default());
     let status = feed.status();
@@ -299,11 +312,14 @@ fn start_feed(
         let _ended = ended.drop_guard();
         run.await;
     });
-    tokio::spawn(near_money::follow(lake.clone(), live.clone(), symbols, shutdown.clone()));
+    tokio::spawn(near_money::follow(lake.clone(), live.clone(), client.clock().clone(), symbols, shutdown.clone()));
     status
 }
 
 /// Waits until every collected dataset was loaded or tried once.
+///
+/// # Errors
+/// `shutdown` came first.
 pub async fn wait_until_tried(server: &Server, shutdown: &CancellationToken) -> Result<()> {
     let mut tick = tokio::time::interval(Duration::from_millis(20));
     loop {
@@ -321,7 +337,10 @@ pub async fn wait_until_tried(server: &Server, shutdown: &CancellationToken) -> 
     }
 }
 
-/// Binds an address, or says which flag names another one.
+/// Binds an address.
+///
+/// # Errors
+/// A sentence that names the address and the flag that chooses another one.
 pub async fn bind(address: std::net::SocketAddr, flag: &str) -> Result<tokio::net::TcpListener> {
     tokio::net::TcpListener::bind(address)
         .await

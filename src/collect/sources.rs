@@ -39,7 +39,8 @@ pub fn client(config: &Config, clock: Clock) -> Result<Client, ClientError> {
 /// Every dataset the vendor is a source of.
 pub fn collectors(config: &Config, client: &Client, lake: &Arc<Lake>) -> BTreeMap<&'static str, Collector> {
     let own = || client.with_own_count();
-    let universe = universe::symbols(&config.collect.lists, &config.collect.symbols);
+    let universe = universe::symbols(&config.lists, &config.collect.lists, &config.collect.symbols);
+    let own_lists = config.lists.own(&config.collect.lists).collect();
     let look_back = Duration::from_secs(u64::from(config.collect.look_back_days) * 86_400);
     let options = dxlink::EodOptions { look_back, ..dxlink::EodOptions::default() };
     let eod = dxlink::Eod::new(dxlink::QuoteTokens::new(own()), options);
@@ -66,11 +67,7 @@ pub fn collectors(config: &Config, client: &Client, lake: &Arc<Lake>) -> BTreeMa
         ("market_metrics", Arc::new(tastytrade::MarketMetrics { client: own() }), items(universe)),
         ("option_chains", Arc::new(tastytrade::OptionChains { client: own() }), items(chains)),
         ("returns_stddev", Arc::new(returns_stddev), items(Vec::new())),
-        (
-            "symbols",
-            Arc::new(tastytrade::Symbols::new(own(), config.collect.lists.clone(), HashMap::new())),
-            held_symbols(),
-        ),
+        ("symbols", Arc::new(tastytrade::Symbols::new(own(), config.collect.lists.clone(), own_lists)), held_symbols()),
     ];
     let collector = |(name, source, request): (&'static str, Arc<dyn Fetch>, RequestBuilder)| {
         let dataset = config.datasets.get(name);

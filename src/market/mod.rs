@@ -1,4 +1,7 @@
-//! The vocabulary of the market: symbols, bars, quotes, calendars, options. Pure: no I/O, no clock.
+//! The vocabulary of the market: symbols, lists, bars, quotes, the exchange calendar, expirations, option values.
+//!
+//! Collectors parse a vendor's words into these types, `lake` and `live` keep them, the simulated venue makes them up.
+//! Pure: no I/O, no clock; whoever needs the present moment hands it in.
 
 pub mod bar;
 pub mod calendar;

@@ -1,4 +1,5 @@
-//! Live events: the best bid and ask, the last trade, an option's sensitivities.
+//! Live events: the best bid and ask, the last trade, an option's sensitivities. The dxLink collector parses frames
+//! into these and publishes them to the live books and the spool.
 //!
 //! A price or size the venue does not know is `None`, never zero and never NaN.
 
@@ -10,11 +11,11 @@ use std::sync::Arc;
 pub struct Quote {
     /// Symbol in streamer spelling (`AAPL`, `.SPY260116C500`).
     pub symbol: Arc<str>,
-    /// Best bid price.
+    /// Price of the best bid.
     pub bid: Option<f64>,
     /// Size at the bid, in shares or contracts.
     pub bid_size: Option<i64>,
-    /// Best ask price.
+    /// Price of the best ask.
     pub ask: Option<f64>,
     /// Size at the ask, in shares or contracts.
     pub ask_size: Option<i64>,
@@ -29,7 +30,7 @@ pub struct Quote {
 pub struct Trade {
     /// Symbol in streamer spelling.
     pub symbol: Arc<str>,
-    /// Trade price.
+    /// Price of the trade.
     pub price: Option<f64>,
     /// Trade size in shares or contracts.
     pub size: Option<i64>,
@@ -48,7 +49,7 @@ pub struct Trade {
 pub struct Greeks {
     /// Option in streamer spelling.
     pub symbol: Arc<str>,
-    /// Model price.
+    /// Price the venue's model gives.
     pub price: Option<f64>,
     /// Implied volatility, annualised ratio (0.25 = 25 %).
     pub volatility: Option<f64>,

@@ -13,6 +13,7 @@ mod freshness;
 mod freshness_items;
 mod fuzz_finds;
 mod hostile;
+mod lists;
 mod postgres_catalog;
 mod postgres_text;
 mod prepared;

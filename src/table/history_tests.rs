@@ -5,7 +5,7 @@ use crate::lake::freshness::Freshness;
 use crate::lake::{Lake, StoreOptions};
 use crate::live::Book;
 use crate::live::spool::SpoolLimits;
-use crate::market::quote::Trade;
+use crate::market::event::Trade;
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use chrono::DateTime;

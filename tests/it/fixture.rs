@@ -16,7 +16,7 @@ use ttapi::engine::template::over;
 use ttapi::engine::{Defaults, Engine};
 use ttapi::lake::dataset::{self, Dataset};
 use ttapi::live::Live;
-use ttapi::market::quote::{Greeks, Quote, Trade};
+use ttapi::market::event::{Greeks, Quote, Trade};
 use ttapi::table::comment::OwnComments;
 use ttapi::table::{live, view};
 
@@ -124,13 +124,13 @@ fn books() -> Live {
     let live = Live::new(64);
     let event_at = Some(instant("2026-11-04T15:30:00.123456Z"));
     let received_at = instant("2026-11-04T15:30:00.125Z");
-    live.quotes.publish_all(vec![
+    live.book::<Quote>().publish_all(vec![
         quote("MSFT", Some(35.5), None, received_at),
         quote("AAPL", Some(23.5), Some(24.5), received_at - TimeDelta::seconds(1)),
         quote("AAPL", Some(23.75), Some(24.25), received_at),
         quote(".AAPL261218C25", Some(1.5), Some(2.0), received_at),
     ]);
-    live.trades.publish(Trade {
+    live.book::<Trade>().publish(Trade {
         symbol: "AAPL".into(),
         price: Some(24.0),
         size: Some(100),
@@ -139,7 +139,7 @@ fn books() -> Live {
         event_at,
         received_at,
     });
-    live.greeks.publish(Greeks {
+    live.book::<Greeks>().publish(Greeks {
         symbol: ".AAPL261218C25".into(),
         price: Some(1.75),
         volatility: Some(0.25),

@@ -10,6 +10,7 @@ use crate::collect::client::scripted::{Scripted, json as json_response};
 use crate::collect::{Fetch, Request};
 use crate::lake::dataset;
 use crate::live::Live;
+use crate::market::event::{Greeks, Quote, Trade};
 use arrow::array::AsArray;
 use arrow::datatypes::{Date32Type, Float64Type};
 use chrono::DateTime;
@@ -258,8 +259,11 @@ async fn the_feed_follows_its_symbols_and_reconnects() {
     let (symbols, watched) = watch::channel(first.clone());
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(feed.run(live.clone(), watched, shutdown.clone()));
-    wait_for("first events", || live.quotes.len() == 2 && live.trades.len() == 1 && live.greeks.len() == 1).await;
-    let quote = live.quotes.latest_of("SPY").unwrap();
+    wait_for("first events", || {
+        live.book::<Quote>().len() == 2 && live.book::<Trade>().len() == 1 && live.book::<Greeks>().len() == 1
+    })
+    .await;
+    let quote = live.book::<Quote>().latest_of("SPY").unwrap();
     assert_eq!((quote.bid, quote.bid_size, quote.ask, quote.ask_size), (Some(1.0), Some(100), Some(1.5), None));
     let snapshot = status.snapshot();
     assert!(snapshot.connected);
@@ -267,7 +271,7 @@ async fn the_feed_follows_its_symbols_and_reconnects() {
     // Four subscriptions are sent; these four more make the server close the first session.
     let more = FeedSymbols { quotes: ["SPY", "QQQ", "IWM"].map(str::to_owned).to_vec(), ..first };
     symbols.send(more).unwrap();
-    wait_for("events after the reconnect", || live.quotes.len() == 4 && live.trades.len() == 3).await;
+    wait_for("events after the reconnect", || live.book::<Quote>().len() == 4 && live.book::<Trade>().len() == 3).await;
     wait_for("a reconnect", || status.snapshot().reconnects == 1).await;
     assert!(status.snapshot().last_error.unwrap().contains("connection lost"));
     shutdown.cancel();

@@ -1,0 +1,83 @@
+//! The live events as dxLink sends them: the type's name, the fields we ask for, and what becomes of their values.
+
+use super::row::Row;
+use crate::market::event::{Event, Greeks, Quote, Trade};
+use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
+/// A live event that dxLink sends.
+pub(super) trait WireEvent: Event {
+    /// Name of the type on the wire.
+    const TYPE: &'static str;
+
+    /// The fields we ask for. [`WireEvent::parse`] goes by their place in this list, `eventSymbol` first.
+    const FIELDS: &'static [&'static str];
+
+    /// Its turn when there are more subscriptions than a session may have: those of the least rank are made.
+    const RANK: u8;
+
+    /// The event of a row; `None` where the row tells nothing.
+    fn parse(row: &Row<'_, '_>, symbol: Arc<str>, received_at: DateTime<Utc>) -> Option<Self>;
+}
+
+impl WireEvent for Quote {
+    const TYPE: &'static str = "Quote";
+    const FIELDS: &'static [&'static str] =
+        &["eventSymbol", "bidPrice", "bidSize", "bidTime", "askPrice", "askSize", "askTime"];
+    const RANK: u8 = 0;
+
+    fn parse(row: &Row<'_, '_>, symbol: Arc<str>, received_at: DateTime<Utc>) -> Option<Self> {
+        Some(Self {
+            symbol,
+            bid: row.number(1),
+            bid_size: row.size(2),
+            ask: row.number(4),
+            ask_size: row.size(5),
+            event_at: row.moment(3).max(row.moment(6)),
+            received_at,
+        })
+    }
+}
+
+impl WireEvent for Trade {
+    const TYPE: &'static str = "Trade";
+    const FIELDS: &'static [&'static str] = &["eventSymbol", "price", "size", "change", "dayVolume", "time"];
+    const RANK: u8 = 1;
+
+    fn parse(row: &Row<'_, '_>, symbol: Arc<str>, received_at: DateTime<Utc>) -> Option<Self> {
+        Some(Self {
+            symbol,
+            price: row.number(1),
+            size: row.size(2),
+            change: row.number(3),
+            day_volume: row.size(4),
+            event_at: row.moment(5),
+            received_at,
+        })
+    }
+}
+
+impl WireEvent for Greeks {
+    const TYPE: &'static str = "Greeks";
+    const FIELDS: &'static [&'static str] =
+        &["eventSymbol", "eventFlags", "price", "volatility", "delta", "gamma", "theta", "rho", "vega", "time"];
+    const RANK: u8 = 2;
+
+    fn parse(row: &Row<'_, '_>, symbol: Arc<str>, received_at: DateTime<Utc>) -> Option<Self> {
+        if row.removes(1) {
+            return None;
+        }
+        Some(Self {
+            symbol,
+            price: row.number(2),
+            volatility: row.number(3),
+            delta: row.number(4),
+            gamma: row.number(5),
+            theta: row.number(6),
+            rho: row.number(7),
+            vega: row.number(8),
+            event_at: row.moment(9),
+            received_at,
+        })
+    }
+}

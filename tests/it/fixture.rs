@@ -16,7 +16,7 @@ use ttapi::engine::template::over;
 use ttapi::engine::{Defaults, Engine};
 use ttapi::lake::dataset::{self, Dataset};
 use ttapi::live::Live;
-use ttapi::market::event::{Greeks, Quote, Trade};
+use ttapi::market::event::{Greeks, Quote, Summary, Trade};
 use ttapi::table::comment::OwnComments;
 use ttapi::table::{live, view};
 
@@ -149,6 +149,21 @@ fn books() -> Live {
         rho: Some(0.00001),
         vega: Some(0.125),
         event_at,
+        received_at,
+    });
+    live.book::<Summary>().publish(Summary {
+        symbol: "AAPL".into(),
+        day: "2026-11-04".parse().ok(),
+        day_open: Some(21.5),
+        day_high: Some(24.5),
+        day_low: Some(21.25),
+        day_close: None,
+        day_close_type: Some("REGULAR".into()),
+        previous_day: "2026-11-03".parse().ok(),
+        previous_close: Some(21.0),
+        previous_close_type: Some("FINAL".into()),
+        previous_volume: Some(400),
+        open_interest: Some(0),
         received_at,
     });
     live

@@ -8,6 +8,7 @@ mod definition;
 mod description;
 mod greeks;
 mod quote;
+mod summary;
 mod trade;
 
 pub use column::{Column, ColumnDescription, Kind, Read};
@@ -15,12 +16,13 @@ pub use definition::{Event, HISTORY_KEY, History, LATEST_KEY, Scope};
 pub use description::EventDescription;
 pub use greeks::Greeks;
 pub use quote::Quote;
+pub use summary::Summary;
 pub use trade::Trade;
 
 use std::sync::LazyLock;
 
 /// Every live event, sorted by name.
-pub type All = (Greeks, (Quote, (Trade, ())));
+pub type All = (Greeks, (Quote, (Summary, (Trade, ()))));
 
 /// Something that is done with each event type of a list.
 pub trait Visitor {

@@ -1,7 +1,7 @@
 //! The live events as dxLink sends them: the type's name, the fields we ask for, and what becomes of their values.
 
 use super::row::Row;
-use crate::market::event::{Event, Greeks, Quote, Trade};
+use crate::market::event::{Event, Greeks, Quote, Summary, Trade};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
@@ -77,6 +77,43 @@ impl WireEvent for Greeks {
             rho: row.number(7),
             vega: row.number(8),
             event_at: row.moment(9),
+            received_at,
+        })
+    }
+}
+
+impl WireEvent for Summary {
+    const TYPE: &'static str = "Summary";
+    const FIELDS: &'static [&'static str] = &[
+        "eventSymbol",
+        "dayId",
+        "dayOpenPrice",
+        "dayHighPrice",
+        "dayLowPrice",
+        "dayClosePrice",
+        "dayClosePriceType",
+        "prevDayId",
+        "prevDayClosePrice",
+        "prevDayClosePriceType",
+        "prevDayVolume",
+        "openInterest",
+    ];
+    const RANK: u8 = 3;
+
+    fn parse(row: &Row<'_, '_>, symbol: Arc<str>, received_at: DateTime<Utc>) -> Option<Self> {
+        Some(Self {
+            symbol,
+            day: row.date(1),
+            day_open: row.number(2),
+            day_high: row.number(3),
+            day_low: row.number(4),
+            day_close: row.number(5),
+            day_close_type: row.word(6),
+            previous_day: row.date(7),
+            previous_close: row.number(8),
+            previous_close_type: row.word(9),
+            previous_volume: row.size(10),
+            open_interest: row.integer(11),
             received_at,
         })
     }

@@ -10,7 +10,7 @@ use crate::collect::client::scripted::{Scripted, json as json_response};
 use crate::collect::{Fetch, Request};
 use crate::lake::dataset;
 use crate::live::Live;
-use crate::market::event::{Greeks, Quote, Trade};
+use crate::market::event::{Greeks, Quote, Summary, Trade};
 use arrow::array::AsArray;
 use arrow::datatypes::{Date32Type, Float64Type};
 use chrono::DateTime;
@@ -169,6 +169,12 @@ async fn answer(socket: &mut Socket, added: &Value) -> Option<()> {
             say(socket, data("Greeks", &[json!(["Greeks", symbol, 0, 8.4, 0.15, 0.5, 0.01, -0.2, 0.07, 0.33, 0])]))
                 .await
         }
+        "Summary" => {
+            let summary = json!([
+                "Summary", symbol, 20458, 499.1, 501.2, 498.8, "NaN", "REGULAR", 20457, 499.65, "FINAL", 54321000.0, 0
+            ]);
+            say(socket, data("Summary", &[summary])).await
+        }
         _ => Some(()),
     }
 }
@@ -250,7 +256,7 @@ async fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
 
 #[tokio::test]
 async fn the_feed_follows_its_symbols_and_reconnects() {
-    let venue = venue(Script { closes_after: Some(6), ..Script::default() }).await;
+    let venue = venue(Script { closes_after: Some(8), ..Script::default() }).await;
     let options = FeedOptions { reconnect_delay: Duration::from_millis(10), ..FeedOptions::default() };
     let feed = Feed::new(venue.tokens.clone(), options);
     let status = feed.status();
@@ -265,10 +271,16 @@ async fn the_feed_follows_its_symbols_and_reconnects() {
     .await;
     let quote = live.book::<Quote>().latest_of("SPY").unwrap();
     assert_eq!((quote.bid, quote.bid_size, quote.ask, quote.ask_size), (Some(1.0), Some(100), Some(1.5), None));
+    wait_for("the summaries", || live.book::<Summary>().len() == 2).await;
+    let summary = live.book::<Summary>().latest_of("SPY").unwrap();
+    assert_eq!(summary.day, "2026-01-05".parse().ok());
+    assert_eq!(summary.previous_day, "2026-01-04".parse().ok());
+    assert_eq!((summary.day_open, summary.day_close, summary.previous_close), (Some(499.1), None, Some(499.65)));
+    assert_eq!((summary.day_close_type.as_deref(), summary.previous_volume), (Some("REGULAR"), Some(54_321_000)));
     let snapshot = status.snapshot();
     assert!(snapshot.connected);
-    assert_eq!((snapshot.events, snapshot.subscriptions, snapshot.ignored), (4, 4, 2));
-    // Four subscriptions are sent; these four more make the server close the first session.
+    assert_eq!((snapshot.events, snapshot.subscriptions, snapshot.ignored), (6, 6, 2));
+    // Six subscriptions are sent; these six more make the server close the first session.
     let more = FeedSymbols { quotes: ["SPY", "QQQ", "IWM"].map(str::to_owned).to_vec(), ..first };
     symbols.send(more).unwrap();
     wait_for("events after the reconnect", || live.book::<Quote>().len() == 4 && live.book::<Trade>().len() == 3).await;

@@ -124,6 +124,10 @@ static EVENT_TYPES: &[EventType] = &[
     event_type::<ProfileEvent>("Profile", Pace::Once, Delivery::Standing),
     event_type::<QuoteEvent>("Quote", Pace::PerQuote(1.0), Delivery::Ticker),
     event_type::<SummaryEvent>("Summary", Pace::Looks, Delivery::Standing),
+    EventType {
+        conflated: false,
+        ..event_type::<TimeAndSaleEvent>("TimeAndSale", Pace::PerQuote(SHARE_OF_QUOTES), Delivery::Ticker)
+    },
     event_type::<TradeEvent>("Trade", Pace::PerQuote(SHARE_OF_QUOTES), Delivery::Ticker),
     EventType {
         make: make_extended_trade,
@@ -341,6 +345,74 @@ impl TypedEvent for TradeEvent {
             day_turnover: (volume * price).round(),
             extended_hours: !day.bar.session.contains(now),
             up: noise & 64 == 0,
+        })
+    }
+}
+
+/// One trade of the tape, with the quote it met.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct TimeAndSaleEvent {
+    pub(crate) quote: QuoteEvent,
+    pub(crate) sequence: i64,
+    pub(crate) size: f64,
+    /// Whether a buyer came to the market.
+    pub(crate) buys: bool,
+    pub(crate) spread_leg: bool,
+    pub(crate) extended_hours: bool,
+}
+
+impl TimeAndSaleEvent {
+    fn price(&self) -> f64 {
+        if self.buys { self.quote.ask } else { self.quote.bid }
+    }
+}
+
+impl TypedEvent for TimeAndSaleEvent {
+    const FIELDS: &'static [Field<Self>] = &[
+        ("eventType", |_| Value::Null),
+        ("eventSymbol", |sale| Value::Text(&sale.quote.symbol)),
+        ("eventTime", |_| Value::Integer(0)),
+        ("eventFlags", |_| Value::Integer(0)),
+        ("index", |sale| Value::Integer(series_index(sale.quote.time) | sale.sequence)),
+        ("time", |sale| Value::Integer(sale.quote.time.timestamp_millis())),
+        ("timeNanoPart", |_| Value::Integer(0)),
+        ("sequence", |sale| Value::Integer(sale.sequence)),
+        ("exchangeCode", |_| Value::Text("Q")),
+        ("price", |sale| Value::Number(sale.price())),
+        ("size", |sale| Value::Number(sale.size)),
+        ("bidPrice", |sale| Value::Number(sale.quote.bid)),
+        ("askPrice", |sale| Value::Number(sale.quote.ask)),
+        ("exchangeSaleConditions", |sale| Value::Text(if sale.extended_hours { "@ TI" } else { "@" })),
+        ("tradeThroughExempt", |_| Value::Text("\0")),
+        ("aggressorSide", |sale| Value::Text(if sale.buys { "BUY" } else { "SELL" })),
+        ("spreadLeg", |sale| Value::Bool(sale.spread_leg)),
+        ("extendedTradingHours", |sale| Value::Bool(sale.extended_hours)),
+        ("validTick", |_| Value::Bool(true)),
+        ("type", |_| Value::Text("NEW")),
+        ("buyer", |_| Value::Null),
+        ("seller", |_| Value::Null),
+    ];
+
+    fn symbol(&self) -> &Arc<str> {
+        &self.quote.symbol
+    }
+
+    /// `count` chooses side and size, and moves the quote.
+    fn at(exchange: &Exchange, symbol: &Arc<str>, source: &Source, now: DateTime<Utc>, count: u64) -> Option<Self> {
+        let instrument = exchange.instrument(source)?;
+        let day = exchange.day(instrument, now)?;
+        let quote = QuoteEvent::at(exchange, symbol, source, now, count)?;
+        let noise = bits(instrument.seed ^ 0x53, count);
+        let option = matches!(source, Source::Option(..));
+        let lot = if option { 1.0 } else { 10.0 };
+        Some(Self {
+            quote,
+            // An index has 22 bits for it.
+            sequence: (count % (1 << 22)) as i64,
+            size: lot * (1.0 + (noise % 30) as f64),
+            buys: noise & 64 == 0,
+            spread_leg: option && noise & 0x780 == 0,
+            extended_hours: !day.bar.session.contains(now),
         })
     }
 }
@@ -651,6 +723,21 @@ mod tests {
         assert_eq!(trade.price, summary.bar.close);
         assert!(!trade.extended_hours && summary.open);
         assert!((trade.price - trade.change - summary.previous.close).abs() < 0.006);
+    }
+
+    #[test]
+    fn a_sale_is_at_the_bid_or_the_ask_and_the_same_every_time() {
+        let exchange = fixture("2026-01-05T15:00:00Z");
+        let source = exchange.resolve("AAPL").unwrap();
+        let now = exchange.clock.now();
+        let sale = |count| TimeAndSaleEvent::at(&exchange, &"AAPL".into(), &source, now, count).unwrap();
+        for count in 0..200 {
+            let one = sale(count);
+            assert_eq!(one, sale(count));
+            assert_eq!(one.price(), if one.buys { one.quote.ask } else { one.quote.bid });
+            assert!(one.size > 0.0 && !one.spread_leg && !one.extended_hours);
+        }
+        assert!((0..200).any(|count| sale(count).buys) && (0..200).any(|count| !sale(count).buys));
     }
 
     #[test]

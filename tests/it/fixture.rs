@@ -16,7 +16,7 @@ use ttapi::engine::template::over;
 use ttapi::engine::{Defaults, Engine};
 use ttapi::lake::dataset::{self, Dataset};
 use ttapi::live::Live;
-use ttapi::market::event::{Greeks, Quote, Summary, Trade};
+use ttapi::market::event::{Greeks, Quote, Summary, TimeAndSale, Trade};
 use ttapi::table::comment::OwnComments;
 use ttapi::table::{live, view};
 
@@ -164,6 +164,23 @@ fn books() -> Live {
         previous_close_type: Some("FINAL".into()),
         previous_volume: Some(400),
         open_interest: Some(0),
+        received_at,
+    });
+    live.book::<TimeAndSale>().publish(TimeAndSale {
+        symbol: "AAPL".into(),
+        venue_sequence: Some(7),
+        exchange_code: Some("Q".into()),
+        price: Some(24.0),
+        size: Some(100),
+        bid: Some(23.75),
+        ask: None,
+        sale_conditions: Some("@".into()),
+        aggressor_side: None,
+        extended_hours: Some(false),
+        spread_leg: Some(false),
+        valid_tick: Some(true),
+        report_type: Some("NEW".into()),
+        event_at,
         received_at,
     });
     live

@@ -9,6 +9,7 @@ mod description;
 mod greeks;
 mod quote;
 mod summary;
+mod time_and_sale;
 mod trade;
 
 pub use column::{Column, ColumnDescription, Kind, Read};
@@ -17,12 +18,13 @@ pub use description::EventDescription;
 pub use greeks::Greeks;
 pub use quote::Quote;
 pub use summary::Summary;
+pub use time_and_sale::TimeAndSale;
 pub use trade::Trade;
 
 use std::sync::LazyLock;
 
 /// Every live event, sorted by name.
-pub type All = (Greeks, (Quote, (Summary, (Trade, ()))));
+pub type All = (Greeks, (Quote, (Summary, (TimeAndSale, (Trade, ())))));
 
 /// Something that is done with each event type of a list.
 pub trait Visitor {

@@ -1,8 +1,8 @@
 //! The live events as dxLink sends them: the type's name, the fields we ask for, and what becomes of their values.
 
 use super::row::Row;
-use crate::market::event::{Event, Greeks, Quote, Summary, Trade};
-use chrono::{DateTime, Utc};
+use crate::market::event::{Event, Greeks, Quote, Summary, TimeAndSale, Trade};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 
 /// A live event that dxLink sends.
@@ -114,6 +114,54 @@ impl WireEvent for Summary {
             previous_close_type: row.word(9),
             previous_volume: row.size(10),
             open_interest: row.integer(11),
+            received_at,
+        })
+    }
+}
+
+impl WireEvent for TimeAndSale {
+    const TYPE: &'static str = "TimeAndSale";
+    const FIELDS: &'static [&'static str] = &[
+        "eventSymbol",
+        "eventFlags",
+        "time",
+        "timeNanoPart",
+        "sequence",
+        "exchangeCode",
+        "price",
+        "size",
+        "bidPrice",
+        "askPrice",
+        "exchangeSaleConditions",
+        "aggressorSide",
+        "extendedTradingHours",
+        "spreadLeg",
+        "validTick",
+        "type",
+    ];
+    const RANK: u8 = 4;
+
+    fn parse(row: &Row<'_, '_>, symbol: Arc<str>, received_at: DateTime<Utc>) -> Option<Self> {
+        if row.removes(1) {
+            return None;
+        }
+        // The nanoseconds are those within the millisecond.
+        let nanos = row.integer(3).filter(|nanos| (0..1_000_000).contains(nanos)).unwrap_or_default();
+        Some(Self {
+            symbol,
+            venue_sequence: row.integer(4),
+            exchange_code: row.word(5),
+            price: row.number(6),
+            size: row.size(7),
+            bid: row.number(8),
+            ask: row.number(9),
+            sale_conditions: row.word(10),
+            aggressor_side: row.word(11),
+            extended_hours: row.flag(12),
+            spread_leg: row.flag(13),
+            valid_tick: row.flag(14),
+            report_type: row.word(15),
+            event_at: row.moment(2).and_then(|at| at.checked_add_signed(TimeDelta::nanoseconds(nanos))),
             received_at,
         })
     }

@@ -17,11 +17,13 @@ use crate::engine::{Defaults, Engine, Queries};
 use crate::lake::freshness::{Freshness, FreshnessBoard, Ttl};
 use crate::lake::refresh::{RefreshHandle, channel};
 use crate::lake::{DatasetState, Lake, LakeTable, dataset};
-use crate::live::spool::{SpoolEvent, SpoolLimits};
+use crate::live::spool::SpoolLimits;
 use crate::live::{Book, Live};
+use crate::market::event::{self, Visitor};
 use crate::table::schemas::Tables;
 use crate::table::system;
 use anyhow::{Context, Result};
+use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -129,14 +131,7 @@ pub async fn start(
         let feed_ended = CancellationToken::new();
         if config.collect.history {
             let keep = Keep { config, lake: &lake, board: &board, clock: &clock, feed_ended: &feed_ended };
-            for (history, task) in
-                [keep.start("quotes_history", &live.quotes).await, keep.start("trades_history", &live.trades).await]
-                    .into_iter()
-                    .flatten()
-            {
-                histories.push(history);
-                keeping.push(task);
-            }
+            (histories, keeping) = keep.start_all(&live).await.into_iter().unzip();
         }
         feed = Some(start_feed(config, client, &lake, &live, shutdown, feed_ended));
     }
@@ -260,9 +255,35 @@ struct Keep<'a> {
     feed_ended: &'a CancellationToken,
 }
 
+/// A history that is being started; it gives `None` where the lake has no such dataset.
+type Starting<'a> = BoxFuture<'a, Option<(Arc<History>, JoinHandle<()>)>>;
+
 impl Keep<'_> {
+    /// Keeps every event that has a history.
+    async fn start_all(&self, live: &Live) -> Vec<(Arc<History>, JoinHandle<()>)> {
+        struct Histories<'a>(&'a Keep<'a>, &'a Live, Vec<Starting<'a>>);
+        impl Visitor for Histories<'_> {
+            fn visit<E: event::Event>(&mut self) {
+                if let Some(history) = E::HISTORY {
+                    self.2.push(Box::pin(self.0.start(history.name, self.1.book::<E>())));
+                }
+            }
+        }
+        let mut histories = Histories(self, live, Vec::new());
+        event::each(&mut histories);
+        let mut started = Vec::with_capacity(histories.2.len());
+        for history in histories.2 {
+            started.extend(history.await);
+        }
+        started
+    }
+
     /// Keeps every event of a book from now on. While the spool cannot be opened, that is told and tried again.
-    async fn start<E: SpoolEvent>(&self, dataset: &str, book: &Arc<Book<E>>) -> Option<(Arc<History>, JoinHandle<()>)> {
+    async fn start<E: event::Event>(
+        &self,
+        dataset: &str,
+        book: &Arc<Book<E>>,
+    ) -> Option<(Arc<History>, JoinHandle<()>)> {
         let (table, freshness) = (self.lake.table(dataset)?.clone(), self.board.get(dataset)?.clone());
         let collect = &self.config.collect;
         let options = HistoryOptions {

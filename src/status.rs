@@ -10,6 +10,7 @@ use crate::engine::Queries;
 use crate::lake::Lake;
 use crate::lake::freshness::{FreshnessBoard, Ttl};
 use crate::live::Live;
+use crate::market::event::{Quote, Trade};
 use crate::serve::http::metrics::{Kind, Metric};
 use crate::serve::http::{self, Health};
 use crate::server::Server;
@@ -62,8 +63,8 @@ impl Health for ServerStatus {
         let gauge = |name, help, value: usize| Metric::new(name, help, Kind::Gauge, value as f64);
         let mut metrics = vec![
             gauge("tt_queries_running", "Statements that run now.", self.queries.running().len()),
-            gauge("tt_live_quote_symbols", "Symbols with a live quote.", self.live.quotes.len()),
-            gauge("tt_live_trade_symbols", "Symbols with a live trade.", self.live.trades.len()),
+            gauge("tt_live_quote_symbols", "Symbols with a live quote.", self.live.book::<Quote>().len()),
+            gauge("tt_live_trade_symbols", "Symbols with a live trade.", self.live.book::<Trade>().len()),
         ];
         for history in &self.histories {
             let Some(spool) = history.spool() else { continue };

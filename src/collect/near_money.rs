@@ -6,6 +6,7 @@ use crate::collect::venue::dxlink::FeedSymbols;
 use crate::lake::{Lake, LakeError};
 use crate::live::Live;
 use crate::market::calendar;
+use crate::market::event::Quote;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Date32Type, Float64Type};
 use chrono::NaiveDate;
@@ -80,7 +81,7 @@ async fn choose(lake: &Lake, live: &Live, clock: &Clock) -> Result<Vec<String>, 
     }
     let mut chosen = Vec::new();
     for (underlying, chain) in chains {
-        let quote = live.quotes.latest_of(&underlying);
+        let quote = live.book::<Quote>().latest_of(&underlying);
         let Some((bid, ask)) = quote.and_then(|quote| quote.bid.zip(quote.ask)) else { continue };
         for options in chain.into_values().take(EXPIRATIONS) {
             chosen.extend(near((bid + ask) / 2.0, options));

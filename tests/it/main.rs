@@ -4,6 +4,7 @@
 mod architecture;
 mod as_of;
 mod damage;
+mod events;
 mod fixture;
 mod flight;
 mod flight_client;

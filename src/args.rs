@@ -55,7 +55,7 @@ impl Common {
 pub enum Command {
     /// Everything on this machine with no account: a simulated venue, collectors, the lake, the servers
     Demo {
-        /// Common flags.
+        /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
     },
@@ -64,7 +64,7 @@ pub enum Command {
         /// Serve what is in the lake; fetch nothing.
         #[arg(long)]
         read_only: bool,
-        /// Common flags.
+        /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
     },
@@ -72,7 +72,7 @@ pub enum Command {
     Collect {
         /// Datasets; all when none is named.
         datasets: Vec<String>,
-        /// Common flags.
+        /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
     },
@@ -105,39 +105,39 @@ pub enum Command {
     },
     /// Freshness of every dataset
     Status {
-        /// Print JSON.
+        /// Print JSON instead of text.
         #[arg(long)]
         json: bool,
-        /// Common flags.
+        /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
     },
     /// One query, in process
     Query {
-        /// The statement.
+        /// The SQL statement to run.
         sql: String,
         /// How to print the rows.
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
-        /// Common flags.
+        /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
     },
     /// Upkeep of the lake
     Lake {
-        /// What to do.
+        /// What to do, as a command of its own.
         #[command(subcommand)]
         action: LakeAction,
     },
     /// Who may connect; a change reaches running servers at the next login
     User {
-        /// What to do.
+        /// What to do, as a command of its own.
         #[command(subcommand)]
         action: UserAction,
     },
     /// Whether the configuration can be used, and what it says
     Config {
-        /// What about it.
+        /// What to do with the configuration.
         #[command(subcommand)]
         action: ConfigAction,
     },
@@ -150,7 +150,7 @@ pub enum ImportSource {
     Metastock {
         /// A directory of files, or one file.
         path: PathBuf,
-        /// Common flags.
+        /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
     },
@@ -163,7 +163,7 @@ pub enum LakeAction {
     Compact {
         /// Dataset; all when none is named.
         dataset: Option<String>,
-        /// Common flags.
+        /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
     },
@@ -177,28 +177,28 @@ pub enum LakeAction {
         /// Say what would be removed, and leave it.
         #[arg(long)]
         dry_run: bool,
-        /// Common flags.
+        /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
     },
     /// Print the versions of a dataset
     History {
-        /// Dataset.
+        /// Name of the dataset.
         dataset: String,
         /// How to print them.
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
-        /// Common flags.
+        /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
     },
     /// Write a dataset as CSV
     ExportCsv {
-        /// Dataset.
+        /// Name of the dataset.
         dataset: String,
         /// File to write, `-` for standard output; the CSV twin in the lake when none is given.
         file: Option<PathBuf>,
-        /// Common flags.
+        /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
     },
@@ -209,7 +209,7 @@ pub enum LakeAction {
 pub enum UserAction {
     /// Add a user, or give one another password or role
     Add {
-        /// Name.
+        /// Name of the user.
         name: String,
         /// `reader`, or `admin`: refreshes tables by hand, sees and ends what others run. A new user is a reader.
         #[arg(long, value_name = "ROLE")]
@@ -217,21 +217,21 @@ pub enum UserAction {
         /// File whose first line is the password. Without it the terminal asks, or standard input's first line is it.
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
-        /// Where users stand.
+        /// The file in which users stand.
         #[command(flatten)]
         place: UsersFile,
     },
     /// Remove a user; sessions that are open stay
     Remove {
-        /// Name.
+        /// Name of the user.
         name: String,
-        /// Where users stand.
+        /// The file in which users stand.
         #[command(flatten)]
         place: UsersFile,
     },
     /// Print names and roles
     List {
-        /// Where users stand.
+        /// The file in which users stand.
         #[command(flatten)]
         place: UsersFile,
     },
@@ -253,13 +253,13 @@ pub struct UsersFile {
 pub enum ConfigAction {
     /// Say whether the configuration and the files it names can be used; exit 2 when not
     Check {
-        /// Common flags.
+        /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
     },
     /// Print every key with its value and where it came from
     Print {
-        /// Common flags.
+        /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
     },

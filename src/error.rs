@@ -9,7 +9,7 @@ pub enum ErrorKind {
     Syntax,
     /// No such table, view or schema.
     UnknownTable,
-    /// No such column.
+    /// No column of that name is in scope.
     UnknownColumn,
     /// A column name that fits more than one input.
     AmbiguousColumn,
@@ -25,7 +25,7 @@ pub enum ErrorKind {
     InvalidDatetime,
     /// A number outside its type.
     OutOfRange,
-    /// Division by zero.
+    /// A number divided by zero.
     DivisionByZero,
     /// A setting, cursor or prepared statement that does not exist.
     UnknownObject,
@@ -39,7 +39,7 @@ pub enum ErrorKind {
     ReadOnly,
     /// Not allowed for this user, or on this server at all (files, network).
     Forbidden,
-    /// `statement_timeout` ran out.
+    /// `statement_timeout` ran out before the statement ended.
     Timeout,
     /// Cancelled by the user, the client or shutdown.
     Cancelled,
@@ -53,11 +53,11 @@ pub enum ErrorKind {
     Source,
     /// The lake cannot be read.
     Storage,
-    /// Our bug.
+    /// A fault of this program, not of the statement.
     Internal,
 }
 
-/// A failed statement.
+/// Why a statement failed, for a front end to put into its protocol.
 #[derive(Debug, Clone)]
 pub struct QueryError {
     /// The kind of fault.

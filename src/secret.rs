@@ -6,7 +6,7 @@
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps a secret.
+    /// Wraps a secret; from here on it cannot be printed by mistake.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

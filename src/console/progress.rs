@@ -263,7 +263,7 @@ fn text(name: &str, counts: Counts, elapsed: Duration) -> String {
     )
 }
 
-/// `1234567` as `1,234,567`.
+/// A number with commas between thousands: `1234567` as `1,234,567`.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -276,7 +276,7 @@ fn grouped(number: u64) -> String {
     text
 }
 
-/// `4.2s`, `3m07s`, `2h05m`.
+/// A duration as people write it: `4.2s`, `3m07s`, `2h05m`.
 fn duration(elapsed: Duration) -> String {
     match elapsed.as_secs() {
         seconds @ 0..60 => format!("{seconds}.{}s", elapsed.subsec_millis() / 100),

@@ -1,4 +1,5 @@
-//! What there is to query, for front ends whose protocol asks for it without SQL.
+//! The catalog for front ends whose protocol asks for it without SQL: the Flight server lists schemas and tables with
+//! it.
 
 use super::handle::Engine;
 use crate::dialect::catalog::Comments;
@@ -12,7 +13,7 @@ use datafusion::logical_expr::TableType;
 /// Schemas that describe the others.
 const ABOUT_SCHEMAS: [&str; 2] = ["information_schema", "pg_catalog"];
 
-/// What kind of table it is.
+/// The kind of a table, as JDBC and ODBC tell kinds apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TableKind {
     /// Rows of its own.
@@ -23,7 +24,7 @@ pub enum TableKind {
     System,
 }
 
-/// One table or view.
+/// One table or view, as the Flight server lists it.
 #[derive(Debug, Clone)]
 pub struct TableFacts {
     /// Schema it stands in, such as `public`.
@@ -32,9 +33,9 @@ pub struct TableFacts {
     pub name: String,
     /// Whether rows, a query or the catalog stands behind it.
     pub kind: TableKind,
-    /// What a row is, for people.
+    /// The comment on the table, which says what one row is; `None` when there is none.
     pub comment: Option<String>,
-    /// Columns in order, with arrow types.
+    /// Columns in order, with their Arrow types.
     pub columns: SchemaRef,
     /// Columns that identify a row; none where that is not known.
     pub key: &'static [&'static str],
@@ -46,7 +47,7 @@ impl Engine {
         self.template().config_options().catalog.default_catalog.clone()
     }
 
-    /// Names of the schemas, sorted.
+    /// Names of the schemas in the catalog, sorted.
     pub fn schema_names(&self) -> Vec<String> {
         let catalog = self.template().catalog_list().catalog(&self.catalog_name());
         let mut names = catalog.map(|catalog| catalog.schema_names()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The engine as front ends hold it: a cheap handle that opens sessions.
+//! The engine as the Postgres and the Flight server hold it: a cheap handle that opens sessions.
 
 use super::admit::own_statement::OwnStatements;
 use super::run::cpu::Cpu;
@@ -13,7 +13,8 @@ use datafusion::execution::session_state::SessionState;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
-/// Everything sessions share. Cheap to clone.
+/// The SQL engine: the state that all sessions share, behind an `Arc`, so that clones are cheap and mean the same
+/// engine.
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
@@ -25,8 +26,8 @@ pub(crate) fn extensions() -> Vec<Arc<dyn Extension>> {
 }
 
 impl Engine {
-    /// An engine over a session template: catalog, limits, and the dialect that [`crate::dialect::install`] put into it;
-    /// `queries` is a list of running statements that others look at too.
+    /// An engine over a session template: catalog, limits, and the dialect that [`crate::dialect::install`] put into
+    /// it; `queries` is a list of running statements that others look at too.
     pub(crate) fn with_queries(template: SessionState, defaults: Defaults, queries: Arc<Queries>) -> Self {
         let shared = Shared {
             template,
@@ -57,7 +58,7 @@ impl Engine {
         &self.shared.queries
     }
 
-    /// Pieces of work on the threads for statements, those included that nobody waits for any more.
+    /// Pieces of work on the threads for statements, those included whose client has stopped waiting.
     pub fn tasks(&self) -> usize {
         self.shared.cpu.tasks()
     }
@@ -67,7 +68,7 @@ impl Engine {
         &self.shared.template
     }
 
-    /// Opens a session for one connection.
+    /// Opens a session for one connection or call; it is listed among the open sessions until it is dropped.
     pub fn open_session(&self, user: &str, role: Role, front_end: &'static str) -> Session {
         Session::open(&self.shared, user, role, front_end)
     }

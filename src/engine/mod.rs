@@ -1,8 +1,8 @@
-//! SQL text to a stream of record batches, within limits. The only door to DataFusion for the front ends.
+//! The engine turns SQL text into a stream of record batches, within limits. The front ends reach DataFusion only here.
 //!
 //! A front end opens one [`Session`] per connection, parses text to [`Statement`]s, keeps for itself those that are
-//! about the protocol (transactions, cursors, COPY, SET), and has the rest planned and run here. Four rooms, in the order
-//! of a statement's life: `admit` (may it be asked), `session` (who asks, with which settings), `plan`, `run`.
+//! about the protocol (transactions, cursors, COPY, SET), and has the rest planned and run here. Four rooms, in the
+//! order of a statement's life: `admit` (may it be asked), `session` (who asks, with which settings), `plan`, `run`.
 
 mod admit;
 pub mod catalog;

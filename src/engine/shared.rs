@@ -1,4 +1,4 @@
-//! What all sessions share: the template they start from, who is connected, what runs, and the threads it runs on.
+//! The state that all sessions share: the template they start from, open sessions, running statements, and threads.
 
 use super::run::cpu::Cpu;
 use super::run::queries::Queries;
@@ -18,14 +18,21 @@ pub type ListUsers = Box<dyn Fn() -> Vec<(String, Role)> + Send + Sync>;
 
 /// What the sessions of one process share.
 pub(crate) struct Shared {
+    /// DataFusion's session state with catalog, functions and rules, which every session shares.
     pub(crate) template: SessionState,
+    /// Extensions of the dialect, which every session applies to its statements.
     pub(crate) extensions: Vec<Arc<dyn Extension>>,
+    /// The limits that the configuration gives to every session's settings.
     pub(crate) defaults: Defaults,
+    /// Number of the next session, from 1; PostgreSQL clients see it as their process id.
     pub(crate) next_session: AtomicU64,
+    /// The running statements, for `system.queries`.
     pub(crate) queries: Arc<Queries>,
+    /// The open sessions, for `pg_stat_activity` and for cancelling.
     pub(crate) sessions: Arc<Sessions>,
-    /// Asks who may connect. It is told once, by whoever knows.
+    /// Gives the users that may connect. The program sets it once, before it serves; unset, everybody may.
     pub(crate) users: OnceLock<ListUsers>,
+    /// The threads that plan and run statements.
     pub(crate) cpu: Arc<Cpu>,
 }
 

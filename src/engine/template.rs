@@ -1,4 +1,4 @@
-//! The state every session starts from: catalog, limits, dialect.
+//! The template session state: the catalog, limits and dialect that every session starts from.
 
 use super::handle::{Engine, extensions};
 use super::run::queries::Queries;
@@ -23,24 +23,25 @@ use std::sync::Arc;
 /// Parquet footers kept in memory, in bytes.
 const METADATA_CACHE_BYTES: usize = 256 << 20;
 
-/// What the engine is built from.
+/// What the program hands in to build an engine.
 pub struct Parts {
-    /// What there is to query.
+    /// The tables of the catalog, by what they read.
     pub tables: Tables,
     /// The list of running statements, which `system.queries` and the front ends share.
     pub queries: Arc<Queries>,
-    /// What every session is given.
+    /// The limits that every session's settings begin with.
     pub defaults: Defaults,
-    /// Memory for all queries, in bytes.
+    /// Memory for all running queries together, in bytes.
     pub memory_bytes: usize,
-    /// Disk for spilling, in bytes.
+    /// Disk space for spilled sorts, joins and groups of all queries together, in bytes.
     pub spill_bytes: u64,
 }
 
 /// Builds the engine: every table and view is registered and can be planned.
 ///
 /// # Errors
-/// A part of the dialect that DataFusion does not take, or a view that does not plan, by name: the server refuses to start.
+/// A part of the dialect that DataFusion does not take, or a view that does not plan, by name: the server refuses to
+/// start.
 pub async fn build(mut parts: Parts) -> Result<Engine> {
     let extensions = extensions();
     let planners = extensions.iter().flat_map(|extension| extension.planners()).collect();

@@ -1,7 +1,7 @@
-//! Latest event per symbol, and a bounded ring of events for subscribers.
+//! The book of one kind of event: the latest event of each symbol, and a bounded ring that followers subscribe to.
 //!
 //! The feed publishes; tables read the latest and follow along. A reader never holds the feed up: reading takes no
-//! lock, and a follower that falls behind loses events (it is told how many), never the latest of a symbol.
+//! lock, and a follower that falls behind loses events (each delivery counts them), never the latest of a symbol.
 
 use super::spool::Intake;
 use crate::market::event::Event;
@@ -27,7 +27,7 @@ pub struct Book<E: Event> {
     /// Keeps two publishers of one symbol in one order. Readers do not take it; never held across an await.
     publishing: Mutex<()>,
     ring: broadcast::Sender<Published<E>>,
-    /// Where a spool takes every event from; empty when nobody keeps them.
+    /// Where a spool takes every event from; empty when no spool keeps them.
     recorder: ArcSwapOption<Intake<E>>,
     /// Whether a feed was announced.
     feed: bool,
@@ -61,7 +61,7 @@ impl<E: Event> Book<E> {
         self.recorder.store(Some(intake));
     }
 
-    /// Publishes one event.
+    /// Publishes one event of the feed, as [`Book::publish_all`] does with a frame of one.
     pub fn publish(&self, event: E) {
         self.publish_all(vec![event]);
     }
@@ -90,12 +90,12 @@ impl<E: Event> Book<E> {
         self.slots.load().values().map(|slot| slot.load().event.clone()).collect()
     }
 
-    /// Latest event of one symbol.
+    /// Latest event of one symbol; `None` before its first. Takes no lock.
     pub fn latest_of(&self, symbol: &str) -> Option<Arc<E>> {
         self.slots.load().get(symbol).map(|slot| slot.load().event.clone())
     }
 
-    /// Symbols that have had an event.
+    /// Number of symbols that have had an event since the process started.
     pub fn len(&self) -> usize {
         self.slots.load().len()
     }
@@ -105,7 +105,7 @@ impl<E: Event> Book<E> {
         self.len() == 0
     }
 
-    /// Followers at this moment.
+    /// Number of subscriptions that have not been dropped.
     pub fn followers(&self) -> usize {
         self.ring.receiver_count()
     }
@@ -143,7 +143,7 @@ fn store<E: Event>(slots: &mut Arc<Slots<E>>, event: E) -> Published<E> {
 /// One event as a follower receives it.
 #[derive(Debug, Clone)]
 pub struct Delivery<E> {
-    /// The event.
+    /// The event, shared with the book and every other follower.
     pub event: Arc<E>,
     /// Events of the same symbol that this follower lost just before this one; 0 unless it fell behind.
     pub missed: u64,

@@ -1,4 +1,4 @@
-//! Columns of live events as arrow arrays, for the spool and for the tables over the books.
+//! Columns of live events: the spool and the tables over the books build the same Arrow arrays from events here.
 
 use crate::market::event::{Column, Event, Read};
 use arrow::array::{

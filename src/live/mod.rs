@@ -1,4 +1,4 @@
-//! What the market does now, in memory: the latest event per symbol, and bounded rings to whoever follows along.
+//! The live market in memory: each book holds the latest event per symbol, and a bounded ring feeds its followers.
 //!
 //! One feed publishes; readers and subscribers never hold it up. The spool keeps events on this machine's disk until
 //! the lake has them; nothing here touches SQL or the lake.
@@ -51,7 +51,7 @@ impl Live {
         Self { books: opening.books }
     }
 
-    /// The book of one event.
+    /// The book of one kind of event, which the feed publishes to and tables read.
     pub fn book<E: Event>(&self) -> &Arc<Book<E>> {
         let book = self.books.get(&TypeId::of::<E>()).and_then(|book| book.downcast_ref());
         book.expect("an event of the list has a book from the start")

@@ -34,7 +34,8 @@ impl<T> FileWatch<T> {
         Ok(Self { paths, read: Box::new(read), contents, seen: Mutex::new(seen) })
     }
 
-    /// What the files say now; while they cannot be used, what they said before. Blocks for microseconds on a local disk.
+    /// What the files say now; while they cannot be used, what they said before. Blocks for microseconds on a local
+    /// disk.
     pub(super) fn current(&self) -> Arc<T> {
         let now = stamps(&self.paths);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);

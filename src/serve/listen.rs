@@ -1,5 +1,5 @@
-//! Listening addresses: `tt serve` asks here, once per address and before it binds, whether the Postgres, Flight or HTTP
-//! server may listen there.
+//! Listening addresses: `tt serve` asks here, once per address and before it binds, whether the Postgres, Flight or
+//! HTTP server may listen there.
 //!
 //! An address beyond loopback needs users and TLS, unless the configuration allows it without them.
 

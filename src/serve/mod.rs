@@ -1,5 +1,5 @@
-//! The servers: Postgres, Flight SQL and HTTP take statements to the engine and rows to the client. They know no source and no
-//! file of the lake.
+//! The servers: Postgres, Flight SQL and HTTP take statements to the engine and rows to the client. They know no source
+//! and no file of the lake.
 //!
 //! Who may connect ([`auth`]), over what ([`tls`]) and where ([`listen`]) is the same for all of them.
 

@@ -1,7 +1,8 @@
-//! TLS of the Postgres and the Flight server: certificate, key and the authority of client certificates, from PEM files.
+//! TLS of the Postgres and the Flight server: certificate, key and the authority of client certificates, from PEM
+//! files.
 //!
-//! Versions 1.2 and 1.3, with the provider that the program brings. It never falls back to plain text: files that cannot
-//! be used are an error at the start, and later changes that cannot be used are logged and ignored.
+//! Versions 1.2 and 1.3, with the provider that the program brings. It never falls back to plain text: files that
+//! cannot be used are an error at the start, and later changes that cannot be used are logged and ignored.
 
 use super::file_watch::{FileWatch, open_to_others};
 use crate::config::TlsConfig;
@@ -17,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
 
-/// TLS as its files say it.
+/// TLS of a server as its certificate and key files have it now; a changed file is loaded at the next handshake.
 #[derive(Debug, Clone)]
 pub struct Tls {
     files: Arc<FileWatch<Loaded>>,
@@ -25,7 +26,7 @@ pub struct Tls {
 
 /// What it takes to answer one client.
 pub struct Loaded {
-    /// Takes a client's handshake.
+    /// Performs the TLS handshake with the loaded certificate.
     pub acceptor: TlsAcceptor,
     /// Hash of the certificate as clients compute it, by which an exchange of passwords is bound to this connection
     /// (`tls-server-end-point`, RFC 5929); `None` for a certificate whose signature has no hash of its own, such as
@@ -44,8 +45,8 @@ impl Tls {
     /// that names protocols but none of these is refused.
     ///
     /// # Errors
-    /// A file that is missing, is not what it should be, or is a private key that others may read; a certificate that is
-    /// not the key's.
+    /// A file that is missing, is not what it should be, or is a private key that others may read; a certificate that
+    /// is not the key's.
     pub fn load(config: &TlsConfig, alpn: &[&[u8]]) -> Result<Option<Self>> {
         if config.certificate.as_os_str().is_empty() {
             return Ok(None);

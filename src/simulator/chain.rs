@@ -1,4 +1,4 @@
-//! Which options are listed: expirations by rule and strikes around the last close.
+//! Option chains of the venue: expirations are listed by rule, and strikes around the last close.
 
 use crate::market::expiration::{self, ExpirationKind};
 use crate::market::symbol::{OptionSymbol, Side};
@@ -22,9 +22,10 @@ const MONTH_ENDS: u32 = 6;
 /// One listed expiration of an underlying.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Expiration {
+    /// Last trading day of the options, in Eastern time.
     pub(crate) date: NaiveDate,
     pub(crate) kind: ExpirationKind,
-    /// Strike prices, rising.
+    /// Strike prices in USD, rising, the same for calls and puts.
     pub(crate) strikes: Vec<f64>,
 }
 
@@ -42,6 +43,8 @@ pub(crate) fn expirations(exchange: &Exchange, instrument: &Instrument, now: Dat
     listed.collect()
 }
 
+/// Expiration dates from today on with their kinds: Fridays, monthlies, two Januaries, and for some funds every session
+/// and the ends of months.
 fn dates(instrument: &Instrument, today: NaiveDate) -> Vec<(NaiveDate, ExpirationKind)> {
     let ahead = |days: u64| today.checked_add_days(Days::new(days)).unwrap_or(today);
     let mut dates: BTreeSet<NaiveDate> = expiration::fridays(today, ahead(7 * WEEKLIES)).into_iter().collect();
@@ -63,6 +66,7 @@ fn dates(instrument: &Instrument, today: NaiveDate) -> Vec<(NaiveDate, Expiratio
     dates.into_iter().filter(|date| *date >= today).map(|date| (date, kind(date))).collect()
 }
 
+/// Year and month (from 1) so many months after the month of `today`.
 fn month_after(today: NaiveDate, months: u32) -> (i32, u32) {
     let month = today.month0() + months;
     (today.year() + (month / 12) as i32, month % 12 + 1)

@@ -85,23 +85,31 @@ type Make = fn(&Exchange, &Arc<str>, &Source, DateTime<Utc>, u64) -> Option<Tick
 /// One type of event.
 #[derive(Debug)]
 struct EventType {
+    /// Name on the wire, such as `TimeAndSale`.
     name: &'static str,
+    /// Gives the names of its fields.
     names: fn() -> Vec<&'static str>,
+    /// Makes the event of a symbol.
     make: Make,
+    /// How often the hub makes events of this type.
     pace: Pace,
+    /// What a new subscription is sent at once.
     delivery: Delivery,
     /// Whether the venue's own choice of contract keeps only the latest event of a symbol and period.
     conflated: bool,
 }
 
+/// A type whose events are conflated under the contract AUTO.
 const fn event_type<E: TypedEvent>(name: &'static str, pace: Pace, delivery: Delivery) -> EventType {
     EventType { name, names: names::<E>, make: make::<E>, pace, delivery, conflated: true }
 }
 
+/// The wire names of the fields of a type, in the order of its table.
 fn names<E: TypedEvent>() -> Vec<&'static str> {
     E::FIELDS.iter().map(|(name, _)| *name).collect()
 }
 
+/// Makes an event of a type and puts it behind an `Arc`, so that every connection sends the same one.
 fn make<E: TypedEvent>(
     exchange: &Exchange,
     symbol: &Arc<str>,
@@ -115,6 +123,7 @@ fn make<E: TypedEvent>(
 /// Trades and greeks per quote.
 pub(crate) const SHARE_OF_QUOTES: f64 = 0.2;
 
+/// Candles, which [`super::dxlink::candle`] makes as history and the hub does not.
 const CANDLE: EventType = event_type::<CandleEvent>("Candle", Pace::Once, Delivery::Standing);
 
 /// Every type of event, sorted by name. A new one is a type in this file and a line here.
@@ -175,7 +184,8 @@ impl EventKind {
         self.0.conflated
     }
 
-    /// What subscribing brings.
+    /// What subscribing to this type brings at once under a contract that leaves it to the venue: nothing, or the last
+    /// event.
     pub(crate) fn delivery(self) -> Delivery {
         self.0.delivery
     }
@@ -235,9 +245,13 @@ impl Hash for EventKind {
 pub(crate) struct QuoteEvent {
     pub(crate) symbol: Arc<str>,
     pub(crate) time: DateTime<Utc>,
+    /// Best bid in USD, a multiple of the tick.
     pub(crate) bid: f64,
+    /// Best ask in USD, at least one tick above the bid.
     pub(crate) ask: f64,
+    /// Shares or contracts wanted at the bid.
     pub(crate) bid_size: f64,
+    /// Shares or contracts offered at the ask.
     pub(crate) ask_size: f64,
 }
 
@@ -281,19 +295,26 @@ impl TypedEvent for QuoteEvent {
     }
 }
 
-/// The last trade.
+/// The last trade of a symbol at a moment, with the day's volume up to it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TradeEvent {
     pub(crate) symbol: Arc<str>,
     pub(crate) time: DateTime<Utc>,
+    /// Price of the trade in USD, a multiple of the tick.
     pub(crate) price: f64,
     /// Against the close of the session before.
     pub(crate) change: f64,
+    /// Shares or contracts that changed hands.
     pub(crate) size: f64,
+    /// Date of the session, sent as days since 1970.
     pub(crate) day: NaiveDate,
+    /// Shares or contracts traded in the session so far.
     pub(crate) day_volume: f64,
+    /// USD, computed as the volume times the last price.
     pub(crate) day_turnover: f64,
+    /// Whether no regular session is under way.
     pub(crate) extended_hours: bool,
+    /// Whether the tick direction is sent as `ZERO_UP`.
     pub(crate) up: bool,
 }
 
@@ -352,16 +373,20 @@ impl TypedEvent for TradeEvent {
 /// One trade of the tape, with the quote it met.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TimeAndSaleEvent {
+    /// The quote at the moment of the trade, whose bid or ask is its price.
     pub(crate) quote: QuoteEvent,
+    /// Number within the 22 bits that the index of the event leaves for it.
     pub(crate) sequence: i64,
     pub(crate) size: f64,
     /// Whether a buyer came to the market.
     pub(crate) buys: bool,
+    /// Whether the trade was a leg of a spread; now and then, and of options only.
     pub(crate) spread_leg: bool,
     pub(crate) extended_hours: bool,
 }
 
 impl TimeAndSaleEvent {
+    /// The ask when a buyer came to the market, else the bid, in USD.
     fn price(&self) -> f64 {
         if self.buys { self.quote.ask } else { self.quote.bid }
     }
@@ -436,7 +461,9 @@ pub(crate) struct SummaryEvent {
     pub(crate) bar: DayBar,
     /// Whether the session is under way; the day has no close price until it is over.
     pub(crate) open: bool,
+    /// The bar of the session before.
     pub(crate) previous: DayBar,
+    /// Open contracts; 0 for a stock.
     pub(crate) open_interest: i64,
 }
 
@@ -479,17 +506,22 @@ impl TypedEvent for SummaryEvent {
     }
 }
 
-/// Standing facts.
+/// Facts about a symbol that stay the same through a session; figures an option does not have are NaN on the wire.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ProfileEvent {
     pub(crate) symbol: Arc<str>,
+    /// Name of the company or fund, or the OCC symbol of an option.
     pub(crate) description: String,
+    /// Highest price of 252 sessions in USD; `None` for an option.
     pub(crate) year_high: Option<f64>,
+    /// Lowest price of 252 sessions in USD; `None` for an option.
     pub(crate) year_low: Option<f64>,
     pub(crate) beta: Option<f64>,
+    /// USD per share and year; `None` for funds and options.
     pub(crate) earnings_per_share: Option<f64>,
     /// Cash per share, the quarterly payment.
     pub(crate) dividend: Option<f64>,
+    /// Shares outstanding; `None` for an option.
     pub(crate) shares: Option<f64>,
 }
 
@@ -549,8 +581,9 @@ impl TypedEvent for ProfileEvent {
 pub(crate) struct GreeksEvent {
     pub(crate) symbol: Arc<str>,
     pub(crate) time: DateTime<Utc>,
-    /// Annualised ratio.
+    /// Implied volatility, annualised ratio (0.25 is 25 percent).
     pub(crate) volatility: f64,
+    /// Price in USD and the derivatives of the model.
     pub(crate) value: Sensitivities,
 }
 
@@ -591,8 +624,9 @@ impl TypedEvent for GreeksEvent {
 /// One candle of a candle symbol.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CandleEvent {
-    /// Canonical candle symbol.
+    /// Canonical candle symbol, such as `AAPL{=d}`, which names its period.
     pub(crate) symbol: Arc<str>,
+    /// Event flags of a snapshot, as [`super::dxlink::candle`] numbers them; 0 outside one.
     pub(crate) flags: i64,
     /// Start of the candle.
     pub(crate) time: DateTime<Utc>,
@@ -601,12 +635,13 @@ pub(crate) struct CandleEvent {
     pub(crate) low: f64,
     pub(crate) close: f64,
     pub(crate) volume: f64,
+    /// Volume-weighted price in USD, between low and high.
     pub(crate) vwap: f64,
     /// Trades in the candle.
     pub(crate) count: i64,
     /// Annualised ratio, NaN when there is none.
     pub(crate) volatility: f64,
-    /// NaN for stocks.
+    /// Open contracts at the end of the candle; NaN for stocks, which have none.
     pub(crate) open_interest: f64,
 }
 
@@ -637,7 +672,7 @@ impl TypedEvent for CandleEvent {
     }
 }
 
-/// Days since 1970-01-01.
+/// Days from 1970-01-01 to the date, as dxLink sends `dayId`.
 fn day_number(date: NaiveDate) -> i64 {
     (date - NaiveDate::default()).num_days()
 }
@@ -648,6 +683,7 @@ pub(crate) fn series_index(time: DateTime<Utc>) -> i64 {
     (millis.div_euclid(1_000) << 32) | (millis.rem_euclid(1_000) << 22)
 }
 
+/// A missing figure is NaN on the wire, never null.
 fn optional<'a>(number: Option<f64>) -> Value<'a> {
     Value::Number(number.unwrap_or(f64::NAN))
 }

@@ -1,4 +1,4 @@
-//! The venue's state: what is listed, the day each instrument is in, and the prices a symbol has at a moment.
+//! The exchange behind the venue: what is listed, the day each instrument is in, and the price of a symbol at a moment.
 //!
 //! REST and dxLink both answer from here, so that what they say agrees.
 
@@ -28,15 +28,20 @@ pub(crate) enum Source {
 /// Everything the venue knows. Shared by all connections; nothing in it is locked while prices are computed.
 #[derive(Debug)]
 pub(crate) struct Exchange {
+    /// The time the venue lives in; tests set it.
     pub(crate) clock: Clock,
+    /// Every listed stock and fund.
     pub(crate) universe: Universe,
+    /// The sessions and the common factor of each.
     pub(crate) tape: Tape,
+    /// Seed of every figure that belongs to no single instrument.
     pub(crate) seed: u64,
     /// The day each instrument is in, computed when it is first asked for.
     days: Vec<ArcSwapOption<Day>>,
 }
 
 impl Exchange {
+    /// A venue with `symbols` instruments (0: the built-in lists); no day is computed yet.
     pub(crate) fn new(seed: u64, symbols: usize, clock: Clock) -> Self {
         let universe = Universe::new(seed, symbols);
         let days = universe.all().iter().map(|_| ArcSwapOption::empty()).collect();

@@ -57,7 +57,7 @@ pub enum Kind {
     SeveralTypes,
     /// dxLink: a `FEED_CONFIG` announces another order of the fields, and the values follow it.
     ReorderedFields,
-    /// dxLink: a frame begins with events of a type nobody knows.
+    /// dxLink: a frame begins with events of a type that dxLink does not have.
     UnknownType,
     /// REST and dxLink: the connection ends without a word. (REST: an empty body shorter than announced.)
     Drop,
@@ -77,7 +77,7 @@ pub struct Rule {
     pub target: String,
     /// Only for this symbol, in the spelling the client uses on the wire.
     pub symbol: Option<String>,
-    /// What happens.
+    /// How the venue misbehaves when the rule applies.
     pub kind: Kind,
     /// How often it still happens; `None` is for ever.
     pub times: Option<u32>,
@@ -86,10 +86,11 @@ pub struct Rule {
 /// A list of rules; the first that fits is applied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Rules in order.
+    /// Rules in the order they are tried.
     pub rules: Vec<Rule>,
 }
 
+/// The TOML file of rules: a list of `[[fault]]` tables.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -97,6 +98,7 @@ struct File {
     fault: Vec<WrittenRule>,
 }
 
+/// One `[[fault]]` table as written; which of the optional keys it needs depends on `kind`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenRule {
@@ -127,6 +129,7 @@ impl Faults {
 }
 
 impl WrittenRule {
+    /// Checks a rule: the reason in words when its kind is unknown or lacks a key.
     fn resolve(self) -> Result<Rule, String> {
         let kind = match self.kind.as_str() {
             "status" => Kind::Status(
@@ -177,7 +180,7 @@ impl FaultSwitch {
         switch
     }
 
-    /// Replaces all rules.
+    /// Replaces all rules; requests and feed events from now on follow the new ones.
     pub fn set(&self, faults: Faults) {
         self.change(|rules| *rules = faults.rules);
     }
@@ -192,7 +195,7 @@ impl FaultSwitch {
         self.add(Rule { target: target.to_owned(), symbol: None, kind, times });
     }
 
-    /// Removes all rules.
+    /// Removes all rules, so that the venue behaves again.
     pub fn clear(&self) {
         self.change(Vec::clear);
     }
@@ -202,6 +205,7 @@ impl FaultSwitch {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).rules.clone()
     }
 
+    /// Changes the rules under the lock and notes whether any is left.
     fn change(&self, change: impl FnOnce(&mut Vec<Rule>)) {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut faults.rules);

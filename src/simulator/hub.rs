@@ -1,4 +1,5 @@
-//! The generator of ticks: events such as quotes and trades of the symbols somebody is subscribed to, in batches.
+//! The hub of the feed: it makes ticks of the subscribed symbols, such as quotes and trades, and sends them to the
+//! dxLink sessions in batches over one ring.
 
 use crate::simulator::event::{EventKind, Pace, SHARE_OF_QUOTES, Tick};
 use crate::simulator::exchange::{Exchange, Source};
@@ -22,6 +23,7 @@ const STALL_SECONDS_MAX: f64 = 0.25;
 /// Ticks of one moment, by type. Shared by all connections.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
+    /// Events by type; types without events in this moment are left out.
     pub(crate) ticks: Vec<(EventKind, Vec<Tick>)>,
 }
 
@@ -30,19 +32,25 @@ pub(crate) struct Batch {
 pub(crate) struct Hub {
     /// Held while symbols are added, removed or picked; never across an await.
     wanted: Mutex<HashMap<EventKind, Wanted>>,
+    /// Sends every batch to all connections; one that falls 256 batches behind loses the oldest.
     batches: broadcast::Sender<Arc<Batch>>,
+    /// Quote events made since the start, whether anybody received them or not.
     quotes: AtomicU64,
 }
 
 /// The symbols of one kind, each with the number of its subscribers.
 #[derive(Debug, Default)]
 struct Wanted {
+    /// Symbol, what it stands for, and its subscribers over all connections.
     entries: Vec<(Arc<str>, Arc<Source>, usize)>,
+    /// Place of each symbol in `entries`.
     places: HashMap<Arc<str>, usize>,
+    /// Where the next pick begins.
     next: usize,
 }
 
 impl Wanted {
+    /// Counts a subscriber, and lists the symbol with its first one.
     fn add(&mut self, symbol: &Arc<str>, source: &Arc<Source>) {
         match self.places.get(symbol).and_then(|place| self.entries.get_mut(*place)) {
             Some((_, _, subscribers)) => *subscribers += 1,
@@ -53,6 +61,7 @@ impl Wanted {
         }
     }
 
+    /// Counts a subscriber less, and takes the symbol off the list with its last one.
     fn remove(&mut self, symbol: &Arc<str>) {
         let Some(place) = self.places.get(symbol).copied() else { return };
         let Some((_, _, subscribers)) = self.entries.get_mut(place) else { return };
@@ -76,6 +85,7 @@ impl Wanted {
 }
 
 impl Hub {
+    /// A hub without subscribers; [`Hub::run`] makes its batches.
     pub(crate) fn new() -> Self {
         let (batches, _) = broadcast::channel(BATCHES_KEPT);
         Self { wanted: Mutex::default(), batches, quotes: AtomicU64::new(0) }
@@ -105,6 +115,7 @@ impl Hub {
         self.quotes.load(Ordering::Relaxed)
     }
 
+    /// The next symbols in turn of one type; `count` gets the number of subscribed symbols and says how many to pick.
     fn pick(&self, kind: EventKind, count: impl FnOnce(usize) -> usize) -> Vec<(Arc<str>, Arc<Source>)> {
         let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(wanted) = wanted.get_mut(&kind) else { return Vec::new() };
@@ -160,6 +171,7 @@ impl Hub {
 struct Due(f64);
 
 impl Due {
+    /// The whole events due after `seconds` at `rate` per second; the fraction is kept for the next call.
     fn take(&mut self, rate: f64, seconds: f64) -> usize {
         self.0 += rate.max(0.0) * seconds;
         let whole = self.0.floor();

@@ -1,4 +1,5 @@
-//! Figures derived from an instrument's own history: volatilities, rank, correlation, dividends and earnings.
+//! Figures that the venue derives from an instrument's own history: volatilities, rank, correlation, dividends,
+//! earnings.
 
 use crate::market::calendar;
 use crate::simulator::exchange::Exchange;
@@ -10,7 +11,9 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 /// Volatility figures of one instrument at one moment. Ratios throughout.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Volatility {
+    /// Implied volatility index of today, annualised.
     pub(crate) index: f64,
+    /// Today's index minus that of five sessions before.
     pub(crate) index_5_day_change: f64,
     /// Place of the index between its lowest and highest of 252 sessions, today included, 0 to 1.
     pub(crate) rank: f64,
@@ -18,6 +21,7 @@ pub(crate) struct Volatility {
     pub(crate) percentile: f64,
     /// Implied volatility 30 days ahead.
     pub(crate) ahead_30_day: f64,
+    /// Realised volatility of the last 30 closes, annualised; `None` when history is shorter.
     pub(crate) realised_30_day: Option<f64>,
     pub(crate) realised_60_day: Option<f64>,
     pub(crate) realised_90_day: Option<f64>,
@@ -51,6 +55,7 @@ pub(crate) fn volatility(exchange: &Exchange, instrument: &Instrument, now: Date
     }
 }
 
+/// Closes of at most 252 sessions and the current one, oldest first, of those that are over at `now`.
 fn finished_closes(exchange: &Exchange, instrument: &Instrument, now: DateTime<Utc>) -> Vec<f64> {
     let mut closes = Vec::new();
     let last = exchange.tape.current(now);
@@ -62,6 +67,7 @@ fn finished_closes(exchange: &Exchange, instrument: &Instrument, now: DateTime<U
     closes
 }
 
+/// Correlation of the log returns of the last `count` sessions, -1 to 1; `None` for a shorter history or no variance.
 fn correlation(one: &[f64], other: &[f64], count: usize) -> Option<f64> {
     let returns = |closes: &[f64]| -> Option<Vec<f64>> {
         let tail = closes.get(closes.len().checked_sub(count + 1)?..)?;
@@ -78,7 +84,9 @@ fn correlation(one: &[f64], other: &[f64], count: usize) -> Option<f64> {
 /// A cash amount on a date: dividends per share, or earnings per share.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Payment {
+    /// Ex-date of a dividend, or last day of the fiscal quarter.
     pub(crate) date: NaiveDate,
+    /// Amount in USD per share, rounded to cents.
     pub(crate) amount: f64,
 }
 
@@ -118,6 +126,7 @@ pub(crate) fn report_date(instrument: &Instrument, quarter_end: NaiveDate) -> Na
     calendar::next_session(quarter_end.checked_add_days(Days::new(days)).unwrap_or(quarter_end)).date
 }
 
+/// Years from 2020 to next year with each quarter, counted from 0.
 fn quarters(now: DateTime<Utc>) -> impl Iterator<Item = (i32, u32)> {
     (2020..=now.year() + 1).flat_map(|year| (0..4).map(move |quarter| (year, quarter)))
 }

@@ -1,4 +1,4 @@
-//! A venue of our own: the vendor's REST, OAuth2 and dxLink wire formats over a market that is drawn from a seed.
+//! The simulated venue: the vendor's REST, OAuth2 and dxLink wire formats over a market that is drawn from a seed.
 //!
 //! It serves the demo and the tests, with faults on demand; collectors cannot tell it from the real one. Everything
 //! is a function of seed, symbol and time: the same seed has the same history whenever it is started. Nothing here
@@ -58,13 +58,13 @@ impl Default for Options {
 pub struct Counters {
     /// REST requests by decoded path without query (`/instruments/equities/BRK/B`).
     pub rest: BTreeMap<String, u64>,
-    /// Feed connections accepted.
+    /// WebSocket connections that the feed has accepted since the start.
     pub connections: u64,
     /// Pairs of event type and symbol that are subscribed now, over all connections.
     pub subscriptions: u64,
     /// Candle snapshots asked for.
     pub snapshots: u64,
-    /// Quote events made.
+    /// Quote events the hub has made since the start.
     pub quotes: u64,
 }
 

@@ -27,12 +27,12 @@ pub(crate) struct DayBar {
     pub(crate) high: f64,
     pub(crate) low: f64,
     pub(crate) close: f64,
-    /// Shares.
+    /// Shares traded in the session, a whole number.
     pub(crate) volume: f64,
 }
 
 impl DayBar {
-    /// Volume-weighted price, approximately.
+    /// Mean of high, low and close in USD, which stands for the volume-weighted price.
     pub(crate) fn vwap(&self) -> f64 {
         cents((self.high + self.low + self.close) / 3.0)
     }
@@ -46,7 +46,9 @@ pub(crate) fn cents(price: f64) -> f64 {
 /// The sessions prices exist for, and what the whole market did in each.
 #[derive(Debug)]
 pub(crate) struct Tape {
+    /// Sessions of the exchange from 2020 to 2049, oldest first.
     sessions: Vec<Session>,
+    /// Move of the common factor in each session, in standard deviations.
     factor: Vec<f64>,
 }
 
@@ -56,6 +58,7 @@ impl Tape {
     /// And prices are drawn up to here.
     const LAST: (i32, u32, u32) = (2049, 12, 31);
 
+    /// Draws the common factor of all sessions from the seed.
     pub(crate) fn new(seed: u64) -> Self {
         let date = |(year, month, day)| NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
         let sessions = calendar::sessions(date(Self::FIRST), date(Self::LAST));
@@ -133,16 +136,20 @@ pub(crate) struct Day {
     /// Highest and lowest price of the 252 sessions before.
     pub(crate) year_high: f64,
     pub(crate) year_low: f64,
+    /// Seed of the noise inside the session.
     seed: u64,
     /// Smallest price step that noise is scaled by.
     step: f64,
+    /// Minutes the session lasts, 390 on a full day.
     minutes: u64,
     /// Minutes of the two extremes, and whether the low comes first.
     turns: (u64, u64),
+    /// Whether the low comes before the high: on days that rise.
     low_first: bool,
 }
 
 impl Day {
+    /// The day that begins with the session at `place`; `None` beyond the end of the tape.
     pub(crate) fn new(instrument: &Instrument, tape: &Tape, place: usize) -> Option<Self> {
         let bars = tape.bars(instrument, place.saturating_sub(SESSIONS_PER_YEAR as usize), place);
         let bar = *bars.last()?;
@@ -260,6 +267,7 @@ impl Day {
         (self.bar.volume * (share(minute + 1) - share(minute))).round()
     }
 
+    /// The path at a fraction of a minute, straight between two whole ones; `into` counts minutes from the open.
     fn between_minutes(&self, into: f64) -> f64 {
         let minute = into as u64;
         let (from, to) = (self.minute_price(minute), self.minute_price(minute + 1));
@@ -278,6 +286,7 @@ impl Day {
     }
 }
 
+/// Share of a session's volume that is traded when so much of it, 0 to 1, is over.
 fn volume_share(elapsed: f64) -> f64 {
     let bow = 4.0 * (elapsed - 0.5) * (elapsed - 0.5) * (elapsed - 0.5) + 0.5;
     0.6 * elapsed + 0.4 * bow
@@ -296,6 +305,7 @@ pub(crate) fn realised_volatility(closes: &[f64], count: usize) -> Option<f64> {
     Some((variance * SESSIONS_PER_YEAR).sqrt())
 }
 
+/// Log return of a pair of prices; `None` for a slice of another length.
 pub(crate) fn log_return(pair: &[f64]) -> Option<f64> {
     match pair {
         [before, after] => Some(libm::log(after / before)),

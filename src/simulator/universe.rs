@@ -1,4 +1,4 @@
-//! What the venue lists: the members of the built-in lists, then synthetic stocks up to the number asked for.
+//! Instruments of the venue: the members of the built-in lists, then synthetic stocks up to the number asked for.
 
 use crate::market::{list, symbol};
 use crate::simulator::noise::{between, bits, text_seed};
@@ -24,8 +24,11 @@ pub(crate) struct Instrument {
     pub(crate) place: usize,
     /// tastytrade and streamer spelling, the same for equities.
     pub(crate) symbol: Arc<str>,
+    /// Name of the company or fund, as instruments and profiles give it.
     pub(crate) name: String,
+    /// Sector of the built-in list; synthetic stocks take one of six.
     pub(crate) sector: String,
+    /// Whether it is a fund.
     pub(crate) etf: bool,
     /// MIC of the listing market.
     pub(crate) market: &'static str,
@@ -37,7 +40,7 @@ pub(crate) struct Instrument {
     pub(crate) own_volatility: f64,
     /// Share of the common factor.
     pub(crate) beta: f64,
-    /// Shares outstanding.
+    /// Shares outstanding, a whole number.
     pub(crate) shares: f64,
     /// Typical daily volume, shares.
     pub(crate) daily_volume: f64,
@@ -45,7 +48,9 @@ pub(crate) struct Instrument {
     pub(crate) dividend_yield: f64,
     /// Earnings per share and year; `None` for funds.
     pub(crate) earnings_per_share: Option<f64>,
+    /// Whether options are listed on it: every member of the lists, and about a third of the synthetic stocks.
     pub(crate) optionable: bool,
+    /// Whether its options expire every session.
     pub(crate) daily_expirations: bool,
 }
 
@@ -53,6 +58,7 @@ pub(crate) struct Instrument {
 pub(crate) const MARKET_VOLATILITY: f64 = 0.15;
 
 impl Instrument {
+    /// Draws the constants of an instrument from the seed and its symbol; `listed` says that a built-in list has it.
     fn new(seed: u64, symbol: &str, name: &str, sector: &str, etf: bool, listed: bool) -> Self {
         let seed = text_seed(seed, symbol);
         let draw = |place: u64, low: f64, high: f64| between(bits(seed, 0x1000 + place), low, high);
@@ -99,8 +105,11 @@ impl Instrument {
 /// Everything listed, sorted by symbol.
 #[derive(Debug)]
 pub(crate) struct Universe {
+    /// Instruments sorted by symbol.
     instruments: Vec<Instrument>,
+    /// Place of each symbol.
     places: HashMap<Arc<str>, usize>,
+    /// Place of each option root; `BRK/B` has the root `BRKB`.
     roots: HashMap<String, usize>,
 }
 
@@ -158,6 +167,7 @@ impl Universe {
     }
 }
 
+/// `X` and four letters, counting in base 26 from `XAAAA`.
 fn synthetic_symbol(number: u32) -> String {
     let letter = |place: u32| char::from(b'A' + (number / 26_u32.pow(place) % 26) as u8);
     std::iter::once('X').chain((0..SYNTHETIC_LETTERS).rev().map(letter)).collect()

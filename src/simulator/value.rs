@@ -1,4 +1,4 @@
-//! Values of feed events as the wire spells them: JSON, with what is not a number as text.
+//! Values of feed events as dxLink writes them: JSON, with NaN and the infinities as text.
 
 use std::fmt::Write;
 

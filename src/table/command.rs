@@ -1,7 +1,8 @@
-//! Statements of our own as tables: their rows are made when they are scanned.
+//! The statements `REFRESH TABLE` and `EXPLAIN FRESHNESS` as DataFusion tables: their rows are made when they are
+//! scanned.
 //!
-//! `REFRESH TABLE` asks for a refresh, waits for its end and gives one row about it. `EXPLAIN FRESHNESS` gives a row per
-//! table that a query would read and one about its result, and never asks for anything.
+//! `REFRESH TABLE` asks for a refresh, waits for its end and gives one row about it. `EXPLAIN FRESHNESS` gives a row
+//! per table that a query would read and one about its result, and never asks for anything.
 
 use super::context::QueryContext;
 use super::inputs::{InputFreshness, Inputs};
@@ -62,6 +63,8 @@ impl TableProvider for RefreshCommand {
         TableType::Temporary
     }
 
+    /// Waits for the refresh to end, however long it takes, and gives one row: dataset, version, rows, items that
+    /// failed. Fails with kind Source (SQLSTATE TT002) when the refresh does.
     async fn scan(
         &self,
         _state: &dyn Session,
@@ -90,8 +93,8 @@ impl TableProvider for RefreshCommand {
     }
 }
 
-/// EXPLAIN FRESHNESS of a planned query: the tables it reads, through views, joins and subqueries, each once and sorted by
-/// name, and the result. In a session that reads the past, all as it was then.
+/// EXPLAIN FRESHNESS of a planned query: the tables it reads, through views, joins and subqueries, each once and sorted
+/// by name, and the result. In a session that reads the past, all as it was then.
 #[derive(Debug)]
 pub struct FreshnessCommand {
     plan: LogicalPlan,
@@ -99,7 +102,7 @@ pub struct FreshnessCommand {
     schema: SchemaRef,
 }
 
-/// The command for a planned query; whoever needs the facts and not a table calls [`Inputs`].
+/// The command for a planned query; the Flight server, which needs the facts and not a table, calls [`Inputs`].
 pub fn explain_freshness(plan: &LogicalPlan) -> Result<FreshnessCommand> {
     let inputs = Inputs::of(plan)?;
     let fields = [
@@ -127,6 +130,8 @@ impl TableProvider for FreshnessCommand {
         TableType::Temporary
     }
 
+    /// Optimises the query to see which items it needs, and gives a row per table and one for the result. Nothing is
+    /// refreshed.
     async fn scan(
         &self,
         state: &dyn Session,
@@ -141,6 +146,8 @@ impl TableProvider for FreshnessCommand {
     }
 }
 
+/// One row for each input and one for the result, in the columns of [`explain_freshness`]. `items` is NULL when the
+/// whole table is needed.
 fn rows(all: &[InputFreshness], schema: &SchemaRef) -> Result<RecordBatch> {
     let version = |one: &InputFreshness| one.version.and_then(|version| i64::try_from(version).ok());
     let mut items = ListBuilder::new(StringBuilder::new());

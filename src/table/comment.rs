@@ -1,4 +1,5 @@
-//! What people are told of our tables: `\\d+`, `obj_description` and every BI tool's tooltips read it.
+//! Comments on the tables and their columns, which `\\d+`, `obj_description` and the tooltips of BI tools read from the
+//! catalog.
 
 use super::view;
 use crate::dialect::catalog::Comments;
@@ -7,6 +8,7 @@ use crate::market::event::{self, LATEST_KEY};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+/// Schema, name and comment of the tables that are no datasets, events or views.
 const TABLES: &[(&str, &str, &str)] = &[
     ("system", "freshness", "One row per dataset: how old it is, and how old it may be."),
     ("system", "queries", "One row per statement that runs now."),
@@ -35,6 +37,7 @@ static KEYS: LazyLock<BTreeMap<&'static str, &'static [&'static str]>> = LazyLoc
 pub struct OwnComments;
 
 impl Comments for OwnComments {
+    /// The comment of a table or view; `None` for one that ttapi does not define.
     fn table(&self, schema: &str, table: &str) -> Option<String> {
         if let Some((_, _, comment)) = TABLES.iter().find(|(in_schema, name, _)| *in_schema == schema && *name == table)
         {
@@ -50,16 +53,19 @@ impl Comments for OwnComments {
         comment.or_else(|| view::all().into_iter().find(|view| view.name == table).map(|view| view.comment))
     }
 
+    /// The comment of a column, which live events alone have.
     fn column(&self, schema: &str, table: &str, column: &str) -> Option<String> {
         let columns = event::descriptions().iter().find_map(|event| event.columns_of(schema, table))?;
         columns.into_iter().find(|described| described.name == column).map(|described| described.comment)
     }
 
+    /// The query of an embedded view in `public`.
     fn view_definition(&self, schema: &str, view: &str) -> Option<String> {
         let found = view::all().into_iter().find(|definition| schema == "public" && definition.name == view);
         found.map(|definition| definition.sql.to_owned())
     }
 
+    /// The key columns of a table in `public`; empty where rows have none.
     fn key(&self, schema: &str, table: &str) -> &'static [&'static str] {
         if schema == "public" { KEYS.get(table).copied().unwrap_or_default() } else { &[] }
     }

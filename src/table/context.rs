@@ -1,4 +1,4 @@
-//! What a table may know of the session that reads it: how stale an answer it takes, and where notices go.
+//! The context of one statement, as the tables see it: how stale an answer the session takes, and where notices go.
 
 use super::demand::Demand;
 use crate::error::{ErrorKind, QueryError};
@@ -38,7 +38,7 @@ impl Notices {
         add(&self.notices, notice);
     }
 
-    /// Adds a warning, likewise.
+    /// Adds a warning, which the Postgres server sends as WARNING; the same text twice in one statement is one warning.
     pub fn warn(&self, warning: String) {
         add(&self.warnings, warning);
     }
@@ -54,6 +54,7 @@ impl Notices {
     }
 }
 
+/// Adds a text unless it is there; the lock is held for one pass over the texts of a statement.
 fn add(to: &Mutex<Vec<String>>, text: String) {
     let mut texts = to.lock().unwrap_or_else(PoisonError::into_inner);
     if !texts.contains(&text) {
@@ -61,6 +62,7 @@ fn add(to: &Mutex<Vec<String>>, text: String) {
     }
 }
 
+/// Empties the list and gives what was in it, oldest first.
 fn take(from: &Mutex<Vec<String>>) -> Vec<String> {
     std::mem::take(&mut *from.lock().unwrap_or_else(PoisonError::into_inner))
 }
@@ -81,12 +83,13 @@ pub struct Snapshots {
 type Taken = Arc<OnceCell<Option<Arc<Snapshot>>>>;
 
 impl Snapshots {
-    /// The versions of a transaction.
+    /// The versions of a transaction: what its first statement reads of a table, the later ones read too.
     pub fn of_transaction() -> Self {
         Self { lasting: true, ..Self::default() }
     }
 
-    /// The version taken before, or that which `take` gives now. Scans of one table that come together share one `take`.
+    /// The version taken before, or that which `take` gives now. Scans of one table that come together share one
+    /// `take`.
     pub async fn once(
         &self,
         dataset: &'static str,
@@ -101,16 +104,17 @@ impl Snapshots {
     }
 }
 
-/// A part of one version of a dataset. The parts of a version are disjoint and together whole, whoever reads them and when.
+/// A part of one version of a dataset. The parts of a version are disjoint and together whole, whoever reads them and
+/// when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanPart {
     /// Name of the dataset.
     pub dataset: String,
     /// Version of its Delta table that the part is of.
     pub version: u64,
-    /// Which part, from 0.
+    /// Number of the part, from 0.
     pub index: u32,
-    /// How many there are.
+    /// Number of parts that the version is divided into.
     pub count: u32,
 }
 
@@ -123,7 +127,7 @@ pub struct QueryContext {
     pub max_staleness: Option<Duration>,
     /// The moment whose tables are read, instead of the latest.
     pub as_of: Option<DateTime<Utc>>,
-    /// The versions that are read.
+    /// The versions of tables that this statement, or its transaction, has taken.
     pub snapshots: Snapshots,
     /// What is needed of each table, once the statement was looked at.
     pub demand: OnceLock<Demand>,
@@ -139,8 +143,8 @@ impl QueryContext {
         session.config().get_extension::<Self>().unwrap_or_default()
     }
 
-    /// Remembers what the statement needs of each table. The first demand stands: a statement that is planned again needs
-    /// the same.
+    /// Remembers what the statement needs of each table. The first demand stands: a statement that is planned again
+    /// needs the same.
     pub fn set_demand(&self, demand: Demand) {
         let _ = self.demand.set(demand);
     }

@@ -1,4 +1,4 @@
-//! What a statement needs of each cached table: all of it, or the rows of some symbols.
+//! The demand of one statement on the cached tables: all items of a table, or the rows of some symbols.
 //!
 //! All scans of one table in one statement share a version, so they share a demand.
 

@@ -1,4 +1,4 @@
-//! A history of live events: what the lake has and what it does not have yet, as one table, each event once.
+//! The history of live events as one DataFusion table: rows of the lake and rows of the spool's tail, each event once.
 //!
 //! A scan takes the blocks of the spool first and the lake's version after. What left the spool before was visible in
 //! the lake by then; what is in both is taken from the lake, as the position in its version tells.
@@ -23,7 +23,7 @@ use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use std::sync::Arc;
 
-/// A history as a table.
+/// The history of one kind of live event as a DataFusion table: the lake's rows and the tail of this process's spool.
 #[derive(Debug)]
 pub struct HistoryTable {
     table: Arc<LakeTable>,
@@ -55,6 +55,8 @@ impl TableProvider for HistoryTable {
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
 
+    /// The tail's blocks beyond the position in the lake's version, and that version: a union of both. `as_of` reads
+    /// the lake alone.
     async fn scan(
         &self,
         state: &dyn Session,
@@ -106,6 +108,7 @@ impl PartitionStream for TailStream {
         &self.schema
     }
 
+    /// Reads the blocks one by one, those that are not in memory from the disk, on the thread that polls the stream.
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let (blocks, position, schema) = (self.blocks.clone(), self.position, self.schema.clone());
         let batches = blocks.into_iter().map(move |block| block.rows_after(position, &schema).map_err(spool_error));
@@ -113,6 +116,7 @@ impl PartitionStream for TailStream {
     }
 }
 
+/// A failure of the spool as an error of the query, of kind Storage.
 fn spool_error(error: crate::live::spool::SpoolError) -> DataFusionError {
     DataFusionError::External(Box::new(QueryError::new(ErrorKind::Storage, error.to_string())))
 }

@@ -1,4 +1,4 @@
-//! What a planned query reads, and how old it is: for EXPLAIN FRESHNESS, and for front ends that tell of it.
+//! The inputs of a planned query and their freshness: EXPLAIN FRESHNESS shows them, and the Flight server sends them.
 
 use super::demand::Demand;
 use super::refreshing::RefreshingTable;
@@ -13,15 +13,17 @@ use datafusion::error::Result;
 use datafusion::logical_expr::LogicalPlan;
 use std::sync::Arc;
 
-/// Name under which the query as a whole is told of, after its inputs.
+/// Name of the row about the query as a whole, which follows those of its inputs.
 pub const RESULT: &str = "(result)";
 
-/// The tables that a query reads.
+/// The tables that a query reads, each once, sorted by name.
 #[derive(Debug, Clone)]
 pub struct Inputs(Vec<Input>);
 
+/// One table that the plan scans.
 #[derive(Debug, Clone)]
 enum Input {
+    /// A dataset of the lake under a freshness contract.
     Cached(Arc<Freshness>, Arc<LakeTable>),
     /// Always of now: live events, and tables about the server.
     Live(String),
@@ -40,13 +42,13 @@ pub struct InputFreshness {
     pub ttl: Option<String>,
     /// When the rows go stale; of the result, the first of them.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Version of the table.
+    /// Version of the Delta table that is current, or was at `as_of`; `None` for live tables and before the first.
     pub version: Option<u64>,
     /// Class of the feed; of the result, the weakest.
     pub feed_class: Option<&'static str>,
-    /// What the last refresh failed with.
+    /// The reason the last refresh failed; `None` when it did not.
     pub last_error: Option<String>,
-    /// The items that the query needs.
+    /// The items of the dataset that the query needs.
     pub scope: Scope,
 }
 
@@ -91,6 +93,7 @@ impl Inputs {
 }
 
 impl Input {
+    /// The dataset, or the name of a live table as the plan has it.
     fn name(&self) -> &str {
         match self {
             Self::Cached(freshness, _) => freshness.dataset,
@@ -99,6 +102,7 @@ impl Input {
     }
 }
 
+/// A live input: always of now, without age, version or contract.
 fn live(name: &str) -> InputFreshness {
     InputFreshness {
         dataset: name.to_owned(),
@@ -113,6 +117,7 @@ fn live(name: &str) -> InputFreshness {
     }
 }
 
+/// The freshness of a dataset at this moment, of the items in `scope`.
 fn now(freshness: &Freshness, table: &LakeTable, scope: Scope) -> InputFreshness {
     InputFreshness {
         dataset: freshness.dataset.to_owned(),
@@ -127,8 +132,8 @@ fn now(freshness: &Freshness, table: &LakeTable, scope: Scope) -> InputFreshness
     }
 }
 
-/// The version that was in force, and its freshness as of then: from the refreshes that are remembered; of earlier times
-/// the rows count as loaded when their version was committed, which may have been before their last refresh.
+/// The version that was in force, and its freshness as of then: from the refreshes that are remembered; of earlier
+/// times the rows count as loaded when their version was committed, which may have been before their last refresh.
 async fn then(freshness: &Freshness, table: &LakeTable, at: DateTime<Utc>) -> Result<InputFreshness> {
     let snapshot = table.snapshot_at(at).await.map_err(storage_error)?;
     let remembered = freshness.remembered();
@@ -177,6 +182,7 @@ fn whole(inputs: &[InputFreshness]) -> InputFreshness {
     }
 }
 
+/// Order of states in a result that has several inputs; the highest number wins.
 fn badness(state: State) -> u8 {
     match state {
         State::Live => 0,

@@ -1,9 +1,9 @@
-//! The live books as SQL tables.
+//! The live books as DataFusion tables: the latest event of each symbol, and the stream of all events.
 //!
 //! Each book is two tables. In `public` it is bounded: one row per symbol, the latest, answered from memory. In the
 //! schema `live` it is unbounded: one row per event from the moment the query starts; such a query runs until it is
-//! cancelled or its LIMIT is reached. Neither waits for the feed nor holds it up. Where no feed comes in, the first has no
-//! rows and says why, and the second is refused.
+//! cancelled or its LIMIT is reached. Neither waits for the feed nor holds it up. Where no feed comes in, the first has
+//! no rows and says why, and the second is refused.
 //!
 //! A query over an unbounded table is planned with one target partition: with more, the planner deals the rows to
 //! several tasks, and the events of a symbol come out of order.

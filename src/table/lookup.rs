@@ -1,6 +1,7 @@
-//! Tables that find a row by its key without a scan.
+//! Tables that give the row of a key without a scan.
 //!
-//! A statement that asks for nothing more is answered from here (see `engine::plan::key_lookup`): no plan is made for it.
+//! A statement that asks for nothing more is answered from here (see `engine::plan::key_lookup`): no plan is made for
+//! it.
 
 use super::context::QueryContext;
 use arrow::record_batch::RecordBatch;
@@ -10,7 +11,7 @@ use datafusion::error::Result;
 /// A table with at most one row per value of a text column.
 #[async_trait]
 pub trait KeyedTable: Send + Sync {
-    /// Name of that column.
+    /// Name of the text column that rows are found by.
     fn key(&self) -> &'static str;
 
     /// The row of a key, or none; the columns are those at these places of the table's schema.

@@ -1,4 +1,4 @@
-//! Our tables, each a DataFusion `TableProvider`: cached, live, histories, views, and those about the server.
+//! The tables of ttapi, each a DataFusion `TableProvider`: cached, live, histories, views, and those about the server.
 
 pub mod command;
 pub mod comment;

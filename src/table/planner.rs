@@ -1,7 +1,7 @@
-//! DataFusion's physical planner, with a look at what the optimised plan needs of each cached table.
+//! DataFusion's physical planner, wrapped: it notes what the optimised plan needs of each cached table.
 //!
-//! It leaves the demand in the statement's [`QueryContext`] just before the scans are made; a scan then asks for fresh rows
-//! of those items alone.
+//! It leaves the demand in the statement's [`QueryContext`] just before the scans are made; a scan then asks for fresh
+//! rows of those items alone.
 
 use super::context::QueryContext;
 use super::demand::Demand;
@@ -42,6 +42,7 @@ impl fmt::Debug for DemandPlanner {
 
 #[async_trait]
 impl QueryPlanner for DemandPlanner {
+    /// Leaves the demand in the statement's context unless it is there, then plans as DataFusion does.
     async fn create_physical_plan(&self, plan: &LogicalPlan, state: &dyn Session) -> Result<Arc<dyn ExecutionPlan>> {
         let context = QueryContext::of(state);
         if context.demand.get().is_none() {
@@ -114,6 +115,7 @@ fn items(filter: &Expr, column: &str) -> Option<BTreeSet<String>> {
     }
 }
 
+/// Whether the expression is this column, also under a cast from one kind of text to another.
 fn is_column(expr: &Expr, name: &str) -> bool {
     match expr {
         Expr::Column(column) => column.name == name,

@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// Items a message names; of more it tells the number.
 const NAMES_TOLD: usize = 5;
 
-/// A dataset as a table.
+/// A cached dataset as a DataFusion table, whose rows are checked for freshness at each scan.
 #[derive(Debug)]
 pub struct RefreshingTable {
     table: Arc<LakeTable>,
@@ -49,7 +49,7 @@ impl RefreshingTable {
         (&self.freshness, &self.table)
     }
 
-    /// Where fresher rows are asked for.
+    /// The handle by which the table asks the scheduler for fresher rows.
     pub fn refresh(&self) -> &RefreshHandle {
         &self.refresh
     }
@@ -131,6 +131,8 @@ impl RefreshingTable {
         Err(self.stale_error(&scope, &reason))
     }
 
+    /// Asks the scheduler for a refresh and waits for its end, at most `wait_timeout` of the contract. `Err` is the
+    /// reason in words. Dropping the future gives up the wait; a request that was sent stays with the scheduler.
     async fn wait(&self, policy: &Policy, wanted: Wanted) -> Result<(), String> {
         match tokio::time::timeout(policy.wait_timeout, self.refresh.refresh_for_query(wanted)).await {
             Ok(outcome) => outcome,
@@ -157,6 +159,7 @@ impl RefreshingTable {
         context.notices.add(format!("table \"{dataset}\" is stale for {named}{more}{reason}"));
     }
 
+    /// The notice for rows that are served although they are stale.
     fn stale_notice(&self, scope: &Scope, reason: &str) -> String {
         let (table, age, cause) = (self.name(scope), self.age_text(scope), self.cause(scope, reason));
         format!("{table}: {age}; {cause}", table = table("is stale"))
@@ -181,6 +184,7 @@ impl RefreshingTable {
         }
     }
 
+    /// The age of the rows in words, or that the table was never loaded.
     fn age_text(&self, scope: &Scope) -> String {
         match self.freshness.age(scope).and_then(|age| age.to_std().ok()) {
             Some(age) => format!("its rows are {} old", in_words(age.as_secs())),
@@ -188,6 +192,7 @@ impl RefreshingTable {
         }
     }
 
+    /// The error of kind Stale for rows that are not served, with a hint at `SET freshness`.
     fn stale_error(&self, scope: &Scope, reason: &str) -> DataFusionError {
         let (table, age, cause) = (self.name(scope), self.age_text(scope), self.cause(scope, reason));
         let message = format!("{table}: {age}; {cause}", table = table("is not fresh"));
@@ -219,10 +224,15 @@ impl TableProvider for RefreshingTable {
         TableType::Base
     }
 
+    /// Inexact for every filter: Parquet pages are skipped by their bounds, and DataFusion filters the rows that are
+    /// left.
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
 
+    /// Settles freshness, takes the version that the statement or its transaction reads, and gives a Parquet scan of
+    /// it; a part of a version is read as it is. An empty plan when nothing was loaded. Fails with kind Stale where old
+    /// rows may not be served.
     async fn scan(
         &self,
         state: &dyn Session,

@@ -51,8 +51,8 @@ pub(super) fn scan_snapshot(
     Ok(DataSourceExec::from_data_source(config.build()))
 }
 
-/// A scan of one part of a snapshot. Parts are ranges of bytes over all files in their order, so that they depend on the
-/// version alone.
+/// A scan of one part of a snapshot. Parts are ranges of bytes over all files in their order, so that they depend on
+/// the version alone.
 pub(super) fn scan_part(
     state: &dyn Session,
     store_url: &ObjectStoreUrl,
@@ -77,7 +77,7 @@ pub(super) fn scan_part(
     Ok(DataSourceExec::from_data_source(config.build()))
 }
 
-/// How files are read.
+/// The Parquet source of all scans: with bloom filters, page indexes, and footers cached in the runtime.
 fn source(state: &dyn Session, store_url: &ObjectStoreUrl, schema: &SchemaRef) -> Result<ParquetSource> {
     let store = state.runtime_env().object_store(store_url)?;
     let metadata_cache = state.runtime_env().cache_manager.get_file_metadata_cache();
@@ -88,6 +88,7 @@ fn source(state: &dyn Session, store_url: &ObjectStoreUrl, schema: &SchemaRef) -
         .with_metadata_size_hint(64 * 1024))
 }
 
+/// A file of the snapshot for DataFusion's scan, with its statistics and, where it holds, its order.
 fn partitioned_file(file: &DataFile, ordering: &Option<LexOrdering>) -> PartitionedFile {
     PartitionedFile::new_from_meta(ObjectMeta {
         location: file.path.clone(),
@@ -109,12 +110,14 @@ fn ordering(snapshot: &Snapshot) -> Option<LexOrdering> {
     LexOrdering::new(keys)
 }
 
+/// Statistics of all files together; unknown when they cannot be merged.
 fn statistics_of(snapshot: &Snapshot, schema: &Schema) -> Statistics {
     let files: Vec<Statistics> = snapshot.files.iter().map(file_statistics).collect();
     Statistics::try_merge_iter(files.iter(), schema).unwrap_or_else(|_| Statistics::new_unknown(schema))
 }
 
-/// Rows and NULLs are exact. Bounds of dates and integers are exact; others may be rounded by whoever wrote the log.
+/// Rows and NULLs are exact. Bounds of dates and integers are exact; others may have been rounded by the writer of the
+/// Delta log.
 fn file_statistics(file: &DataFile) -> Statistics {
     let rows = file.rows.and_then(|rows| usize::try_from(rows).ok());
     Statistics {
@@ -124,6 +127,7 @@ fn file_statistics(file: &DataFile) -> Statistics {
     }
 }
 
+/// NULLs and bounds of one column of a file, as DataFusion wants them.
 fn column_statistics(column: &ColumnStatistics) -> PlanColumnStatistics {
     let nulls = column.nulls.and_then(|nulls| usize::try_from(nulls).ok());
     PlanColumnStatistics {
@@ -134,6 +138,8 @@ fn column_statistics(column: &ColumnStatistics) -> PlanColumnStatistics {
     }
 }
 
+/// A bound from the Delta log: exact for integers and dates, inexact for text, doubles and instants, which may have
+/// been rounded or cut off.
 fn bound(value: Option<&StatisticValue>) -> Precision<ScalarValue> {
     match value {
         None => Precision::Absent,

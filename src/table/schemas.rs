@@ -1,4 +1,4 @@
-//! The schemas of the server, and which table stands in which.
+//! The schemas `public`, `live` and `system` of the catalog, and which table stands in which.
 
 use super::history::HistoryTable;
 use super::refreshing::RefreshingTable;
@@ -14,7 +14,7 @@ use datafusion::catalog::{CatalogProvider, MemTable, MemorySchemaProvider, Schem
 use datafusion::execution::object_store::ObjectStoreUrl;
 use std::sync::Arc;
 
-/// What the tables read.
+/// What the tables of the catalog read: the lake, the live books and the facts about the server.
 pub struct Tables {
     /// The lake, whose datasets stand in `public`.
     pub lake: Arc<Lake>,
@@ -44,12 +44,13 @@ pub fn register(tables: Tables, catalog: &dyn CatalogProvider) -> Result<()> {
     Ok(())
 }
 
-/// Whether a table has the same rows when one statement scans it twice: a cached table is read in one version, and rows in
-/// memory stay. Live and system tables move on.
+/// Whether a table has the same rows when one statement scans it twice: a cached table is read in one version, and rows
+/// in memory stay. Live and system tables move on.
 pub fn rereads(table: &dyn TableProvider) -> bool {
     table.is::<RefreshingTable>() || table.is::<MemTable>()
 }
 
+/// Datasets of the lake as cached tables or histories, beside the latest events of every book.
 fn public(tables: &Tables) -> Result<Arc<dyn SchemaProvider>> {
     let schema = memory_schema(live::latest_tables(&tables.live))?;
     let url = ObjectStoreUrl::parse(tables.lake.store().0.as_str()).context("the address of the lake's store")?;
@@ -66,6 +67,7 @@ fn public(tables: &Tables) -> Result<Arc<dyn SchemaProvider>> {
     Ok(schema)
 }
 
+/// A schema that holds these tables in memory; it fails for a name that is there already.
 fn memory_schema(tables: Vec<live::NamedTable>) -> Result<Arc<dyn SchemaProvider>> {
     let schema = MemorySchemaProvider::new();
     for (name, table) in tables {

@@ -1,4 +1,4 @@
-//! `system.sources`: the endpoints of the vendor as its client sees them.
+//! The table `system.sources`: for each endpoint of the vendor, its circuit breaker, calls and rate budget.
 
 use super::system::SystemTable;
 use crate::collect::client::Client;
@@ -8,7 +8,8 @@ use arrow::datatypes::DataType::{Int64, Utf8};
 use arrow::record_batch::RecordBatch;
 use std::sync::Arc;
 
-/// The table: one row per endpoint that was called.
+/// The table: one row per endpoint that was called, with counts since the start. `open_until` is NULL unless the
+/// circuit breaker is open, `budget_left` where the client keeps no budget for the endpoint.
 pub fn table(client: Client) -> SystemTable {
     let columns = vec![
         ("origin", Utf8),

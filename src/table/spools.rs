@@ -1,4 +1,4 @@
-//! `system.spools`: live events on their way into the lake.
+//! The table `system.spools`: for each history of live events, what its spool wrote, lost and has not committed.
 
 use super::system::SystemTable;
 use crate::collect::history::History;
@@ -8,7 +8,7 @@ use arrow::datatypes::DataType::{Int64, Utf8};
 use arrow::record_batch::RecordBatch;
 use std::sync::Arc;
 
-/// The table: one row per history this process keeps.
+/// The table: one row per history this process keeps; the columns of a history whose spool is not open are NULL.
 pub fn table(histories: Vec<Arc<History>>) -> SystemTable {
     let columns = vec![
         ("dataset", Utf8),

@@ -1,4 +1,4 @@
-//! Tables about the server itself, schema `system`: how fresh everything is, what was refreshed, what is set.
+//! The tables of schema `system` about the server itself: how fresh datasets are, what was refreshed, what is set.
 //!
 //! Each is a list of columns and a function that gives the rows now; nothing is cached.
 
@@ -87,7 +87,7 @@ pub struct Setting {
     pub origin: String,
 }
 
-/// What the system tables tell about.
+/// What the tables of schema `system` read at each query.
 pub struct Sources {
     /// The lake, for versions, rows and bytes of each dataset.
     pub lake: Arc<Lake>,
@@ -116,14 +116,17 @@ pub fn schema(sources: &Sources, further: Vec<(&'static str, SystemTable)>) -> R
     Ok(Arc::new(provider))
 }
 
+/// The interval type of ages and time limits: months, days, nanoseconds.
 pub(super) fn interval() -> DataType {
     DataType::Interval(IntervalUnit::MonthDayNano)
 }
 
+/// A list of texts, whose elements may be NULL.
 pub(super) fn text_list() -> DataType {
     DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)))
 }
 
+/// Columns of `system.freshness`, in the order that [`freshness`] fills them.
 fn freshness_columns() -> Vec<(&'static str, DataType)> {
     use DataType::{Int64, Utf8};
     vec![
@@ -148,6 +151,7 @@ fn freshness_columns() -> Vec<(&'static str, DataType)> {
     ]
 }
 
+/// Rows of `system.freshness`, one per dataset, sorted by name; all figures are of this moment.
 fn freshness(lake: &Lake, board: &FreshnessBoard, schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
     let all: Vec<_> = board.values().collect();
     let snapshots: Vec<_> = all.iter().map(|one| lake.table(one.dataset).and_then(|table| table.current())).collect();
@@ -201,6 +205,7 @@ pub fn ttl_text(ttl: Ttl) -> String {
     }
 }
 
+/// Columns of `system.refreshes`, in the order that [`refreshes`] fills them.
 fn refreshes_columns() -> Vec<(&'static str, DataType)> {
     use DataType::{Int64, Utf8};
     vec![
@@ -219,6 +224,7 @@ fn refreshes_columns() -> Vec<(&'static str, DataType)> {
     ]
 }
 
+/// Rows of `system.refreshes`: the runs that each dataset remembers.
 fn refreshes(board: &FreshnessBoard, schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
     let states: Vec<_> = board.values().map(|one| (one.dataset, one.remembered())).collect();
     let mut runs: Vec<_> =
@@ -250,11 +256,13 @@ fn refreshes(board: &FreshnessBoard, schema: &SchemaRef) -> Result<RecordBatch, 
     RecordBatch::try_new(schema.clone(), columns)
 }
 
+/// Columns of `system.settings`, all text.
 fn settings_columns() -> Vec<(&'static str, DataType)> {
     use DataType::Utf8;
     vec![("name", Utf8), ("value", Utf8), ("origin", Utf8)]
 }
 
+/// Rows of `system.settings`, one per key; secrets are `(hidden)` by the time they come here.
 fn settings_rows(settings: &[Setting], schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(settings.iter().map(|one| &one.name))),
@@ -264,11 +272,13 @@ fn settings_rows(settings: &[Setting], schema: &SchemaRef) -> Result<RecordBatch
     RecordBatch::try_new(schema.clone(), columns)
 }
 
+/// Columns of `system.views`, all text.
 fn views_columns() -> Vec<(&'static str, DataType)> {
     use DataType::Utf8;
     vec![("name", Utf8), ("comment", Utf8), ("sql", Utf8)]
 }
 
+/// Rows of `system.views`: name, comment and query of each embedded view.
 fn views(schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
     let all = view::all();
     let columns: Vec<ArrayRef> = vec![
@@ -279,6 +289,7 @@ fn views(schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
     RecordBatch::try_new(schema.clone(), columns)
 }
 
+/// Instants as microseconds since 1970 in UTC; `None` becomes NULL.
 pub(crate) fn instants(values: impl Iterator<Item = Option<DateTime<Utc>>>) -> ArrayRef {
     let micros = values.map(|value| value.map(|instant| instant.timestamp_micros()));
     Arc::new(micros.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))

@@ -12,11 +12,11 @@ use std::sync::Arc;
 /// One view of schema `public`, as its file in `sql/views` gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewDefinition {
-    /// Name in schema `public`.
+    /// Name of the view in schema `public`, which is that of its file.
     pub name: &'static str,
     /// What it is for, what a row is, and its units: the comment lines of its file, joined.
     pub comment: String,
-    /// The query, without the comment.
+    /// The SELECT that the view stands for, without the comment above it.
     pub sql: &'static str,
 }
 
@@ -54,7 +54,7 @@ pub async fn register(context: &SessionContext) -> Result<()> {
     Ok(())
 }
 
-/// Splits a file into its leading comment lines and the query.
+/// Splits a file into its comment, whose lines are joined with spaces, and the query below it.
 fn parse(name: &'static str, text: &'static str) -> ViewDefinition {
     let mut comment = Vec::new();
     let mut sql = text.trim();

@@ -1,4 +1,4 @@
-//! What a statement may be at all: statements that read, and the two of our own.
+//! Admission: which statements the engine takes at all, those that read and the two that ttapi adds to PostgreSQL's.
 
 pub(crate) mod own_statement;
 pub(crate) mod read_only;

@@ -1,6 +1,6 @@
-//! Statements of our own, in the places where the parser has room for them:
+//! ttapi's own two statements, which the SQL parser reads in places where PostgreSQL's grammar has room:
 //!
-//! - `REFRESH TABLE name` becomes a CALL of a procedure that nobody else has;
+//! - `REFRESH TABLE name` becomes a CALL of a procedure name that no user can write;
 //! - `EXPLAIN FRESHNESS query` becomes `EXPLAIN (FRESHNESS) query`, which it also may be written as.
 
 use crate::dialect::extension::Extension;
@@ -15,6 +15,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 /// First part of the procedure's name; the table's name is the rest. No parser reads a name with a space as this.
 const REFRESH_TABLE: &str = "refresh table";
+/// The word behind EXPLAIN, or the option in its parentheses, that asks for freshness instead of a plan.
 const FRESHNESS: &str = "freshness";
 
 /// A statement of our own.
@@ -37,6 +38,7 @@ pub(crate) fn own(statement: &Statement) -> Option<OwnStatement<'_>> {
     }
 }
 
+/// The table that the procedure's name carries, with or without a schema; `None` for any other procedure.
 fn refreshed_table(name: &ObjectName) -> Option<TableReference> {
     let mut parts = name.0.iter().filter_map(ObjectNamePart::as_ident);
     parts.next().filter(|first| first.value == REFRESH_TABLE && first.quote_style.is_none())?;

@@ -1,4 +1,4 @@
-//! What may be planned at all: statements that read. Everything else is refused before the planner sees it.
+//! The read-only check: a statement that does more than read is refused before DataFusion's planner gets it.
 
 use crate::dialect::parse::Statement;
 use crate::error::{ErrorKind, QueryError};
@@ -24,7 +24,7 @@ pub(crate) fn check(statement: &Statement) -> Result<(), QueryError> {
     }
 }
 
-/// Refuses text the parser does not know but the engine below would run, with the reason rather than a syntax error.
+/// Refuses text the parser does not know but DataFusion would run, with the reason rather than a syntax error.
 pub(crate) fn check_text(sql: &str) -> Result<(), QueryError> {
     let words: Vec<String> = words(sql).take(6).map(str::to_ascii_uppercase).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -56,11 +56,13 @@ fn words(sql: &str) -> impl Iterator<Item = &str> {
     }
 }
 
+/// 42501 for CREATE EXTERNAL TABLE: DataFusion would read any file the process can.
 fn external_table() -> QueryError {
     let message = "CREATE EXTERNAL TABLE is not allowed: this server reads no files but those of its own lake";
     QueryError::new(ErrorKind::Forbidden, message)
 }
 
+/// 25006 for a statement that would change something, in PostgreSQL's words.
 fn read_only(verb: &str) -> QueryError {
     QueryError::new(ErrorKind::ReadOnly, format!("cannot execute {verb} in a read-only transaction"))
 }

@@ -1,5 +1,5 @@
-//! Statements of constants alone, such as the `SELECT 1` by which a pool of connections asks whether one still lives. Seen
-//! when the statement is planned, answered without optimiser, physical plan or another thread.
+//! Statements of constants alone, such as the `SELECT 1` by which a pool of connections asks whether one still lives.
+//! Seen when the statement is planned, answered without optimiser, physical plan or another thread.
 
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;

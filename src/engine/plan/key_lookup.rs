@@ -1,5 +1,5 @@
-//! Lookups: `SELECT columns FROM table WHERE key = $1` over a table that finds rows by that key. Seen when the statement
-//! is planned, answered without optimiser, physical plan or another thread.
+//! Lookups: `SELECT columns FROM table WHERE key = $1` over a table that finds rows by that key. Seen when the
+//! statement is planned, answered without optimiser, physical plan or another thread.
 
 use crate::table::context::QueryContext;
 use crate::table::live::keyed;

@@ -1,4 +1,4 @@
-//! A planned statement: DataFusion's logical plan, the columns of its result, the types of its parameters.
+//! The logical plan of a statement: DataFusion's plan, the columns of its result and the types of its parameters.
 
 use super::prepared::Prepared;
 use crate::dialect::parse::depth::Depth;
@@ -28,7 +28,8 @@ impl Plan {
         &self.prepared.logical
     }
 
-    /// Whether it is answered without being optimised or planned further: the row of one key of one table, or constants.
+    /// Whether it is answered without being optimised or planned further: the row of one key of one table, or
+    /// constants.
     pub fn is_at_hand(&self) -> bool {
         self.prepared.lookup.is_some() || self.prepared.constants.is_some()
     }
@@ -77,7 +78,8 @@ pub(crate) fn own_parameter_types(plan: &LogicalPlan) -> Result<BTreeMap<usize, 
     plan.get_parameter_types()?.into_iter().map(numbered).collect()
 }
 
-/// Types of the parameters in order of their number, from the plan or else from the statement; a gap (`$1, $3`) has no type.
+/// Types of the parameters in order of their number, from the plan or else from the statement; a gap (`$1, $3`) has no
+/// type.
 pub(crate) fn parameter_types(
     plan: &LogicalPlan,
     own: &BTreeMap<usize, Option<DataType>>,

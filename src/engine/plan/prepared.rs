@@ -1,10 +1,10 @@
-//! A planned statement, and what is kept of it from one execution to the next.
+//! The prepared plan of a statement: what is kept from one execution to the next.
 //!
-//! The optimised plan is kept, with its parameters still open. It names tables, not their versions: each execution binds
-//! the values and plans its running anew, and it is there that a table settles its freshness and that the version to read
-//! is chosen. So a new version, a stale table, a transaction's snapshot and `as_of` are seen by every execution as if the
-//! statement were new. What the optimiser does depend on is the session's state, with its time zone: another state is
-//! another plan.
+//! The optimised plan is kept, with its parameters still open. It names tables, not their versions: each execution
+//! binds the values and plans its running anew, and it is there that a table settles its freshness and that the version
+//! to read is chosen. So a new version, a stale table, a transaction's snapshot and `as_of` are seen by every execution
+//! as if the statement were new. What the optimiser does depend on is the session's state, with its time zone: another
+//! state is another plan.
 
 use super::constant_row::ConstantRow;
 use super::key_lookup::KeyLookup;
@@ -33,7 +33,9 @@ static AFTER_BINDING: LazyLock<Optimizer> = LazyLock::new(|| {
 pub(crate) struct Prepared {
     pub(crate) logical: LogicalPlan,
     pub(crate) depth: Depth,
+    /// The lookup that answers the statement without a physical plan, if it is one.
     pub(crate) lookup: Option<KeyLookup>,
+    /// The row that answers the statement without any plan, if it is one of constants alone.
     pub(crate) constants: Option<ConstantRow>,
     /// Types of the parameters as the plan itself has them; `None` when it may not be kept.
     keepable: Option<Vec<DataType>>,
@@ -87,9 +89,9 @@ fn bound(plan: LogicalPlan, values: Vec<ScalarValue>) -> Result<LogicalPlan> {
     if values.is_empty() { Ok(plan) } else { plan.with_param_values(ParamValues::from(values)) }
 }
 
-/// Whether optimising the plan now and later comes to the same. The optimiser calls stable functions such as `now()` and
-/// puts what they say in their place; it makes a limit part of what it limits only when it knows its number; and EXPLAIN
-/// tells of the optimiser itself.
+/// Whether optimising the plan now and later comes to the same. The optimiser calls stable functions such as `now()`
+/// and puts what they say in their place; it makes a limit part of what it limits only when it knows its number; and
+/// EXPLAIN tells of the optimiser itself.
 fn is_lasting(plan: &LogicalPlan) -> bool {
     let mut lasting = true;
     let walked = plan.apply_with_subqueries(|node| {

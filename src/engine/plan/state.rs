@@ -1,7 +1,7 @@
-//! What the planners see of one statement: the catalog, functions and rules of its session, which are shared, and a
-//! configuration and a clock of its own.
+//! The planning state of one statement: DataFusion's planners see the session's catalog, functions and rules in it,
+//! which are shared, and a configuration and a clock of its own.
 //!
-//! The ready-made way is a copy of the whole session state for each statement. With its hundreds of functions, the copy
+//! DataFusion's own way is to copy the whole session state for each statement. With its hundreds of functions, the copy
 //! costs more than many a statement does.
 
 use crate::table::context::QueryContext;

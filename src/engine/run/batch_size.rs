@@ -1,7 +1,7 @@
-//! Batches as small as the largest constant of a plan asks.
+//! The batch size of a plan: batches are as small as the plan's largest constant demands.
 //!
-//! A constant is written out for every row of a batch where it meets rows: a list of a million numbers, thousands of times,
-//! is memory that nobody asked the limit for.
+//! A constant is written out for every row of a batch where it meets rows: a list of a million numbers, thousands of
+//! times, is memory that no operator reserves from the pool.
 
 use arrow::array::Array;
 use datafusion::common::ScalarValue;

@@ -1,9 +1,10 @@
-//! Has operators that make many rows of few look up now and then, so that a statement that is cancelled ends.
+//! Cooperation of long operators: those that make many rows of few yield to the scheduler by the clock, so that a
+//! cancelled statement ends.
 //!
-//! The engine yields where rows come in, after so many batches. A join of two small inputs takes them in once and then
-//! goes on for hours without another look; whoever gathers its rows goes on with it. So around such an operator stands a
-//! node that yields by the clock. A join may also go on for hours without a row to yield at: its filter, which is asked
-//! about every few thousand pairs, sees to that ([`super::join_interrupt`]).
+//! DataFusion yields where rows come in, after so many batches. A join of two small inputs takes them in once and then
+//! runs for hours without yielding, and so does the operator that gathers its rows. So around such an operator stands a
+//! node that yields by the clock. A join may also run for hours without a row to yield at: its filter, which is
+//! evaluated every few thousand pairs, ends it then ([`super::join_interrupt`]).
 
 use super::join_interrupt;
 use super::time_slice::yield_by_clock;

@@ -1,8 +1,8 @@
-//! Where statements are planned and run: threads of their own, apart from those that serve connections.
+//! The threads that plan and run statements, apart from those that serve connections.
 //!
-//! A sort or a join keeps its thread for seconds at a time. On the threads of the front ends it would hold up every other
-//! client, and the cancel that should end it. Here it only holds up itself: whoever waits for it stops waiting at once, and
-//! the work ends where it next looks up.
+//! A sort or a join keeps its thread for seconds at a time. On the threads of the front ends it would hold up every
+//! other client, and the cancel that should end it. Here it only holds up itself: a front end that cancels it stops
+//! waiting at once, and the work ends where the operator next yields.
 
 use crate::error::{ErrorKind, QueryError};
 use crate::threads::{Threads, processors};
@@ -21,8 +21,8 @@ use tokio_util::task::AbortOnDropHandle;
 /// Batches that wait for a client that reads slowly.
 const BATCHES_AHEAD: usize = 1;
 
-/// Threads for each processor. A function over a long text or the planning of a huge statement keeps its thread until it
-/// is done; with one thread each, a few of those would hold up every other statement.
+/// Threads for each processor. A function over a long text or the planning of a huge statement keeps its thread until
+/// it is done; with one thread each, a few of those would hold up every other statement.
 const THREADS_PER_CPU: usize = 4;
 
 /// Does long work where it stands, after the other tasks of this thread were handed to another one.
@@ -39,7 +39,8 @@ pub(crate) struct Cpu {
 }
 
 impl Cpu {
-    /// [`THREADS_PER_CPU`] for each processor. Without the means to start them, statements run where they are asked for.
+    /// [`THREADS_PER_CPU`] for each processor. Without the means to start them, statements run where they are asked
+    /// for.
     pub(crate) fn start() -> Self {
         let threads = Threads::start("tt-query", processors() * THREADS_PER_CPU);
         if let Err(error) = &threads {
@@ -57,8 +58,8 @@ impl Cpu {
         self.threads.as_ref().map_or(0, |threads| threads.handle().metrics().num_alive_tasks())
     }
 
-    /// Runs one step of a statement. Dropping the future stops it. The steps are large: box them, or every caller's stack
-    /// carries them.
+    /// Runs one step of a statement. Dropping the future stops it. The steps are large: box them, or every caller's
+    /// stack carries them.
     pub(crate) async fn run<T, E>(
         &self,
         step: impl Future<Output = Result<T, E>> + Send + 'static,
@@ -73,8 +74,8 @@ impl Cpu {
         }
     }
 
-    /// Has a statement's rows opened and made; gives what opening told of them besides. Dropping the future, or the rows,
-    /// stops it, and cancels the token that `open` is given: work that keeps its thread looks at it.
+    /// Has a statement's rows opened and made; gives what opening told of them besides. Dropping the future, or the
+    /// rows, stops it, and cancels the token that `open` is given: work that keeps its thread looks at it.
     pub(crate) async fn rows<T, E, O>(
         &self,
         open: impl FnOnce(CancellationToken) -> O,

@@ -1,4 +1,4 @@
-//! Names the file behind an error of decoding: the scan below says what is wrong with a page, and not whose it is.
+//! The name of a damaged file: DataFusion's Parquet scan says what is wrong with a page, and the file is added here.
 //!
 //! The statement has failed by then, so there is time to read its files one by one until the error comes again.
 

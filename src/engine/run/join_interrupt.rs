@@ -1,8 +1,8 @@
-//! Has a join end that goes on and on without finding a row.
+//! The interrupt of a join: it ends a join of a cancelled statement that compares pairs without finding a row.
 //!
-//! A join compares all pairs of the rows at hand before it gives back control, unless rows come of it. Its filter is asked
-//! about every few thousand pairs. So each filter, and one that lets everything through where a join has none, also looks
-//! whether anybody still wants the rows: when not, it fails, and the join with it.
+//! A join compares all pairs of the rows at hand before it gives back control, unless rows come of it. Its filter is
+//! evaluated every few thousand pairs. So each filter, and one that passes every pair where a join has none, also reads
+//! the cancellation token of the statement: once that is cancelled, it fails, and the join with it.
 
 use super::{cpu, time_slice};
 use arrow::datatypes::{DataType, Schema};
@@ -53,7 +53,7 @@ fn filter(filter: Option<&JoinFilter>, join_type: JoinType, stop: &CancellationT
     }
 }
 
-/// An expression that fails when nobody wants its value any more.
+/// An expression that fails once the statement is cancelled.
 #[derive(Debug)]
 struct Stoppable {
     inner: Arc<dyn PhysicalExpr>,

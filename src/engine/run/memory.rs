@@ -1,4 +1,5 @@
-//! Memory of one query within that of all: a share that it cannot exceed, so that one query's hunger ends that query.
+//! The memory pool of one query within that of all: a share it cannot exceed, so that running out ends that query
+//! alone.
 
 use crate::dialect::error::QUERY_LIMIT;
 use datafusion::error::{DataFusionError, Result};

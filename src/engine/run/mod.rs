@@ -1,4 +1,5 @@
-//! A statement at work: threads, time limit and cancel, memory, and physical operators that hold to them.
+//! Execution of a statement: threads, time limit and cancellation, memory, and the physical operators that keep to
+//! them.
 
 pub(crate) mod batch_size;
 pub(crate) mod cooperation;

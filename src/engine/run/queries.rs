@@ -1,4 +1,4 @@
-//! What runs now: one entry per statement, from its arrival to its last row.
+//! The running statements: one entry each, from arrival to last row, which `system.queries` and cancellation read.
 
 use chrono::{DateTime, Utc};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -22,7 +22,7 @@ pub struct RunningQuery {
     pub started_at: DateTime<Utc>,
     /// Text of the statement.
     pub sql: String,
-    /// How far it is; it goes on changing.
+    /// How far it is; read anew, it has moved on.
     pub progress: Arc<Progress>,
 }
 
@@ -38,7 +38,7 @@ pub enum QueryState {
 }
 
 impl QueryState {
-    /// The word for it.
+    /// The state's name, as `system.queries` has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Planning => "planning",
@@ -48,7 +48,7 @@ impl QueryState {
     }
 }
 
-/// How far a statement is.
+/// The progress of one statement, which others read while it runs: its state, its rows and the plan's metrics.
 #[derive(Debug, Default)]
 pub struct Progress {
     state: AtomicU8,
@@ -88,20 +88,23 @@ impl Progress {
         (walked.is_ok() && all > 0).then(|| (read as f64 / all as f64).min(1.0))
     }
 
+    /// Keeps the physical plan whose metrics show the progress; the first one stands.
     pub(crate) fn runs(&self, plan: Arc<dyn ExecutionPlan>) {
         self.plan.get_or_init(|| plan);
     }
 
+    /// Notes what the statement is doing now.
     pub(crate) fn enter(&self, state: QueryState) {
         self.state.store(state as u8, Ordering::Relaxed);
     }
 
+    /// Counts rows that its client was sent.
     pub(crate) fn sent(&self, rows: u64) {
         self.rows_sent.fetch_add(rows, Ordering::Relaxed);
     }
 }
 
-/// The running statements of a process.
+/// The running statements of a process, listed from arrival to last row.
 #[derive(Debug, Default)]
 pub struct Queries {
     /// By order of arrival. Held for a few instructions, never across an await.
@@ -117,11 +120,12 @@ pub(crate) struct Listed {
 }
 
 impl Queries {
-    /// What runs now, oldest first.
+    /// The running statements, oldest first; copies, so that no lock is held afterwards.
     pub fn running(&self) -> Vec<RunningQuery> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).1.values().cloned().collect()
     }
 
+    /// Lists a statement until the returned place is dropped.
     pub(crate) fn list(self: &Arc<Self>, query: RunningQuery) -> Listed {
         let progress = query.progress.clone();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! `system.queries`: one row per statement that runs now.
+//! The table `system.queries`: one row per statement that runs now.
 
 use super::queries::Queries;
 use crate::dialect::session::SessionFacts;

@@ -1,4 +1,4 @@
-//! A statement at work: its time limit, its cancellation, and its rows as they come.
+//! The rows of a running statement, with its time limit and its cancellation; front ends pull them batch by batch.
 
 use super::cpu::{Cpu, Rows};
 use super::queries::{Listed, Progress, QueryState};
@@ -13,9 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 /// A statement's time limit and cancellation, from its arrival to its last row.
 pub struct Running {
+    /// Its place among the running statements.
     pub(crate) listed: Listed,
+    /// Cancelled by the client, another session or the server's end.
     pub(crate) cancel: CancellationToken,
+    /// When `statement_timeout` ends it; `None` is never.
     pub(crate) deadline: Option<Instant>,
+    /// The text of the statement, for the log.
     pub(crate) sql: String,
     pub(crate) cpu: Arc<Cpu>,
 }
@@ -43,6 +47,7 @@ impl Running {
     }
 }
 
+/// Waits for the deadline; for ever when there is none.
 async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
@@ -50,10 +55,12 @@ async fn until(deadline: Option<Instant>) {
     }
 }
 
+/// The error of kind Cancelled (57014), in PostgreSQL's words.
 fn cancelled() -> QueryError {
     QueryError::new(ErrorKind::Cancelled, "canceling statement due to user request")
 }
 
+/// The error of kind Timeout (57014), in PostgreSQL's words.
 fn timed_out() -> QueryError {
     QueryError::new(ErrorKind::Timeout, "canceling statement due to statement timeout")
 }
@@ -95,12 +102,12 @@ impl RowStream {
         self.unbounded
     }
 
-    /// How far the statement is.
+    /// The progress of the statement, which outlives the rows when it is kept.
     pub fn progress(&self) -> Arc<Progress> {
         self.running.listed.progress.clone()
     }
 
-    /// Columns of the rows.
+    /// Columns of the rows, as the plan describes them.
     pub fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }
@@ -122,7 +129,7 @@ impl RowStream {
     }
 
     /// Waits until the statement is cancelled or out of time. For a client that takes rows slowly or not at all, where
-    /// nobody asks for the [`RowStream::next`] batch.
+    /// the front end does not poll for the [`RowStream::next`] batch.
     pub async fn stopped(&self) -> QueryError {
         self.running.stopped().await
     }
@@ -136,8 +143,8 @@ impl RowStream {
         Some(batch.and_then(|batch| relabelled(batch, &self.schema)))
     }
 
-    /// Has `work` done on each further batch where statements run, several at once. The order stays, and only as many are
-    /// taken ahead as there are processors.
+    /// Has `work` done on each further batch where statements run, several at once. The order stays, and only as many
+    /// are taken ahead as there are processors.
     pub fn map<T: Send + 'static>(self, work: impl Fn(RecordBatch) -> T + Send + Sync + 'static) -> MappedStream<T> {
         let Self { running, rows, schema, unbounded: _ } = self;
         let rows = running.cpu.clone().map(rows, move |batch| Ok(work(relabelled(batch, &schema)?)));

@@ -1,4 +1,4 @@
-//! How long an operator keeps its thread before it lets other work go on.
+//! The time slice of an operator: after it, the operator yields its thread to other statements.
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;

@@ -1,8 +1,8 @@
 //! Accounts for the rows that window functions keep.
 //!
-//! A window function keeps its rows until all that its frame looks at are there, which may be the whole input, and the
-//! engine's operators do not ask the memory limit for it. [`WindowMemory`] puts a node around each such operator; when it runs,
-//! rows are reserved from when they go in until as many have come out.
+//! A window function keeps its rows until all that its frame looks at are there, which may be the whole input, and
+//! DataFusion's window operators do not reserve memory for it. [`WindowMemory`] puts a node around each such operator;
+//! when it runs, rows are reserved from when they go in until as many have come out.
 
 use super::time_slice::yield_by_clock;
 use super::wrapper::{OperatorWrapper, WrappedExec};
@@ -85,6 +85,8 @@ struct Kept {
 }
 
 impl Kept {
+    /// Counts rows that were taken and reserves their bytes; an error of DataFusion's memory pool when there is no
+    /// room.
     fn take(&mut self, rows: usize, bytes: usize) -> Result<()> {
         self.rows += rows;
         self.reservation.try_grow(bytes)

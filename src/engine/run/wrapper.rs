@@ -1,4 +1,5 @@
-//! A plan node around one operator: the same rows with the same properties, and something done while it runs.
+//! A DataFusion plan node around one operator: it yields the same rows with the same properties and does one thing more
+//! while the operator runs.
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_err};

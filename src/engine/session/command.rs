@@ -1,7 +1,7 @@
-//! Statements about the session rather than about rows: SET, SHOW, RESET, transactions.
+//! Session commands: statements about the session rather than about rows (SET, SHOW, RESET, transactions).
 //!
-//! A front end whose protocol has no words of its own for these asks here what a statement means. The Postgres front end
-//! does not: it reads more of PostgreSQL's spellings than the parser has.
+//! A front end whose protocol has no words of its own for these asks here what a statement means. The Postgres front
+//! end does not: it reads more of PostgreSQL's spellings than the parser has.
 
 use crate::dialect::parse::Statement;
 use datafusion::sql::sqlparser::ast::{self, DiscardObject, Expr, ObjectName, Reset, Set, Value};

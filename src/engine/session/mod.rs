@@ -1,4 +1,4 @@
-//! One session per connection: its settings, its plans, what it runs.
+//! The session of one connection: its settings, its plans and the statement it runs.
 
 pub(crate) mod command;
 pub(crate) mod registry;
@@ -76,7 +76,7 @@ struct Request {
 }
 
 impl Session {
-    /// A session of one connection.
+    /// Opens the session of one connection and lists it; dropping it takes it off the list.
     pub(crate) fn open(shared: &Arc<Shared>, user: &str, role: Role, front_end: &'static str) -> Self {
         let id = shared.next_session.fetch_add(1, Ordering::Relaxed);
         let defaults = Defaults { superuser: role == Role::Admin, ..shared.defaults };
@@ -138,7 +138,7 @@ impl Session {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Is cancelled when somebody asks for the end of this session, which its front end then gives it.
+    /// Cancelled when an admin terminates this session; its front end then ends the connection.
     pub fn terminated(&self) -> CancellationToken {
         self.open.terminated.clone()
     }
@@ -158,7 +158,7 @@ impl Session {
         self.notices.take_warnings()
     }
 
-    /// Parses one or more statements.
+    /// Parses a text to statements, none for an empty one. An error of kind Syntax (42601) carries its position.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
         let parse = || {
             read_only::check_text(sql)?;
@@ -190,8 +190,8 @@ impl Session {
         self.request.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a statement, or a step of one within a request: its time limit runs from here, and a cancel reaches it from
-    /// here.
+    /// Begins a statement, or a step of one within a request: its time limit runs from here, and a cancel reaches it
+    /// from here.
     pub fn start(&self, sql: &str) -> Running {
         self.open.remember(sql);
         let query = RunningQuery {

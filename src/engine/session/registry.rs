@@ -1,4 +1,5 @@
-//! Open sessions of every front end: who is connected, and how others cancel what they run or end them.
+//! The registry of open sessions: who is connected over which front end, and how others cancel a statement or end a
+//! session.
 
 use super::settings::Settings;
 use crate::clock::Clock;
@@ -33,7 +34,7 @@ impl CancelHandle {
     }
 }
 
-/// The open sessions of a process.
+/// The open sessions of a process, by their process id.
 #[derive(Debug, Default)]
 pub struct Sessions {
     /// By pid. Held for a few instructions, never across an await.
@@ -43,7 +44,7 @@ pub struct Sessions {
 /// One open session, as others see it.
 #[derive(Debug)]
 pub struct OpenSession {
-    /// Number that signals name it by.
+    /// Number of the session, which `pg_cancel_backend` and `pg_terminate_backend` take.
     pub pid: i32,
     /// Name the user logged in with.
     pub user: String,
@@ -53,9 +54,13 @@ pub struct OpenSession {
     pub front_end: &'static str,
     /// When it was opened.
     pub opened_at: DateTime<Utc>,
+    /// The session's settings, which `SET` changes and other sessions read for `application_name`.
     pub(crate) settings: Arc<Mutex<Settings>>,
+    /// Cancels the statement that the session runs, if it runs one.
     pub(crate) cancel: CancelHandle,
+    /// Cancelled by `pg_terminate_backend`; the front end then ends the connection.
     pub(crate) terminated: CancellationToken,
+    /// Whether the Postgres server has begun a transaction in it.
     pub(crate) in_transaction: AtomicBool,
     /// The statement that came last, and when.
     last: Mutex<Option<(DateTime<Utc>, String)>>,
@@ -83,7 +88,7 @@ impl OpenSession {
         })
     }
 
-    /// The name its client gave itself.
+    /// The session's `application_name`; empty when its client has set none.
     pub fn application_name(&self) -> String {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         settings.show("application_name").unwrap_or_default()
@@ -99,6 +104,7 @@ impl OpenSession {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Keeps the beginning of the statement that has come, and when it came.
     pub(crate) fn remember(&self, sql: &str) {
         let kept = sql.floor_char_boundary(LAST_SQL_BYTES);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Clock::System.now(), sql[..kept].to_owned()));

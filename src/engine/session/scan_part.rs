@@ -21,12 +21,12 @@ pub struct PlainScan {
     pub dataset: &'static str,
     /// The version that may be served now.
     pub version: u64,
-    /// Rows of that version.
+    /// Rows of that version of the table.
     pub rows: u64,
 }
 
 impl PlainScan {
-    /// One of `count` parts.
+    /// Part number `index`, from 0, of `count`.
     pub fn part(&self, index: u32, count: u32) -> ScanPart {
         ScanPart { dataset: self.dataset.to_owned(), version: self.version, index, count }
     }

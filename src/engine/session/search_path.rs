@@ -1,4 +1,4 @@
-//! Where an unqualified table is looked for: along the session's search path.
+//! The search path of a session, along which DataFusion's planner resolves an unqualified table.
 
 use crate::dialect::search_path;
 use datafusion::catalog::CatalogProvider;
@@ -18,8 +18,8 @@ impl Search {
 
     /// The schema to name before a table; `None` when the planner finds it in `public` by itself.
     ///
-    /// A table that is nowhere on the path is looked for in the first schema of it, so that one of `public` is not found
-    /// when `public` is not on the path.
+    /// A table that is nowhere on the path is looked for in the first schema of it, so that one of `public` is not
+    /// found when `public` is not on the path.
     pub(crate) fn place(&self, table: &str) -> Option<String> {
         let schema = |name: &String| self.catalog.as_ref().and_then(|catalog| catalog.schema(name));
         let found = self.schemas.iter().find(|name| schema(name).is_some_and(|schema| schema.table_exist(table)));

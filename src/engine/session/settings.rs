@@ -1,4 +1,4 @@
-//! What a session may set: names, defaults, checks. `SET`, `SHOW`, `RESET` of both front ends read and write here.
+//! The settings of a session: names, defaults and checks. SET, SHOW and RESET of both front ends read and write here.
 
 use crate::clock::Clock;
 use crate::error::{ErrorKind, QueryError};
@@ -8,21 +8,24 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A setting a session knows.
+/// The definition of one setting: its name, its default as text, and the check that a new value must pass.
 struct Definition {
     name: &'static str,
     default: &'static str,
     check: fn(&str) -> bool,
 }
 
+/// Accepts every value, for settings that only clients read back.
 fn any(_: &str) -> bool {
     true
 }
 
+/// Accepts names of the IANA time zone database.
 fn time_zone(value: &str) -> bool {
     value.parse::<chrono_tz::Tz>().is_ok()
 }
 
+/// Accepts what [`parse_duration`] reads: digits are milliseconds unless a unit follows.
 fn duration(value: &str) -> bool {
     parse_duration(value).is_some()
 }
@@ -35,6 +38,7 @@ fn integer(value: &str) -> bool {
     value.parse::<i64>().is_ok()
 }
 
+/// Accepts the spellings of UTF-8 alone: no other client encoding is served.
 fn utf8(value: &str) -> bool {
     // Drivers write it with quotes, dashes and spaces.
     let letters: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -49,10 +53,12 @@ fn date_style(value: &str) -> bool {
     value.to_ascii_lowercase().split(',').all(|part| matches!(part.trim(), "iso" | "mdy" | "dmy" | "ymd"))
 }
 
+/// Accepts `postgres` alone, the only style that intervals are written in.
 fn interval_style(value: &str) -> bool {
     value.eq_ignore_ascii_case("postgres")
 }
 
+/// Accepts `hex` alone, the only form that bytea is written in.
 fn bytea_output(value: &str) -> bool {
     value.eq_ignore_ascii_case("hex")
 }
@@ -116,7 +122,7 @@ pub struct Defaults {
     pub idle_session_timeout: Option<Duration>,
     /// `idle_in_transaction_session_timeout`: how long a client may be silent inside a transaction.
     pub idle_in_transaction_session_timeout: Option<Duration>,
-    /// `is_superuser`, which nobody sets.
+    /// Whether `is_superuser` shows `on`: the session's user is an admin. It cannot be set.
     pub superuser: bool,
     /// Memory of one query, in bytes; `None` is what all have together.
     pub query_memory_bytes: Option<usize>,
@@ -125,7 +131,7 @@ pub struct Defaults {
 /// A fact that depends on the session.
 const IS_SUPERUSER: &str = "is_superuser";
 
-/// Values of one session's settings.
+/// The settings of one session: what it has set, and the defaults for the rest.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     values: BTreeMap<&'static str, String>,
@@ -144,8 +150,8 @@ impl Settings {
         Self { defaults, ..Self::default() }
     }
 
-    /// A number that tells whether a value has changed: settings of the same number have the same values, also when they
-    /// went back to what they were before.
+    /// A number that tells whether a value has changed: settings of the same number have the same values, also when
+    /// they went back to what they were before.
     pub fn version(&self) -> u64 {
         self.version
     }
@@ -197,7 +203,8 @@ impl Settings {
         Ok(at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
     }
 
-    /// Back to the default.
+    /// Returns a setting to its default. An error of kind UnknownObject (42704) for a name there is not, of kind
+    /// InvalidParameter (22023) for a fact about the server.
     pub fn reset(&mut self, name: &str) -> Result<(), QueryError> {
         match custom(name) {
             Some(name) => drop(self.custom.remove(&name)),
@@ -207,14 +214,14 @@ impl Settings {
         Ok(())
     }
 
-    /// Back to all defaults.
+    /// Returns every setting to its default.
     pub fn reset_all(&mut self) {
         self.values.clear();
         self.custom.clear();
         self.changed();
     }
 
-    /// The value in force.
+    /// The value in force, as text; an error of kind UnknownObject (42704) for a name there is not.
     pub fn show(&self, name: &str) -> Result<String, QueryError> {
         if let Some((_, value)) = self.facts().find(|(fact, _)| fact.eq_ignore_ascii_case(name)) {
             return Ok(value.to_owned());
@@ -375,13 +382,15 @@ fn spelled_time_zone(value: &str) -> String {
 /// Settings of its own that a session may have.
 const CUSTOM_MAX: usize = 100;
 
-/// A name with a dot in it, in lower case: a setting that means nothing to the server. The engine's own settings are not
-/// among them: nobody is to believe that they can be set.
+/// A name with a dot in it, in lower case: a setting that means nothing to the server. The engine's own settings are
+/// not among them: nobody is to believe that they can be set.
 fn custom(name: &str) -> Option<String> {
     let name = name.to_lowercase();
     (name.contains('.') && !name.starts_with("datafusion.")).then_some(name)
 }
 
+/// The definition of a name, compared without case. An error of kind UnknownObject (42704) when there is none, and of
+/// kind InvalidParameter (22023) for a fact about the server, which cannot be set.
 fn find(name: &str) -> Result<&'static Definition, QueryError> {
     let name = if name.eq_ignore_ascii_case("time zone") { "timezone" } else { name };
     DEFINITIONS.iter().find(|definition| definition.name.eq_ignore_ascii_case(name)).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! A session's settings and what goes on around it, as SQL functions and catalog tables see them.
+//! Session variables as SQL functions and catalog tables read them: settings, other sessions and users.
 
 use super::registry::OpenSession;
 use super::settings::Settings;

@@ -1,22 +1,22 @@
-//! What is wrong with a spool.
+//! Errors of the spool: its directory is in use by another process, or a file of it cannot be read or written.
 
 use std::path::{Path, PathBuf};
 
-/// A spool that cannot be used.
+/// Why a spool cannot be opened, written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
     /// Another process keeps it.
     #[error("the spool {} is kept by another process", directory.display())]
     Busy {
-        /// The spool's directory.
+        /// Directory of the spool that cannot be used.
         directory: PathBuf,
     },
     /// A file cannot be read or written.
     #[error("spool file {}: {reason}", file.display())]
     Unreadable {
-        /// The file.
+        /// Segment file that cannot be written or read.
         file: PathBuf,
-        /// What is wrong.
+        /// What is wrong with it, in words.
         reason: String,
     },
 }

@@ -1,4 +1,5 @@
-//! One file of the spool as blocks read from it: a batch by its place.
+//! A segment file of the spool, read by place: the spool's tail and queries get a batch of rows from its offset and
+//! length.
 
 use super::error::SpoolError;
 use arrow::datatypes::SchemaRef;

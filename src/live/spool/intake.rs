@@ -1,4 +1,4 @@
-//! Where the feed leaves events for the spool: a bounded buffer that is taken whole.
+//! The intake of a spool: a bounded buffer that the feed fills without waiting and the spool's thread takes whole.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,11 +18,11 @@ struct Gathered<E> {
     /// Events lost after the last of `events`.
     lost: u64,
     closed: bool,
-    /// How many events end the wait of whoever takes.
+    /// How many events end the wait of the spool's thread.
     enough: usize,
 }
 
-/// What was taken.
+/// What one take removed from the intake: all events of that moment, and the gap behind them.
 #[derive(Debug)]
 pub(super) struct Taken<E> {
     /// Events in the order in which they were published.

@@ -1,8 +1,8 @@
 //! The spool: every live event on this machine's disk within a moment of its arrival, until the lake has it.
 //!
-//! A book offers each frame it publishes to an [`Intake`], which never waits. A thread of the spool's own takes what has
-//! gathered, every [`FLUSH`] or [`FLUSH_EVENTS`] events, numbers it, appends it to a file and only then shows it in the
-//! [`Tail`]. Whoever commits to the lake takes the tail's blocks, and gives the position back with
+//! A book offers each frame it publishes to an [`Intake`], which never waits. A thread of the spool's own takes what
+//! has gathered, every [`FLUSH`] or [`FLUSH_EVENTS`] events, numbers it, appends it to a file and only then shows it in
+//! the [`Tail`]. Whoever commits to the lake takes the tail's blocks, and gives the position back with
 //! [`Spool::committed`]; files that are wholly below it go.
 //!
 //! What is kept, and when: an event that a query has seen in the tail is with the operating system and outlives
@@ -39,7 +39,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
-/// How much a spool may hold.
+/// Limits of a spool, in bytes and events, as the configuration sets them.
 #[derive(Debug, Clone, Copy)]
 pub struct SpoolLimits {
     /// Events that wait for the disk; more are lost and counted.
@@ -127,7 +127,9 @@ impl OpenSpool {
     }
 }
 
-/// A running spool.
+/// A running spool: its thread takes the feed's events and writes them to the disk; the collector commits them to the
+/// lake from the tail and reports each commit. Dropping it stops the thread and blocks until the last events are
+/// written.
 pub struct Spool {
     tail: Arc<Tail>,
     status: Arc<SpoolStatus>,
@@ -149,7 +151,7 @@ impl Spool {
         &self.tail
     }
 
-    /// How the spool is doing.
+    /// Counts of the spool, which metrics and `system.spools` read.
     pub fn status(&self) -> &Arc<SpoolStatus> {
         &self.status
     }

@@ -1,4 +1,4 @@
-//! Live events as rows of the spool.
+//! Rows of the spool: live events become record batches with a sequence number each.
 
 use crate::live::columns::{instants, symbols, values};
 use crate::market::event::Event;

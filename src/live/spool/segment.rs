@@ -1,8 +1,8 @@
-//! One file of the spool: batches one after the other, each an Arrow IPC stream of its own behind a header.
+//! Segment files of the spool: batches stand one after the other, each an Arrow IPC stream of its own behind a header.
 //!
-//! The header is the magic [`MAGIC`], the length of the stream and its CRC-32, both 32 bits, little-endian. A batch that
-//! a crash cut short, or that the disk did not keep, fails one of the three; the file ends before it. The file's name is
-//! the number of its first event.
+//! The header is the magic [`MAGIC`], the length of the stream and its CRC-32, both 32 bits, little-endian. A batch
+//! that a crash cut short, or that the disk did not keep, fails one of the three; the file ends before it. The file's
+//! name is the number of its first event.
 
 use super::error::SpoolError;
 use super::file::{SegmentFile, decode};

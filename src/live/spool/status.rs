@@ -1,4 +1,4 @@
-//! How often a spool writes and syncs, and what it tells of itself.
+//! Status of a spool: how often it writes and syncs, and the counts that metrics and `system.spools` read.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};

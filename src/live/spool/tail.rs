@@ -1,4 +1,4 @@
-//! The events the lake does not have yet, as blocks of rows.
+//! The tail of a spool: blocks of events that the lake does not have yet, which queries read beside the lake's table.
 
 use super::error::SpoolError;
 use super::file::SegmentFile;
@@ -30,17 +30,17 @@ impl Block {
         self
     }
 
-    /// Number of the first event.
+    /// Sequence number of the first event.
     pub fn first(&self) -> i64 {
         self.first
     }
 
-    /// Number of the last event.
+    /// Sequence number of the last event.
     pub fn last(&self) -> i64 {
         self.last
     }
 
-    /// Events in it.
+    /// Events in the block, whether its rows are in memory or on the disk alone.
     pub fn count(&self) -> usize {
         self.count
     }
@@ -64,7 +64,8 @@ impl Block {
     }
 }
 
-/// What was spooled and is in no visible version of the lake's table. The spool adds, the committer trims, queries read.
+/// What was spooled and is in no visible version of the lake's table. The spool adds, the committer trims, queries
+/// read.
 ///
 /// A query takes the blocks first and the table's version after: what it does not find here any more was trimmed, and
 /// so is in every version visible by then. Rows that are in both are told apart by their number.
@@ -99,12 +100,12 @@ impl Tail {
         &self.schema
     }
 
-    /// Events held.
+    /// Events that are spooled and not yet trimmed, over all blocks.
     pub fn events(&self) -> usize {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).events
     }
 
-    /// Every block, oldest first.
+    /// Every block, oldest first; they are shared, not copied.
     pub fn blocks(&self) -> Vec<Arc<Block>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).blocks.iter().cloned().collect()
     }

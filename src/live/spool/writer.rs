@@ -1,4 +1,4 @@
-//! The spool's thread: takes events, numbers them, writes them, and removes files the lake has made needless.
+//! The spool's thread: it takes events, numbers them, writes them, and removes files whose events the lake has.
 
 use super::error::SpoolError;
 use super::intake::Intake;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Events per batch.
+/// Events in one record batch at most, and so rows of one block.
 const BATCH_EVENTS: usize = 64 * 1024;
 /// A file that has grown to this is followed by another.
 const SEGMENT_BYTES: u64 = 64 << 20;

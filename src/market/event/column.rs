@@ -6,9 +6,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// True or false.
+    /// True or false, or NULL where the venue does not say.
     Boolean,
-    /// A calendar date.
+    /// A calendar date without a zone.
     Date,
     /// A price, a ratio or another 64-bit float, never NaN.
     Double,
@@ -16,7 +16,7 @@ pub enum Kind {
     Instant,
     /// A size, a volume or another 64-bit integer.
     Integer,
-    /// UTF-8 text.
+    /// A text in UTF-8.
     Text,
 }
 
@@ -25,22 +25,22 @@ pub enum Kind {
 pub enum Read<E> {
     /// Reads a truth value.
     Boolean(fn(&E) -> Option<bool>),
-    /// Reads a date.
+    /// Reads a date from an event; `None` is NULL.
     Date(fn(&E) -> Option<NaiveDate>),
     /// Reads a price or ratio.
     Double(fn(&E) -> Option<f64>),
-    /// Reads a moment.
+    /// Reads a moment in UTC from an event; `None` is NULL.
     Instant(fn(&E) -> Option<DateTime<Utc>>),
     /// Reads a size or volume.
     Integer(fn(&E) -> Option<i64>),
-    /// Reads text.
+    /// Reads a text from an event; `None` is NULL.
     Text(fn(&E) -> Option<&str>),
 }
 
 /// One column that is particular to an event of type `E`. It is NULL where the venue does not know the value.
 #[derive(Debug)]
 pub struct Column<E> {
-    /// Name in SQL.
+    /// Name of the column in SQL.
     pub name: &'static str,
     /// Unit of its values; empty where they have none.
     pub unit: &'static str,
@@ -74,9 +74,9 @@ impl<E> Column<E> {
 /// A column of a table of events as the catalog tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnDescription {
-    /// Name in SQL.
+    /// Name of the column in SQL.
     pub name: &'static str,
-    /// What it holds.
+    /// What kind of values the column holds.
     pub kind: Kind,
     /// Whether it may be NULL.
     pub nullable: bool,

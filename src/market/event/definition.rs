@@ -16,7 +16,7 @@ pub const HISTORY_KEY: &[&str] = &["symbol", "received_at", "sequence"];
 pub enum Scope {
     /// Listed symbols and the options near the money.
     Every,
-    /// Listed symbols alone.
+    /// For the listed symbols alone, not for options near the money.
     Listed,
     /// The options near the money alone.
     Options,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub struct Greeks {
     /// Option in streamer spelling.
     pub symbol: Arc<str>,
-    /// Model price.
+    /// Price of the option by the venue's model, in the currency of its underlying.
     pub price: Option<f64>,
     /// Implied volatility, annualised ratio (0.25 = 25 %).
     pub volatility: Option<f64>,

@@ -10,11 +10,11 @@ use std::sync::Arc;
 pub struct Quote {
     /// Symbol in streamer spelling (`AAPL`, `.SPY260116C500`).
     pub symbol: Arc<str>,
-    /// Best bid price.
+    /// Best bid price, in the currency of the instrument; `None` when nobody bids.
     pub bid: Option<f64>,
     /// Size at the bid, in shares or contracts.
     pub bid_size: Option<i64>,
-    /// Best ask price.
+    /// Best ask price, in the currency of the instrument; `None` when nobody asks.
     pub ask: Option<f64>,
     /// Size at the ask, in shares or contracts.
     pub ask_size: Option<i64>,

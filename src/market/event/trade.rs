@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub struct Trade {
     /// Symbol in streamer spelling.
     pub symbol: Arc<str>,
-    /// Trade price.
+    /// Price of the trade, in the currency of the instrument; `None` when the venue sent none.
     pub price: Option<f64>,
     /// Trade size in shares or contracts.
     pub size: Option<i64>,

@@ -1,4 +1,4 @@
-//! One user of a server, and the identity that a login proves.
+//! A user of the server, and the identity that a login proves to the engine.
 
 use super::verifier::Verifier;
 use crate::role::Role;
@@ -12,7 +12,7 @@ pub struct Identity {
     pub role: Role,
 }
 
-/// One user of the file.
+/// A user as the users file has them: a name, a role and what their password is checked against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// Name, at most 63 bytes as in PostgreSQL.

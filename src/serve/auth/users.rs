@@ -1,7 +1,7 @@
 //! The users a server lets in, and the check of their passwords.
 //!
-//! The Postgres and the Flight server ask here at each login. The users file is looked at again then, so that `tt user add`
-//! and `tt user remove` reach a running server; a session that is open already stays, as in PostgreSQL.
+//! The Postgres and the Flight server ask here at each login. The users file is looked at again then, so that `tt user
+//! add` and `tt user remove` reach a running server; a session that is open already stays, as in PostgreSQL.
 
 use super::file::{self, Entries};
 use super::user::{Identity, User};
@@ -22,7 +22,8 @@ pub struct Users {
 }
 
 impl Users {
-    /// Nobody is defined: any name is let in without a password, as admin. For loopback; see [`crate::serve::listen::check`].
+    /// Nobody is defined: any name is let in without a password, as admin. For loopback; see
+    /// [`crate::serve::listen::check`].
     pub fn open() -> Self {
         Self { file: None }
     }
@@ -38,7 +39,7 @@ impl Users {
         Ok(Self { file: Some(Arc::new(watched)) })
     }
 
-    /// Whether anybody is let in.
+    /// Whether anybody is let in without a password, which is so while no users file is configured.
     pub fn is_open(&self) -> bool {
         self.file.is_none()
     }

@@ -121,8 +121,8 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// The salted password of RFC 5802: PBKDF2 with HMAC-SHA-256 over the password as SASLprep (RFC 4013) normalises it, or as
-/// it is where SASLprep refuses it, as PostgreSQL and its clients do.
+/// The salted password of RFC 5802: PBKDF2 with HMAC-SHA-256 over the password as SASLprep (RFC 4013) normalises it, or
+/// as it is where SASLprep refuses it, as PostgreSQL and its clients do.
 fn salted(password: &str, salt: &[u8], iterations: u32) -> [u8; KEY_BYTES] {
     let password = stringprep::saslprep(password).unwrap_or(Cow::Borrowed(password));
     let rounds = NonZeroU32::new(iterations).unwrap_or(NonZeroU32::MIN);

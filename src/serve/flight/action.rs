@@ -1,4 +1,5 @@
-//! Actions of Flight (DoAction): a client prepares and closes statements, cancels them, and sets and reads session options.
+//! Actions of Flight (DoAction): a client prepares and closes statements, cancels them, and sets and reads session
+//! options.
 
 use super::call::Call;
 use super::encode::schema_bytes;
@@ -54,7 +55,8 @@ const ACTIONS: &[(&str, &str)] = &[
     ("CloseSession", "Ends the session. Body: CloseSessionRequest; result: CloseSessionResult."),
 ];
 
-/// Every action there is.
+/// The actions that ListActions shows a Flight client, in the order of the table above. Transactions and Substrait
+/// plans are not among them: [`perform`] refuses those by name.
 pub(super) fn list() -> Vec<ActionType> {
     let action = |(name, description): &(&str, &str)| ActionType {
         r#type: (*name).to_owned(),
@@ -63,7 +65,9 @@ pub(super) fn list() -> Vec<ActionType> {
     ACTIONS.iter().map(action).collect()
 }
 
-/// Does one action; gives the body of its result, if it has one.
+/// Performs one DoAction of a Flight client and gives the body of its result; `None` for ClosePreparedStatement, which
+/// has no result. INVALID_ARGUMENT for an unknown action or a body that does not decode, UNIMPLEMENTED for transactions
+/// and Substrait plans.
 pub(super) async fn perform(shared: &ServerState, call: &mut Call, action: Action) -> Result<Option<Bytes>, Status> {
     let body = action.body;
     let bytes = |message: Vec<u8>| Ok(Some(message.into()));
@@ -107,6 +111,9 @@ pub(super) async fn perform(shared: &ServerState, call: &mut Call, action: Actio
     }
 }
 
+/// Plans the statement and gives its handle, the schema of its rows and the schema of its parameters. The server keeps
+/// nothing: the handle carries the text and a random number, by which [`super::bindings`] finds later parameters.
+/// RESOURCE_EXHAUSTED when the handle is larger than `flight.handle`.
 async fn prepare(
     shared: &ServerState,
     call: &mut Call,
@@ -132,7 +139,9 @@ async fn prepare(
     })
 }
 
-/// Cancels what runs of a statement, and keeps the rest of it from beginning.
+/// Cancels the execution in every ticket of a FlightInfo, in the list of running streams and in the list of polled
+/// statements. NOT_FOUND when the execution belongs to another user, or when nothing of it runs here and another server
+/// issued the ticket.
 fn cancel(shared: &ServerState, call: &Call, info: &FlightInfo) -> Result<(), Status> {
     let tickets: Vec<StatementTicket> = info.endpoint.iter().map(statement_ticket).collect::<Result<_, _>>()?;
     if tickets.is_empty() {
@@ -151,13 +160,15 @@ fn cancel(shared: &ServerState, call: &Call, info: &FlightInfo) -> Result<(), St
     Ok(())
 }
 
-/// The ticket of an endpoint.
+/// Decodes the statement ticket of an endpoint; INVALID_ARGUMENT when the endpoint has none.
 fn statement_ticket(endpoint: &FlightEndpoint) -> Result<StatementTicket, Status> {
     let ticket = endpoint.ticket.as_ref().map(|ticket| ticket.ticket.clone()).unwrap_or_default();
     let packed: TicketStatementQuery = unpacked(&ticket)?;
     ticket::decode("ticket", &packed.statement_handle)
 }
 
+/// Sets session options in the order of their names. A bad option does not fail the call: its name comes back in
+/// `errors`, and the others hold.
 fn set_options(
     shared: &ServerState,
     call: &mut Call,
@@ -178,6 +189,8 @@ fn set_options(
     Ok(SetSessionOptionsResult { errors })
 }
 
+/// Sets one option, or resets it when the client sends no value. Booleans become `on` and `off`, lists are joined with
+/// commas; `schema` is the `search_path`, and `catalog` accepts only the name of the one catalog.
 fn set_option(settings: &mut Settings, catalog: &str, name: &str, value: SessionOptionValue) -> Result<(), ErrorValue> {
     let text = match value.option_value {
         None => None,
@@ -205,11 +218,13 @@ fn set_option(settings: &mut Settings, catalog: &str, name: &str, value: Session
     })
 }
 
+/// Every setting of the session as text, those at their defaults included.
 fn options(settings: &Settings) -> GetSessionOptionsResult {
     let option = |(name, value)| (name, SessionOptionValue { option_value: Some(OptionValue::Text(value)) });
     GetSessionOptionsResult { session_options: settings.all().into_iter().map(option).collect() }
 }
 
+/// Decodes a protobuf message that stands in the body without a type name.
 fn read<M: Message + Default>(body: &Bytes) -> Result<M, Status> {
     M::decode(body.as_ref()).map_err(|_| malformed("the body of the action does not read"))
 }

@@ -1,7 +1,8 @@
-//! Parameter bindings of Flight clients that do not take the handle that carries them, but go on with the one they prepared.
+//! Parameter bindings of Flight clients that do not take the handle that carries them, but go on with the one they
+//! prepared.
 //!
-//! Such clients are tied to the server they bound at. What is kept is bounded: the parameters bound longest ago go first,
-//! and whoever executes without them is told that they are missing.
+//! Such clients are tied to the server they bound at. What is kept is bounded: the parameters bound longest ago go
+//! first, and an execution without them fails with INVALID_ARGUMENT.
 
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -13,7 +14,8 @@ const BINDINGS_MAX: usize = 256;
 /// Parameters by number of the prepared statement.
 #[derive(Default)]
 pub(super) struct Bindings {
-    /// Oldest first. Held for a lookup, never across an await.
+    /// Pairs of statement number and encoded parameters, bound longest ago first. The lock is held for one pass over at
+    /// most 256 pairs, never across an await.
     kept: Mutex<VecDeque<(Bytes, Bytes)>>,
 }
 
@@ -35,7 +37,7 @@ impl Bindings {
         found.map(|(_, parameters)| parameters.clone()).unwrap_or_default()
     }
 
-    /// Forgets a statement.
+    /// Drops the parameters of a statement that its client closes; no effect when none are kept.
     pub(super) fn forget(&self, statement: &Bytes) {
         self.lock().retain(|(known, _)| known != statement);
     }

@@ -1,12 +1,13 @@
 //! One gRPC call of a Flight client: who makes it, and under which session settings its statement runs.
 //!
 //! Settings come from three places, the later over the earlier: the session, headers `tt-NAME` of the call alone
-//! (`tt-max-staleness: 5s`), and, for rows of a statement described before, its ticket, which carries the settings it was
-//! described under.
+//! (`tt-max-staleness: 5s`), and, for rows of a statement described before, its ticket, which carries the settings it
+//! was described under.
 //!
-//! The session is the client's to keep. Its cookie holds the settings themselves, so that any server can go on with it and
-//! none has to remember it; it grants nothing, since whoever sends it may set the same settings. A client that keeps no
-//! cookies but has logged in gets its settings kept under its login. A client that does neither has no session.
+//! The session is the client's to keep. Its cookie holds the settings themselves, so that any server can go on with it
+//! and none has to remember it; it grants nothing, since whoever sends it may set the same settings. A client that
+//! keeps no cookies but has logged in gets its settings kept under its login. A client that does neither has no
+//! session.
 
 use super::caller::identify;
 use super::connection_info::CookieOffered;
@@ -37,26 +38,29 @@ const ENDPOINTS_HEADER: &str = "tt-endpoints";
 /// What clients that read every endpoint call themselves.
 const READ_EVERY_ENDPOINT: [&str; 2] = ["ADBC", "JDBC Flight SQL"];
 
-/// What a cookie holds.
+/// The protobuf message in the cookie: the settings of the session, where they are not the defaults.
 #[derive(Clone, PartialEq, Message)]
 struct CookieBody {
     #[prost(btree_map = "string, string", tag = "1")]
     settings: SettingsMap,
 }
 
-/// One call.
+/// One gRPC call of a Flight client: the identity it was authenticated as, the settings of its session, those of its
+/// own `tt-` headers, and the cookie that its reply sets.
 pub(super) struct Call {
     pub(super) identity: Identity,
+    /// The token the call was authenticated by; `None` after a password or an anonymous call. Its settings are kept
+    /// under it.
     login: Option<Token>,
     /// The client has brought a cookie, so it keeps what the session sets.
     keeps_cookies: bool,
     /// The client was offered a cookie on this connection and has not brought it back, so it keeps none.
     offered_before: bool,
-    /// What the session has set.
+    /// Settings of the session, from the cookie or from the login.
     session: SettingsMap,
-    /// What this call alone sets.
+    /// Settings from the `tt-` headers of this call, which win over those of the session.
     headers: SettingsMap,
-    /// The cookie of the reply.
+    /// The `set-cookie` header of the reply; `None` when the client has the current one.
     cookie: Option<String>,
     /// Endpoints the client asks for; `None` when it does not say.
     endpoints: Option<u32>,
@@ -65,7 +69,10 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Reads who calls, and the session.
+    /// Authenticates the call, reads its cookie and its `tt-` headers, and checks the values of the headers.
+    /// UNAUTHENTICATED when the credentials are wrong, INVALID_ARGUMENT when the cookie or a header does not decode.
+    /// `connection` is what [`super::limit`] put into the request's extensions; without it, no cookie counts as offered
+    /// before.
     pub(super) async fn new(
         shared: &ServerState,
         metadata: &MetadataMap,
@@ -103,8 +110,8 @@ impl Call {
         settings
     }
 
-    /// Endpoints the client takes for one result, of those there may be. A client that reads the first alone would take a
-    /// part for the whole, so there are several only for those that are known to read all, or that ask for them.
+    /// Endpoints the client takes for one result, of those there may be. A client that reads the first alone would take
+    /// a part for the whole, so there are several only for those that are known to read all, or that ask for them.
     pub(super) fn endpoints(&self, endpoints_max: u32) -> u32 {
         match self.endpoints {
             Some(wanted) => wanted.clamp(1, endpoints_max.max(1)),
@@ -113,11 +120,12 @@ impl Call {
         }
     }
 
-    /// What the session has set.
+    /// Settings of the session alone, without the headers of this call.
     pub(super) fn session(&self) -> &SettingsMap {
         &self.session
     }
 
+    /// The settings of the session alone, without the headers of this call: what [`Self::change`] begins from.
     fn session_settings(&self) -> Result<Settings, Status> {
         let mut settings = Settings::default();
         apply(&mut settings, &self.session)?;
@@ -129,7 +137,7 @@ impl Call {
         session(shared, &self.identity, settings)
     }
 
-    /// Changes what the session has set. A client that is known to have no session is told so.
+    /// Changes what the session has set. FAILED_PRECONDITION for a client that neither logs in nor keeps cookies.
     pub(super) fn change(
         &mut self,
         shared: &ServerState,
@@ -184,7 +192,8 @@ impl Call {
     }
 }
 
-/// A session of the engine for a user, under settings.
+/// Opens a session of the engine for a user and gives it these settings; a value that no longer holds is
+/// INVALID_ARGUMENT.
 pub(super) fn session(shared: &ServerState, identity: &Identity, settings: &SettingsMap) -> Result<Session, Status> {
     let session = shared.engine.open_session(&identity.user, identity.role, "flight");
     apply(&mut session.settings(), settings)?;
@@ -209,6 +218,7 @@ fn cookie(metadata: &MetadataMap) -> Result<Option<SettingsMap>, Status> {
     Ok(Some(body.settings))
 }
 
+/// The `set-cookie` value that carries these settings: the version, then base64 of a protobuf map.
 fn cookie_of(settings: &SettingsMap) -> String {
     let body = CookieBody { settings: settings.clone() };
     format!("{COOKIE}={COOKIE_VERSION}{}", BASE64.encode(body.encode_to_vec()))
@@ -230,12 +240,14 @@ fn setting_headers(metadata: &MetadataMap) -> Result<SettingsMap, Status> {
     Ok(settings)
 }
 
+/// The number in the `tt-endpoints` header; `None` without the header, INVALID_ARGUMENT when it is not a number.
 fn endpoints(metadata: &MetadataMap) -> Result<Option<u32>, Status> {
     let Some(header) = metadata.get(ENDPOINTS_HEADER) else { return Ok(None) };
     let number = header.to_str().ok().and_then(|text| text.trim().parse().ok());
     number.map(Some).ok_or_else(|| malformed(format!("the header {ENDPOINTS_HEADER} is not a number")))
 }
 
+/// Whether the client's `user-agent` names a driver that is known to fetch every endpoint of a FlightInfo.
 fn reads_every_endpoint(metadata: &MetadataMap) -> bool {
     let agent = metadata.get("user-agent").and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     READ_EVERY_ENDPOINT.iter().any(|name| agent.contains(name))

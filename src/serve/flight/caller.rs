@@ -84,6 +84,8 @@ pub(super) async fn log_in(
     Ok(shared.tokens.issue(&identity.user, shared.options.clock.now()))
 }
 
+/// Reads the `authorization` header (`Basic` or `Bearer`), else the token of older clients in `auth-token-bin`.
+/// UNAUTHENTICATED when the header does not decode.
 fn credentials(metadata: &MetadataMap) -> Result<Credentials, Status> {
     let unreadable = || Status::unauthenticated("the authorization header does not read");
     if let Some(header) = metadata.get("authorization") {
@@ -117,12 +119,15 @@ async fn verify(shared: &ServerState, user: String, password: String) -> Result<
     verified.map_err(|error| internal("check the password", error))?.ok_or_else(refused)
 }
 
+/// The user's identity as the user file has it now; `None` when the user was removed after the token was issued. Reads
+/// the file on a blocking thread.
 async fn find(shared: &ServerState, user: String) -> Result<Option<Identity>, Status> {
     let users = shared.options.users.clone();
     let found = tokio::task::spawn_blocking(move || users.identity(&user)).await;
     found.map_err(|error| internal("look the user up", error))
 }
 
+/// UNAUTHENTICATED, in the same words for an unknown user and a wrong password, so that names cannot be probed.
 fn refused() -> Status {
     Status::unauthenticated("the user name or the password is wrong")
 }

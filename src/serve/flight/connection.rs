@@ -1,8 +1,9 @@
-//! Connections of Flight clients: their sockets are accepted, counted, and encrypted where that is configured, before tonic
-//! sees them.
+//! Connections of Flight clients: their sockets are accepted, counted, and encrypted where that is configured, before
+//! tonic sees them.
 //!
-//! A client beyond the limit is let in for a moment, so that [`super::limit`] can answer it with the reason why it is sent away: a socket
-//! that is closed at once looks like a server that is down. One that does not begin to speak is closed.
+//! A client beyond the limit is let in for a moment, so that [`super::limit`] can answer it with the reason why it is
+//! sent away: a socket that is closed at once looks like a server that is down. One that does not begin to speak is
+//! closed.
 
 use super::connection_info::{ConnectionInfo, CookieOffered};
 use super::state::ServerState;
@@ -28,27 +29,32 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Connections that are ready and wait for gRPC to take them.
 const READY_MAX: usize = 16;
 
-/// Connections beyond the limit that are told so; more are closed at once.
+/// Connections beyond the limit that are answered RESOURCE_EXHAUSTED; further ones are closed at once.
 const BEYOND_MAX: usize = 32;
 /// How long such a connection stays. Its client then connects anew, and may find room.
 const BEYOND: Duration = Duration::from_secs(1);
 /// Bytes that every client begins with: the preface of HTTP/2.
 const PREFACE_BYTES: usize = 24;
 
-/// One client's socket.
+/// One Flight client's socket as tonic drives it: plain or encrypted, with its place under `limits.connections`, which
+/// dropping it gives back, and the instant at which a silent client is cut off.
 pub(super) struct Connection {
+    /// The socket behind a buffer that gathers small HTTP/2 frames into one write.
     socket: WriteBuffer<Socket>,
     /// Its place among the connections, or among those beyond the limit.
     _permit: OwnedSemaphorePermit,
+    /// What the calls on this connection read of it from the request's extensions.
     info: ConnectionInfo,
+    /// When reading reports the end of the stream, so that gRPC closes the connection.
     until: Until,
 }
 
 /// How long a connection lasts, whatever its client does.
 enum Until {
-    /// Until then, unless so many bytes more have come.
+    /// Ends at the sleep's instant, unless so many more bytes of the HTTP/2 preface have arrived before it.
     Spoken(Pin<Box<Sleep>>, usize),
-    /// Until then.
+    /// Ends at the sleep's instant, one second after the accept: the client is beyond the limit and only gets its
+    /// refusal.
     Told(Pin<Box<Sleep>>),
     /// For ever; gRPC asks now and then whether its client is there.
     Closed,
@@ -57,7 +63,8 @@ enum Until {
 /// A plain socket, or an encrypted one.
 type Socket = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
-/// Accepts connections until `shutdown`. A handshake holds nobody else up.
+/// Accepts connections until `shutdown` or until the returned stream is dropped. Each TLS handshake runs in a task of
+/// its own, bounded by `handshake_timeout`, so that a slow client delays no other.
 pub(super) fn accept(
     listener: TcpListener,
     shared: &Arc<ServerState>,

@@ -1,5 +1,5 @@
-//! Encoding of record batches for the Flight client: Arrow IPC messages, split to a size that clients take, and compressed
-//! where the configuration says so.
+//! Encoding of record batches for the Flight client: Arrow IPC messages, split to a size that clients take, and
+//! compressed where the configuration says so.
 
 use super::error::internal;
 use super::message::RowsMessage;
@@ -20,7 +20,7 @@ pub(super) fn schema_bytes(schema: &Schema) -> Result<Bytes, Status> {
     message.map(|IpcMessage(bytes)| bytes).map_err(|error| internal("describe the columns", error))
 }
 
-/// Makes the messages of one stream.
+/// Encodes the batches of one stream of rows: it keeps the Arrow IPC state and the size a message is filled to.
 pub(super) struct Encoder {
     stream: StreamEncoder,
     schema: FlightData,
@@ -44,7 +44,8 @@ impl Encoder {
         })
     }
 
-    /// The first message.
+    /// The first message of a stream: the Arrow schema in its header, without metadata of the server and without a
+    /// body.
     pub(super) fn schema(&self) -> RowsMessage {
         let header = self.schema.data_header.clone();
         RowsMessage { header, app_metadata: Bytes::new(), body: Vec::new() }
@@ -64,8 +65,8 @@ impl Encoder {
     }
 }
 
-/// Takes a piece of an IPC stream apart: a prefix of 8 bytes with the length of the header, the header, its body. The schema
-/// before the first batch is left out.
+/// Takes a piece of an IPC stream apart: a prefix of 8 bytes with the length of the header, the header, its body. The
+/// schema before the first batch is left out.
 fn messages(stream: Vec<Buffer>, out: &mut impl FnMut(RowsMessage)) -> Result<(), ArrowError> {
     let broken = || ArrowError::IpcError("a message without its header".to_owned());
     // Columns without values have empty buffers, also after the end of the body.

@@ -22,7 +22,7 @@ pub(super) fn status(error: QueryError) -> Status {
     Status::with_metadata(code(error.kind), shortened(error.to_string()), metadata)
 }
 
-/// A request that does not read.
+/// INVALID_ARGUMENT with the given sentence: a message, header or cookie of the client does not decode.
 pub(super) fn malformed(what: impl Into<String>) -> Status {
     Status::invalid_argument(shortened(what.into()))
 }
@@ -40,6 +40,7 @@ pub(super) fn header(text: &str) -> Option<MetadataValue<Ascii>> {
     percent_encoding::utf8_percent_encode(&text, &PLAIN).to_string().parse().ok()
 }
 
+/// The first 2,000 characters of a sentence, with ` ...` behind them when it is longer.
 fn shortened(text: String) -> String {
     match text.char_indices().nth(MESSAGE_CHARACTERS_MAX) {
         Some((end, _)) => format!("{} ...", &text[..end]),

@@ -1,5 +1,5 @@
-//! Freshness of an answer as JSON for the Flight client: in `FlightInfo.app_metadata`, and again with the rows, when it is
-//! settled.
+//! Freshness of an answer as JSON for the Flight client: in `FlightInfo.app_metadata`, and again with the rows, when it
+//! is settled.
 //!
 //! ```json
 //! {
@@ -13,9 +13,9 @@
 //! }
 //! ```
 //!
-//! The fields outside `inputs` are about the answer as a whole: the worst state, the oldest rows, the first to expire, the
-//! weakest feed. `state` is one of `live`, `fresh`, `refreshing`, `stale`, `failed`, `missing`; what is not known is left
-//! out. `notices` are there with the rows only: before, nothing has been read.
+//! The fields outside `inputs` are about the answer as a whole: the worst state, the oldest rows, the first to expire,
+//! the weakest feed. `state` is one of `live`, `fresh`, `refreshing`, `stale`, `failed`, `missing`; what is not known
+//! is left out. `notices` are there with the rows only: before, nothing has been read.
 
 use crate::engine::InputFreshness;
 use bytes::Bytes;
@@ -38,6 +38,7 @@ pub(super) fn told(execution: &[u8], mut all: Vec<InputFreshness>, notices: Opti
     Value::Object(object).to_string().into()
 }
 
+/// The JSON fields that an input and the whole answer have in common; unknown ones are left out. Ages are in seconds.
 fn facts(input: &InputFreshness) -> Map<String, Value> {
     let expires_at = input.expires_at.map(|at| json!(at.to_rfc3339_opts(SecondsFormat::AutoSi, true)));
     let facts = [

@@ -1,8 +1,8 @@
-//! A check of Arrow IPC messages from a Flight client: the sizes that a message claims are held against its bytes before
-//! Arrow's reader believes them.
+//! A check of Arrow IPC messages from a Flight client: the sizes that a message claims are held against its bytes
+//! before Arrow's reader believes them.
 //!
-//! The reader reserves what a message says its body has, and what a compressed buffer says it holds, whatever that is; and
-//! a reservation that fails ends the process. Both are looked at here first.
+//! The reader reserves what a message says its body has, and what a compressed buffer says it holds, whatever that is;
+//! and a reservation that fails ends the process. Both are looked at here first.
 
 use super::error::malformed;
 use arrow::ipc::{Buffer, RecordBatch, root_as_message};
@@ -14,6 +14,7 @@ const BUFFER_BYTES_MAX: i64 = 64 << 20;
 /// What a length begins with in an IPC stream.
 const CONTINUATION: u32 = u32::MAX;
 
+/// INVALID_ARGUMENT for rows whose claimed lengths do not fit the bytes that came.
 fn unreadable() -> Status {
     malformed("the rows of parameters do not read as Arrow")
 }
@@ -53,6 +54,8 @@ pub(super) fn check(header: &[u8], body: &[u8]) -> Result<usize, Status> {
     Ok(length)
 }
 
+/// Checks a compressed batch: every buffer claims its uncompressed length in its first 8 bytes, which may be at most 64
+/// MiB. Uncompressed batches hold no such claim.
 fn check_batch(batch: &RecordBatch<'_>, body: &[u8]) -> Result<(), Status> {
     if batch.compression().is_none() {
         return Ok(());

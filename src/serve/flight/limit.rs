@@ -1,5 +1,5 @@
-//! Limits of connections and of the size of a request: tonic keeps them, and this service names them in the status that the
-//! Flight client gets.
+//! Limits of connections and of the size of a request: tonic keeps them, and this service names them in the status that
+//! the Flight client gets.
 
 use super::connection_info::ConnectionInfo;
 use super::options::Options;
@@ -14,7 +14,7 @@ use tonic::{Code, Status};
 /// How the status begins with which gRPC refuses a request that is too large.
 const TOO_LARGE: &str = "Error, decoded message length too large";
 
-/// A service behind the limits.
+/// A tonic service that refuses calls beyond the limits, by name of the setting, and passes the others on to `inner`.
 #[derive(Debug, Clone)]
 pub(super) struct LimitService<S> {
     inner: S,
@@ -23,6 +23,7 @@ pub(super) struct LimitService<S> {
 }
 
 impl<S> LimitService<S> {
+    /// Wraps `inner`; both limits come from the configuration and are named in the statuses this service answers with.
     pub(super) fn new(inner: S, options: &Options) -> Self {
         Self { inner, connections_max: options.connections_max, request_bytes_max: options.request_bytes_max }
     }
@@ -58,6 +59,7 @@ where
     }
 }
 
+/// Replaces tonic's OUT_OF_RANGE for a request that is too large by RESOURCE_EXHAUSTED, which names the setting.
 fn named(response: http::Response<Body>, bytes_max: usize) -> http::Response<Body> {
     match Status::from_header_map(response.headers()) {
         Some(status) if status.code() == Code::OutOfRange && status.message().starts_with(TOO_LARGE) => {

@@ -1,8 +1,8 @@
 //! Messages of rows as the Flight client gets them: `FlightData` whose body is the Arrow columns themselves.
 //!
-//! The generated gRPC service takes a `FlightData` whose body is one piece, for which the columns are copied, and copies it
-//! once more into what it sends. Here a message leaves in pieces, and a buffer of 8 KiB or more is not copied at all.
-//! [`super::do_get`] sends these messages.
+//! The generated gRPC service takes a `FlightData` whose body is one piece, for which the columns are copied, and
+//! copies it once more into what it sends. Here a message leaves in pieces, and a buffer of 8 KiB or more is not copied
+//! at all. [`super::do_get`] sends these messages.
 
 use super::error::internal;
 use arrow::buffer::Buffer;
@@ -21,11 +21,13 @@ pub(super) type Messages = Pin<Box<dyn Stream<Item = Result<RowsMessage, Status>
 
 /// Keys of the fields of `FlightData`: its number and "bytes follow".
 const DATA_HEADER: &[u8] = &[2 << 3 | 2];
+/// The key of `app_metadata`, field 3, which carries the freshness of the answer.
 const APP_METADATA: &[u8] = &[3 << 3 | 2];
+/// The key of `data_body`, field 1000, which takes two bytes.
 const DATA_BODY: &[u8] = &[0xc2, 0x3e];
 
-/// What the body of a message begins at a multiple of. A reader that keeps the message in one piece then has every column
-/// where its processor wants it, and need not move it.
+/// What the body of a message begins at a multiple of. A reader that keeps the message in one piece then has every
+/// column where its processor wants it, and need not move it.
 const BODY_ALIGNMENT: usize = 16;
 
 /// What gRPC puts before a message: whether it is compressed, and its length.
@@ -37,15 +39,16 @@ const PIECE_BYTES_MIN: usize = 8 << 10;
 /// A message of rows, not yet in one piece.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct RowsMessage {
-    /// Arrow's description of the body.
+    /// Arrow's description of the body: a flatbuffer `Message` with the lengths of all buffers.
     pub(super) header: Bytes,
-    /// What the server tells besides.
+    /// The freshness of the answer as JSON, or empty; goes out as `app_metadata`.
     pub(super) app_metadata: Bytes,
     /// The buffers of the columns, in order.
     pub(super) body: Vec<Buffer>,
 }
 
 impl RowsMessage {
+    /// Bytes of the body: the sum of its buffers, the padding between columns included.
     fn body_length(&self) -> usize {
         self.body.iter().map(Buffer::len).sum()
     }
@@ -119,6 +122,7 @@ pub(super) struct RowsBody {
     messages: Messages,
     /// Of the message that is being sent.
     pieces: VecDeque<Bytes>,
+    /// The trailers have been sent; the body yields no more frames.
     ended: bool,
 }
 

@@ -16,19 +16,30 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tonic::Status;
 
-/// What the schema of a table tells of a column, beside its type.
+/// Metadata keys that Flight SQL defines for the columns of a table: the catalog the column belongs to.
 const CATALOG_NAME: &str = "ARROW:FLIGHT:SQL:CATALOG_NAME";
+/// The schema of the column's table, such as `public`.
 const SCHEMA_NAME: &str = "ARROW:FLIGHT:SQL:SCHEMA_NAME";
+/// The name of the column's table.
 const TABLE_NAME: &str = "ARROW:FLIGHT:SQL:TABLE_NAME";
+/// The PostgreSQL name of the column's type, such as `double precision`.
 const TYPE_NAME: &str = "ARROW:FLIGHT:SQL:TYPE_NAME";
+/// Decimal digits of a numeric column; absent for other types.
 const PRECISION: &str = "ARROW:FLIGHT:SQL:PRECISION";
+/// Decimal digits behind the point of a numeric column; absent for other types.
 const SCALE: &str = "ARROW:FLIGHT:SQL:SCALE";
+/// Always `0`: no column fills itself.
 const IS_AUTO_INCREMENT: &str = "ARROW:FLIGHT:SQL:IS_AUTO_INCREMENT";
+/// `1` for text, whose comparisons tell cases apart, else `0`.
 const IS_CASE_SENSITIVE: &str = "ARROW:FLIGHT:SQL:IS_CASE_SENSITIVE";
+/// Always `1`: SQL changes no table.
 const IS_READ_ONLY: &str = "ARROW:FLIGHT:SQL:IS_READ_ONLY";
+/// Always `1`: every column may stand in WHERE.
 const IS_SEARCHABLE: &str = "ARROW:FLIGHT:SQL:IS_SEARCHABLE";
+/// The comment of a table, as metadata of its schema.
 const REMARKS: &str = "ARROW:FLIGHT:SQL:REMARKS";
 
+/// The kind of a table as Flight SQL and JDBC write it.
 fn kind_name(kind: TableKind) -> &'static str {
     match kind {
         TableKind::Table => "TABLE",
@@ -37,18 +48,19 @@ fn kind_name(kind: TableKind) -> &'static str {
     }
 }
 
+/// INTERNAL for a batch of catalog rows that Arrow refuses to build; the cause goes to the log.
 fn failed(error: FlightError) -> Status {
     internal("list the catalog", error)
 }
 
-/// The one catalog.
+/// Answers GetCatalogs: one row, the name of the engine's only catalog.
 pub(super) fn catalogs(shared: &ServerState, _: CommandGetCatalogs) -> Result<RecordBatch, Status> {
     let mut builder = GetCatalogsBuilder::new();
     builder.append(shared.engine.catalog_name());
     builder.build().map_err(failed)
 }
 
-/// Schemas by catalog and pattern.
+/// Answers GetDbSchemas: the engine's schemas, filtered by catalog and by a LIKE pattern of the schema name.
 pub(super) fn schemas(shared: &ServerState, command: CommandGetDbSchemas) -> Result<RecordBatch, Status> {
     let mut builder = command.into_builder();
     let catalog = shared.engine.catalog_name();
@@ -58,7 +70,8 @@ pub(super) fn schemas(shared: &ServerState, command: CommandGetDbSchemas) -> Res
     builder.build().map_err(failed)
 }
 
-/// Tables by catalog, patterns and kinds.
+/// Answers GetTables: tables and views by catalog, LIKE patterns of schema and name, and kinds, with their Arrow
+/// schemas where the client asks for them. Yields while DataFusion's catalog is read.
 pub(super) async fn tables(shared: &ServerState, command: CommandGetTables) -> Result<RecordBatch, Status> {
     let catalog = shared.engine.catalog_name();
     let (in_schema, named) = (command.db_schema_filter_pattern.clone(), command.table_name_filter_pattern.clone());
@@ -81,7 +94,7 @@ fn fits(name: &str, pattern: Option<&str>) -> bool {
     like(&name, &pattern).map_or(true, |fits| fits.value(0))
 }
 
-/// Columns of a table with what is told of them.
+/// Columns of a table, each with the metadata that Flight SQL defines.
 fn columns(catalog: &str, table: &TableFacts) -> SchemaRef {
     let described = |field: &Arc<Field>| {
         let text = |value: &str| value.to_owned();
@@ -129,18 +142,20 @@ fn digits(data_type: &DataType) -> Option<(u8, i8)> {
     }
 }
 
-/// The kinds of tables there are.
+/// Answers GetTableTypes: `SYSTEM TABLE`, `TABLE` and `VIEW`.
 pub(super) fn table_types() -> Result<RecordBatch, Status> {
     let kinds = [TableKind::System, TableKind::Table, TableKind::View].map(kind_name);
     let kinds: ArrayRef = Arc::new(StringArray::from(kinds.to_vec()));
     RecordBatch::try_new(table_types_schema(), vec![kinds]).map_err(|error| internal("list kinds of tables", error))
 }
 
+/// One column, `table_type` (text, never NULL).
 pub(super) fn table_types_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![Field::new("table_type", DataType::Utf8, false)]))
 }
 
-/// Columns that identify a row of a table, where that is known.
+/// Answers GetPrimaryKeys: the key columns of one table, numbered from 1, under the name `TABLE_pkey`. No rows for a
+/// table whose key is not known.
 pub(super) async fn primary_keys(shared: &ServerState, command: CommandGetPrimaryKeys) -> Result<RecordBatch, Status> {
     let catalog = shared.engine.catalog_name();
     let mut found: Vec<(String, String, &str, i32)> = Vec::new();
@@ -167,6 +182,7 @@ pub(super) async fn primary_keys(shared: &ServerState, command: CommandGetPrimar
     RecordBatch::try_new(primary_keys_schema(), columns).map_err(|error| internal("list keys", error))
 }
 
+/// The six columns that Flight SQL prescribes for GetPrimaryKeys.
 pub(super) fn primary_keys_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("catalog_name", DataType::Utf8, true),

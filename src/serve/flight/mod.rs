@@ -1,11 +1,11 @@
 //! The Flight SQL server: it takes statements over gRPC and sends rows as Arrow record batches.
 //!
-//! It answers what drivers ask (ADBC, JDBC, ODBC and plain Flight clients) and keeps next to nothing for them: a ticket holds its
-//! statement, a prepared statement's handle its text and parameters, a session's cookie its settings, a token its user. So
-//! any server over the same lake can answer any call.
+//! It answers what drivers ask (ADBC, JDBC, ODBC and plain Flight clients) and keeps next to nothing for them: a ticket
+//! holds its statement, a prepared statement's handle its text and parameters, a session's cookie its settings, a token
+//! its user. So any server over the same lake can answer any call.
 //!
-//! [`serve`] owns the listener. gRPC owns the connections; a stream of rows is stopped by its client, by a cancel, by the
-//! `shutdown` token, or with its statement. Foreign names stay in this folder: nothing else knows gRPC or Flight.
+//! [`serve`] owns the listener. gRPC owns the connections; a stream of rows is stopped by its client, by a cancel, by
+//! the `shutdown` token, or with its statement. Foreign names stay in this folder: nothing else knows gRPC or Flight.
 
 mod action;
 mod bindings;

@@ -8,32 +8,33 @@ use crate::serve::limit::CONNECTIONS_DEFAULT;
 use crate::serve::tls::Tls;
 use std::time::Duration;
 
-/// Limits and habits of the front end.
+/// Limits, timeouts, users and encryption of the Flight SQL server.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Who may connect.
+    /// Users and passwords of this front end; [`Users::open`] lets everybody in.
     pub users: Users,
     /// Encryption of every connection; `None` is none at all.
     pub tls: Option<Tls>,
-    /// Connections at once.
+    /// Connections at the same time (`limits.connections`); a client beyond them is answered RESOURCE_EXHAUSTED.
     pub connections_max: usize,
-    /// Calls at once on one connection.
+    /// Calls at the same time on one connection: HTTP/2's limit of concurrent streams, which clients learn and wait
+    /// for.
     pub calls_max: u32,
-    /// Statements whose rows are being sent, over all connections.
+    /// Statements whose rows are being sent, over all connections (`flight.streams`); one more is RESOURCE_EXHAUSTED.
     pub streams_max: usize,
-    /// Logins whose settings are kept here.
+    /// Logins whose settings the server keeps (`flight.sessions`).
     pub sessions_max: usize,
-    /// Bytes of one request.
+    /// Bytes of one request (`flight.request`); a larger one is RESOURCE_EXHAUSTED.
     pub request_bytes_max: usize,
     /// Bytes that a message of rows is filled to.
     pub message_bytes: usize,
     /// Bytes of a prepared statement's handle, its parameters included.
     pub handle_bytes_max: usize,
-    /// Endpoints of one large result.
+    /// Endpoints that one large result is divided into at most, for clients that read several in parallel.
     pub endpoints_max: u32,
     /// Rows that are worth an endpoint of their own.
     pub endpoint_rows: u64,
-    /// How bodies of messages are compressed.
+    /// How the bodies of messages are compressed: not at all, LZ4 frames or Zstandard.
     pub compression: Compression,
     /// How long rows of a statement without end are gathered before they leave.
     pub flush: Duration,
@@ -45,11 +46,11 @@ pub struct Options {
     pub keepalive_timeout: Duration,
     /// How long a statement is held that was begun by PollFlightInfo and that nobody asks for.
     pub poll_ttl: Duration,
-    /// How long a token holds.
+    /// How long a bearer token is valid after its login.
     pub token_ttl: Duration,
     /// What tokens are signed with; `None` makes a key that ends with the process.
     pub token_key: Option<Vec<u8>>,
-    /// What tells tokens the time.
+    /// The time by which tokens and polled statements expire; tests set it.
     pub clock: Clock,
 }
 

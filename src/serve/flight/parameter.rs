@@ -1,7 +1,7 @@
 //! Parameters of prepared statements of Flight SQL: rows that the client sends as Arrow, one execution for each.
 //!
-//! Columns belong to `$1`, `$2`, ... in order, whatever their names. Values are converted to what the statement wants as
-//! a cast would; what does not fit is refused when it is bound.
+//! Columns belong to `$1`, `$2`, ... in order, whatever their names. Values are converted to what the statement wants
+//! as a cast would; what does not fit is refused when it is bound.
 
 use super::error::{internal, malformed, status};
 use super::ipc_check;
@@ -100,15 +100,18 @@ pub(super) fn too_large(bytes_max: usize) -> Status {
     Status::resource_exhausted(format!("the parameters take more than {bytes_max} bytes (flight.handle)"))
 }
 
+/// The values of one row, in the order of the parameters; a NULL stays a typed NULL.
 fn values(batch: &RecordBatch, row: usize) -> Result<Vec<ScalarValue>, Status> {
     let values = batch.columns().iter().map(|column| ScalarValue::try_from_array(column, row));
     values.collect::<Result<_, _>>().map_err(|error| status(error.into()))
 }
 
+/// INVALID_ARGUMENT: the client bound another number of columns than the statement has parameters.
 fn wrong_number(wanted: usize, got: usize) -> Status {
     malformed(format!("wrong number of parameters: the statement takes {wanted}, and got {got}"))
 }
 
+/// A batch whose columns are called `$1`, `$2`, ..., all nullable, as handles carry it.
 fn named(columns: Vec<ArrayRef>) -> Result<RecordBatch, Status> {
     let fields = columns.iter().enumerate();
     let fields = fields.map(|(place, column)| Field::new(format!("${}", place + 1), column.data_type().clone(), true));

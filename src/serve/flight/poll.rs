@@ -1,12 +1,13 @@
-//! Statements begun by PollFlightInfo: the first poll begins one, further polls say how far it is, and a DoGet fetches it when
-//! its first rows are there.
+//! Statements begun by PollFlightInfo: the first poll begins one, further polls say how far it is, and a DoGet fetches
+//! it when its first rows are there.
 //!
-//! A statement that is fetched at once begins with DoGet, and its client waits in that call. One that refreshes a table or
-//! sorts a large one may take longer than a client's calls last. Asked for by PollFlightInfo, it begins at once, and waits
-//! with its first rows for the DoGet that takes them. It is held for the client that asks: when nobody asks any more, it is
-//! stopped.
+//! A statement that is fetched at once begins with DoGet, and its client waits in that call. One that refreshes a table
+//! or sorts a large one may take longer than a client's calls last. Asked for by PollFlightInfo, it begins at once, and
+//! waits with its first rows for the DoGet that takes them. It is held for the client that asks: when nobody asks any
+//! more, it is stopped.
 //!
-//! The descriptor of the next question is the statement's ticket, so that a server that does not know it can begin anew.
+//! The descriptor of the next question is the statement's ticket, so that a server that does not know it can begin
+//! anew.
 
 use super::error::internal;
 use super::execution::Execution;
@@ -32,7 +33,7 @@ use tonic::Status;
 /// How long the first question waits: what is quick is ready with it.
 pub(super) const FIRST_WAIT: Duration = Duration::from_millis(50);
 
-/// How long a further one waits.
+/// How long a further poll waits for the first rows before it reports progress.
 pub(super) const WAIT: Duration = Duration::from_secs(1);
 
 /// Statements that are kept beyond those that may run: fetched ones, whose clients may ask once more.
@@ -48,9 +49,10 @@ pub(super) struct PolledStatements {
 /// Where a statement that begins puts its progress. The plan behind it is not kept alive.
 pub(super) type ProgressSlot = Arc<OnceLock<Weak<Progress>>>;
 
-/// Who has begun what.
+/// The key of a polled statement: its execution and the user who has begun it.
 type Begin = (Execution, String);
 
+/// A statement that PollFlightInfo has begun: what its client gets back, its task, and when it is given up.
 struct Statement {
     info: FlightInfo,
     begun: Begun,
@@ -70,7 +72,7 @@ struct Begun {
     progress: ProgressSlot,
 }
 
-/// How far a statement is.
+/// How far a polled statement is, as one PollFlightInfo reports it.
 pub(super) struct Standing {
     pub(super) info: FlightInfo,
     /// Its rows can be fetched without waiting for them.
@@ -140,8 +142,8 @@ impl PolledStatements {
         Ok(())
     }
 
-    /// Waits a while for a statement that its user has begun, which is held a while longer for it. `None`: it is not known
-    /// here.
+    /// Waits a while for a statement that its user has begun, which is held a while longer for it. `None`: it is not
+    /// known here.
     pub(super) async fn ask(
         &self,
         ticket: &StatementTicket,
@@ -175,7 +177,9 @@ impl PolledStatements {
         Ok(Some(Standing { info: statement.info.clone(), ready: ready || fetched, progress }))
     }
 
-    /// The answer of a statement that its user has begun and not fetched; waits until it is ready.
+    /// Takes the answer of a statement that its user has begun and waits until its first rows are made; `None` when it
+    /// was not begun here or was fetched before. Dropping the future stops the statement, whose task it owns from here
+    /// on.
     pub(super) async fn fetch(&self, ticket: &StatementTicket, user: &str) -> Option<Result<Answer, Status>> {
         let (mut begun, work) = {
             let mut all = self.lock();
@@ -188,7 +192,7 @@ impl PolledStatements {
         Some(answer.filter(|_| made).unwrap_or_else(|| Err(internal("make the statement ready", "its task has gone"))))
     }
 
-    /// Gives a statement up that was cancelled. An admin may cancel anybody's.
+    /// Gives a statement up that was cancelled. An admin may give up any statement.
     pub(super) fn forget(&self, execution: &Execution, by: &Identity) {
         self.lock().retain(|(begun, user), _| begun != execution || (*user != by.user && by.role != Role::Admin));
     }
@@ -214,6 +218,7 @@ impl PolledStatements {
     }
 }
 
+/// The key of a statement: its execution and its user, so that nobody reaches another user's rows by a ticket.
 fn begin(ticket: &StatementTicket, user: &str) -> Begin {
     (ticket.execution.as_ref().try_into().unwrap_or_default(), user.to_owned())
 }

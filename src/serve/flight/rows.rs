@@ -1,7 +1,8 @@
-//! Rows of a statement on their way to the Flight client: the engine's batches become messages as the client takes them.
+//! Rows of a statement on their way to the Flight client: the engine's batches become messages as the client takes
+//! them.
 //!
-//! Memory is bounded by a batch and its messages: the next batch is asked for when the client has taken the last. Dropping
-//! the stream, which is what happens when the client goes or cancels, stops the statement.
+//! Memory is bounded by a batch and its messages: the next batch is asked for when the client has taken the last.
+//! Dropping the stream, which is what happens when the client goes or cancels, stops the statement.
 
 use super::encode::Encoder;
 use super::error::{internal, status};
@@ -44,7 +45,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Rows at hand, without a remark.
+    /// The answer of SHOW or of a command about the catalog: a batch that exists already, without notices.
     pub(super) fn at_hand(rows: RecordBatch) -> Self {
         Self { rows: Rows::at_hand(rows), notices: Vec::new() }
     }
@@ -55,10 +56,15 @@ pub(super) struct Rows {
     schema: SchemaRef,
     /// Metadata of the first message: the freshness of the answer, as JSON.
     told: Bytes,
+    /// A batch made before it was asked for: a result of SHOW, or the first rows of a polled statement.
     at_hand: Option<RecordBatch>,
+    /// The stream of the execution that is being read; `None` between two executions.
     running: Option<RowStream>,
+    /// Opens the next execution once the rows of the one before have ended; `None` when there are no more.
     next: Option<Next>,
+    /// How long rows of an endless statement are gathered into one batch.
     flush: Duration,
+    /// When the last gathered batch left.
     flushed_at: Instant,
     /// Given up when the rows end.
     held: Option<Held>,
@@ -99,7 +105,8 @@ impl Rows {
         self.running.as_ref().map(RowStream::progress)
     }
 
-    /// Has the first rows made, and keeps them. Rows without end are not waited for: they are there once they are opened.
+    /// Has the first rows made, and keeps them. Rows without end are not waited for: they are there once they are
+    /// opened.
     pub(super) async fn make_first(&mut self) -> Result<(), Status> {
         if !self.running.as_ref().is_some_and(RowStream::is_unbounded) {
             self.at_hand = self.batch().await.transpose()?;
@@ -200,6 +207,8 @@ struct Sending {
 }
 
 impl Sending {
+    /// The next message: UNAVAILABLE when the server shuts down, CANCELLED when an admin terminates the session, `None`
+    /// at the end of the rows. Dropping the future between messages loses no rows.
     async fn message(&mut self) -> Result<Option<RowsMessage>, Status> {
         loop {
             if let Some(message) = self.queue.pop_front() {

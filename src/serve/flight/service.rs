@@ -1,4 +1,5 @@
-//! The calls of the Flight protocol: each is decoded, answered by the module of its command, and turned into a gRPC reply.
+//! The calls of the Flight protocol: each is decoded, answered by the module of its command, and turned into a gRPC
+//! reply.
 
 use super::call::Call;
 use super::encode::schema_bytes;
@@ -32,19 +33,21 @@ use tonic::{Request, Response, Status, Streaming};
 /// What the names of Flight SQL's messages begin with.
 const TYPE_URL: &str = "type.googleapis.com/arrow.flight.protocol.sql.";
 
-/// The service; clones answer the same.
+/// The Flight service that tonic calls, over the state shared by all calls; a clone shares it too.
 #[derive(Clone)]
 pub(super) struct Service(pub(super) Arc<ServerState>);
 
+/// The stream type of every reply but that of DoGet.
 type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
+/// A stream that yields these messages at once, without waiting.
 fn replies<T: Send + 'static>(all: impl IntoIterator<Item = T, IntoIter: Send + 'static>) -> Replies<T> {
     Box::pin(stream::iter(all.into_iter().map(Ok)))
 }
 
 /// What a client wants described or fetched.
 enum Wanted {
-    /// A statement.
+    /// The text of a statement that Flight SQL's messages do not wrap.
     Statement(String),
     /// Something Flight SQL has a message for.
     Command(Command),
@@ -88,6 +91,7 @@ fn handle(shared: &ServerState, bytes: &Bytes) -> Result<Handle, Status> {
     Ok(handle)
 }
 
+/// UNIMPLEMENTED when the client names a transaction; an empty id means none.
 fn no_transaction(id: Option<&Bytes>) -> Result<(), Status> {
     match id {
         Some(id) if !id.is_empty() => Err(statement::no_transactions("a transaction id")),
@@ -99,16 +103,20 @@ fn substrait() -> Status {
     Status::unimplemented("Substrait plans are not supported; send SQL")
 }
 
+/// PERMISSION_DENIED for what would change data.
 fn read_only(what: &str) -> Status {
     Status::permission_denied(format!("{what} is not possible: this server only reads"))
 }
 
+/// UNIMPLEMENTED for a Flight SQL message that is no command for this call, with its name.
 fn unknown(command: &Command) -> Status {
     let name = command.type_url().rsplit('.').next().unwrap_or_default().to_owned();
     Status::unimplemented(format!("{name} is not a command that can be asked for here"))
 }
 
 impl Service {
+    /// Answers GetFlightInfo: plans a statement and puts its ticket into the endpoints, or gives the schema of a
+    /// command about the catalog, whose ticket is the command itself.
     async fn describe(&self, call: &mut Call, descriptor: FlightDescriptor) -> Result<FlightInfo, Status> {
         let nothing = Bytes::new();
         let command = match wanted(&descriptor)? {
@@ -225,7 +233,8 @@ impl Service {
         Ok(statement::columns(&self.0, call, &sql).await?.columns)
     }
 
-    /// The rows a ticket stands for.
+    /// Answers DoGet: runs the statement in the ticket, or the command about the catalog, and gives the messages of its
+    /// rows. INVALID_ARGUMENT for a ticket that this kind of server did not issue.
     pub(super) async fn get(&self, request: Request<Ticket>) -> Result<Response<Messages>, Status> {
         let call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
         let bytes = request.into_inner().ticket;
@@ -332,6 +341,7 @@ impl FlightService for Service {
     type ListActionsStream = Replies<ActionType>;
     type DoExchangeStream = Replies<FlightData>;
 
+    /// Logs in and gives the token twice, as the payload and as the header `authorization`, since clients read either.
     async fn handshake(
         &self,
         request: Request<Streaming<HandshakeRequest>>,
@@ -354,18 +364,21 @@ impl FlightService for Service {
         call.reply(replies(flights))
     }
 
+    /// Describes a statement or command and gives the tickets of its rows; nothing of a query runs yet.
     async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<FlightInfo>, Status> {
         let mut call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
         let info = Box::pin(self.describe(&mut call, request.into_inner())).await?;
         call.reply(info)
     }
 
+    /// Begins a statement, or waits up to a second for one that was begun; see [`super::poll`].
     async fn poll_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<PollInfo>, Status> {
         let mut call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
         let told = Box::pin(self.poll(&mut call, request.into_inner())).await?;
         call.reply(told)
     }
 
+    /// The schema of a statement or command, by planning alone.
     async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
         let call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
         let schema: SchemaRef = Box::pin(self.columns(&call, request.get_ref())).await?;
@@ -378,23 +391,27 @@ impl FlightService for Service {
         Err(Status::internal("DoGet did not reach what answers it"))
     }
 
+    /// Binds the parameters of a prepared statement, or runs a statement that the client sends as an update.
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
         let mut call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
         let app_metadata = Box::pin(self.put(&mut call, request.into_inner())).await?;
         call.reply(replies([PutResult { app_metadata }]))
     }
 
+    /// Performs one action; its result is a stream of one message, or of none.
     async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
         let mut call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
         let body = Box::pin(action::perform(&self.0, &mut call, request.into_inner())).await?;
         call.reply(replies(body.map(|body| arrow_flight::Result { body })))
     }
 
+    /// The names and descriptions of all actions.
     async fn list_actions(&self, request: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {
         let call = Call::new(&self.0, request.metadata(), request.extensions().get()).await?;
         call.reply(replies(action::list()))
     }
 
+    /// Always UNIMPLEMENTED: no call sends rows both ways.
     async fn do_exchange(&self, _: Request<Streaming<FlightData>>) -> Result<Response<Self::DoExchangeStream>, Status> {
         Err(Status::unimplemented("there is nothing to exchange with this server"))
     }

@@ -13,10 +13,11 @@ pub(super) type SettingsMap = BTreeMap<String, String>;
 /// By number of the login: until when its token holds, and what it has set.
 type Kept = HashMap<[u8; 16], (DateTime<Utc>, SettingsMap)>;
 
-/// The sessions of a server.
+/// The settings of all logins of this process that keep no cookies, behind one lock.
 pub(super) struct Sessions {
     /// Held for a lookup, never across an await.
     kept: Mutex<Kept>,
+    /// Logins whose settings are kept (`flight.sessions`); expired ones are removed when that many are reached.
     sessions_max: usize,
 }
 
@@ -35,7 +36,7 @@ impl Sessions {
         self.lock().get(&token.id).map(|(_, settings)| settings.clone()).unwrap_or_default()
     }
 
-    /// Keeps settings until the token expires.
+    /// Keeps the settings of a login until its token expires; [`Full`] when `flight.sessions` logins keep some already.
     pub(super) fn keep(&self, token: &Token, settings: SettingsMap, now: DateTime<Utc>) -> Result<(), Full> {
         let mut kept = self.lock();
         if !kept.contains_key(&token.id) && kept.len() >= self.sessions_max {

@@ -50,7 +50,7 @@ const KEYWORDS: &[&str] = &[
     "WINDOW",
 ];
 
-/// What the server can do.
+/// The answer to GetSqlInfo, built once when the server starts.
 pub(super) fn sql_info(engine: &Engine, options: &Options) -> Result<SqlInfoData, Status> {
     let mut info = SqlInfoDataBuilder::new();
     server(&mut info);
@@ -61,6 +61,7 @@ pub(super) fn sql_info(engine: &Engine, options: &Options) -> Result<SqlInfoData
     info.build().map_err(|error| internal("describe itself", error))
 }
 
+/// What kind of server it is: read-only SQL without transactions, Substrait or bulk ingestion, with CANCEL.
 fn server(info: &mut SqlInfoDataBuilder) {
     info.append(SqlInfo::FlightSqlServerName, "ttapi");
     info.append(SqlInfo::FlightSqlServerVersion, env!("CARGO_PKG_VERSION"));
@@ -77,6 +78,7 @@ fn server(info: &mut SqlInfoDataBuilder) {
     info.append(SqlInfo::FlightSqlServerTransactionTimeout, 0_i32);
 }
 
+/// The dialect: folding of names, words PostgreSQL reserves, and the functions the engine registers, by section.
 fn language(info: &mut SqlInfoDataBuilder, engine: &Engine) {
     let functions = engine.functions();
     let about = |wanted: Section| -> Vec<&str> {
@@ -105,7 +107,7 @@ fn language(info: &mut SqlInfoDataBuilder, engine: &Engine) {
     info.append(SqlInfo::SqlCatalogAtStart, true);
 }
 
-/// Conversions that `CAST` makes, by type.
+/// Conversions that `CAST` makes: from each type of Flight SQL's list to others of it.
 fn conversions() -> BTreeMap<i32, Vec<i32>> {
     use SqlSupportsConvert::*;
     let numbers = [
@@ -134,6 +136,7 @@ fn conversions() -> BTreeMap<i32, Vec<i32>> {
     all
 }
 
+/// What SELECT can do. Flight SQL takes sets as bit masks over the numbers of an enumeration.
 fn reading(info: &mut SqlInfoDataBuilder) {
     let bits = |bits: &[i32]| bits.iter().fold(0, |all, bit| all | (1 << bit));
     for supported in [
@@ -196,7 +199,7 @@ fn reading(info: &mut SqlInfoDataBuilder) {
     }
 }
 
-/// 0 is no limit, or none that is known.
+/// The limits of the configuration as Flight SQL names them; 0 means no limit, or none that is known.
 fn limits(info: &mut SqlInfoDataBuilder, options: &Options) {
     let number = |limit: usize| i64::try_from(limit).unwrap_or(i64::MAX);
     info.append(SqlInfo::SqlMaxConnections, number(options.connections_max));
@@ -225,6 +228,7 @@ fn limits(info: &mut SqlInfoDataBuilder, options: &Options) {
     }
 }
 
+/// There are no transactions: BEGIN is UNIMPLEMENTED over Flight SQL.
 fn transactions(info: &mut SqlInfoDataBuilder) {
     info.append(SqlInfo::SqlTransactionsSupported, false);
     let none = SqlTransactionIsolationLevel::SqlTransactionNone as i32;

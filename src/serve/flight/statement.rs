@@ -1,5 +1,5 @@
-//! Statements of a Flight SQL client: GetFlightInfo describes one and gives its ticket, and DoGet runs it when the ticket comes
-//! back.
+//! Statements of a Flight SQL client: GetFlightInfo describes one and gives its ticket, and DoGet runs it when the
+//! ticket comes back.
 //!
 //! Both plan the statement anew, since nothing is kept between them, but where PollFlightInfo has begun it.
 
@@ -38,12 +38,13 @@ pub(super) struct Given<'a> {
 
 /// What a statement is before it is run.
 enum Meant {
-    /// It gives rows.
+    /// A statement that the engine plans and whose rows the client reads.
     Rows(Box<Statement>),
-    /// It is about the session.
+    /// SET, RESET, SHOW or a word about transactions, which this file performs without the planner.
     Session(SessionCommand),
 }
 
+/// Parses exactly one statement; INVALID_ARGUMENT for none or several.
 fn read(session: &Session, sql: &str) -> Result<Meant, Status> {
     let statement = match <[Statement; 1]>::try_from(session.parse(sql).map_err(status)?) {
         Ok([statement]) => statement,
@@ -111,6 +112,7 @@ pub(super) async fn describe(
     })
 }
 
+/// An endpoint without a location: the client fetches the ticket from the server it asked.
 fn endpoint(ticket: &StatementTicket) -> FlightEndpoint {
     FlightEndpoint { ticket: Some(Ticket { ticket: ticket.pack() }), ..FlightEndpoint::default() }
 }
@@ -189,7 +191,7 @@ fn reply(answer: Answer, shared: &ServerState, call: &Call) -> Result<Response<M
     Ok(response)
 }
 
-/// Runs what a ticket stands for, or goes on with what was begun of it.
+/// Answers DoGet: runs the statement of a ticket, or takes over the one that PollFlightInfo has begun.
 pub(super) async fn run(
     shared: &ServerState,
     call: &Call,
@@ -269,6 +271,8 @@ impl BoundStatement {
         self.session.execute(running, &self.plan, values).await.map(Some).map_err(status)
     }
 
+    /// Opens the remaining executions one after the other, as [`Rows`] asks for them. The asynchronous lock is never
+    /// contended: one stream owns the closure.
     fn into_next(self) -> Next {
         let executions = Arc::new(tokio::sync::Mutex::new(self));
         Box::new(move || {
@@ -285,8 +289,8 @@ impl BoundStatement {
     }
 }
 
-/// Runs a statement that a client expects to change something, and gives the number of changed rows, which is none: what
-/// would write is refused, and what only reads does not belong here.
+/// Runs a statement that a client expects to change something, and gives the number of changed rows, which is none:
+/// what would write is refused, and what only reads does not belong here.
 pub(super) async fn update(shared: &ServerState, call: &mut Call, given: Given<'_>) -> Result<i64, Status> {
     let settings = call.settings();
     let session = call.open(shared, &settings)?;
@@ -327,18 +331,19 @@ fn perform(shared: &ServerState, call: &mut Call, command: SessionCommand) -> Re
     }
 }
 
-/// Why there are no transactions here.
+/// UNIMPLEMENTED for BEGIN, COMMIT and the like, naming `SET as_of` as what to use for a consistent reading.
 pub(super) fn no_transactions(word: &str) -> Status {
     Status::unimplemented(format!(
         "{word}: there are no transactions over Flight SQL; SET as_of reads every table at one moment"
     ))
 }
 
-/// Columns of SHOW.
+/// The columns of SHOW: one named after the setting, or `name` and `setting` for SHOW ALL; all text.
 fn shown_schema(settings: &Settings, name: Option<&str>) -> Result<SchemaRef, Status> {
     Ok(shown(settings, name)?.schema())
 }
 
+/// The rows of SHOW: one value, or every setting with its value. NOT_FOUND for an unknown setting.
 fn shown(settings: &Settings, name: Option<&str>) -> Result<RecordBatch, Status> {
     let texts = |name: &str| Field::new(name, DataType::Utf8, true);
     let (fields, columns): (Vec<Field>, Vec<ArrayRef>) = match name {

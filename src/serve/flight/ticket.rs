@@ -52,20 +52,24 @@ impl StatementTicket {
     }
 }
 
-/// A part of a table's version.
+/// One part of one version of a table, as a client that reads several endpoints in parallel asks for it.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Part {
+    /// Table the part belongs to.
     #[prost(string, tag = "1")]
     pub(super) dataset: String,
+    /// Lake version that all parts of one result read, so that a refresh between two DoGets changes nothing.
     #[prost(uint64, tag = "2")]
     pub(super) version: u64,
+    /// Number of the part, from 0.
     #[prost(uint32, tag = "3")]
     pub(super) index: u32,
+    /// Number of parts the table is divided into.
     #[prost(uint32, tag = "4")]
     pub(super) count: u32,
 }
 
-/// A prepared statement.
+/// A prepared statement as its client keeps it: text, bound parameters and the number that finds late bindings.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Handle {
     /// Text of the statement.
@@ -74,12 +78,12 @@ pub(super) struct Handle {
     /// Rows of parameters as an Arrow IPC stream; empty until some are bound.
     #[prost(bytes = "bytes", tag = "2")]
     pub(super) parameters: Bytes,
-    /// Number of the statement.
+    /// Random number of the prepared statement, under which [`super::bindings`] keeps parameters.
     #[prost(bytes = "bytes", tag = "3")]
     pub(super) statement: Bytes,
 }
 
-/// Bytes of a ticket or handle.
+/// The bytes of a ticket or handle: the mark, then the protobuf message.
 pub(super) fn encode(message: &impl Message) -> Bytes {
     let mut bytes = MARK.to_vec();
     bytes.extend(message.encode_to_vec());

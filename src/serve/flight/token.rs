@@ -15,39 +15,41 @@ const KEY_BYTES: usize = 32;
 
 /// What tokens are signed with, and how long they hold.
 pub(super) struct Tokens {
+    /// Key of HMAC-SHA-256, from the configuration or random.
     key: hmac::Key,
+    /// How long a new token is valid.
     ttl: TimeDelta,
 }
 
-/// A token that was checked.
+/// A bearer token whose signature and expiry were checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) user: String,
-    /// Number of the login.
+    /// Random number of the login, under which [`super::sessions`] keeps its settings.
     pub(super) id: [u8; 16],
     pub(super) expires_at: DateTime<Utc>,
 }
 
-/// What a token is made of.
+/// The signed protobuf message in a token.
 #[derive(Clone, PartialEq, Message)]
 struct Body {
     #[prost(string, tag = "1")]
     user: String,
     #[prost(bytes = "vec", tag = "2")]
     id: Vec<u8>,
-    /// Microseconds since 1970.
+    /// Instant at which the token expires, in microseconds since 1970.
     #[prost(int64, tag = "3")]
     expires_at: i64,
 }
 
-/// Why a token does not count.
+/// Why a token is refused; the caller answers UNAUTHENTICATED.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// It does not look like a token of any server of this kind.
     NoToken,
-    /// It is not signed by us.
+    /// Its signature was not made with this server's key, or its signed body does not decode.
     Foreign,
-    /// Its time is over.
+    /// The instant in it has passed; the client must log in again.
     Expired,
 }
 

@@ -1,7 +1,7 @@
 //! Arrow types that every Flight client reads: columns with dictionaries, views or run-ends are cast to plain ones.
 //!
-//! Results are described as columns that may be NULL: what the planner proves of a result says nothing of use to a client,
-//! and clients compare the schema of a description with that of its rows to the last flag.
+//! Results are described as columns that may be NULL: what the planner proves of a result says nothing of use to a
+//! client, and clients compare the schema of a description with that of its rows to the last flag.
 
 use arrow::array::{Array, ArrayRef};
 use arrow::compute::cast;
@@ -68,6 +68,7 @@ pub(super) fn sql_name(data_type: &DataType) -> &'static str {
     }
 }
 
+/// The field with the type its values are sent in; name, nullability and metadata stay.
 fn sent_field(field: &FieldRef) -> FieldRef {
     match sent_type(field.data_type()) {
         same if same == *field.data_type() => field.clone(),
@@ -83,6 +84,7 @@ pub(super) fn sent_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<Reco
     RecordBatch::try_new_with_options(schema.clone(), columns.collect::<Result<Vec<_>, _>>()?, &options)
 }
 
+/// The column in the given type: itself where it has that type already, else a cast copy.
 fn sent_column(column: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
     if column.data_type() == data_type { Ok(column.clone()) } else { cast(column, data_type) }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 /// A value of a session option; none unsets the option.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct SessionOptionValue {
-    /// The value.
+    /// The value in one of five types; `None` resets the option.
     #[prost(oneof = "OptionValue", tags = "1, 2, 3, 4, 5")]
     pub option_value: Option<OptionValue>,
 }
@@ -13,35 +13,35 @@ pub struct SessionOptionValue {
 /// The kinds of values an option may have.
 #[derive(Clone, PartialEq, prost::Oneof)]
 pub enum OptionValue {
-    /// Text.
+    /// UTF-8 text, as GetSessionOptions gives every value.
     #[prost(string, tag = "1")]
     Text(String),
-    /// A truth value.
+    /// True or false, which a setting reads as `on` or `off`.
     #[prost(bool, tag = "2")]
     Boolean(bool),
-    /// An integer.
+    /// A signed integer of 64 bits, fixed length on the wire.
     #[prost(sfixed64, tag = "3")]
     Integer(i64),
-    /// A number.
+    /// A floating point number of 64 bits.
     #[prost(double, tag = "4")]
     Double(f64),
-    /// Several texts.
+    /// A list of texts, which a setting reads joined with commas.
     #[prost(message, tag = "5")]
     Texts(StringListValue),
 }
 
-/// Several texts.
+/// The list of texts within a session option; protobuf's `oneof` cannot repeat a field itself.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct StringListValue {
-    /// The texts.
+    /// The texts in the client's order.
     #[prost(string, repeated, tag = "1")]
     pub values: Vec<String>,
 }
 
-/// Body of the action `SetSessionOptions`.
+/// The body of the action `SetSessionOptions`: values by name of the option.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct SetSessionOptionsRequest {
-    /// Options by name.
+    /// Values to set, by name of the option.
     #[prost(map = "string, message", tag = "1")]
     pub session_options: HashMap<String, SessionOptionValue>,
 }
@@ -56,14 +56,14 @@ pub enum ErrorValue {
     InvalidName = 1,
     /// The option does not take this value.
     InvalidValue = 2,
-    /// Anything else.
+    /// The engine refuses the value for any other reason.
     Error = 3,
 }
 
-/// What became of one option.
+/// The reason why one option was not set.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct OptionError {
-    /// Why it was not set.
+    /// An [`ErrorValue`] as its number.
     #[prost(enumeration = "ErrorValue", tag = "1")]
     pub value: i32,
 }
@@ -71,26 +71,26 @@ pub struct OptionError {
 /// Result of the action `SetSessionOptions`: the options that were not set.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct SetSessionOptionsResult {
-    /// By name.
+    /// Options that were not set, by name, with the reason; empty when all were.
     #[prost(map = "string, message", tag = "1")]
     pub errors: HashMap<String, OptionError>,
 }
 
-/// Result of the action `GetSessionOptions`.
+/// The result of the action `GetSessionOptions`: every setting of the session.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct GetSessionOptionsResult {
-    /// Options by name.
+    /// Every setting in force, by name, as text.
     #[prost(map = "string, message", tag = "1")]
     pub session_options: HashMap<String, SessionOptionValue>,
 }
 
-/// What became of a session.
+/// What CloseSession did to the session, as Flight numbers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]
 pub enum CloseStatus {
-    /// Not known.
+    /// The server says nothing about it; this server never answers with it.
     Unspecified = 0,
-    /// It is closed.
+    /// The session is closed: what it had set is gone. The only status this server answers with.
     Closed = 1,
     /// It is being closed.
     Closing = 2,
@@ -98,10 +98,10 @@ pub enum CloseStatus {
     NotCloseable = 3,
 }
 
-/// Result of the action `CloseSession`.
+/// The result of the action `CloseSession`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct CloseSessionResult {
-    /// What became of it.
+    /// A [`CloseStatus`] as its number.
     #[prost(enumeration = "CloseStatus", tag = "1")]
     pub status: i32,
 }

@@ -1,8 +1,9 @@
 //! The write buffer of a Flight connection: it puts the small frames of HTTP/2 together into few and large writes.
 //!
-//! HTTP/2 writes each frame of 16 KiB on its own and flushes it, and each write wakes the client, which on a busy machine
-//! takes the processor from the server. A quarter of a large result's time went there. So a flush here may be put off, until
-//! the connection's task is polled again, which it asks for at once; what is written until then goes out together.
+//! HTTP/2 writes each frame of 16 KiB on its own and flushes it, and each write wakes the client, which on a busy
+//! machine takes the processor from the server. A quarter of a large result's time went there. So a flush here may be
+//! put off, until the connection's task is polled again, which it asks for at once; what is written until then goes out
+//! together.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -46,7 +47,8 @@ impl<S: AsyncWrite + Unpin> WriteBuffer<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WriteBuffer<S> {
-    /// The connection's task begins its turn with reading, so that here is where a flush that was put off is made up for.
+    /// The connection's task begins its turn with reading, so that here is where a flush that was put off is made up
+    /// for.
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.buffered.is_empty() {

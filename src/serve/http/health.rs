@@ -1,5 +1,5 @@
-//! What the HTTP server asks of the program: whether it is ready, its metrics, and the state of its datasets and its feed.
-//! `tt serve` implements [`Health`]; nothing here knows the lake or a source.
+//! What the HTTP server asks of the program: whether it is ready, its metrics, and the state of its datasets and its
+//! feed. `tt serve` implements [`Health`]; nothing here knows the lake or a source.
 
 use super::metrics::Metric;
 
@@ -21,37 +21,37 @@ pub trait Health: Send + Sync + 'static {
     fn versions(&self) -> Vec<(&'static str, String)>;
 }
 
-/// Freshness of one dataset.
+/// The freshness of one dataset, as `/metrics` and the status page show it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DatasetStatus {
-    /// Its table name.
+    /// Name of the dataset, which is that of its SQL table.
     pub dataset: String,
-    /// `fresh`, `stale`, `refreshing`, `failed` or `missing`.
+    /// `fresh`, `stale`, `refreshing`, `failed` or `missing`, as `system.freshness` has it.
     pub state: &'static str,
     /// Age of its rows; `None` while there are none.
     pub age_seconds: Option<f64>,
     /// Age at which it is stale; `None` where that is not a fixed time.
     pub ttl_seconds: Option<f64>,
-    /// Rows it holds.
+    /// Rows in the current version; `None` while there is none or it is not counted.
     pub rows: Option<u64>,
-    /// Version of its lake table.
+    /// Version of its Delta table in the lake; `None` before the first.
     pub version: Option<u64>,
     /// Why its last refresh failed; `None` when it did not.
     pub last_error: Option<String>,
 }
 
-/// State of the live feed.
+/// The state of the live feed's connection to the dxLink server, as metrics and the status page show it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FeedStatus {
-    /// Where it comes from.
+    /// The name of the feed, such as `dxLink`.
     pub origin: String,
-    /// One word: `connected`, `connecting`, `closed` ...
+    /// `connected`, or `connecting` while the feed has no connection.
     pub state: String,
-    /// Whether events can arrive now.
+    /// Whether the connection is up, so that events can arrive.
     pub connected: bool,
-    /// Symbols it is subscribed to.
+    /// Subscriptions of the feed: pairs of event type and symbol.
     pub symbols: u64,
-    /// Events received since start.
+    /// Events received since the process started.
     pub events: u64,
     /// Time since the last event; `None` before the first.
     pub last_event_age_seconds: Option<f64>,

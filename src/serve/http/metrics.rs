@@ -5,37 +5,37 @@ use std::fmt::Write;
 /// Content type of the encoded text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// How a metric moves.
+/// The type of a metric, which Prometheus reads from the `# TYPE` line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Only up, from the start of the process; its name ends in `_total`.
     Counter,
-    /// Up and down.
+    /// Up and down: a state that is sampled, such as an age in seconds.
     Gauge,
 }
 
-/// One sample of one metric.
+/// One sample of one metric, with the help and type of its family.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metric {
     /// Name with its unit last: letters, digits and underscores.
     pub name: &'static str,
     /// One sentence; the first sample of a name decides.
     pub help: &'static str,
-    /// How it moves.
+    /// Whether Prometheus may take rates of it (counter) or not (gauge).
     pub kind: Kind,
     /// Label names and values, in order.
     pub labels: Vec<(&'static str, String)>,
-    /// The sample.
+    /// The value at the moment of sampling, in the unit that `name` ends with.
     pub value: f64,
 }
 
 impl Metric {
-    /// A sample without labels.
+    /// A sample without labels; [`Metric::with_label`] adds them.
     pub fn new(name: &'static str, help: &'static str, kind: Kind, value: f64) -> Self {
         Self { name, help, kind, labels: Vec::new(), value }
     }
 
-    /// Adds a label.
+    /// Adds a label behind those there are; the value is escaped when it is encoded.
     pub fn with_label(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.labels.push((name, value.into()));
         self
@@ -53,6 +53,7 @@ pub fn encode(metrics: &[Metric]) -> String {
     text
 }
 
+/// Writes the samples of one name, behind their HELP and TYPE lines.
 fn encode_family(text: &mut String, family: &[&Metric]) {
     let Some(first) = family.first() else { return };
     let kind = match first.kind {
@@ -67,6 +68,7 @@ fn encode_family(text: &mut String, family: &[&Metric]) {
     }
 }
 
+/// The labels in braces, or nothing where there are none.
 fn labels(metric: &Metric) -> String {
     if metric.labels.is_empty() {
         return String::new();
@@ -76,10 +78,12 @@ fn labels(metric: &Metric) -> String {
     format!("{{{}}}", pairs.join(","))
 }
 
+/// Backslashes, quotes and line ends, escaped as a label value wants them.
 fn escape(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
+/// A number as Prometheus reads it; NaN and the infinities have names.
 fn value(value: f64) -> String {
     match value {
         value if value.is_nan() => "NaN".to_owned(),

@@ -3,6 +3,7 @@
 use super::health::{DatasetStatus, FeedStatus};
 use std::fmt::Write;
 
+/// The style sheet. `light-dark()` follows the browser's colour scheme.
 const STYLE: &str = "
 :root { color-scheme: light dark; font: 14px/1.5 system-ui, sans-serif }
 body { max-width: 72rem; margin: 1.5rem auto; padding: 0 1rem }
@@ -43,6 +44,7 @@ fn readiness(unready: &[String]) -> &'static str {
     if unready.is_empty() { "<span class=\"good\">ready</span>" } else { "<span class=\"bad\">not ready</span>" }
 }
 
+/// A list of the sentences that [`Health::unready`](super::health::Health::unready) gives; nothing when ready.
 fn reasons(unready: &[String]) -> String {
     if unready.is_empty() {
         return String::new();
@@ -51,6 +53,7 @@ fn reasons(unready: &[String]) -> String {
     format!("<ul class=\"bad\">{}</ul>\n", items.concat())
 }
 
+/// One row for each dataset; ages and time to live in the two largest units.
 fn dataset_table(datasets: &[DatasetStatus]) -> String {
     let mut table = "<h2>Datasets</h2>\n<table><tr><th>dataset</th><th>state</th><th class=\"number\">age</th>\
                      <th class=\"number\">ttl</th><th class=\"number\">rows</th><th class=\"number\">version</th>\
@@ -76,6 +79,7 @@ fn dataset_table(datasets: &[DatasetStatus]) -> String {
     table
 }
 
+/// The feed's state in one row, or a sentence that there is no feed.
 fn feed_table(feed: Option<&FeedStatus>) -> String {
     let Some(feed) = feed else {
         return "<h2>Live feed</h2>\n<p>None is configured.</p>\n".to_owned();
@@ -95,6 +99,7 @@ fn feed_table(feed: Option<&FeedStatus>) -> String {
     )
 }
 
+/// The CSS class of a dataset's state: `good`, `fair` or `bad`.
 fn tone(state: &str) -> &'static str {
     match state {
         "fresh" => "good",
@@ -128,6 +133,7 @@ fn thousands(number: Option<u64>) -> String {
     text
 }
 
+/// Text for an HTML element or a quoted attribute: dataset names and errors of sources come from outside.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }

@@ -32,7 +32,8 @@ pub(super) enum Discard {
     Temp,
 }
 
-/// A statement.
+/// A statement of the Postgres client as this front end tells it apart: one about the session, its cursors or its
+/// prepared statements, which it performs itself, or a query for the engine.
 #[derive(Debug, Clone)]
 pub(super) enum Command {
     Query(Query),

@@ -1,8 +1,8 @@
-//! The connection of one Postgres client: one session of the engine over one socket, the loop over the client's messages, and
-//! the simple protocol.
+//! The connection of one Postgres client: one session of the engine over one socket, the loop over the client's
+//! messages, and the simple protocol.
 //!
-//! [`super::serve`] runs one per client, in a task of its own. It ends when the client terminates, when the server stops, or
-//! when a message fails in a way after which nothing can follow.
+//! [`super::serve`] runs one per client, in a task of its own. It ends when the client terminates, when the server
+//! stops, or when a message fails in a way after which nothing can follow.
 
 use super::command::{Command, shifted};
 use super::error::{Disconnect, Failure, Stop};
@@ -27,7 +27,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// One session over one socket.
+/// One Postgres client: a session of the engine over one socket, with its statements, portals and transaction.
 pub(super) struct Connection {
     pub(super) transport: Transport,
     pub(super) session: Session,
@@ -134,6 +134,7 @@ impl Connection {
         tokio::time::timeout(limit, frame).await.unwrap_or_else(|_| Err(failure.into()))
     }
 
+    /// Performs one message of the client and queues its replies.
     async fn answer(&mut self, message: Message) -> Result<(), Stop> {
         match message {
             Message::Query(sql) => {

@@ -9,7 +9,7 @@ use bytes::BufMut;
 /// What binary COPY begins with: signature, no flags, no extension.
 const SIGNATURE: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 
-/// Where the rows come from.
+/// The query whose rows COPY sends: written by the client, or made for a table it names.
 #[derive(Debug)]
 pub(super) enum Source<'a> {
     Query(Piece<'a>),
@@ -17,7 +17,7 @@ pub(super) enum Source<'a> {
     Table(String),
 }
 
-/// How rows are written.
+/// The form in which COPY writes rows: the format and its options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CopyOut {
     pub(super) layout: Layout,
@@ -29,7 +29,7 @@ pub(super) struct CopyOut {
     force_quote: Quoted,
 }
 
-/// The three formats.
+/// The format of COPY TO STDOUT: text, CSV or PostgreSQL's binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
     Text,
@@ -44,7 +44,7 @@ enum Quoted {
     Some(Vec<String>),
 }
 
-/// Options as written.
+/// Options of COPY as the client wrote them, before they are checked against the format and given defaults.
 #[derive(Debug, Default)]
 struct Written {
     layout: Option<Layout>,
@@ -113,7 +113,7 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// `(name, ...)`
+/// Reads `(name, ...)`, the columns of FORCE_QUOTE or of a table; 42601 when a parenthesis or name is missing.
 fn names(reader: &mut Reader<'_>) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     if !reader.symbol('(') {
@@ -310,7 +310,7 @@ impl CopyOut {
     }
 }
 
-/// Writes the rows of one COPY.
+/// The writer of one COPY: it turns rows into CopyData messages.
 #[derive(Clone)]
 pub(super) struct CopyRows {
     out: CopyOut,
@@ -513,7 +513,8 @@ mod tests {
         check("t TO STDOUT (DELIMITER ',', NULL '-')", "a\\,\"b\"\\tc\\\\,1\n-,-\n,3\n");
     }
 
-    /// Numbers are not looked through for what is to be escaped, unless a delimiter, a quote or a NULL is made of the same.
+    /// Numbers are not looked through for what is to be escaped, unless a delimiter, a quote or a NULL is made of the
+    /// same.
     #[test]
     fn numbers_are_escaped_where_they_must_be() {
         check("t TO STDOUT (FORMAT csv, DELIMITER '3')", "\"a,\"\"b\"\"\tc\\\"31\n3\n\"\"3\"3\"\n");

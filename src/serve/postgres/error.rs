@@ -1,5 +1,5 @@
-//! Failures as the Postgres client gets them (ErrorResponse): a SQLSTATE, a sentence, and whether the connection goes on
-//! after it.
+//! Failures as the Postgres client gets them (ErrorResponse): a SQLSTATE, a sentence, and whether the connection goes
+//! on after it.
 
 use crate::error::{ErrorKind, QueryError};
 use pgwire::messages::response::ErrorResponse;
@@ -8,13 +8,13 @@ use std::io;
 /// A failure, as an ErrorResponse carries it to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
-    /// The connection ends after it.
+    /// Whether the connection ends after it; the severity is then FATAL, else ERROR.
     pub(super) fatal: bool,
-    /// SQLSTATE.
+    /// The SQLSTATE, five characters, by which drivers choose their exception.
     pub(super) code: &'static str,
-    /// One sentence.
+    /// The primary message: one sentence that says what is wrong, in PostgreSQL's words where it has some.
     pub(super) message: String,
-    /// What to do about it.
+    /// What the user can do about it, as psql shows it behind HINT; `None` sends no such field.
     pub(super) hint: Option<String>,
     /// Where in the client's text, in characters from 1.
     pub(super) position: Option<usize>,
@@ -54,7 +54,7 @@ impl Failure {
         self
     }
 
-    /// The message for the client.
+    /// The ErrorResponse that carries it to the client.
     pub(super) fn response(&self) -> ErrorResponse {
         let severity = if self.fatal { "FATAL" } else { "ERROR" };
         let mut fields = fields(severity, self.code, &self.message);
@@ -124,9 +124,9 @@ fn sqlstate(kind: ErrorKind) -> &'static str {
 /// Why a connection ends without a failure that its client could be sent.
 #[derive(Debug)]
 pub(super) enum Disconnect {
-    /// The client closed.
+    /// The client sent Terminate or closed its socket.
     Closed,
-    /// The socket failed.
+    /// Reading or writing the socket failed; the cause goes to the log.
     Lost(io::Error),
     /// The server stops, or an admin terminates the session (`pg_terminate_backend`).
     Shutdown,
@@ -143,7 +143,7 @@ impl From<io::Error> for Disconnect {
 pub(super) enum Stop {
     /// The client gets it, and unless it is fatal the connection goes on.
     Failure(Failure),
-    /// There is nobody left to tell.
+    /// The client is gone or is to go, so that no failure can be sent.
     Disconnect(Disconnect),
 }
 

@@ -22,6 +22,7 @@ pub(super) fn is_empty(prepared: &Prepared) -> bool {
 }
 
 impl Connection {
+    /// Parse: reads and plans a statement and keeps it under `name`. 42P05 when the name is taken.
     pub(super) async fn parse(&mut self, name: String, sql: &str, types: &[u32]) -> Result<(), Stop> {
         if !name.is_empty() && self.statements.contains_key(&name) {
             return Err(Failure::new("42P05", format!("prepared statement \"{name}\" already exists")).into());
@@ -77,6 +78,7 @@ impl Connection {
         self.statements.get(name).cloned().ok_or_else(missing)
     }
 
+    /// Bind: decodes the values of a prepared statement and makes a portal of it, which does not run yet.
     pub(super) async fn bind(&mut self, bind: Bind) -> Result<(), Stop> {
         let mut prepared = self.statement(&bind.statement)?;
         self.check_transaction(&prepared.command)?;
@@ -146,6 +148,7 @@ impl Connection {
         Ok(())
     }
 
+    /// Describe: the parameters and columns of a statement, or the columns of a portal.
     pub(super) fn describe(&mut self, target: &Target) -> Result<(), Failure> {
         let (schema, formats) = match target {
             Target::Statement(name) => {
@@ -170,6 +173,7 @@ impl Connection {
         Ok(())
     }
 
+    /// Execute: runs a portal until it has sent `rows_max` rows; zero or less is all of them.
     pub(super) async fn execute(&mut self, name: &str, rows_max: i32) -> Result<(), Stop> {
         // While it runs nothing else can ask for it; a portal that fails is gone.
         let mut portal = self.portals.remove(name).ok_or_else(|| no_portal(name))?;
@@ -186,6 +190,7 @@ impl Connection {
         Ok(())
     }
 
+    /// Close: drops a statement or portal; one that does not exist is no error.
     pub(super) fn close(&mut self, target: &Target) {
         match target {
             Target::Statement(name) => drop(self.statements.remove(name)),
@@ -261,6 +266,7 @@ impl Connection {
     }
 }
 
+/// 34000: no portal of this name is open.
 fn no_portal(name: &str) -> Failure {
     Failure::new("34000", format!("portal \"{name}\" does not exist"))
 }

@@ -3,7 +3,7 @@
 
 use super::error::Failure;
 
-/// What a token is.
+/// The kind of a token, as far as this front end tells kinds apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A keyword or a name without quotes.
@@ -12,8 +12,9 @@ pub(super) enum Kind {
     Quoted,
     /// A string: `'...'`, `E'...'` or `$tag$...$tag$`.
     Text,
+    /// Digits with an optional fraction and exponent, without a sign.
     Number,
-    /// `$1`
+    /// A numbered parameter of a prepared statement, such as `$1`.
     Parameter,
     /// One character of anything else.
     Symbol,
@@ -25,7 +26,7 @@ pub(super) struct Token<'a> {
     pub(super) kind: Kind,
     /// As written, with its quotes.
     pub(super) text: &'a str,
-    /// Bytes before it.
+    /// Bytes of the text before the token, which slices cut at.
     pub(super) start: usize,
 }
 
@@ -61,6 +62,7 @@ fn inner(text: &str, quote: usize) -> &str {
     text.get(quote..text.len().saturating_sub(quote)).unwrap_or_default()
 }
 
+/// The content of a string: quotes or dollar tags taken off, doubled quotes made one, escapes of `E'...'` read.
 fn text_value(text: &str) -> String {
     if let Some(tagged) = text.strip_prefix('$') {
         return inner(text, tagged.find('$').map_or(1, |tag| tag + 2)).to_owned();
@@ -178,6 +180,7 @@ fn string(rest: &str, open: usize, escapes: bool) -> Option<usize> {
     }
 }
 
+/// Length of a name in double quotes, in which a doubled quote stands for itself; none when it is left open.
 fn quoted(rest: &str) -> Option<usize> {
     let bytes = rest.as_bytes();
     let mut at = 1;
@@ -206,6 +209,7 @@ fn dollar(rest: &str) -> Option<(Option<Kind>, usize)> {
     Some((Some(Kind::Text), open + close + open))
 }
 
+/// Length in bytes of the number that the text begins with.
 fn number(rest: &str) -> usize {
     let bytes = rest.as_bytes();
     let digits = |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();

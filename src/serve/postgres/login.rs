@@ -1,7 +1,7 @@
 //! Authentication of a Postgres client: the exchange of passwords between the startup packet and the first statement.
 //!
-//! Whatever fails here is fatal. Nothing that a client sends before it is known reaches the engine: its messages are read
-//! one at a time, and only those of the exchange are taken.
+//! Whatever fails here is fatal. Nothing that a client sends before it is known reaches the engine: its messages are
+//! read one at a time, and only those of the exchange are taken.
 
 use super::error::{Failure, Stop};
 use super::scram::Offer;

@@ -13,25 +13,29 @@ pub(super) struct Frame {
     pub(super) body: Bytes,
 }
 
-/// What a Describe or Close names.
+/// What a Describe or Close names: a prepared statement or a portal; the empty name is the unnamed one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Statement(String),
     Portal(String),
 }
 
-/// Values and formats for a portal.
+/// The Bind message: a portal to make of a prepared statement, with values and formats.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Bind {
+    /// Name of the portal to make; empty for the unnamed one.
     pub(super) portal: String,
+    /// Name of the prepared statement to bind.
     pub(super) statement: String,
+    /// Format codes of the values: none, one for all, or one each.
     pub(super) value_formats: Vec<i16>,
-    /// `None` is NULL.
+    /// Values of `$1`, `$2`, ... as sent, undecoded; `None` is NULL.
     pub(super) values: Vec<Option<Bytes>>,
+    /// Format codes of the result's columns: none, one for all, or one each.
     pub(super) result_formats: Vec<i16>,
 }
 
-/// A message from the client.
+/// A decoded message of the frontend, after startup and authentication.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Message {
     Query(String),
@@ -100,11 +104,13 @@ impl Frame {
 /// What is left of a body.
 struct Body(Bytes);
 
+/// 08P01: a count or length inside the message points past its end.
 fn too_short() -> Failure {
     Failure::protocol("insufficient data left in message")
 }
 
 impl Body {
+    /// A text up to its zero byte; 22021 when it is not UTF-8, 08P01 when the zero byte is missing.
     fn text(&mut self) -> Result<String, Failure> {
         let Some(end) = self.0.iter().position(|byte| *byte == 0) else {
             return Err(Failure::protocol("invalid string in message"));
@@ -129,6 +135,7 @@ impl Body {
         self.0.try_get_i16().map_err(|_| too_short())
     }
 
+    /// A length and that many bytes; a length of -1 is NULL.
     fn value(&mut self) -> Result<Option<Bytes>, Failure> {
         match self.i32()? {
             -1 => Ok(None),
@@ -139,6 +146,7 @@ impl Body {
         }
     }
 
+    /// `S` and a statement's name, or `P` and a portal's.
     fn target(&mut self) -> Result<Target, Failure> {
         match self.0.try_get_u8().map_err(|_| too_short())? {
             b'S' => Ok(Target::Statement(self.text()?)),

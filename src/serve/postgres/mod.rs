@@ -62,7 +62,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long connections may take to end when the server stops.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(5);
 
-/// What all connections share.
+/// The state that all Postgres connections share: the engine, options, free places and cancel keys.
 struct Shared {
     engine: Engine,
     options: Options,

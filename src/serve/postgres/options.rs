@@ -9,19 +9,20 @@ use std::time::Duration;
 /// Who is let in, over what, and how much of it.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Who is let in.
+    /// Users and passwords of this server; [`Users::open`] lets everybody in.
     pub users: Users,
     /// Encryption, for clients that ask for it.
     pub tls: Option<Tls>,
     /// Whether clients that do not ask are refused.
     pub tls_required: bool,
-    /// Sessions at once.
+    /// Sessions at the same time (`limits.connections`); one more is refused with 53300 once its user has been
+    /// identified.
     pub connections_max: usize,
     /// The last so many of them are kept for admins, who come to see what is wrong.
     pub connections_reserved: usize,
     /// How long a client may take to encrypt and to prove who it is.
     pub startup_timeout: Duration,
-    /// Bytes of one message, at most.
+    /// Bytes of one message of the client; a longer one ends the connection.
     pub message_bytes_max: usize,
     /// Prepared statements of one session, at most.
     pub prepared_statements_max: usize,

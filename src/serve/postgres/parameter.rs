@@ -1,5 +1,5 @@
-//! Parameters that a Postgres client binds (Bind, EXECUTE): values in text or binary form become DataFusion scalars of the
-//! type the statement expects.
+//! Parameters that a Postgres client binds (Bind, EXECUTE): values in text or binary form become DataFusion scalars of
+//! the type the statement expects.
 //!
 //! The extended protocol reads each value once per Bind; the engine then executes the plan with them.
 

@@ -1,4 +1,5 @@
-//! Prepared statements and portals. Cursors are portals too: they share their names, as in PostgreSQL.
+//! Prepared statements and portals of the Postgres client. Cursors are portals too: they share their names, as in
+//! PostgreSQL.
 
 use super::command::{Command, Discard};
 use super::parameter::Parameter;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 /// A statement that is read and planned, ready to run any number of times.
 pub(super) struct Prepared {
+    /// What the statement is: a query, a cursor's declaration, COPY, or a command of the session.
     pub(super) command: Command,
     /// Text of the statement.
     pub(super) sql: String,
@@ -27,8 +29,11 @@ pub(super) struct Prepared {
 
 /// A prepared statement with its values, and how far it has run.
 pub(super) struct Portal {
+    /// The statement it runs, shared with the prepared statement of the client, which may be closed meanwhile.
     pub(super) prepared: Arc<Prepared>,
+    /// Values of `$1`, `$2`, ..., decoded at Bind.
     pub(super) values: Vec<ScalarValue>,
+    /// Text or binary, for each column of the result.
     pub(super) formats: Formats,
     pub(super) state: State,
     /// It outlives its transaction once that has committed.
@@ -37,8 +42,9 @@ pub(super) struct Portal {
     pub(super) kept: bool,
 }
 
-/// How far a portal has run.
+/// How far the execution of a portal has come.
 pub(super) enum State {
+    /// It was bound and has not run.
     New,
     /// Rows that are left, and the tag they end with.
     Open(Box<Rows>, Tag),
@@ -48,10 +54,10 @@ pub(super) enum State {
     Done(Tag),
 }
 
-/// What CommandComplete says.
+/// The command tag of CommandComplete, which drivers read the kind of the statement and its row count from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tag {
-    /// Words alone.
+    /// The tag is these words, such as `SET` or `BEGIN`, whatever the number of rows.
     Plain(&'static str),
     /// A word and the number of rows.
     Rows(&'static str),
@@ -68,7 +74,7 @@ impl Tag {
 }
 
 impl Portal {
-    /// A portal that has not run.
+    /// A portal that Bind or DECLARE makes, with its values and formats; it has not run.
     pub(super) fn new(prepared: Arc<Prepared>, values: Vec<ScalarValue>, formats: Formats) -> Self {
         Self { prepared, values, formats, state: State::New, hold: false, kept: false }
     }

@@ -1,8 +1,9 @@
-//! The rows of a portal: a running statement of the engine, the batch it was suspended in, and how its rows reach the client.
+//! The rows of a portal: a running statement of the engine, the batch it was suspended in, and how its rows reach the
+//! client.
 //!
-//! A few rows are encoded where they are sent. Of a large result every batch becomes bytes on the threads for statements,
-//! several batches at once and in order, while those before it are written to the socket. Memory is bounded by that many
-//! batches and their bytes.
+//! A few rows are encoded where they are sent. Of a large result every batch becomes bytes on the threads for
+//! statements, several batches at once and in order, while those before it are written to the socket. Memory is bounded
+//! by that many batches and their bytes.
 
 use super::copy::CopyRows;
 use super::encode::{Cells, Style, data_row};
@@ -33,12 +34,13 @@ const ENCODED_BYTES: usize = 1 << 20;
 pub(super) struct Rows {
     /// Columns as they were described to the client.
     schema: SchemaRef,
+    /// The running statement; `None` for rows at hand, and once it has ended.
     stream: Option<RowStream>,
     /// A batch, and its first row that is not sent.
     batch: Option<(RecordBatch, usize)>,
 }
 
-/// Where rows go.
+/// What becomes of a portal's rows: DataRow messages, CopyData messages, or only their number.
 #[derive(Clone)]
 pub(super) enum Sink {
     /// To the client as DataRow messages.
@@ -52,13 +54,14 @@ pub(super) enum Sink {
 /// How far a send came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sent {
+    /// Rows sent by this call, for the command tag.
     pub(super) rows: u64,
     /// No row is left.
     pub(super) finished: bool,
 }
 
 impl Rows {
-    /// Rows at hand.
+    /// Rows that are made already, such as those of SHOW; they are described by their own schema and hold no statement.
     pub(super) fn at_hand(batch: RecordBatch) -> Self {
         Self { schema: batch.schema(), stream: None, batch: Some((batch, 0)) }
     }

@@ -1,7 +1,8 @@
 //! The words of SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677), as PostgreSQL's clients speak them.
 //!
-//! Two steps: [`Offer::answer`] to the client's first message, [`Challenge::answer`] to its last. Both are pure: nothing
-//! here reads a socket or knows a user's name, since PostgreSQL's clients leave it out and the startup packet has it.
+//! Two steps: [`Offer::answer`] to the client's first message, [`Challenge::answer`] to its last. Both are pure:
+//! nothing here reads a socket or knows a user's name, since PostgreSQL's clients leave it out and the startup packet
+//! has it.
 
 use super::error::Failure;
 use crate::serve::auth::Verifier;
@@ -26,7 +27,8 @@ pub(super) struct Offer {
 #[derive(Debug)]
 pub(super) struct Challenge {
     verifier: Verifier,
-    /// `client-first-message-bare,server-first-message`.
+    /// `client-first-message-bare,server-first-message`, the part of the signed text known before the client's proof
+    /// comes.
     words: String,
     nonce: String,
     /// What the client must repeat: its header, and the hash of the certificate that it saw.

@@ -1,5 +1,5 @@
-//! Session settings in the Postgres protocol: SET and SHOW of one session, and the ParameterStatus messages that follow a
-//! change.
+//! Session settings in the Postgres protocol: SET and SHOW of one session, and the ParameterStatus messages that follow
+//! a change.
 //!
 //! Names, checks and spellings are the engine's; here are those that the protocol adds.
 

@@ -1,5 +1,5 @@
-//! The TCP socket of one Postgres client, in clear or under TLS; [`super::transport`] owns it and changes it from the one to
-//! the other when the client asks for encryption.
+//! The TCP socket of one Postgres client, in clear or under TLS; [`super::transport`] owns it and changes it from the
+//! one to the other when the client asks for encryption.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-/// One client's socket.
+/// One Postgres client's socket, plain or under TLS, read and written by [`super::transport`] alone.
 pub(super) enum Socket {
     Clear(TcpStream),
     Encrypted(Box<TlsStream<TcpStream>>),

@@ -1,5 +1,5 @@
-//! The startup of a Postgres connection: the client's requests for encryption and its startup parameters. Who the client is
-//! comes next, in [`super::login`].
+//! The startup of a Postgres connection: the client's requests for encryption and its startup parameters. Who the
+//! client is comes next, in [`super::login`].
 //!
 //! Whatever fails here is fatal. Bytes that are no startup packet close the connection without an answer.
 
@@ -20,8 +20,11 @@ const TLS_HANDSHAKE: u8 = 0x16;
 const PACKET_BYTES_MAX: usize = 10_000;
 /// Requests for encryption, one after the other, before it is no longer a client that asks.
 const ENCRYPTION_REQUESTS_MAX: usize = 2;
+/// The code in place of a protocol version by which a client cancels a statement of another connection.
 const CANCEL_REQUEST: u32 = 80_877_102;
+/// The code by which a client asks for TLS; answered with one byte, `S` or `N`.
 const SSL_REQUEST: u32 = 80_877_103;
+/// The code by which a client asks for GSSAPI encryption, which this server does not have.
 const GSS_REQUEST: u32 = 80_877_104;
 const PROTOCOL_MAJOR: u32 = 3;
 /// Version 3.0, the newest we speak.
@@ -32,7 +35,7 @@ const PROTOCOL_3_0: i32 = 196_608;
 pub(super) enum Greeting {
     /// To cancel what another connection runs.
     Cancel { pid: i32, secret: Bytes },
-    /// A session.
+    /// The client asks for a session, with its user and the settings it begins with.
     Startup(Startup),
 }
 
@@ -164,6 +167,7 @@ fn options(text: &str) -> Result<Vec<(String, String)>, Failure> {
     Ok(settings)
 }
 
+/// The words of the startup parameter `options`, cut at spaces that no backslash protects.
 fn words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut chars = text.chars();

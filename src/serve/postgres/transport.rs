@@ -1,5 +1,5 @@
-//! The transport of one Postgres connection: its socket, its read buffer and its write buffer. One task owns it; nothing here
-//! knows SQL.
+//! The transport of one Postgres connection: its socket, its read buffer and its write buffer. One task owns it;
+//! nothing here knows SQL.
 //!
 //! `pgwire`'s own server loop does not read the socket while a statement runs, so it cannot notice that the client has
 //! gone while a live table is silent, and it gives the row a place in the buffer rather than on the wire. Hence this
@@ -33,7 +33,7 @@ const CLOSED_CHECK: Duration = Duration::from_millis(500);
 /// How long a last word to the client may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// The socket of one connection.
+/// The buffered socket of one Postgres connection, from accept to its end.
 pub(super) struct Transport {
     socket: Socket,
     input: BytesMut,
@@ -172,7 +172,8 @@ impl Transport {
     }
 
     /// Hands messages to the socket behind the output, without a copy. When `stopped` comes first, what it says is
-    /// returned, and the client gets the messages that are begun all the same: its next word comes after whole messages.
+    /// returned, and the client gets the messages that are begun all the same: its next word comes after whole
+    /// messages.
     pub(super) async fn pass<S>(
         &mut self,
         mut messages: &[u8],
@@ -233,7 +234,8 @@ impl Transport {
     /// The next packet of the handshake, which has no type byte: its body after the length.
     ///
     /// # Errors
-    /// [`Disconnect::Closed`] when the length cannot be that of a startup packet: whatever talks does not speak Postgres.
+    /// [`Disconnect::Closed`] when the length cannot be that of a startup packet: whatever talks does not speak
+    /// Postgres.
     pub(super) async fn packet(&mut self, bytes_max: usize) -> Result<Bytes, Stop> {
         loop {
             if let Some(mut prefix) = self.input.get(..4) {

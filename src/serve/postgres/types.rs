@@ -1,5 +1,5 @@
-//! PostgreSQL types for Arrow types, in both directions: how a RowDescription describes a column of the engine, and as what
-//! the engine gets a parameter.
+//! PostgreSQL types for Arrow types, in both directions: how a RowDescription describes a column of the engine, and as
+//! what the engine gets a parameter.
 
 use super::error::Failure;
 use crate::text::array::VECTOR;
@@ -204,9 +204,9 @@ pub(super) fn check_width(schema: &Schema) -> Result<(), Failure> {
 /// Formats of a result's columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Formats {
-    /// One for all.
+    /// The same format for every column or value.
     All(Format),
-    /// One each.
+    /// A format for each column or value, in order; [`Formats::fit`] checks the number.
     Each(Vec<Format>),
 }
 

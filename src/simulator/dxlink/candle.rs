@@ -26,7 +26,9 @@ const OPTION_LIFE_DAYS: u64 = 365;
 /// Candles of one symbol, newest first, and whether older ones were left out.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct History {
+    /// Candles, newest first, as a snapshot sends them.
     pub(crate) candles: Vec<CandleEvent>,
+    /// Whether older candles exist beyond the limit of 10,000, so that the snapshot ends with SNIP.
     pub(crate) cut_off: bool,
 }
 
@@ -64,6 +66,7 @@ pub(crate) fn current(exchange: &Exchange, symbol: &CandleSymbol, now: DateTime<
     history(exchange, symbol, now - span, now).candles.into_iter().next()
 }
 
+/// The event of one row; its volatility is the underlying's index, NaN without options.
 fn candle(exchange: &Exchange, source: &Source, symbol: &Arc<str>, (time, bar, place): Row) -> CandleEvent {
     let instrument = exchange.instrument(source);
     let volatility = instrument.filter(|instrument| instrument.optionable);
@@ -202,6 +205,7 @@ fn intraday(
     (rows, false)
 }
 
+/// The bar of `span` minutes from minute `start` of the session, as far as it is known at `now`.
 fn minutes_bar(day: &Day, start: u64, span: u64, now: DateTime<Utc>) -> DayBar {
     let elapsed = (now - day.bar.session.open_at).num_minutes().max(0).unsigned_abs();
     let end = start.saturating_add(span).min(day.minutes());

@@ -27,6 +27,7 @@ pub(crate) enum Contract {
 }
 
 impl Contract {
+    /// The contract a `CHANNEL_REQUEST` names; `None` for a word the protocol does not have.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name {
             "AUTO" => Some(Self::Auto),
@@ -37,6 +38,7 @@ impl Contract {
         }
     }
 
+    /// The contract as `CHANNEL_OPENED` and `FEED_CONFIG` spell it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Auto => "AUTO",
@@ -54,27 +56,35 @@ pub(crate) type Subscribed = HashMap<Arc<str>, Option<Arc<Source>>>;
 #[derive(Debug)]
 pub(crate) struct CandleSubscription {
     pub(crate) symbol: CandleSymbol,
+    /// The current candle as it was sent; an update goes out only when it differs.
     pub(crate) last: Option<CandleEvent>,
 }
 
 /// One open channel of a connection.
 #[derive(Debug)]
 pub(crate) struct Channel {
+    /// The channel's number, chosen by the client.
     pub(crate) number: u64,
     pub(crate) contract: Contract,
     pub(crate) format: Format,
+    /// Aggregation period: at most one frame of ticks in this time; 0 delivers every event.
     pub(crate) period_seconds: f64,
+    /// Fields the client asks for, by event type.
     requested: HashMap<String, Vec<String>>,
     /// Layouts that have been announced.
     layouts: HashMap<EventKind, Layout>,
+    /// Subscribed symbols by event type, candles aside.
     pub(crate) subscribed: HashMap<EventKind, Subscribed>,
     /// Candles by canonical symbol.
     pub(crate) candles: HashMap<String, CandleSubscription>,
+    /// Ticks for the next frame, by event type.
     waiting: BTreeMap<EventKind, Waiting>,
+    /// When the last period began.
     flushed_at: Instant,
 }
 
 impl Channel {
+    /// A channel as it is opened: FULL format, a tenth of a second, no subscriptions.
     pub(crate) fn new(number: u64, contract: Contract) -> Self {
         Self {
             number,
@@ -205,6 +215,7 @@ struct Waiting {
 }
 
 impl Waiting {
+    /// Adds the events of subscribed symbols; unless `all` is wanted, a later event takes the place of an earlier one.
     fn take(&mut self, events: &[Tick], symbols: &Subscribed, all: bool) {
         for event in events.iter().filter(|event| symbols.contains_key(event.symbol())) {
             if all {

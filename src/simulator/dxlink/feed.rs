@@ -1,4 +1,4 @@
-//! What every session of the feed shares: the market, tokens, faults and counts.
+//! The state that every dxLink session shares: the exchange, the hub, tokens, faults and counts.
 
 use crate::simulator::exchange::Exchange;
 use crate::simulator::fault::FaultSwitch;
@@ -17,8 +17,11 @@ pub(crate) struct Feed {
     pub(crate) hub: Arc<Hub>,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) faults: FaultSwitch,
+    /// Connections accepted since the start.
     pub(crate) connections: AtomicU64,
+    /// Pairs of event type and symbol that are subscribed now.
     pub(crate) subscriptions: AtomicU64,
+    /// Candle snapshots asked for since the start.
     pub(crate) snapshots: AtomicU64,
     /// Sessions by token. Held for one change, never across an await.
     sessions: Mutex<HashMap<String, usize>>,
@@ -50,6 +53,7 @@ impl Feed {
         true
     }
 
+    /// Gives a session of a token back when its connection ends.
     pub(super) fn leave(&self, token: &str) {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = sessions.get_mut(token) {

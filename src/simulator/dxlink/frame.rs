@@ -1,4 +1,5 @@
-//! Writes feed frames as JSON text: one event type a frame, COMPACT rows or FULL objects.
+//! FEED_DATA frames of the dxLink feed: events become JSON text, one event type a frame, in COMPACT rows or FULL
+//! objects.
 
 use crate::simulator::event::{EventKind, FeedEvent};
 use crate::simulator::value::{Value, write_text};
@@ -7,13 +8,14 @@ use std::fmt::Write;
 /// How event data is spelled on a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// Objects with names.
+    /// Objects whose keys are the names of the fields; NaN and null are left out.
     Full,
     /// Values in the announced order.
     Compact,
 }
 
 impl Format {
+    /// The format as `FEED_CONFIG` spells it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Full => "FULL",
@@ -92,7 +94,7 @@ pub(crate) fn joined(frames: &[String]) -> String {
     format!("{}\"data\":[{}]}}", heads.first().map_or("{", String::as_str), blocks.join(","))
 }
 
-/// One `FEED_DATA` frame of a type nobody knows.
+/// One `FEED_DATA` frame of an event type that dxLink does not have.
 pub(crate) fn unknown(channel: u64, format: Format) -> String {
     let block = match format {
         Format::Compact => r#""Mystery",["Mystery","SPY",1.0,"Mystery","QQQ",2.0]"#,
@@ -112,6 +114,7 @@ fn value<'a>(kind: &'a str, event: &'a dyn FeedEvent, place: usize, absent: bool
     }
 }
 
+/// The values of a COMPACT row in the layout's order, with commas between them.
 fn write_row(out: &mut String, kind: &str, layout: &Layout, event: &dyn FeedEvent, absent: bool) {
     for (number, place) in layout.places.iter().enumerate() {
         if number > 0 {

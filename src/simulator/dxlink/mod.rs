@@ -1,4 +1,4 @@
-//! The feed side of the venue: accepts WebSocket connections and gives each a session of its own.
+//! The dxLink server of the venue: it accepts WebSocket connections and gives each a session of its own.
 
 mod candle;
 mod channel;

@@ -1,4 +1,5 @@
-//! Sessions and holidays, and the public watchlists.
+//! Sessions, holidays and public watchlists of the venue: REST answers from the exchange calendar and the built-in
+//! lists.
 
 use super::reply::{Query, Refusal, Reply, instant};
 use super::venue::Venue;
@@ -13,7 +14,7 @@ const SPAN_MONTHS_MAX: u32 = 9;
 /// Entries of the list of busiest symbols.
 const BUSIEST: usize = 200;
 
-/// `/market-time/sessions`.
+/// `GET /market-time/sessions`: sessions from `from-date` (today when left out) to `to-date`, at most nine months.
 pub(super) fn sessions(venue: &Venue, query: &Query) -> Result<Reply, Refusal> {
     let to = query.date("to-date")?.ok_or_else(|| Refusal::invalid("to-date", "is missing"))?;
     let from = query.date("from-date")?.unwrap_or_else(|| venue.today());
@@ -34,6 +35,7 @@ fn check_collection(collection: &str) -> Result<(), Refusal> {
     }
 }
 
+/// One session as JSON; `dated` adds its date, which only some routes give.
 fn session(venue: &Venue, session: &Session, dated: bool) -> Value {
     let spell = |at| instant(at, venue.zulu);
     json!({
@@ -46,15 +48,17 @@ fn session(venue: &Venue, session: &Session, dated: bool) -> Value {
     })
 }
 
+/// Start of the pre-market: 8:15 Eastern time.
 fn start_at(session: &Session) -> DateTime<Utc> {
     eastern_instant(session.date, 8, 15)
 }
 
+/// End of extended hours: 20:00 Eastern time, 17:00 on half days.
 fn extended_close_at(session: &Session) -> DateTime<Utc> {
     eastern_instant(session.date, if session.early_close { 17 } else { 20 }, 0)
 }
 
-/// `/market-time/sessions/current`.
+/// `GET /market-time/sessions/current`: the state of each collection asked for; the venue has `Equity` alone.
 pub(super) fn current_sessions(venue: &Venue, query: &Query) -> Result<Reply, Refusal> {
     let collections = query.list("instrument-collections");
     if collections.is_empty() {
@@ -64,7 +68,7 @@ pub(super) fn current_sessions(venue: &Venue, query: &Query) -> Result<Reply, Re
     Ok(Reply::List(equity.map(|_| current(venue, venue.now())).collect(), None))
 }
 
-/// `/market-time/equities/sessions/current`.
+/// `GET /market-time/equities/sessions/current`: the state at `current-time` (RFC 3339), or now.
 pub(super) fn current_session(venue: &Venue, query: &Query) -> Result<Reply, Refusal> {
     let at = match query.one("current-time") {
         None => venue.now(),
@@ -75,6 +79,7 @@ pub(super) fn current_session(venue: &Venue, query: &Query) -> Result<Reply, Ref
     Ok(Reply::Single(current(venue, at)))
 }
 
+/// The state of the session at `now`, with the session before and the one after.
 fn current(venue: &Venue, now: DateTime<Utc>) -> Value {
     let today = calendar::eastern_date(now);
     let open = calendar::session(today);
@@ -129,7 +134,7 @@ const WATCHLISTS: [(&str, &str, Option<&str>); 5] = [
     ("High Options Volume", "Liquidity", None),
 ];
 
-/// `/public-watchlists`.
+/// `GET /public-watchlists`: every list with its symbols, or with `counts-only=true` their number.
 pub(super) fn watchlists(venue: &Venue, query: &Query) -> Reply {
     let counts_only = query.one("counts-only") == Some("true");
     let items = WATCHLISTS.iter().enumerate().map(|(place, (name, group, list))| {
@@ -143,7 +148,7 @@ pub(super) fn watchlists(venue: &Venue, query: &Query) -> Reply {
     Reply::List(items.collect(), None)
 }
 
-/// `/public-watchlists/{name}`.
+/// `GET /public-watchlists/{name}`: one list with its symbols; 404 for an unknown name.
 pub(super) fn watchlist_of(venue: &Venue, name: &str) -> Result<Reply, Refusal> {
     let place = WATCHLISTS.iter().position(|(known, _, _)| *known == name);
     let found = place.and_then(|place| WATCHLISTS.get(place).map(|found| (place, found)));
@@ -158,6 +163,7 @@ fn watchlist(name: &str, group: &str, place: usize, symbols: Vec<String>, type_k
     })
 }
 
+/// Symbols of a built-in list that the venue has; without a list the 200 with the largest volume that have options.
 fn members(venue: &Venue, list: Option<&str>) -> Vec<String> {
     let universe = &venue.exchange.universe;
     if let Some(list) = list {

@@ -1,4 +1,4 @@
-//! Market metrics, corporate events and market data snapshots.
+//! Market metrics, corporate events and market data snapshots of the venue, as REST gives them for lists of symbols.
 
 use super::reply::{Query, Refusal, Reply, decimal, instant, money, optional, points};
 use super::venue::Venue;
@@ -15,7 +15,8 @@ use std::sync::Arc;
 /// Most symbols one snapshot request may name.
 const SNAPSHOT_SYMBOLS_MAX: usize = 100;
 
-/// `/market-metrics`.
+/// `GET /market-metrics`: figures of the symbols that the venue knows, in the order asked for; unknown ones are left
+/// out.
 pub(super) fn market_metrics(venue: &Venue, query: &Query) -> Result<Reply, Refusal> {
     let symbols = query.list("symbols");
     if symbols.is_empty() {
@@ -25,6 +26,7 @@ pub(super) fn market_metrics(venue: &Venue, query: &Query) -> Result<Reply, Refu
     Ok(Reply::List(found.map(|instrument| metrics_of(venue, instrument)).collect(), None))
 }
 
+/// The figures of one instrument. Ratios are text; `*-day` volatilities are percentage points, as the vendor has it.
 fn metrics_of(venue: &Venue, instrument: &Instrument) -> Value {
     let now = venue.now();
     let exchange = &venue.exchange;
@@ -102,6 +104,7 @@ fn difference(implied: f64, realised: f64) -> Value {
     money(shown(implied) - shown(realised))
 }
 
+/// The next report that is not past; null for funds.
 fn coming_earnings(venue: &Venue, instrument: &Instrument) -> Value {
     let today = venue.today();
     let reports = metrics::earnings(instrument, venue.now());
@@ -122,14 +125,15 @@ fn coming_earnings(venue: &Venue, instrument: &Instrument) -> Value {
     })
 }
 
-/// `/market-metrics/historic-corporate-events/dividends/{symbol}`: newest first.
+/// `GET /market-metrics/historic-corporate-events/dividends/{symbol}`: past dividends, newest first, in USD per share.
 pub(super) fn dividends(venue: &Venue, symbol: &str) -> Result<Reply, Refusal> {
     let payments = metrics::dividends(venue.instrument(symbol)?, venue.now());
     let past = payments.into_iter().rev().filter(|payment| payment.date <= venue.today());
     Ok(Reply::List(past.map(|payment| occurred(payment, "amount")).collect(), None))
 }
 
-/// `/market-metrics/historic-corporate-events/earnings-reports/{symbol}`: oldest first.
+/// `GET /market-metrics/historic-corporate-events/earnings-reports/{symbol}`: reported quarters, oldest first, from
+/// `start-date` to `end-date`.
 pub(super) fn earnings_reports(venue: &Venue, symbol: &str, query: &Query) -> Result<Reply, Refusal> {
     let instrument = venue.instrument(symbol)?;
     let from = query.date("start-date")?.ok_or_else(|| Refusal::invalid("start-date", "is missing"))?;
@@ -144,7 +148,7 @@ fn occurred(payment: Payment, field: &str) -> Value {
     json!({"occurred-date": payment.date, field: money(payment.amount)})
 }
 
-/// `/market-data/by-type`.
+/// `GET /market-data/by-type`: snapshots of at most 100 symbols, by kind; unknown symbols are left out.
 pub(super) fn snapshots(venue: &Venue, query: &Query) -> Result<Reply, Refusal> {
     let types = ["index", "equity", "equity-option", "future", "future-option", "cryptocurrency"];
     let asked: Vec<(&str, String)> =
@@ -155,7 +159,7 @@ pub(super) fn snapshots(venue: &Venue, query: &Query) -> Result<Reply, Refusal> 
     Ok(Reply::List(asked.iter().filter_map(|(kind, symbol)| snapshot(venue, kind, symbol)).collect(), None))
 }
 
-/// `/market-data/{type}/{symbol}`.
+/// `GET /market-data/{type}/{symbol}`: one snapshot; 404 for an unknown symbol.
 pub(super) fn snapshot_of(venue: &Venue, kind: &str, symbol: &str) -> Result<Reply, Refusal> {
     let kind = kind.to_lowercase().replace(' ', "-");
     snapshot(venue, &kind, symbol).map(Reply::Single).ok_or_else(|| Refusal::not_found("market data"))

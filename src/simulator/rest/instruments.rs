@@ -1,4 +1,4 @@
-//! Equities, equity options and option chains.
+//! Equities, equity options and option chains that the venue lists, in the JSON of its REST interface.
 
 use super::reply::{Page, Query, Refusal, Reply, decimal, instant};
 use super::venue::Venue;
@@ -14,7 +14,7 @@ const ACTIVE_PAGE_MAX: usize = 5_000;
 /// Largest page of other equities.
 const PAGE_MAX: usize = 1_000;
 
-/// `/instruments/equities`.
+/// `GET /instruments/equities`: the symbols asked for, or a page of all.
 pub(super) fn equities(venue: &Venue, query: &Query) -> Result<Reply, Refusal> {
     let asked = query.list("symbol");
     if !asked.is_empty() {
@@ -24,7 +24,7 @@ pub(super) fn equities(venue: &Venue, query: &Query) -> Result<Reply, Refusal> {
     page_of_equities(venue, query, PAGE_MAX)
 }
 
-/// `/instruments/equities/active`.
+/// `GET /instruments/equities/active`: all equities in pages of up to 5,000.
 pub(super) fn active_equities(venue: &Venue, query: &Query) -> Result<Reply, Refusal> {
     page_of_equities(venue, query, ACTIVE_PAGE_MAX)
 }
@@ -39,7 +39,7 @@ fn page_of_equities(venue: &Venue, query: &Query, page_max: usize) -> Result<Rep
     Ok(Reply::List(page.slice(&all).iter().map(|instrument| equity(instrument)).collect(), Some(page)))
 }
 
-/// `/instruments/equities/{symbol}`.
+/// `GET /instruments/equities/{symbol}`: one equity; 404 for an unknown symbol.
 pub(super) fn equity_of(venue: &Venue, symbol: &str) -> Result<Reply, Refusal> {
     Ok(Reply::Single(equity(venue.instrument(symbol)?)))
 }
@@ -84,7 +84,7 @@ fn option_tick_sizes() -> Value {
     json!([{"value": "0.01", "threshold": "3.0"}, {"value": "0.05"}])
 }
 
-/// `/instruments/equity-options/{occ}`.
+/// `GET /instruments/equity-options/{occ}`: one listed option by its OCC symbol, else 404.
 pub(super) fn equity_option(venue: &Venue, occ: &str) -> Result<Reply, Refusal> {
     listed_option(venue, occ).map(Reply::Single).ok_or_else(|| Refusal::not_found("equity option"))
 }
@@ -98,6 +98,7 @@ pub(super) fn equity_options(venue: &Venue, query: &Query) -> Result<Reply, Refu
     Ok(Reply::List(asked.iter().filter_map(|occ| listed_option(venue, occ)).collect(), None))
 }
 
+/// An option whose expiration and strike are listed now; `None` for any other symbol.
 fn listed_option(venue: &Venue, occ: &str) -> Option<Value> {
     let option = OptionSymbol::parse_occ(occ)?;
     let instrument = venue.exchange.universe.find_root(&option.root)?;
@@ -142,11 +143,11 @@ pub(super) enum ChainShape {
     Flat,
     /// Expirations, each with its strikes.
     Nested,
-    /// Symbols alone.
+    /// Symbols alone, in two lists for each kind of expiration.
     Compact,
 }
 
-/// `/option-chains/{underlying}`, `.../nested`, `.../compact`.
+/// `GET /option-chains/{underlying}` and its variants `nested` and `compact`; 404 for an instrument without options.
 pub(super) fn option_chain(venue: &Venue, underlying: &str, shape: ChainShape) -> Result<Reply, Refusal> {
     let instrument = venue.instrument(underlying)?;
     let expirations = chain::expirations(&venue.exchange, instrument, venue.now());

@@ -1,4 +1,5 @@
-//! What a route is asked and what it answers: query parameters, envelopes, errors, the vendor's spellings of values.
+//! Requests and replies of the venue's REST routes: query parameters, envelopes, errors and the vendor's spellings of
+//! values.
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
@@ -27,7 +28,7 @@ impl Query {
         self.0.iter().flat_map(|(_, value)| value.split(',')).map(str::to_owned)
     }
 
-    /// A date parameter.
+    /// A parameter spelled `YYYY-MM-DD`; `None` when it is not given, a refusal when it is no date.
     pub(crate) fn date(&self, name: &str) -> Result<Option<NaiveDate>, Refusal> {
         self.one(name).map(|text| text.parse().map_err(|_| Refusal::invalid(name, "is not a date"))).transpose()
     }

@@ -1,4 +1,4 @@
-//! What every REST route sees: the market, tokens, faults and the requests so far.
+//! The state that every REST route of the venue shares: the exchange, tokens, faults and the requests so far.
 
 use super::reply::Refusal;
 use super::token::Tokens;
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most paths that are counted apart; further ones are counted under `other`.
 const COUNTED_PATHS_MAX: usize = 200_000;
-/// What every route sees.
+/// The state of the venue's REST server, shared by all requests.
 #[derive(Debug)]
 pub(crate) struct Venue {
     pub(crate) exchange: Arc<Exchange>,

@@ -1,4 +1,4 @@
-//! A book as an unbounded table: one row per event, from the start of the query on, until it is cancelled.
+//! A book as an unbounded DataFusion table: one row per event, from the start of the query until it is cancelled.
 //!
 //! Filters are answered here, row by row, and not by a plan node above: such a node withholds rows until thousands
 //! are together, which on a quiet symbol is never.
@@ -41,6 +41,7 @@ pub(super) struct FollowTable<E: Event> {
 }
 
 impl<E: Event> FollowTable<E> {
+    /// A table over the book; its columns are those of the event and `missed`.
     pub(super) fn new(book: Arc<Book<E>>) -> Self {
         Self { book, schema: schema(&EventDescription::of::<E>().live_columns()) }
     }
@@ -64,6 +65,8 @@ impl<E: Event> TableProvider for FollowTable<E> {
         Ok(filters.iter().map(answer).collect())
     }
 
+    /// A stream of the book's events that pass the filters. Fails with kind NotSupported under `as_of`, with kind
+    /// Source in a process without a feed.
     async fn scan(
         &self,
         session: &dyn Session,
@@ -159,6 +162,7 @@ async fn next_batch<E: Event>(
     Ok(None)
 }
 
+/// The deliveries as rows, with the number of missed events in the last column.
 fn batch_of<E: Event>(deliveries: Vec<Delivery<E>>, schema: &SchemaRef) -> Result<RecordBatch> {
     let missed = deliveries.iter().map(|delivery| i64::try_from(delivery.missed).unwrap_or(i64::MAX));
     let missed = Int64Array::from_iter_values(missed);

@@ -1,4 +1,4 @@
-//! A book as a bounded table: one row per symbol, the latest, sorted by symbol.
+//! A book as a bounded DataFusion table: one row per symbol, the latest, sorted by symbol.
 
 use super::columns::{arrays, schema};
 use super::no_feed::NO_FEED;
@@ -28,6 +28,7 @@ pub(super) struct LatestTable<E: Event> {
 }
 
 impl<E: Event> LatestTable<E> {
+    /// A table over the book; its columns are those of the event's latest table.
     pub(super) fn new(book: Arc<Book<E>>) -> Self {
         Self { book, schema: schema(&EventDescription::of::<E>().latest_columns()) }
     }
@@ -74,6 +75,7 @@ impl<E: Event> TableProvider for LatestTable<E> {
         Some(Statistics::new_unknown(&self.schema).with_num_rows(Precision::Exact(self.book.len())))
     }
 
+    /// The latest events at this moment, in memory. A server without a feed leaves a notice and gives no rows.
     async fn scan(
         &self,
         session: &dyn Session,

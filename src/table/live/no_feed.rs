@@ -1,4 +1,4 @@
-//! What live tables say in a process that takes in no events.
+//! The notice of live tables in a process that no feed publishes to.
 
 /// What is said of a process without a feed.
 pub(super) const NO_FEED: &str = "this server takes in no live events";

@@ -1,4 +1,4 @@
-//! Which symbols a filter asks for, where it says so by name.
+//! The symbols that a filter on a live table names, by which a scan or a subscription of a book is narrowed.
 
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
@@ -28,6 +28,7 @@ pub(super) fn symbols_of_all<'a>(filters: impl IntoIterator<Item = &'a Expr>) ->
     filters.into_iter().filter_map(named_symbols).reduce(|all, next| all.intersection(&next).cloned().collect())
 }
 
+/// Whether the expression is the column `symbol` itself.
 fn is_symbol(expr: &Expr) -> bool {
     matches!(expr, Expr::Column(column) if column.name == "symbol")
 }

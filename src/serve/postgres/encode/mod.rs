@@ -1,5 +1,5 @@
-//! Encoding of rows for the Postgres client: each column's writer is chosen once per batch, and each cell is written straight
-//! into the output.
+//! Encoding of rows for the Postgres client: each column's writer is chosen once per batch, and each cell is written
+//! straight into the output.
 //!
 //! Text follows PostgreSQL's output functions to the letter, since drivers parse it; binary follows its send functions.
 

@@ -1,4 +1,5 @@
-//! Integers, floats and decimals in PostgreSQL's text and binary forms, as a DataRow or a COPY carries them to the client.
+//! Integers, floats and decimals in PostgreSQL's text and binary forms, as a DataRow or a COPY carries them to the
+//! client.
 
 use super::write::{Write, values};
 use crate::serve::postgres::error::Failure;

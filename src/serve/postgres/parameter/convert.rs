@@ -1,5 +1,5 @@
-//! Steps that the text and the binary form of a parameter have in common: bytes to UTF-8, scalars to a list, and the error
-//! of a text that does not read.
+//! Steps that the text and the binary form of a parameter have in common: bytes to UTF-8, scalars to a list, and the
+//! error of a text that does not read.
 
 use crate::engine::ScalarValue;
 use crate::serve::postgres::error::Failure;

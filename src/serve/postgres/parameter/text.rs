@@ -1,5 +1,5 @@
-//! The text form of parameters that a Postgres client binds, read as PostgreSQL reads it: [`crate::text`] reads the values,
-//! and here they become DataFusion scalars, or failures with PostgreSQL's SQLSTATEs.
+//! The text form of parameters that a Postgres client binds, read as PostgreSQL reads it: [`crate::text`] reads the
+//! values, and here they become DataFusion scalars, or failures with PostgreSQL's SQLSTATEs.
 
 use super::convert::{invalid_text, list};
 use crate::engine::ScalarValue;

@@ -1,4 +1,4 @@
-//! How events reach a connection: announcements, snapshots, ticks, the current candles and the summaries.
+//! Delivery to a dxLink connection: announcements of fields, snapshots, ticks, current candles and summaries.
 
 use super::{CANDLES_PER_FRAME, SUMMARIES_PER_LOOK, Session, TICKS_PER_FRAME};
 use crate::simulator::dxlink::candle::{self, History};
@@ -21,6 +21,7 @@ impl Session {
         }
     }
 
+    /// Sends a candle's history, newest first, in frames of 250 rows with the flags BEGIN and END; faults change it.
     pub(super) fn send_snapshot(&mut self, number: u64, symbol: &Arc<str>, history: History, fault: Option<Kind>) {
         let History { mut candles, mut cut_off } = history;
         let mut rows_per_frame = CANDLES_PER_FRAME;
@@ -92,6 +93,7 @@ impl Session {
         }
     }
 
+    /// Sends events of one type in frames of 1,000.
     pub(super) fn send_ticks(&mut self, number: u64, kind: EventKind, events: &[Tick]) {
         if events.is_empty() {
             return;
@@ -136,6 +138,7 @@ impl Session {
         }
     }
 
+    /// Sends the current candle of every subscription in which time, close or volume has changed.
     pub(super) fn send_current_candles(&mut self, now: DateTime<Utc>) {
         let exchange = self.feed.exchange.clone();
         let mut changed: Vec<(u64, CandleEvent)> = Vec::new();

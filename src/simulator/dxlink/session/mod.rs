@@ -1,4 +1,4 @@
-//! One connection of the feed: the protocol's state and its timers. The task that runs it owns it alone.
+//! One dxLink connection: the state of the protocol and its timers, owned by the task that runs it and by no other.
 
 mod delivery;
 mod subscription;
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Longest message of a client; a longer one closes the connection with code 1009.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
-/// Pairs one connection may subscribe to.
+/// Pairs of event type and symbol that one connection may subscribe to, over all its channels.
 const SUBSCRIPTIONS_MAX: usize = 25_000;
 /// Candles one connection may subscribe to.
 const CANDLES_MAX: usize = 100;
@@ -40,7 +40,7 @@ const KEEPALIVE_SECONDS_MAX: f64 = 25.0;
 const TICK: Duration = Duration::from_millis(20);
 /// Ticks between looks at current candles and timers.
 const TICKS_PER_LOOK: u64 = 50;
-/// Looks between summaries.
+/// Looks, of one second each, from one round of summaries to the next.
 const LOOKS_PER_SUMMARY: u64 = 5;
 /// Summaries sent again in one look.
 const SUMMARIES_PER_LOOK: usize = 200;
@@ -63,18 +63,26 @@ enum Course {
     Dropped,
 }
 
-/// The state of one connection.
+/// The state of one dxLink connection, which its task owns.
 pub(super) struct Session {
     feed: Arc<Feed>,
+    /// Open channels by the number the client gave them.
     channels: BTreeMap<u64, Channel>,
+    /// Frames that wait for the writer, oldest first.
     outgoing: VecDeque<Message>,
     course: Course,
+    /// Whether the client has sent SETUP.
     set_up: bool,
+    /// Quote token it was authorised by; holds one of the sessions of that token.
     token: Option<String>,
     opened_at: DateTime<Utc>,
+    /// When the last message of the client came.
     heard_at: DateTime<Utc>,
+    /// When the last text frame was queued.
     sent_at: DateTime<Utc>,
+    /// Seconds of the client's silence after which the connection ends with TIMEOUT.
     silence_seconds_max: f64,
+    /// Seconds without a frame of the venue after which a KEEPALIVE is sent.
     keepalive_seconds: f64,
     /// Data frames that a fault holds back, to be sent as one.
     gathered: Option<Vec<String>>,
@@ -180,15 +188,18 @@ impl Session {
         }
     }
 
+    /// Answers with `ERROR`; the connection stays open.
     fn fail(&mut self, channel: u64, code: ErrorCode, reason: &str) {
         self.send(message::error(channel, code, reason));
     }
 
+    /// Queues a close frame, behind which nothing is sent.
     fn close(&mut self, code: u16, reason: &'static str) {
         self.outgoing.push_back(Message::Close(Some(CloseFrame { code: code.into(), reason: reason.into() })));
         self.course = Course::Closing;
     }
 
+    /// Takes one WebSocket message; a text that is no message of the protocol is answered with INVALID_MESSAGE.
     fn receive(&mut self, message: Message) {
         self.heard_at = self.now();
         match message {
@@ -204,6 +215,7 @@ impl Session {
         }
     }
 
+    /// Performs a message of the protocol, or the fault that a rule sets for its type.
     fn handle(&mut self, incoming: Incoming) {
         let fault = self.feed.faults.for_feed(&incoming.r#type, &[]);
         let refused = fault == Some(Kind::Unauthorised);
@@ -260,6 +272,7 @@ impl Session {
         }
     }
 
+    /// AUTH: a sixth connection of one token closes with code 1008; an unknown token leaves the session unauthorised.
     fn handle_auth(&mut self, token: &str) {
         if !self.feed.tokens.accepts_quote(token, self.now()) {
             return self.send(message::unauthorized());
@@ -276,6 +289,7 @@ impl Session {
         self.send(message::authorized());
     }
 
+    /// CHANNEL_REQUEST: needs AUTH first, a free number above 0 and one of the four contracts.
     fn handle_request(&mut self, incoming: &Incoming) {
         let number = incoming.channel;
         if self.token.is_none() {

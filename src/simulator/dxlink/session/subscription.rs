@@ -1,4 +1,5 @@
-//! What a connection subscribes to, and what it is sent at once for that.
+//! Subscriptions of a dxLink connection: which symbols are added and removed, and which events a new one is sent at
+//! once.
 
 use super::{CANDLES_MAX, SUBSCRIPTIONS_MAX, Session};
 use crate::market::symbol::{CandleSymbol, canonical_candle};
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl Session {
+    /// FEED_SUBSCRIPTION: resets, removes, then adds; a pair beyond the limits is BAD_ACTION and ends the adding.
     pub(super) fn handle_subscription(&mut self, incoming: Incoming) {
         let number = incoming.channel;
         if incoming.reset {

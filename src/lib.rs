@@ -15,6 +15,7 @@ pub mod error;
 pub mod lake;
 pub mod live;
 pub mod market;
+pub mod progress;
 pub mod role;
 pub mod secret;
 pub mod serve;

@@ -1,10 +1,10 @@
 //! `tt collect`: refresh datasets once.
 
 use super::configuration;
-use super::serve::feed_class;
 use crate::args::Common;
 use crate::clock::Clock;
-use crate::console::collection;
+use super::collection;
+use crate::collect::sources::Sources;
 use crate::console::progress::Display;
 use crate::server::{self, Role};
 use crate::shutdown;
@@ -14,14 +14,11 @@ use std::process::ExitCode;
 /// Refreshes the named datasets, or all that have a source; 0 only when every item of every one is fresh.
 pub async fn run(common: &Common, datasets: &[String]) -> Result<ExitCode> {
     let config = configuration(common)?;
-    if config.tastytrade.client_secret.is_empty() {
-        bail!(
-            "there is no source to collect from: set TT__SOURCE__TASTYTRADE__CLIENT_SECRET and \
-             TT__SOURCE__TASTYTRADE__REFRESH_TOKEN"
-        );
+    if let Some(missing) = Sources::open(&config, Clock::System)?.missing() {
+        bail!("there is no source to collect from: {missing}");
     }
     let shutdown = shutdown::on_signal();
-    let mut server = server::start(&config, Role::OnDemand, feed_class(&config), Clock::System, &shutdown).await?;
+    let mut server = server::start(&config, Role::OnDemand, Clock::System, &shutdown).await?;
     let mut names: Vec<String> = datasets.to_vec();
     for name in &names {
         if !server.collected.contains(&name.as_str()) {

@@ -1,7 +1,6 @@
 //! `tt query`: one statement, in process.
 
 use super::configuration;
-use super::serve::feed_class;
 use crate::args::{Common, OutputFormat};
 use crate::clock::Clock;
 use crate::console::Output;
@@ -18,7 +17,7 @@ use std::process::ExitCode;
 pub async fn run(common: &Common, sql: &str, format: OutputFormat) -> Result<ExitCode> {
     let config = configuration(common)?;
     let shutdown = shutdown::on_signal();
-    let server = server::start(&config, Role::OnDemand, feed_class(&config), Clock::System, &shutdown).await?;
+    let server = server::start(&config, Role::OnDemand, Clock::System, &shutdown).await?;
     let (schema, batches) = tokio::select! {
         rows = rows(&server.engine, sql) => rows?,
         () = shutdown.cancelled() => bail!("stopped"),

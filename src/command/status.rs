@@ -2,7 +2,6 @@
 
 use super::configuration;
 use super::query::{print, rows};
-use super::serve::feed_class;
 use crate::args::{Common, OutputFormat};
 use crate::clock::Clock;
 use crate::server::{self, Role};
@@ -19,7 +18,7 @@ ORDER BY dataset";
 pub async fn run(common: &Common, json: bool) -> Result<ExitCode> {
     let config = configuration(common)?;
     let shutdown = shutdown::on_signal();
-    let server = server::start(&config, Role::ReadOnly, feed_class(&config), Clock::System, &shutdown).await?;
+    let server = server::start(&config, Role::ReadOnly, Clock::System, &shutdown).await?;
     let (schema, batches) = rows(&server.engine, QUERY).await?;
     shutdown.cancel();
     print(&schema, &batches, if json { OutputFormat::Json } else { OutputFormat::Table })?;

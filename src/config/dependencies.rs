@@ -1,6 +1,6 @@
 //! What is refreshed before what: `depends_on` of every dataset, checked when the configuration is read.
 
-use super::ConfigError;
+use super::error::ConfigError;
 use super::file::DatasetSection;
 use crate::lake::dataset::{self, Dataset};
 use crate::lake::freshness::Ttl;

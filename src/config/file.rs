@@ -1,7 +1,7 @@
 //! The configuration as written, before checks: the shape of the TOML.
 
 use super::section::{AuthConfig, CollectConfig, FlightConfig, ServerConfig, SimulatorConfig, TlsConfig};
-use crate::secret::Secret;
+use super::source::SourceSection;
 use crate::lake::FileCompression;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ pub(super) struct File {
     pub(super) auth: AuthConfig,
     pub(super) tls: TlsConfig,
     pub(super) lake: LakeSection,
-    pub(super) source: SourceSection,
+    pub(super) source: BTreeMap<String, SourceSection>,
     pub(super) collect: CollectConfig,
     pub(super) dataset: BTreeMap<String, DatasetSection>,
     pub(super) limits: LimitsSection,
@@ -33,26 +33,6 @@ pub(super) struct LakeSection {
 }
 
 #[derive(Deserialize)]
-pub(super) struct SourceSection {
-    pub(super) tastytrade: TastytradeSection,
-}
-
-#[derive(Deserialize)]
-pub(super) struct TastytradeSection {
-    pub(super) base_url: String,
-    pub(super) client_secret: Secret,
-    pub(super) refresh_token: Secret,
-    pub(super) requests_per_second: u32,
-    pub(super) burst: u32,
-    pub(super) in_flight: usize,
-    pub(super) attempts: usize,
-    pub(super) timeout: String,
-    pub(super) breaker_failures: u32,
-    pub(super) breaker_open: String,
-    pub(super) breaker_successes: u32,
-}
-
-#[derive(Deserialize)]
 pub(super) struct DatasetSection {
     /// This and the next five are there for a dataset that goes stale.
     pub(super) ttl: Option<String>,
@@ -62,6 +42,8 @@ pub(super) struct DatasetSection {
     pub(super) csv: Option<bool>,
     pub(super) jitter: Option<String>,
     pub(super) depends_on: Option<Vec<String>>,
+    /// There for a dataset that is fetched.
+    pub(super) source: Option<String>,
     pub(super) retention: String,
 }
 

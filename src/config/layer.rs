@@ -1,14 +1,22 @@
 //! The layers of the configuration: where each value comes from, which keys there are, and what is said of a value that
 //! does not read.
 
-use super::{ConfigError, DEFAULTS, Setting};
+use super::error::ConfigError;
+use super::setting::Setting;
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
 use figment::{Figment, Profile};
 use std::collections::BTreeMap;
 
-/// Keys whose value is never shown.
-const SECRETS: [&str; 3] = ["flight.token_key", "source.tastytrade.client_secret", "source.tastytrade.refresh_token"];
+/// The file every key stands in, at its default.
+pub const DEFAULTS: &str = include_str!("../../config/ttapi.toml");
+
+/// Last parts of keys whose value is never shown, in whatever section.
+const SECRETS: [&str; 4] = ["api_key", "client_secret", "refresh_token", "token_key"];
+
+fn is_secret(key: &str) -> bool {
+    SECRETS.contains(&key.rsplit('.').next().unwrap_or(key))
+}
 
 pub(super) fn defaults() -> Figment {
     Figment::from(NamedToml { name: "default".to_owned(), text: DEFAULTS.to_owned() })
@@ -71,7 +79,7 @@ pub(super) fn describe(figment: &Figment, error: &figment::Error) -> String {
         Some(name) => format!(" in {name}"),
         None => String::new(),
     };
-    let value = figment.find_value(&key).ok().filter(|_| !SECRETS.contains(&key.as_str()));
+    let value = figment.find_value(&key).ok().filter(|_| !is_secret(&key));
     let value = value.and_then(|value| value.into_string()).map(|text| format!(": \"{text}\"")).unwrap_or_default();
     format!("{key}{layer}: {}{value}", error.kind)
 }
@@ -94,7 +102,7 @@ pub(super) fn settings(figment: &Figment) -> Result<Vec<Setting>, ConfigError> {
             Some(name) => name.to_owned(),
             None => "default".to_owned(),
         };
-        let value = if SECRETS.contains(&name.as_str()) {
+        let value = if is_secret(&name) {
             (if value.as_str().unwrap_or_default().is_empty() { "(not set)" } else { "(hidden)" }).to_owned()
         } else {
             serde_json::to_string(value).unwrap_or_default()

@@ -1,9 +1,9 @@
 //! The sections of the configuration as the program gets them. Those that need no reading are read as they stand.
 
+use super::compression::Compression;
 use super::value::{duration_text, size_text};
 use crate::secret::Secret;
 use crate::lake::freshness::Policy;
-use crate::serve::flight::Compression;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,33 +46,6 @@ pub struct TlsConfig {
     pub required: bool,
 }
 
-/// `[source.tastytrade]`.
-#[derive(Debug, Clone)]
-pub struct TastytradeConfig {
-    /// Scheme, host and port of the REST service.
-    pub base_url: String,
-    /// OAuth client secret.
-    pub client_secret: Secret,
-    /// OAuth refresh token.
-    pub refresh_token: Secret,
-    /// Sustained requests per second; `None` is no limit.
-    pub requests_per_second: Option<u32>,
-    /// Requests at once before the limit counts.
-    pub burst: u32,
-    /// Requests in flight at once.
-    pub in_flight: usize,
-    /// Tries per request.
-    pub attempts: usize,
-    /// Time for one request.
-    pub timeout: Duration,
-    /// Failures in a row that open a breaker.
-    pub breaker_failures: u32,
-    /// How long it stays open.
-    pub breaker_open: Duration,
-    /// Successes in a row that close it.
-    pub breaker_successes: u32,
-}
-
 /// `[collect]`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct CollectConfig {
@@ -113,12 +86,14 @@ pub struct CollectConfig {
 }
 
 /// `[dataset.NAME]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatasetConfig {
     /// Its freshness contract.
     pub policy: Policy,
     /// Whether a CSV twin is written.
     pub csv: bool,
+    /// The `[source.NAME]` that it is fetched from; `None` for a derived dataset.
+    pub source: Option<String>,
 }
 
 /// `[limits]`.

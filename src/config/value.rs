@@ -1,6 +1,6 @@
 //! Values that are written as text: durations, sizes, times to live.
 
-use super::ConfigError;
+use super::error::ConfigError;
 use crate::lake::freshness::Ttl;
 use serde::Deserialize;
 use std::time::Duration;

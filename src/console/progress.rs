@@ -4,7 +4,7 @@
 //! A source counts in a shared [`Progress`]; a [`Tracked`] line only reads it. Dropping the line ends it.
 
 use crate::clock::Clock;
-use crate::collect::Progress;
+use crate::progress::Progress;
 use chrono::{DateTime, Utc};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};

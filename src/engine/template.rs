@@ -1,12 +1,12 @@
 //! The state every session starts from: catalog, functions, limits, dialect.
 
 use super::{Defaults, Engine, Queries, bounded, decorrelate, held, sum};
-use crate::collect::history::History;
 use crate::lake::Lake;
 use crate::lake::dataset::LIVE_HISTORIES;
 use crate::lake::freshness::FreshnessBoard;
 use crate::lake::refresh::RefreshHandle;
 use crate::live::Live;
+use crate::live::spool::Uncommitted;
 use crate::table::comment::OwnComments;
 use crate::table::demand::DemandPlanner;
 use crate::table::history::HistoryTable;
@@ -20,6 +20,7 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -39,8 +40,8 @@ pub struct Parts {
     pub refresh: RefreshHandle,
     /// The live books.
     pub live: Arc<Live>,
-    /// The histories of live events this process keeps.
-    pub histories: Vec<Arc<History>>,
+    /// The histories of live events this process keeps, by dataset.
+    pub histories: BTreeMap<&'static str, Arc<dyn Uncommitted>>,
     /// What runs.
     pub queries: Arc<Queries>,
     /// What every session is given.
@@ -123,7 +124,7 @@ fn public(parts: &Parts) -> Result<Arc<dyn SchemaProvider>> {
     for (name, freshness) in &parts.board {
         let Some(table) = parts.lake.table(name).cloned() else { continue };
         let provider: Arc<dyn TableProvider> = if LIVE_HISTORIES.contains(name) {
-            let history = parts.histories.iter().find(|history| history.dataset() == *name).cloned();
+            let history = parts.histories.get(name).cloned();
             Arc::new(HistoryTable::new(table, history, url.clone()))
         } else {
             Arc::new(RefreshingTable::new(table, freshness.clone(), parts.refresh.clone(), url.clone()))

@@ -23,7 +23,7 @@ mod writer;
 pub use intake::Intake;
 pub use row::SpoolEvent;
 pub use segment::{Segment, SpoolError};
-pub use tail::{Block, Tail};
+pub use tail::{Block, Tail, Uncommitted};
 
 use crate::live::Book;
 use arrow::datatypes::SchemaRef;

@@ -2,6 +2,7 @@
 
 use super::error::internal;
 use super::message::RowsMessage;
+use crate::config::Compression;
 use arrow::buffer::Buffer;
 use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
@@ -10,21 +11,7 @@ use arrow::ipc::{CompressionType, MessageHeader, root_as_message};
 use arrow::record_batch::RecordBatch;
 use arrow_flight::{FlightData, IpcMessage, SchemaAsIpc};
 use bytes::Bytes;
-use serde::Deserialize;
 use tonic::Status;
-
-/// How bodies of messages are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Compression {
-    /// Not at all: on a fast network nothing is faster.
-    #[default]
-    None,
-    /// LZ4: cheap, and a half to a third of the bytes.
-    Lz4,
-    /// Zstandard: dearer, and fewer bytes still.
-    Zstd,
-}
 
 /// Bytes of a schema as it stands in a FlightInfo.
 pub(super) fn schema_bytes(schema: &Schema) -> Result<Bytes, Status> {

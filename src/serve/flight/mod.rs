@@ -33,7 +33,7 @@ mod token;
 mod types;
 pub mod wire;
 
-pub use encode::Compression;
+pub use crate::config::Compression;
 
 use crate::clock::Clock;
 use crate::engine::Engine;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::field::Problems;
+use crate::collect::venue::problem::Problems;
 use super::parse::{self, EventKind, HolidayDates, VenueCalendar};
 use super::*;
 use crate::clock::Clock;

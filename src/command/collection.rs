@@ -1,6 +1,6 @@
 //! Shows the refreshes of a scheduler as they run.
 
-use super::progress::{Display, Tracked};
+use crate::console::progress::{Display, Tracked};
 use crate::collect::scheduler::Event;
 use std::collections::HashMap;
 use tokio::sync::broadcast;

@@ -17,9 +17,10 @@ use crate::lake::refresh::{RefreshHandle, channel};
 use crate::lake::{DatasetState, Lake, LakeTable, dataset};
 use crate::live::spool::{Spool, SpoolEvent, SpoolLimits, Uncommitted};
 use crate::live::{Book, Live};
+use crate::table::schemas::Tables;
 use crate::table::sources::{SourceRow, SourceRows};
 use crate::table::spools::{SpoolFigures, SpoolRow, SpoolRows};
-use crate::table::{sources, spools};
+use crate::table::{sources, spools, system};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -135,12 +136,21 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
         ("spools", spools::table(spool_rows(histories.clone()))),
     ];
     let uncommitted = |history: &Arc<History>| (history.dataset(), history.clone() as Arc<dyn Uncommitted>);
+    let settings = config.settings.iter().map(|one| system::Setting {
+        name: one.name.clone(),
+        value: one.value.clone(),
+        origin: one.origin.clone(),
+    });
     let engine = build(Parts {
-        lake: lake.clone(),
-        board: board.clone(),
-        refresh: refresh.clone(),
-        live: live.clone(),
-        histories: histories.iter().map(uncommitted).collect(),
+        tables: Tables {
+            lake: lake.clone(),
+            board: board.clone(),
+            refresh: refresh.clone(),
+            live: live.clone(),
+            histories: histories.iter().map(uncommitted).collect(),
+            settings: settings.collect(),
+            system_tables,
+        },
         queries: Arc::new(Queries::default()),
         defaults: Defaults {
             statement_timeout: config.limits.statement_timeout,
@@ -151,8 +161,6 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
         },
         memory_bytes: config.limits.memory_bytes,
         spill_bytes: config.limits.spill_bytes,
-        settings: config.settings.clone(),
-        system_tables,
     })
     .await?;
     Ok(Server { lake, board, live, engine, refresh, events, collected, feed, histories, keeping })
@@ -307,10 +315,7 @@ fn spool_rows(histories: Vec<Arc<History>>) -> SpoolRows {
             last_received_at: spool.status().last_received_at(),
             last_error: spool.status().last_error(),
         };
-        let row = |history: &Arc<History>| SpoolRow {
-            dataset: history.dataset(),
-            spool: history.spool().map(figures),
-        };
+        let row = |history: &Arc<History>| SpoolRow { dataset: history.dataset(), spool: history.spool().map(figures) };
         histories.iter().map(row).collect()
     })
 }

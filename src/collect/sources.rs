@@ -196,9 +196,6 @@ mod tests {
             section.source = Some("tastytrade".to_owned());
         }
         let error = Sources::open(&config, Clock::System).err().map(|error| error.to_string());
-        assert_eq!(
-            error.as_deref(),
-            Some("dataset.expirations.source: \"tastytrade\" does not fetch \"expirations\"")
-        );
+        assert_eq!(error.as_deref(), Some("dataset.expirations.source: \"tastytrade\" does not fetch \"expirations\""));
     }
 }

@@ -1,9 +1,9 @@
 //! `tt collect`: refresh datasets once.
 
+use super::collection;
 use super::configuration;
 use crate::args::Common;
 use crate::clock::Clock;
-use super::collection;
 use crate::collect::sources::Sources;
 use crate::console::progress::Display;
 use crate::server::{self, Role};
@@ -19,6 +19,9 @@ pub async fn run(common: &Common, datasets: &[String]) -> Result<ExitCode> {
     }
     let shutdown = shutdown::on_signal();
     let mut server = server::start(&config, Role::OnDemand, Clock::System, &shutdown).await?;
+    if server.collected.is_empty() {
+        bail!("there is nothing to collect: no dataset names a source that can be asked");
+    }
     let mut names: Vec<String> = datasets.to_vec();
     for name in &names {
         if !server.collected.contains(&name.as_str()) {

@@ -1,7 +1,7 @@
 //! Shows the refreshes of a scheduler as they run.
 
-use crate::console::progress::{Display, Tracked};
 use crate::collect::scheduler::Event;
+use crate::console::progress::{Display, Tracked};
 use std::collections::HashMap;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;

@@ -1,10 +1,10 @@
 //! `tt serve`: the server of a configuration and, unless read-only, its collectors.
 
+use super::collection;
 use super::configuration;
 use crate::args::Common;
 use crate::clock::Clock;
 use crate::config::Config;
-use super::collection;
 use crate::console::progress::Display;
 use crate::console::say;
 use crate::serve::auth::Users;

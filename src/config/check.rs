@@ -1,9 +1,9 @@
 //! From what is written to what the program gets: every value is read, and one that cannot be used is named by its key.
 
 use super::dependencies::{self, Dependencies};
+use super::error::ConfigError;
 use super::file::{DatasetSection, File, LimitsSection};
 use super::layer::{describe, settings};
-use super::error::ConfigError;
 use super::program::Config;
 use super::section::{DatasetConfig, LimitsConfig};
 use super::source::{self, SourceConfig};

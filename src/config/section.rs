@@ -2,8 +2,8 @@
 
 use super::compression::Compression;
 use super::value::{duration_text, size_text};
-use crate::secret::Secret;
 use crate::lake::freshness::Policy;
+use crate::secret::Secret;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;

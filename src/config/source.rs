@@ -80,7 +80,9 @@ pub(super) struct SourceSection {
 }
 
 /// Reads every section; what cannot be used is named by its key.
-pub(super) fn resolve(sections: BTreeMap<String, SourceSection>) -> Result<BTreeMap<String, SourceConfig>, ConfigError> {
+pub(super) fn resolve(
+    sections: BTreeMap<String, SourceSection>,
+) -> Result<BTreeMap<String, SourceConfig>, ConfigError> {
     sections.into_iter().map(|(name, section)| Ok((name.clone(), resolve_one(&name, section)?))).collect()
 }
 

@@ -1,3 +1,35 @@
-//! SQL as PostgreSQL means it, over DataFusion.
+//! The dialect is SQL as PostgreSQL means it, over DataFusion.
+//!
+//! DataFusion plans and runs; this room decides what a text means before and while it does. It knows
+//! no table of ours, no session and no wire: the engine fills [`session::SessionVariables`] (what a
+//! session is), [`catalog::Comments`] (what there is to say of tables) and [`Host::rereads`], and
+//! further SQL arrives as an [`extension::Extension`].
+//!
+//! A statement passes these rooms in order:
+//!
+//! - [`parse`]: text to tree, with the refusals by depth, size and weight;
+//! - [`rewrite`]: tree to tree, spellings that DataFusion lacks become spellings it has;
+//! - [`arithmetic`]: operators, casts, sums, intervals and zones with PostgreSQL's results and
+//!   errors, while DataFusion plans and analyzes;
+//! - [`decorrelate`]: plan to plan, subqueries that DataFusion's own rules leave over become joins;
+//! - [`function`]: functions; [`catalog`]: the schemas `pg_catalog` and `information_schema`;
+//! - [`error`]: DataFusion's errors as PostgreSQL's.
+//!
+//! Where a file works around DataFusion 55.2 or sqlparser 0.62, a paragraph begins with `DataFusion
+//! 55:` or `sqlparser 0.62:`, says what they do, with the upstream issue where there is one, and ends
+//! with a sentence that begins `Not needed once`. `grep -rn "DataFusion 55:" src/dialect` is the list
+//! to go through when either is upgraded.
 
+mod arithmetic;
+pub mod catalog;
+pub(crate) mod decorrelate;
 pub(crate) mod error;
+pub mod extension;
+pub mod function;
+mod install;
+pub(crate) mod parse;
+pub(crate) mod rewrite;
+pub(crate) mod search_path;
+pub mod session;
+
+pub use install::{Host, install};

@@ -1,14 +1,14 @@
 //! What there is to query, for front ends whose protocol asks for it without SQL.
 
+use super::handle::Engine;
+use crate::dialect::catalog::Comments;
+use crate::dialect::function::{self, Section};
 use crate::error::QueryError;
-use super::shared::Engine;
 use crate::lake::dataset::{self, WriteMode};
 use crate::table::comment::OwnComments;
-use crate::table::pg_catalog::Comments;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::TableReference;
 use datafusion::logical_expr::TableType;
-use std::collections::HashSet;
 
 /// Schemas that describe the others.
 const ABOUT_SCHEMAS: [&str; 2] = ["information_schema", "pg_catalog"];
@@ -18,7 +18,7 @@ const ABOUT_SCHEMAS: [&str; 2] = ["information_schema", "pg_catalog"];
 pub enum TableKind {
     /// Rows of its own.
     Table,
-    /// A stored query.
+    /// A stored query, planned into whatever reads it.
     View,
     /// About the catalog itself.
     System,
@@ -27,15 +27,15 @@ pub enum TableKind {
 /// One table or view.
 #[derive(Debug, Clone)]
 pub struct TableFacts {
-    /// Its schema.
+    /// Schema it stands in, such as `public`.
     pub schema: String,
-    /// Its name.
+    /// Name without its schema.
     pub name: String,
-    /// Its kind.
+    /// Whether rows, a query or the catalog stands behind it.
     pub kind: TableKind,
     /// What a row is, for people.
     pub comment: Option<String>,
-    /// Its columns.
+    /// Columns in order, with arrow types.
     pub columns: SchemaRef,
     /// Columns that identify a row; none where that is not known.
     pub key: &'static [&'static str],
@@ -59,9 +59,9 @@ impl Engine {
         names
     }
 
-    /// Names of the scalar functions.
-    pub fn function_names(&self) -> HashSet<String> {
-        self.template().scalar_functions().keys().cloned().collect()
+    /// Scalar functions and what each is about, sorted by name.
+    pub fn functions(&self) -> Vec<(String, Section)> {
+        function::sections(self.template())
     }
 
     /// Tables and views of one schema, those whose name is wanted, sorted by name.

@@ -1,60 +1,31 @@
 //! SQL text to a stream of record batches, within limits. The only door to DataFusion for the front ends.
 //!
 //! A front end opens one [`Session`] per connection, parses text to [`Statement`]s, keeps for itself those that are
-//! about the protocol (transactions, cursors, COPY, SET), and has the rest planned and run here.
+//! about the protocol (transactions, cursors, COPY, SET), and has the rest planned and run here. Four rooms, in the order
+//! of a statement's life: `admit` (may it be asked), `session` (who asks, with which settings), `plan`, `run`.
 
-mod around;
-mod bounded;
+mod admit;
 pub mod catalog;
-mod checked;
-mod constant;
-mod constants;
-mod cpu;
-mod damage;
-mod decorrelate;
-mod depth;
-mod dialect;
-mod held;
-mod json;
-mod lookup;
-mod memory;
-mod moments;
-mod operators;
-mod own;
-pub mod part;
+mod handle;
 mod plan;
-mod prepared;
-mod queries;
-mod rewrite;
-mod running;
-mod safety;
-mod search;
+mod run;
 mod session;
-pub mod session_command;
-mod sessions;
-pub mod settings;
 mod shared;
-mod size;
-mod spans;
-mod statement;
-mod stopping;
-mod sum;
 pub mod template;
-mod to_text;
-mod variables;
-mod weight;
-mod yielding;
-mod zone;
 
+pub use crate::dialect::function::Section;
+pub use crate::dialect::parse::Statement;
+pub use crate::dialect::session::Signal;
+pub use crate::table::context::ScanPart;
 pub use crate::table::inputs::InputFreshness;
 pub use catalog::{TableFacts, TableKind};
 pub use datafusion::common::ScalarValue;
-pub use part::{PlainScan, ScanPart};
-pub use plan::{Plan, Statement};
-pub use queries::{Progress, Queries, QueryState, RunningQuery};
-pub use running::{MappedStream, RowStream, Running};
+pub use handle::Engine;
+pub use plan::Plan;
+pub use run::{MappedStream, Progress, Queries, QueryState, RowStream, Running, RunningQuery};
 pub use session::Session;
-pub use session_command::{SessionCommand, session_command};
-pub use sessions::{CancelHandle, OpenSession, Sessions, Signal};
-pub use settings::{Defaults, Settings, parse_duration};
-pub use shared::{Engine, ListUsers};
+pub use session::command::{SessionCommand, session_command};
+pub use session::registry::{CancelHandle, OpenSession, Sessions};
+pub use session::scan_part::PlainScan;
+pub use session::settings::{Defaults, Settings, parse_duration};
+pub use shared::ListUsers;

@@ -1,48 +1,33 @@
-//! The state every session starts from: catalog, functions, limits, dialect.
+//! The state every session starts from: catalog, limits, dialect.
 
-use super::{Defaults, Engine, Queries, bounded, decorrelate, held, sum};
-use crate::lake::Lake;
-use crate::lake::dataset::LIVE_HISTORIES;
-use crate::lake::freshness::FreshnessBoard;
-use crate::lake::refresh::RefreshHandle;
-use crate::live::Live;
-use crate::live::spool::Uncommitted;
+use super::handle::{Engine, extensions};
+use super::run::queries::Queries;
+use super::run::{queries_table, window_memory};
+use super::session::settings::Defaults;
+use super::shared::DATABASE;
+use crate::dialect::catalog::Comments;
+use crate::dialect::{self, Host};
 use crate::table::comment::OwnComments;
-use crate::table::demand::DemandPlanner;
-use crate::table::history::HistoryTable;
-use crate::table::refreshing::RefreshingTable;
-use crate::table::{function, information_schema, live, pg_catalog, system, view};
+use crate::table::planner::DemandPlanner;
+use crate::table::schemas::{self, Tables};
+use crate::table::view;
 use anyhow::{Context, Result, anyhow};
-use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
-use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-
-/// Name of the one database.
-pub const DATABASE: &str = "tt";
 
 /// Parquet footers kept in memory, in bytes.
 const METADATA_CACHE_BYTES: usize = 256 << 20;
 
 /// What the engine is built from.
 pub struct Parts {
-    /// The lake.
-    pub lake: Arc<Lake>,
-    /// Freshness of every dataset.
-    pub board: FreshnessBoard,
-    /// Where stale tables ask for fresher rows.
-    pub refresh: RefreshHandle,
-    /// The live books.
-    pub live: Arc<Live>,
-    /// The histories of live events this process keeps, by dataset.
-    pub histories: BTreeMap<&'static str, Arc<dyn Uncommitted>>,
-    /// What runs.
+    /// What there is to query.
+    pub tables: Tables,
+    /// The list of running statements, which `system.queries` and the front ends share.
     pub queries: Arc<Queries>,
     /// What every session is given.
     pub defaults: Defaults,
@@ -50,45 +35,45 @@ pub struct Parts {
     pub memory_bytes: usize,
     /// Disk for spilling, in bytes.
     pub spill_bytes: u64,
-    /// The configuration in force, for `system.settings`.
-    pub settings: Vec<crate::config::Setting>,
-    /// Further tables of schema `system`.
-    pub system_tables: Vec<(&'static str, system::SystemTable)>,
 }
 
 /// Builds the engine: every table and view is registered and can be planned.
-pub async fn build(parts: Parts) -> Result<Engine> {
-    let runtime = runtime(&parts)?;
-    let mut state = SessionStateBuilder::new()
+///
+/// # Errors
+/// A part of the dialect that DataFusion does not take, or a view that does not plan, by name: the server refuses to start.
+pub async fn build(mut parts: Parts) -> Result<Engine> {
+    let extensions = extensions();
+    let planners = extensions.iter().flat_map(|extension| extension.planners()).collect();
+    let state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config())
-        .with_runtime_env(runtime.clone())
-        .with_optimizer_rules(decorrelate::rules())
-        .with_physical_optimizer_rule(Arc::new(held::Hold))
-        .with_query_planner(Arc::new(DemandPlanner))
+        .with_runtime_env(runtime(&parts)?)
+        .with_physical_optimizer_rule(Arc::new(window_memory::WindowMemory))
+        .with_query_planner(Arc::new(DemandPlanner::new(planners)))
         .build();
-    // Before the views, which keep the functions they are planned with.
-    state.register_udaf(Arc::new(sum::function()))?;
     let context = SessionContext::new_with_state(state);
     let catalog = context.catalog(DATABASE).ok_or_else(|| anyhow!("the session has no catalog"))?;
-    catalog.register_schema("public", public(&parts)?)?;
-    catalog.register_schema("live", memory_schema(live::follow_tables(&parts.live))?)?;
-    let sources = system::Sources {
-        lake: parts.lake.clone(),
-        board: parts.board.clone(),
-        queries: parts.queries.clone(),
-        settings: parts.settings,
-    };
-    catalog.register_schema("system", system::schema(&sources, parts.system_tables)?)?;
+    parts.tables.system_tables.push(("queries", queries_table::table(parts.queries.clone())));
+    schemas::register(parts.tables, catalog.as_ref())?;
+    let host = Host { catalog, comments: Arc::new(OwnComments), rereads: schemas::rereads, extensions };
+    let state = dialect::install(context.state(), &host).context("install PostgreSQL's meaning of SQL")?;
+    let context = SessionContext::new_with_state(state);
     view::register(&context).await.context("register the views")?;
-    let comments = Arc::new(OwnComments);
-    catalog.register_schema("pg_catalog", pg_catalog::pg_catalog(catalog.clone(), comments.clone()))?;
-    let standard = information_schema::information_schema(catalog.clone(), comments.clone());
-    catalog.register_schema("information_schema", standard)?;
-    let mut state = context.state();
-    function::register(&mut state, catalog, comments)?;
-    bounded::bound(&mut state, &runtime.memory_pool).context("bound the functions")?;
-    Ok(Engine::with_queries(state, parts.defaults, parts.queries))
+    Ok(Engine::with_queries(context.state(), parts.defaults, parts.queries))
+}
+
+/// An engine over a DataFusion context as it stands: its default catalog is what there is to query. For tests, and for
+/// programs that bring tables of their own.
+///
+/// # Errors
+/// As [`build`].
+pub fn over(context: &SessionContext, comments: Arc<dyn Comments>, defaults: Defaults) -> Result<Engine> {
+    let state = context.state();
+    let name = &state.config_options().catalog.default_catalog;
+    let catalog = context.catalog(name).ok_or_else(|| anyhow!("the context has no catalog {name}"))?;
+    let host = Host { catalog, comments, rereads: schemas::rereads, extensions: extensions() };
+    let state = dialect::install(state, &host).context("install PostgreSQL's meaning of SQL")?;
+    Ok(Engine::with_queries(state, defaults, Arc::default()))
 }
 
 fn config() -> SessionConfig {
@@ -113,31 +98,7 @@ fn runtime(parts: &Parts) -> Result<Arc<RuntimeEnv>> {
         .with_metadata_cache_limit(METADATA_CACHE_BYTES)
         .build_arc()
         .context("prepare memory and spill space for queries")?;
-    let (url, store) = parts.lake.store();
+    let (url, store) = parts.tables.lake.store();
     runtime.register_object_store(url, store.clone());
     Ok(runtime)
-}
-
-fn public(parts: &Parts) -> Result<Arc<dyn SchemaProvider>> {
-    let schema = memory_schema(live::latest_tables(&parts.live))?;
-    let url = ObjectStoreUrl::parse(parts.lake.store().0.as_str()).context("the address of the lake's store")?;
-    for (name, freshness) in &parts.board {
-        let Some(table) = parts.lake.table(name).cloned() else { continue };
-        let provider: Arc<dyn TableProvider> = if LIVE_HISTORIES.contains(name) {
-            let history = parts.histories.get(name).cloned();
-            Arc::new(HistoryTable::new(table, history, url.clone()))
-        } else {
-            Arc::new(RefreshingTable::new(table, freshness.clone(), parts.refresh.clone(), url.clone()))
-        };
-        schema.register_table((*name).to_owned(), provider)?;
-    }
-    Ok(schema)
-}
-
-fn memory_schema(tables: Vec<live::NamedTable>) -> Result<Arc<dyn SchemaProvider>> {
-    let schema = MemorySchemaProvider::new();
-    for (name, table) in tables {
-        schema.register_table(name.to_owned(), table)?;
-    }
-    Ok(Arc::new(schema))
 }

@@ -82,7 +82,7 @@ impl LakeTable {
     }
 }
 
-/// Rows as CSV.
+/// Rows as CSV text, with a header line when asked for.
 fn encode(dataset: &Dataset, rows: &RecordBatch, header: bool) -> Result<Vec<u8>, LakeError> {
     let fail = |error: ArrowError| LakeError::rows(dataset.name, error);
     let mut writer = arrow::csv::WriterBuilder::new().with_header(header).build(Vec::new());

@@ -10,37 +10,37 @@ pub enum LakeError {
     Location {
         /// As the user gave it.
         location: String,
-        /// One clear sentence.
+        /// Why it cannot be used, one clear sentence.
         reason: String,
     },
     /// The transaction log of a table cannot be read.
     #[error("lake table {table}: cannot read its log: {reason}")]
     Log {
-        /// Dataset.
+        /// Dataset whose table it is.
         table: String,
-        /// What is wrong.
+        /// What is wrong, one clear sentence.
         reason: String,
     },
     /// A file cannot be read or written.
     #[error("lake table {table}: file {file}: {reason}")]
     File {
-        /// Dataset.
+        /// Dataset whose table it is.
         table: String,
         /// Its path or URL.
         file: String,
-        /// What is wrong.
+        /// What is wrong, one clear sentence.
         reason: String,
     },
     /// Another writer was first; read again and retry.
     #[error("lake table {table}: another writer committed first")]
     Conflict {
-        /// Dataset.
+        /// Dataset whose table it is.
         table: String,
     },
     /// A moment before the oldest version that is kept.
     #[error("lake table {table}: what it held at {at} is no longer kept (dataset.{table}.retention says how long)")]
     Forgotten {
-        /// Dataset.
+        /// Dataset whose table it is.
         table: String,
         /// The moment asked for.
         at: String,
@@ -48,7 +48,7 @@ pub enum LakeError {
     /// Rows that do not have the dataset's columns.
     #[error("lake table {table}: {reason}")]
     Rows {
-        /// Dataset.
+        /// Dataset whose table it is.
         table: String,
         /// What does not fit.
         reason: String,

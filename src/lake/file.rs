@@ -18,6 +18,9 @@ use parquet::schema::types::ColumnPath;
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashSet};
 
+/// Bytes of files that are merged into one. Sorting holds a file's rows in memory, at several times their bytes here.
+pub(super) const TARGET_BYTES: u64 = 32 << 20;
+
 /// Rows per row group: small enough that a lookup of one symbol reads little, large enough to compress well.
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 

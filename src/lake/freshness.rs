@@ -52,15 +52,15 @@ pub struct Policy {
 /// Where a dataset stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Never loaded.
+    /// Never loaded: there are no rows to serve.
     Missing,
     /// Rows are added as they are received.
     Live,
-    /// Within its TTL.
+    /// Loaded, and within its TTL.
     Fresh,
-    /// Past its TTL.
+    /// Past its TTL, and not being refreshed.
     Stale,
-    /// A refresh runs.
+    /// A refresh of it runs now.
     Refreshing,
     /// Past its TTL (or never loaded), and the last refresh failed; or what is held cannot be read; or live rows cannot
     /// be kept.
@@ -84,7 +84,7 @@ impl State {
 /// The freshness of one dataset, shared between the scheduler and readers.
 #[derive(Debug)]
 pub struct Freshness {
-    /// Dataset.
+    /// Name of the dataset.
     pub dataset: &'static str,
     /// Its contract; `None` for what never goes stale (a history that only grows).
     pub policy: Option<Policy>,

@@ -16,7 +16,7 @@ use std::pin::pin;
 /// Commits that are read at once.
 const READS_AHEAD: usize = 16;
 
-/// One commit.
+/// One commit of the transaction log.
 #[derive(Debug, Clone)]
 pub(super) struct Commit {
     /// When its writer made it. Kept in the file itself, so that a copied lake keeps its past; a file without it (some
@@ -26,7 +26,7 @@ pub(super) struct Commit {
     pub(super) operation: String,
     /// Files that came, with their rows where the log tells.
     pub(super) added: Vec<(Path, Option<u64>)>,
-    /// Files that went.
+    /// Files that the commit took out of the table.
     pub(super) removed: Vec<Path>,
     /// Items whose rows it changed; `None` where its writer does not tell.
     pub(super) items: Option<BTreeSet<String>>,
@@ -89,7 +89,7 @@ impl LakeTable {
         self.log_folder().join(format!("{version:020}.json"))
     }
 
-    /// Reads one commit.
+    /// Reads the log entry of one version.
     pub(super) async fn read_commit(&self, version: u64) -> Result<Commit, LakeError> {
         let path = self.commit_path(version);
         let fail = |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, &path, error);

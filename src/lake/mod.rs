@@ -12,6 +12,7 @@ pub mod freshness;
 mod log;
 mod past;
 pub mod refresh;
+mod root;
 mod scope;
 mod snapshot;
 mod state;
@@ -19,11 +20,13 @@ mod statistics;
 mod store;
 mod table;
 mod upkeep;
+mod version_cache;
 
 pub use csv::CsvParts;
 pub use error::LakeError;
 pub use file::FileCompression;
 pub use past::HistoryEntry;
+pub(crate) use root::Root;
 pub use scope::Scope;
 pub use snapshot::{DataFile, Snapshot};
 pub use state::{DatasetState, FailedItem, IMPORT, ItemFailure, ItemState, MadeOf, Run};
@@ -34,7 +37,6 @@ pub use upkeep::{Compacted, RETENTION_MIN, Vacuumed};
 
 use dataset::Dataset;
 use object_store::ObjectStore;
-use object_store::path::Path;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use url::Url;
@@ -75,28 +77,6 @@ impl Lake {
     /// The store that data files are read from, with the URL their paths are relative to.
     pub fn store(&self) -> (&Url, &Arc<dyn ObjectStore>) {
         (&self.store_url, &self.store)
-    }
-}
-
-/// Where a lake stands: a store, its URL, and the lake's folder in it.
-#[derive(Debug, Clone)]
-pub(crate) struct Root {
-    pub(crate) store: Arc<dyn ObjectStore>,
-    pub(crate) url: Url,
-    pub(crate) prefix: Path,
-}
-
-impl Root {
-    pub(crate) fn path(&self, parts: &[&str]) -> Path {
-        parts.iter().fold(self.prefix.clone(), |path, part| path.join(*part))
-    }
-
-    /// A path as people write it: `/data/lake/eod/...` or `s3://bucket/lake/eod/...`.
-    pub(crate) fn name(&self, path: &Path) -> String {
-        match self.url.scheme() {
-            "file" => format!("/{path}"),
-            _ => format!("{}/{path}", self.url.as_str().trim_end_matches('/')),
-        }
     }
 }
 

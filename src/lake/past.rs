@@ -1,46 +1,22 @@
 //! Older versions of a table: which was in force at a moment, and what each commit did.
 
 use super::snapshot::Snapshot;
+use super::version_cache::{SNAPSHOTS_KEPT, TIMES_KEPT};
 use super::{LakeError, LakeTable};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use deltalake_core::DeltaTable;
 use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-
-/// Older versions kept in memory per table.
-const SNAPSHOTS_KEPT: usize = 16;
-/// Commit times kept in memory per table; a search over a million versions reads twenty.
-const TIMES_KEPT: usize = 4096;
-
-/// Older versions that were asked for. Neither a version nor its time ever changes, so nothing here goes stale.
-#[derive(Debug, Default)]
-pub(super) struct Past {
-    /// Held for a few instructions, never across an await.
-    known: Mutex<Known>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    times: BTreeMap<u64, DateTime<Utc>>,
-    /// Oldest request first.
-    snapshots: VecDeque<Arc<Snapshot>>,
-}
-
-impl Past {
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// One version, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryEntry {
-    /// Version, from 0.
+    /// Version of the table, counted from 0.
     pub version: u64,
     /// When it was committed.
     pub committed_at: DateTime<Utc>,

@@ -16,7 +16,7 @@ pub const NO_SCHEDULER: &str = "this server does not refresh (read-only)";
 /// What a reader found too old, and how it knows that it was refreshed since.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// Dataset.
+    /// Name of the dataset.
     pub dataset: &'static str,
     /// The items that are needed. Whoever refreshes may do more.
     pub scope: Scope,
@@ -31,13 +31,13 @@ pub struct Wanted {
 /// A request for one dataset.
 #[derive(Debug)]
 pub struct RefreshRequest {
-    /// Dataset.
+    /// Name of the dataset.
     pub dataset: String,
     /// Why: `query`, `command` or `ttl`.
     pub cause: &'static str,
-    /// Which of it.
+    /// The items of it that are wanted.
     pub scope: Scope,
-    /// See [`Wanted::max_age`].
+    /// The oldest rows the reader takes; see [`Wanted::max_age`].
     pub max_age: Option<Duration>,
     /// See [`Wanted::seen`]. `None` asks for a run whatever happened before: a command.
     pub seen: Option<u64>,

@@ -8,15 +8,15 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Option<BTreeSet<String>>", into = "Option<BTreeSet<String>>")]
 pub enum Scope {
-    /// The whole dataset.
+    /// The whole dataset, every item of it.
     #[default]
     All,
-    /// These items alone.
+    /// These items alone, by name.
     Items(BTreeSet<String>),
 }
 
 impl Scope {
-    /// One item alone.
+    /// The scope of one item alone.
     pub fn one(item: &str) -> Self {
         Self::Items(BTreeSet::from([item.to_owned()]))
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// A consistent version of a table. Immutable; readers hold it for as long as they scan.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// The dataset.
+    /// The dataset that the version is of.
     pub dataset: Arc<Dataset>,
     /// Version in the table's log, from 0.
     pub version: u64,
@@ -29,7 +29,7 @@ pub struct Snapshot {
 pub struct DataFile {
     /// Path in the lake's store.
     pub path: Path,
-    /// Size in bytes.
+    /// Size of the file in bytes.
     pub size: u64,
     /// When it was written.
     pub modified_at: DateTime<Utc>,

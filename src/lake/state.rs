@@ -42,7 +42,7 @@ pub struct DatasetState {
 pub struct FailedItem {
     /// The symbol (or page, or underlying).
     pub item: String,
-    /// One clear sentence.
+    /// Why it could not be fetched, one clear sentence.
     pub reason: String,
 }
 
@@ -80,7 +80,7 @@ pub struct MadeOf {
     pub basis: Option<String>,
 }
 
-/// One refresh.
+/// One refresh of a dataset or of some of its items; one row of `system.refreshes`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// Why it ran: `start`, `ttl`, `query`, `dependency`, `command` or `import`.
@@ -88,15 +88,15 @@ pub struct Run {
     /// The items it was asked for.
     #[serde(default)]
     pub scope: Scope,
-    /// When it began.
+    /// When the refresh began.
     pub started_at: DateTime<Utc>,
-    /// When it ended.
+    /// When the refresh had ended, commit included.
     pub ended_at: DateTime<Utc>,
-    /// Items asked for.
+    /// Number of items that were asked for.
     pub items: u64,
     /// Items that failed, with reasons.
     pub failed: Vec<FailedItem>,
-    /// Rows fetched.
+    /// Rows fetched from the source, before the merge.
     pub rows: u64,
     /// Requests sent to the origin.
     pub origin_calls: u64,

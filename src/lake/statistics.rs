@@ -11,13 +11,13 @@ use serde_json::{Map, Value, json};
 /// A bound of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StatisticValue {
-    /// Text.
+    /// A text, whole: cut texts are left out of the log.
     Text(String),
-    /// 64-bit integer.
+    /// An integer of 64 bits.
     Integer(i64),
-    /// Double, never NaN.
+    /// A double that is never NaN.
     Double(f64),
-    /// Days since 1970-01-01.
+    /// A date as days since 1970-01-01.
     Date(i32),
     /// Microseconds since 1970-01-01 UTC.
     Instant(i64),
@@ -26,11 +26,11 @@ pub enum StatisticValue {
 /// What one file holds of one column. `None` is unknown.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ColumnStatistics {
-    /// Smallest value.
+    /// Smallest value of the column in the file; `None` when not known.
     pub min: Option<StatisticValue>,
-    /// Largest value.
+    /// Largest value of the column in the file; `None` when not known.
     pub max: Option<StatisticValue>,
-    /// Number of NULLs.
+    /// Number of NULLs in the column; `None` when not known.
     pub nulls: Option<u64>,
 }
 

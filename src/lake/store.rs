@@ -16,7 +16,7 @@ pub struct StoreOptions {
     pub region: Option<String>,
     /// Address of an S3-compatible store other than AWS.
     pub endpoint: Option<String>,
-    /// Allow `http://` endpoints.
+    /// Whether endpoints may be `http://`, without TLS.
     pub allow_http: bool,
     /// Compression of files that are written.
     pub compression: FileCompression,

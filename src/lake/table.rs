@@ -1,9 +1,9 @@
 //! One Delta table of the lake: read its latest version, commit the next.
 
 use super::dataset::Dataset;
-use super::past::Past;
 use super::snapshot::{DataFile, Snapshot};
-use super::{DatasetState, FileCompression, LakeError, Root, Run, file, state, statistics, upkeep};
+use super::version_cache::VersionCache;
+use super::{DatasetState, FileCompression, LakeError, Root, Run, file, state, statistics};
 use arc_swap::ArcSwapOption;
 use arrow::record_batch::RecordBatch;
 use chrono::Utc;
@@ -65,7 +65,7 @@ impl Change {
             Self::Rows => DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None },
             Self::Layout => DeltaOperation::Optimize {
                 predicate: None,
-                target_size: i64::try_from(upkeep::TARGET_BYTES).unwrap_or(i64::MAX),
+                target_size: i64::try_from(file::TARGET_BYTES).unwrap_or(i64::MAX),
             },
         }
     }
@@ -91,7 +91,7 @@ pub struct LakeTable {
     /// How long a version can be read after it was replaced; [`LakeTable::keep_for`].
     retention: OnceLock<Duration>,
     /// Older versions that queries asked for.
-    pub(super) past: Past,
+    pub(super) past: VersionCache,
 }
 
 impl std::fmt::Debug for LakeTable {
@@ -108,7 +108,7 @@ impl LakeTable {
         let log_store = log_store(root, &folder, &location);
         let current = watch::Sender::new(None);
         let (open, looked, state_tag) = (Mutex::new(None), ArcSwapOption::empty(), ArcSwapOption::empty());
-        let (followed, retention, past) = (std::sync::Mutex::default(), OnceLock::new(), Past::default());
+        let (followed, retention, past) = (std::sync::Mutex::default(), OnceLock::new(), VersionCache::default());
         let root = root.clone();
         Self {
             dataset,

@@ -3,6 +3,7 @@
 //! Both may run beside readers and writers, in this process or another: a merge is one commit that gives way to whoever
 //! was first, and a file is removed only long after the last version that named it.
 
+use super::file::TARGET_BYTES;
 use super::past::before;
 use super::table::StagedFile;
 use super::{DataFile, LakeError, LakeTable, Snapshot, WriteMode};
@@ -17,9 +18,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Bytes of files that are merged into one. Sorting holds a file's rows in memory, at several times their bytes here.
-pub(super) const TARGET_BYTES: u64 = 32 << 20;
-
 /// Tries against other writers before giving up.
 const CONFLICT_TRIES: usize = 20;
 
@@ -33,11 +31,11 @@ pub(super) const READING_MAX: Duration = Duration::from_secs(86_400);
 /// What a merge of small files did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Compacted {
-    /// Files that went.
+    /// Small files that went into larger ones.
     pub merged: usize,
-    /// Files that came.
+    /// Files that hold their rows now.
     pub written: usize,
-    /// Rows in them.
+    /// Rows in the files that were written.
     pub rows: u64,
     /// Version of the table afterwards; `None` when there is no table.
     pub version: Option<u64>,

@@ -4,8 +4,8 @@
 //! table that a query would read and one about its result, and never asks for anything.
 
 use super::context::QueryContext;
-use super::demand::Demand;
 use super::inputs::{InputFreshness, Inputs};
+use super::planner::demand_of;
 use super::refreshing::RefreshingTable;
 use super::system::{instants, interval, intervals, text_list};
 use crate::error::{ErrorKind, QueryError};
@@ -134,7 +134,7 @@ impl TableProvider for FreshnessCommand {
         _filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let demand = Demand::of(&state.optimize(&self.plan)?)?;
+        let demand = demand_of(&state.optimize(&self.plan)?)?;
         let told = self.inputs.told(&demand, QueryContext::of(state).as_of).await?;
         let rows = rows(&told, &self.schema)?;
         Ok(MemorySourceConfig::try_new_exec(&[vec![rows]], self.schema.clone(), projection.cloned())?)

@@ -1,7 +1,7 @@
 //! What people are told of our tables: `\\d+`, `obj_description` and every BI tool's tooltips read it.
 
-use super::pg_catalog::Comments;
 use super::view;
+use crate::dialect::catalog::Comments;
 use crate::lake::dataset::{self, WriteMode};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

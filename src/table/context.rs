@@ -6,7 +6,6 @@ use crate::lake::{Scope, Snapshot};
 use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::catalog::Session;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::LogicalPlan;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -21,7 +20,7 @@ pub enum OnStale {
     /// Wait for the refresh, as the dataset's contract says.
     #[default]
     Wait,
-    /// Fail at once.
+    /// Fail the statement at once, and refresh nothing.
     Fail,
 }
 
@@ -105,9 +104,9 @@ impl Snapshots {
 /// A part of one version of a dataset. The parts of a version are disjoint and together whole, whoever reads them and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanPart {
-    /// The dataset.
+    /// Name of the dataset.
     pub dataset: String,
-    /// Its version.
+    /// Version of its Delta table that the part is of.
     pub version: u64,
     /// Which part, from 0.
     pub index: u32,
@@ -130,7 +129,7 @@ pub struct QueryContext {
     pub demand: OnceLock<Demand>,
     /// The part of a dataset that is read instead of the whole.
     pub part: Option<ScanPart>,
-    /// Where notices go.
+    /// Notices that the front end sends to the client with the result.
     pub notices: Notices,
 }
 
@@ -140,12 +139,10 @@ impl QueryContext {
         session.config().get_extension::<Self>().unwrap_or_default()
     }
 
-    /// Looks at what an optimised plan needs of each table.
-    pub fn look(&self, plan: &LogicalPlan) -> Result<()> {
-        if self.demand.get().is_none() {
-            let _ = self.demand.set(Demand::of(plan)?);
-        }
-        Ok(())
+    /// Remembers what the statement needs of each table. The first demand stands: a statement that is planned again needs
+    /// the same.
+    pub fn set_demand(&self, demand: Demand) {
+        let _ = self.demand.set(demand);
     }
 
     /// The items of a dataset that are to be fresh. A transaction reads one version of it, and nobody knows of which

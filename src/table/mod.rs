@@ -1,18 +1,17 @@
-//! Everything SQL can name: cached tables, live tables, tables about the server, catalog tables, views, functions.
+//! Our tables, each a DataFusion `TableProvider`: cached, live, histories, views, and those about the server.
 
 pub mod command;
 pub mod comment;
 pub mod context;
 pub mod demand;
-pub mod function;
 pub mod history;
-pub mod information_schema;
 pub mod inputs;
 pub mod live;
 pub mod lookup;
-pub mod pg_catalog;
+pub mod planner;
 pub mod refreshing;
 mod scan;
+pub mod schemas;
 pub mod sources;
 pub mod spools;
 pub mod system;

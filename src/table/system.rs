@@ -2,15 +2,13 @@
 //!
 //! Each is a list of columns and a function that gives the rows now; nothing is cached.
 
-use super::function::SessionFacts;
 use super::view;
-use crate::config::Setting;
-use crate::engine::Queries;
+use crate::dialect::session::SessionFacts;
 use crate::lake::dataset::instant;
 use crate::lake::freshness::{FreshnessBoard, Ttl};
 use crate::lake::{Lake, Scope};
 use arrow::array::{ArrayRef, ListBuilder, StringArray, StringBuilder, TimestampMicrosecondArray};
-use arrow::array::{Float64Array, Int64Array, IntervalMonthDayNanoArray};
+use arrow::array::{Int64Array, IntervalMonthDayNanoArray};
 use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, IntervalUnit, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -27,7 +25,7 @@ use std::sync::Arc;
 pub type Rows = Arc<dyn Fn(&SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> + Send + Sync>;
 
 /// The same for a reader of whom something is known.
-type RowsFor =
+pub(crate) type RowsFor =
     Arc<dyn Fn(&SchemaRef, Option<&SessionFacts>) -> Result<RecordBatch, arrow::error::ArrowError> + Send + Sync>;
 
 /// A table whose rows are made anew for each query.
@@ -42,8 +40,8 @@ impl SystemTable {
         Self::for_reader(columns, Arc::new(move |schema, _| rows(schema)))
     }
 
-    /// The same, with rows that depend on who reads them.
-    fn for_reader(columns: Vec<(&str, DataType)>, rows: RowsFor) -> Self {
+    /// A table whose rows depend on who reads them.
+    pub(crate) fn for_reader(columns: Vec<(&str, DataType)>, rows: RowsFor) -> Self {
         let fields: Vec<Field> = columns.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect();
         Self { schema: Arc::new(Schema::new(fields)), rows }
     }
@@ -78,14 +76,23 @@ impl TableProvider for SystemTable {
     }
 }
 
+/// One key of the configuration: one row of `system.settings`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Name of the key, as `section.key`.
+    pub name: String,
+    /// Value as TOML text; `(hidden)` for a secret.
+    pub value: String,
+    /// `default`, the file, `environment` or `flag`.
+    pub origin: String,
+}
+
 /// What the system tables tell about.
 pub struct Sources {
-    /// The lake.
+    /// The lake, for versions, rows and bytes of each dataset.
     pub lake: Arc<Lake>,
     /// Freshness of every dataset.
     pub board: FreshnessBoard,
-    /// What runs.
-    pub queries: Arc<Queries>,
     /// The configuration in force, secrets hidden.
     pub settings: Vec<Setting>,
 }
@@ -100,10 +107,6 @@ pub fn schema(sources: &Sources, further: Vec<(&'static str, SystemTable)>) -> R
     add("freshness", freshness_columns(), Arc::new(move |schema| freshness(&lake, &board, schema)))?;
     let board = sources.board.clone();
     add("refreshes", refreshes_columns(), Arc::new(move |schema| refreshes(&board, schema)))?;
-    let queries = sources.queries.clone();
-    let running: RowsFor = Arc::new(move |schema, reader| running(&queries, schema, reader));
-    let table = SystemTable::for_reader(queries_columns(), running);
-    provider.register_table("queries".to_owned(), Arc::new(table))?;
     let settings = sources.settings.clone();
     add("settings", settings_columns(), Arc::new(move |schema| settings_rows(&settings, schema)))?;
     add("views", views_columns(), Arc::new(views))?;
@@ -247,41 +250,6 @@ fn refreshes(board: &FreshnessBoard, schema: &SchemaRef) -> Result<RecordBatch, 
     RecordBatch::try_new(schema.clone(), columns)
 }
 
-fn queries_columns() -> Vec<(&'static str, DataType)> {
-    use DataType::{Float64, Int64, Utf8};
-    vec![
-        ("pid", Int64),
-        ("user", Utf8),
-        ("front_end", Utf8),
-        ("started_at", instant()),
-        ("state", Utf8),
-        ("sql", Utf8),
-        ("rows_sent", Int64),
-        ("progress", Float64),
-    ]
-}
-
-/// Statements of others are without their text for who is no admin.
-fn running(
-    queries: &Queries,
-    schema: &SchemaRef,
-    reader: Option<&SessionFacts>,
-) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let all = queries.running();
-    let seen = |user: &str| reader.is_some_and(|reader| reader.sees(user));
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(Int64Array::from_iter_values(all.iter().map(|one| i64::from(one.pid)))),
-        Arc::new(StringArray::from_iter_values(all.iter().map(|one| &one.user))),
-        Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.front_end))),
-        instants(all.iter().map(|one| Some(one.started_at))),
-        Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.progress.state().name()))),
-        Arc::new(all.iter().map(|one| seen(&one.user).then_some(&one.sql)).collect::<StringArray>()),
-        Arc::new(all.iter().map(|one| i64::try_from(one.progress.rows_sent()).ok()).collect::<Int64Array>()),
-        Arc::new(all.iter().map(|one| one.progress.read()).collect::<Float64Array>()),
-    ];
-    RecordBatch::try_new(schema.clone(), columns)
-}
-
 fn settings_columns() -> Vec<(&'static str, DataType)> {
     use DataType::Utf8;
     vec![("name", Utf8), ("value", Utf8), ("origin", Utf8)]
@@ -311,7 +279,7 @@ fn views(schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
     RecordBatch::try_new(schema.clone(), columns)
 }
 
-pub(super) fn instants(values: impl Iterator<Item = Option<DateTime<Utc>>>) -> ArrayRef {
+pub(crate) fn instants(values: impl Iterator<Item = Option<DateTime<Utc>>>) -> ArrayRef {
     let micros = values.map(|value| value.map(|instant| instant.timestamp_micros()));
     Arc::new(micros.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
 }

@@ -9,7 +9,7 @@ use datafusion::common::TableReference;
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
-/// One view.
+/// One view of schema `public`, as its file in `sql/views` gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewDefinition {
     /// Name in schema `public`.

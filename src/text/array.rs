@@ -1,8 +1,14 @@
-//! Arrays of one dimension: `{a,"b c",NULL}`.
+//! Arrays of one dimension are written as PostgreSQL writes them: `{a,"b c",NULL}`.
 
 use std::ops::Range;
 
-/// Writes the elements of a range. `put` writes one, and says whether there is one: it may be NULL.
+/// Writes the elements of a range of indexes. `put` writes one into its buffer, and tells whether
+/// there is one: `false` is NULL.
+///
+/// `element` is a buffer that is cleared for each element, so that many arrays share it.
+///
+/// # Errors
+/// Whatever `put` fails with; the array is then half written.
 pub(crate) fn put_array<E>(
     range: Range<usize>,
     element: &mut Vec<u8>,
@@ -25,7 +31,8 @@ pub(crate) fn put_array<E>(
     Ok(())
 }
 
-/// Quotes what would not read back as the same text.
+/// Writes an element, in quotes where it would not read back as the same text: empty, `NULL`, or with
+/// white space, commas, braces, quotes or backslashes.
 fn put_element(element: &[u8], out: &mut Vec<u8>) {
     let special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'{' | b'}' | b',' | b' ' | b'\t'..=b'\r');
     if !element.is_empty() && !element.eq_ignore_ascii_case(b"NULL") && !element.iter().any(special) {

@@ -1,25 +1,27 @@
-//! Moments as people write them: with an offset, or in the session's time zone.
+//! Moments are read as people write them for PostgreSQL: with an offset, or in the session's time
+//! zone.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
-/// Moments with an offset, beside RFC 3339.
+/// Formats of `chrono` for moments with an offset, beside RFC 3339.
 const WITH_OFFSET: [&str; 4] =
     ["%Y-%m-%dT%H:%M%#z", "%Y-%m-%d %H:%M%#z", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z"];
 
-/// Moments without one.
+/// Formats for moments without an offset, date and time together.
 const LOCAL: [&str; 4] = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%.f"];
 
-/// Days, in PostgreSQL's order: the month first where both are numbers.
+/// Formats for days, in PostgreSQL's order: the month first where both are numbers.
 const DAY: [&str; 8] = ["%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d-%b-%Y", "%m/%d/%Y"];
 
-/// Times of a day.
+/// Formats for times of a day, with seconds or without.
 const TIME: [&str; 2] = ["%H:%M", "%H:%M:%S%.f"];
 
-/// Reads `2026-11-01T16:00Z` and the like, `2026-11-01 16:00[:00]`, or `2026-11-01`, which is the beginning of that day; the
-/// day in other forms too, such as `1 Nov 2026` and `20261101`.
-/// What has no offset is in `zone`; a time that comes twice there is the first of the two, one that is skipped does not
-/// read.
+/// Reads `2026-11-01T16:00Z` and the like, `2026-11-01 16:00[:00]`, or `2026-11-01`, which is the
+/// beginning of that day; the day in other forms too, such as `1 Nov 2026` and `20261101`.
+///
+/// What has no offset is in `zone`; a time that comes twice there is the first of the two, one that
+/// is skipped does not read. `None` for a text that does not read.
 pub(crate) fn parse(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
     let text = text.trim();
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
@@ -41,7 +43,7 @@ pub(crate) fn clock(text: &str) -> Option<NaiveDateTime> {
     local(text).or_else(with_offset)
 }
 
-/// A day, with a time or without.
+/// A day with a time or without one, which is then midnight; `None` for a text that is neither.
 fn local(text: &str) -> Option<NaiveDateTime> {
     let day = |text: &str| DAY.iter().find_map(|format| NaiveDate::parse_from_str(text, format).ok());
     let time = |text: &str| TIME.iter().find_map(|format| NaiveTime::parse_from_str(text, format).ok());

@@ -1,13 +1,18 @@
-//! Spans of time as people write them: `1 year 2 mons -3 days 04:05:06.7`, `1.5 hours`, `2 days ago`, `P1DT2H`.
+//! Spans of time are read as PostgreSQL reads them: `1 year 2 mons -3 days 04:05:06.7`, `1.5 hours`,
+//! `2 days ago`, `P1DT2H`.
 
 use arrow::datatypes::IntervalMonthDayNano;
 
+/// Nanoseconds of a second.
 const NS_PER_SECOND: f64 = 1e9;
+/// Days that a fraction of a month is counted in, as PostgreSQL does.
 const DAYS_PER_MONTH: f64 = 30.0;
+/// Nanoseconds of a day of 24 hours.
 const NS_PER_DAY: f64 = 86_400.0 * NS_PER_SECOND;
 
-/// Reads a span; `None` for what is none.
-pub fn parse(text: &str) -> Option<IntervalMonthDayNano> {
+/// Reads a span, rounded to microseconds; `None` for a text that is none, or a span whose months or
+/// days leave 32 bits.
+pub(crate) fn parse(text: &str) -> Option<IntervalMonthDayNano> {
     let text = text.trim();
     let mut span = Span::default();
     if let Some(standard) = text.strip_prefix('P') {
@@ -37,7 +42,7 @@ pub fn parse(text: &str) -> Option<IntervalMonthDayNano> {
     span.finish()
 }
 
-/// Months, days and nanoseconds with their fractions.
+/// A span while its words are read: months, days and nanoseconds with their fractions.
 #[derive(Default)]
 struct Span {
     months: f64,
@@ -46,6 +51,7 @@ struct Span {
 }
 
 impl Span {
+    /// Adds so many of a unit, by any of PostgreSQL's names for it; `None` for an unknown unit.
     fn add(&mut self, number: f64, unit: &str) -> Option<()> {
         let unit = if unit.len() > 2 { unit.strip_suffix('s').unwrap_or(unit) } else { unit };
         match unit {
@@ -66,24 +72,25 @@ impl Span {
         Some(())
     }
 
-    /// A fraction of a month is days.
+    /// Adds months; a fraction of a month is counted in days.
     fn add_months(&mut self, months: f64) {
         self.months += months.trunc();
         self.add_days((months - months.trunc()) * DAYS_PER_MONTH);
     }
 
-    /// A fraction of a day is time.
+    /// Adds days; a fraction of a day is time, but for what is there because of binary digits only.
     fn add_days(&mut self, days: f64) {
         let days = if (days - days.round()).abs() < 1e-9 { days.round() } else { days };
         self.days += days.trunc();
         self.ns += (days - days.trunc()) * NS_PER_DAY;
     }
 
+    /// Turns the sign of each part, for `ago`.
     fn negate(&mut self) {
         (self.months, self.days, self.ns) = (-self.months, -self.days, -self.ns);
     }
 
-    /// Microseconds are the smallest unit.
+    /// The span in whole microseconds; `None` when a part does not fit.
     #[allow(clippy::cast_possible_truncation, reason = "checked against the bounds before")]
     fn finish(&self) -> Option<IntervalMonthDayNano> {
         let whole = |value: f64| (value.abs() <= f64::from(i32::MAX)).then_some(value as i32);
@@ -93,7 +100,7 @@ impl Span {
     }
 }
 
-/// `[-]04:05[:06.7]`
+/// Adds a time such as `-04:05:06.7`; `None` for minutes beyond 59 and anything that is no time.
 fn clock(word: &str, span: &mut Span) -> Option<()> {
     let unsigned = word.strip_prefix(['-', '+']).unwrap_or(word);
     let mut parts = unsigned.split(':');
@@ -108,7 +115,7 @@ fn clock(word: &str, span: &mut Span) -> Option<()> {
     Some(())
 }
 
-/// `1Y2M3DT4H5M6.7S` of ISO 8601.
+/// Adds the parts of ISO 8601 behind the `P`, `1Y2M3DT4H5M6.7S`; `None` for anything else.
 fn iso(text: &str, span: &mut Span) -> Option<()> {
     let mut time = false;
     let mut number = String::new();

@@ -1,6 +1,8 @@
-//! Values as PostgreSQL writes them. The wire sends these texts, and casts to text give them.
+//! Texts of values as PostgreSQL writes and reads them. The PostgreSQL wire sends these texts, casts
+//! to text in DataFusion give them, and literals are read by the same rules.
 
 pub(crate) mod array;
+pub(crate) mod identifier;
 pub(crate) mod instant;
 pub(crate) mod interval;
 pub(crate) mod moment;

@@ -1,15 +1,17 @@
-//! Dates, times of day, instants and intervals as PostgreSQL writes them.
+//! Dates, times of day, instants and intervals are written as PostgreSQL writes them in the style
+//! ISO.
 
 use bytes::BufMut;
 
-/// Microseconds of a day.
+/// Microseconds of a day of 24 hours.
 pub(crate) const DAY_US: i64 = 86_400_000_000;
 
-/// Two digits of a number below 100.
+/// Two digits of a number below 100, filled with zeros.
 fn pair(value: i64) -> [u8; 2] {
     [b'0' + (value / 10 % 10) as u8, b'0' + (value % 10) as u8]
 }
 
+/// Writes a number that is not negative, filled with zeros to a width.
 fn put_number(value: i64, width: usize, out: &mut Vec<u8>) {
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(value);
@@ -70,7 +72,7 @@ pub(crate) fn put_time(us: i64, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes `+HH[:MM[:SS]]`.
+/// Writes an offset from UTC, seconds east of it, as `+HH[:MM[:SS]]`.
 pub(crate) fn put_offset(seconds: i64, out: &mut Vec<u8>) {
     out.put_u8(if seconds < 0 { b'-' } else { b'+' });
     let seconds = seconds.abs();

@@ -1,6 +1,8 @@
-//! Floats as PostgreSQL writes them: the shortest text that reads back as the same number.
+//! Floats are written as PostgreSQL writes them: the shortest text that reads back as the same
+//! number.
 
-/// Shortest text that reads back as the same number; fixed notation below 1e6, as PostgreSQL.
+/// Writes a single: the shortest text that reads back as the same number, in fixed notation from 1e-4
+/// up to 1e6, as PostgreSQL.
 pub(crate) fn put_float4(value: f32, out: &mut Vec<u8>) {
     if (1e-4..1e6).contains(&value.abs()) || value == 0.0 {
         return put_fixed(ryu::Buffer::new().format(value), out);
@@ -8,7 +10,8 @@ pub(crate) fn put_float4(value: f32, out: &mut Vec<u8>) {
     put_unusual(f64::from(value), &format!("{value:e}"), out);
 }
 
-/// Shortest text that reads back as the same number; fixed notation below 1e15, as PostgreSQL.
+/// Writes a double: the shortest text that reads back as the same number, in fixed notation from 1e-4
+/// up to 1e15, as PostgreSQL.
 pub(crate) fn put_float8(value: f64, out: &mut Vec<u8>) {
     // Two decimals first: most numbers here are prices in cents.
     if put_short(value, 100, 2, out) || put_short(value, 10_000, 4, out) {
@@ -20,10 +23,12 @@ pub(crate) fn put_float8(value: f64, out: &mut Vec<u8>) {
     put_unusual(value, &format!("{value:e}"), out);
 }
 
-/// Writes a number that has at most `decimals` decimals; says whether it has, and writes nothing when not.
+/// Writes a number that has at most `decimals` decimals; tells whether it has, and writes nothing
+/// when not.
 ///
-/// A quotient of whole numbers is the nearest double there is, so when it is this very number, its decimal notation reads
-/// back as this number; and it is the shortest, because no two decimals of up to 15 digits share a double.
+/// A quotient of whole numbers is the nearest double there is, so when it is this very number, its
+/// decimal notation reads back as this number; and it is the shortest, because no two decimals of up
+/// to 15 digits share a double.
 fn put_short(value: f64, per_unit: u64, decimals: usize, out: &mut Vec<u8>) -> bool {
     const MAX: f64 = 1e10;
     let magnitude = value.abs();
@@ -67,7 +72,7 @@ fn put_short(value: f64, per_unit: u64, decimals: usize, out: &mut Vec<u8>) -> b
     true
 }
 
-/// `100.0` goes as `100`.
+/// Writes digits in fixed notation without an empty fraction: `100.0` goes as `100`.
 fn put_fixed(digits: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(digits.strip_suffix(".0").unwrap_or(digits).as_bytes());
 }

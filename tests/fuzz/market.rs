@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use ttapi::clock::Clock;
-use ttapi::secret::Secret;
 use ttapi::config::{self, Config};
 use ttapi::market::quote::Quote;
+use ttapi::secret::Secret;
 use ttapi::server::{self, Role, Server};
 use ttapi::simulator::{CLIENT_SECRET, Faults, Options, REFRESH_TOKEN, Simulator};
 

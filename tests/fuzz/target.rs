@@ -73,7 +73,7 @@ async fn listen() -> (TcpListener, SocketAddr) {
 fn users(files: &Path) -> Users {
     let path = files.join("users");
     let verifier = Verifier::of("fa35b192121eabf3");
-    auth::file::add(&path, "tt", Some(auth::Role::Reader), &verifier).expect("a file of users");
+    auth::file::add(&path, "tt", Some(ttapi::role::Role::Reader), &verifier).expect("a file of users");
     Users::load(&path).expect("the file just written")
 }
 

@@ -17,6 +17,7 @@ use ttapi::lake::refresh::{RefreshRequest, channel};
 use ttapi::lake::{Lake, LakeTable, Run, StoreOptions, dataset};
 use ttapi::live::Live;
 use ttapi::serve::postgres;
+use ttapi::table::schemas::Tables;
 
 /// An engine over a lake of its own; the test is the scheduler.
 struct Place {
@@ -51,17 +52,19 @@ async fn place(stale: &[&str]) -> Place {
         .collect();
     let (refresh, requests) = channel();
     let engine = build(Parts {
-        lake: lake.clone(),
-        board: board.clone(),
-        refresh,
-        live: Arc::new(Live::new(16)),
-        histories: Vec::new(),
+        tables: Tables {
+            lake: lake.clone(),
+            board: board.clone(),
+            refresh,
+            live: Arc::new(Live::new(16)),
+            histories: Vec::new(),
+            settings: Vec::new(),
+            system_tables: Vec::new(),
+        },
         queries: Arc::new(Queries::default()),
         defaults: ttapi::engine::Defaults::default(),
         memory_bytes: 64 << 20,
         spill_bytes: 64 << 20,
-        settings: Vec::new(),
-        system_tables: Vec::new(),
     });
     Place { _directory: directory, engine: engine.await.unwrap(), lake, board, requests }
 }

@@ -12,12 +12,13 @@ use datafusion::common::config::Dialect;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use std::sync::Arc;
-use ttapi::engine::Engine;
+use ttapi::engine::template::over;
+use ttapi::engine::{Defaults, Engine};
 use ttapi::lake::dataset::{self, Dataset};
 use ttapi::live::Live;
 use ttapi::market::quote::{Greeks, Quote, Trade};
 use ttapi::table::comment::OwnComments;
-use ttapi::table::{function, live, view};
+use ttapi::table::{live, view};
 
 /// Rows of the datasets that have any. Columns that are not named are NULL, or this instant where NULL is not allowed.
 const FETCHED_AT: &str = "2026-11-03T22:00:00Z";
@@ -90,9 +91,7 @@ pub(crate) async fn engine_and_books() -> (Engine, Live) {
         context.register_table(format!("live.{name}"), table).unwrap();
     }
     view::register(&context).await.unwrap();
-    let mut state = context.state();
-    function::register(&mut state, catalog, Arc::new(OwnComments)).unwrap();
-    (Engine::new(state, None), books)
+    (over(&context, Arc::new(OwnComments), Defaults::default()).unwrap(), books)
 }
 
 /// The dataset's rows, cast to its columns.

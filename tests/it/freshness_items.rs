@@ -4,8 +4,8 @@
 use crate::slt::InProcess;
 use crate::world::{World, configuration, connect};
 use chrono::TimeDelta;
-use ttapi::error::ErrorKind;
 use ttapi::engine::Session;
+use ttapi::error::ErrorKind;
 use ttapi::lake::Scope;
 use ttapi::lake::freshness::State;
 use ttapi::server::Role;

@@ -1,6 +1,7 @@
 //! The one integration test binary.
 #![allow(clippy::unwrap_used)]
 
+mod architecture;
 mod as_of;
 mod damage;
 mod fixture;

@@ -15,11 +15,12 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
-use ttapi::engine::{Engine, Session};
+use ttapi::dialect::catalog::Comments;
+use ttapi::dialect::catalog::oid;
+use ttapi::engine::template::over;
+use ttapi::engine::{Defaults, Engine, Session};
 use ttapi::error::{ErrorKind, QueryError};
 use ttapi::lake::dataset;
-use ttapi::table::information_schema::information_schema;
-use ttapi::table::pg_catalog::{Comments, oid, pg_catalog};
 
 const MOVERS: &str = "SELECT symbol, type FROM symbols";
 
@@ -97,18 +98,14 @@ async fn engine() -> Engine {
     catalog.register_schema("live", live).unwrap();
     catalog.register_schema("system", system).unwrap();
     let comments: Arc<dyn Comments> = Arc::new(Texts);
-    catalog.register_schema("pg_catalog", pg_catalog(catalog.clone(), comments.clone())).unwrap();
-    catalog.register_schema("information_schema", information_schema(catalog.clone(), comments.clone())).unwrap();
-
     let catalogs = Arc::new(MemoryCatalogProviderList::new());
     datafusion::catalog::CatalogProviderList::register_catalog(catalogs.as_ref(), "tt".to_owned(), catalog.clone());
-    let mut state =
+    let state =
         SessionStateBuilder::new().with_config(config).with_catalog_list(catalogs).with_default_features().build();
-    ttapi::table::function::register(&mut state, catalog, comments).unwrap();
-    let context = SessionContext::new_with_state(state.clone());
+    let context = SessionContext::new_with_state(state);
     let movers = context.sql(MOVERS).await.unwrap().into_unoptimized_plan();
     public.register_table("movers".to_owned(), Arc::new(ViewTable::new(movers, Some(MOVERS.to_owned())))).unwrap();
-    Engine::new(state, None)
+    over(&context, comments, Defaults::default()).unwrap()
 }
 
 async fn run_with(session: &Session, sql: &str, parameters: Vec<ScalarValue>) -> Result<Vec<RecordBatch>, QueryError> {

@@ -4,9 +4,9 @@ use crate::slt::InProcess;
 use crate::world::{World, configuration, serve_postgres};
 use tokio_postgres::NoTls;
 use tokio_util::sync::CancellationToken;
+use ttapi::engine::Session;
 use ttapi::error::ErrorKind;
 use ttapi::role::Role;
-use ttapi::engine::Session;
 use ttapi::server;
 
 async fn world() -> World {

@@ -13,11 +13,11 @@ use tokio_postgres::error::DbError;
 use tokio_postgres::{AsyncMessage, NoTls};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use ttapi::clock::Clock;
-use ttapi::secret::Secret;
 use ttapi::config::{self, Config};
-use ttapi::error::QueryError;
 use ttapi::engine::Session;
+use ttapi::error::QueryError;
 use ttapi::lake::freshness::{Freshness, State};
+use ttapi::secret::Secret;
 use ttapi::serve::postgres;
 use ttapi::server::{self, Role, Server};
 use ttapi::simulator::fault::{Kind, Rule};
@@ -74,7 +74,9 @@ impl World {
         let (venue, running) = (all.child_token(), all.child_token());
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let simulator = simulate(&clock, any, any, venue.clone()).await;
-        config.sources.get_mut("tastytrade").unwrap().base_url = format!("http://{}", simulator.rest_addr());
+        for source in config.sources.values_mut() {
+            source.base_url = format!("http://{}", simulator.rest_addr());
+        }
         let server = server::start(&config, role, clock.clone(), &running).await.unwrap();
         let _stop = all.drop_guard();
         Self { clock, config, simulator, server, venue, running, _stop, _directory: directory }

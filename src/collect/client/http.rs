@@ -1,5 +1,6 @@
 //! The HTTP client of one source: documents by GET, authorised, within a budget, tried again where that may help.
 
+use super::answer;
 use super::auth::Auth;
 use super::breaker::BreakerOptions;
 use super::budget::Budget;
@@ -7,7 +8,6 @@ use super::endpoint::{Endpoint, EndpointStatus};
 use super::error::ClientError;
 use super::get::Get;
 use super::oauth::OAuth;
-use super::answer;
 use crate::clock::Clock;
 use crate::config::SourceConfig;
 use crate::secret::Secret;

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::super::scripted::{Scripted, json, response};
 use super::super::breaker::BreakerState;
 use super::super::get::segment;
+use super::super::scripted::{Scripted, json, response};
 use super::*;
 use chrono::{DateTime, TimeDelta};
 
@@ -195,11 +195,12 @@ async fn without_tokens_nothing_but_the_request_is_sent() {
 
 #[tokio::test]
 async fn a_key_goes_with_each_request_and_is_told_to_nobody() {
-    let server = Scripted::start(|head, _| match head.contains("x-key: key-hush") || head.contains("apikey=key-hush") {
-        true => json(403, r#"{"error":{"code":"no","message":"key-hush is used up"}}"#),
-        false => json(200, "{}"),
-    })
-    .await;
+    let server =
+        Scripted::start(|head, _| match head.contains("x-key: key-hush") || head.contains("apikey=key-hush") {
+            true => json(403, r#"{"error":{"code":"no","message":"key-hush is used up"}}"#),
+            false => json(200, "{}"),
+        })
+        .await;
     let key = || Secret::new("key-hush");
     for auth in [Auth::Header { name: "x-key", key: key() }, Auth::Query { name: "apikey", key: key() }] {
         let client = server.client_with(auth, clock());

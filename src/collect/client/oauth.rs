@@ -6,8 +6,8 @@
 use super::answer;
 use super::endpoint::Endpoint;
 use super::error::ClientError;
-use crate::secret::Secret;
 use crate::clock::Clock;
+use crate::secret::Secret;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -120,7 +120,8 @@ impl OAuth {
             "client_secret": self.client_secret.expose(),
         });
         let response = self.http.post(&self.url).timeout(self.timeout).json(&body).send().await;
-        let response = response.map_err(|error| answer::from_network(error, &self.origin, self.endpoint.name, self.timeout))?;
+        let response =
+            response.map_err(|error| answer::from_network(error, &self.origin, self.endpoint.name, self.timeout))?;
         let path = self.endpoint.name;
         let body = answer::read(response, &self.origin, path, self.timeout, self.clock.now()).await?;
         answer::json(&body).map_err(|reason| ClientError::Unreadable {

@@ -5,6 +5,7 @@
 mod bars;
 pub mod dxlink;
 pub mod metastock;
+pub(crate) mod number;
 mod outcome;
 mod problem;
 pub mod tastytrade;
@@ -13,12 +14,6 @@ use super::source::Definition;
 
 /// Every source there is, sorted by name. Each has a section `[source.NAME]` in the configuration.
 pub const SOURCES: &[Definition] = &[tastytrade::DEFINITION];
-
-/// A float as a whole number, rounded; `None` when it does not fit 64 bits.
-pub(crate) fn whole_number(number: f64) -> Option<i64> {
-    const LIMIT: f64 = 9.2e18;
-    (-LIMIT..LIMIT).contains(&number).then(|| number.round() as i64)
-}
 
 #[cfg(test)]
 pub(crate) mod noise;

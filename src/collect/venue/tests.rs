@@ -6,12 +6,12 @@ use super::dxlink::{Eod, EodOptions, Feed, FeedOptions, FeedSymbols, QuoteTokens
 use super::tastytrade::{Calendar, Dividends, Earnings, MarketMetrics, OptionChains, Symbols};
 use crate::clock::Clock;
 use crate::collect::client::{Auth, Client};
-use crate::config::SourceConfig;
-use crate::secret::Secret;
 use crate::collect::{Fetch, FetchError, Fetched, Request};
+use crate::config::SourceConfig;
 use crate::lake::dataset;
 use crate::live::Live;
 use crate::market::{calendar, list};
+use crate::secret::Secret;
 use crate::simulator::fault::{Kind, Rule};
 use crate::simulator::{Options, Simulator};
 use arrow::array::{Array, AsArray, StringArray};

@@ -1,12 +1,14 @@
-//! The engine's errors by kind. One place decides what each becomes; no debug text goes further.
+//! The conversion decides by the kind of a DataFusion or Arrow error what it becomes for the client.
+//! This is the one place that does; no debug text goes further.
 
-use crate::error::{ErrorKind, QueryError, nearest};
 use super::message;
+use crate::error::{ErrorKind, QueryError, nearest};
 use arrow::error::ArrowError;
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 
-/// First words by which [`QueryError::from`] knows that a query's own memory limit is reached, not that of all.
+/// First words by which the conversion knows that a query's own memory limit is reached, not that of
+/// all queries; the engine's memory pool writes them into DataFusion's `ResourcesExhausted`.
 pub(crate) const QUERY_LIMIT: &str = "memory of one query: ";
 
 impl From<DataFusionError> for QueryError {
@@ -16,7 +18,8 @@ impl From<DataFusionError> for QueryError {
 }
 
 impl QueryError {
-    /// An engine's error about a statement; its place in the text is found when the engine says where.
+    /// DataFusion's error about a statement; its place in the text is found when DataFusion says
+    /// where (a `Diagnostic` with a span).
     pub(crate) fn from_engine(error: &DataFusionError, sql: &str) -> Self {
         let converted = convert(error.find_root());
         match error.diagnostic().and_then(|diagnostic| diagnostic.span) {
@@ -26,6 +29,7 @@ impl QueryError {
     }
 }
 
+/// The error by its innermost cause.
 fn convert(error: &DataFusionError) -> QueryError {
     match error {
         DataFusionError::ArrowError(error, _) => arrow(error),
@@ -56,14 +60,16 @@ fn convert(error: &DataFusionError) -> QueryError {
     }
 }
 
-/// The engine's words for a full spill directory.
+/// DataFusion's words for a full spill directory, which come as a failure to write.
 const SPILLING: &str = "used disk space during the spilling process";
 
+/// The error of a query that needs more disk for spilling than it may have.
 fn out_of_disk() -> QueryError {
     QueryError::new(ErrorKind::LimitExceeded, "the query needs more disk for spilling than the server's limit")
         .with_hint("Select fewer rows or columns, or raise limits.spill of the server.")
 }
 
+/// An error of the lake's files, or of the spill directory.
 fn storage(text: &str) -> QueryError {
     // The limit of disk for spilling comes as any failure to write does, wrapped in several ways.
     if text.contains(SPILLING) {
@@ -72,12 +78,14 @@ fn storage(text: &str) -> QueryError {
     QueryError::new(ErrorKind::Storage, message::first_line(text))
 }
 
-/// Whether no rule has turned a subquery into a join, and the last planner meets it.
+/// Whether no rule has turned a subquery into a join, and DataFusion's physical planner meets it.
 fn is_subquery_left_over(text: &str) -> bool {
     let subqueries = ["ScalarSubquery(", "Exists(", "InSubquery("];
     text.contains("does not support logical expression") && subqueries.iter().any(|kind| text.contains(kind))
 }
 
+/// What DataFusion does not have; correlated subqueries that no rule takes apart get their own
+/// sentence.
 fn not_supported(text: &str) -> QueryError {
     let text = message::first_line(text);
     if text.contains("OuterReferenceColumn") || text.contains("correlated") || is_subquery_left_over(text) {
@@ -90,6 +98,7 @@ fn not_supported(text: &str) -> QueryError {
     QueryError::new(ErrorKind::NotSupported, message::lower_first(&message::postgres_types(text)))
 }
 
+/// An error of an Arrow kernel: arithmetic, casts, files.
 fn arrow(error: &ArrowError) -> QueryError {
     match error {
         ArrowError::DivideByZero => QueryError::new(ErrorKind::DivisionByZero, "division by zero"),
@@ -124,7 +133,8 @@ fn exhausted(text: &str) -> QueryError {
         .with_hint("Select fewer rows or columns, or raise the memory limit of the server.")
 }
 
-/// An error that travelled through the engine: ours comes out whole.
+/// An error that travelled through DataFusion: ours comes out whole, others by their type, and
+/// unknown ones as internal.
 fn external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> QueryError {
     if let Some(own) = error.downcast_ref::<QueryError>() {
         return own.clone();
@@ -143,6 +153,7 @@ fn external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> QueryErr
         .unwrap_or_else(|| QueryError::new(ErrorKind::Internal, message::first_line(&text)))
 }
 
+/// An error about names: ambiguous, repeated or unknown columns.
 fn schema(error: &SchemaError) -> QueryError {
     match error {
         SchemaError::AmbiguousReference { field } => {
@@ -159,6 +170,8 @@ fn schema(error: &SchemaError) -> QueryError {
     }
 }
 
+/// A column that is not known: as a missing table when no table of its qualifier is in reach, with
+/// the nearest name as a hint.
 fn unknown_column(field: &Column, valid: &[Column]) -> QueryError {
     let Some(relation) = &field.relation else {
         let error = QueryError::new(ErrorKind::UnknownColumn, format!("column \"{}\" does not exist", field.name));
@@ -174,6 +187,7 @@ fn unknown_column(field: &Column, valid: &[Column]) -> QueryError {
     suggest(QueryError::new(ErrorKind::UnknownColumn, message), field, valid)
 }
 
+/// Adds the nearest of the known names as a hint, as PostgreSQL does.
 fn suggest(error: QueryError, field: &Column, valid: &[Column]) -> QueryError {
     let names = valid.iter().map(|column| match &column.relation {
         Some(relation) => format!("{}.{}", relation.table(), column.name),

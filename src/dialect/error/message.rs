@@ -1,4 +1,5 @@
-//! The planner's sentences, in PostgreSQL's words.
+//! The messages of DataFusion's SQL planner and of execution, read by their wording, in PostgreSQL's
+//! words.
 
 use crate::error::{ErrorKind, QueryError, nearest};
 
@@ -8,13 +9,14 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     rest.split_once(after).map(|(found, _)| found)
 }
 
-/// A table name without the catalog and, when it goes without saying, the schema.
+/// A table's name without the catalog and, when it is `public`, the schema.
 pub(crate) fn table_name(full: &str) -> &str {
     let name = full.strip_prefix("tt.").unwrap_or(full);
     name.strip_prefix("public.").unwrap_or(name)
 }
 
-/// An error of planning.
+/// An error of planning, by its first line: unknown functions and relations, grouping, types that do
+/// not go together; what is not recognised is a syntax error with its own sentence.
 pub(crate) fn planning(full: &str) -> QueryError {
     let text = without_trees(first_line(full));
     if text.to_lowercase().contains("correlated") {
@@ -104,13 +106,15 @@ pub(crate) fn planning(full: &str) -> QueryError {
     QueryError::new(ErrorKind::Syntax, lower_first(&postgres_types(text)))
 }
 
-/// A subquery the planner cannot take apart.
+/// The refusal of a correlated subquery that neither DataFusion's rules nor `decorrelate` turn into a
+/// join.
 pub(crate) fn correlated() -> QueryError {
     QueryError::new(ErrorKind::NotSupported, "this form of correlated subquery is not supported")
         .with_hint("Write it as a join.")
 }
 
-/// The sentence before the first piece of the planner's own trees: people wrote SQL and know nothing of trees.
+/// The sentence before the first piece of a tree of DataFusion or sqlparser: people wrote SQL and
+/// know nothing of trees.
 pub(crate) fn without_trees(text: &str) -> &str {
     let trees = [
         "ScalarFunction(",
@@ -128,15 +132,18 @@ pub(crate) fn without_trees(text: &str) -> &str {
     kept.trim_end_matches(" got").trim_end_matches([',', ':', ' '])
 }
 
+/// Whether a text says that a function was called with the wrong number or types of arguments.
 fn expects(text: &str) -> bool {
     text.contains("function") && text.contains("expect") && text.contains("argument")
 }
 
+/// PostgreSQL's error for a call that no function takes: `function f(text, integer) does not exist`.
 fn no_such_call(call: &str) -> QueryError {
     QueryError::new(ErrorKind::UnknownFunction, format!("function {call} does not exist"))
         .with_hint("No function matches the given name and argument types. You might need to add explicit type casts.")
 }
 
+/// PostgreSQL's error for an operator between types that do not go together.
 fn mismatch(operation: &str) -> QueryError {
     let operation = postgres_types(operation.trim());
     QueryError::new(ErrorKind::TypeMismatch, format!("operator does not exist: {operation}"))
@@ -216,6 +223,8 @@ pub(crate) fn regular_expression(text: &str) -> Option<QueryError> {
     Some(QueryError::new(ErrorKind::InvalidText, format!("invalid regular expression: {reason}")))
 }
 
+/// PostgreSQL's error for a text that does not read as a type; of moments it has a kind of its own
+/// (SQLSTATE 22007).
 fn invalid(value: &str, wanted: &str) -> QueryError {
     let kind = match wanted {
         "date" | "interval" => ErrorKind::InvalidDatetime,
@@ -225,7 +234,8 @@ fn invalid(value: &str, wanted: &str) -> QueryError {
     QueryError::new(kind, format!("invalid input syntax for type {wanted}: \"{value}\""))
 }
 
-/// The first line: what follows are lists of candidates and requests to report bugs elsewhere.
+/// The first line of a text: what follows are lists of candidates and requests to report a bug to
+/// DataFusion.
 pub(crate) fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default().trim()
 }
@@ -241,7 +251,7 @@ pub(crate) fn lower_first(text: &str) -> String {
     }
 }
 
-/// Arrow's names of types, in PostgreSQL's.
+/// A text with Arrow's names of types replaced by PostgreSQL's, those with parameters included.
 pub(crate) fn postgres_types(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;
@@ -270,6 +280,7 @@ pub(crate) fn postgres_types(text: &str) -> String {
     result
 }
 
+/// PostgreSQL's name for an Arrow type without parameters; `None` for any other word.
 fn simple_type(word: &str) -> Option<&'static str> {
     Some(match word {
         "Utf8" | "Utf8View" | "LargeUtf8" => "text",

@@ -1,4 +1,9 @@
-//! What DataFusion and its parser report, as PostgreSQL reports it: kind, sentence, hint and position.
+//! What DataFusion, Arrow and sqlparser report becomes PostgreSQL's error: kind (SQLSTATE), sentence,
+//! hint and position.
+//!
+//! DataFusion 55: most of its errors are texts without a code, so that what they mean is read from
+//! their wording; an upgrade changes wordings without notice. Not needed once its errors carry codes:
+//! until then `errors.slt` shows which wordings changed, as errors of another kind.
 
 mod convert;
 mod message;

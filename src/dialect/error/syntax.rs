@@ -1,10 +1,15 @@
-//! The parser's errors, and places in a statement.
+//! The errors of sqlparser become PostgreSQL's syntax errors, and lines and columns become positions
+//! in a statement.
 
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::parser::ParserError;
 
 impl QueryError {
-    /// A parser's error, with the position it names (`at Line: 1, Column: 9`) counted in characters of `sql`.
+    /// The error of sqlparser, with the position it names (`at Line: 1, Column: 9`) counted in
+    /// characters of `sql`, from 1.
+    ///
+    /// sqlparser 0.62: its errors are texts (`Expected: an expression, found: )`), from which the
+    /// token and the position are read. Not needed once they carry both as values.
     pub(crate) fn from_parser(error: ParserError, sql: &str) -> Self {
         let text = match error {
             ParserError::RecursionLimitExceeded => {

@@ -12,8 +12,8 @@ use super::wire::{
     CloseSessionResult, CloseStatus, ErrorValue, GetSessionOptionsResult, OptionError, OptionValue, SessionOptionValue,
     SetSessionOptionsRequest, SetSessionOptionsResult,
 };
-use crate::error::ErrorKind;
 use crate::engine::Settings;
+use crate::error::ErrorKind;
 use arrow_flight::sql::{
     ActionCancelQueryRequest, ActionCancelQueryResult, ActionClosePreparedStatementRequest,
     ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult, Any, ProstMessageExt,

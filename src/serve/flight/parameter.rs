@@ -6,8 +6,8 @@
 use super::claim;
 use super::error::{internal, malformed, status};
 use super::types::{sent_type, sql_name};
-use crate::error::{ErrorKind, QueryError};
 use crate::engine::{Plan, ScalarValue, Session};
+use crate::error::{ErrorKind, QueryError};
 use arrow::array::{Array, ArrayRef, AsArray, new_empty_array};
 use arrow::compute::{CastOptions, cast, cast_with_options, concat};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};

@@ -1,7 +1,8 @@
 //! What this server runs for Flight clients, by number of the execution: where cancels find it.
 
 use crate::engine::CancelHandle;
-use crate::serve::auth::{Identity, Role};
+use crate::role::Role;
+use crate::serve::auth::Identity;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

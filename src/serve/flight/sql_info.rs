@@ -4,7 +4,7 @@
 
 use super::Options;
 use super::error::internal;
-use crate::engine::Engine;
+use crate::engine::{Engine, Section};
 use arrow_flight::sql::metadata::{
     SqlInfoData, SqlInfoDataBuilder, XdbcTypeInfo, XdbcTypeInfoData, XdbcTypeInfoDataBuilder,
 };
@@ -50,116 +50,6 @@ const KEYWORDS: &[&str] = &[
     "WINDOW",
 ];
 
-const NUMERIC_FUNCTIONS: &[&str] = &[
-    "abs",
-    "acos",
-    "asin",
-    "atan",
-    "atan2",
-    "cbrt",
-    "ceil",
-    "cos",
-    "cot",
-    "degrees",
-    "exp",
-    "factorial",
-    "floor",
-    "gcd",
-    "greatest",
-    "lcm",
-    "least",
-    "ln",
-    "log",
-    "log10",
-    "log2",
-    "pi",
-    "power",
-    "radians",
-    "random",
-    "round",
-    "signum",
-    "sin",
-    "sinh",
-    "sqrt",
-    "tan",
-    "tanh",
-    "trunc",
-];
-
-const STRING_FUNCTIONS: &[&str] = &[
-    "ascii",
-    "bit_length",
-    "btrim",
-    "char_length",
-    "character_length",
-    "chr",
-    "concat",
-    "concat_ws",
-    "contains",
-    "ends_with",
-    "initcap",
-    "left",
-    "length",
-    "levenshtein",
-    "lower",
-    "lpad",
-    "ltrim",
-    "md5",
-    "octet_length",
-    "overlay",
-    "position",
-    "regexp_count",
-    "regexp_like",
-    "regexp_match",
-    "regexp_replace",
-    "repeat",
-    "replace",
-    "reverse",
-    "right",
-    "rpad",
-    "rtrim",
-    "split_part",
-    "starts_with",
-    "strpos",
-    "substr",
-    "substring",
-    "to_hex",
-    "translate",
-    "trim",
-    "upper",
-    "uuid",
-];
-
-const SYSTEM_FUNCTIONS: &[&str] = &[
-    "coalesce",
-    "current_catalog",
-    "current_database",
-    "current_schema",
-    "current_setting",
-    "current_user",
-    "nullif",
-    "nvl",
-    "session_user",
-    "set_config",
-    "version",
-];
-
-const DATETIME_FUNCTIONS: &[&str] = &[
-    "current_date",
-    "current_time",
-    "date_bin",
-    "date_part",
-    "date_trunc",
-    "from_unixtime",
-    "make_date",
-    "now",
-    "to_char",
-    "to_date",
-    "to_local_time",
-    "to_timestamp",
-    "to_unixtime",
-];
-
 /// What the server can do.
 pub(super) fn sql_info(engine: &Engine, options: &Options) -> Result<SqlInfoData, Status> {
     let mut info = SqlInfoDataBuilder::new();
@@ -188,9 +78,9 @@ fn server(info: &mut SqlInfoDataBuilder) {
 }
 
 fn language(info: &mut SqlInfoDataBuilder, engine: &Engine) {
-    let known = engine.function_names();
-    let registered = |names: &[&str]| -> Vec<String> {
-        names.iter().filter(|name| known.contains(**name)).map(|name| (*name).to_owned()).collect()
+    let functions = engine.functions();
+    let about = |wanted: Section| -> Vec<&str> {
+        functions.iter().filter(|(_, section)| *section == wanted).map(|(name, _)| name.as_str()).collect()
     };
     for ddl in [SqlInfo::SqlDdlCatalog, SqlInfo::SqlDdlSchema, SqlInfo::SqlDdlTable] {
         info.append(ddl, false);
@@ -202,10 +92,10 @@ fn language(info: &mut SqlInfoDataBuilder, engine: &Engine) {
     info.append(SqlInfo::SqlAllTablesAreSelectable, true);
     info.append(SqlInfo::SqlNullOrdering, SqlNullOrdering::SqlNullsSortedHigh as i32);
     info.append(SqlInfo::SqlKeywords, KEYWORDS);
-    info.append(SqlInfo::SqlNumericFunctions, registered(NUMERIC_FUNCTIONS));
-    info.append(SqlInfo::SqlStringFunctions, registered(STRING_FUNCTIONS));
-    info.append(SqlInfo::SqlSystemFunctions, registered(SYSTEM_FUNCTIONS));
-    info.append(SqlInfo::SqlDatetimeFunctions, registered(DATETIME_FUNCTIONS));
+    info.append(SqlInfo::SqlNumericFunctions, about(Section::Numeric).as_slice());
+    info.append(SqlInfo::SqlStringFunctions, about(Section::Text).as_slice());
+    info.append(SqlInfo::SqlSystemFunctions, about(Section::System).as_slice());
+    info.append(SqlInfo::SqlDatetimeFunctions, about(Section::DateTime).as_slice());
     info.append(SqlInfo::SqlSearchStringEscape, "\\");
     info.append(SqlInfo::SqlExtraNameCharacters, "$");
     info.append(SqlInfo::SqlSupportsConvert, conversions());

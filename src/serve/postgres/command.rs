@@ -444,12 +444,15 @@ fn backward() -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Engine;
+    use crate::dialect::catalog::NoComments;
+    use crate::engine::Defaults;
+    use crate::engine::template::over;
     use datafusion::prelude::SessionContext;
+    use std::sync::Arc;
 
     fn parse(sql: &str) -> Result<Command, Failure> {
-        let session =
-            Engine::new(SessionContext::new().state(), None).open_session("me", crate::role::Role::Admin, "postgres");
+        let engine = over(&SessionContext::new(), Arc::new(NoComments), Defaults::default()).unwrap();
+        let session = engine.open_session("me", crate::role::Role::Admin, "postgres");
         Command::parse(Piece { sql, offset: 0 }, &session)
     }
 

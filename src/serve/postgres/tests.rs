@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{Options, serve};
-use crate::engine::Engine;
+use crate::dialect::catalog::NoComments;
+use crate::engine::template::over;
+use crate::engine::{Defaults, Engine};
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array, RecordBatch,
     StringArray, TimestampMicrosecondArray,
@@ -126,7 +128,7 @@ async fn start(options: Options) -> Server {
     context.register_table("silent", live(Arc::new(Silent(schema.clone())))).unwrap();
     context.register_table("flood", live(Arc::new(Flood(schema.clone())))).unwrap();
     context.register_table("broken", live(Arc::new(Broken(schema.clone())))).unwrap();
-    serve_engine(Engine::new(context.state(), None), options).await
+    serve_engine(over(&context, Arc::new(NoComments), Defaults::default()).unwrap(), options).await
 }
 
 async fn serve_engine(engine: Engine, options: Options) -> Server {

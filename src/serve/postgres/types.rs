@@ -1,7 +1,7 @@
 //! Which PostgreSQL type stands for which Arrow type, in both directions.
 
 use super::error::Failure;
-use crate::table::pg_catalog::definition::VECTOR;
+use crate::dialect::catalog::definition::VECTOR;
 use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, TimeUnit};
 use pgwire::messages::data::{FieldDescription, RowDescription};
 use postgres_types::{Kind, Type};

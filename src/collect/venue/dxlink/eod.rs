@@ -5,7 +5,7 @@ use super::parse::{Candle, EventType};
 use super::session::{self, Change, Session, SessionError, Setup, Subscription};
 use super::token::QuoteTokens;
 use crate::collect::venue::bars::eod_batch;
-use crate::collect::venue::whole_number;
+use crate::collect::venue::number::whole_number;
 use crate::collect::{FailedItem, Fetch, FetchError, Fetched, Progress, Request};
 use crate::market::bar::Bar;
 use crate::market::{calendar, symbol};
@@ -276,7 +276,8 @@ impl Fetch for Eod {
             run.fail(&task.item, reason.clone());
         }
         run.failed.sort_by(|one, other| one.item.cmp(&other.item));
-        let batches = if run.bars.is_empty() { Vec::new() } else { vec![eod_batch(&run.bars, BAR_SOURCE, clock.now())] };
+        let batches =
+            if run.bars.is_empty() { Vec::new() } else { vec![eod_batch(&run.bars, BAR_SOURCE, clock.now())] };
         Ok(Fetched {
             batches,
             items: request.items.len() as u64,

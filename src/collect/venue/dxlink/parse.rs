@@ -1,7 +1,7 @@
 //! From a frame's values to our events, by the fields the server announced. Pure.
 
 use super::wire::{Block, Data, Scalar};
-use crate::collect::venue::whole_number;
+use crate::collect::venue::number::whole_number;
 use crate::market::quote::{Greeks, Quote, Trade};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -1,8 +1,8 @@
 //! Quote tokens: what opens a dxLink session, and where.
 
 use crate::collect::client::{Client, ClientError, Get};
-use crate::secret::Secret;
 use crate::collect::venue::tastytrade::parse;
+use crate::secret::Secret;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::{Arc, Mutex, PoisonError};
 

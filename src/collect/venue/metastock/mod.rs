@@ -212,10 +212,10 @@ fn read(unit: &Unit, options: &Options) -> Result<Parsed, FailedFile> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use std::collections::HashMap;
     use crate::collect::merge::merge_bars;
     use arrow::array::{Array, AsArray};
     use arrow::datatypes::{Date32Type, Float64Type, Int64Type};
+    use std::collections::HashMap;
 
     fn run(path: &Path, options: &Options) -> (Report, Vec<RecordBatch>) {
         let mut batches = Vec::new();

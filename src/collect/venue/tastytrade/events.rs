@@ -3,9 +3,9 @@
 use super::batch;
 use super::parse::{self, EventKind};
 use crate::collect::client::{Client, ClientError, Get};
-use crate::collect::{Fetch, FetchError, Fetched, Request};
 use crate::collect::venue::outcome::{Parsed, each};
 use crate::collect::venue::problem::Problems;
+use crate::collect::{Fetch, FetchError, Fetched, Request};
 use crate::market::calendar;
 use async_trait::async_trait;
 use chrono::Months;

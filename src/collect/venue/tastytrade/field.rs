@@ -3,7 +3,7 @@
 //! Reading a field never fails a row: a broken value is kept as such, and whoever takes it counts it.
 
 use crate::collect::venue::problem::Problems;
-use crate::collect::venue::whole_number;
+use crate::collect::venue::number::whole_number;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};

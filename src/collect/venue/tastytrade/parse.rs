@@ -7,9 +7,9 @@ use super::wire::{CorporateEvent, Equity, Expiration, Metrics, NestedChain, Pagi
 use super::wire::{Holidays, QuoteTokenAnswer};
 use crate::collect::venue::outcome::Parsed;
 use crate::collect::venue::problem::Problems;
-use crate::secret::Secret;
 use crate::market::calendar as rules;
 use crate::market::symbol::{OptionSymbol, Side};
+use crate::secret::Secret;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc, Weekday};
 use chrono_tz::America::New_York;
 use serde::Deserialize;

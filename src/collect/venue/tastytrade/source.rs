@@ -66,10 +66,12 @@ impl Source for Tastytrade {
         // What a refresh of some items alone is worth depends on how many one request asks for.
         Some(match dataset {
             "calendar" => Collector::new(Calendar { client }, asking::items(Vec::new())),
-            "dividends" => Collector::new(Dividends { client }, asking::items(universe.clone()))
-                .by_item(Items::new(&universe, 1)),
-            "earnings" => Collector::new(Earnings { client }, asking::items(universe.clone()))
-                .by_item(Items::new(&universe, 1)),
+            "dividends" => {
+                Collector::new(Dividends { client }, asking::items(universe.clone())).by_item(Items::new(&universe, 1))
+            }
+            "earnings" => {
+                Collector::new(Earnings { client }, asking::items(universe.clone())).by_item(Items::new(&universe, 1))
+            }
             "eod" => {
                 let look_back = Duration::from_secs(u64::from(what.look_back_days) * 86_400);
                 let options = dxlink::EodOptions { look_back, ..dxlink::EodOptions::default() };

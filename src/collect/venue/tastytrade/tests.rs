@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-use crate::collect::venue::problem::Problems;
 use super::parse::{self, EventKind, HolidayDates, VenueCalendar};
 use super::*;
 use crate::clock::Clock;
 use crate::collect::client::scripted::{Scripted, json as json_response, response};
 use crate::collect::venue::noise::Noise;
+use crate::collect::venue::problem::Problems;
 use crate::collect::{Fetch, Request};
 use crate::lake::dataset;
 use arrow::array::{Array, AsArray};

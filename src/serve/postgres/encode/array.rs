@@ -1,9 +1,9 @@
 //! Lists, as one-dimensional arrays.
 
 use super::{Cells, Style, Write};
+use crate::dialect::catalog::definition::VECTOR;
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::{Format, postgres_type};
-use crate::table::pg_catalog::definition::VECTOR;
 use crate::text::array::put_array;
 use arrow::array::{Array, ArrayRef, AsArray, ListArray};
 use arrow::datatypes::DataType;

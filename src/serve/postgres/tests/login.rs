@@ -1,7 +1,8 @@
 //! Who is let in, and over what: passwords, encryption, and bytes from those who are not in yet.
 
 use super::*;
-use crate::serve::auth::{Role, Users, Verifier, file};
+use crate::role::Role;
+use crate::serve::auth::{Users, Verifier, file};
 use crate::serve::tls::{Tls, tests::Authority};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};

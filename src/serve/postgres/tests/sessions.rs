@@ -3,7 +3,6 @@
 
 use super::login::two_users;
 use super::*;
-use crate::engine::Defaults;
 use crate::role::Role;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -107,7 +106,7 @@ impl Place {
         let unplanned = Unplanned { schema: schema.clone(), readers: readers.clone() };
         context.register_table("unplanned", Arc::new(unplanned)).unwrap();
         context.register_batch("bars", bars()).unwrap();
-        let engine = Engine::with_queries(context.state(), defaults, Arc::default());
+        let engine = over(&context, Arc::new(NoComments), defaults).unwrap();
         Self { server: serve_engine(engine, options).await, readers }
     }
 
@@ -302,7 +301,8 @@ async fn a_cancel_between_two_steps_of_a_statement_is_not_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn the_steps_of_a_statement_share_its_time() {
-    let engine = Engine::new(SessionContext::new().state(), Some(Duration::from_millis(50)));
+    let defaults = Defaults { statement_timeout: Some(Duration::from_millis(50)), ..Defaults::default() };
+    let engine = over(&SessionContext::new(), Arc::new(NoComments), defaults).unwrap();
     let session = engine.open_session("me", Role::Admin, "postgres");
     session.begin_request();
     drop(session.start("SELECT 1"));

@@ -1,0 +1,113 @@
+//! The rule `IntervalOrder` compares intervals by their length, a month having 30 days and a day 24
+//! hours: 27 hours are more than a day.
+//!
+//! Before a plan is optimized, both sides of such a comparison become calls of `interval_length`.
+//! ORDER BY, GROUP BY and joins USING an interval are not reached by it.
+//!
+//! DataFusion 55: Arrow compares the fields of an interval one after the other, months, then days,
+//! then nanoseconds, so that `interval '30 days' < interval '1 month'` and `'27 hours' < '1 day'`
+//! (apache/datafusion#8468, open; apache/arrow-rs#5200). Not needed once
+//! `interval '27 hours'` is more than `interval '1 day'`.
+
+use arrow::array::{ArrayRef, AsArray, Decimal128Array};
+use arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, Result, plan_err};
+use datafusion::logical_expr::expr::{Between, InList, ScalarFunction};
+use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility, cast,
+};
+use std::sync::{Arc, LazyLock};
+
+/// The function rewrite, which has no state.
+#[derive(Debug)]
+pub(crate) struct IntervalOrder;
+
+/// The one interval type of this server: months, days and nanoseconds.
+const SPAN: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
+/// Lengths in nanoseconds: some ten million years have 24 digits, more than 64 bits hold.
+const LENGTH: DataType = DataType::Decimal128(38, 0);
+
+impl FunctionRewrite for IntervalOrder {
+    fn name(&self) -> &str {
+        "intervals by their length"
+    }
+
+    /// Replaces the sides of one comparison, BETWEEN or IN over intervals or durations by their
+    /// lengths.
+    fn rewrite(&self, expr: Expr, schema: &DFSchema, _: &ConfigOptions) -> Result<Transformed<Expr>> {
+        let span = |expr: &Expr| matches!(expr.get_type(schema), Ok(DataType::Interval(_) | DataType::Duration(_)));
+        Ok(match expr {
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) if compares(op) && (span(&left) || span(&right)) => {
+                let (left, right) = (Box::new(length(*left)), Box::new(length(*right)));
+                Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right }))
+            }
+            Expr::Between(Between { expr, negated, low, high }) if span(&expr) => {
+                let [expr, low, high] = [expr, low, high].map(|part| Box::new(length(*part)));
+                Transformed::yes(Expr::Between(Between { expr, negated, low, high }))
+            }
+            Expr::InList(InList { expr, list, negated }) if span(&expr) => {
+                let list = list.into_iter().map(length).collect();
+                Transformed::yes(Expr::InList(InList { expr: Box::new(length(*expr)), list, negated }))
+            }
+            other => Transformed::no(other),
+        })
+    }
+}
+
+/// Whether an operator compares two values.
+fn compares(op: Operator) -> bool {
+    use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
+    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
+}
+
+/// `interval_length(span)`, for durations too, which are cast to intervals first.
+fn length(span: Expr) -> Expr {
+    static FUNCTION: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::from(Length::default())));
+    Expr::ScalarFunction(ScalarFunction { func: FUNCTION.clone(), args: vec![cast(span, SPAN)] })
+}
+
+/// The function `interval_length`: nanoseconds of an interval, as a decimal without places; NULL of
+/// NULL.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Length {
+    signature: Signature,
+}
+
+impl Default for Length {
+    fn default() -> Self {
+        Self { signature: Signature::exact(vec![SPAN], Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for Length {
+    fn name(&self) -> &str {
+        "interval_length"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(LENGTH)
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [spans] = arguments.args.as_slice() else { return plan_err!("interval_length takes an interval") };
+        let spans = spans.to_array(arguments.number_rows)?;
+        let lengths = spans.as_primitive::<IntervalMonthDayNanoType>().iter().map(|span| span.map(nanoseconds));
+        let lengths: Decimal128Array = lengths.collect();
+        Ok(ColumnarValue::Array(Arc::new(lengths.with_data_type(LENGTH)) as ArrayRef))
+    }
+}
+
+/// The length of an interval with months of 30 days and days of 24 hours; no interval overflows it.
+fn nanoseconds(span: IntervalMonthDayNano) -> i128 {
+    const NS_PER_DAY: i128 = 86_400_000_000_000;
+    let days = i128::from(span.months) * 30 + i128::from(span.days);
+    days * NS_PER_DAY + i128::from(span.nanoseconds)
+}

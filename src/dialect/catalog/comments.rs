@@ -1,0 +1,42 @@
+//! `Comments` is what the catalog tells of tables beyond their columns; the owner of the tables
+//! implements it, and the rows of `pg_description` and `pg_constraint` come from it.
+
+use std::fmt::Debug;
+
+/// What is known of tables beyond their columns: what people wrote about them, and what tells their
+/// rows apart. Calls do not wait.
+pub trait Comments: Debug + Send + Sync {
+    /// The comment of a table or view; `None` when there is none, or no such table.
+    fn table(&self, schema: &str, table: &str) -> Option<String>;
+
+    /// The comment of a column; `None` when there is none.
+    fn column(&self, schema: &str, table: &str, column: &str) -> Option<String>;
+
+    /// The SELECT a view stands for; `None` for a table.
+    fn view_definition(&self, schema: &str, view: &str) -> Option<String>;
+
+    /// The columns that identify a row: never NULL, and no two rows alike in them. Empty when nothing guarantees that.
+    fn key(&self, schema: &str, table: &str) -> &'static [&'static str];
+}
+
+/// The comments of a catalog that has none, whose tables have no keys and none of which is a view.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoComments;
+
+impl Comments for NoComments {
+    fn table(&self, _: &str, _: &str) -> Option<String> {
+        None
+    }
+
+    fn column(&self, _: &str, _: &str, _: &str) -> Option<String> {
+        None
+    }
+
+    fn view_definition(&self, _: &str, _: &str) -> Option<String> {
+        None
+    }
+
+    fn key(&self, _: &str, _: &str) -> &'static [&'static str] {
+        &[]
+    }
+}

@@ -1,0 +1,228 @@
+//! The base types this server sends, with PostgreSQL's own numbers and the columns of `pg_type`, and
+//! the way from Arrow types to them.
+
+use super::definition::VECTOR;
+use arrow::datatypes::DataType;
+
+/// A base type, as a row of `pg_type` tells of it.
+#[derive(Debug, Clone, Copy)]
+pub struct BaseType {
+    /// Its name in `pg_type`, such as `int4`.
+    pub name: &'static str,
+    /// Name people read, as `format_type` gives it.
+    pub display: &'static str,
+    /// Its number, PostgreSQL's own.
+    pub oid: u32,
+    /// Number of its array type; 0 when it has none.
+    pub array_oid: u32,
+    /// Bytes, or -1 for a variable length.
+    pub length: i16,
+    /// Category letter of `pg_type`.
+    pub category: char,
+    /// Whether it is the preferred type of its category.
+    pub preferred: bool,
+    /// Alignment letter of `pg_type`.
+    pub align: char,
+    /// Storage letter of `pg_type`.
+    pub storage: char,
+    /// Default collation, 0 when there is none.
+    pub collation: u32,
+    /// Name of its input function.
+    pub input: &'static str,
+}
+
+impl BaseType {
+    /// Names of the output, receive and send functions.
+    pub fn other_functions(&self) -> [String; 3] {
+        let stem = self.input.strip_suffix("in").unwrap_or(self.input);
+        [format!("{stem}out"), format!("{stem}recv"), format!("{stem}send")]
+    }
+}
+
+/// The pseudo-type `any` that stands for every type, in signatures of functions.
+pub const ANY: u32 = 2276;
+
+/// The base type of that number; `None` for array types and unknown numbers.
+pub fn by_oid(oid: u32) -> Option<&'static BaseType> {
+    BASE_TYPES.iter().find(|base| base.oid == oid)
+}
+
+/// The base type whose array type has that number.
+pub fn element_of(array_oid: u32) -> Option<&'static BaseType> {
+    BASE_TYPES.iter().find(|base| base.array_oid == array_oid && array_oid != 0)
+}
+
+/// The number of a type given as people write it (`int4`, `integer`, `text[]`, `pg_catalog.text`,
+/// `_text`); `None` for a name this server does not know.
+pub fn by_name(name: &str) -> Option<u32> {
+    let lower = name.trim().to_ascii_lowercase();
+    let lower = lower.strip_prefix("pg_catalog.").unwrap_or(&lower);
+    let array = lower.strip_suffix("[]").or_else(|| lower.strip_prefix('_'));
+    let wanted = match array.unwrap_or(lower).trim() {
+        "int" => "int4",
+        "decimal" => "numeric",
+        "float" => "float8",
+        other => other,
+    };
+    let base = BASE_TYPES.iter().find(|base| base.name == wanted || base.display == wanted)?;
+    match array {
+        Some(_) => Some(base.array_oid).filter(|oid| *oid != 0),
+        None => Some(base.oid),
+    }
+}
+
+/// What `format_type` says of a type: `text`, `timestamp with time zone`, `text[]`, `numeric(10,2)`;
+/// `-` for 0 and `???` for an unknown number, as in PostgreSQL.
+pub fn display(oid: u32, modifier: Option<i32>) -> String {
+    if oid == 0 {
+        return "-".to_owned();
+    }
+    if let Some(base) = by_oid(oid) {
+        return match modifier {
+            Some(modifier) if base.name == "numeric" && modifier >= 4 => {
+                let packed = modifier - 4;
+                format!("numeric({},{})", packed >> 16, packed & 0x7ff)
+            }
+            Some(modifier) if matches!(base.name, "varchar" | "bpchar") && modifier > 4 => {
+                format!("{}({})", base.display, modifier - 4)
+            }
+            _ => base.display.to_owned(),
+        };
+    }
+    match element_of(oid) {
+        Some(base) => format!("{}[]", base.display),
+        None => "???".to_owned(),
+    }
+}
+
+/// Number and modifier of the PostgreSQL type that carries an Arrow type; -1 for no modifier, text
+/// for types without an equal.
+pub fn of_arrow(data_type: &DataType) -> (u32, i32) {
+    let name = match data_type {
+        DataType::Boolean => "bool",
+        DataType::Int8 | DataType::UInt8 | DataType::Int16 => "int2",
+        DataType::UInt16 | DataType::Int32 => "int4",
+        DataType::UInt32 => "oid",
+        DataType::Int64 | DataType::UInt64 => "int8",
+        DataType::Float16 | DataType::Float32 => "float4",
+        DataType::Float64 => "float8",
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => {
+            let scale = i32::from((*scale).max(0));
+            return (1700, (i32::from(*precision) << 16 | scale) + 4);
+        }
+        DataType::Date32 | DataType::Date64 => "date",
+        DataType::Time32(_) | DataType::Time64(_) => "time",
+        DataType::Timestamp(_, None) => "timestamp",
+        DataType::Timestamp(_, Some(_)) => "timestamptz",
+        DataType::Interval(_) | DataType::Duration(_) => "interval",
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "bytea",
+        DataType::Struct(_) => "record",
+        DataType::Dictionary(_, value) => return of_arrow(value),
+        DataType::List(element) if element.name() == VECTOR => match element.data_type() {
+            DataType::Int16 => "int2vector",
+            _ => "oidvector",
+        },
+        DataType::List(element) | DataType::LargeList(element) | DataType::FixedSizeList(element, _) => {
+            let (oid, _) = of_arrow(element.data_type());
+            let array = by_oid(oid).map_or(1009, |base| base.array_oid);
+            return (array, -1);
+        }
+        _ => "text",
+    };
+    (by_name(name).unwrap_or(25), -1)
+}
+
+/// The base type of a number, or of whose array it is the number; whether it is the array is the
+/// second value.
+pub fn base_or_element(oid: u32) -> Option<(&'static BaseType, bool)> {
+    by_oid(oid).map(|base| (base, false)).or_else(|| element_of(oid).map(|base| (base, true)))
+}
+
+/// Every base type, sorted by number.
+pub fn all() -> &'static [BaseType] {
+    BASE_TYPES
+}
+
+#[allow(clippy::too_many_arguments, reason = "one line of a table")]
+const fn base(
+    name: &'static str,
+    display: &'static str,
+    oid: u32,
+    array_oid: u32,
+    length: i16,
+    category: char,
+    preferred: bool,
+    align: char,
+    storage: char,
+    collation: u32,
+    input: &'static str,
+) -> BaseType {
+    BaseType { name, display, oid, array_oid, length, category, preferred, align, storage, collation, input }
+}
+
+/// The base types, sorted by number; the numbers are PostgreSQL's.
+#[rustfmt::skip]
+const BASE_TYPES: &[BaseType] = &[
+    base("bool", "boolean", 16, 1000, 1, 'B', true, 'c', 'p', 0, "boolin"),
+    base("bytea", "bytea", 17, 1001, -1, 'U', false, 'i', 'x', 0, "byteain"),
+    base("char", "\"char\"", 18, 1002, 1, 'Z', false, 'c', 'p', 0, "charin"),
+    base("name", "name", 19, 1003, 64, 'S', false, 'c', 'p', 950, "namein"),
+    base("int8", "bigint", 20, 1016, 8, 'N', false, 'd', 'p', 0, "int8in"),
+    base("int2", "smallint", 21, 1005, 2, 'N', false, 's', 'p', 0, "int2in"),
+    base("int2vector", "int2vector", 22, 1006, -1, 'A', false, 'i', 'p', 0, "int2vectorin"),
+    base("int4", "integer", 23, 1007, 4, 'N', false, 'i', 'p', 0, "int4in"),
+    base("regproc", "regproc", 24, 1008, 4, 'N', false, 'i', 'p', 0, "regprocin"),
+    base("text", "text", 25, 1009, -1, 'S', true, 'i', 'x', 100, "textin"),
+    base("oid", "oid", 26, 1028, 4, 'N', true, 'i', 'p', 0, "oidin"),
+    base("xid", "xid", 28, 1011, 4, 'U', false, 'i', 'p', 0, "xidin"),
+    base("oidvector", "oidvector", 30, 1013, -1, 'A', false, 'i', 'p', 0, "oidvectorin"),
+    base("json", "json", 114, 199, -1, 'U', false, 'i', 'x', 0, "json_in"),
+    base("float4", "real", 700, 1021, 4, 'N', false, 'i', 'p', 0, "float4in"),
+    base("float8", "double precision", 701, 1022, 8, 'N', true, 'd', 'p', 0, "float8in"),
+    base("unknown", "unknown", 705, 0, -2, 'X', false, 'c', 'p', 0, "unknownin"),
+    base("bpchar", "character", 1042, 1014, -1, 'S', false, 'i', 'x', 100, "bpcharin"),
+    base("varchar", "character varying", 1043, 1015, -1, 'S', false, 'i', 'x', 100, "varcharin"),
+    base("date", "date", 1082, 1182, 4, 'D', false, 'i', 'p', 0, "date_in"),
+    base("time", "time without time zone", 1083, 1183, 8, 'D', false, 'd', 'p', 0, "time_in"),
+    base("timestamp", "timestamp without time zone", 1114, 1115, 8, 'D', false, 'd', 'p', 0, "timestamp_in"),
+    base("timestamptz", "timestamp with time zone", 1184, 1185, 8, 'D', true, 'd', 'p', 0, "timestamptz_in"),
+    base("interval", "interval", 1186, 1187, 16, 'T', true, 'd', 'p', 0, "interval_in"),
+    base("numeric", "numeric", 1700, 1231, -1, 'N', false, 'i', 'm', 0, "numeric_in"),
+    base("regclass", "regclass", 2205, 2210, 4, 'N', false, 'i', 'p', 0, "regclassin"),
+    base("regtype", "regtype", 2206, 2211, 4, 'N', false, 'i', 'p', 0, "regtypein"),
+    base("record", "record", 2249, 2287, -1, 'P', false, 'd', 'x', 0, "record_in"),
+    base("any", "\"any\"", ANY, 0, 4, 'P', false, 'i', 'p', 0, "any_in"),
+    base("trigger", "trigger", 2279, 0, 4, 'P', false, 'i', 'p', 0, "trigger_in"),
+    base("void", "void", 2278, 0, 4, 'P', false, 'i', 'p', 0, "void_in"),
+    base("uuid", "uuid", 2950, 2951, 16, 'U', false, 'c', 'p', 0, "uuid_in"),
+    base("jsonb", "jsonb", 3802, 3807, -1, 'U', false, 'i', 'x', 0, "jsonb_in"),
+    base("regnamespace", "regnamespace", 4089, 4090, 4, 'N', false, 'i', 'p', 0, "regnamespacein"),
+    base("regrole", "regrole", 4096, 4097, 4, 'N', false, 'i', 'p', 0, "regrolein"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_agree() {
+        assert_eq!(by_name("integer"), Some(23));
+        assert_eq!(by_name("pg_catalog.text"), Some(25));
+        assert_eq!(by_name("text[]"), Some(1009));
+        assert_eq!(by_name("_int4"), Some(1007));
+        assert_eq!(by_name("nonsense"), None);
+        assert_eq!(display(1184, Some(-1)), "timestamp with time zone");
+        assert_eq!(display(1009, None), "text[]");
+        assert_eq!(display(1700, Some(((10 << 16) | 2) + 4)), "numeric(10,2)");
+    }
+
+    #[test]
+    fn arrow_types_have_their_postgres_type() {
+        assert_eq!(of_arrow(&DataType::Utf8View).0, 25);
+        assert_eq!(of_arrow(&DataType::Decimal128(10, 2)), (1700, ((10 << 16) | 2) + 4));
+        assert_eq!(of_arrow(&DataType::new_list(DataType::Utf8, true)).0, 1009);
+    }
+}

@@ -1,0 +1,119 @@
+//! Functions on arrays that PostgreSQL clients call: bounds, elements with their numbers, and names
+//! of types.
+
+use super::define::{Context, Definition, Returns, integer, null, stable};
+use super::section::Section;
+use crate::dialect::catalog::types;
+use datafusion::arrow::array::{Array, Int32Array, ListArray, StructArray};
+use datafusion::arrow::buffer::OffsetBuffer;
+use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::common::{Result, ScalarValue};
+use std::sync::Arc;
+
+/// Their definitions; dimensions other than the first do not exist here.
+pub(crate) const FUNCTIONS: &[Definition] = &[
+    stable(
+        "_pg_expandarray",
+        "Elements of an array with their places, from 1.",
+        &[1],
+        Returns::From(expanded_type),
+        expanded,
+    )
+    .about(Section::Other),
+    stable(
+        "array_lower",
+        "First place of a dimension of an array; NULL for an empty array.",
+        &[2],
+        Returns::Int,
+        |_, values| bound(values).map(|length| one_if(length.is_some())),
+    )
+    .about(Section::Other),
+    stable(
+        "array_upper",
+        "Last place of a dimension of an array; NULL for an empty array.",
+        &[2],
+        Returns::Int,
+        |_, values| bound(values).map(ScalarValue::Int32),
+    )
+    .about(Section::Other),
+    stable(
+        "pg_blocking_pids",
+        "Sessions that block a session: none, since nothing here is locked.",
+        &[1],
+        Returns::From(|_| DataType::new_list(DataType::Int32, true)),
+        |_, _| Ok(ScalarValue::List(ScalarValue::new_list_nullable(&[], &DataType::Int32))),
+    )
+    .about(Section::Other),
+    stable("regtype_names", "Names of types, for their numbers.", &[1], Returns::Texts, type_names)
+        .about(Section::Other),
+    stable("pg_typeof", "Name of the type of a value.", &[1], Returns::Text, type_of).about(Section::Other),
+];
+
+/// 1, or NULL when there is none.
+fn one_if(some: bool) -> ScalarValue {
+    ScalarValue::Int32(some.then_some(1))
+}
+
+/// Length of a one-dimensional array; `None` for NULL, an empty array, or another dimension.
+fn bound(values: &[ScalarValue]) -> Result<Option<i32>> {
+    if integer(values, 1)? != Some(1) {
+        return Ok(None);
+    }
+    let length = match values.first() {
+        Some(ScalarValue::List(list)) if !list.is_empty() && !list.is_null(0) => list.value(0).len(),
+        Some(ScalarValue::LargeList(list)) if !list.is_empty() && !list.is_null(0) => list.value(0).len(),
+        Some(ScalarValue::FixedSizeList(list)) if !list.is_empty() && !list.is_null(0) => list.value(0).len(),
+        _ => 0,
+    };
+    Ok(i32::try_from(length).ok().filter(|length| *length > 0))
+}
+
+/// The names of types for `oids::regtype[]`; NULL elements stay NULL, an unknown number is `???`.
+fn type_names(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(ScalarValue::List(list)) = values.first().filter(|value| !value.is_null()) else { return Ok(null()) };
+    let numbers = datafusion::arrow::compute::cast(&list.value(0), &DataType::Int64)?;
+    let mut names = Vec::with_capacity(numbers.len());
+    for row in 0..numbers.len() {
+        let number =
+            integer(&[ScalarValue::try_from_array(&numbers, row)?], 0)?.and_then(|oid| u32::try_from(oid).ok());
+        names.push(ScalarValue::Utf8(number.map(|oid| types::display(oid, None))));
+    }
+    Ok(ScalarValue::List(ScalarValue::new_list_nullable(&names, &DataType::Utf8)))
+}
+
+/// The PostgreSQL name of an argument's Arrow type; `unknown` for NULL without a type.
+fn type_of(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(value) = values.first() else { return Ok(null()) };
+    let data_type = value.data_type();
+    if data_type.is_null() {
+        return Ok(ScalarValue::from("unknown"));
+    }
+    Ok(ScalarValue::from(types::display(types::of_arrow(&data_type).0, None)))
+}
+
+/// The type of `_pg_expandarray(a)`: one list of its elements `x` with their numbers `n`; its rows
+/// are what `unnest` makes of it.
+fn expanded_type(arguments: &[DataType]) -> DataType {
+    let element = match arguments.first() {
+        Some(DataType::List(element)) => element.data_type().clone(),
+        _ => DataType::Int16,
+    };
+    let fields = vec![Field::new("x", element, true), Field::new("n", DataType::Int32, true)];
+    DataType::new_list(DataType::Struct(fields.into()), true)
+}
+
+/// The elements of an array with their numbers from 1, as one list of pairs; NULL of NULL.
+fn expanded(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(ScalarValue::List(list)) = values.first() else { return Ok(null()) };
+    if list.is_empty() || list.is_null(0) {
+        return Ok(null());
+    }
+    let elements = list.value(0);
+    let DataType::List(field) = expanded_type(&[list.data_type().clone()]) else { return Ok(null()) };
+    let DataType::Struct(fields) = field.data_type() else { return Ok(null()) };
+    let numbers = Int32Array::from_iter_values((1..).take(elements.len()));
+    let length = elements.len();
+    let rows = StructArray::try_new(fields.clone(), vec![elements, Arc::new(numbers)], None)?;
+    let list = ListArray::try_new(field, OffsetBuffer::from_lengths([length]), Arc::new(rows), None)?;
+    Ok(ScalarValue::List(Arc::new(list)))
+}

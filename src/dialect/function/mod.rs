@@ -1,0 +1,134 @@
+//! The functions are those of PostgreSQL that DataFusion lacks, or whose results differ: about the
+//! session, the catalog, names, sizes, texts of moments and time zones.
+//!
+//! Two lists: [`functions`] depend on the catalog alone and are registered once in the template;
+//! [`session_functions`] know the user and the settings of one connection and are registered in each
+//! session.
+
+mod age;
+mod array;
+mod catalog;
+mod define;
+mod json;
+pub(crate) mod json_member;
+mod keywords;
+mod result_size;
+mod section;
+mod session;
+mod sleep;
+mod text;
+mod time_zone;
+mod to_char;
+mod to_char_number;
+
+pub use section::Section;
+
+use super::catalog::Comments;
+use crate::dialect::session::SessionFacts;
+use datafusion::catalog::CatalogProvider;
+use datafusion::common::Result;
+use datafusion::execution::FunctionRegistry;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::ScalarUDF;
+use define::{Definition, Facts, define};
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+/// What the template's functions know of the catalog, kept in the template's config for the functions
+/// that each session registers again.
+struct CatalogFacts(Arc<Facts>);
+
+/// Definitions that depend on the catalog at most. A new function is one line in one of these lists.
+fn definitions() -> impl Iterator<Item = &'static Definition> {
+    [age::FUNCTIONS, array::FUNCTIONS, catalog::FUNCTIONS, json::FUNCTIONS, text::FUNCTIONS].into_iter().flatten()
+}
+
+/// Names and sections of the functions of a session, sorted by name: those of its template and those
+/// it registers itself.
+pub(crate) fn sections(template: &SessionState) -> Vec<(String, Section)> {
+    let registered = template.scalar_functions().iter();
+    let mut all: BTreeMap<String, Section> =
+        registered.map(|(name, function)| (name.clone(), Section::of(function))).collect();
+    all.extend(session::FUNCTIONS.iter().map(|function| (function.name.to_owned(), function.section)));
+    all.into_iter().collect()
+}
+
+/// Functions that depend on the catalog at most, as DataFusion takes them; some are no plain
+/// `Definition`, because they work on whole arrays or wait.
+fn functions(facts: &Arc<Facts>) -> Vec<ScalarUDF> {
+    let mut functions: Vec<ScalarUDF> = definitions().map(|function| define(function, facts)).collect();
+    functions.push(ScalarUDF::from(time_zone::TimeZone::default()));
+    functions.push(ScalarUDF::from(to_char::ToChar::default()));
+    functions.push(sleep::function());
+    functions
+}
+
+/// Functions that tell about one session, and those that look for unqualified names along its search path.
+fn session_functions(facts: &Arc<Facts>) -> Vec<ScalarUDF> {
+    let along_path = catalog::FUNCTIONS.iter().filter(|function| catalog::ALONG_PATH.contains(&function.name));
+    session::FUNCTIONS.iter().chain(along_path).map(|function| define(function, facts)).collect()
+}
+
+/// Gives a session template all functions that do not depend on the session, and bounds what large
+/// results may take.
+///
+/// `pg_proc` describes all functions of a session, so those that each session registers are counted
+/// in as well.
+///
+/// # Errors
+/// Whatever DataFusion refuses to register.
+pub(super) fn install(
+    template: &mut SessionState,
+    source: Arc<dyn CatalogProvider>,
+    comments: Arc<dyn Comments>,
+) -> Result<()> {
+    let started_at = crate::clock::Clock::System.now();
+    let (catalog, signatures) = (Some((source, comments)), OnceLock::new());
+    let facts = Arc::new(Facts { catalog, session: None, started_at, signatures });
+    for function in functions(&facts) {
+        template.register_udf(Arc::new(function))?;
+    }
+    template.register_udtf("pg_get_keywords", Arc::new(keywords::Keywords));
+    // The rows of `pg_proc` include the functions that each session registers.
+    let mut whole = template.clone();
+    for function in session_functions(&facts) {
+        whole.register_udf(Arc::new(function))?;
+    }
+    let all = super::catalog::functions::all(&whole).into_iter();
+    let _ =
+        facts.signatures.set(all.map(|function| (super::catalog::oid::function(&function.name), function)).collect());
+    template.config_mut().set_extension(Arc::new(CatalogFacts(facts)));
+    let pool = template.runtime_env().memory_pool.clone();
+    result_size::bound(template, &pool, definitions().filter_map(|own| Some((own.name, own.size?))))
+}
+
+/// Gives one session's state the functions and catalog rows that depend on it, and binds its
+/// settings.
+///
+/// DataFusion 55: `now` and the `to_timestamp` functions keep the configuration they were made with,
+/// so `with_updated_config` is asked for each in a new session. Not needed once DataFusion does so
+/// when a session is made from a state.
+///
+/// # Errors
+/// Whatever DataFusion refuses to register.
+pub fn register_session(state: &mut SessionState, session: SessionFacts) -> Result<()> {
+    let session = Arc::new(session);
+    state.config_mut().set_extension(session.clone());
+    // `now` and its like carry the session's time zone.
+    let options = state.config_options();
+    let zoned = state.scalar_functions().values().filter_map(|function| function.inner().with_updated_config(options));
+    for function in zoned.collect::<Vec<_>>() {
+        state.register_udf(Arc::new(function))?;
+    }
+    let shared = state.config().get_extension::<CatalogFacts>();
+    let facts = Arc::new(Facts {
+        catalog: shared.as_ref().and_then(|shared| shared.0.catalog.clone()),
+        session: Some(session),
+        started_at: shared.map_or_else(|| crate::clock::Clock::System.now(), |shared| shared.0.started_at),
+        signatures: OnceLock::new(),
+    });
+    for function in session_functions(&facts) {
+        state.register_udf(Arc::new(function))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,258 @@
+//! Functions on names, patterns and sizes as text, and constants about the server that PostgreSQL
+//! clients ask for when they connect.
+
+use super::define::{ANY_NUMBER, Context, Definition, Returns, integer, null, stable, text, text_value};
+use super::result_size::sum;
+use super::section::Section;
+use crate::text::identifier::quote;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue, exec_err};
+
+/// What `version()` says: clients read the number after the first word.
+pub(super) const VERSION: &str =
+    concat!("PostgreSQL 16.6 (ttapi ", env!("CARGO_PKG_VERSION"), ") on x86_64, compiled by rustc, 64-bit");
+
+/// Their definitions. Constants say what is so here: nothing is written, replicated, locked or
+/// compiled.
+pub(crate) const FUNCTIONS: &[Definition] = &[
+    stable(
+        "format",
+        "Text with places for values, as printf fills them: %s, %I, %L.",
+        ANY_NUMBER,
+        Returns::Text,
+        format,
+    )
+    .about(Section::Text)
+    .sized(sum),
+    stable("getdatabaseencoding", "Encoding of texts: UTF8.", &[0], Returns::Text, |_, _| {
+        Ok(ScalarValue::from("UTF8"))
+    }),
+    stable("inet_client_addr", "Address of the client: NULL here.", &[0], Returns::Text, nothing),
+    stable("inet_client_port", "Port of the client: NULL here.", &[0], Returns::Int, nothing),
+    stable("inet_server_addr", "Address of the server: NULL here.", &[0], Returns::Text, nothing),
+    stable("inet_server_port", "Port of the server: NULL here.", &[0], Returns::Int, nothing),
+    stable(
+        "like_escape",
+        "Pattern of LIKE with another escape character, rewritten for the backslash.",
+        &[2],
+        Returns::Text,
+        like_escape,
+    )
+    .about(Section::Text),
+    stable(
+        "parse_ident",
+        "Parts of a name with dots, each as the catalog spells it.",
+        &[1, 2],
+        Returns::Texts,
+        parse_ident,
+    )
+    .about(Section::Text),
+    stable("pg_advisory_unlock_all", "Gives back advisory locks: there are none.", &[0], Returns::Text, |_, _| {
+        Ok(ScalarValue::from(""))
+    }),
+    stable("pg_char_to_encoding", "Number of an encoding, by name.", &[1], Returns::Int, char_to_encoding),
+    stable("pg_conf_load_time", "When the configuration was read.", &[0], Returns::Instant, started_at),
+    stable(
+        "pg_current_xact_id",
+        "Number of the transaction: always 1, since nothing is written.",
+        &[0],
+        Returns::Big,
+        |_, _| Ok(ScalarValue::from(1_i64)),
+    ),
+    stable(
+        "pg_current_xact_id_if_assigned",
+        "Number of the transaction if it has one: NULL.",
+        &[0],
+        Returns::Big,
+        nothing,
+    ),
+    stable("pg_encoding_to_char", "Name of an encoding, by number.", &[1], Returns::Text, encoding_to_char),
+    stable("pg_is_in_recovery", "Whether the server replays a log: never.", &[0], Returns::Bool, no),
+    stable(
+        "pg_is_other_temp_schema",
+        "Whether a schema is another session's temporary one: never.",
+        &[1],
+        Returns::Bool,
+        no,
+    ),
+    stable("pg_jit_available", "Whether expressions are compiled by LLVM: never.", &[0], Returns::Bool, no),
+    stable("pg_is_wal_replay_paused", "Whether replay of a log is paused: never.", &[0], Returns::Bool, no),
+    stable("pg_my_temp_schema", "Number of the session's temporary schema: 0 for none.", &[0], Returns::Oid, |_, _| {
+        Ok(ScalarValue::from(0_u32))
+    }),
+    stable("pg_postmaster_start_time", "When the server started.", &[0], Returns::Instant, started_at),
+    stable("pg_size_pretty", "Bytes as people write them: 8192 bytes, 12 MB.", &[1], Returns::Text, size_pretty)
+        .about(Section::Text),
+    stable("pg_tablespace_location", "Folder of a tablespace: none is told.", &[1], Returns::Text, |_, _| {
+        Ok(ScalarValue::from(""))
+    }),
+    stable("quote_ident", "Name as SQL writes it, in quotes where it needs them.", &[1], Returns::Text, |_, values| {
+        Ok(text_value(text(values, 0).map(|name| quote(&name))))
+    })
+    .about(Section::Text),
+    stable("quote_literal", "Text as an SQL literal.", &[1], Returns::Text, |_, values| {
+        Ok(text_value(text(values, 0).map(|text| literal(&text))))
+    })
+    .about(Section::Text),
+    stable("quote_nullable", "Value as an SQL literal; NULL is the word NULL.", &[1], Returns::Text, quote_nullable)
+        .about(Section::Text),
+    stable(
+        "txid_current",
+        "Number of the transaction: always 1, since nothing is written.",
+        &[0],
+        Returns::Big,
+        |_, _| Ok(ScalarValue::from(1_i64)),
+    ),
+    stable("txid_current_if_assigned", "Number of the transaction if it has one: NULL.", &[0], Returns::Big, nothing),
+    stable(
+        "version",
+        "Version of PostgreSQL whose answers are given, and of this server.",
+        &[0],
+        Returns::Text,
+        |_, _| Ok(ScalarValue::from(VERSION)),
+    ),
+];
+
+/// NULL: what is asked for does not exist here.
+fn nothing(_: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
+    Ok(null())
+}
+
+/// A pattern of LIKE whose escape is the backslash, made from one with another escape, or with none
+/// when the escape is empty; NULL of NULL.
+///
+/// # Errors
+/// "invalid escape string" for an escape of more than one letter.
+fn like_escape(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let (Some(pattern), Some(escape)) = (text(values, 0), text(values, 1)) else { return Ok(null()) };
+    let mut escapes = escape.chars();
+    let escape = escapes.next();
+    if escapes.next().is_some() {
+        return exec_err!("invalid escape string");
+    }
+    let mut made = String::with_capacity(pattern.len());
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            letter if Some(letter) == escape => {
+                made.push('\\');
+                made.extend(letters.next());
+            }
+            '\\' => made.push_str("\\\\"),
+            letter => made.push(letter),
+        }
+    }
+    Ok(ScalarValue::from(made))
+}
+
+/// The parts of a qualified name, folded as the catalog spells them.
+///
+/// # Errors
+/// An error for a text that is no name.
+fn parse_ident(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(name) = text(values, 0) else { return Ok(null()) };
+    let Some(parts) = super::catalog::parts(&name) else {
+        return exec_err!("string is not a valid identifier: \"{name}\"");
+    };
+    let parts: Vec<ScalarValue> = parts.into_iter().map(ScalarValue::from).collect();
+    Ok(ScalarValue::List(ScalarValue::new_list_nullable(&parts, &DataType::Utf8)))
+}
+
+/// `false`: what is asked for is never so here.
+fn no(_: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
+    Ok(ScalarValue::from(false))
+}
+
+/// When the server started, which is also when its configuration was read.
+fn started_at(context: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
+    let micros = context.started_at().timestamp_micros();
+    Ok(ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into())))
+}
+
+/// A text as a literal of SQL: quotes are doubled, and a text with backslashes is written as
+/// `E'...'`.
+fn literal(text: &str) -> String {
+    let doubled = text.replace('\'', "''");
+    if text.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
+}
+
+/// A value as a literal, `NULL` for NULL.
+fn quote_nullable(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    Ok(text_value(Some(text(values, 0).map_or_else(|| "NULL".to_owned(), |text| literal(&text)))))
+}
+
+/// `format('%I.%I = %L', ...)`: `%s` is a text, `%I` a name, `%L` a literal, `%%` itself; NULL of a
+/// NULL pattern.
+///
+/// # Errors
+/// Too few arguments, a NULL where a name is wanted, or another letter behind `%`.
+fn format(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(pattern) = text(values, 0) else { return Ok(null()) };
+    let mut result = String::new();
+    let mut letters = pattern.chars();
+    let mut next = 1;
+    while let Some(letter) = letters.next() {
+        if letter != '%' {
+            result.push(letter);
+            continue;
+        }
+        let kind = letters.next();
+        if kind == Some('%') {
+            result.push('%');
+            continue;
+        }
+        if next >= values.len() {
+            return exec_err!("too few arguments for format()");
+        }
+        let value = text(values, next);
+        next += 1;
+        match (kind, value) {
+            (Some('s'), value) => result.push_str(&value.unwrap_or_default()),
+            (Some('I'), Some(name)) => result.push_str(&quote(&name)),
+            (Some('I'), None) => return exec_err!("null values cannot be formatted as an SQL identifier"),
+            (Some('L'), value) => result.push_str(&value.map_or_else(|| "NULL".to_owned(), |value| literal(&value))),
+            _ => return exec_err!("unrecognized format() type specifier"),
+        }
+    }
+    Ok(text_value(Some(result)))
+}
+
+/// The name of an encoding by PostgreSQL's number; empty for one that is not known here.
+fn encoding_to_char(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    Ok(ScalarValue::from(match integer(values, 0)? {
+        None => return Ok(null()),
+        Some(0) => "SQL_ASCII",
+        Some(6) => "UTF8",
+        Some(_) => "",
+    }))
+}
+
+/// PostgreSQL's number of an encoding by name, -1 for one other than UTF-8.
+fn char_to_encoding(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(name) = text(values, 0) else { return Ok(null()) };
+    let known = matches!(name.to_ascii_uppercase().replace(['-', '_'], "").as_str(), "UTF8" | "UNICODE");
+    Ok(ScalarValue::from(if known { 6 } else { -1 }))
+}
+
+/// Bytes in the largest unit that leaves fewer than 10240 of it, halves rounded up, as PostgreSQL shows sizes.
+fn size_pretty(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(bytes) = integer(values, 0)? else { return Ok(null()) };
+    let mut size = bytes;
+    for unit in ["bytes", "kB", "MB", "GB", "TB"] {
+        if size.unsigned_abs() < 10_240 {
+            return Ok(text_value(Some(format!("{size} {unit}"))));
+        }
+        size = size / 1_024 + i64::from(size % 1_024 >= 512);
+    }
+    Ok(text_value(Some(format!("{size} PB"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_are_quoted() {
+        assert_eq!(literal("it's"), "'it''s'");
+    }
+}

@@ -1,0 +1,44 @@
+//! The installation registers the whole dialect in one DataFusion session state, from which the
+//! engine makes every session.
+
+use super::catalog::{self, Comments};
+use super::extension::Extension;
+use super::{arithmetic, decorrelate, function};
+use datafusion::catalog::{CatalogProvider, TableProvider};
+use datafusion::common::Result;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::session_state::SessionState;
+use std::sync::Arc;
+
+/// What the engine tells the dialect of the server it speaks for; shared by all sessions.
+#[derive(Clone)]
+pub struct Host {
+    /// The catalog that `pg_catalog` and `information_schema` describe, and in which both are registered.
+    pub catalog: Arc<dyn CatalogProvider>,
+    /// What the catalog tells of tables beyond their columns.
+    pub comments: Arc<dyn Comments>,
+    /// Whether a table has the same rows when one statement scans it twice. A correlated subquery over other tables is
+    /// refused rather than answered from two different moments.
+    pub rereads: fn(&dyn TableProvider) -> bool,
+    /// Further SQL, in the order in which its extensions are asked.
+    pub extensions: Vec<Arc<dyn Extension>>,
+}
+
+/// Gives a state PostgreSQL's meaning of SQL: rules, operators, functions, their limits of size, the
+/// catalog schemas, and then the extensions. Views are planned after it, since a plan keeps the
+/// functions it was made with.
+///
+/// # Errors
+/// Whatever DataFusion refuses to register. A state that lacks a part would answer otherwise than
+/// PostgreSQL in silence, so the caller does not go on without it.
+pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
+    let rules = decorrelate::rules(host.rereads);
+    let mut state = SessionStateBuilder::new_from_existing(state).with_optimizer_rules(rules).build();
+    arithmetic::install(&mut state)?;
+    catalog::install(&host.catalog, &host.comments)?;
+    function::install(&mut state, host.catalog.clone(), host.comments.clone())?;
+    for extension in &host.extensions {
+        extension.register(&mut state)?;
+    }
+    Ok(state)
+}

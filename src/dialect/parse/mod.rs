@@ -1,0 +1,17 @@
+//! The parser turns SQL text into sqlparser trees, and refuses what needs no catalog to be refused:
+//! statements too deep to walk, too large to plan, or too heavy when written out.
+//!
+//! The engine calls [`parse`] for the trees, then `size::check` and `weight::check` before it
+//! rewrites and plans one; `depth::Depth` gives the walks over deep trees a stack of their own. Each
+//! limit exists because DataFusion or sqlparser would otherwise take hours or end the process on a
+//! short text.
+
+pub(crate) mod depth;
+mod grammar;
+pub(crate) mod size;
+mod statement;
+pub(crate) mod tree;
+pub(crate) mod weight;
+
+pub(crate) use statement::parse;
+pub use tree::Statement;

@@ -1,0 +1,81 @@
+//! The statement reader takes one text to its statements: tokenised once, measured, and read by
+//! sqlparser in the PostgreSQL dialect, extensions first.
+
+use super::depth::{self, Depth};
+use super::grammar::PostgresGrammar;
+use super::tree::Statement;
+use crate::dialect::extension::Extension;
+use crate::error::QueryError;
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use std::sync::Arc;
+
+/// Parses one or more statements with semicolons between them; each extension is asked first whether
+/// a statement is its own.
+///
+/// # Errors
+/// `Syntax` with the position of the first token that does not fit, `NotSupported` for a text that is
+/// nested or chained deeper than its tree can be walked.
+pub(crate) fn parse(sql: &str, extensions: &[Arc<dyn Extension>]) -> Result<Vec<Statement>, QueryError> {
+    let dialect = PostgreSqlDialect {};
+    let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
+    let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
+    depth::check(&tokens)?;
+    let grammar = PostgresGrammar::for_tokens(tokens.len());
+    let parse = || statements(&mut Parser::new(&grammar).with_tokens_with_locations(tokens), extensions);
+    Depth::of(sql).walk(parse).map_err(|error| QueryError::from_parser(error, sql))
+}
+
+/// Reads statements with semicolons between them until the text ends; empty ones are passed over. Two
+/// statements without a semicolon between them are a syntax error at the second.
+fn statements(parser: &mut Parser<'_>, extensions: &[Arc<dyn Extension>]) -> Result<Vec<Statement>, ParserError> {
+    let mut statements = Vec::new();
+    loop {
+        let mut delimited = statements.is_empty();
+        while parser.consume_token(&Token::SemiColon) {
+            delimited = true;
+        }
+        if parser.peek_token().token == Token::EOF {
+            return Ok(statements);
+        }
+        if !delimited {
+            return parser.expected("end of statement", parser.peek_token());
+        }
+        let own = extensions.iter().find_map(|extension| extension.statement(parser));
+        statements.push(own.unwrap_or_else(|| parser.parse_statement())?);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::sql::sqlparser::keywords::Keyword;
+
+    #[test]
+    fn several_statements_are_read() {
+        assert_eq!(parse("SELECT 1;; SELECT 2", &[]).unwrap().len(), 2);
+        assert_eq!(parse(";", &[]).unwrap().len(), 0);
+        assert!(parse("SELECT 1 SELECT 2", &[]).is_err());
+    }
+
+    /// Reads `REFRESH` alone as `SELECT 1`.
+    #[derive(Debug)]
+    struct Refresh;
+
+    impl Extension for Refresh {
+        fn statement(&self, parser: &mut Parser<'_>) -> Option<Result<Statement, ParserError>> {
+            let found = parser.parse_keyword(Keyword::REFRESH);
+            found.then(|| Ok(Parser::parse_sql(&PostgreSqlDialect {}, "SELECT 1")?.remove(0)))
+        }
+    }
+
+    #[test]
+    fn an_extension_reads_its_own_statements() {
+        let extensions: Vec<Arc<dyn Extension>> = vec![Arc::new(Refresh)];
+        let read = parse("REFRESH; SELECT 2", &extensions).unwrap();
+        assert_eq!(read[0].to_string(), "SELECT 1");
+        assert_eq!(read.len(), 2);
+        assert!(parse("REFRESH", &[]).is_err());
+    }
+}

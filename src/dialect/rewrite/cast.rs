@@ -1,0 +1,255 @@
+//! The rewriter gives casts types that DataFusion's SQL planner knows, and turns casts between names
+//! and numbers of objects (`::regclass` and its like) into calls.
+//!
+//! DataFusion 55: `convert_simple_data_type` refuses custom type names, `json`, `uuid` and
+//! `regclass`, times with a precision, and timestamps of 1, 2, 4 or 5 decimals; `float` is single
+//! there, and a timestamp without precision is in nanoseconds, whose range ends in 2262. Not needed
+//! once types are resolved by the session: `types_are_those_of_postgres` and
+//! `casts_to_object_names_are_function_calls` show today's forms.
+
+use super::build::take;
+use super::build::{self, call, called, cast, is_parameter, literal};
+use super::scope::fold;
+use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, DataType, Expr, Ident, TypedString};
+
+/// Types whose values are numbers of objects, written and read by the object's name.
+const OBJECTS: &[&str] = &["regclass", "regnamespace", "regproc", "regrole", "regtype"];
+
+/// The object type that a type name stands for; `regprocedure` counts as `regproc`, because functions
+/// here have one signature a name. `None` for all other types.
+fn object_type(data_type: &DataType) -> Option<&'static str> {
+    let name = match data_type {
+        DataType::Regclass => "regclass".to_owned(),
+        DataType::Custom(..) => unqualified(data_type)?,
+        _ => return None,
+    };
+    let name = if name == "regprocedure" { "regproc" } else { name.as_str() };
+    OBJECTS.iter().find(|object| **object == name).copied()
+}
+
+/// The folded name of a custom type without `pg_catalog`; `None` for built-in types and other
+/// schemas.
+fn unqualified(data_type: &DataType) -> Option<String> {
+    let DataType::Custom(name, _) = data_type else { return None };
+    let parts: Vec<&Ident> = name.0.iter().filter_map(|part| part.as_ident()).collect();
+    match parts.as_slice() {
+        [name] => Some(fold(name)),
+        [schema, name] if fold(schema) == "pg_catalog" => Some(fold(name)),
+        _ => None,
+    }
+}
+
+/// Shows names in the outermost list: a catalog column of functions, and a literal cast to an object
+/// type, since `SELECT 'symbols'::regclass` prints `symbols`.
+pub(crate) fn show_literal(expr: &mut Expr) {
+    if names_function(expr) {
+        *expr = call("regproc_text", vec![take(expr)]);
+    } else if let Expr::Cast { expr: inner, data_type, .. } = expr
+        && literal(inner).is_some()
+        && let Some(object) = object_type(data_type)
+    {
+        *expr = call(&format!("{object}_text"), vec![take(inner)]);
+    }
+}
+
+/// Compares objects by their numbers: in `a::regclass = b::regclass` both calls become their `_oid`
+/// form.
+pub(crate) fn compare_objects(left: &mut Expr, right: &mut Expr) {
+    if as_object(left).is_some() && as_object(right).is_some() {
+        rename(left, "_oid");
+        rename(right, "_oid");
+    }
+}
+
+/// The object type of an expression that is already rewritten to a call of `regclass`, `regclass_oid`
+/// or their like.
+fn as_object(expr: &Expr) -> Option<&'static str> {
+    let Expr::Function(function) = expr else { return None };
+    let name = called(function)?;
+    OBJECTS.iter().find(|object| name == **object || name.strip_suffix("_oid") == Some(**object)).copied()
+}
+
+/// Whether an expression is a column of the catalog that holds the number of a function (`regproc` in
+/// PostgreSQL) and shows its name.
+fn names_function(expr: &Expr) -> bool {
+    let column = match expr {
+        Expr::Identifier(column) => column,
+        Expr::CompoundIdentifier(parts) => match parts.last() {
+            Some(column) => column,
+            None => return false,
+        },
+        _ => return false,
+    };
+    matches!(
+        fold(column).as_str(),
+        "typinput"
+            | "typoutput"
+            | "typreceive"
+            | "typsend"
+            | "typmodin"
+            | "typmodout"
+            | "typanalyze"
+            | "amhandler"
+            | "aggfnoid"
+    )
+}
+
+/// Gives a call of an object type another ending: `regclass` becomes `regclass_oid` or
+/// `regclass_text`.
+fn rename(expr: &mut Expr, suffix: &str) {
+    if let Some(object) = as_object(expr)
+        && let Expr::Function(function) = expr
+    {
+        function.name = vec![build::ident(&format!("{object}{suffix}"))].into();
+    }
+}
+
+/// Rewrites one cast or typed literal.
+///
+/// - To an object type: `x::regclass` is `regclass(x)`, a literal or a parameter `regclass_oid(...)`;
+///   under a further cast to text it is `regclass_text`, to a number `regclass_oid`.
+/// - Of a literal to bytes, interval, numeric or integer: by `literal`, as PostgreSQL reads it.
+/// - Of an array literal to an array: `make_array` of its elements, whose types the cast then
+///   settles.
+/// - Every other type gets a name DataFusion knows.
+pub(crate) fn rewrite(expr: &mut Expr) {
+    if let Expr::TypedString(TypedString { data_type, value, .. }) = expr {
+        if object_type(data_type).is_some() {
+            let text = Expr::Value(value.clone());
+            *expr = cast(text, data_type.clone());
+        } else {
+            normalise(data_type);
+            if matches!(data_type, DataType::Bytea | DataType::Numeric(_)) {
+                let text = Expr::Value(value.clone());
+                *expr = cast(text, data_type.clone());
+            } else {
+                return;
+            }
+        }
+    }
+    let Expr::Cast { expr: inner, data_type, .. } = expr else { return };
+    if let Some(object) = object_type(data_type) {
+        let inner = take(inner);
+        *expr = if literal(&inner).is_some() {
+            call(&format!("{object}_oid"), vec![inner])
+        } else if is_parameter(&inner) {
+            call(&format!("{object}_oid"), vec![cast(inner, DataType::Text)])
+        } else {
+            call(object, vec![inner])
+        };
+        return;
+    }
+    if let DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) = &*data_type
+        && object_type(element) == Some("regtype")
+    {
+        *expr = call("regtype_names", vec![take(inner)]);
+        return;
+    }
+    normalise(data_type);
+    if let Some(read) = super::literal::typed(inner, data_type) {
+        *expr = read;
+        return;
+    }
+    if as_object(inner).is_some() {
+        if matches!(data_type, DataType::Text) {
+            rename(inner, "_text");
+            *expr = take(inner);
+        } else if matches!(data_type, DataType::IntUnsigned(_)) {
+            rename(inner, "_oid");
+            *expr = take(inner);
+        } else {
+            rename(inner, "_oid");
+        }
+        return;
+    }
+    if matches!(data_type, DataType::Text) && names_function(inner) {
+        *expr = call("regproc_text", vec![take(inner)]);
+        return;
+    }
+    if let DataType::Array(_) = data_type
+        && let Some(elements) = literal(inner).and_then(super::array_literal::elements)
+    {
+        **inner = call("make_array", elements);
+    }
+}
+
+/// Gives a type the name DataFusion knows, with PostgreSQL's meaning: `float` is double, `float(24)`
+/// real, `varchar(3)`, `json` and `uuid` are texts, timestamps have microseconds, `time(3)` loses its
+/// precision. Arrays are normalised by their element. Unknown types stay, and are refused by name.
+pub(crate) fn normalise(data_type: &mut DataType) {
+    let known = match data_type {
+        DataType::Array(ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::AngleBracket(element)) => {
+            normalise(element);
+            if let DataType::Array(ArrayElemTypeDef::SquareBracket(_, size)) = data_type {
+                *size = None;
+            }
+            return;
+        }
+        DataType::Float(info) => {
+            let precision = info.to_string();
+            let single = matches!(precision.trim_matches(['(', ')']).parse::<u8>(), Ok(1..=24));
+            if single { DataType::Real } else { DataType::DoublePrecision }
+        }
+        DataType::Timestamp(precision, zone) if !matches!(precision, Some(0 | 3 | 6)) => {
+            DataType::Timestamp(Some(6), *zone)
+        }
+        DataType::Time(Some(_), zone) => DataType::Time(None, *zone),
+        DataType::Char(_)
+        | DataType::Character(_)
+        | DataType::CharacterVarying(_)
+        | DataType::CharVarying(_)
+        | DataType::Varchar(_)
+        | DataType::Nvarchar(_)
+        | DataType::JSON
+        | DataType::JSONB
+        | DataType::Uuid => DataType::Text,
+        DataType::Dec(info) => DataType::Numeric(*info),
+        DataType::Custom(..) => match unqualified(data_type).as_deref().and_then(named) {
+            Some(known) => known,
+            None => return,
+        },
+        _ => return,
+    };
+    *data_type = known;
+}
+
+/// `timestamptz` with microseconds, as the tables have it.
+pub(crate) fn instant() -> DataType {
+    DataType::Timestamp(Some(6), datafusion::sql::sqlparser::ast::TimezoneInfo::Tz)
+}
+
+/// The type for a name of `pg_type`; array types by their name with an underscore. `None` for a name
+/// this server does not know.
+///
+/// `oid` and `xid` are unsigned 32-bit integers, as in PostgreSQL; types without an equal in Arrow
+/// are texts.
+pub(crate) fn named(name: &str) -> Option<DataType> {
+    use datafusion::sql::sqlparser::ast::{ExactNumberInfo, TimezoneInfo};
+    let array = |element| DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(element), None));
+    Some(match name {
+        "bool" | "boolean" => DataType::Boolean,
+        "bytea" => DataType::Bytea,
+        "bpchar" | "char" | "cidr" | "citext" | "cstring" | "inet" | "json" | "jsonb" | "name" | "refcursor"
+        | "text" | "unknown" | "uuid" | "varchar" | "xml" => DataType::Text,
+        // Of these objects the catalog has none: their numbers have no name.
+        "regconfig" | "regdictionary" | "regoper" | "regoperator" => DataType::Text,
+        "date" => DataType::Date,
+        "float4" => DataType::Real,
+        "float8" => DataType::DoublePrecision,
+        "int2" => DataType::SmallInt(None),
+        "int4" => DataType::Int(None),
+        "int8" => DataType::BigInt(None),
+        "int2vector" => array(DataType::SmallInt(None)),
+        "interval" => DataType::Interval { fields: None, precision: None },
+        "numeric" => DataType::Numeric(ExactNumberInfo::None),
+        "cid" | "oid" | "xid" => DataType::IntUnsigned(None),
+        "oidvector" => array(DataType::IntUnsigned(None)),
+        "time" => DataType::Time(None, TimezoneInfo::None),
+        "timestamp" => DataType::Timestamp(Some(6), TimezoneInfo::None),
+        "timestamptz" => instant(),
+        "_text" | "_name" | "_varchar" => array(DataType::Text),
+        "_int4" => array(DataType::Int(None)),
+        "_int8" => array(DataType::BigInt(None)),
+        _ => return None,
+    })
+}

@@ -1,0 +1,76 @@
+//! The rewriter gives operators the name by which DataFusion knows them, or turns them into
+//! functions.
+//!
+//! DataFusion 55: `parse_sql_binary_op` refuses `^@`, `&&` and every `OPERATOR(schema.op)`, and
+//! `parse_sql_unary_op` refuses all but NOT and the two signs. Not needed once `SELECT 'ab' ^@ 'a',
+//! ~1, @ -1, |/ 4` and `a OPERATOR(pg_catalog.~) 'x'` plan.
+
+use super::build::call;
+use super::build::take;
+use super::cast;
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value};
+
+/// Rewrites one operator between two sides that are rewritten already: `OPERATOR(pg_catalog.~)` is
+/// `~`, `x ^@ y` is `starts_with(x, y)`, `a && b` is `array_has_any(a, b)`; between two objects both
+/// are compared by number.
+pub(crate) fn binary(expr: &mut Expr) {
+    let Expr::BinaryOp { left, op, right } = expr else { return };
+    if let BinaryOperator::PGCustomBinaryOperator(path) = op
+        && let Some(known) = path.last().and_then(|name| named(name))
+    {
+        *op = known;
+    }
+    let function = match op {
+        BinaryOperator::PGStartsWith => "starts_with",
+        BinaryOperator::PGOverlap => "array_has_any",
+        _ => return cast::compare_objects(left, right),
+    };
+    *expr = call(function, vec![take(left), take(right)]);
+}
+
+/// Rewrites one operator in front of what is rewritten already: `|/` is `sqrt`, `||/` is `cbrt`, `@`
+/// is `abs`, and `~x` is `(x # (-1))`, all bits turned over.
+pub(crate) fn unary(expr: &mut Expr) {
+    let Expr::UnaryOp { op, expr: inner } = expr else { return };
+    let function = match op {
+        UnaryOperator::PGSquareRoot => "sqrt",
+        UnaryOperator::PGCubeRoot => "cbrt",
+        UnaryOperator::PGAbs => "abs",
+        UnaryOperator::BitwiseNot => {
+            let ones = Expr::Value(Value::Number("-1".to_owned(), false).into());
+            let (left, right) = (Box::new(take(inner)), Box::new(Expr::Nested(Box::new(ones))));
+            *expr = Expr::Nested(Box::new(Expr::BinaryOp { left, op: BinaryOperator::PGBitwiseXor, right }));
+            return;
+        }
+        _ => return,
+    };
+    *expr = call(function, vec![take(inner)]);
+}
+
+/// The operator of `OPERATOR(pg_catalog.~)`; `None` for one that DataFusion does not have.
+pub(crate) fn named(name: &str) -> Option<BinaryOperator> {
+    Some(match name {
+        "=" => BinaryOperator::Eq,
+        "<>" | "!=" => BinaryOperator::NotEq,
+        "<" => BinaryOperator::Lt,
+        "<=" => BinaryOperator::LtEq,
+        ">" => BinaryOperator::Gt,
+        ">=" => BinaryOperator::GtEq,
+        "+" => BinaryOperator::Plus,
+        "-" => BinaryOperator::Minus,
+        "*" => BinaryOperator::Multiply,
+        "/" => BinaryOperator::Divide,
+        "%" => BinaryOperator::Modulo,
+        "||" => BinaryOperator::StringConcat,
+        "&&" => BinaryOperator::PGOverlap,
+        "~" => BinaryOperator::PGRegexMatch,
+        "~*" => BinaryOperator::PGRegexIMatch,
+        "!~" => BinaryOperator::PGRegexNotMatch,
+        "!~*" => BinaryOperator::PGRegexNotIMatch,
+        "~~" => BinaryOperator::PGLikeMatch,
+        "~~*" => BinaryOperator::PGILikeMatch,
+        "!~~" => BinaryOperator::PGNotLikeMatch,
+        "!~~*" => BinaryOperator::PGNotILikeMatch,
+        _ => return None,
+    })
+}

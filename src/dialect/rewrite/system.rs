@@ -1,0 +1,73 @@
+//! The rewriter gives columns of PostgreSQL's catalog their special meaning: those that every table
+//! has without declaring them (`tableoid`, `xmin`), and vectors, whose elements are counted from 0.
+
+use super::build::cast;
+use super::scope::Scopes;
+use super::scope::fold;
+use crate::dialect::catalog::{definition, oid};
+use datafusion::sql::sqlparser::ast::{
+    AccessExpr, BinaryOperator, DataType, Expr, Select, Subscript, TableFactor, Value,
+};
+
+/// The catalog tables a SELECT reads in FROM and its joins, under the names they have in it;
+/// subqueries and functions are passed over.
+pub(crate) fn catalog_tables(select: &Select, scopes: &Scopes) -> Vec<(String, &'static definition::Definition)> {
+    let factors = select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
+    let named = factors.filter_map(|factor| match factor {
+        TableFactor::Table { name, alias, args: None, .. } => {
+            let definition = scopes.catalog_table(name)?;
+            let name = alias.as_ref().map_or_else(|| definition.name.to_owned(), |alias| fold(&alias.name));
+            Some((name, definition))
+        }
+        _ => None,
+    });
+    named.collect()
+}
+
+/// Replaces `c.tableoid` by the number of the catalog table `c` stands for, and `c.xmin`, `c.cmin`
+/// and `c.xmax` by 0. Columns of other tables are left alone and are not found in planning.
+pub(crate) fn replace_column(expr: &mut Expr, scopes: &Scopes) {
+    let table = match &*expr {
+        Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+            [table, column] if is_system(&fold(column)) => Some((fold(table), fold(column))),
+            _ => None,
+        },
+        _ => None,
+    };
+    let Some((table, column)) = table else { return };
+    let found = scopes.tables.iter().rev().flatten().find(|(name, _)| *name == table);
+    let Some((_, definition)) = found else { return };
+    let number = if column == "tableoid" { oid::relation("pg_catalog", definition.name) } else { 0 };
+    let number = Expr::Value(Value::Number(number.to_string(), false).into());
+    *expr = cast(number, DataType::IntUnsigned(None));
+}
+
+/// Adds 1 to the index of a vector's element: `indkey[0]` becomes `indkey[(0) + 1]`. PostgreSQL
+/// counts the elements of `int2vector` and `oidvector` from 0, and those of other arrays from 1.
+///
+/// DataFusion 55: every list is counted from 1. Not needed once vectors have a type of their own,
+/// whose elements are counted from 0.
+pub(crate) fn from_one(root: &Expr, access: &mut [AccessExpr]) {
+    let Some((AccessExpr::Subscript(Subscript::Index { index }), before)) = access.split_last_mut() else { return };
+    let column = match (before.last(), root) {
+        (Some(AccessExpr::Dot(Expr::Identifier(column))), _) | (None, Expr::Identifier(column)) => column,
+        (None, Expr::CompoundIdentifier(parts)) => match parts.last() {
+            Some(column) => column,
+            None => return,
+        },
+        _ => return,
+    };
+    if matches!(fold(column).as_str(), "indclass" | "indcollation" | "indkey" | "indoption" | "proargtypes") {
+        let one = Expr::Value(Value::Number("1".to_owned(), false).into());
+        let counted = Box::new(Expr::Nested(Box::new(super::build::take(index))));
+        *index = Expr::BinaryOp { left: counted, op: BinaryOperator::Plus, right: Box::new(one) };
+    }
+}
+
+/// Whether a column is one that PostgreSQL's tables have without declaring it.
+fn is_system(column: &str) -> bool {
+    matches!(column, "tableoid" | "xmin" | "cmin" | "xmax")
+}

@@ -1,0 +1,211 @@
+//! The rewriter gives functions in FROM a form that DataFusion plans: rows of an array (`unnest`,
+//! `generate_series`, `_pg_expandarray`), numbered ones (`WITH ORDINALITY`), and functions of one
+//! value, which are tables of one row. All may name columns of the tables before them.
+//!
+//! DataFusion 55: UNNEST refuses WITH ORDINALITY ("UNNEST with ordinality is not supported yet";
+//! apache/datafusion#22310 is a closed proposal). The rows are numbered by a second array beside the
+//! first. Not needed once `unnest(ARRAY['a', 'b']) WITH ORDINALITY` plans: `correlated.slt` has it.
+//!
+//! DataFusion 55: a function in FROM must be a registered table function with literal arguments;
+//! `generate_series` refuses everything else with "Arguments must be literals". Not needed once `FROM
+//! t, generate_series(1, t.n)` plans; `FROM version()` would still be ours.
+
+use super::build::{self, alias, call, ident};
+use super::function::strip_schema;
+use super::scope::fold;
+use datafusion::sql::sqlparser::ast::{
+    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, TableAlias, TableAliasColumnDef, TableFactor,
+    TableFunctionArgs, Value, Visit, Visitor,
+};
+use std::ops::ControlFlow;
+
+/// Functions that DataFusion has, or this crate registers, as table functions.
+const PLANNED: &[&str] = &["pg_get_keywords", "range"];
+
+/// Functions about partitions, of which no table here has any, with their columns.
+const WITHOUT_ROWS: &[(&str, &str)] = &[
+    ("pg_partition_ancestors", "CAST(NULL AS INT UNSIGNED) AS relid"),
+    (
+        "pg_partition_tree",
+        "CAST(NULL AS INT UNSIGNED) AS relid, CAST(NULL AS INT UNSIGNED) AS parentrelid, \
+         CAST(NULL AS BOOLEAN) AS isleaf, CAST(NULL AS INT) AS level",
+    ),
+];
+
+/// Rewrites a function in FROM, and leaves all else as it is.
+///
+/// - `unnest(a)` becomes UNNEST; with WITH ORDINALITY or as `_pg_expandarray(a)` it gets a column of
+///   numbers from 1.
+/// - `generate_series(1, 3)` stays a table function while its bounds are constants, else it is
+///   `unnest` of a list.
+/// - A function of one value, `FROM version() AS v`, becomes `(SELECT version() AS v) AS v`, LATERAL
+///   when it names columns.
+/// - Any other function WITH ORDINALITY is left to DataFusion, which refuses it.
+pub(crate) fn rewrite(factor: &mut TableFactor) {
+    let (name, arguments, given, numbered) = match factor {
+        TableFactor::UNNEST { array_exprs, alias, with_ordinality, .. } => {
+            *factor = rows(std::mem::take(array_exprs), alias.take(), "unnest", *with_ordinality);
+            return;
+        }
+        TableFactor::Table { name, args: Some(arguments), alias, with_ordinality, .. } => {
+            (name, &mut arguments.args, alias, *with_ordinality)
+        }
+        // `LATERAL f(x)`: a function in FROM sees the tables before it anyway.
+        TableFactor::Function { name, args, alias, with_ordinality, .. } => (name, args, alias, *with_ordinality),
+        _ => return,
+    };
+    strip_schema(name);
+    let [only] = name.0.as_slice() else { return };
+    let function = only.as_ident().map(fold).unwrap_or_default();
+    let exprs: Vec<Expr> = arguments.iter().filter_map(build::argument_expr).cloned().collect();
+    let given = given.take();
+    *factor = match function.as_str() {
+        "unnest" => rows(exprs, given, &function, numbered),
+        "_pg_expandarray" => {
+            let named = given.unwrap_or_else(|| alias(&function));
+            rows(exprs, Some(with_columns(named, ["x", "n"].map(ident).into())), &function, true)
+        }
+        "generate_series" => series(exprs, given, numbered),
+        // DataFusion refuses the numbering of anything else.
+        _ if numbered => unnest(vec![call(&function, exprs)], given, true),
+        "pg_show_all_settings" => table(
+            vec![ident("pg_catalog"), ident("pg_settings")],
+            None,
+            Some(given.unwrap_or_else(|| alias(&function))),
+        ),
+        known if PLANNED.contains(&known) => table(vec![ident(known)], Some(exprs), given),
+        _ => {
+            let named = given.unwrap_or_else(|| alias(&function));
+            if let Some((_, columns)) = WITHOUT_ROWS.iter().find(|(name, _)| *name == function) {
+                derived(build::query(&format!("SELECT {columns} WHERE false")), named, false)
+            } else {
+                // Any other function is a table of one row and one column, which has its name.
+                let lateral = exprs.iter().any(names_columns);
+                derived(build::one_value(call(&function, exprs), named.name.clone()), named, lateral)
+            }
+        }
+    };
+}
+
+/// UNNEST of arrays side by side, the shorter ones filled with NULL. The column of a single array has
+/// the name of the table, as in PostgreSQL; the numbers of the rows, when wanted, are in
+/// `ordinality`, from 1 to the longest array's length.
+fn rows(mut arrays: Vec<Expr>, given: Option<TableAlias>, function: &str, numbered: bool) -> TableFactor {
+    let mut named = given.unwrap_or_else(|| alias(function));
+    if named.columns.is_empty() && arrays.len() == 1 {
+        let column = named.name.clone();
+        named = with_columns(named, vec![column]);
+    }
+    if numbered {
+        if named.columns.len() == arrays.len() {
+            named.columns.push(column(ident("ordinality")));
+        }
+        let mut lengths: Vec<Expr> = arrays.iter().map(|array| call("cardinality", vec![array.clone()])).collect();
+        let longest = if lengths.len() == 1 { lengths.remove(0) } else { call("greatest", lengths) };
+        arrays.push(list_of_series(vec![number(1), longest]));
+    }
+    unnest(arrays, Some(named), false)
+}
+
+/// A series as a table: DataFusion's own table function while the bounds are constants, which
+/// streams; otherwise `unnest` of a list, which is made in one piece and bounded by `result_size`.
+fn series(bounds: Vec<Expr>, given: Option<TableAlias>, numbered: bool) -> TableFactor {
+    let function = "generate_series";
+    let bounds: Vec<Expr> = bounds.into_iter().map(search_path_length).collect();
+    if numbered || bounds.iter().any(|bound| names_columns(bound) || bound.to_string().contains('(')) {
+        return rows(vec![list_of_series(bounds)], given, function, numbered);
+    }
+    let mut named = given.unwrap_or_else(|| alias(function));
+    if named.columns.is_empty() {
+        let column = named.name.clone();
+        named = with_columns(named, vec![column]);
+    }
+    table(vec![ident(function)], Some(bounds), Some(named))
+}
+
+/// A series as one list. The name is quoted, because an unquoted `generate_series` in an expression
+/// becomes rows in `function`.
+fn list_of_series(bounds: Vec<Expr>) -> Expr {
+    let mut list = call("generate_series", bounds);
+    if let Expr::Function(function) = &mut list {
+        function.name = ObjectName::from(vec![Ident::with_quote('"', "generate_series")]);
+    }
+    list
+}
+
+/// Replaces the length of the search path, by which JDBC bounds a series:
+/// `array_upper(current_schemas(false), 1)` is taken to be 1, with the implicit schemas 2.
+/// DataFusion's table function needs literal bounds.
+fn search_path_length(bound: Expr) -> Expr {
+    match bound.to_string().to_lowercase().replace("pg_catalog.", "").as_str() {
+        "array_upper(current_schemas(false), 1)" => number(1),
+        "array_upper(current_schemas(true), 1)" => number(2),
+        _ => bound,
+    }
+}
+
+/// A small integer literal without a sign.
+fn number(value: u8) -> Expr {
+    Expr::Value(Value::Number(value.to_string(), false).into())
+}
+
+/// Whether an expression names a column, so that its table is LATERAL.
+fn names_columns(expr: &Expr) -> bool {
+    struct Names;
+    impl Visitor for Names {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Identifier(_) | Expr::CompoundIdentifier(_) => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    expr.visit(&mut Names).is_break()
+}
+
+/// Gives an alias these names for its columns, unless it has names already.
+fn with_columns(mut named: TableAlias, names: Vec<Ident>) -> TableAlias {
+    if named.columns.is_empty() {
+        named.columns = names.into_iter().map(column).collect();
+    }
+    named
+}
+
+/// A column's name in an alias, without a type.
+fn column(name: Ident) -> TableAliasColumnDef {
+    TableAliasColumnDef { name, data_type: None }
+}
+
+/// `UNNEST(arrays...) AS alias`, which gives one row for each element of the longest array.
+fn unnest(array_exprs: Vec<Expr>, alias: Option<TableAlias>, with_ordinality: bool) -> TableFactor {
+    TableFactor::UNNEST { alias, array_exprs, with_offset: false, with_offset_alias: None, with_ordinality }
+}
+
+/// `(query) AS alias`, or a table of that name when the query could not be made, which planning then
+/// reports.
+fn derived(query: Option<Query>, alias: TableAlias, lateral: bool) -> TableFactor {
+    match query {
+        Some(query) => TableFactor::Derived { lateral, subquery: Box::new(query), alias: Some(alias), sample: None },
+        None => table(vec![alias.name.clone()], None, Some(alias)),
+    }
+}
+
+/// A table or table function of FROM without any of sqlparser's other clauses.
+fn table(name: Vec<Ident>, arguments: Option<Vec<Expr>>, alias: Option<TableAlias>) -> TableFactor {
+    let argument = |expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr));
+    let args =
+        arguments.map(|exprs| TableFunctionArgs { args: exprs.into_iter().map(argument).collect(), settings: None });
+    TableFactor::Table {
+        name: ObjectName::from(name),
+        alias,
+        args,
+        with_hints: Vec::new(),
+        version: None,
+        with_ordinality: false,
+        partitions: Vec::new(),
+        json_path: None,
+        sample: None,
+        index_hints: Vec::new(),
+    }
+}

@@ -1,0 +1,74 @@
+//! The engine as front ends hold it: a cheap handle that opens sessions.
+
+use super::admit::own_statement::OwnStatements;
+use super::run::cpu::Cpu;
+use super::run::queries::Queries;
+use super::session::Session;
+use super::session::registry::Sessions;
+use super::session::settings::Defaults;
+use super::shared::{ListUsers, Shared};
+use crate::dialect::extension::Extension;
+use crate::role::Role;
+use datafusion::execution::session_state::SessionState;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
+
+/// Everything sessions share. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+/// What this engine adds to the dialect, in the order in which the parser asks.
+pub(crate) fn extensions() -> Vec<Arc<dyn Extension>> {
+    vec![Arc::new(OwnStatements)]
+}
+
+impl Engine {
+    /// An engine over a session template: catalog, limits, and the dialect that [`crate::dialect::install`] put into it;
+    /// `queries` is a list of running statements that others look at too.
+    pub(crate) fn with_queries(template: SessionState, defaults: Defaults, queries: Arc<Queries>) -> Self {
+        let shared = Shared {
+            template,
+            extensions: extensions(),
+            defaults,
+            next_session: AtomicU64::new(1),
+            queries,
+            sessions: Arc::default(),
+            users: OnceLock::new(),
+            cpu: Arc::new(Cpu::start()),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Has `pg_roles` and its like list these users. Only the first call counts.
+    pub fn list_users(&self, users: ListUsers) {
+        // A second list is a mistake of the caller's that changes nothing.
+        let _ = self.shared.users.set(users);
+    }
+
+    /// Who is connected, over all front ends.
+    pub fn sessions(&self) -> &Arc<Sessions> {
+        &self.shared.sessions
+    }
+
+    /// The statements that run now, over all sessions.
+    pub fn queries(&self) -> &Arc<Queries> {
+        &self.shared.queries
+    }
+
+    /// Pieces of work on the threads for statements, those included that nobody waits for any more.
+    pub fn tasks(&self) -> usize {
+        self.shared.cpu.tasks()
+    }
+
+    /// The state every session starts from.
+    pub(crate) fn template(&self) -> &SessionState {
+        &self.shared.template
+    }
+
+    /// Opens a session for one connection.
+    pub fn open_session(&self, user: &str, role: Role, front_end: &'static str) -> Session {
+        Session::open(&self.shared, user, role, front_end)
+    }
+}

@@ -1,0 +1,10 @@
+//! From a statement's tree to DataFusion's plans: the logical plan that is kept, and the paths that need no physical plan.
+
+pub(crate) mod constant_row;
+pub(crate) mod key_lookup;
+mod logical;
+pub(crate) mod prepared;
+pub(crate) mod state;
+
+pub use logical::Plan;
+pub(crate) use logical::{own_parameter_types, parameter_types, plan_rows, renamed, table_names};

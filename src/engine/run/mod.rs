@@ -1,0 +1,17 @@
+//! A statement at work: threads, time limit and cancel, memory, and physical operators that hold to them.
+
+pub(crate) mod batch_size;
+pub(crate) mod cooperation;
+pub(crate) mod cpu;
+pub(crate) mod damaged_file;
+mod join_interrupt;
+pub(crate) mod memory;
+pub(crate) mod queries;
+pub(crate) mod queries_table;
+pub(crate) mod rows;
+mod time_slice;
+pub(crate) mod window_memory;
+mod wrapper;
+
+pub use queries::{Progress, Queries, QueryState, RunningQuery};
+pub use rows::{MappedStream, RowStream, Running};

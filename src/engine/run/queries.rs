@@ -1,0 +1,139 @@
+//! What runs now: one entry per statement, from its arrival to its last row.
+
+use chrono::{DateTime, Utc};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::datasource::physical_plan::{FileGroup, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::physical_plan::ExecutionPlan;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// A running statement; one row of `system.queries`.
+#[derive(Debug, Clone)]
+pub struct RunningQuery {
+    /// Number of its session.
+    pub pid: i32,
+    /// User of the session.
+    pub user: String,
+    /// `postgres`, `flight` or `local`.
+    pub front_end: &'static str,
+    /// When the statement arrived.
+    pub started_at: DateTime<Utc>,
+    /// Text of the statement.
+    pub sql: String,
+    /// How far it is; it goes on changing.
+    pub progress: Arc<Progress>,
+}
+
+/// Where a statement is between its arrival and its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryState {
+    /// It is read, checked and planned; tables it reads may be refreshed for it.
+    Planning,
+    /// Rows are made and sent.
+    Running,
+    /// A cursor or portal that waits until its client asks for more rows.
+    Suspended,
+}
+
+impl QueryState {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Planning => "planning",
+            Self::Running => "running",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
+/// How far a statement is.
+#[derive(Debug, Default)]
+pub struct Progress {
+    state: AtomicU8,
+    rows_sent: AtomicU64,
+    /// What is run, once it is.
+    plan: OnceLock<Arc<dyn ExecutionPlan>>,
+}
+
+impl Progress {
+    /// Where the statement is between its arrival and its end.
+    pub fn state(&self) -> QueryState {
+        match self.state.load(Ordering::Relaxed) {
+            0 => QueryState::Planning,
+            1 => QueryState::Running,
+            _ => QueryState::Suspended,
+        }
+    }
+
+    /// Rows handed to its client.
+    pub fn rows_sent(&self) -> u64 {
+        self.rows_sent.load(Ordering::Relaxed)
+    }
+
+    /// Share of its files that were read, from 0 to 1; `None` until it runs, and when it reads none.
+    pub fn read(&self) -> Option<f64> {
+        let (mut all, mut read) = (0, 0);
+        let walked = self.plan.get()?.apply(|node| {
+            if let Some(scan) = node.downcast_ref::<DataSourceExec>()
+                && let Some((config, _)) = scan.downcast_to_file_source::<ParquetSource>()
+            {
+                all += config.file_groups.iter().map(FileGroup::len).sum::<usize>();
+                let metrics = node.metrics().and_then(|metrics| metrics.sum_by_name("files_processed"));
+                read += metrics.map_or(0, |files| files.as_usize());
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        (walked.is_ok() && all > 0).then(|| (read as f64 / all as f64).min(1.0))
+    }
+
+    pub(crate) fn runs(&self, plan: Arc<dyn ExecutionPlan>) {
+        self.plan.get_or_init(|| plan);
+    }
+
+    pub(crate) fn enter(&self, state: QueryState) {
+        self.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sent(&self, rows: u64) {
+        self.rows_sent.fetch_add(rows, Ordering::Relaxed);
+    }
+}
+
+/// The running statements of a process.
+#[derive(Debug, Default)]
+pub struct Queries {
+    /// By order of arrival. Held for a few instructions, never across an await.
+    running: Mutex<(u64, BTreeMap<u64, RunningQuery>)>,
+}
+
+/// A place in the list; dropping it takes the statement off.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    queries: Arc<Queries>,
+    id: u64,
+    pub(crate) progress: Arc<Progress>,
+}
+
+impl Queries {
+    /// What runs now, oldest first.
+    pub fn running(&self) -> Vec<RunningQuery> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).1.values().cloned().collect()
+    }
+
+    pub(crate) fn list(self: &Arc<Self>, query: RunningQuery) -> Listed {
+        let progress = query.progress.clone();
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.0 += 1;
+        let id = running.0;
+        running.1.insert(id, query);
+        Listed { queries: self.clone(), id, progress }
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.queries.running.lock().unwrap_or_else(PoisonError::into_inner).1.remove(&self.id);
+    }
+}

@@ -1,0 +1,153 @@
+//! A statement at work: its time limit, its cancellation, and its rows as they come.
+
+use super::cpu::{Cpu, Rows};
+use super::queries::{Listed, Progress, QueryState};
+use crate::error::{ErrorKind, QueryError};
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion::error::DataFusionError;
+use std::future::Future;
+use std::sync::Arc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// A statement's time limit and cancellation, from its arrival to its last row.
+pub struct Running {
+    pub(crate) listed: Listed,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) sql: String,
+    pub(crate) cpu: Arc<Cpu>,
+}
+
+impl Running {
+    /// Runs a step of the statement, unless it is cancelled or out of time first.
+    pub async fn guard<T, E: Into<QueryError>>(
+        &self,
+        step: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, QueryError> {
+        tokio::select! {
+            biased;
+            error = self.stopped() => Err(error),
+            result = step => result.map_err(Into::into),
+        }
+    }
+
+    /// Waits until it is cancelled or out of time, and says which.
+    pub async fn stopped(&self) -> QueryError {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => cancelled(),
+            () = until(self.deadline) => timed_out(),
+        }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn cancelled() -> QueryError {
+    QueryError::new(ErrorKind::Cancelled, "canceling statement due to user request")
+}
+
+fn timed_out() -> QueryError {
+    QueryError::new(ErrorKind::Timeout, "canceling statement due to statement timeout")
+}
+
+/// Rows of a running statement. Dropping it stops the statement and frees what it holds.
+pub struct RowStream {
+    pub(crate) running: Running,
+    pub(crate) rows: Rows<RecordBatch>,
+    pub(crate) schema: SchemaRef,
+    pub(crate) unbounded: bool,
+}
+
+/// Rows of a running statement, each batch with something done to it. Dropping it stops the statement.
+pub struct MappedStream<T> {
+    running: Running,
+    rows: Rows<T>,
+}
+
+impl<T> MappedStream<T> {
+    /// What was made of the next batch; `None` after the last. Ends with an error when cancelled or out of time.
+    pub async fn next(&mut self) -> Option<Result<T, QueryError>> {
+        self.running.guard(self.rows.next()).await.transpose()
+    }
+
+    /// Counts rows that were handed to the client, as [`RowStream::sent`] does.
+    pub fn sent(&self, rows: u64) {
+        self.running.listed.progress.sent(rows);
+    }
+
+    /// Waits until the statement is cancelled or out of time, as [`RowStream::stopped`] does.
+    pub async fn stopped(&self) -> QueryError {
+        self.running.stopped().await
+    }
+}
+
+impl RowStream {
+    /// Whether the rows have no end: they come as events happen.
+    pub fn is_unbounded(&self) -> bool {
+        self.unbounded
+    }
+
+    /// How far the statement is.
+    pub fn progress(&self) -> Arc<Progress> {
+        self.running.listed.progress.clone()
+    }
+
+    /// Columns of the rows.
+    pub fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    /// Goes on under the time limit and cancellation of a later statement: a cursor's next FETCH.
+    pub fn resume(&mut self, running: Running) {
+        running.listed.progress.enter(QueryState::Running);
+        self.running = running;
+    }
+
+    /// Waits for the client to ask for more.
+    pub fn suspend(&self) {
+        self.running.listed.progress.enter(QueryState::Suspended);
+    }
+
+    /// Counts rows that were handed to the client.
+    pub fn sent(&self, rows: u64) {
+        self.running.listed.progress.sent(rows);
+    }
+
+    /// Waits until the statement is cancelled or out of time. For a client that takes rows slowly or not at all, where
+    /// nobody asks for the [`RowStream::next`] batch.
+    pub async fn stopped(&self) -> QueryError {
+        self.running.stopped().await
+    }
+
+    /// The next batch; `None` after the last. Ends with an error when cancelled or out of time.
+    pub async fn next(&mut self) -> Option<Result<RecordBatch, QueryError>> {
+        let batch = match self.rows.at_hand() {
+            Some(ready) => Ok(ready?),
+            None => self.running.guard(self.rows.next()).await.transpose()?,
+        };
+        Some(batch.and_then(|batch| relabelled(batch, &self.schema)))
+    }
+
+    /// Has `work` done on each further batch where statements run, several at once. The order stays, and only as many are
+    /// taken ahead as there are processors.
+    pub fn map<T: Send + 'static>(self, work: impl Fn(RecordBatch) -> T + Send + Sync + 'static) -> MappedStream<T> {
+        let Self { running, rows, schema, unbounded: _ } = self;
+        let rows = running.cpu.clone().map(rows, move |batch| Ok(work(relabelled(batch, &schema)?)));
+        MappedStream { running, rows }
+    }
+}
+
+/// The same columns under other names.
+fn relabelled(batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, QueryError> {
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let batch = RecordBatch::try_new_with_options(schema.clone(), batch.columns().to_vec(), &options);
+    batch.map_err(|error| DataFusionError::from(error).into())
+}

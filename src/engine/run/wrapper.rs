@@ -1,0 +1,84 @@
+//! A plan node around one operator: the same rows with the same properties, and something done while it runs.
+
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, internal_err};
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
+};
+use std::fmt;
+use std::sync::Arc;
+
+/// What is done while an operator runs.
+pub(crate) trait OperatorWrapper: fmt::Debug + Clone + Send + Sync + 'static {
+    /// Name of the node in a plan that is shown.
+    const NAME: &'static str;
+
+    /// Runs the operator. The rows are its own, in the same order.
+    fn execute(
+        &self,
+        operator: &Arc<dyn ExecutionPlan>,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream>;
+}
+
+/// A physical plan node with one child, whose rows it passes on while the wrapper does its work.
+#[derive(Debug)]
+pub(crate) struct WrappedExec<D> {
+    operator: Arc<dyn ExecutionPlan>,
+    doing: D,
+}
+
+impl<D: OperatorWrapper> WrappedExec<D> {
+    pub(crate) fn node(operator: Arc<dyn ExecutionPlan>, doing: D) -> Arc<dyn ExecutionPlan> {
+        Arc::new(Self { operator, doing })
+    }
+}
+
+impl<D: OperatorWrapper> DisplayAs for WrappedExec<D> {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(D::NAME)
+    }
+}
+
+impl<D: OperatorWrapper> ExecutionPlan for WrappedExec<D> {
+    fn name(&self) -> &str {
+        D::NAME
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.operator.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.operator]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        match (children.pop(), children.is_empty()) {
+            (Some(operator), true) => Ok(Self::node(operator, self.doing.clone())),
+            _ => internal_err!("one child is wanted"),
+        }
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        self.doing.execute(&self.operator, partition, context)
+    }
+}

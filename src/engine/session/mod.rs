@@ -1,0 +1,409 @@
+//! One session per connection: its settings, its plans, what it runs.
+
+pub(crate) mod command;
+pub(crate) mod registry;
+pub(crate) mod scan_part;
+mod search_path;
+pub(crate) mod settings;
+mod variables;
+
+use super::admit::own_statement::{self, OwnStatement};
+use super::admit::read_only;
+use super::plan::prepared::Prepared;
+use super::plan::state::StatementState;
+use super::plan::{Plan, own_parameter_types, parameter_types, plan_rows, renamed, table_names};
+use super::run::batch_size;
+use super::run::cpu::{self, Rows};
+use super::run::memory;
+use super::run::queries::{Progress, QueryState, RunningQuery};
+use super::run::rows::{RowStream, Running};
+use super::run::{cooperation, damaged_file};
+use super::shared::{DATABASE, Shared};
+use crate::dialect::function::register_session;
+use crate::dialect::parse::depth::Depth;
+use crate::dialect::parse::{self, Statement};
+use crate::dialect::rewrite;
+use crate::dialect::session::SessionFacts;
+use crate::error::{ErrorKind, QueryError};
+use crate::role::Role;
+use crate::table::command::{RefreshCommand, explain_freshness};
+use crate::table::context::{Notices, OnStale, QueryContext, ScanPart, Snapshots};
+use crate::table::demand::Demand;
+use crate::table::inputs::{InputFreshness, Inputs};
+use crate::table::planner::demand_of;
+use chrono::Utc;
+use datafusion::catalog::Session as _;
+use datafusion::common::{ParamValues, ScalarValue, TableReference};
+use datafusion::error::DataFusionError;
+use datafusion::execution::session_state::SessionState;
+use datafusion::physical_plan::{ExecutionPlanProperties, SendableRecordBatchStream};
+use datafusion::sql::parser::Statement as EngineStatement;
+use registry::{CancelHandle, OpenSession, Place};
+use search_path::Search;
+use settings::{Defaults, Settings};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use variables::Variables;
+
+/// Texts from this length on are not read beside the other connections of a thread.
+const LONG_TEXT_BYTES: usize = 16 << 10;
+
+/// One connection's state. Shared by reference; methods take `&self`.
+pub struct Session {
+    shared: Arc<Shared>,
+    /// The template with what this session alone knows, and with its zone. Held for a few instructions.
+    state: Mutex<Arc<SessionState>>,
+    id: u64,
+    settings: Arc<Mutex<Settings>>,
+    open: Arc<OpenSession>,
+    _place: Place,
+    /// What the statements of one request share; `None` between requests. Held for a few instructions.
+    request: Mutex<Option<Request>>,
+    notices: Notices,
+    /// The versions of the tables that a transaction reads; `None` outside. Held for a few instructions.
+    snapshots: Mutex<Option<Snapshots>>,
+    /// The part of a table that is read instead of the whole. Held for a few instructions.
+    part: Mutex<Option<ScanPart>>,
+}
+
+/// What a client asks for in one go, from its first message to the word that it may ask again.
+struct Request {
+    cancel: CancellationToken,
+    /// When the statement at work is out of time; set by its first step.
+    deadline: Option<Option<Instant>>,
+}
+
+impl Session {
+    /// A session of one connection.
+    pub(crate) fn open(shared: &Arc<Shared>, user: &str, role: Role, front_end: &'static str) -> Self {
+        let id = shared.next_session.fetch_add(1, Ordering::Relaxed);
+        let defaults = Defaults { superuser: role == Role::Admin, ..shared.defaults };
+        let settings = Arc::new(Mutex::new(Settings::new(defaults)));
+        // Pids go round rather than past what clients can hold.
+        let pid = i32::try_from(id & 0x7fff_ffff).unwrap_or_default();
+        let open = OpenSession::new(pid, user, role, front_end, settings.clone());
+        let notices = Notices::default();
+        let weak = Arc::downgrade(shared);
+        let variables = Variables { session: open.clone(), notices: notices.clone(), shared: weak };
+        let mut base = shared.template.clone();
+        let facts = SessionFacts {
+            user: user.to_owned(),
+            role,
+            database: DATABASE.to_owned(),
+            pid,
+            variables: Arc::new(variables),
+        };
+        if let Err(error) = register_session(&mut base, facts) {
+            // The session then lacks functions such as current_user, and says so when they are called.
+            tracing::error!("the functions of a session are not registered: {error}");
+        }
+        Self {
+            shared: shared.clone(),
+            state: Mutex::new(Arc::new(base)),
+            id,
+            settings,
+            _place: shared.sessions.add(open.clone()),
+            open,
+            request: Mutex::default(),
+            notices,
+            snapshots: Mutex::default(),
+            part: Mutex::default(),
+        }
+    }
+
+    /// Number of this session, unique in this process.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// User of this session.
+    pub fn user(&self) -> &str {
+        &self.open.user
+    }
+
+    /// Number that other sessions and clients name this one by.
+    pub fn pid(&self) -> i32 {
+        self.open.pid
+    }
+
+    /// What the user may do.
+    pub fn role(&self) -> Role {
+        self.open.role
+    }
+
+    /// Reads or changes the settings. Do not hold it across an await.
+    pub fn settings(&self) -> MutexGuard<'_, Settings> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Is cancelled when somebody asks for the end of this session, which its front end then gives it.
+    pub fn terminated(&self) -> CancellationToken {
+        self.open.terminated.clone()
+    }
+
+    /// A handle by which another task cancels what this session runs.
+    pub fn cancel_handle(&self) -> CancelHandle {
+        self.open.cancel.clone()
+    }
+
+    /// Takes the notices that planning and running left for the client (a stale answer, for example).
+    pub fn take_notices(&self) -> Vec<String> {
+        self.notices.take()
+    }
+
+    /// Takes the warnings they left (of a session that is not there to be cancelled, for example).
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.notices.take_warnings()
+    }
+
+    /// Parses one or more statements.
+    pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
+        let parse = || {
+            read_only::check_text(sql)?;
+            parse::parse(sql, &self.shared.extensions)
+        };
+        if sql.len() < LONG_TEXT_BYTES { parse() } else { cpu::beside_other_work(parse) }
+    }
+
+    /// Begins what a client asks for in one go, unless that has begun already. Until [`Session::end_request`] a cancel
+    /// reaches it whatever it is at, between two steps of a statement too, and the steps of a statement share its time.
+    pub fn begin_request(&self) {
+        let begun = || Request { cancel: self.open.cancel.token(), deadline: None };
+        self.request().get_or_insert_with(begun);
+    }
+
+    /// The statement at work is done; the time of the next one of the request is its own.
+    pub fn end_statement(&self) {
+        if let Some(request) = &mut *self.request() {
+            request.deadline = None;
+        }
+    }
+
+    /// The client may ask again.
+    pub fn end_request(&self) {
+        *self.request() = None;
+    }
+
+    fn request(&self) -> MutexGuard<'_, Option<Request>> {
+        self.request.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a statement, or a step of one within a request: its time limit runs from here, and a cancel reaches it from
+    /// here.
+    pub fn start(&self, sql: &str) -> Running {
+        self.open.remember(sql);
+        let query = RunningQuery {
+            pid: self.open.pid,
+            user: self.open.user.clone(),
+            front_end: self.open.front_end,
+            started_at: Utc::now(),
+            sql: sql.to_owned(),
+            progress: Arc::default(),
+        };
+        let listed = self.shared.queries.list(query);
+        let limit = self.settings().statement_timeout();
+        let from_now = || limit.map(|limit| Instant::now() + limit);
+        let (cancel, deadline) = match &mut *self.request() {
+            Some(request) => (request.cancel.clone(), *request.deadline.get_or_insert_with(from_now)),
+            None => (self.open.cancel.token(), from_now()),
+        };
+        Running { listed, cancel, deadline, sql: sql.to_owned(), cpu: self.shared.cpu.clone() }
+    }
+
+    /// Plans a statement that reads. Anything that would write is refused.
+    pub async fn plan(&self, running: &Running, statement: &Statement) -> Result<Plan, QueryError> {
+        match own_statement::own(statement) {
+            Some(OwnStatement::Refresh(name)) => return self.plan_refresh(running, name).await,
+            Some(OwnStatement::Freshness(query)) => {
+                let plan = Box::pin(self.plan(running, query)).await?;
+                return plan_rows(Arc::new(explain_freshness(&plan.prepared.logical)?), plan.parameters);
+            }
+            None => {}
+        }
+        let depth = Depth::of(&running.sql);
+        let search = self.search();
+        let rewritten = || {
+            super::admit::read_only::check(statement)?;
+            crate::dialect::parse::size::check(statement)?;
+            crate::dialect::parse::weight::check(statement)?;
+            rewrite::check_joins(statement)?;
+            let mut rewritten = statement.clone();
+            rewrite::rewrite(&mut rewritten, &|table| search.place(table));
+            let spelled_out = rewrite::spelled_out(&rewritten);
+            Ok::<_, QueryError>((rewritten, spelled_out))
+        };
+        let long = running.sql.len() >= LONG_TEXT_BYTES;
+        let (rewritten, spelled_out) =
+            if long { cpu::beside_other_work(|| depth.walk(rewritten)) } else { depth.walk(rewritten) }?;
+        let state = self.state();
+        let sql = running.sql.clone();
+        let planned = self.shared.cpu.run(Box::pin(async move {
+            let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(rewritten)));
+            let planned = depth.walking(planned).await.map_err(|error| QueryError::from_engine(&error, &sql));
+            planned.map_err(|error| error.suggest_table(table_names(&state)))
+        }));
+        let logical = running.guard(planned).await?;
+        let own = own_parameter_types(&logical)?;
+        let parameters = parameter_types(&logical, &own, &spelled_out)?;
+        let schema = renamed(logical.schema().as_arrow(), rewrite::output_names(statement));
+        let own: Vec<_> = own.into_values().collect();
+        Ok(Plan { prepared: Arc::new(Prepared::new(logical, depth, &own)), schema, parameters })
+    }
+
+    /// Where unqualified tables are looked for now.
+    fn search(&self) -> Search {
+        let setting = self.settings().show("search_path").unwrap_or_default();
+        Search::new(&setting, self.user(), self.shared.template.catalog_list().catalog(DATABASE))
+    }
+
+    /// Plans REFRESH TABLE: the table must be there, and be one that is refreshed.
+    async fn plan_refresh(&self, running: &Running, name: TableReference) -> Result<Plan, QueryError> {
+        if self.role() != Role::Admin {
+            return Err(QueryError::new(ErrorKind::Forbidden, "permission denied: REFRESH TABLE is for admins")
+                .with_hint("A query refreshes what is past its time; SET max_staleness asks for fresher rows."));
+        }
+        let state = self.state();
+        let missing = |what: &str, name: &str| {
+            QueryError::new(ErrorKind::UnknownTable, format!("{what} \"{name}\" does not exist"))
+                .suggest_table(table_names(&state))
+        };
+        let schema = state.schema_for_ref(name.clone());
+        let schema = schema.map_err(|_| missing("schema", name.schema().unwrap_or_default()))?;
+        let table = running.guard(schema.table(name.table())).await?;
+        let table = table.ok_or_else(|| missing("relation", &name.to_string()))?;
+        plan_rows(Arc::new(RefreshCommand::new(&name.to_string(), table.as_ref())?), Vec::new())
+    }
+
+    /// From here on all statements read the versions that the first of them finds, until [`Session::end_snapshot`].
+    pub fn begin_snapshot(&self) {
+        self.open.in_transaction.store(true, Ordering::Relaxed);
+        *self.snapshots.lock().unwrap_or_else(PoisonError::into_inner) = Some(Snapshots::of_transaction());
+    }
+
+    /// From here on each statement reads the latest versions again.
+    pub fn end_snapshot(&self) {
+        self.open.in_transaction.store(false, Ordering::Relaxed);
+        *self.snapshots.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// A plan with values in the place of its parameters; its columns may be of other types then.
+    pub fn bind(&self, plan: &Plan, parameters: Vec<ScalarValue>) -> Result<Plan, QueryError> {
+        let logical = plan.logical().clone().with_param_values(ParamValues::from(parameters))?;
+        let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
+        let schema = renamed(logical.schema().as_arrow(), Some(names));
+        let prepared = Arc::new(Prepared::new(logical, plan.prepared.depth, &[]));
+        Ok(Plan { prepared, schema, parameters: Vec::new() })
+    }
+
+    /// How fresh the tables are that a plan reads, sorted by name, now or at the moment of the past that this session
+    /// reads; last, under [`crate::table::inputs::RESULT`], the answer as a whole. Nothing is refreshed for it.
+    pub async fn freshness(&self, plan: &Plan) -> Result<Vec<InputFreshness>, QueryError> {
+        let context = self.context();
+        let as_of = context.as_of;
+        let state = StatementState::begin(self.state(), context);
+        let (inputs, prepared) = (Inputs::of(plan.logical())?, plan.prepared.clone());
+        let told = async move {
+            let open = !prepared.logical.get_parameter_types()?.is_empty();
+            // What a plan needs of its tables is known once its parameters are.
+            let demand = if open {
+                Demand::default()
+            } else {
+                let optimised = prepared.depth.walk(|| prepared.optimised(&state, Vec::new()))?;
+                demand_of(&optimised)?
+            };
+            inputs.told(&demand, as_of).await
+        };
+        self.shared.cpu.run(Box::pin(told)).await
+    }
+
+    pub(crate) fn set_part(&self, part: ScanPart) {
+        *self.part.lock().unwrap_or_else(PoisonError::into_inner) = Some(part);
+    }
+
+    /// Runs a plan with values for its parameters.
+    pub async fn execute(
+        &self,
+        running: Running,
+        plan: &Plan,
+        parameters: Vec<ScalarValue>,
+    ) -> Result<RowStream, QueryError> {
+        let context = self.context();
+        let at_hand = match (&plan.prepared.lookup, &plan.prepared.constants) {
+            (Some(lookup), _) => lookup.row(&context, &parameters).await.transpose()?,
+            (None, Some(constants)) => constants.row(&plan.schema, &parameters),
+            (None, None) => None,
+        };
+        if let Some(row) = at_hand {
+            return Ok(RowStream { running, rows: Rows::ready(row), schema: plan.schema.clone(), unbounded: false });
+        }
+        let state = StatementState::begin(self.state(), context);
+        let (prepared, memory_bytes) = (plan.prepared.clone(), self.shared.defaults.query_memory_bytes);
+        let progress = running.listed.progress.clone();
+        let open = |stop| open(state, prepared, parameters, memory_bytes, (stop, progress));
+        let (schema, unbounded, rows) = running.guard(self.shared.cpu.rows(open)).await?;
+        running.listed.progress.enter(QueryState::Running);
+        let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
+        let schema = renamed(&schema, Some(names));
+        Ok(RowStream { running, rows, schema, unbounded })
+    }
+
+    /// What this session's statements share: its functions and its zone. The same until the zone changes.
+    fn state(&self) -> Arc<SessionState> {
+        let zone = self.settings().time_zone().name();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.config_options().execution.time_zone.as_deref() != Some(zone) {
+            let changed = Arc::make_mut(&mut state);
+            changed.config_mut().options_mut().execution.time_zone = Some(zone.to_owned());
+        }
+        state.clone()
+    }
+
+    /// A statement's demands on freshness and time.
+    pub(crate) fn context(&self) -> QueryContext {
+        let settings = self.settings();
+        let on_stale = match settings.freshness() {
+            "serve" => OnStale::Serve,
+            "fail" => OnStale::Fail,
+            _ => OnStale::Wait,
+        };
+        QueryContext {
+            on_stale,
+            max_staleness: settings.max_staleness(),
+            as_of: settings.as_of(),
+            snapshots: self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default(),
+            part: self.part.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            notices: self.notices.clone(),
+            ..QueryContext::default()
+        }
+    }
+}
+
+/// Makes a plan ready with these values and opens its rows; nothing is read before the first of them is asked for. Says
+/// whether they have no end. Cancelling `stop` ends what keeps its thread.
+async fn open(
+    mut state: StatementState,
+    prepared: Arc<Prepared>,
+    values: Vec<ScalarValue>,
+    memory_bytes: Option<usize>,
+    (stop, progress): (CancellationToken, Arc<Progress>),
+) -> Result<(SendableRecordBatchStream, bool), DataFusionError> {
+    let depth = prepared.depth;
+    let optimised = depth.walk(|| prepared.optimised(&state, values))?;
+    let mut physical = depth.walking(state.physical(&optimised)).await?;
+    if let Some(rows) = batch_size::batch_size(&physical, state.config().batch_size()) {
+        state.with_batches_of(rows);
+        physical = depth.walking(state.physical(&optimised)).await?;
+    }
+    let unbounded = physical.boundedness().is_unbounded();
+    if unbounded {
+        state.row_by_row();
+        physical = depth.walking(state.physical(&optimised)).await?;
+    }
+    let physical = cooperation::with_yields(physical, &stop)?;
+    let context = Arc::new(memory::limited(state.running(), memory_bytes));
+    progress.runs(physical.clone());
+    let rows = datafusion::physical_plan::execute_stream(physical.clone(), context.clone())?;
+    Ok((damaged_file::naming(rows, physical, context), unbounded))
+}

@@ -1,0 +1,437 @@
+//! What a session may set: names, defaults, checks. `SET`, `SHOW`, `RESET` of both front ends read and write here.
+
+use crate::clock::Clock;
+use crate::error::{ErrorKind, QueryError};
+use crate::text::instant;
+use chrono::{DateTime, SecondsFormat, Utc};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A setting a session knows.
+struct Definition {
+    name: &'static str,
+    default: &'static str,
+    check: fn(&str) -> bool,
+}
+
+fn any(_: &str) -> bool {
+    true
+}
+
+fn time_zone(value: &str) -> bool {
+    value.parse::<chrono_tz::Tz>().is_ok()
+}
+
+fn duration(value: &str) -> bool {
+    parse_duration(value).is_some()
+}
+
+fn boolean(value: &str) -> bool {
+    matches!(value.to_ascii_lowercase().as_str(), "on" | "off" | "true" | "false" | "yes" | "no" | "1" | "0")
+}
+
+fn integer(value: &str) -> bool {
+    value.parse::<i64>().is_ok()
+}
+
+fn utf8(value: &str) -> bool {
+    // Drivers write it with quotes, dashes and spaces.
+    let letters: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
+    matches!(letters.to_ascii_lowercase().as_str(), "utf8" | "unicode")
+}
+
+fn freshness(value: &str) -> bool {
+    matches!(value, "serve" | "wait" | "fail")
+}
+
+fn date_style(value: &str) -> bool {
+    value.to_ascii_lowercase().split(',').all(|part| matches!(part.trim(), "iso" | "mdy" | "dmy" | "ymd"))
+}
+
+fn interval_style(value: &str) -> bool {
+    value.eq_ignore_ascii_case("postgres")
+}
+
+fn bytea_output(value: &str) -> bool {
+    value.eq_ignore_ascii_case("hex")
+}
+
+/// Settings sorted by name. Names compare without case; `SHOW` gives them in lower case as PostgreSQL does, apart
+/// from the three that PostgreSQL itself spells with capitals.
+const DEFINITIONS: &[Definition] = &[
+    Definition { name: "DateStyle", default: "ISO, MDY", check: date_style },
+    Definition { name: "IntervalStyle", default: "postgres", check: interval_style },
+    Definition { name: "TimeZone", default: "UTC", check: time_zone },
+    Definition { name: "application_name", default: "", check: any },
+    Definition { name: "as_of", default: "", check: any },
+    Definition { name: "bytea_output", default: "hex", check: bytea_output },
+    Definition { name: "client_encoding", default: "UTF8", check: utf8 },
+    Definition { name: "client_min_messages", default: "notice", check: any },
+    Definition { name: "default_tablespace", default: "", check: |value| value.is_empty() },
+    Definition { name: "default_transaction_deferrable", default: "off", check: boolean },
+    Definition { name: "default_transaction_isolation", default: "repeatable read", check: any },
+    Definition { name: "default_transaction_read_only", default: "on", check: boolean },
+    Definition { name: "escape_string_warning", default: "on", check: boolean },
+    Definition { name: "extra_float_digits", default: "1", check: integer },
+    Definition { name: "freshness", default: "wait", check: freshness },
+    Definition { name: "idle_in_transaction_session_timeout", default: "0", check: duration },
+    Definition { name: "idle_session_timeout", default: "0", check: duration },
+    Definition { name: "jit", default: "off", check: boolean },
+    Definition { name: "lock_timeout", default: "0", check: duration },
+    Definition { name: "max_staleness", default: "", check: |value| value.is_empty() || duration(value) },
+    Definition { name: "row_security", default: "off", check: boolean },
+    Definition { name: "search_path", default: "public", check: any },
+    Definition { name: "standard_conforming_strings", default: "on", check: boolean },
+    Definition { name: "statement_timeout", default: "0", check: duration },
+    Definition { name: "transaction_deferrable", default: "off", check: boolean },
+    Definition { name: "transaction_isolation", default: "repeatable read", check: any },
+    Definition { name: "transaction_read_only", default: "on", check: boolean },
+];
+
+/// Facts a session may show but not set.
+const FACTS: &[(&str, &str)] = &[
+    ("default_table_access_method", "heap"),
+    ("integer_datetimes", "on"),
+    ("in_hot_standby", "off"),
+    ("lc_collate", "C.UTF-8"),
+    ("lc_ctype", "C.UTF-8"),
+    ("lc_messages", "C.UTF-8"),
+    ("lc_monetary", "C.UTF-8"),
+    ("lc_numeric", "C.UTF-8"),
+    ("lc_time", "C.UTF-8"),
+    ("max_identifier_length", "63"),
+    ("max_index_keys", "32"),
+    ("server_encoding", "UTF8"),
+    ("server_version", "16.6"),
+    ("server_version_num", "160006"),
+];
+
+/// What the server gives every session, and the session's user brings.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Defaults {
+    /// `statement_timeout`; `None` is no limit, here and below.
+    pub statement_timeout: Option<Duration>,
+    /// `idle_session_timeout`: how long a client may be silent outside a transaction.
+    pub idle_session_timeout: Option<Duration>,
+    /// `idle_in_transaction_session_timeout`: how long a client may be silent inside a transaction.
+    pub idle_in_transaction_session_timeout: Option<Duration>,
+    /// `is_superuser`, which nobody sets.
+    pub superuser: bool,
+    /// Memory of one query, in bytes; `None` is what all have together.
+    pub query_memory_bytes: Option<usize>,
+}
+
+/// A fact that depends on the session.
+const IS_SUPERUSER: &str = "is_superuser";
+
+/// Values of one session's settings.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    values: BTreeMap<&'static str, String>,
+    defaults: Defaults,
+    version: u64,
+    /// What clients keep here for themselves: names with a dot, as in PostgreSQL.
+    custom: BTreeMap<String, String>,
+}
+
+/// The number of the next change of any session's settings.
+static NEXT_VERSION: AtomicU64 = AtomicU64::new(1);
+
+impl Settings {
+    /// Settings of a session that has set nothing: every value is its default.
+    pub fn new(defaults: Defaults) -> Self {
+        Self { defaults, ..Self::default() }
+    }
+
+    /// A number that tells whether a value has changed: settings of the same number have the same values, also when they
+    /// went back to what they were before.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn changed(&mut self) {
+        self.version = NEXT_VERSION.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Sets a value, or refuses it: 42704 for an unknown name, 22023 for a value it does not take.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), QueryError> {
+        if let Some(name) = custom(name) {
+            if self.custom.len() >= CUSTOM_MAX && !self.custom.contains_key(&name) {
+                let message = format!("a session has at most {CUSTOM_MAX} settings of its own");
+                return Err(QueryError::new(ErrorKind::InvalidParameter, message));
+            }
+            self.custom.insert(name, value.to_owned());
+            self.changed();
+            return Ok(());
+        }
+        let definition = find(name)?;
+        if !(definition.check)(value) {
+            let message = format!("invalid value for parameter \"{}\": \"{value}\"", definition.name);
+            return Err(QueryError::new(ErrorKind::InvalidParameter, message));
+        }
+        let value = match definition.name {
+            "as_of" => self.past(value)?,
+            _ => value.to_owned(),
+        };
+        self.values.insert(definition.name, value);
+        self.changed();
+        Ok(())
+    }
+
+    /// A moment of the past as a value of `as_of`; empty stays empty, which is now.
+    fn past(&self, value: &str) -> Result<String, QueryError> {
+        if value.is_empty() {
+            return Ok(String::new());
+        }
+        let Some(at) = instant::parse(value, self.time_zone()) else {
+            let message = format!("invalid value for parameter \"as_of\": \"{value}\"");
+            return Err(QueryError::new(ErrorKind::InvalidParameter, message)
+                .with_hint("Give an instant such as 2026-11-01T16:00Z, or a date with or without a time."));
+        };
+        if at > Clock::System.now() {
+            let message = format!("invalid value for parameter \"as_of\": \"{value}\" is in the future");
+            return Err(QueryError::new(ErrorKind::InvalidParameter, message));
+        }
+        Ok(at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+
+    /// Back to the default.
+    pub fn reset(&mut self, name: &str) -> Result<(), QueryError> {
+        match custom(name) {
+            Some(name) => drop(self.custom.remove(&name)),
+            None => drop(self.values.remove(find(name)?.name)),
+        }
+        self.changed();
+        Ok(())
+    }
+
+    /// Back to all defaults.
+    pub fn reset_all(&mut self) {
+        self.values.clear();
+        self.custom.clear();
+        self.changed();
+    }
+
+    /// The value in force.
+    pub fn show(&self, name: &str) -> Result<String, QueryError> {
+        if let Some((_, value)) = self.facts().find(|(fact, _)| fact.eq_ignore_ascii_case(name)) {
+            return Ok(value.to_owned());
+        }
+        if let Some(value) = custom(name).and_then(|name| self.custom.get(&name)) {
+            return Ok(value.clone());
+        }
+        Ok(self.value(find(name)?))
+    }
+
+    fn value(&self, definition: &Definition) -> String {
+        let by_default = || match self.default_limit(definition.name) {
+            Some(limit) => duration_text(limit),
+            None => definition.default.to_owned(),
+        };
+        self.values.get(definition.name).cloned().unwrap_or_else(by_default)
+    }
+
+    fn facts(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let superuser = if self.defaults.superuser { "on" } else { "off" };
+        FACTS.iter().copied().chain([(IS_SUPERUSER, superuser)])
+    }
+
+    /// The limit that holds while the session sets none.
+    fn default_limit(&self, name: &str) -> Option<Duration> {
+        match name {
+            "statement_timeout" => self.defaults.statement_timeout,
+            "idle_session_timeout" => self.defaults.idle_session_timeout,
+            "idle_in_transaction_session_timeout" => self.defaults.idle_in_transaction_session_timeout,
+            _ => None,
+        }
+    }
+
+    /// A limit of time in force; `None` is no limit.
+    fn limit(&self, name: &'static str) -> Option<Duration> {
+        match self.values.get(name) {
+            Some(text) => parse_duration(text).filter(|limit| !limit.is_zero()),
+            None => self.default_limit(name),
+        }
+    }
+
+    /// What was set, with its value: first ours, then the client's own, each sorted by name.
+    pub fn assigned(&self) -> impl Iterator<Item = (&str, &str)> {
+        let ours = self.values.iter().map(|(name, value)| (*name, value.as_str()));
+        ours.chain(self.custom.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    /// All names with the values in force, sorted by name.
+    pub fn all(&self) -> Vec<(String, String)> {
+        let mut all: Vec<(String, String)> =
+            self.facts().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        all.extend(DEFINITIONS.iter().map(|definition| (definition.name.to_owned(), self.value(definition))));
+        all.extend(self.custom.iter().map(|(name, value)| (name.clone(), value.clone())));
+        all.sort_by_key(|(name, _)| name.to_ascii_lowercase());
+        all
+    }
+
+    /// The zone in which instants are shown.
+    pub fn time_zone(&self) -> chrono_tz::Tz {
+        self.values.get("TimeZone").and_then(|zone| zone.parse().ok()).unwrap_or(chrono_tz::UTC)
+    }
+
+    /// The time limit over a whole statement; `None` is no limit.
+    pub fn statement_timeout(&self) -> Option<Duration> {
+        self.limit("statement_timeout")
+    }
+
+    /// How long the client may leave the session alone outside a transaction; `None` is for ever.
+    pub fn idle_session_timeout(&self) -> Option<Duration> {
+        self.limit("idle_session_timeout")
+    }
+
+    /// How long the client may leave it alone inside one; `None` is for ever.
+    pub fn idle_in_transaction_session_timeout(&self) -> Option<Duration> {
+        self.limit("idle_in_transaction_session_timeout")
+    }
+
+    /// How old an answer this session takes, when it says so.
+    pub fn max_staleness(&self) -> Option<Duration> {
+        self.values.get("max_staleness").and_then(|text| parse_duration(text))
+    }
+
+    /// The moment whose tables this session reads; `None` is now.
+    pub fn as_of(&self) -> Option<DateTime<Utc>> {
+        self.values.get("as_of").and_then(|text| text.parse().ok())
+    }
+
+    /// What to do with a stale table: `serve`, `wait` or `fail`.
+    pub fn freshness(&self) -> &str {
+        self.values.get("freshness").map_or("wait", String::as_str)
+    }
+}
+
+/// Settings of its own that a session may have.
+const CUSTOM_MAX: usize = 100;
+
+/// A name with a dot in it, in lower case: a setting that means nothing to the server. The engine's own settings are not
+/// among them: nobody is to believe that they can be set.
+fn custom(name: &str) -> Option<String> {
+    let name = name.to_lowercase();
+    (name.contains('.') && !name.starts_with("datafusion.")).then_some(name)
+}
+
+fn find(name: &str) -> Result<&'static Definition, QueryError> {
+    let name = if name.eq_ignore_ascii_case("time zone") { "timezone" } else { name };
+    DEFINITIONS.iter().find(|definition| definition.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
+        if FACTS.iter().any(|(fact, _)| fact.eq_ignore_ascii_case(name)) || name.eq_ignore_ascii_case(IS_SUPERUSER) {
+            return QueryError::new(ErrorKind::InvalidParameter, format!("parameter \"{name}\" cannot be changed"));
+        }
+        QueryError::new(ErrorKind::UnknownObject, format!("unrecognized configuration parameter \"{name}\""))
+    })
+}
+
+/// `5s`, `2min`, `250ms`, `1h`, `1d`; a bare number is milliseconds, as in PostgreSQL.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().ok()?;
+    let unit_ms = match text[digits..].trim() {
+        "" | "ms" => 1,
+        "s" => 1_000,
+        "min" | "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.checked_mul(unit_ms).map(Duration::from_millis)
+}
+
+/// A limit as it may be set: in the largest unit that it is a whole number of.
+fn duration_text(limit: Duration) -> String {
+    let ms = limit.as_millis();
+    match ms {
+        0 => "0".to_owned(),
+        ms if ms % 3_600_000 == 0 => format!("{}h", ms / 3_600_000),
+        ms if ms % 60_000 == 0 => format!("{}min", ms / 60_000),
+        ms if ms % 1_000 == 0 => format!("{}s", ms / 1_000),
+        ms => format!("{ms}ms"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_gives_limits_that_a_session_may_change() {
+        let statement_timeout = Some(Duration::from_secs(90));
+        let mut settings = Settings::new(Defaults { statement_timeout, superuser: true, ..Defaults::default() });
+        assert_eq!(settings.show("statement_timeout").unwrap(), "90s");
+        assert_eq!(settings.show("Is_Superuser").unwrap(), "on");
+        assert!(settings.all().contains(&("statement_timeout".to_owned(), "90s".to_owned())));
+        assert!(settings.set("is_superuser", "off").is_err());
+        settings.set("statement_timeout", "0").unwrap();
+        assert_eq!(settings.statement_timeout(), None);
+        settings.reset("statement_timeout").unwrap();
+        assert_eq!(settings.statement_timeout(), statement_timeout);
+        assert_eq!(settings.idle_session_timeout(), None);
+        for text in ["250ms", "2min", "1h", "0"] {
+            assert_eq!(duration_text(parse_duration(text).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn durations_read_as_in_postgres() {
+        assert_eq!(parse_duration("250"), Some(Duration::from_millis(250)));
+        assert_eq!(parse_duration("5s"), Some(Duration::from_secs(5)));
+        assert_eq!(parse_duration("2min"), Some(Duration::from_secs(120)));
+        assert_eq!(parse_duration("soon"), None);
+        assert_eq!(parse_duration("-1"), None);
+    }
+
+    #[test]
+    fn a_past_moment_is_kept_as_an_instant() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.as_of(), None);
+        settings.set("TimeZone", "America/New_York").unwrap();
+        settings.set("as_of", "2025-11-03 09:30").unwrap();
+        settings.set("TimeZone", "UTC").unwrap();
+        assert_eq!(settings.show("as_of").unwrap(), "2025-11-03T14:30:00Z");
+        assert_eq!(settings.as_of(), Some("2025-11-03T14:30:00Z".parse().unwrap()));
+        assert_eq!(settings.set("as_of", "soon").unwrap_err().kind, ErrorKind::InvalidParameter);
+        assert_eq!(settings.set("as_of", "9999-01-01").unwrap_err().kind, ErrorKind::InvalidParameter);
+        settings.reset("as_of").unwrap();
+        assert_eq!(settings.as_of(), None);
+        settings.set("as_of", "").unwrap();
+        assert_eq!(settings.as_of(), None);
+    }
+
+    #[test]
+    fn a_change_is_told_by_the_version() {
+        let mut settings = Settings::default();
+        let before = settings.clone();
+        settings.set("TimeZone", "Asia/Tokyo").unwrap();
+        let first = settings.version();
+        assert_ne!(first, before.version());
+        settings = before;
+        settings.set("TimeZone", "Europe/Rome").unwrap();
+        assert_ne!(settings.version(), first);
+        assert_eq!(settings.clone().version(), settings.version());
+    }
+
+    #[test]
+    fn clients_keep_settings_of_their_own() {
+        let mut settings = Settings::default();
+        settings.set("My.Thing", "1").unwrap();
+        assert_eq!(settings.show("my.thing").unwrap(), "1");
+        settings.reset("my.thing").unwrap();
+        assert_eq!(settings.show("my.thing").unwrap_err().kind, ErrorKind::UnknownObject);
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_refused() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.set("max_staleness", "soon").unwrap_err().kind, ErrorKind::InvalidParameter);
+        assert_eq!(settings.set("no_such", "1").unwrap_err().kind, ErrorKind::UnknownObject);
+        assert_eq!(settings.set("server_version", "1").unwrap_err().kind, ErrorKind::InvalidParameter);
+        assert!(settings.set("timezone", "America/New_York").is_ok());
+        assert_eq!(settings.show("TimeZone").unwrap(), "America/New_York");
+    }
+}

@@ -1,0 +1,76 @@
+//! The schemas of the server, and which table stands in which.
+
+use super::history::HistoryTable;
+use super::refreshing::RefreshingTable;
+use super::{live, system};
+use crate::lake::Lake;
+use crate::lake::dataset::LIVE_HISTORIES;
+use crate::lake::freshness::FreshnessBoard;
+use crate::lake::refresh::RefreshHandle;
+use crate::live::Live;
+use crate::live::spool::Uncommitted;
+use anyhow::{Context, Result};
+use datafusion::catalog::{CatalogProvider, MemTable, MemorySchemaProvider, SchemaProvider, TableProvider};
+use datafusion::execution::object_store::ObjectStoreUrl;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the tables read.
+pub struct Tables {
+    /// The lake, whose datasets stand in `public`.
+    pub lake: Arc<Lake>,
+    /// Freshness of every dataset.
+    pub board: FreshnessBoard,
+    /// Where stale tables ask for fresher rows.
+    pub refresh: RefreshHandle,
+    /// The books of live events: latest rows in `public`, streams in `live`.
+    pub live: Arc<Live>,
+    /// The histories of live events this process keeps, by dataset.
+    pub histories: BTreeMap<&'static str, Arc<dyn Uncommitted>>,
+    /// The configuration in force, for `system.settings`; secrets hidden.
+    pub settings: Vec<system::Setting>,
+    /// Further tables of schema `system`.
+    pub system_tables: Vec<(&'static str, system::SystemTable)>,
+}
+
+/// Registers the schemas `public`, `live` and `system`; the views of `public` are planned later, over these.
+///
+/// # Errors
+/// An address of the lake's store that is none, or a name that is taken.
+pub fn register(tables: Tables, catalog: &dyn CatalogProvider) -> Result<()> {
+    catalog.register_schema("public", public(&tables)?)?;
+    catalog.register_schema("live", memory_schema(live::follow_tables(&tables.live))?)?;
+    let sources = system::Sources { lake: tables.lake, board: tables.board, settings: tables.settings };
+    catalog.register_schema("system", system::schema(&sources, tables.system_tables)?)?;
+    Ok(())
+}
+
+/// Whether a table has the same rows when one statement scans it twice: a cached table is read in one version, and rows in
+/// memory stay. Live and system tables move on.
+pub fn rereads(table: &dyn TableProvider) -> bool {
+    table.is::<RefreshingTable>() || table.is::<MemTable>()
+}
+
+fn public(tables: &Tables) -> Result<Arc<dyn SchemaProvider>> {
+    let schema = memory_schema(live::latest_tables(&tables.live))?;
+    let url = ObjectStoreUrl::parse(tables.lake.store().0.as_str()).context("the address of the lake's store")?;
+    for (name, freshness) in &tables.board {
+        let Some(table) = tables.lake.table(name).cloned() else { continue };
+        let provider: Arc<dyn TableProvider> = if LIVE_HISTORIES.contains(name) {
+            let history = tables.histories.get(name).cloned();
+            Arc::new(HistoryTable::new(table, history, url.clone()))
+        } else {
+            Arc::new(RefreshingTable::new(table, freshness.clone(), tables.refresh.clone(), url.clone()))
+        };
+        schema.register_table((*name).to_owned(), provider)?;
+    }
+    Ok(schema)
+}
+
+fn memory_schema(tables: Vec<live::NamedTable>) -> Result<Arc<dyn SchemaProvider>> {
+    let schema = MemorySchemaProvider::new();
+    for (name, table) in tables {
+        schema.register_table(name.to_owned(), table)?;
+    }
+    Ok(Arc::new(schema))
+}

@@ -3,7 +3,6 @@
 //! [`Config`] is what the program gets, after checks. The environment and TOML are read here and nowhere else.
 
 mod check;
-mod compression;
 mod dependencies;
 mod error;
 mod file;
@@ -14,12 +13,12 @@ mod setting;
 mod source;
 mod value;
 
-pub use compression::Compression;
 pub use error::ConfigError;
 pub use layer::DEFAULTS;
 pub use program::Config;
 pub use section::{
-    AuthConfig, CollectConfig, DatasetConfig, FlightConfig, LimitsConfig, ServerConfig, SimulatorConfig, TlsConfig,
+    AuthConfig, CollectConfig, Compression, DatasetConfig, FlightConfig, LimitsConfig, ServerConfig, SimulatorConfig,
+    TlsConfig,
 };
 pub use setting::Setting;
 pub use source::SourceConfig;

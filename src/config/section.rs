@@ -1,6 +1,5 @@
 //! The sections of the configuration as the program gets them. Those that need no reading are read as they stand.
 
-use super::compression::Compression;
 use super::value::{duration_text, size_text};
 use crate::lake::freshness::Policy;
 use crate::secret::Secret;
@@ -8,6 +7,19 @@ use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// How the bodies of Flight messages are compressed (`flight.compression`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Not at all: on a fast network nothing is faster.
+    #[default]
+    None,
+    /// LZ4: cheap, and a half to a third of the bytes.
+    Lz4,
+    /// Zstandard: dearer, and fewer bytes still.
+    Zstd,
+}
 
 /// `[server]`.
 #[derive(Debug, Clone, Deserialize)]

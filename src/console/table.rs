@@ -1,6 +1,6 @@
 //! Rows for people and for pipes: an aligned table, CSV, or JSON.
 
-use crate::serve::postgres::time_as_text;
+use crate::text::column::times_as_text;
 use arrow::array::{ArrayRef, StringArray};
 use arrow::csv::WriterBuilder;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -78,7 +78,7 @@ fn with_text(batch: &RecordBatch, is_text: impl Fn(&DataType) -> bool) -> Result
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         if is_text(field.data_type()) {
             fields.push(Arc::new(Field::new(field.name(), DataType::Utf8, true)));
-            columns.push(if field.data_type().is_nested() { as_text(column)? } else { time_as_text(column)? });
+            columns.push(if field.data_type().is_nested() { as_text(column)? } else { times_as_text(column)? });
         } else {
             fields.push(field.clone());
             columns.push(column.clone());

@@ -1,4 +1,7 @@
-//! Where a server may listen. Called once per address, before it is bound.
+//! Listening addresses: `tt serve` asks here, once per address and before it binds, whether the Postgres, Flight or HTTP
+//! server may listen there.
+//!
+//! An address beyond loopback needs users and TLS, unless the configuration allows it without them.
 
 use super::auth::Users;
 use crate::config::ServerConfig;

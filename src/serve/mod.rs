@@ -1,11 +1,13 @@
-//! The front ends: they carry statements to the engine and rows to the client, and know no source and no file of the lake.
+//! The servers: Postgres, Flight SQL and HTTP take statements to the engine and rows to the client. They know no source and no
+//! file of the lake.
 //!
 //! Who may connect ([`auth`]), over what ([`tls`]) and where ([`listen`]) is the same for all of them.
 
 pub mod auth;
+mod file_watch;
 pub mod flight;
 pub mod http;
+pub mod limit;
 pub mod listen;
 pub mod postgres;
 pub mod tls;
-mod watched;

@@ -1,9 +1,9 @@
-//! TLS for the front ends: certificate, key and the authority of client certificates, from PEM files.
+//! TLS of the Postgres and the Flight server: certificate, key and the authority of client certificates, from PEM files.
 //!
 //! Versions 1.2 and 1.3, with the provider that the program brings. It never falls back to plain text: files that cannot
-//! be used are an error at the start, and later changes that cannot be used are told of and ignored.
+//! be used are an error at the start, and later changes that cannot be used are logged and ignored.
 
-use super::watched::{Watched, open_to_others};
+use super::file_watch::{FileWatch, open_to_others};
 use crate::config::TlsConfig;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use aws_lc_rs::digest;
@@ -20,7 +20,7 @@ use tokio_rustls::TlsAcceptor;
 /// TLS as its files say it.
 #[derive(Debug, Clone)]
 pub struct Tls {
-    files: Arc<Watched<Loaded>>,
+    files: Arc<FileWatch<Loaded>>,
 }
 
 /// What it takes to answer one client.
@@ -53,7 +53,7 @@ impl Tls {
         let paths = [&config.certificate, &config.key, &config.client_ca];
         let paths = paths.into_iter().filter(|path| !path.as_os_str().is_empty()).cloned().collect();
         let (config, alpn) = (config.clone(), alpn.iter().map(|name| name.to_vec()).collect::<Vec<_>>());
-        let files = Watched::load(paths, move || load(&config, &alpn))?;
+        let files = FileWatch::load(paths, move || load(&config, &alpn))?;
         Ok(Some(Self { files: Arc::new(files) }))
     }
 

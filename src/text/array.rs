@@ -2,6 +2,55 @@
 
 use std::ops::Range;
 
+/// Name of the element field of a list that stands for one of the catalog's vectors (`int2vector`, `oidvector`). PostgreSQL
+/// writes those as numbers with blanks between them, without braces.
+pub(crate) const VECTOR: &str = "vector";
+
+/// Reads the elements of `{a,"b c",NULL}`, without their quotes; `None` stands for NULL. Gives `None` for anything else, nested
+/// arrays included.
+pub(crate) fn parse(literal: &str) -> Option<Vec<Option<String>>> {
+    let inside = literal.trim().strip_prefix('{')?.strip_suffix('}')?;
+    let mut found = Vec::new();
+    if inside.trim().is_empty() {
+        return Some(found);
+    }
+    let (mut element, mut quoted, mut open) = (String::new(), false, false);
+    let mut letters = inside.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => element.push(letters.next()?),
+            '"' if open => open = false,
+            '"' if !quoted && element.trim().is_empty() => {
+                element.clear();
+                (quoted, open) = (true, true);
+            }
+            ',' if !open => {
+                found.push(read_element(&element, quoted)?);
+                element.clear();
+                quoted = false;
+            }
+            '{' | '}' | '"' if !open => return None,
+            letter if quoted && !open && !letter.is_whitespace() => return None,
+            _ if quoted && !open => {}
+            letter => element.push(letter),
+        }
+    }
+    if open {
+        return None;
+    }
+    found.push(read_element(&element, quoted)?);
+    Some(found)
+}
+
+/// One element; blanks around an element without quotes are none of it, and nothing at all is no element.
+fn read_element(element: &str, quoted: bool) -> Option<Option<String>> {
+    if quoted {
+        return Some(Some(element.to_owned()));
+    }
+    let bare = element.trim();
+    (!bare.is_empty()).then(|| (!bare.eq_ignore_ascii_case("null")).then(|| bare.to_owned()))
+}
+
 /// Writes the elements of a range of indexes. `put` writes one into its buffer, and tells whether
 /// there is one: `false` is NULL.
 ///
@@ -47,4 +96,23 @@ fn put_element(element: &[u8], out: &mut Vec<u8>) {
         out.push(*byte);
     }
     out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_are_read_without_their_quotes() {
+        let read = |literal: &str| {
+            parse(literal).map(|all| all.into_iter().map(|one| one.unwrap_or("-".to_owned())).collect())
+        };
+        let texts = |all: &[&str]| Some(all.iter().map(|one| (*one).to_owned()).collect::<Vec<String>>());
+        assert_eq!(read("{}"), texts(&[]));
+        assert_eq!(read("{1, NULL}"), texts(&["1", "-"]));
+        assert_eq!(read(r#"{a b,"null","q\"\\",","}"#), texts(&["a b", "null", "q\"\\", ","]));
+        for wrong in ["", "{", "{1,}", "{,}", "{{1}}", "{\"a}", "{\"a\"b}", "{a\"b\"}"] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
 }

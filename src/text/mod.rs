@@ -2,6 +2,9 @@
 //! to text in DataFusion give them, and literals are read by the same rules.
 
 pub(crate) mod array;
+pub(crate) mod boolean;
+pub(crate) mod bytea;
+pub(crate) mod column;
 pub(crate) mod identifier;
 pub(crate) mod instant;
 pub(crate) mod interval;

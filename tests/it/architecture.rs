@@ -12,7 +12,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("axum::", &["serve/http", "simulator"]),
     ("datafusion::", &["dialect", "engine", "market_sql", "resident", "table"]),
     ("deltalake_core::", &["lake"]),
-    ("figment::", &["config"]),
+    ("figment::", &["config", "serve/auth", "simulator/fault"]),
     ("pgwire::", &["serve/postgres"]),
     ("polars::", &["collect"]),
     ("reqwest::", &["collect/client"]),

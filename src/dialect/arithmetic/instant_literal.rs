@@ -69,19 +69,19 @@ fn moment(expr: &Expr, zone: Tz) -> Option<ScalarValue> {
         }
         DataType::Timestamp(unit, Some(name)) => {
             let at = instant::parse(text, zone)?;
-            Some(timestamp(*unit, at, Some(name.clone())))
+            timestamp(*unit, at, Some(name.clone()))
         }
-        DataType::Timestamp(unit, None) => Some(timestamp(*unit, instant::clock(text)?.and_utc(), None)),
+        DataType::Timestamp(unit, None) => timestamp(*unit, instant::clock(text)?.and_utc(), None),
         _ => None,
     }
 }
 
-/// An instant in the wanted unit. In nanoseconds it is NULL outside of the years 1677 to 2262.
-fn timestamp(unit: TimeUnit, at: DateTime<Utc>, zone: Option<Arc<str>>) -> ScalarValue {
-    match unit {
+/// An instant in the wanted unit; `None` in nanoseconds outside of the years 1677 to 2262, where the cast stays and fails.
+fn timestamp(unit: TimeUnit, at: DateTime<Utc>, zone: Option<Arc<str>>) -> Option<ScalarValue> {
+    Some(match unit {
         TimeUnit::Second => ScalarValue::TimestampSecond(Some(at.timestamp()), zone),
         TimeUnit::Millisecond => ScalarValue::TimestampMillisecond(Some(at.timestamp_millis()), zone),
         TimeUnit::Microsecond => ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), zone),
-        TimeUnit::Nanosecond => ScalarValue::TimestampNanosecond(at.timestamp_nanos_opt(), zone),
-    }
+        TimeUnit::Nanosecond => ScalarValue::TimestampNanosecond(Some(at.timestamp_nanos_opt()?), zone),
+    })
 }

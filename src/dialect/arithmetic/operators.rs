@@ -144,11 +144,7 @@ fn as_integer(expr: &mut Expr) {
 /// 't'`. Other words stay texts, and DataFusion refuses the comparison.
 fn as_boolean(expr: &mut Expr) {
     let Expr::Literal(ScalarValue::Utf8(Some(word)) | ScalarValue::Utf8View(Some(word)), _) = expr else { return };
-    let value = match word.trim().to_ascii_lowercase().as_str() {
-        "t" | "true" | "y" | "yes" | "on" | "1" => true,
-        "f" | "false" | "n" | "no" | "off" | "0" => false,
-        _ => return,
-    };
+    let Some(value) = crate::text::boolean::parse(word) else { return };
     *expr = lit(value);
 }
 

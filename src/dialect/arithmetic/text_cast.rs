@@ -9,20 +9,11 @@
 //! hours` and `[a, b c]`. Not needed once casts take a format for these types: the texts in
 //! `postgres_language.slt` and `postgres_text.rs` tell.
 
-use crate::text::array::put_array;
-use crate::text::moment::{DAY_US, put_date, put_era, put_instant, put_interval, put_offset, put_time};
-use crate::text::number::{put_float4, put_float8};
-use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
-use arrow::compute::cast as convert;
-use arrow::datatypes::{
-    DataType, Date32Type, Float32Type, Float64Type, IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType,
-    TimeUnit, TimestampMicrosecondType,
-};
-use chrono::{DateTime, Offset, TimeZone};
-use chrono_tz::Tz;
+use crate::text::column;
+use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result, exec_err, plan_err};
+use datafusion::common::{DFSchema, Result, plan_err};
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{
@@ -139,136 +130,7 @@ impl ScalarUDFImpl for Text {
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [value] = arguments.args.as_slice() else { return plan_err!("to_text takes one value") };
-        let texts = texts(&value.to_array(arguments.number_rows)?)?;
+        let texts = column::texts(&value.to_array(arguments.number_rows)?)?;
         Ok(ColumnarValue::Array(texts))
     }
-}
-
-/// The texts of an array's values, NULL where the value is.
-fn texts(array: &ArrayRef) -> Result<ArrayRef> {
-    let mut texts = StringBuilder::with_capacity(array.len(), array.len() * 8);
-    let mut out = Vec::new();
-    let mut write = writer(array)?;
-    for row in 0..array.len() {
-        if array.is_null(row) {
-            texts.append_null();
-            continue;
-        }
-        out.clear();
-        write(row, &mut out)?;
-        texts.append_value(String::from_utf8_lossy(&out));
-    }
-    Ok(Arc::new(texts.finish()))
-}
-
-/// Writes the value of a row, which is not NULL, at the end of a buffer.
-type Write<'a> = Box<dyn FnMut(usize, &mut Vec<u8>) -> Result<()> + 'a>;
-
-/// The writer for an array's type; a list's writer writes its elements by one of their own.
-///
-/// # Errors
-/// An unknown time zone, a time of day beyond 24 hours, and an instant outside the calendar's range.
-fn writer(array: &ArrayRef) -> Result<Write<'_>> {
-    Ok(match array.data_type() {
-        DataType::Float32 => {
-            let array = array.as_primitive::<Float32Type>();
-            Box::new(move |row, out| {
-                put_float4(array.value(row), out);
-                Ok(())
-            })
-        }
-        DataType::Float64 => {
-            let array = array.as_primitive::<Float64Type>();
-            Box::new(move |row, out| {
-                put_float8(array.value(row), out);
-                Ok(())
-            })
-        }
-        DataType::Date32 => {
-            let array = array.as_primitive::<Date32Type>();
-            Box::new(move |row, out| {
-                let before_christ = put_date(array.value(row).into(), out);
-                put_era(before_christ, out);
-                Ok(())
-            })
-        }
-        DataType::Time64(TimeUnit::Microsecond) => {
-            let array = array.as_primitive::<Time64MicrosecondType>();
-            Box::new(move |row, out| match array.value(row) {
-                us @ 0..=DAY_US => {
-                    put_time(us, out);
-                    Ok(())
-                }
-                us => exec_err!("date/time field value out of range: {us}"),
-            })
-        }
-        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
-            let zone = match zone.as_deref().map(str::parse::<Tz>) {
-                Some(Ok(zone)) => Some(zone),
-                Some(Err(_)) => return exec_err!("time zone {zone:?} is not known"),
-                None => None,
-            };
-            let array = array.as_primitive::<TimestampMicrosecondType>();
-            Box::new(move |row, out| instant(array.value(row), zone, out))
-        }
-        DataType::Interval(IntervalUnit::MonthDayNano) => {
-            let array = array.as_primitive::<IntervalMonthDayNanoType>();
-            Box::new(move |row, out| {
-                let span = array.value(row);
-                put_interval(span.months, span.days, span.nanoseconds.div_euclid(1_000), out);
-                Ok(())
-            })
-        }
-        DataType::List(_) => {
-            let lists = array.as_list::<i32>();
-            let (values, mut write) = (lists.values(), writer(lists.values())?);
-            let mut element = Vec::new();
-            let offsets = lists.value_offsets();
-            Box::new(move |row, out| {
-                let range = offsets[row] as usize..offsets[row + 1] as usize;
-                put_array(range, &mut element, out, |index, element| {
-                    let there = !values.is_null(index);
-                    if there {
-                        write(index, element)?;
-                    }
-                    Ok(there)
-                })
-            })
-        }
-        // Within a list; on its own it is a word.
-        DataType::Boolean => {
-            let array = array.as_boolean();
-            Box::new(move |row, out| {
-                out.push(if array.value(row) { b't' } else { b'f' });
-                Ok(())
-            })
-        }
-        // Elements of a list whose text Arrow writes as PostgreSQL does: integers, decimals and
-        // texts.
-        _ => {
-            let texts = convert(array, &DataType::Utf8)?.as_string::<i32>().clone();
-            Box::new(move |row, out| {
-                out.extend_from_slice(texts.value(row).as_bytes());
-                Ok(())
-            })
-        }
-    })
-}
-
-/// Writes an instant, microseconds since 1970 in UTC, with the offset its zone has then; without a
-/// zone it is a wall clock and has no offset.
-fn instant(us: i64, zone: Option<Tz>, out: &mut Vec<u8>) -> Result<()> {
-    let Some(zone) = zone else {
-        let before_christ = put_instant(us, out);
-        put_era(before_christ, out);
-        return Ok(());
-    };
-    let Some(at) = DateTime::from_timestamp_micros(us) else {
-        return exec_err!("date/time field value out of range: {us}");
-    };
-    let east = i64::from(zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc());
-    let before_christ = put_instant(us.saturating_add(east * 1_000_000), out);
-    put_offset(east, out);
-    put_era(before_christ, out);
-    Ok(())
 }

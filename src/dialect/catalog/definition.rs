@@ -36,14 +36,12 @@ impl Definition {
     }
 }
 
+pub(crate) use crate::text::array::VECTOR;
+
 /// Instants as every table holds them: microseconds since 1970 in UTC.
 pub(crate) fn timestamptz() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
-
-/// The name of the elements of vectors, by which they are told from arrays: as text they are `1 2`,
-/// not `{1,2}`, and their elements are counted from 0.
-pub const VECTOR: &str = "vector";
 
 /// The Arrow type that stands for a PostgreSQL type name of this file; text for every name without a
 /// type of its own.

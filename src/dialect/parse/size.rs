@@ -12,11 +12,11 @@
 //! many centroids as its argument says, and `arrow_cast` makes values of a fixed size as large as its
 //! type says, all without asking the memory limit first. Not needed once DataFusion bounds them.
 
-use super::tree::Statement;
+use super::tree::{Statement, fold};
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, GroupByWithModifier, Ident,
-    ObjectName, Query, Select, Value, Visit, Visitor,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, GroupByWithModifier, ObjectName,
+    Query, Select, Value, Visit, Visitor,
 };
 use std::ops::ControlFlow;
 
@@ -212,11 +212,6 @@ impl Visitor for Sizes {
         }
         ControlFlow::Continue(())
     }
-}
-
-/// An identifier in lower case unless it is in quotes.
-fn fold(ident: &Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
 #[cfg(test)]

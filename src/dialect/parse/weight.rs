@@ -11,7 +11,7 @@
 //! queries of WITH that each select `a + a AS a`, filtered at the end, plans at once:
 //! `what_doubles_is_refused` has it.
 
-use super::tree::Statement;
+use super::tree::{Statement, fold};
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias,
@@ -249,11 +249,6 @@ fn own_name(expr: &Expr) -> Option<String> {
 /// The last part of a name with dots, folded.
 fn last(name: &ObjectName) -> String {
     name.0.last().and_then(|part| part.as_ident()).map(fold).unwrap_or_default()
-}
-
-/// An identifier in lower case unless it is in quotes.
-fn fold(ident: &Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
 #[cfg(test)]

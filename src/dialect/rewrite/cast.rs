@@ -9,7 +9,7 @@
 
 use super::build::take;
 use super::build::{self, call, called, cast, is_parameter, literal};
-use super::scope::fold;
+use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, DataType, Expr, Ident, TypedString};
 
 /// Types whose values are numbers of objects, written and read by the object's name.

@@ -13,6 +13,7 @@
 use super::build::{array_query, boolean, call, cast, is_call, null_text};
 use super::scope::Scopes;
 use crate::dialect::catalog::always_empty;
+use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, BinaryOperator, DataType, Expr, GroupByExpr, JoinOperator, Query, Select, SelectItem, SetExpr,
     SetOperator, TableFactor, TableWithJoins, Value, Visit, VisitMut, Visitor, VisitorMut,
@@ -78,7 +79,7 @@ fn empty_array_type(item: &Expr, select: &Select, scopes: &Scopes) -> Option<Dat
         Expr::Cast { data_type, .. } => data_type.clone(),
         Expr::CompoundIdentifier(parts) => {
             let [table, column] = parts.as_slice() else { return None };
-            let (table, column) = (super::scope::fold(table), super::scope::fold(column));
+            let (table, column) = (fold(table), fold(column));
             let tables = super::system::catalog_tables(select, scopes);
             let (_, definition) = tables.iter().find(|(name, _)| *name == table)?;
             let (_, kind) = definition.columns().find(|(name, _)| *name == column)?;
@@ -92,20 +93,16 @@ fn empty_array_type(item: &Expr, select: &Select, scopes: &Scopes) -> Option<Dat
 /// Replaces branches of CASE for kinds of types that do not exist here (domains, composites, ranges):
 /// `CASE WHEN t.typtype = 'd' THEN (SELECT ...)`.
 ///
-/// Only base types (`b`) and pseudo-types (`p`) are in `pg_type`, so any other branch is never taken
-/// and its subquery need not be planned.
+/// Only base types (`b`) and pseudo-types (`p`) are in `pg_type`, so any other branch is never taken. A branch whose
+/// subquery has a WITH becomes NULL; the others are planned as they are.
 pub(crate) fn branches_never_taken(expr: &mut Expr, scopes: &Scopes) {
     let Expr::Case { operand: None, conditions, .. } = expr else { return };
     for branch in conditions {
         let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = &branch.condition else { continue };
         let absent = super::build::literal(right).is_some_and(|kind| !matches!(kind, "b" | "p"));
-        if absent && matches!(branch.result, Expr::Subquery(_)) && scopes.is_column(left, "pg_type", "typtype") {
-            branch.result = match &branch.result {
-                Expr::Subquery(query) if query.with.is_some() => {
-                    cast(Expr::Value(Value::Null.into()), DataType::IntUnsigned(None))
-                }
-                other => other.clone(),
-            };
+        let recursive = matches!(&branch.result, Expr::Subquery(query) if query.with.is_some());
+        if absent && recursive && scopes.is_column(left, "pg_type", "typtype") {
+            branch.result = cast(Expr::Value(Value::Null.into()), DataType::IntUnsigned(None));
         }
     }
 }
@@ -192,17 +189,17 @@ pub(crate) fn settle_recursion(query: &mut Query, scopes: &Scopes) {
     let ([cte], SetExpr::Select(outer)) = (with.cte_tables.as_slice(), query.body.as_ref()) else { return };
     let SetExpr::SetOperation { op: SetOperator::Union, left, right, .. } = cte.query.body.as_ref() else { return };
     let (SetExpr::Select(first), true) = (left.as_ref(), body_is_empty(right, scopes)) else { return };
-    let name = super::scope::fold(&cte.alias.name);
+    let name = fold(&cte.alias.name);
     let [from] = outer.from.as_slice() else { return };
     let reads = matches!(&from.relation, TableFactor::Table { name: table, alias: None, args: None, .. }
-        if table.0.len() == 1 && table.0.iter().all(|part| part.as_ident().is_some_and(|part| super::scope::fold(part) == name)));
+        if table.0.len() == 1 && table.0.iter().all(|part| part.as_ident().is_some_and(|part| fold(part) == name)));
     if !reads || !from.joins.is_empty() || outer.selection.is_some() || aggregates(outer) || aggregates(first) {
         return;
     }
     let column = |item: &SelectItem| match item {
-        SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(super::scope::fold(name)),
-        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => parts.last().map(super::scope::fold),
-        SelectItem::ExprWithAlias { alias, .. } => Some(super::scope::fold(alias)),
+        SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(fold(name)),
+        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => parts.last().map(fold),
+        SelectItem::ExprWithAlias { alias, .. } => Some(fold(alias)),
         _ => None,
     };
     let wanted = outer.projection.iter().map(|item| {
@@ -285,9 +282,9 @@ fn is_column(expr: &Expr, table: &str, wanted: &str, select: &Select, scopes: &S
         tables.iter().any(|(known, definition)| definition.name == table && name.is_none_or(|name| name == known))
     };
     match expr {
-        Expr::Identifier(column) => super::scope::fold(column) == wanted && read(None),
+        Expr::Identifier(column) => fold(column) == wanted && read(None),
         Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-            [table, column] => super::scope::fold(column) == wanted && read(Some(&super::scope::fold(table))),
+            [table, column] => fold(column) == wanted && read(Some(&fold(table))),
             _ => false,
         },
         _ => false,

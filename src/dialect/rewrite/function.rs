@@ -10,8 +10,8 @@
 
 use super::build::take;
 use super::build::{self, call, ident, is_call};
-use super::scope::fold;
 use super::{cast, pattern};
+use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr, FunctionArguments, ObjectName};
 
 /// Rewrites one call whose arguments are rewritten already.

@@ -12,7 +12,7 @@
 //! NATURAL joins need no refusal.
 
 use super::build::{call, ident};
-use super::scope::fold;
+use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
     Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, Query, ReplaceSelectElement, ReplaceSelectItem, Select,

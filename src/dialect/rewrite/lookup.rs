@@ -12,8 +12,8 @@
 
 use super::build::{call, is_call};
 use super::scope::Scopes;
-use super::scope::fold;
 use super::system;
+use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, FunctionArguments, GroupByExpr, Ident, LimitClause, OrderByKind, Query, Select, SelectItem,
     SetExpr, TableFactor, UnaryOperator, VisitMut, VisitorMut,

@@ -34,12 +34,13 @@ mod system;
 mod table_function;
 
 use super::parse::Statement;
+use crate::dialect::parse::tree::fold;
 use build::{call, ident, is_call, take};
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, Expr, Fetch, Ident, LimitClause, ObjectName, Query, Select, SelectItem, SetExpr, TableFactor,
     UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
-use scope::{Scopes, fold};
+use scope::Scopes;
 use std::ops::ControlFlow;
 
 pub(crate) use join::check as check_joins;

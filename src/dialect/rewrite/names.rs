@@ -14,7 +14,7 @@
 //! `repeated_columns_are_told_apart` shows the form it has today. The names of the result remain ours
 //! to give.
 
-use super::scope::fold;
+use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, OrderByKind, Query, SelectItem, SetExpr, Statement, Value,
 };

@@ -9,7 +9,7 @@
 
 use super::build::{call, ident, text};
 use super::names;
-use super::scope::fold;
+use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Select, SelectItem, TableFactor};
 
 /// Spells out the columns of whole rows in the list of one SELECT; what it does not know stays as it

@@ -2,7 +2,8 @@
 //! of WITH, or a catalog table under its alias.
 
 use crate::dialect::catalog::definition;
-use datafusion::sql::sqlparser::ast::{Expr, Ident, ObjectName};
+use crate::dialect::parse::tree::fold;
+use datafusion::sql::sqlparser::ast::{Expr, ObjectName};
 
 /// What the queries around the point of the walk define, innermost last.
 #[derive(Debug, Default)]
@@ -39,9 +40,4 @@ impl Scopes {
             _ => None,
         }
     }
-}
-
-/// An identifier as the catalog spells it: in lower case unless it is in quotes.
-pub(super) fn fold(ident: &Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }

@@ -3,8 +3,8 @@
 
 use super::build::cast;
 use super::scope::Scopes;
-use super::scope::fold;
 use crate::dialect::catalog::{definition, oid};
+use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, DataType, Expr, Select, Subscript, TableFactor, Value,
 };

@@ -12,7 +12,7 @@
 
 use super::build::{self, alias, call, ident};
 use super::function::strip_schema;
-use super::scope::fold;
+use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, TableAlias, TableAliasColumnDef, TableFactor,
     TableFunctionArgs, Value, Visit, Visitor,

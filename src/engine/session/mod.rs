@@ -19,6 +19,7 @@ use super::run::queries::{Progress, QueryState, RunningQuery};
 use super::run::rows::{RowStream, Running};
 use super::run::{cooperation, damaged_file};
 use super::shared::{DATABASE, Shared};
+use crate::clock::Clock;
 use crate::dialect::function::register_session;
 use crate::dialect::parse::depth::Depth;
 use crate::dialect::parse::{self, Statement};
@@ -31,7 +32,6 @@ use crate::table::context::{Notices, OnStale, QueryContext, ScanPart, Snapshots}
 use crate::table::demand::Demand;
 use crate::table::inputs::{InputFreshness, Inputs};
 use crate::table::planner::demand_of;
-use chrono::Utc;
 use datafusion::catalog::Session as _;
 use datafusion::common::{ParamValues, ScalarValue, TableReference};
 use datafusion::error::DataFusionError;
@@ -198,7 +198,7 @@ impl Session {
             pid: self.open.pid,
             user: self.open.user.clone(),
             front_end: self.open.front_end,
-            started_at: Utc::now(),
+            started_at: Clock::System.now(),
             sql: sql.to_owned(),
             progress: Arc::default(),
         };

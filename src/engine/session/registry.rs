@@ -1,6 +1,7 @@
 //! Open sessions of every front end: who is connected, and how others cancel what they run or end them.
 
 use super::settings::Settings;
+use crate::clock::Clock;
 use crate::dialect::session::Signal;
 use crate::error::{ErrorKind, QueryError};
 use crate::role::Role;
@@ -73,7 +74,7 @@ impl OpenSession {
             user: user.to_owned(),
             role,
             front_end,
-            opened_at: Utc::now(),
+            opened_at: Clock::System.now(),
             settings,
             cancel: CancelHandle::default(),
             terminated: CancellationToken::new(),
@@ -100,7 +101,7 @@ impl OpenSession {
 
     pub(crate) fn remember(&self, sql: &str) {
         let kept = sql.floor_char_boundary(LAST_SQL_BYTES);
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Utc::now(), sql[..kept].to_owned()));
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Clock::System.now(), sql[..kept].to_owned()));
     }
 }
 

@@ -166,13 +166,14 @@ impl Settings {
             return Ok(());
         }
         let definition = find(name)?;
-        if !(definition.check)(value) {
+        let spelled = spelled(definition.name, value);
+        if !(definition.check)(&spelled) {
             let message = format!("invalid value for parameter \"{}\": \"{value}\"", definition.name);
             return Err(QueryError::new(ErrorKind::InvalidParameter, message));
         }
         let value = match definition.name {
             "as_of" => self.past(value)?,
-            _ => value.to_owned(),
+            _ => spelled,
         };
         self.values.insert(definition.name, value);
         self.changed();
@@ -307,6 +308,70 @@ impl Settings {
     }
 }
 
+/// Characters of an application's name, as in PostgreSQL.
+const APPLICATION_NAME_MAX: usize = 63;
+
+/// The value as PostgreSQL would show it. Drivers compare it with capitals.
+fn spelled(name: &str, value: &str) -> String {
+    match name.to_ascii_lowercase().as_str() {
+        "timezone" => spelled_time_zone(value),
+        "datestyle" => spelled_date_style(value),
+        "client_encoding" if matches!(value.to_ascii_lowercase().as_str(), "utf8" | "utf-8" | "unicode") => {
+            "UTF8".to_owned()
+        }
+        "application_name" => value.chars().take(APPLICATION_NAME_MAX).collect(),
+        "standard_conforming_strings" | "default_transaction_read_only" | "transaction_read_only" | "row_security" => {
+            on_or_off(value)
+        }
+        _ => value.to_owned(),
+    }
+}
+
+fn on_or_off(value: &str) -> String {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "1" => "on".to_owned(),
+        "false" | "no" | "0" => "off".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// `ISO, MDY` whatever the order and the capitals.
+fn spelled_date_style(value: &str) -> String {
+    let parts: Vec<String> = value.split(',').map(|part| part.trim().to_ascii_uppercase()).collect();
+    if !parts.iter().all(|part| matches!(part.as_str(), "ISO" | "MDY" | "DMY" | "YMD" | "US" | "EUROPEAN")) {
+        return value.to_owned();
+    }
+    let order = parts.iter().find_map(|part| match part.as_str() {
+        "MDY" | "US" => Some("MDY"),
+        "DMY" | "EUROPEAN" => Some("DMY"),
+        "YMD" => Some("YMD"),
+        _ => None,
+    });
+    format!("ISO, {}", order.unwrap_or("MDY"))
+}
+
+/// A zone's own name whatever the capitals; whole hours as the zones that stand for them.
+fn spelled_time_zone(value: &str) -> String {
+    if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(value)) {
+        return zone.name().to_owned();
+    }
+    let (hours, posix) = match value.get(..3) {
+        Some(prefix) if matches!(prefix.to_ascii_uppercase().as_str(), "GMT" | "UTC") => (value.get(3..), true),
+        _ => (Some(value), false),
+    };
+    let hours = hours.map(|hours| hours.split(':').collect::<Vec<_>>());
+    let hours = match hours.as_deref() {
+        Some([hours] | [hours, "00"]) => hours.parse::<i32>().ok(),
+        _ => None,
+    };
+    match hours.map(|hours| if posix { hours } else { -hours }) {
+        Some(0) => "UTC".to_owned(),
+        // Such zones count hours west of Greenwich.
+        Some(west @ -14..=12) => format!("Etc/GMT{west:+}"),
+        _ => value.to_owned(),
+    }
+}
+
 /// Settings of its own that a session may have.
 const CUSTOM_MAX: usize = 100;
 
@@ -358,6 +423,30 @@ fn duration_text(limit: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_spelled_as_in_postgres() {
+        assert_eq!(spelled("DateStyle", "iso"), "ISO, MDY");
+        assert_eq!(spelled("DateStyle", "ISO, European"), "ISO, DMY");
+        assert_eq!(spelled("client_encoding", "utf-8"), "UTF8");
+        assert_eq!(spelled("TimeZone", "europe/rome"), "Europe/Rome");
+        assert_eq!(spelled("TimeZone", "utc"), "UTC");
+        assert_eq!(spelled("TimeZone", "-7"), "Etc/GMT+7");
+        assert_eq!(spelled("TimeZone", "-08:00"), "Etc/GMT+8");
+        assert_eq!(spelled("TimeZone", "GMT-03:00"), "Etc/GMT-3");
+        assert_eq!(spelled("TimeZone", "Nowhere"), "Nowhere");
+    }
+
+    #[test]
+    fn zones_compare_without_case_and_show_their_own_spelling() {
+        let mut settings = Settings::default();
+        settings.set("timezone", "europe/rome").unwrap();
+        assert_eq!(settings.show("TimeZone").unwrap(), "Europe/Rome");
+        assert_eq!(settings.time_zone(), chrono_tz::Europe::Rome);
+        assert_eq!(settings.set("TimeZone", "Nowhere").unwrap_err().kind, ErrorKind::InvalidParameter);
+        settings.set("time zone", "GMT+05:00").unwrap();
+        assert_eq!(settings.time_zone(), chrono_tz::Tz::Etc__GMTPlus5);
+    }
 
     #[test]
     fn the_server_gives_limits_that_a_session_may_change() {

@@ -11,8 +11,10 @@
 //!
 //! A verifier may also be copied from `pg_authid.rolpassword` of a PostgreSQL server.
 
-use super::{Role, User, Verifier};
-use crate::serve::watched::open_to_others;
+use super::user::User;
+use super::verifier::Verifier;
+use crate::role::Role;
+use crate::serve::file_watch::open_to_others;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use figment::Figment;
@@ -61,7 +63,10 @@ struct WrittenUser {
     verifier: String,
 }
 
-/// Reads a file.
+/// Reads the users file.
+///
+/// # Errors
+/// A file that cannot be read, is open to others, or is no list of users.
 pub(super) fn read(path: &Path) -> Result<Entries, FileError> {
     let fail = |reason: String| FileError { path: path.to_owned(), reason };
     let file = File::open(path).map_err(|error| fail(error.to_string()))?;

@@ -3,11 +3,12 @@
 //!
 //! From it a password can be checked, and a server can prove that it knows the user, but nobody can log in with it.
 
-use aws_lc_rs::{constant_time, digest, hmac, rand};
+use aws_lc_rs::{constant_time, digest, hmac, pbkdf2, rand};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use pgwire::api::auth::sasl::scram::gen_salted_password;
+use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU32;
 
 /// Rounds of a new verifier: PostgreSQL's number, which every client takes.
 const ITERATIONS: u32 = 4_096;
@@ -36,8 +37,7 @@ impl Verifier {
     }
 
     fn with_salt(password: &str, salt: Vec<u8>, iterations: u32) -> Self {
-        // Normalised by SASLprep where that applies, as PostgreSQL and its clients do.
-        let salted = gen_salted_password(password, &salt, iterations as usize);
+        let salted = salted(password, &salt, iterations);
         let stored_key = sha256(&hmac_sha256(&salted, b"Client Key"));
         Self { iterations, salt, stored_key, server_key: hmac_sha256(&salted, b"Server Key") }
     }
@@ -96,12 +96,12 @@ impl Verifier {
         hmac_sha256(&self.server_key, words.as_bytes())
     }
 
-    /// The salt, which a client is told.
+    /// The salt, which SCRAM sends to the client.
     pub fn salt(&self) -> &[u8] {
         &self.salt
     }
 
-    /// The rounds, which a client is told.
+    /// The rounds of PBKDF2, which SCRAM sends to the client.
     pub fn iterations(&self) -> u32 {
         self.iterations
     }
@@ -119,6 +119,16 @@ impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier").field("iterations", &self.iterations).finish_non_exhaustive()
     }
+}
+
+/// The salted password of RFC 5802: PBKDF2 with HMAC-SHA-256 over the password as SASLprep (RFC 4013) normalises it, or as
+/// it is where SASLprep refuses it, as PostgreSQL and its clients do.
+fn salted(password: &str, salt: &[u8], iterations: u32) -> [u8; KEY_BYTES] {
+    let password = stringprep::saslprep(password).unwrap_or(Cow::Borrowed(password));
+    let rounds = NonZeroU32::new(iterations).unwrap_or(NonZeroU32::MIN);
+    let mut salted = [0; KEY_BYTES];
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, rounds, salt, password.as_bytes(), &mut salted);
+    salted
 }
 
 fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; KEY_BYTES] {

@@ -1,11 +1,11 @@
-//! Actions: prepared statements, cancels, session options.
+//! Actions of Flight (DoAction): a client prepares and closes statements, cancels them, and sets and reads session options.
 
-use super::Shared;
 use super::call::Call;
 use super::encode::schema_bytes;
 use super::error::malformed;
+use super::execution::{Execution, Outcome};
 use super::parameter;
-use super::running::{Execution, Outcome};
+use super::state::ServerState;
 use super::statement::{self, no_transactions};
 use super::ticket::{self, Handle, StatementTicket};
 use super::wire::{
@@ -64,7 +64,7 @@ pub(super) fn list() -> Vec<ActionType> {
 }
 
 /// Does one action; gives the body of its result, if it has one.
-pub(super) async fn perform(shared: &Shared, call: &mut Call, action: Action) -> Result<Option<Bytes>, Status> {
+pub(super) async fn perform(shared: &ServerState, call: &mut Call, action: Action) -> Result<Option<Bytes>, Status> {
     let body = action.body;
     let bytes = |message: Vec<u8>| Ok(Some(message.into()));
     match action.r#type.as_str() {
@@ -108,7 +108,7 @@ pub(super) async fn perform(shared: &Shared, call: &mut Call, action: Action) ->
 }
 
 async fn prepare(
-    shared: &Shared,
+    shared: &ServerState,
     call: &mut Call,
     request: ActionCreatePreparedStatementRequest,
 ) -> Result<ActionCreatePreparedStatementResult, Status> {
@@ -133,7 +133,7 @@ async fn prepare(
 }
 
 /// Cancels what runs of a statement, and keeps the rest of it from beginning.
-fn cancel(shared: &Shared, call: &Call, info: &FlightInfo) -> Result<(), Status> {
+fn cancel(shared: &ServerState, call: &Call, info: &FlightInfo) -> Result<(), Status> {
     let tickets: Vec<StatementTicket> = info.endpoint.iter().map(statement_ticket).collect::<Result<_, _>>()?;
     if tickets.is_empty() {
         return Err(malformed("there is no endpoint in it"));
@@ -159,7 +159,7 @@ fn statement_ticket(endpoint: &FlightEndpoint) -> Result<StatementTicket, Status
 }
 
 fn set_options(
-    shared: &Shared,
+    shared: &ServerState,
     call: &mut Call,
     request: SetSessionOptionsRequest,
 ) -> Result<SetSessionOptionsResult, Status> {

@@ -1,4 +1,4 @@
-//! Parameters of clients that do not take the handle that carries them, but go on with the one they prepared.
+//! Parameter bindings of Flight clients that do not take the handle that carries them, but go on with the one they prepared.
 //!
 //! Such clients are tied to the server they bound at. What is kept is bounded: the parameters bound longest ago go first,
 //! and whoever executes without them is told that they are missing.

@@ -1,4 +1,4 @@
-//! One call: who makes it, and under which settings.
+//! One gRPC call of a Flight client: who makes it, and under which session settings its statement runs.
 //!
 //! Settings come from three places, the later over the earlier: the session, headers `tt-NAME` of the call alone
 //! (`tt-max-staleness: 5s`), and, for rows of a statement described before, its ticket, which carries the settings it was
@@ -8,10 +8,11 @@
 //! none has to remember it; it grants nothing, since whoever sends it may set the same settings. A client that keeps no
 //! cookies but has logged in gets its settings kept under its login. A client that does neither has no session.
 
-use super::Shared;
 use super::caller::identify;
+use super::connection_info::CookieOffered;
 use super::error::{internal, malformed, status};
 use super::sessions::SettingsMap;
+use super::state::ServerState;
 use super::token::Token;
 use crate::engine::{Session, Settings};
 use crate::error::QueryError;
@@ -19,8 +20,6 @@ use crate::serve::auth::Identity;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use prost::Message;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tonic::metadata::{KeyAndValueRef, MetadataMap};
 use tonic::{Response, Status};
 
@@ -45,10 +44,6 @@ struct CookieBody {
     settings: SettingsMap,
 }
 
-/// Whether a cookie was offered on a connection.
-#[derive(Debug, Clone, Default)]
-pub(super) struct CookieOffered(Arc<AtomicBool>);
-
 /// One call.
 pub(super) struct Call {
     pub(super) identity: Identity,
@@ -72,7 +67,7 @@ pub(super) struct Call {
 impl Call {
     /// Reads who calls, and the session.
     pub(super) async fn new(
-        shared: &Shared,
+        shared: &ServerState,
         metadata: &MetadataMap,
         connection: Option<&CookieOffered>,
     ) -> Result<Self, Status> {
@@ -82,7 +77,7 @@ impl Call {
         let keeps_cookies = brought.is_some();
         // Whoever brings no cookie is offered one: only so can the server know later that it is kept.
         let cookie = (!keeps_cookies).then(|| cookie_of(&SettingsMap::new()));
-        let offered_before = !keeps_cookies && offered.0.swap(true, Ordering::Relaxed);
+        let offered_before = !keeps_cookies && offered.offer();
         let session = match (brought, &login) {
             (Some(settings), _) => settings,
             (None, Some(token)) => shared.sessions.settings(token),
@@ -130,14 +125,14 @@ impl Call {
     }
 
     /// A session of the engine under settings; one statement runs in it.
-    pub(super) fn open(&self, shared: &Shared, settings: &SettingsMap) -> Result<Session, Status> {
+    pub(super) fn open(&self, shared: &ServerState, settings: &SettingsMap) -> Result<Session, Status> {
         session(shared, &self.identity, settings)
     }
 
     /// Changes what the session has set. A client that is known to have no session is told so.
     pub(super) fn change(
         &mut self,
-        shared: &Shared,
+        shared: &ServerState,
         change: impl FnOnce(&mut Settings) -> Result<(), QueryError>,
     ) -> Result<(), Status> {
         let mut settings = self.session_settings()?;
@@ -170,7 +165,7 @@ impl Call {
     }
 
     /// Ends the session: what it has set is gone.
-    pub(super) fn close(&mut self, shared: &Shared) {
+    pub(super) fn close(&mut self, shared: &ServerState) {
         if let Some(token) = &self.login {
             shared.sessions.forget(token);
         }
@@ -190,7 +185,7 @@ impl Call {
 }
 
 /// A session of the engine for a user, under settings.
-pub(super) fn session(shared: &Shared, identity: &Identity, settings: &SettingsMap) -> Result<Session, Status> {
+pub(super) fn session(shared: &ServerState, identity: &Identity, settings: &SettingsMap) -> Result<Session, Status> {
     let session = shared.engine.open_session(&identity.user, identity.role, "flight");
     apply(&mut session.settings(), settings)?;
     Ok(session)

@@ -1,7 +1,7 @@
-//! Who calls: from a user name and password, or from a token given for them before.
+//! Authentication of a Flight call: by user name and password, or by a token that was given for them before.
 
-use super::Shared;
 use super::error::internal;
+use super::state::ServerState;
 use super::token::{Refusal, Token};
 use crate::serve::auth::Identity;
 use arrow_flight::{BasicAuth, HandshakeRequest};
@@ -32,7 +32,10 @@ enum Credentials {
 }
 
 /// Who calls, and the token they do it with.
-pub(super) async fn identify(shared: &Shared, metadata: &MetadataMap) -> Result<(Identity, Option<Token>), Status> {
+pub(super) async fn identify(
+    shared: &ServerState,
+    metadata: &MetadataMap,
+) -> Result<(Identity, Option<Token>), Status> {
     match credentials(metadata)? {
         Credentials::Password(user, password) => Ok((verify(shared, user, password).await?, None)),
         Credentials::Token(text) => match shared.tokens.check(&text, shared.options.clock.now()) {
@@ -53,12 +56,15 @@ pub(super) async fn identify(shared: &Shared, metadata: &MetadataMap) -> Result<
 }
 
 /// A caller that does not say who it is, where everybody is let in.
-async fn nobody(shared: &Shared) -> Result<(Identity, Option<Token>), Status> {
+async fn nobody(shared: &ServerState) -> Result<(Identity, Option<Token>), Status> {
     Ok((verify(shared, NOBODY.to_owned(), String::new()).await?, None))
 }
 
 /// Logs in: by the header of the call, or by the first message, as older clients do. Gives the token.
-pub(super) async fn log_in(shared: &Shared, request: Request<Streaming<HandshakeRequest>>) -> Result<String, Status> {
+pub(super) async fn log_in(
+    shared: &ServerState,
+    request: Request<Streaming<HandshakeRequest>>,
+) -> Result<String, Status> {
     let (metadata, _, mut messages) = request.into_parts();
     let identity = match credentials(&metadata)? {
         Credentials::Nothing => {
@@ -102,7 +108,7 @@ fn credentials(metadata: &MetadataMap) -> Result<Credentials, Status> {
 }
 
 /// Checks a password, which is slow on purpose, where it holds nothing up.
-async fn verify(shared: &Shared, user: String, password: String) -> Result<Identity, Status> {
+async fn verify(shared: &ServerState, user: String, password: String) -> Result<Identity, Status> {
     if user.is_empty() && shared.options.users.is_open() {
         return shared.options.users.identity(NOBODY).ok_or_else(refused);
     }
@@ -111,7 +117,7 @@ async fn verify(shared: &Shared, user: String, password: String) -> Result<Ident
     verified.map_err(|error| internal("check the password", error))?.ok_or_else(refused)
 }
 
-async fn find(shared: &Shared, user: String) -> Result<Option<Identity>, Status> {
+async fn find(shared: &ServerState, user: String) -> Result<Option<Identity>, Status> {
     let users = shared.options.users.clone();
     let found = tokio::task::spawn_blocking(move || users.identity(&user)).await;
     found.map_err(|error| internal("look the user up", error))

@@ -1,11 +1,12 @@
-//! Sockets of Flight clients: accepted, counted, and encrypted where that is configured, before gRPC sees them.
+//! Connections of Flight clients: their sockets are accepted, counted, and encrypted where that is configured, before tonic
+//! sees them.
 //!
-//! A client beyond the limit is let in for a moment, so that [`super::limited`] can tell it why it is sent away: a socket
+//! A client beyond the limit is let in for a moment, so that [`super::limit`] can answer it with the reason why it is sent away: a socket
 //! that is closed at once looks like a server that is down. One that does not begin to speak is closed.
 
-use super::Shared;
-use super::call::CookieOffered;
-use super::gathering::Gathering;
+use super::connection_info::{ConnectionInfo, CookieOffered};
+use super::state::ServerState;
+use super::write_buffer::WriteBuffer;
 use crate::serve::tls::Tls;
 use futures::Stream;
 use std::future::Future;
@@ -36,19 +37,11 @@ const PREFACE_BYTES: usize = 24;
 
 /// One client's socket.
 pub(super) struct Connection {
-    socket: Gathering<Socket>,
+    socket: WriteBuffer<Socket>,
     /// Its place among the connections, or among those beyond the limit.
     _permit: OwnedSemaphorePermit,
-    facts: Facts,
+    info: ConnectionInfo,
     until: Until,
-}
-
-/// What a call may know of its connection.
-#[derive(Debug, Clone)]
-pub(super) struct Facts {
-    pub(super) cookie: CookieOffered,
-    /// It is one more than there may be.
-    pub(super) beyond: bool,
 }
 
 /// How long a connection lasts, whatever its client does.
@@ -67,7 +60,7 @@ type Socket = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 /// Accepts connections until `shutdown`. A handshake holds nobody else up.
 pub(super) fn accept(
     listener: TcpListener,
-    shared: &Arc<Shared>,
+    shared: &Arc<ServerState>,
 ) -> impl Stream<Item = io::Result<Connection>> + use<> {
     let (ready, mut connections) = mpsc::channel(READY_MAX);
     let room = Arc::new(Semaphore::new(shared.options.connections_max));
@@ -112,10 +105,10 @@ pub(super) fn accept(
                     true => Until::Told(Box::pin(sleep(BEYOND))),
                     false => Until::Spoken(Box::pin(sleep(handshake_timeout)), PREFACE_BYTES),
                 };
-                let facts = Facts { cookie: CookieOffered::default(), beyond };
-                let socket = Gathering::new(socket);
+                let info = ConnectionInfo { cookie: CookieOffered::default(), over_limit: beyond };
+                let socket = WriteBuffer::new(socket);
                 // Nobody is left to take it when the server stops.
-                let _ = ready.send(Connection { socket, _permit: permit, facts, until }).await;
+                let _ = ready.send(Connection { socket, _permit: permit, info, until }).await;
             });
         }
     });
@@ -129,10 +122,10 @@ async fn encrypted(tls: &Tls, socket: TcpStream) -> io::Result<TlsStream<TcpStre
 }
 
 impl Connected for Connection {
-    type ConnectInfo = Facts;
+    type ConnectInfo = ConnectionInfo;
 
-    fn connect_info(&self) -> Facts {
-        self.facts.clone()
+    fn connect_info(&self) -> ConnectionInfo {
+        self.info.clone()
     }
 }
 

@@ -1,4 +1,5 @@
-//! Record batches as messages: Arrow IPC, split so that clients take them, compressed if so configured.
+//! Encoding of record batches for the Flight client: Arrow IPC messages, split to a size that clients take, and compressed
+//! where the configuration says so.
 
 use super::error::internal;
 use super::message::RowsMessage;

@@ -1,4 +1,4 @@
-//! What the client is told when something fails: a gRPC code and a sentence.
+//! Failures as the Flight client gets them: a gRPC status with a code and a sentence.
 //!
 //! Further facts travel as metadata of the status: `tt-hint` (what to do about it) and `tt-position` (where in the
 //! statement, in characters from 1).
@@ -27,7 +27,7 @@ pub(super) fn malformed(what: impl Into<String>) -> Status {
     Status::invalid_argument(shortened(what.into()))
 }
 
-/// Our own bug: the client is told that, the log is told what.
+/// A fault of the server: the client gets a sentence, the log the cause.
 pub(super) fn internal(what: &str, error: impl std::fmt::Display) -> Status {
     tracing::error!(%error, "{what}");
     Status::internal(format!("the server cannot {what}; its log tells why"))

@@ -1,4 +1,5 @@
-//! How fresh an answer is, as JSON: in `FlightInfo.app_metadata`, and again with the rows, when it is settled.
+//! Freshness of an answer as JSON for the Flight client: in `FlightInfo.app_metadata`, and again with the rows, when it is
+//! settled.
 //!
 //! ```json
 //! {

@@ -1,33 +1,23 @@
-//! Messages of rows on the wire: `FlightData` whose body is the columns themselves.
+//! Messages of rows as the Flight client gets them: `FlightData` whose body is the Arrow columns themselves.
 //!
-//! The generated service takes a `FlightData` whose body is one piece, for which the columns are copied, and copies it once
-//! more into what it sends. Here a message leaves in pieces, and what is large in it is not copied at all. [`Served`] answers
-//! DoGet in this way, and leaves every other call to the generated service.
+//! The generated gRPC service takes a `FlightData` whose body is one piece, for which the columns are copied, and copies it
+//! once more into what it sends. Here a message leaves in pieces, and a buffer of 8 KiB or more is not copied at all.
+//! [`super::do_get`] sends these messages.
 
-use super::error::{internal, malformed};
-use super::rows::Messages;
-use super::service::Service;
+use super::error::internal;
 use arrow::buffer::Buffer;
-use arrow_flight::Ticket;
-use arrow_flight::flight_service_server::FlightServiceServer;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::StreamExt;
-use futures::stream::{self, Empty};
+use futures::stream::{self, Stream};
 use http_body::Frame;
-use prost::Message;
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tokio::sync::oneshot;
-use tonic::body::Body;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::codegen::{BoxFuture, http};
-use tonic::server::{Grpc, NamedService, ServerStreamingService};
-use tonic::{Code, Request, Response, Status};
+use tonic::codegen::http;
+use tonic::{Code, Status};
 
-/// The call that is answered here.
-const DO_GET: &str = "/arrow.flight.protocol.FlightService/DoGet";
+/// A stream of messages: the schema, then the rows, or the status that ends them. Dropping it stops the statement.
+pub(super) type Messages = Pin<Box<dyn Stream<Item = Result<RowsMessage, Status>> + Send>>;
 
 /// Keys of the fields of `FlightData`: its number and "bytes follow".
 const DATA_HEADER: &[u8] = &[2 << 3 | 2];
@@ -125,11 +115,18 @@ fn field(key: &[u8], length: usize, into: &mut BytesMut) -> Result<(), Status> {
 }
 
 /// The body of the answer: messages of rows, then how they ended.
-struct RowsBody {
+pub(super) struct RowsBody {
     messages: Messages,
     /// Of the message that is being sent.
     pieces: VecDeque<Bytes>,
     ended: bool,
+}
+
+impl RowsBody {
+    /// The body that sends these messages, and the status of their end as trailers.
+    pub(super) fn new(messages: Messages) -> Self {
+        Self { messages, pieces: VecDeque::new(), ended: false }
+    }
 }
 
 impl http_body::Body for RowsBody {
@@ -166,122 +163,11 @@ impl http_body::Body for RowsBody {
     }
 }
 
-/// Reads the ticket that rows are asked for with. Messages go past it.
-#[derive(Debug, Clone, Copy, Default)]
-struct TicketCodec;
-
-impl Codec for TicketCodec {
-    type Encode = Infallible;
-    type Decode = Ticket;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for TicketCodec {
-    type Item = Infallible;
-    type Error = Status;
-
-    fn encode(&mut self, never: Infallible, _: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        match never {}
-    }
-}
-
-impl Decoder for TicketCodec {
-    type Item = Ticket;
-    type Error = Status;
-
-    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Ticket>, Status> {
-        let ticket = Ticket::decode(from);
-        ticket.map(Some).map_err(|_| malformed("the request does not read: wanted a ticket"))
-    }
-}
-
-/// The service as it is served.
-#[derive(Clone)]
-pub(super) struct Served {
-    service: Service,
-    generated: FlightServiceServer<Service>,
-    request_bytes_max: usize,
-}
-
-impl Served {
-    /// A service that takes requests of so many bytes.
-    pub(super) fn new(service: Service, request_bytes_max: usize) -> Self {
-        let generated = FlightServiceServer::new(service.clone());
-        let generated = generated.max_decoding_message_size(request_bytes_max).max_encoding_message_size(usize::MAX);
-        Self { service, generated, request_bytes_max }
-    }
-}
-
-impl NamedService for Served {
-    const NAME: &'static str = <FlightServiceServer<Service> as NamedService>::NAME;
-}
-
-impl tonic::codegen::Service<http::Request<Body>> for Served {
-    type Response = http::Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<Self::Response, Infallible>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        if request.uri().path() != DO_GET {
-            return self.generated.call(request);
-        }
-        let service = self.service.clone();
-        let request_bytes_max = self.request_bytes_max;
-        Box::pin(async move {
-            let (aside, mut messages) = oneshot::channel();
-            let get = DoGet { service, aside: Some(aside) };
-            let mut grpc = Grpc::new(TicketCodec).max_decoding_message_size(request_bytes_max);
-            let response = grpc.server_streaming(get, request).await;
-            Ok(match messages.try_recv() {
-                Ok(messages) => {
-                    response.map(|_| Body::new(RowsBody { messages, pieces: VecDeque::new(), ended: false }))
-                }
-                // It was refused.
-                Err(_) => response,
-            })
-        })
-    }
-}
-
-/// Answers with the headers alone, and puts the messages aside.
-struct DoGet {
-    service: Service,
-    aside: Option<oneshot::Sender<Messages>>,
-}
-
-impl ServerStreamingService<Ticket> for DoGet {
-    type Response = Infallible;
-    type ResponseStream = Empty<Result<Infallible, Status>>;
-    type Future = BoxFuture<Response<Self::ResponseStream>, Status>;
-
-    fn call(&mut self, request: Request<Ticket>) -> Self::Future {
-        let (service, aside) = (self.service.clone(), self.aside.take());
-        Box::pin(async move {
-            let (metadata, messages, extensions) = service.get(request).await?.into_parts();
-            // Nobody takes them once the client has gone: they end here.
-            aside.and_then(|aside| aside.send(messages).err());
-            Ok(Response::from_parts(metadata, stream::empty(), extensions))
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use arrow_flight::FlightData;
+    use prost::Message;
 
     #[test]
     fn a_message_is_flight_data_whose_body_is_in_its_place() {

@@ -1,8 +1,8 @@
-//! What clients ask about the catalog: catalogs, schemas, tables, kinds of tables, keys.
+//! Catalog metadata for Flight SQL clients: catalogs, schemas, tables, kinds of tables and keys, as record batches.
 
-use super::Shared;
 use super::encode::schema_bytes;
 use super::error::{internal, status};
+use super::state::ServerState;
 use super::types::{sent_schema, sql_name};
 use crate::engine::{TableFacts, TableKind};
 use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
@@ -42,14 +42,14 @@ fn failed(error: FlightError) -> Status {
 }
 
 /// The one catalog.
-pub(super) fn catalogs(shared: &Shared, _: CommandGetCatalogs) -> Result<RecordBatch, Status> {
+pub(super) fn catalogs(shared: &ServerState, _: CommandGetCatalogs) -> Result<RecordBatch, Status> {
     let mut builder = GetCatalogsBuilder::new();
     builder.append(shared.engine.catalog_name());
     builder.build().map_err(failed)
 }
 
 /// Schemas by catalog and pattern.
-pub(super) fn schemas(shared: &Shared, command: CommandGetDbSchemas) -> Result<RecordBatch, Status> {
+pub(super) fn schemas(shared: &ServerState, command: CommandGetDbSchemas) -> Result<RecordBatch, Status> {
     let mut builder = command.into_builder();
     let catalog = shared.engine.catalog_name();
     for schema in shared.engine.schema_names() {
@@ -59,7 +59,7 @@ pub(super) fn schemas(shared: &Shared, command: CommandGetDbSchemas) -> Result<R
 }
 
 /// Tables by catalog, patterns and kinds.
-pub(super) async fn tables(shared: &Shared, command: CommandGetTables) -> Result<RecordBatch, Status> {
+pub(super) async fn tables(shared: &ServerState, command: CommandGetTables) -> Result<RecordBatch, Status> {
     let catalog = shared.engine.catalog_name();
     let (in_schema, named) = (command.db_schema_filter_pattern.clone(), command.table_name_filter_pattern.clone());
     let mut builder = command.into_builder();
@@ -141,7 +141,7 @@ pub(super) fn table_types_schema() -> SchemaRef {
 }
 
 /// Columns that identify a row of a table, where that is known.
-pub(super) async fn primary_keys(shared: &Shared, command: CommandGetPrimaryKeys) -> Result<RecordBatch, Status> {
+pub(super) async fn primary_keys(shared: &ServerState, command: CommandGetPrimaryKeys) -> Result<RecordBatch, Status> {
     let catalog = shared.engine.catalog_name();
     let mut found: Vec<(String, String, &str, i32)> = Vec::new();
     if command.catalog.as_ref().is_none_or(|wanted| *wanted == catalog) {
@@ -199,7 +199,7 @@ pub(super) fn no_foreign_keys() -> RecordBatch {
 }
 
 /// Every table as a flight: its path is its schema and name.
-pub(super) async fn flights(shared: &Shared) -> Result<Vec<FlightInfo>, Status> {
+pub(super) async fn flights(shared: &ServerState) -> Result<Vec<FlightInfo>, Status> {
     let mut flights = Vec::new();
     for schema in shared.engine.schema_names() {
         for table in shared.engine.tables_of(&schema, |_| true).await.map_err(status)? {

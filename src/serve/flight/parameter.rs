@@ -1,10 +1,10 @@
-//! Parameters of prepared statements: rows that the client sends as Arrow, one execution for each.
+//! Parameters of prepared statements of Flight SQL: rows that the client sends as Arrow, one execution for each.
 //!
 //! Columns belong to `$1`, `$2`, ... in order, whatever their names. Values are converted to what the statement wants as
 //! a cast would; what does not fit is refused when it is bound.
 
-use super::claim;
 use super::error::{internal, malformed, status};
+use super::ipc_check;
 use super::types::{sent_type, sql_name};
 use crate::engine::{Plan, ScalarValue, Session};
 use crate::error::{ErrorKind, QueryError};
@@ -164,9 +164,9 @@ pub(super) fn schema(parameters: &[Option<DataType>]) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// Reads an IPC stream. The reader below trusts what it reads more than it should, so its panics are caught.
+/// Reads an IPC stream. Arrow's reader trusts what it reads more than it should, so its panics are caught.
 fn decode(bytes: &Bytes) -> Result<Vec<RecordBatch>, Status> {
-    claim::check_stream(bytes)?;
+    ipc_check::check_stream(bytes)?;
     let read = || StreamReader::try_new(bytes.as_ref(), None)?.collect::<Result<Vec<_>, _>>();
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(Ok(batches)) => Ok(batches),

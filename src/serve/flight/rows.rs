@@ -1,21 +1,21 @@
-//! The rows of a statement on their way to the client.
+//! Rows of a statement on their way to the Flight client: the engine's batches become messages as the client takes them.
 //!
 //! Memory is bounded by a batch and its messages: the next batch is asked for when the client has taken the last. Dropping
 //! the stream, which is what happens when the client goes or cancels, stops the statement.
 
 use super::encode::Encoder;
 use super::error::{internal, status};
-use super::message::RowsMessage;
-use super::running::Listed;
+use super::execution::Listed;
+use super::message::{Messages, RowsMessage};
+use super::options::Options;
 use super::types::sent_batch;
-use super::{Options, Shared};
 use crate::engine::{Progress, RowStream, Session};
 use crate::error::QueryError;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
-use futures::stream::{self, Stream};
+use futures::stream;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
@@ -29,9 +29,6 @@ use tonic::Status;
 /// Rows of an endless statement that leave without waiting for the flush interval.
 const GATHERED_ROWS_MAX: usize = 8_192;
 
-/// A stream of messages.
-pub(super) type Messages = Pin<Box<dyn Stream<Item = Result<RowsMessage, Status>> + Send>>;
-
 /// Opens the rows of the next execution of a statement: one for each row of its parameters.
 pub(super) type Next =
     Box<dyn FnMut() -> Pin<Box<dyn Future<Output = Result<Option<RowStream>, Status>> + Send>> + Send>;
@@ -39,10 +36,24 @@ pub(super) type Next =
 /// What a statement holds while its rows are sent: its places, and its session, which others find while it is there.
 pub(super) type Held = (Listed, OwnedSemaphorePermit, Arc<Session>);
 
+/// The rows of a statement that runs, with what the engine remarked while it was planned.
+pub(super) struct Answer {
+    pub(super) rows: Rows,
+    /// Sentences for the client, such as that a table is stale; each becomes a header of the reply.
+    pub(super) notices: Vec<String>,
+}
+
+impl Answer {
+    /// Rows at hand, without a remark.
+    pub(super) fn at_hand(rows: RecordBatch) -> Self {
+        Self { rows: Rows::at_hand(rows), notices: Vec::new() }
+    }
+}
+
 /// The rows of a statement: those of its executions, one after the other.
 pub(super) struct Rows {
     schema: SchemaRef,
-    /// What is told with the first message: the freshness of the answer.
+    /// Metadata of the first message: the freshness of the answer, as JSON.
     told: Bytes,
     at_hand: Option<RecordBatch>,
     running: Option<RowStream>,
@@ -97,8 +108,7 @@ impl Rows {
     }
 
     /// The messages that bring the rows to the client.
-    pub(super) fn into_messages(self, shared: &Shared) -> Result<Messages, Status> {
-        let options = &shared.options;
+    pub(super) fn into_messages(self, options: &Options, shutdown: &CancellationToken) -> Result<Messages, Status> {
         let encoder = Encoder::new(&self.schema, options.compression, options.message_bytes)?;
         let mut schema = encoder.schema();
         schema.app_metadata = self.told.clone();
@@ -108,7 +118,7 @@ impl Rows {
             encoder,
             queue: VecDeque::from([schema]),
             first: true,
-            shutdown: shared.shutdown.clone(),
+            shutdown: shutdown.clone(),
             terminated,
         };
         Ok(Box::pin(stream::try_unfold(sending, |mut sending| async move {

@@ -1,12 +1,14 @@
-//! The protocol's calls: each is read, given to the module that knows about it, and answered.
+//! The calls of the Flight protocol: each is decoded, answered by the module of its command, and turned into a gRPC reply.
 
 use super::call::Call;
 use super::encode::schema_bytes;
 use super::error::{internal, malformed};
-use super::rows::{Messages, Rows};
+use super::message::Messages;
+use super::rows::Rows;
+use super::state::ServerState;
 use super::statement::{self, Given};
 use super::ticket::{self, Handle, StatementTicket};
-use super::{Shared, action, caller, metadata, parameter, polled};
+use super::{action, caller, metadata, parameter, poll};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use arrow_flight::decode::FlightRecordBatchStream;
@@ -32,7 +34,7 @@ const TYPE_URL: &str = "type.googleapis.com/arrow.flight.protocol.sql.";
 
 /// The service; clones answer the same.
 #[derive(Clone)]
-pub(super) struct Service(pub(super) Arc<Shared>);
+pub(super) struct Service(pub(super) Arc<ServerState>);
 
 type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -78,7 +80,7 @@ fn wanted(descriptor: &FlightDescriptor) -> Result<Wanted, Status> {
 }
 
 /// Reads a handle, with the parameters bound last where the client did not take them along.
-fn handle(shared: &Shared, bytes: &Bytes) -> Result<Handle, Status> {
+fn handle(shared: &ServerState, bytes: &Bytes) -> Result<Handle, Status> {
     let mut handle: Handle = ticket::decode("prepared statement handle", bytes)?;
     if handle.parameters.is_empty() {
         handle.parameters = shared.bindings.of(&handle.statement);
@@ -145,9 +147,9 @@ impl Service {
         let (shared, hold) = (&self.0, self.0.options.poll_ttl);
         let again = StatementTicket::unpack(&descriptor.cmd);
         if let Some(ticket) = &again
-            && let Some(standing) = shared.polled.ask(ticket, &call.identity.user, polled::WAIT, hold).await?
+            && let Some(standing) = shared.polled.ask(ticket, &call.identity.user, poll::WAIT, hold).await?
         {
-            return Ok(polled::told(shared, ticket, standing));
+            return Ok(poll::told(&shared.options, ticket, standing));
         }
         let info = match again {
             // It was begun by another server, or was given up.
@@ -159,10 +161,15 @@ impl Service {
             [endpoint] => endpoint.ticket.as_ref().and_then(|ticket| StatementTicket::unpack(&ticket.ticket)),
             _ => None,
         };
-        let Some(ticket) = ticket.filter(|ticket| !ticket.done) else { return Ok(polled::complete(info)) };
-        shared.polled.begin(shared, &call.identity, &ticket, info.clone())?;
-        match shared.polled.ask(&ticket, &call.identity.user, polled::FIRST_WAIT, hold).await? {
-            Some(standing) => Ok(polled::told(shared, &ticket, standing)),
+        let Some(ticket) = ticket.filter(|ticket| !ticket.done) else { return Ok(poll::complete(info)) };
+        let (server, identity, begun) = (shared.clone(), call.identity.clone(), ticket.clone());
+        let open = |progress: poll::ProgressSlot| async move {
+            statement::open_to_first_rows(&server, &identity, begun, &progress).await
+        };
+        let begin = (call.identity.user.as_str(), &ticket);
+        shared.polled.begin(begin, info.clone(), &shared.options, shared.shutdown.clone(), open)?;
+        match shared.polled.ask(&ticket, &call.identity.user, poll::FIRST_WAIT, hold).await? {
+            Some(standing) => Ok(poll::told(&shared.options, &ticket, standing)),
             None => Err(Status::cancelled("the statement was cancelled before it began")),
         }
     }
@@ -238,7 +245,7 @@ impl Service {
             Command::Unknown(_) => return Err(foreign()),
             command => {
                 let rows = self.catalog_rows(command).await?;
-                return call.reply(Rows::at_hand(rows).into_messages(&self.0)?);
+                return call.reply(Rows::at_hand(rows).into_messages(&self.0.options, &self.0.shutdown)?);
             }
         };
         Box::pin(statement::run(&self.0, &call, run)).await
@@ -283,7 +290,7 @@ impl Service {
     }
 }
 
-/// Reads rows that a client sends, which may be no more than so many bytes. The decoder below trusts what it reads more
+/// Reads rows that a client sends, which may be no more than so many bytes. Arrow's decoder trusts what it reads more
 /// than it should, so its panics are caught.
 async fn batches(first: FlightData, rest: Streaming<FlightData>, bytes_max: usize) -> Result<Vec<RecordBatch>, Status> {
     let mut bytes = 0;
@@ -293,7 +300,7 @@ async fn batches(first: FlightData, rest: Streaming<FlightData>, bytes_max: usiz
         if bytes > bytes_max {
             return Err(parameter::too_large(bytes_max));
         }
-        super::claim::check(&message.data_header, &message.data_body)?;
+        super::ipc_check::check(&message.data_header, &message.data_body)?;
         Ok(message)
     });
     let mut decoded = FlightRecordBatchStream::new_from_flight_data(counted.map_err(FlightError::from));
@@ -366,7 +373,7 @@ impl FlightService for Service {
         call.reply(SchemaResult { schema: schema_bytes(schema)? })
     }
 
-    /// Never called: [`super::message::Served`] answers it with [`Service::get`].
+    /// Never called: [`super::do_get::FlightSqlServer`] answers it with [`Service::get`].
     async fn do_get(&self, _: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
         Err(Status::internal("DoGet did not reach what answers it"))
     }

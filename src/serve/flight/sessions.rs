@@ -1,4 +1,4 @@
-//! Sessions of callers that log in but keep no cookies: their settings, by login, in this process.
+//! Sessions of Flight clients that log in but keep no cookies: this process keeps their settings, by login.
 //!
 //! Callers that keep cookies carry their settings themselves (see [`super::call`]) and have no entry here.
 

@@ -1,9 +1,9 @@
-//! What this server can do, as JDBC, ODBC and BI tools ask for it: `GetSqlInfo` and `GetXdbcTypeInfo`.
+//! Capabilities of the server (`GetSqlInfo`, `GetXdbcTypeInfo`), as JDBC and ODBC drivers and BI tools ask for them.
 //!
 //! Everything here is true of the engine as it is built: functions are named only if they are registered.
 
-use super::Options;
 use super::error::internal;
+use super::options::Options;
 use crate::engine::{Engine, Section};
 use arrow_flight::sql::metadata::{
     SqlInfoData, SqlInfoDataBuilder, XdbcTypeInfo, XdbcTypeInfoData, XdbcTypeInfoDataBuilder,

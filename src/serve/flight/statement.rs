@@ -1,19 +1,22 @@
-//! Statements: described first, run when their ticket comes back.
+//! Statements of a Flight SQL client: GetFlightInfo describes one and gives its ticket, and DoGet runs it when the ticket comes
+//! back.
 //!
 //! Both plan the statement anew, since nothing is kept between them, but where PollFlightInfo has begun it.
 
 use super::call::{Call, session};
 use super::encode::schema_bytes;
 use super::error::{header, internal, malformed, status};
+use super::execution::Execution;
 use super::freshness::told;
+use super::message::Messages;
 use super::parameter::Parameters;
-use super::rows::{Messages, Next, Rows};
-use super::running::Execution;
+use super::rows::{Answer, Next, Rows};
+use super::state::ServerState;
 use super::ticket::{Part, StatementTicket};
 use super::types::sent_schema;
-use super::{MESSAGE_HEADER, Shared};
 use crate::engine::{
-    PlainScan, Plan, Running, ScalarValue, ScanPart, Session, SessionCommand, Settings, Statement, session_command,
+    PlainScan, Plan, Progress, Running, ScalarValue, ScanPart, Session, SessionCommand, Settings, Statement,
+    session_command,
 };
 use crate::serve::auth::Identity;
 use arrow::array::{ArrayRef, StringArray};
@@ -21,8 +24,11 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
 use bytes::Bytes;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use tonic::{Response, Status};
+
+/// Header of a reply that warns, such as that the rows are stale. There is one for each notice.
+const NOTICE_HEADER: &str = "tt-notice";
 
 /// A statement and the rows of its parameters.
 pub(super) struct Given<'a> {
@@ -51,7 +57,7 @@ fn read(session: &Session, sql: &str) -> Result<Meant, Status> {
 }
 
 /// A ticket for a statement, under the settings of the call.
-pub(super) fn ticket(shared: &Shared, call: &Call, given: &Given<'_>) -> StatementTicket {
+pub(super) fn ticket(shared: &ServerState, call: &Call, given: &Given<'_>) -> StatementTicket {
     StatementTicket {
         sql: given.sql.to_owned(),
         settings: call.settings(),
@@ -65,7 +71,7 @@ pub(super) fn ticket(shared: &Shared, call: &Call, given: &Given<'_>) -> Stateme
 
 /// Says what a statement will give, and where to get it. A statement about the session takes effect here.
 pub(super) async fn describe(
-    shared: &Shared,
+    shared: &ServerState,
     call: &mut Call,
     descriptor: FlightDescriptor,
     mut ticket: StatementTicket,
@@ -110,7 +116,12 @@ fn endpoint(ticket: &StatementTicket) -> FlightEndpoint {
 }
 
 /// A ticket for each part of a large table, for clients that read in parallel.
-fn tickets_of_parts(shared: &Shared, call: &Call, whole: StatementTicket, scan: &PlainScan) -> Vec<StatementTicket> {
+fn tickets_of_parts(
+    shared: &ServerState,
+    call: &Call,
+    whole: StatementTicket,
+    scan: &PlainScan,
+) -> Vec<StatementTicket> {
     let worthwhile = u32::try_from(scan.rows / shared.options.endpoint_rows.max(1)).unwrap_or(u32::MAX);
     let count = call.endpoints(shared.options.endpoints_max).min(worthwhile);
     if count <= 1 {
@@ -138,7 +149,7 @@ pub(super) struct Described {
 }
 
 /// Describes a statement without running it; one about the session does not take effect.
-pub(super) async fn columns(shared: &Shared, call: &Call, sql: &str) -> Result<Described, Status> {
+pub(super) async fn columns(shared: &ServerState, call: &Call, sql: &str) -> Result<Described, Status> {
     let session = call.open(shared, &call.settings())?;
     let (columns, parameters) = match read(&session, sql)? {
         Meant::Session(SessionCommand::Show(name)) => (shown_schema(&session.settings(), name.as_deref())?, Vec::new()),
@@ -153,7 +164,12 @@ pub(super) async fn columns(shared: &Shared, call: &Call, sql: &str) -> Result<D
 }
 
 /// Reads rows of parameters for a statement, checks them, and gives them as they stand in a handle.
-pub(super) async fn bind(shared: &Shared, call: &Call, sql: &str, rows: Vec<RecordBatch>) -> Result<Bytes, Status> {
+pub(super) async fn bind(
+    shared: &ServerState,
+    call: &Call,
+    sql: &str,
+    rows: Vec<RecordBatch>,
+) -> Result<Bytes, Status> {
     let session = call.open(shared, &call.settings())?;
     let Meant::Rows(statement) = read(&session, sql)? else {
         return Err(malformed("the statement takes no parameters"));
@@ -164,39 +180,46 @@ pub(super) async fn bind(shared: &Shared, call: &Call, sql: &str, rows: Vec<Reco
     parameters.encode(shared.options.handle_bytes_max)
 }
 
-/// The rows of a statement that runs.
-pub(super) struct Answer {
-    pub(super) rows: Rows,
-    /// What the client is to be told besides.
-    notices: Vec<String>,
-}
-
-impl Answer {
-    fn at_hand(rows: RecordBatch) -> Self {
-        Self { rows: Rows::at_hand(rows), notices: Vec::new() }
+/// The gRPC reply that brings the rows of an answer.
+fn reply(answer: Answer, shared: &ServerState, call: &Call) -> Result<Response<Messages>, Status> {
+    let mut response = call.reply(answer.rows.into_messages(&shared.options, &shared.shutdown)?)?;
+    for notice in answer.notices.iter().filter_map(|notice| header(notice)) {
+        response.metadata_mut().append(NOTICE_HEADER, notice);
     }
-
-    /// The reply that brings the rows.
-    fn reply(self, shared: &Shared, call: &Call) -> Result<Response<Messages>, Status> {
-        let mut response = call.reply(self.rows.into_messages(shared)?)?;
-        for notice in self.notices.iter().filter_map(|notice| header(notice)) {
-            response.metadata_mut().append(MESSAGE_HEADER, notice);
-        }
-        Ok(response)
-    }
+    Ok(response)
 }
 
 /// Runs what a ticket stands for, or goes on with what was begun of it.
-pub(super) async fn run(shared: &Shared, call: &Call, ticket: StatementTicket) -> Result<Response<Messages>, Status> {
+pub(super) async fn run(
+    shared: &ServerState,
+    call: &Call,
+    ticket: StatementTicket,
+) -> Result<Response<Messages>, Status> {
     let answer = match shared.polled.fetch(&ticket, &call.identity.user).await {
         Some(answer) => answer?,
         None => open(shared, &call.identity, ticket).await?,
     };
-    answer.reply(shared, call)
+    reply(answer, shared, call)
+}
+
+/// Runs a statement up to its first rows, for PollFlightInfo; `progress` shows how far it is meanwhile. Dropping the
+/// future stops the statement.
+pub(super) async fn open_to_first_rows(
+    shared: &ServerState,
+    identity: &Identity,
+    ticket: StatementTicket,
+    progress: &OnceLock<Weak<Progress>>,
+) -> Result<Answer, Status> {
+    let mut answer = Box::pin(open(shared, identity, ticket)).await?;
+    if let Some(running) = answer.rows.progress() {
+        progress.get_or_init(|| Arc::downgrade(&running));
+    }
+    answer.rows.make_first().await?;
+    Ok(answer)
 }
 
 /// Begins what a ticket stands for, in a session of its own.
-pub(super) async fn open(shared: &Shared, identity: &Identity, ticket: StatementTicket) -> Result<Answer, Status> {
+pub(super) async fn open(shared: &ServerState, identity: &Identity, ticket: StatementTicket) -> Result<Answer, Status> {
     let session = session(shared, identity, &ticket.settings)?;
     if let Some(Part { dataset, version, index, count }) = ticket.part {
         session.read_part(ScanPart { dataset, version, index, count });
@@ -221,7 +244,7 @@ pub(super) async fn open(shared: &Shared, identity: &Identity, ticket: Statement
     let parameters = Parameters::read(&plan, &session, &ticket.parameters)?;
     let schema = sent_schema(&first_bound(&session, plan.clone(), &parameters)?.schema);
     let mut executions =
-        Executions { sql: ticket.sql, session: Arc::new(session), plan, parameters: parameters.rows()? };
+        BoundStatement { sql: ticket.sql, session: Arc::new(session), plan, parameters: parameters.rows()? };
     let first = executions.start(running).await?;
     let notices = executions.session.take_notices();
     let freshness = executions.session.freshness(&executions.plan).await.map_err(status)?;
@@ -232,14 +255,14 @@ pub(super) async fn open(shared: &Shared, identity: &Identity, ticket: Statement
 }
 
 /// The executions of one statement that are still to come: one for each row of its parameters.
-struct Executions {
+struct BoundStatement {
     sql: String,
     session: Arc<Session>,
     plan: Plan,
     parameters: std::collections::VecDeque<Vec<ScalarValue>>,
 }
 
-impl Executions {
+impl BoundStatement {
     /// Starts the first; `None` when there are rows of parameters, but none in them.
     async fn start(&mut self, running: Running) -> Result<Option<crate::engine::RowStream>, Status> {
         let Some(values) = self.parameters.pop_front() else { return Ok(None) };
@@ -264,7 +287,7 @@ impl Executions {
 
 /// Runs a statement that a client expects to change something, and gives the number of changed rows, which is none: what
 /// would write is refused, and what only reads does not belong here.
-pub(super) async fn update(shared: &Shared, call: &mut Call, given: Given<'_>) -> Result<i64, Status> {
+pub(super) async fn update(shared: &ServerState, call: &mut Call, given: Given<'_>) -> Result<i64, Status> {
     let settings = call.settings();
     let session = call.open(shared, &settings)?;
     let statement = match read(&session, given.sql)? {
@@ -289,7 +312,7 @@ pub(super) async fn update(shared: &Shared, call: &mut Call, given: Given<'_>) -
 }
 
 /// Does what a statement about the session says.
-fn perform(shared: &Shared, call: &mut Call, command: SessionCommand) -> Result<(), Status> {
+fn perform(shared: &ServerState, call: &mut Call, command: SessionCommand) -> Result<(), Status> {
     match command {
         SessionCommand::Set { name, value: Some(value) } => call.change(shared, |settings| settings.set(&name, &value)),
         SessionCommand::Set { name, value: None } | SessionCommand::Reset(Some(name)) => {

@@ -1,4 +1,4 @@
-//! Tickets and handles: everything it takes to run a statement, in the client's hands.
+//! Tickets and prepared statement handles: everything it takes to run a statement, kept by the Flight client.
 //!
 //! The server needs to keep nothing between a statement's FlightInfo and its rows, so any server over the same lake can
 //! answer either. A ticket grants nothing: it is run as whoever presents it, and its statement is checked as any other.

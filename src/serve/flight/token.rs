@@ -1,4 +1,4 @@
-//! Bearer tokens: who has logged in, until when, under a signature.
+//! Bearer tokens of Flight clients: who has logged in and until when, under a signature of the server.
 //!
 //! A token says all the server needs, so nothing is kept per login, and servers that share a key take each other's
 //! tokens. Without a key of the configuration each process makes one, and its tokens end with it.
@@ -66,7 +66,7 @@ impl Tokens {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, &key), ttl }
     }
 
-    /// A token for somebody who has just proved who they are.
+    /// A token for a user who has just logged in.
     pub(super) fn issue(&self, user: &str, now: DateTime<Utc>) -> String {
         let expires_at = now.checked_add_signed(self.ttl).unwrap_or(DateTime::<Utc>::MAX_UTC);
         let id = uuid::Uuid::new_v4().into_bytes().to_vec();

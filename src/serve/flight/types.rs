@@ -1,4 +1,4 @@
-//! Columns in a form that every client reads: no dictionaries, no views, no run-ends.
+//! Arrow types that every Flight client reads: columns with dictionaries, views or run-ends are cast to plain ones.
 //!
 //! Results are described as columns that may be NULL: what the planner proves of a result says nothing of use to a client,
 //! and clients compare the schema of a description with that of its rows to the last flag.

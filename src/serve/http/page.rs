@@ -1,6 +1,6 @@
 //! The status page: one HTML document without script or external asset, readable in light and dark.
 
-use super::{DatasetStatus, FeedStatus};
+use super::health::{DatasetStatus, FeedStatus};
 use std::fmt::Write;
 
 const STYLE: &str = "

@@ -57,12 +57,12 @@ pub(super) enum Command {
     },
     /// Isolation and access of transactions: all are read-only snapshots here whatever is asked.
     SetTransaction,
-    /// `None` is all.
+    /// RESET of one setting; `None` resets all of them.
     Reset(Option<String>),
-    /// `None` is all.
+    /// SHOW of one setting; `None` shows all of them.
     Show(Option<String>),
     Discard(Discard),
-    /// `None` is all.
+    /// DEALLOCATE of one prepared statement; `None` drops all of them.
     Deallocate(Option<String>),
     Prepare {
         name: String,
@@ -88,7 +88,7 @@ pub(super) enum Command {
         cursor: String,
         count: Count,
     },
-    /// `None` is all.
+    /// CLOSE of one cursor; `None` closes all of them.
     Close(Option<String>),
     Copy {
         query: Query,

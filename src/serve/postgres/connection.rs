@@ -1,17 +1,22 @@
-//! One session over one socket: the loop over its messages, and the simple protocol.
+//! The connection of one Postgres client: one session of the engine over one socket, the loop over the client's messages, and
+//! the simple protocol.
+//!
+//! [`super::serve`] runs one per client, in a task of its own. It ends when the client terminates, when the server stops, or
+//! when a message fails in a way after which nothing can follow.
 
-use super::Options;
 use super::command::{Command, shifted};
-use super::error::{Failure, Stop, notice};
+use super::error::{Disconnect, Failure, Stop};
 use super::lexer::{Kind, Piece, Token, pieces, tokens};
-use super::link::Link;
 use super::message::{Frame, Message};
+use super::notice::{notice, send_notices};
+use super::options::Options;
 use super::parameter::Parameter;
+use super::plan_cache::PlanCache;
 use super::portal::{Portal, Prepared, query_tag};
-use super::recent::Recent;
 use super::setting;
 use super::startup::Startup;
 use super::transaction::{Status, Transaction};
+use super::transport::Transport;
 use super::types::{named_type, postgres_type, row_description, sql_name};
 use crate::engine::{Plan, Session, Settings, Statement};
 use arrow::datatypes::DataType;
@@ -24,7 +29,7 @@ use std::time::Duration;
 
 /// One session over one socket.
 pub(super) struct Connection {
-    pub(super) link: Link,
+    pub(super) transport: Transport,
     pub(super) session: Session,
     pub(super) options: Options,
     /// Settings as the client asked for them at the start; RESET goes back to them.
@@ -32,7 +37,7 @@ pub(super) struct Connection {
     pub(super) transaction: Transaction,
     pub(super) statements: HashMap<String, Arc<Prepared>>,
     pub(super) portals: HashMap<String, Portal>,
-    pub(super) recent: Recent,
+    pub(super) plan_cache: PlanCache,
     /// A query of several statements is a transaction of its own.
     pub(super) in_block: bool,
     /// After a failure of the extended protocol, until Sync.
@@ -43,17 +48,17 @@ pub(super) struct Connection {
 
 impl Connection {
     /// A connection whose client is known but not yet answered.
-    pub(super) fn new(link: Link, session: Session, options: Options) -> Self {
+    pub(super) fn new(transport: Transport, session: Session, options: Options) -> Self {
         let defaults = session.settings().clone();
         Self {
-            link,
+            transport,
             session,
             defaults,
             options,
             transaction: Transaction::new(),
             statements: HashMap::new(),
             portals: HashMap::new(),
-            recent: Recent::default(),
+            plan_cache: PlanCache::default(),
             in_block: false,
             skipping: false,
             reported: Vec::new(),
@@ -62,8 +67,8 @@ impl Connection {
     }
 
     /// Ends the session and gives up all that it holds.
-    pub(super) fn into_link(self) -> Link {
-        self.link
+    pub(super) fn into_transport(self) -> Transport {
+        self.transport
     }
 
     /// Takes the client's settings and greets it.
@@ -78,13 +83,13 @@ impl Connection {
             }
             self.defaults = settings.clone();
         }
-        self.link.send(&Authentication::Ok);
+        self.transport.send(&Authentication::Ok);
         self.reported = setting::reported(&self.session);
         for (name, value) in &self.reported {
-            self.link.send(&ParameterStatus::new((*name).to_owned(), value.clone()));
+            self.transport.send(&ParameterStatus::new((*name).to_owned(), value.clone()));
         }
-        self.link.send(&BackendKeyData::new(pid, SecretKey::I32(secret)));
-        self.link.send(&ReadyForQuery::new(self.transaction.wire_status()));
+        self.transport.send(&BackendKeyData::new(pid, SecretKey::I32(secret)));
+        self.transport.send(&ReadyForQuery::new(self.transaction.wire_status()));
         Ok(())
     }
 
@@ -102,7 +107,7 @@ impl Connection {
             let extended = frame.is_extended();
             self.session.begin_request();
             let result = match frame.decode() {
-                Ok(Message::Terminate) => return super::link::Gone::Closed.into(),
+                Ok(Message::Terminate) => return Disconnect::Closed.into(),
                 Ok(message) => self.answer(message).await,
                 Err(failure) => Err(failure.into()),
             };
@@ -122,7 +127,7 @@ impl Connection {
 
     /// The next message, unless the client takes too long to send it.
     async fn next_frame(&mut self) -> Result<Frame, Stop> {
-        let frame = self.link.frame(self.options.message_bytes_max);
+        let frame = self.transport.frame(self.options.message_bytes_max);
         let Some((limit, failure)) = idle_limit(&self.session, &self.transaction) else {
             return frame.await;
         };
@@ -145,7 +150,7 @@ impl Connection {
                 self.close(&target);
                 Ok(())
             }
-            Message::Flush => Ok(self.link.flush().await?),
+            Message::Flush => Ok(self.transport.flush().await?),
             Message::Sync => {
                 self.skipping = false;
                 self.ready().await
@@ -158,7 +163,7 @@ impl Connection {
     /// Tells of a failure and what it does to the transaction.
     fn fail(&mut self, failure: &Failure) {
         self.notices();
-        self.link.send(&failure.response());
+        self.transport.send(&failure.response());
         self.transaction.fail(&mut self.session.settings());
     }
 
@@ -169,8 +174,8 @@ impl Connection {
         }
         self.report_settings();
         self.session.end_request();
-        self.link.send(&ReadyForQuery::new(self.transaction.wire_status()));
-        Ok(self.link.flush().await?)
+        self.transport.send(&ReadyForQuery::new(self.transaction.wire_status()));
+        Ok(self.transport.flush().await?)
     }
 
     /// Ends the transaction, and the portals that do not outlive it.
@@ -188,7 +193,7 @@ impl Connection {
         self.portals.values_mut().for_each(|portal| portal.kept = true);
     }
 
-    /// Tells of settings that changed since the client was told.
+    /// Tells of settings that changed since the client last got them.
     fn report_settings(&mut self) {
         let version = self.session.settings().version();
         if self.reported_version == version {
@@ -196,7 +201,7 @@ impl Connection {
         }
         let now = setting::reported(&self.session);
         for (name, value) in now.iter().filter(|pair| !self.reported.contains(pair)) {
-            self.link.send(&ParameterStatus::new((*name).to_owned(), value.clone()));
+            self.transport.send(&ParameterStatus::new((*name).to_owned(), value.clone()));
         }
         self.reported = now;
         self.reported_version = version;
@@ -204,19 +209,19 @@ impl Connection {
 
     /// Passes on what planning and running left for the client.
     pub(super) fn notices(&mut self) {
-        send_notices(&mut self.link, &self.session);
+        send_notices(&mut self.transport, &self.session);
     }
 
-    /// Warns the client.
+    /// Sends the client a NoticeResponse of severity WARNING.
     pub(super) fn warn(&mut self, code: &str, message: &str) {
-        self.link.send(&notice("WARNING", code, message));
+        self.transport.send(&notice("WARNING", code, message));
     }
 
     /// Says that a statement is done.
     pub(super) fn complete(&mut self, tag: String) {
         self.notices();
         self.report_settings();
-        self.link.send(&CommandComplete::new(tag));
+        self.transport.send(&CommandComplete::new(tag));
     }
 
     /// The simple protocol: all statements are read before the first runs, and a failure ends them all.
@@ -225,12 +230,12 @@ impl Connection {
         self.portals.remove("");
         let pieces = pieces(sql);
         if pieces.is_empty() {
-            self.link.send(&EmptyQueryResponse::new());
+            self.transport.send(&EmptyQueryResponse::new());
             return Ok(());
         }
         self.in_block = pieces.len() > 1;
         if let [piece] = pieces.as_slice()
-            && let Some(prepared) = self.recent(*piece, &[])
+            && let Some(prepared) = self.planned(*piece, &[])
         {
             self.check_transaction(&prepared.command)?;
             return self.run_simple(prepared).await;
@@ -240,7 +245,7 @@ impl Connection {
         for (command, piece) in commands.into_iter().zip(pieces) {
             self.check_transaction(&command)?;
             let prepared = Arc::new(self.prepare(command, piece.sql, &[]).await?);
-            self.recent.put(&prepared);
+            self.plan_cache.put(&prepared);
             self.run_simple(prepared).await?;
             self.session.end_statement();
         }
@@ -248,9 +253,9 @@ impl Connection {
     }
 
     /// The same lookup, if it was planned lately.
-    pub(super) fn recent(&mut self, piece: Piece<'_>, declared: &[u32]) -> Option<Arc<Prepared>> {
+    pub(super) fn planned(&mut self, piece: Piece<'_>, declared: &[u32]) -> Option<Arc<Prepared>> {
         let settings = self.session.settings().version();
-        self.recent.take(piece.sql, piece.offset, declared, settings)
+        self.plan_cache.take(piece.sql, piece.offset, declared, settings)
     }
 
     /// Runs a statement of the simple protocol.
@@ -260,9 +265,9 @@ impl Connection {
         }
         let mut portal = Portal::simple(prepared);
         if let Some(schema) = self.result_schema(&portal.prepared) {
-            self.link.write(|_| super::types::check_width(&schema))?;
+            self.transport.write(|_| super::types::check_width(&schema))?;
             let formats = self.result_formats(&portal.prepared, &portal.formats);
-            self.link.send(&row_description(&schema, &formats)?);
+            self.transport.send(&row_description(&schema, &formats)?);
         }
         self.run_portal(&mut portal, None).await
     }
@@ -318,7 +323,7 @@ impl Connection {
     /// Plans a statement while the client is watched. `offset` places a failure in the client's text.
     pub(super) async fn plan(&mut self, sql: &str, statement: &Statement, offset: Option<usize>) -> Result<Plan, Stop> {
         let running = self.session.start(sql);
-        let planned = self.link.attend(self.session.plan(&running, statement)).await?;
+        let planned = self.transport.attend(self.session.plan(&running, statement)).await?;
         planned.map_err(|error| placed(error.into(), offset).into())
     }
 }
@@ -328,21 +333,6 @@ fn placed(failure: Failure, offset: Option<usize>) -> Failure {
     match offset {
         Some(offset) => shifted(failure, offset),
         None => Failure { position: None, ..failure },
-    }
-}
-
-/// Passes on what was left for the client, as far as it wants to hear it.
-pub(super) fn send_notices(link: &mut Link, session: &Session) {
-    let (notices, warnings) = (session.take_notices(), session.take_warnings());
-    if notices.is_empty() && warnings.is_empty() {
-        return;
-    }
-    let least = session.settings().show("client_min_messages").unwrap_or_default();
-    for message in notices.iter().filter(|_| !matches!(least.as_str(), "warning" | "error")) {
-        link.send(&notice("NOTICE", "00000", message));
-    }
-    for message in warnings.iter().filter(|_| least != "error") {
-        link.send(&notice("WARNING", "01000", message));
     }
 }
 

@@ -1,10 +1,11 @@
-//! What the client is told when something fails: a SQLSTATE and a sentence, and whether the connection goes on.
+//! Failures as the Postgres client gets them (ErrorResponse): a SQLSTATE, a sentence, and whether the connection goes on
+//! after it.
 
-use super::link::Gone;
 use crate::error::{ErrorKind, QueryError};
-use pgwire::messages::response::{ErrorResponse, NoticeResponse};
+use pgwire::messages::response::ErrorResponse;
+use std::io;
 
-/// A failure the client is told of.
+/// A failure, as an ErrorResponse carries it to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
     /// The connection ends after it.
@@ -79,12 +80,9 @@ impl From<QueryError> for Failure {
     }
 }
 
-/// A remark beside the result. `severity` is `NOTICE` or `WARNING`.
-pub(super) fn notice(severity: &str, code: &str, message: &str) -> NoticeResponse {
-    NoticeResponse::new(fields(severity, code, message))
-}
-
-fn fields(severity: &str, code: &str, message: &str) -> Vec<(u8, String)> {
+/// The fields of an ErrorResponse or a NoticeResponse, by their codes; `severity` is `ERROR`, `FATAL`, `NOTICE` or
+/// `WARNING`.
+pub(super) fn fields(severity: &str, code: &str, message: &str) -> Vec<(u8, String)> {
     vec![(b'S', severity.to_owned()), (b'V', severity.to_owned()), (b'C', code.to_owned()), (b'M', clean(message))]
 }
 
@@ -123,13 +121,30 @@ fn sqlstate(kind: ErrorKind) -> &'static str {
     }
 }
 
+/// Why a connection ends without a failure that its client could be sent.
+#[derive(Debug)]
+pub(super) enum Disconnect {
+    /// The client closed.
+    Closed,
+    /// The socket failed.
+    Lost(io::Error),
+    /// The server stops, or an admin terminates the session (`pg_terminate_backend`).
+    Shutdown,
+}
+
+impl From<io::Error> for Disconnect {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(error)
+    }
+}
+
 /// Why a step of a connection ended early.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// The client is told, and unless it is fatal the connection goes on.
+    /// The client gets it, and unless it is fatal the connection goes on.
     Failure(Failure),
     /// There is nobody left to tell.
-    Gone(Gone),
+    Disconnect(Disconnect),
 }
 
 impl From<Failure> for Stop {
@@ -144,8 +159,8 @@ impl From<QueryError> for Stop {
     }
 }
 
-impl From<Gone> for Stop {
-    fn from(gone: Gone) -> Self {
-        Self::Gone(gone)
+impl From<Disconnect> for Stop {
+    fn from(gone: Disconnect) -> Self {
+        Self::Disconnect(gone)
     }
 }

@@ -1,4 +1,6 @@
-//! The extended protocol: Parse, Bind, Describe, Execute, Close.
+//! The extended protocol of Postgres: Parse, Bind, Describe, Execute and Close, each answered for one session.
+//!
+//! After a failure the connection skips what the client sends up to the next Sync.
 
 use super::command::Command;
 use super::connection::Connection;
@@ -30,7 +32,7 @@ impl Connection {
         }
         let prepared = match pieces(sql).as_slice() {
             [] => Arc::new(self.prepare(Command::Unlisten, "", &[]).await?),
-            [piece] => match self.recent(*piece, types) {
+            [piece] => match self.planned(*piece, types) {
                 Some(prepared) => {
                     self.check_transaction(&prepared.command)?;
                     prepared
@@ -39,7 +41,7 @@ impl Connection {
                     let command = Command::parse(*piece, &self.session)?;
                     self.check_transaction(&command)?;
                     let prepared = Arc::new(self.prepare(command, piece.sql, types).await?);
-                    self.recent.put(&prepared);
+                    self.plan_cache.put(&prepared);
                     prepared
                 }
             },
@@ -49,7 +51,7 @@ impl Connection {
             }
         };
         self.keep_statement(name, prepared)?;
-        self.link.send(&ParseComplete::new());
+        self.transport.send(&ParseComplete::new());
         Ok(())
     }
 
@@ -111,7 +113,7 @@ impl Connection {
             return Err(Failure::protocol(message).into());
         }
         self.keep_portal(bind.portal, Portal::new(prepared, values, result_formats))?;
-        self.link.send(&BindComplete::new());
+        self.transport.send(&BindComplete::new());
         Ok(())
     }
 
@@ -149,7 +151,7 @@ impl Connection {
             Target::Statement(name) => {
                 let prepared = self.statement(name)?;
                 let types = prepared.parameters.iter().map(|parameter| parameter.described.oid()).collect();
-                self.link.send(&ParameterDescription::new(types));
+                self.transport.send(&ParameterDescription::new(types));
                 (self.result_schema(&prepared), Formats::All(Format::Text))
             }
             Target::Portal(name) => {
@@ -162,8 +164,8 @@ impl Connection {
             }
         };
         match schema {
-            Some(schema) => self.link.send(&row_description(&schema, &formats)?),
-            None => self.link.send(&NoData::new()),
+            Some(schema) => self.transport.send(&row_description(&schema, &formats)?),
+            None => self.transport.send(&NoData::new()),
         }
         Ok(())
     }
@@ -172,7 +174,7 @@ impl Connection {
         // While it runs nothing else can ask for it; a portal that fails is gone.
         let mut portal = self.portals.remove(name).ok_or_else(|| no_portal(name))?;
         if is_empty(&portal.prepared) {
-            self.link.send(&EmptyQueryResponse::new());
+            self.transport.send(&EmptyQueryResponse::new());
         } else {
             self.check_transaction(&portal.prepared.command)?;
             let rows_max = u64::try_from(rows_max).ok().filter(|max| *max > 0);
@@ -189,7 +191,7 @@ impl Connection {
             Target::Statement(name) => drop(self.statements.remove(name)),
             Target::Portal(name) => drop(self.portals.remove(name)),
         }
-        self.link.send(&CloseComplete::new());
+        self.transport.send(&CloseComplete::new());
     }
 
     /// Columns of a statement's result; none when it has no rows.
@@ -248,9 +250,9 @@ impl Connection {
             Some(_) => Sink::Data(portal.formats.clone()),
             None => Sink::Skip,
         };
-        let sent = rows.send(&mut self.link, &self.session, &mut sink, rows_max).await?;
+        let sent = rows.send(&mut self.transport, &self.session, &mut sink, rows_max).await?;
         if !sent.finished {
-            self.link.send(&PortalSuspended::new());
+            self.transport.send(&PortalSuspended::new());
             return Ok(());
         }
         portal.state = State::Done(tag);
@@ -263,7 +265,7 @@ fn no_portal(name: &str) -> Failure {
     Failure::new("34000", format!("portal \"{name}\" does not exist"))
 }
 
-/// Columns of text.
+/// A schema of text columns with these names, as SHOW and its like answer.
 pub(super) fn texts(names: &[&str]) -> SchemaRef {
     Arc::new(Schema::new(names.iter().map(|name| Field::new(*name, DataType::Utf8, false)).collect::<Vec<_>>()))
 }

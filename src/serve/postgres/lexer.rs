@@ -265,7 +265,7 @@ impl<'a> Reader<'a> {
         self.tokens.get(self.at).copied()
     }
 
-    /// The next token.
+    /// Takes the next token, if there is one.
     pub(super) fn take(&mut self) -> Option<Token<'a>> {
         let token = self.peek()?;
         self.at += 1;
@@ -291,12 +291,12 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// Takes this keyword.
+    /// Takes this keyword, whatever its case.
     pub(super) fn expect(&mut self, keyword: &str) -> Result<(), Failure> {
         if self.keyword(keyword) { Ok(()) } else { Err(self.unexpected()) }
     }
 
-    /// Takes a name.
+    /// Takes a name, folded to lower case unless it is quoted.
     pub(super) fn name(&mut self) -> Result<String, Failure> {
         match self.peek() {
             Some(token) if matches!(token.kind, Kind::Word | Kind::Quoted) => {
@@ -307,7 +307,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Nothing is left.
+    /// Checks that no token is left.
     pub(super) fn end(&self) -> Result<(), Failure> {
         if self.peek().is_none() { Ok(()) } else { Err(self.unexpected()) }
     }

@@ -1,11 +1,11 @@
-//! Who a client is: the exchange of passwords between the startup packet and the first statement.
+//! Authentication of a Postgres client: the exchange of passwords between the startup packet and the first statement.
 //!
 //! Whatever fails here is fatal. Nothing that a client sends before it is known reaches the engine: its messages are read
 //! one at a time, and only those of the exchange are taken.
 
 use super::error::{Failure, Stop};
-use super::link::Link;
 use super::scram::Offer;
+use super::transport::Transport;
 use crate::serve::auth::{Identity, Users};
 use bytes::{Buf, Bytes};
 use pgwire::messages::startup::Authentication;
@@ -18,7 +18,7 @@ const MESSAGE_BYTES_MAX: usize = 1_024;
 /// # Errors
 /// 28P01 when name or password are wrong, without saying which.
 pub(super) async fn identify(
-    link: &mut Link,
+    transport: &mut Transport,
     users: &Users,
     name: &str,
     end_point: Option<Vec<u8>>,
@@ -29,8 +29,8 @@ pub(super) async fn identify(
         return Ok(identity);
     }
     let offer = Offer::new(end_point);
-    link.send(&Authentication::SASL(offer.mechanisms()));
-    let (mechanism, message) = first_message(response(link).await?)?;
+    transport.send(&Authentication::SASL(offer.mechanisms()));
+    let (mechanism, message) = first_message(response(transport).await?)?;
     // Looking at the file blocks, if only for a moment.
     let (asked, wanted) = (users.clone(), name.to_owned());
     let looked_up = tokio::task::spawn_blocking(move || match asked.find(&wanted) {
@@ -39,11 +39,11 @@ pub(super) async fn identify(
     });
     let (identity, verifier) = looked_up.await.map_err(|_| Failure::fatal("XX000", "cannot look up users"))?;
     let (reply, challenge) = offer.answer(&mechanism, &message, verifier)?;
-    link.send(&Authentication::SASLContinue(reply.into()));
-    let proof = response(link).await?;
+    transport.send(&Authentication::SASLContinue(reply.into()));
+    let proof = response(transport).await?;
     match (challenge.answer(&proof)?, identity) {
         (Some(reply), Some(identity)) => {
-            link.send(&Authentication::SASLFinal(reply.into()));
+            transport.send(&Authentication::SASLFinal(reply.into()));
             Ok(identity)
         }
         _ => Err(Failure::fatal("28P01", format!("password authentication failed for user \"{name}\"")).into()),
@@ -51,8 +51,8 @@ pub(super) async fn identify(
 }
 
 /// The body of the client's next message of the exchange.
-async fn response(link: &mut Link) -> Result<Bytes, Stop> {
-    let frame = link.frame(MESSAGE_BYTES_MAX).await?;
+async fn response(transport: &mut Transport) -> Result<Bytes, Stop> {
+    let frame = transport.frame(MESSAGE_BYTES_MAX).await?;
     match frame.kind {
         b'p' => Ok(frame.body),
         other => Err(Failure::fatal("08P01", format!("expected SASL response, got message type {other}")).into()),

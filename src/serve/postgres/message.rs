@@ -1,4 +1,4 @@
-//! Messages from the client, read from one whole frame.
+//! Frontend messages of the Postgres protocol: one whole frame of the client's bytes is decoded into one message.
 //!
 //! `pgwire` encodes what we send, but what we receive is read here: its decoder trusts the counts and lengths inside a
 //! message and panics when they point past the end, and it replaces bytes that are not UTF-8.

@@ -1,8 +1,8 @@
-//! The Postgres front end: sockets, sessions and their limits.
+//! The Postgres server: it accepts sockets, opens a session of the engine for each client, and keeps their limits.
 //!
 //! Messages to the client are `pgwire`'s; the loop, the reading of messages and the encoding of rows are our own,
 //! because a result must leave while it is made, a cancel must reach a running statement, and a client that goes must
-//! be noticed while nothing is sent to it (see [`link`]).
+//! be noticed while nothing is sent to it (see [`transport`]).
 //!
 //! [`serve`] owns the listener and every connection. One task owns one socket; it is stopped by its client, by the
 //! `shutdown` token, or with its last word when it fails.
@@ -14,34 +14,34 @@ mod encode;
 mod error;
 mod extended;
 mod lexer;
-mod link;
 mod login;
 mod message;
+mod notice;
+mod options;
 mod parameter;
-mod perform;
+mod plan_cache;
 mod portal;
-mod recent;
+mod portal_execution;
 mod rows;
 mod scram;
 mod setting;
 mod socket;
 mod startup;
 mod transaction;
+mod transport;
 mod types;
 
 #[cfg(test)]
 mod tests;
 
-use super::auth::{Identity, Users};
-use super::tls::Tls;
+use super::auth::Identity;
 use crate::engine::{CancelHandle, Engine};
 use crate::role::Role;
 use bytes::Bytes;
 use connection::Connection;
-pub(crate) use encode::time_as_text;
-use error::{Failure, Stop};
+use error::{Disconnect, Failure, Stop};
 use futures::FutureExt;
-use link::{Gone, Link};
+pub use options::Options;
 pub use startup::ALPN;
 use startup::{Greeting, Startup};
 use std::collections::HashMap;
@@ -53,6 +53,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use transport::Transport;
 
 /// Connections beyond the limit that may be there at once: to be refused with a word, or to cancel.
 const CONNECTIONS_BEYOND: usize = 64;
@@ -60,45 +61,6 @@ const CONNECTIONS_BEYOND: usize = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long connections may take to end when the server stops.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(5);
-
-/// Who is let in, over what, and how much of it.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Who is let in.
-    pub users: Users,
-    /// Encryption, for clients that ask for it.
-    pub tls: Option<Tls>,
-    /// Whether clients that do not ask are refused.
-    pub tls_required: bool,
-    /// Sessions at once.
-    pub connections_max: usize,
-    /// The last so many of them are kept for admins, who come to see what is wrong.
-    pub connections_reserved: usize,
-    /// How long a client may take to encrypt and to prove who it is.
-    pub startup_timeout: Duration,
-    /// Bytes of one message, at most.
-    pub message_bytes_max: usize,
-    /// Prepared statements of one session, at most.
-    pub prepared_statements_max: usize,
-    /// Portals of one session, cursors among them, at most.
-    pub portals_max: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            users: Users::open(),
-            tls: None,
-            tls_required: false,
-            connections_max: 100,
-            connections_reserved: 0,
-            startup_timeout: Duration::from_secs(10),
-            message_bytes_max: 64 * 1024 * 1024,
-            prepared_statements_max: 4_096,
-            portals_max: 4_096,
-        }
-    }
-}
 
 /// What all connections share.
 struct Shared {
@@ -113,7 +75,7 @@ struct Shared {
 /// [`super::listen::check`]'s to say.
 ///
 /// # Errors
-/// None today: a failed accept is told of and tried again.
+/// None today: a failed accept is logged and tried again.
 pub async fn serve(
     listener: TcpListener,
     engine: Engine,
@@ -157,37 +119,37 @@ async fn connect(socket: TcpStream, shared: &Shared) {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "set nodelay");
     }
-    let mut link = Link::new(socket, shared.shutdown.clone());
-    let entered = tokio::time::timeout(shared.options.startup_timeout, enter(&mut link, shared)).await;
+    let mut transport = Transport::new(socket, shared.shutdown.clone());
+    let entered = tokio::time::timeout(shared.options.startup_timeout, enter(&mut transport, shared)).await;
     let entered = match entered {
         Ok(Ok(Some(entered))) => entered,
         Ok(Ok(None)) => return,
-        Ok(Err(Stop::Gone(Gone::Shutdown))) => {
-            return link.farewell(&Failure::fatal("57P03", "the database system is shutting down")).await;
+        Ok(Err(Stop::Disconnect(Disconnect::Shutdown))) => {
+            return transport.farewell(&Failure::fatal("57P03", "the database system is shutting down")).await;
         }
-        Ok(Err(stop)) => return end(&mut link, stop).await,
+        Ok(Err(stop)) => return end(&mut transport, stop).await,
         Err(_) => {
             let failure = Failure::fatal("57014", "canceling authentication due to timeout");
-            return link.farewell(&failure).await;
+            return transport.farewell(&failure).await;
         }
     };
     let Entered { startup, identity, _place } = entered;
     let session = shared.engine.open_session(&identity.user, identity.role, "postgres");
-    link.end_with(session.terminated());
+    transport.end_with(session.terminated());
     let cancel = shared.cancels.register(&session);
-    let mut connection = Connection::new(link, session, shared.options.clone());
+    let mut connection = Connection::new(transport, session, shared.options.clone());
     let stop = match connection.open(&startup, cancel.pid, cancel.secret) {
         // A panic is ours, and ends this connection alone.
         Ok(()) => AssertUnwindSafe(connection.run()).catch_unwind().await.unwrap_or_else(|_| {
-            connection.link.drop_incomplete();
+            connection.transport.drop_incomplete();
             Failure::fatal("XX000", "internal error").into()
         }),
         Err(failure) => failure.into_fatal().into(),
     };
     // What the session holds is free before the last word, which the client may not take.
-    let mut link = connection.into_link();
+    let mut transport = connection.into_transport();
     drop(cancel);
-    end(&mut link, stop).await;
+    end(&mut transport, stop).await;
 }
 
 /// A client that is known and has a place among the sessions.
@@ -198,9 +160,9 @@ struct Entered {
 }
 
 /// Everything before the session: `None` for a client that only came to cancel.
-async fn enter(link: &mut Link, shared: &Shared) -> Result<Option<Entered>, Stop> {
+async fn enter(transport: &mut Transport, shared: &Shared) -> Result<Option<Entered>, Stop> {
     let options = &shared.options;
-    let (greeting, encrypted) = startup::greet(link, options.tls.as_ref(), options.tls_required).await?;
+    let (greeting, encrypted) = startup::greet(transport, options.tls.as_ref(), options.tls_required).await?;
     let startup = match greeting {
         Greeting::Startup(startup) => startup,
         Greeting::Cancel { pid, secret } => {
@@ -209,7 +171,7 @@ async fn enter(link: &mut Link, shared: &Shared) -> Result<Option<Entered>, Stop
         }
     };
     let end_point = encrypted.and_then(|loaded| loaded.end_point.clone());
-    let identity = login::identify(link, &options.users, &startup.user, end_point).await?;
+    let identity = login::identify(transport, &options.users, &startup.user, end_point).await?;
     let Ok(place) = shared.sessions.clone().try_acquire_owned() else {
         return Err(Failure::fatal("53300", "sorry, too many clients already").into());
     };
@@ -219,15 +181,15 @@ async fn enter(link: &mut Link, shared: &Shared) -> Result<Option<Entered>, Stop
     Ok(Some(Entered { startup, identity, _place: place }))
 }
 
-/// The last word of a connection, when somebody is left to hear it.
-async fn end(link: &mut Link, stop: Stop) {
+/// The last message of a connection, when its client is still there.
+async fn end(transport: &mut Transport, stop: Stop) {
     match stop {
-        Stop::Failure(failure) => link.farewell(&failure.into_fatal()).await,
-        Stop::Gone(Gone::Shutdown) => {
-            link.farewell(&Failure::fatal("57P01", "terminating connection due to administrator command")).await;
+        Stop::Failure(failure) => transport.farewell(&failure.into_fatal()).await,
+        Stop::Disconnect(Disconnect::Shutdown) => {
+            transport.farewell(&Failure::fatal("57P01", "terminating connection due to administrator command")).await;
         }
-        Stop::Gone(Gone::Closed) => {}
-        Stop::Gone(Gone::Lost(error)) => tracing::debug!(%error, "connection lost"),
+        Stop::Disconnect(Disconnect::Closed) => {}
+        Stop::Disconnect(Disconnect::Lost(error)) => tracing::debug!(%error, "connection lost"),
     }
 }
 

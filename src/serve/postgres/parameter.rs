@@ -1,6 +1,10 @@
-//! Values of parameters, from text and binary to scalars of the type the statement expects.
+//! Parameters that a Postgres client binds (Bind, EXECUTE): values in text or binary form become DataFusion scalars of the
+//! type the statement expects.
+//!
+//! The extended protocol reads each value once per Bind; the engine then executes the plan with them.
 
 mod binary;
+mod convert;
 mod text;
 
 use super::error::Failure;
@@ -10,13 +14,14 @@ use arrow::datatypes::DataType;
 use binary::read_binary;
 use bytes::Bytes;
 use chrono_tz::Tz;
+use convert::{invalid_text, utf8};
 use postgres_types::Type;
 use text::read_text;
 
 /// What a parameter is said to be, and what the statement wants.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Parameter {
-    /// Type the client was told, or told us.
+    /// Type the client declared, or was described with.
     pub(super) described: Type,
     /// Type the plan found out, if any.
     pub(super) wanted: Option<DataType>,
@@ -82,38 +87,6 @@ fn is_text(data_type: &DataType) -> bool {
 
 fn malformed(number: usize) -> Failure {
     Failure::new("22P03", format!("incorrect binary data format in bind parameter {number}"))
-}
-
-fn utf8(bytes: &[u8]) -> Result<&str, Failure> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if !text.contains('\0') => Ok(text),
-        _ => Err(Failure::new("22021", "invalid byte sequence for encoding \"UTF8\"")),
-    }
-}
-
-fn invalid_text(text: &str, described: &Type) -> Failure {
-    let name = match *described {
-        Type::FLOAT8 => "double precision",
-        Type::FLOAT4 => "real",
-        Type::BOOL => "boolean",
-        Type::INT2 => "smallint",
-        Type::INT4 => "integer",
-        Type::INT8 => "bigint",
-        Type::TIMESTAMPTZ => "timestamp with time zone",
-        _ => described.name(),
-    };
-    Failure::new("22P02", format!("invalid input syntax for type {name}: \"{text}\""))
-}
-
-fn list(values: &[ScalarValue], element: &Type) -> Result<ScalarValue, Failure> {
-    let wanted = arrow_type(element);
-    // Decimals come with a scale each; an array has one.
-    let same = |value: &ScalarValue| match value.data_type() == wanted {
-        true => Ok(value.clone()),
-        false => value.cast_to(&wanted).map_err(|_| invalid_text(&value.to_string(), element)),
-    };
-    let values = values.iter().map(same).collect::<Result<Vec<_>, _>>()?;
-    Ok(ScalarValue::List(ScalarValue::new_list_nullable(&values, &wanted)))
 }
 
 #[cfg(test)]

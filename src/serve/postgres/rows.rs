@@ -1,14 +1,14 @@
-//! The rows of a portal: a running statement and the batch it was stopped in, and how they reach the client.
+//! The rows of a portal: a running statement of the engine, the batch it was suspended in, and how its rows reach the client.
 //!
 //! A few rows are encoded where they are sent. Of a large result every batch becomes bytes on the threads for statements,
 //! several batches at once and in order, while those before it are written to the socket. Memory is bounded by that many
 //! batches and their bytes.
 
-use super::connection::send_notices;
 use super::copy::CopyRows;
 use super::encode::{Cells, Style, data_row};
 use super::error::{Failure, Stop};
-use super::link::{Link, WRITE_BYTES};
+use super::notice::send_notices;
+use super::transport::{Transport, WRITE_BYTES};
 use super::types::{Formats, postgres_type};
 use crate::engine::{MappedStream, RowStream, Running, Session};
 use arrow::compute::cast;
@@ -88,29 +88,29 @@ impl Rows {
     }
 
     /// The next batch, while the client is watched. Output waits for it [`LINGER`] and no longer.
-    async fn next(&mut self, link: &mut Link) -> Result<Option<RecordBatch>, Stop> {
+    async fn next(&mut self, transport: &mut Transport) -> Result<Option<RecordBatch>, Stop> {
         let Some(stream) = &mut self.stream else { return Ok(None) };
         let mut next = pin!(stream.next());
         if let Poll::Ready(batch) = futures::poll!(&mut next) {
             return Ok(batch.transpose()?);
         }
-        if link.unsent() > 0 {
-            if let Ok(batch) = tokio::time::timeout(LINGER, link.attend(&mut next)).await {
+        if transport.unsent() > 0 {
+            if let Ok(batch) = tokio::time::timeout(LINGER, transport.attend(&mut next)).await {
                 return Ok(batch?.transpose()?);
             }
             tokio::select! {
                 biased;
                 batch = &mut next => return Ok(batch.transpose()?),
-                flushed = link.flush() => flushed?,
+                flushed = transport.flush() => flushed?,
             }
         }
-        Ok(link.attend(next).await?.transpose()?)
+        Ok(transport.attend(next).await?.transpose()?)
     }
 
     /// Sends rows until none is left or `rows_max` are sent.
     pub(super) async fn send(
         &mut self,
-        link: &mut Link,
+        transport: &mut Transport,
         session: &Session,
         sink: &mut Sink,
         rows_max: Option<u64>,
@@ -121,7 +121,7 @@ impl Rows {
         while rows_max != Some(rows) {
             let (batch, first) = match self.batch.take() {
                 Some(batch) => batch,
-                None => match self.next(link).await? {
+                None => match self.next(transport).await? {
                     Some(batch) => (batch, 0),
                     None => {
                         self.stream = None;
@@ -129,17 +129,17 @@ impl Rows {
                     }
                 },
             };
-            send_notices(link, session);
+            send_notices(transport, session);
             let left = rows_max.map_or(u64::MAX, |max| max - rows);
             let last = batch.num_rows().min(first.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
             let mut start = first;
             while start < last {
                 // Piece by piece, so that the first rows of a large batch leave at once.
                 let end = last.min(start + LARGE_ROWS / 4);
-                link.write(|out| sink.encode(&self.schema, &batch, start..end, &style, out))?;
+                transport.write(|out| sink.encode(&self.schema, &batch, start..end, &style, out))?;
                 start = end;
-                if link.unsent() >= WRITE_BYTES {
-                    self.flush(link).await?;
+                if transport.unsent() >= WRITE_BYTES {
+                    self.flush(transport).await?;
                     flushed_at = Instant::now();
                 }
             }
@@ -154,11 +154,11 @@ impl Rows {
                 && let Some(stream) = self.stream.take()
             {
                 let encoded = self.encoded(stream, sink.clone(), style);
-                return Ok(Sent { rows: rows + send_encoded(encoded, link, session).await?, finished: true });
+                return Ok(Sent { rows: rows + send_encoded(encoded, transport, session).await?, finished: true });
             }
             // A batch that takes long to compute does not hold back those before it.
             if flushed_at.elapsed() >= LINGER && self.stream.is_some() {
-                self.flush(link).await?;
+                self.flush(transport).await?;
                 flushed_at = Instant::now();
             }
         }
@@ -167,12 +167,12 @@ impl Rows {
     }
 
     /// Waits for a client that reads slowly, but not longer than the statement may take.
-    async fn flush(&mut self, link: &mut Link) -> Result<(), Stop> {
-        let Some(stream) = &self.stream else { return Ok(link.flush().await?) };
+    async fn flush(&mut self, transport: &mut Transport) -> Result<(), Stop> {
+        let Some(stream) = &self.stream else { return Ok(transport.flush().await?) };
         tokio::select! {
             biased;
             error = stream.stopped() => Err(error.into()),
-            flushed = link.flush() => Ok(flushed?),
+            flushed = transport.flush() => Ok(flushed?),
         }
     }
 
@@ -197,14 +197,14 @@ struct Encoded {
 /// Sends all of them; says how many there were.
 async fn send_encoded(
     mut encoded: MappedStream<Result<Encoded, Failure>>,
-    link: &mut Link,
+    transport: &mut Transport,
     session: &Session,
 ) -> Result<u64, Stop> {
     let mut rows = 0;
-    while let Some(part) = link.attend(encoded.next()).await? {
+    while let Some(part) = transport.attend(encoded.next()).await? {
         let part = part??;
-        send_notices(link, session);
-        if let Some(error) = link.pass(&part.bytes, encoded.stopped()).await? {
+        send_notices(transport, session);
+        if let Some(error) = transport.pass(&part.bytes, encoded.stopped()).await? {
             return Err(error.into());
         }
         encoded.sent(part.rows);

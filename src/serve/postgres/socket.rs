@@ -1,4 +1,5 @@
-//! One client's socket, encrypted or not.
+//! The TCP socket of one Postgres client, in clear or under TLS; [`super::transport`] owns it and changes it from the one to
+//! the other when the client asks for encryption.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -1,9 +1,11 @@
-//! The first words of a connection: encryption, startup parameters. Who it is comes next, in [`super::login`].
+//! The startup of a Postgres connection: the client's requests for encryption and its startup parameters. Who the client is
+//! comes next, in [`super::login`].
 //!
 //! Whatever fails here is fatal. Bytes that are no startup packet close the connection without an answer.
 
+use super::error::Disconnect;
 use super::error::{Failure, Stop};
-use super::link::{Gone, Link};
+use super::transport::Transport;
 use crate::serve::tls::{Loaded, Tls};
 use bytes::{Buf, Bytes};
 use pgwire::messages::startup::NegotiateProtocolVersion;
@@ -45,50 +47,50 @@ pub(super) struct Startup {
 /// Encrypts the connection when the client asks for it, and reads packets up to the one that says what it wants. Gives
 /// what it was encrypted with.
 pub(super) async fn greet(
-    link: &mut Link,
+    transport: &mut Transport,
     tls: Option<&Tls>,
     tls_required: bool,
 ) -> Result<(Greeting, Option<Arc<Loaded>>), Stop> {
     let mut encrypted = None;
     if let Some(tls) = tls
-        && link.first_byte().await? == TLS_HANDSHAKE
+        && transport.first_byte().await? == TLS_HANDSHAKE
     {
         let loaded = tls.current();
-        if link.encrypt(&loaded.acceptor).await?.as_deref() != Some(ALPN) {
+        if transport.encrypt(&loaded.acceptor).await?.as_deref() != Some(ALPN) {
             // Made to speak TLS by somebody in between, a client of another protocol could be led to talk to us.
-            return Err(Gone::Closed.into());
+            return Err(Disconnect::Closed.into());
         }
         encrypted = Some(loaded);
     }
     for _ in 0..=ENCRYPTION_REQUESTS_MAX {
-        let mut packet = link.packet(PACKET_BYTES_MAX).await?;
+        let mut packet = transport.packet(PACKET_BYTES_MAX).await?;
         match packet.try_get_u32().unwrap_or_default() {
-            SSL_REQUEST | GSS_REQUEST if link.is_encrypted() => {
+            SSL_REQUEST | GSS_REQUEST if transport.is_encrypted() => {
                 return Err(Failure::fatal("08P01", "the connection is encrypted already").into());
             }
             SSL_REQUEST if let Some(tls) = tls => {
-                link.send_byte(b'S');
+                transport.send_byte(b'S');
                 // Whoever sits in between could have put it there, to be taken for the client's own words.
-                if link.unread() > 0 {
+                if transport.unread() > 0 {
                     return Err(Failure::fatal("08P01", "received unencrypted data after SSL request").into());
                 }
                 let loaded = tls.current();
-                link.encrypt(&loaded.acceptor).await?;
+                transport.encrypt(&loaded.acceptor).await?;
                 encrypted = Some(loaded);
             }
-            SSL_REQUEST | GSS_REQUEST => link.send_byte(b'N'),
+            SSL_REQUEST | GSS_REQUEST => transport.send_byte(b'N'),
             CANCEL_REQUEST => {
                 let pid = packet.try_get_i32().map_err(|_| Failure::protocol("invalid cancel request"))?;
                 return Ok((Greeting::Cancel { pid, secret: packet }, encrypted));
             }
             version if version >> 16 == PROTOCOL_MAJOR => {
                 let parameters = parameters(packet)?;
-                if tls_required && !link.is_encrypted() {
+                if tls_required && !transport.is_encrypted() {
                     let failure =
                         Failure::fatal("28000", "connection is not encrypted, and this server takes no other");
                     return Err(failure.with_hint("Connect with sslmode=require or better.").into());
                 }
-                negotiate(link, version & 0xffff, &parameters);
+                negotiate(transport, version & 0xffff, &parameters);
                 return Ok((Greeting::Startup(startup(parameters)?), encrypted));
             }
             version => {
@@ -118,10 +120,10 @@ fn parameters(packet: Bytes) -> Result<BTreeMap<String, String>, Failure> {
 }
 
 /// A newer minor version or options of it are answered with what we speak.
-fn negotiate(link: &mut Link, minor: u32, parameters: &BTreeMap<String, String>) {
+fn negotiate(transport: &mut Transport, minor: u32, parameters: &BTreeMap<String, String>) {
     let options: Vec<String> = parameters.keys().filter(|name| name.starts_with("_pq_.")).cloned().collect();
     if minor > 0 || !options.is_empty() {
-        link.send(&NegotiateProtocolVersion::new(PROTOCOL_3_0, options));
+        transport.send(&NegotiateProtocolVersion::new(PROTOCOL_3_0, options));
     }
 }
 

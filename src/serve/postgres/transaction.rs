@@ -33,12 +33,12 @@ pub(super) struct Transaction {
 }
 
 impl Transaction {
-    /// No transaction.
+    /// A session outside of any transaction.
     pub(super) fn new() -> Self {
         Self { status: Status::Idle, before: None, after_commit: None, savepoints: Vec::new() }
     }
 
-    /// Where it stands.
+    /// The status that ReadyForQuery reports.
     pub(super) fn status(&self) -> Status {
         self.status
     }
@@ -76,7 +76,7 @@ impl Transaction {
         *self = Self::new();
     }
 
-    /// A statement failed.
+    /// Notes that a statement failed: an open transaction fails with it, and its settings go back.
     pub(super) fn fail(&mut self, settings: &mut Settings) {
         match self.status {
             Status::Idle => self.roll_back(settings),

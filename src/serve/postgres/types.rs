@@ -1,7 +1,8 @@
-//! Which PostgreSQL type stands for which Arrow type, in both directions.
+//! PostgreSQL types for Arrow types, in both directions: how a RowDescription describes a column of the engine, and as what
+//! the engine gets a parameter.
 
 use super::error::Failure;
-use crate::dialect::catalog::definition::VECTOR;
+use crate::text::array::VECTOR;
 use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, TimeUnit};
 use pgwire::messages::data::{FieldDescription, RowDescription};
 use postgres_types::{Kind, Type};

@@ -13,7 +13,7 @@ async fn the_catalog_is_told_at_full_depth() {
         db_schema_filter_pattern: pattern.map(str::to_owned),
     };
     for (command, wanted) in [
-        (schemas(None, None), vec!["live", "public"]),
+        (schemas(None, None), vec!["information_schema", "live", "pg_catalog", "public"]),
         (schemas(Some("market"), Some("l%")), vec!["live"]),
         (schemas(None, Some("publi_")), vec!["public"]),
         (schemas(Some("other"), None), vec![]),

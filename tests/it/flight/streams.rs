@@ -132,7 +132,7 @@ async fn streams_and_sessions_are_bounded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_may_be_compressed() {
-    for compression in [ttapi::serve::flight::Compression::Lz4, ttapi::serve::flight::Compression::Zstd] {
+    for compression in [ttapi::config::Compression::Lz4, ttapi::config::Compression::Zstd] {
         let market = Market::with(Options { compression, ..Options::default() }).await;
         let mut client = market.client().await;
         let sql = "SELECT n, 'the same text in every row' FROM generate_series(1, 10000) AS s (n)";

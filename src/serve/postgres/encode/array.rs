@@ -1,10 +1,9 @@
-//! Lists, as one-dimensional arrays.
+//! Lists of Arrow as one-dimensional arrays of PostgreSQL, in the text and binary forms that the client reads.
 
 use super::{Cells, Style, Write};
-use crate::dialect::catalog::definition::VECTOR;
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::{Format, postgres_type};
-use crate::text::array::put_array;
+use crate::text::array::{VECTOR, put_array};
 use arrow::array::{Array, ArrayRef, AsArray, ListArray};
 use arrow::datatypes::DataType;
 use bytes::BufMut;

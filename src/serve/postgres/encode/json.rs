@@ -1,4 +1,4 @@
-//! Structs, maps and lists of lists, as json text.
+//! Structs, maps and lists of lists, for which PostgreSQL has no type: the client gets them as json text.
 
 use super::Write;
 use crate::serve::postgres::error::Failure;

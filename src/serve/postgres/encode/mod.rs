@@ -1,4 +1,5 @@
-//! Rows to the wire: each column's writer is chosen once per batch, each cell is written straight into the output.
+//! Encoding of rows for the Postgres client: each column's writer is chosen once per batch, and each cell is written straight
+//! into the output.
 //!
 //! Text follows PostgreSQL's output functions to the letter, since drivers parse it; binary follows its send functions.
 
@@ -9,14 +10,13 @@ mod time;
 
 use super::error::Failure;
 use super::types::Format;
-use arrow::array::{Array, ArrayRef, AsArray, StringBuilder, cast::as_boolean_array};
+use arrow::array::{Array, ArrayRef, AsArray, cast::as_boolean_array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{ArrowPrimitiveType, DataType};
 use arrow::error::ArrowError;
 use bytes::BufMut;
 use chrono_tz::Tz;
-use std::sync::Arc;
 
 /// Bytes of one row, at most: lengths on the wire are signed 32 bits.
 const ROW_BYTES_MAX: usize = 1 << 30;
@@ -126,27 +126,6 @@ pub(super) fn put_length(out: &mut [u8], at: usize, length: usize) -> Result<(),
         place.copy_from_slice(&length.to_be_bytes());
     }
     Ok(())
-}
-
-/// The text psql shows of dates, times and spans of time, in UTC: for the program's own tables.
-///
-/// # Errors
-/// An instant that PostgreSQL has no room for.
-pub(crate) fn time_as_text(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    let failed = |failure: Failure| ArrowError::CastError(failure.message);
-    let mut cells = Cells::new(array, Format::Text, &Style { zone: Tz::UTC }).map_err(failed)?;
-    let mut texts = StringBuilder::new();
-    let mut text = Vec::new();
-    for row in 0..array.len() {
-        if cells.is_null(row) {
-            texts.append_null();
-            continue;
-        }
-        text.clear();
-        cells.write(row, &mut text).map_err(failed)?;
-        texts.append_value(String::from_utf8_lossy(&text));
-    }
-    Ok(Arc::new(texts.finish()))
 }
 
 fn unsupported(error: ArrowError) -> Failure {

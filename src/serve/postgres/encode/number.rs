@@ -1,4 +1,4 @@
-//! Integers, floats and decimals.
+//! Integers, floats and decimals in PostgreSQL's text and binary forms, as a DataRow or a COPY carries them to the client.
 
 use super::{Write, values};
 use crate::serve::postgres::error::Failure;

@@ -1,7 +1,10 @@
-//! The binary form of parameters.
+//! The binary form of parameters that a Postgres client binds: big-endian values as PostgreSQL's receive functions take
+//! them become DataFusion scalars.
+//!
+//! Counts and lengths are the client's and are not believed: nothing is reserved for bytes that did not come.
 
+use super::convert::{list, utf8};
 use super::text::{instant, numeric};
-use super::{list, utf8};
 use crate::engine::ScalarValue;
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::arrow_type;

@@ -1,4 +1,4 @@
-//! What this server runs for Flight clients, by number of the execution: where cancels find it.
+//! Executions that this server runs for Flight clients, by number: a cancel finds its statement here.
 
 use crate::engine::CancelHandle;
 use crate::role::Role;
@@ -46,7 +46,7 @@ pub(super) enum Outcome {
     Cancelled,
     /// Nothing of it ran; it will not begin here.
     NotRunning,
-    /// It runs for somebody else, and goes on.
+    /// It runs for another user, and goes on.
     NotYours,
 }
 

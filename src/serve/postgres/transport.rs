@@ -1,18 +1,18 @@
-//! The socket of one connection and its two buffers. One task owns it; nothing here knows SQL.
+//! The transport of one Postgres connection: its socket, its read buffer and its write buffer. One task owns it; nothing here
+//! knows SQL.
 //!
 //! `pgwire`'s own server loop does not read the socket while a statement runs, so it cannot notice that the client has
 //! gone while a live table is silent, and it gives the row a place in the buffer rather than on the wire. Hence this
-//! loop: while a statement works, [`Link::attend`] goes on reading into a bounded buffer and sees the end of the
+//! loop: while a statement works, [`Transport::attend`] goes on reading into a bounded buffer and sees the end of the
 //! stream; and the caller says when to flush.
 
-use super::error::{Failure, Stop};
+use super::error::{Disconnect, Failure, Stop};
 use super::message::Frame;
 use super::socket::Socket;
 use bytes::{Buf, Bytes, BytesMut};
 use futures::FutureExt;
 use pgwire::messages::Message;
 use std::future::Future;
-use std::io;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
@@ -33,25 +33,8 @@ const CLOSED_CHECK: Duration = Duration::from_millis(500);
 /// How long a last word to the client may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Why nobody is left at the other end, or why we leave.
-#[derive(Debug)]
-pub(super) enum Gone {
-    /// The client closed.
-    Closed,
-    /// The socket failed.
-    Lost(io::Error),
-    /// The server stops, or somebody terminates the session.
-    Shutdown,
-}
-
-impl From<io::Error> for Gone {
-    fn from(error: io::Error) -> Self {
-        Self::Lost(error)
-    }
-}
-
 /// The socket of one connection.
-pub(super) struct Link {
+pub(super) struct Transport {
     socket: Socket,
     input: BytesMut,
     output: BytesMut,
@@ -60,12 +43,12 @@ pub(super) struct Link {
     /// Where messages are written before they are known to be whole.
     scratch: Vec<u8>,
     shutdown: CancellationToken,
-    /// Ends this link alone: somebody terminates its session.
+    /// Ends this transport alone: an admin terminates its session.
     terminated: CancellationToken,
 }
 
-impl Link {
-    /// A link that ends with `shutdown`.
+impl Transport {
+    /// A transport that ends with `shutdown`.
     pub(super) fn new(socket: TcpStream, shutdown: CancellationToken) -> Self {
         Self {
             socket: Socket::Clear(socket),
@@ -94,27 +77,27 @@ impl Link {
     }
 
     /// The first byte a client sends, which stays to be read.
-    pub(super) async fn first_byte(&mut self) -> Result<u8, Gone> {
+    pub(super) async fn first_byte(&mut self) -> Result<u8, Disconnect> {
         let mut first = [0];
-        let Some(socket) = self.socket.tcp() else { return Err(Gone::Closed) };
+        let Some(socket) = self.socket.tcp() else { return Err(Disconnect::Closed) };
         let peeked = tokio::select! {
             biased;
-            () = self.shutdown.cancelled() => return Err(Gone::Shutdown),
+            () = self.shutdown.cancelled() => return Err(Disconnect::Shutdown),
             peeked = socket.peek(&mut first) => peeked?,
         };
-        if peeked == 0 { Err(Gone::Closed) } else { Ok(first[0]) }
+        if peeked == 0 { Err(Disconnect::Closed) } else { Ok(first[0]) }
     }
 
     /// Goes on encrypted, after all output so far has left in clear; gives the protocol the client chose. Nothing may
     /// have been read ahead.
-    pub(super) async fn encrypt(&mut self, acceptor: &TlsAcceptor) -> Result<Option<Vec<u8>>, Gone> {
+    pub(super) async fn encrypt(&mut self, acceptor: &TlsAcceptor) -> Result<Option<Vec<u8>>, Disconnect> {
         self.flush().await?;
         let Socket::Clear(socket) = std::mem::replace(&mut self.socket, Socket::Taken) else {
-            return Err(Gone::Closed);
+            return Err(Disconnect::Closed);
         };
         let encrypted = tokio::select! {
             biased;
-            () = self.shutdown.cancelled() => return Err(Gone::Shutdown),
+            () = self.shutdown.cancelled() => return Err(Disconnect::Shutdown),
             encrypted = acceptor.accept(socket) => encrypted?,
         };
         let protocol = encrypted.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
@@ -164,22 +147,22 @@ impl Link {
     }
 
     /// Hands all output to the socket, waiting for a client that reads slowly. Safe to drop at any time.
-    pub(super) async fn flush(&mut self) -> Result<(), Gone> {
+    pub(super) async fn flush(&mut self) -> Result<(), Disconnect> {
         while self.output.has_remaining() {
             let written = tokio::select! {
                 biased;
-                () = ended(&self.shutdown, &self.terminated) => return Err(Gone::Shutdown),
+                () = ended(&self.shutdown, &self.terminated) => return Err(Disconnect::Shutdown),
                 written = self.socket.write_buf(&mut self.output) => written?,
             };
             self.complete = self.complete.saturating_sub(written);
             if written == 0 {
-                return Err(Gone::Closed);
+                return Err(Disconnect::Closed);
             }
         }
         // Encrypted, the last of it may still be on its way.
         tokio::select! {
             biased;
-            () = ended(&self.shutdown, &self.terminated) => return Err(Gone::Shutdown),
+            () = ended(&self.shutdown, &self.terminated) => return Err(Disconnect::Shutdown),
             flushed = self.socket.flush() => flushed?,
         }
         if self.output.capacity() > 4 * WRITE_BYTES {
@@ -194,7 +177,7 @@ impl Link {
         &mut self,
         mut messages: &[u8],
         stopped: impl Future<Output = S>,
-    ) -> Result<Option<S>, Gone> {
+    ) -> Result<Option<S>, Disconnect> {
         let mut stopped = pin!(stopped);
         tokio::select! {
             biased;
@@ -204,7 +187,7 @@ impl Link {
         while !messages.is_empty() {
             let (written, said) = tokio::select! {
                 biased;
-                () = ended(&self.shutdown, &self.terminated) => (Err(Gone::Shutdown), None),
+                () = ended(&self.shutdown, &self.terminated) => (Err(Disconnect::Shutdown), None),
                 said = &mut stopped => (Ok(0), Some(said)),
                 written = self.socket.write(messages) => (Ok(written?), None),
             };
@@ -214,7 +197,7 @@ impl Link {
                 return written.map(|_| said);
             }
             match written? {
-                0 => return Err(Gone::Closed),
+                0 => return Err(Disconnect::Closed),
                 written => messages = messages.get(written..).unwrap_or_default(),
             }
         }
@@ -250,13 +233,13 @@ impl Link {
     /// The next packet of the handshake, which has no type byte: its body after the length.
     ///
     /// # Errors
-    /// [`Gone::Closed`] when the length cannot be that of a startup packet: whatever talks does not speak Postgres.
+    /// [`Disconnect::Closed`] when the length cannot be that of a startup packet: whatever talks does not speak Postgres.
     pub(super) async fn packet(&mut self, bytes_max: usize) -> Result<Bytes, Stop> {
         loop {
             if let Some(mut prefix) = self.input.get(..4) {
                 let length = prefix.get_u32() as usize;
                 if !(8..=bytes_max).contains(&length) {
-                    return Err(Gone::Closed.into());
+                    return Err(Disconnect::Closed.into());
                 }
                 if self.input.len() >= length {
                     let mut packet = self.input.split_to(length).freeze();
@@ -289,18 +272,18 @@ impl Link {
     }
 
     /// Reads what the client sent, at least one byte. Safe to drop at any time.
-    async fn fill(&mut self) -> Result<(), Gone> {
+    async fn fill(&mut self) -> Result<(), Disconnect> {
         self.input.reserve(READ_BYTES);
         let read = tokio::select! {
             biased;
-            () = ended(&self.shutdown, &self.terminated) => return Err(Gone::Shutdown),
+            () = ended(&self.shutdown, &self.terminated) => return Err(Disconnect::Shutdown),
             read = self.socket.read_buf(&mut self.input) => read?,
         };
-        if read == 0 { Err(Gone::Closed) } else { Ok(()) }
+        if read == 0 { Err(Disconnect::Closed) } else { Ok(()) }
     }
 
     /// Waits for `work`, unless the client goes or the server stops first; `work` is dropped then.
-    pub(super) async fn attend<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Gone> {
+    pub(super) async fn attend<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Disconnect> {
         tokio::select! {
             biased;
             result = work => Ok(result),
@@ -309,7 +292,7 @@ impl Link {
     }
 
     /// Reads ahead until the client goes or the server stops.
-    async fn watch(&mut self) -> Gone {
+    async fn watch(&mut self) -> Disconnect {
         loop {
             if self.input.len() < READ_AHEAD_BYTES {
                 if let Err(gone) = self.fill().await {
@@ -319,14 +302,14 @@ impl Link {
             }
             // Full: the kernel keeps the rest, and only tells whether the client has closed behind it.
             tokio::select! {
-                () = ended(&self.shutdown, &self.terminated) => return Gone::Shutdown,
+                () = ended(&self.shutdown, &self.terminated) => return Disconnect::Shutdown,
                 () = tokio::time::sleep(CLOSED_CHECK) => {}
             }
             if let Some(socket) = self.socket.tcp()
                 && let Some(Ok(ready)) = socket.ready(Interest::READABLE).now_or_never()
                 && ready.is_read_closed()
             {
-                return Gone::Closed;
+                return Disconnect::Closed;
             }
         }
     }

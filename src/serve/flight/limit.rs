@@ -1,7 +1,8 @@
-//! Limits that gRPC keeps by itself, told by their names: connections, and the size of a request.
+//! Limits of connections and of the size of a request: tonic keeps them, and this service names them in the status that the
+//! Flight client gets.
 
-use super::Options;
-use super::connection::Facts;
+use super::connection_info::ConnectionInfo;
+use super::options::Options;
 use futures::FutureExt;
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -15,23 +16,23 @@ const TOO_LARGE: &str = "Error, decoded message length too large";
 
 /// A service behind the limits.
 #[derive(Debug, Clone)]
-pub(super) struct Limited<S> {
+pub(super) struct LimitService<S> {
     inner: S,
     connections_max: usize,
     request_bytes_max: usize,
 }
 
-impl<S> Limited<S> {
+impl<S> LimitService<S> {
     pub(super) fn new(inner: S, options: &Options) -> Self {
         Self { inner, connections_max: options.connections_max, request_bytes_max: options.request_bytes_max }
     }
 }
 
-impl<S: NamedService> NamedService for Limited<S> {
+impl<S: NamedService> NamedService for LimitService<S> {
     const NAME: &'static str = S::NAME;
 }
 
-impl<S> Service<http::Request<Body>> for Limited<S>
+impl<S> Service<http::Request<Body>> for LimitService<S>
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
     S::Future: Send + 'static,
@@ -45,8 +46,8 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        if let Some(Facts { cookie, beyond }) = request.extensions().get().cloned() {
-            if beyond {
+        if let Some(ConnectionInfo { cookie, over_limit }) = request.extensions().get().cloned() {
+            if over_limit {
                 let full = format!("too many connections (limits.connections = {})", self.connections_max);
                 return Box::pin(std::future::ready(Ok(Status::resource_exhausted(full).into_http())));
             }

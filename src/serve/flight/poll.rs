@@ -1,4 +1,5 @@
-//! Statements that clients wait for by asking again: begun with the first question, fetched when their first rows are there.
+//! Statements begun by PollFlightInfo: the first poll begins one, further polls say how far it is, and a DoGet fetches it when
+//! its first rows are there.
 //!
 //! A statement that is fetched at once begins with DoGet, and its client waits in that call. One that refreshes a table or
 //! sorts a large one may take longer than a client's calls last. Asked for by PollFlightInfo, it begins at once, and waits
@@ -7,10 +8,10 @@
 //!
 //! The descriptor of the next question is the statement's ticket, so that a server that does not know it can begin anew.
 
-use super::Shared;
 use super::error::internal;
-use super::running::Execution;
-use super::statement::{Answer, open};
+use super::execution::Execution;
+use super::options::Options;
+use super::rows::Answer;
 use super::ticket::StatementTicket;
 use crate::engine::Progress;
 use crate::role::Role;
@@ -18,11 +19,13 @@ use crate::serve::auth::Identity;
 use arrow_flight::{FlightDescriptor, FlightInfo, PollInfo};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Status;
 
@@ -37,10 +40,13 @@ const FETCHED_MAX: usize = 1_024;
 
 /// The statements clients ask for. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Polled {
+pub(super) struct PolledStatements {
     /// Held for a lookup, never across an await.
     all: Arc<Mutex<HashMap<Begin, Statement>>>,
 }
+
+/// Where a statement that begins puts its progress. The plan behind it is not kept alive.
+pub(super) type ProgressSlot = Arc<OnceLock<Weak<Progress>>>;
 
 /// Who has begun what.
 type Begin = (Execution, String);
@@ -61,7 +67,7 @@ struct Begun {
     /// Put here before `ready` is set, and taken by the DoGet.
     answer: Arc<Mutex<Option<Result<Answer, Status>>>>,
     /// Not kept alive for those who ask: its plan may hold much memory.
-    progress: Arc<OnceLock<Weak<Progress>>>,
+    progress: ProgressSlot,
 }
 
 /// How far a statement is.
@@ -73,18 +79,27 @@ pub(super) struct Standing {
     pub(super) progress: Option<f64>,
 }
 
-impl Polled {
-    /// Begins a statement, unless that has happened.
-    pub(super) fn begin(
+impl PolledStatements {
+    /// Begins a statement for its user, unless that has happened: `open` runs it up to its first rows, and keeps its
+    /// progress where it is shown. The statement is stopped by `shutdown`, and when nobody has asked for it for
+    /// `options.poll_ttl`.
+    ///
+    /// # Errors
+    /// RESOURCE_EXHAUSTED when more statements are held than `flight.streams` allows.
+    pub(super) fn begin<F>(
         &self,
-        shared: &Arc<Shared>,
-        identity: &Identity,
-        ticket: &StatementTicket,
+        (user, ticket): (&str, &StatementTicket),
         info: FlightInfo,
-    ) -> Result<(), Status> {
-        let begin = begin(ticket, &identity.user);
+        options: &Options,
+        shutdown: CancellationToken,
+        open: impl FnOnce(ProgressSlot) -> F,
+    ) -> Result<(), Status>
+    where
+        F: Future<Output = Result<Answer, Status>> + Send + 'static,
+    {
+        let begin = begin(ticket, user);
         let mut all = self.lock();
-        let most = shared.options.streams_max + FETCHED_MAX;
+        let most = options.streams_max + FETCHED_MAX;
         if all.len() >= most {
             all.retain(|_, statement| statement.work.is_some());
         }
@@ -94,14 +109,14 @@ impl Polled {
         let Entry::Vacant(place) = all.entry(begin.clone()) else { return Ok(()) };
         let (made, ready) = watch::channel(false);
         let begun = Begun { ready, answer: Arc::default(), progress: Arc::default() };
-        let (own, server, identity, ticket) = (begun.clone(), shared.clone(), identity.clone(), ticket.clone());
+        let (own, opening) = (begun.clone(), open(begun.progress.clone()));
         let making = Box::pin(async move {
-            let answer = ready_answer(&server, &identity, ticket, &own.progress).await;
+            let answer = opening.await;
             *own.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
             // Nobody may be left to hear it.
             let _ = made.send(true);
         });
-        let (polled, shutdown) = (self.clone(), shared.shutdown.clone());
+        let polled = self.clone();
         let work = tokio::spawn(async move {
             let given_up = async {
                 tokio::select! {
@@ -120,7 +135,7 @@ impl Polled {
             info,
             begun,
             work: Some(AbortOnDropHandle::new(work)),
-            until: Instant::now() + shared.options.poll_ttl,
+            until: Instant::now() + options.poll_ttl,
         });
         Ok(())
     }
@@ -203,13 +218,13 @@ fn begin(ticket: &StatementTicket, user: &str) -> Begin {
     (ticket.execution.as_ref().try_into().unwrap_or_default(), user.to_owned())
 }
 
-/// What is told of a statement whose rows can be fetched.
+/// The answer to a poll for a statement whose rows can be fetched: it is complete.
 pub(super) fn complete(info: FlightInfo) -> PollInfo {
     PollInfo { info: Some(info), flight_descriptor: None, progress: Some(1.0), expiration_time: None }
 }
 
-/// What is told of a statement.
-pub(super) fn told(shared: &Shared, ticket: &StatementTicket, standing: Standing) -> PollInfo {
+/// The answer to a poll for a statement: complete, or its progress and when it expires.
+pub(super) fn told(options: &Options, ticket: &StatementTicket, standing: Standing) -> PollInfo {
     if standing.ready {
         return complete(standing.info);
     }
@@ -219,22 +234,7 @@ pub(super) fn told(shared: &Shared, ticket: &StatementTicket, standing: Standing
         progress: standing.progress,
         expiration_time: None,
     };
-    let until = shared.options.clock.now() + shared.options.poll_ttl;
+    let until = options.clock.now() + options.poll_ttl;
     told.expiration_time.get_or_insert_default().seconds = until.timestamp();
     told
-}
-
-/// Runs a statement up to its first rows.
-async fn ready_answer(
-    shared: &Shared,
-    identity: &Identity,
-    ticket: StatementTicket,
-    progress: &OnceLock<Weak<Progress>>,
-) -> Result<Answer, Status> {
-    let mut answer = Box::pin(open(shared, identity, ticket)).await?;
-    if let Some(running) = answer.rows.progress() {
-        progress.get_or_init(|| Arc::downgrade(&running));
-    }
-    answer.rows.make_first().await?;
-    Ok(answer)
 }

@@ -1,4 +1,5 @@
-//! What an Arrow message claims of its size, looked at before the reader believes it.
+//! A check of Arrow IPC messages from a Flight client: the sizes that a message claims are held against its bytes before
+//! Arrow's reader believes them.
 //!
 //! The reader reserves what a message says its body has, and what a compressed buffer says it holds, whatever that is; and
 //! a reservation that fails ends the process. Both are looked at here first.

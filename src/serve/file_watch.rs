@@ -1,7 +1,7 @@
-//! What was read from files that an operator may change under a running server: users, certificates.
+//! A watch over files that an operator may change under a running server: the users file, certificates and keys.
 //!
 //! The files' dates are looked at whenever the contents are asked for, so that a change counts from the next client on,
-//! without a signal and without a task. A change that cannot be used is told of once and changes nothing.
+//! without a signal and without a task. A change that cannot be used is logged once and changes nothing.
 
 use anyhow::Result;
 use arc_swap::ArcSwap;
@@ -13,7 +13,7 @@ use std::time::SystemTime;
 type Read<T> = Box<dyn Fn() -> Result<T> + Send + Sync>;
 
 /// Contents of files, as new as the files.
-pub(super) struct Watched<T> {
+pub(super) struct FileWatch<T> {
     paths: Vec<PathBuf>,
     read: Read<T>,
     contents: ArcSwap<T>,
@@ -22,7 +22,7 @@ pub(super) struct Watched<T> {
     seen: Mutex<Vec<Option<Stamp>>>,
 }
 
-impl<T> Watched<T> {
+impl<T> FileWatch<T> {
     /// Reads the files for the first time.
     ///
     /// # Errors
@@ -53,9 +53,9 @@ impl<T> Watched<T> {
     }
 }
 
-impl<T: std::fmt::Debug> std::fmt::Debug for Watched<T> {
+impl<T: std::fmt::Debug> std::fmt::Debug for FileWatch<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Watched").field("paths", &self.paths).finish_non_exhaustive()
+        f.debug_struct("FileWatch").field("paths", &self.paths).finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,6 @@
-//! What a portal does when it first runs: rows of the engine, or a command about the session.
+//! The first execution of a portal: the engine starts its rows, or the session carries out its command.
+//!
+//! The extended protocol (Execute) and the simple protocol come here alike.
 
 use super::command::{Command, Count, Discard, Query};
 use super::connection::Connection;
@@ -96,7 +98,7 @@ impl Connection {
     async fn rows(&mut self, prepared: &Prepared, values: &[ScalarValue]) -> Result<Rows, Stop> {
         let plan = plan(prepared)?;
         let running = self.session.start(&prepared.sql);
-        let stream = self.link.attend(self.session.execute(running, plan, values.to_vec())).await??;
+        let stream = self.transport.attend(self.session.execute(running, plan, values.to_vec())).await??;
         Ok(Rows::running(stream, plan.schema.clone()))
     }
 
@@ -128,8 +130,8 @@ impl Connection {
     async fn one_row(&mut self, query: &Query) -> Result<Vec<ScalarValue>, Stop> {
         let plan = self.plan(&query.sql, &query.statement, None).await?;
         let running = self.session.start(&query.sql);
-        let mut stream = self.link.attend(self.session.execute(running, &plan, Vec::new())).await??;
-        while let Some(batch) = self.link.attend(stream.next()).await? {
+        let mut stream = self.transport.attend(self.session.execute(running, &plan, Vec::new())).await??;
+        while let Some(batch) = self.transport.attend(stream.next()).await? {
             let batch = batch?;
             if batch.num_rows() > 0 {
                 let value = |column: &ArrayRef| ScalarValue::try_from_array(column, 0);
@@ -170,15 +172,15 @@ impl Connection {
         let width = schema.fields().len();
         let formats = vec![format.code(); width];
         let width = i16::try_from(width).unwrap_or(i16::MAX);
-        self.link.send(&CopyOutResponse::new(i8::try_from(format.code()).unwrap_or_default(), width, formats));
+        self.transport.send(&CopyOutResponse::new(i8::try_from(format.code()).unwrap_or_default(), width, formats));
         let mut writer = out.rows(schema.fields().iter().map(|field| field.name().as_str()));
-        self.link.write(|to| writer.header(to))?;
+        self.transport.write(|to| writer.header(to))?;
         let mut sink = Sink::Copy(writer);
-        let sent = rows.send(&mut self.link, &self.session, &mut sink, None).await?;
+        let sent = rows.send(&mut self.transport, &self.session, &mut sink, None).await?;
         if let Sink::Copy(mut writer) = sink {
-            self.link.write(|to| writer.trailer(to))?;
+            self.transport.write(|to| writer.trailer(to))?;
         }
-        self.link.send(&CopyDone::new());
+        self.transport.send(&CopyDone::new());
         Ok(State::Fetched("COPY", sent.rows))
     }
 
@@ -210,7 +212,7 @@ impl Connection {
         let mut taken = 0;
         if let State::Open(rows, tag) = &mut cursor.state {
             rows.resume(self.session.start(sql));
-            let sent = rows.send(&mut self.link, &self.session, sink, rows_max).await?;
+            let sent = rows.send(&mut self.transport, &self.session, sink, rows_max).await?;
             taken = sent.rows;
             // Its columns are described after its end too, so the plan stays.
             let tag = *tag;

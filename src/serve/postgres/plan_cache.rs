@@ -1,4 +1,6 @@
-//! The lookups and rows of constants a session planned lately. Many clients send the same text again and again, in the
+//! The plan cache of one Postgres session: it keeps the last 8 lookups and rows of constants with their plans.
+//!
+//! Many clients send the same text again and again, in the
 //! simple protocol or in a Parse of its own for each execution; planning it takes far longer than answering it. Other
 //! queries are planned each time: some of what they say, such as the bounds of a series, is worked out when they are
 //! planned.
@@ -16,11 +18,11 @@ const TEXT_BYTES_MAX: usize = 2_048;
 
 /// The lookups a session planned lately, the latest last.
 #[derive(Default)]
-pub(super) struct Recent {
+pub(super) struct PlanCache {
     queries: Vec<Arc<Prepared>>,
 }
 
-impl Recent {
+impl PlanCache {
     /// The query of this text, at this place of the client's text, whose parameters are declared so, as it was planned
     /// under these settings.
     pub(super) fn take(&mut self, sql: &str, offset: usize, declared: &[u32], settings: u64) -> Option<Arc<Prepared>> {

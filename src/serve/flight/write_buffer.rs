@@ -1,4 +1,4 @@
-//! A socket whose writes are gathered: fewer and larger ones.
+//! The write buffer of a Flight connection: it puts the small frames of HTTP/2 together into few and large writes.
 //!
 //! HTTP/2 writes each frame of 16 KiB on its own and flushes it, and each write wakes the client, which on a busy machine
 //! takes the processor from the server. A quarter of a large result's time went there. So a flush here may be put off, until
@@ -10,48 +10,48 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Bytes that go out together.
-const GATHERED_BYTES_MAX: usize = 128 << 10;
+const BUFFER_BYTES_MAX: usize = 128 << 10;
 
 /// The socket, and what waits to be written to it.
 #[derive(Debug)]
-pub(super) struct Gathering<S> {
+pub(super) struct WriteBuffer<S> {
     socket: S,
-    gathered: Vec<u8>,
-    /// Bytes of `gathered` that were written.
+    buffered: Vec<u8>,
+    /// Bytes of `buffered` that were written.
     written: usize,
     /// The socket takes no more for now: a flush waits for it, as it would without this.
     blocked: bool,
 }
 
-impl<S: AsyncWrite + Unpin> Gathering<S> {
+impl<S: AsyncWrite + Unpin> WriteBuffer<S> {
     pub(super) fn new(socket: S) -> Self {
-        Self { socket, gathered: Vec::new(), written: 0, blocked: false }
+        Self { socket, buffered: Vec::new(), written: 0, blocked: false }
     }
 
-    /// Writes what is gathered, and flushes the socket.
+    /// Writes what is buffered, and flushes the socket.
     fn drain(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.blocked = true;
-        while self.written < self.gathered.len() {
-            match ready!(Pin::new(&mut self.socket).poll_write(context, &self.gathered[self.written..]))? {
+        while self.written < self.buffered.len() {
+            match ready!(Pin::new(&mut self.socket).poll_write(context, &self.buffered[self.written..]))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 bytes => self.written += bytes,
             }
         }
         ready!(Pin::new(&mut self.socket).poll_flush(context))?;
-        self.gathered.clear();
+        self.buffered.clear();
         self.written = 0;
         self.blocked = false;
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gathering<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WriteBuffer<S> {
     /// The connection's task begins its turn with reading, so that here is where a flush that was put off is made up for.
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.gathered.is_empty() {
+        if this.buffered.is_empty() {
             // Nothing was written for a turn: the memory is not kept for the next result.
-            this.gathered = Vec::new();
+            this.buffered = Vec::new();
         } else if let Poll::Ready(drained) = this.drain(context) {
             drained?;
         }
@@ -59,7 +59,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gathering<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Gathering<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteBuffer<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_write_vectored(context, &[IoSlice::new(bytes)])
     }
@@ -70,15 +70,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathering<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let room = |gathered: &Vec<u8>| GATHERED_BYTES_MAX.saturating_sub(gathered.len());
+        let room = |buffered: &Vec<u8>| BUFFER_BYTES_MAX.saturating_sub(buffered.len());
         let bytes: usize = slices.iter().map(|slice| slice.len()).sum();
-        if bytes > room(&this.gathered) && !this.gathered.is_empty() {
+        if bytes > room(&this.buffered) && !this.buffered.is_empty() {
             ready!(this.drain(context))?;
         }
         let mut taken = 0;
         for slice in slices {
-            let part = &slice[..slice.len().min(room(&this.gathered))];
-            this.gathered.extend_from_slice(part);
+            let part = &slice[..slice.len().min(room(&this.buffered))];
+            this.buffered.extend_from_slice(part);
             taken += part.len();
         }
         Poll::Ready(Ok(taken))
@@ -93,7 +93,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathering<S> {
         if this.blocked {
             return this.drain(context);
         }
-        if !this.gathered.is_empty() {
+        if !this.buffered.is_empty() {
             context.waker().wake_by_ref();
         }
         Poll::Ready(Ok(()))
@@ -146,11 +146,11 @@ mod tests {
         }
     }
 
-    struct Turn(Gathering<Peer>);
+    struct Turn(WriteBuffer<Peer>);
 
     impl Turn {
         fn of(room: usize) -> Self {
-            Self(Gathering::new(Peer { room, ..Peer::default() }))
+            Self(WriteBuffer::new(Peer { room, ..Peer::default() }))
         }
 
         fn begin(&mut self) {
@@ -184,18 +184,18 @@ mod tests {
         turn.begin();
         assert_eq!(turn.0.socket.writes, [b"onetwo"]);
         turn.begin();
-        assert_eq!((turn.written(), turn.0.gathered.capacity()), (vec![6], 0));
+        assert_eq!((turn.written(), turn.0.buffered.capacity()), (vec![6], 0));
     }
 
     #[test]
-    fn what_is_gathered_is_bounded() {
+    fn what_is_buffered_is_bounded() {
         let mut turn = Turn::of(usize::MAX);
         for _ in 0..20 {
             assert_eq!(turn.write(&[7; 16_384]), Poll::Ready(16_384));
             assert_eq!(turn.flush(), Poll::Ready(()));
         }
-        assert_eq!(turn.written(), [GATHERED_BYTES_MAX, GATHERED_BYTES_MAX]);
-        assert_eq!(turn.write(&vec![7; 3 * GATHERED_BYTES_MAX]), Poll::Ready(GATHERED_BYTES_MAX));
+        assert_eq!(turn.written(), [BUFFER_BYTES_MAX, BUFFER_BYTES_MAX]);
+        assert_eq!(turn.write(&vec![7; 3 * BUFFER_BYTES_MAX]), Poll::Ready(BUFFER_BYTES_MAX));
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(turn.flush(), Poll::Ready(()));
         turn.begin();
         assert_eq!((turn.flush(), turn.written()), (Poll::Pending, vec![2]));
-        assert_eq!(turn.write(&[7; GATHERED_BYTES_MAX]), Poll::Pending);
+        assert_eq!(turn.write(&[7; BUFFER_BYTES_MAX]), Poll::Pending);
         turn.0.socket.room = usize::MAX;
         assert_eq!(turn.flush(), Poll::Ready(()));
         assert_eq!(turn.0.socket.writes.concat(), b"one");

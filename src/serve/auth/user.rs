@@ -1,0 +1,24 @@
+//! One user of a server, and the identity that a login proves.
+
+use super::verifier::Verifier;
+use crate::role::Role;
+
+/// A user who has proved who they are, as the engine knows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The name of the session's user, as `current_user` shows it.
+    pub user: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// One user of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Name, at most 63 bytes as in PostgreSQL.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// What their password is checked against.
+    pub verifier: Verifier,
+}

@@ -1,0 +1,60 @@
+//! What the HTTP server asks of the program: whether it is ready, its metrics, and the state of its datasets and its feed.
+//! `tt serve` implements [`Health`]; nothing here knows the lake or a source.
+
+use super::metrics::Metric;
+
+/// What the program says about itself. Each call is one look: cheap, without waiting, callable at any rate.
+pub trait Health: Send + Sync + 'static {
+    /// Why it cannot serve yet, one sentence each; empty when it is ready.
+    fn unready(&self) -> Vec<String>;
+
+    /// Samples for `/metrics`, without those of [`Health::datasets`] and [`Health::feed`], which are derived.
+    fn metrics(&self) -> Vec<Metric>;
+
+    /// Freshness of every dataset, in the order to show it.
+    fn datasets(&self) -> Vec<DatasetStatus>;
+
+    /// The live feed; `None` when none is configured.
+    fn feed(&self) -> Option<FeedStatus>;
+
+    /// Names and versions to show: the program first.
+    fn versions(&self) -> Vec<(&'static str, String)>;
+}
+
+/// Freshness of one dataset.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DatasetStatus {
+    /// Its table name.
+    pub dataset: String,
+    /// `fresh`, `stale`, `refreshing`, `failed` or `missing`.
+    pub state: &'static str,
+    /// Age of its rows; `None` while there are none.
+    pub age_seconds: Option<f64>,
+    /// Age at which it is stale; `None` where that is not a fixed time.
+    pub ttl_seconds: Option<f64>,
+    /// Rows it holds.
+    pub rows: Option<u64>,
+    /// Version of its lake table.
+    pub version: Option<u64>,
+    /// Why its last refresh failed; `None` when it did not.
+    pub last_error: Option<String>,
+}
+
+/// State of the live feed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FeedStatus {
+    /// Where it comes from.
+    pub origin: String,
+    /// One word: `connected`, `connecting`, `closed` ...
+    pub state: String,
+    /// Whether events can arrive now.
+    pub connected: bool,
+    /// Symbols it is subscribed to.
+    pub symbols: u64,
+    /// Events received since start.
+    pub events: u64,
+    /// Time since the last event; `None` before the first.
+    pub last_event_age_seconds: Option<f64>,
+    /// Why it was last lost; `None` when it never was.
+    pub last_error: Option<String>,
+}

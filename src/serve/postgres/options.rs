@@ -1,0 +1,46 @@
+//! Options of the Postgres server: limits, users and encryption, as [`super::serve`] takes them from the program's
+//! configuration.
+
+use crate::serve::auth::Users;
+use crate::serve::limit::CONNECTIONS_DEFAULT;
+use crate::serve::tls::Tls;
+use std::time::Duration;
+
+/// Who is let in, over what, and how much of it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Who is let in.
+    pub users: Users,
+    /// Encryption, for clients that ask for it.
+    pub tls: Option<Tls>,
+    /// Whether clients that do not ask are refused.
+    pub tls_required: bool,
+    /// Sessions at once.
+    pub connections_max: usize,
+    /// The last so many of them are kept for admins, who come to see what is wrong.
+    pub connections_reserved: usize,
+    /// How long a client may take to encrypt and to prove who it is.
+    pub startup_timeout: Duration,
+    /// Bytes of one message, at most.
+    pub message_bytes_max: usize,
+    /// Prepared statements of one session, at most.
+    pub prepared_statements_max: usize,
+    /// Portals of one session, cursors among them, at most.
+    pub portals_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            users: Users::open(),
+            tls: None,
+            tls_required: false,
+            connections_max: CONNECTIONS_DEFAULT,
+            connections_reserved: 0,
+            startup_timeout: Duration::from_secs(10),
+            message_bytes_max: 64 * 1024 * 1024,
+            prepared_statements_max: 4_096,
+            portals_max: 4_096,
+        }
+    }
+}

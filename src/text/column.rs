@@ -1,0 +1,159 @@
+//! Whole columns as the texts that PostgreSQL writes: casts to text of the engine, and the tables that the program prints.
+
+use super::array::put_array;
+use super::moment::{DAY_US, put_date, put_era, put_instant, put_interval, put_offset, put_time};
+use super::number::{put_float4, put_float8};
+use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
+use arrow::compute::cast;
+use arrow::datatypes::{
+    DataType, Date32Type, Float32Type, Float64Type, IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType,
+    TimeUnit, TimestampMicrosecondType,
+};
+use arrow::error::ArrowError;
+use chrono::{DateTime, Offset, TimeZone};
+use chrono_tz::Tz;
+use std::sync::Arc;
+
+/// Dates, times and spans of time as psql shows them, in UTC.
+///
+/// # Errors
+/// A moment that PostgreSQL has no room for.
+pub(crate) fn times_as_text(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let written = match array.data_type() {
+        DataType::Timestamp(_, None) => DataType::Timestamp(TimeUnit::Microsecond, None),
+        DataType::Timestamp(_, Some(_)) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        DataType::Date64 => DataType::Date32,
+        DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
+        DataType::Interval(_) | DataType::Duration(_) => DataType::Interval(IntervalUnit::MonthDayNano),
+        other => other.clone(),
+    };
+    texts(&cast(array, &written)?)
+}
+
+/// The text of each value, NULL of NULL. Instants are in the zone of their type.
+///
+/// # Errors
+/// A moment that PostgreSQL has no room for.
+pub(crate) fn texts(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let mut texts = StringBuilder::with_capacity(array.len(), array.len() * 8);
+    let mut out = Vec::new();
+    let mut write = writer(array)?;
+    for row in 0..array.len() {
+        if array.is_null(row) {
+            texts.append_null();
+            continue;
+        }
+        out.clear();
+        write(row, &mut out)?;
+        texts.append_value(String::from_utf8_lossy(&out));
+    }
+    Ok(Arc::new(texts.finish()))
+}
+
+type Write<'a> = Box<dyn FnMut(usize, &mut Vec<u8>) -> Result<(), ArrowError> + 'a>;
+
+fn writer(array: &ArrayRef) -> Result<Write<'_>, ArrowError> {
+    Ok(match array.data_type() {
+        DataType::Float32 => {
+            let array = array.as_primitive::<Float32Type>();
+            Box::new(move |row, out| {
+                put_float4(array.value(row), out);
+                Ok(())
+            })
+        }
+        DataType::Float64 => {
+            let array = array.as_primitive::<Float64Type>();
+            Box::new(move |row, out| {
+                put_float8(array.value(row), out);
+                Ok(())
+            })
+        }
+        DataType::Date32 => {
+            let array = array.as_primitive::<Date32Type>();
+            Box::new(move |row, out| {
+                let before_christ = put_date(array.value(row).into(), out);
+                put_era(before_christ, out);
+                Ok(())
+            })
+        }
+        DataType::Time64(TimeUnit::Microsecond) => {
+            let array = array.as_primitive::<Time64MicrosecondType>();
+            Box::new(move |row, out| match array.value(row) {
+                us @ 0..=DAY_US => {
+                    put_time(us, out);
+                    Ok(())
+                }
+                us => Err(out_of_range(us)),
+            })
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
+            let zone = match zone.as_deref().map(str::parse::<Tz>) {
+                Some(Ok(zone)) => Some(zone),
+                Some(Err(_)) => return Err(ArrowError::CastError(format!("time zone {zone:?} is not known"))),
+                None => None,
+            };
+            let array = array.as_primitive::<TimestampMicrosecondType>();
+            Box::new(move |row, out| instant(array.value(row), zone, out))
+        }
+        DataType::Interval(IntervalUnit::MonthDayNano) => {
+            let array = array.as_primitive::<IntervalMonthDayNanoType>();
+            Box::new(move |row, out| {
+                let span = array.value(row);
+                put_interval(span.months, span.days, span.nanoseconds.div_euclid(1_000), out);
+                Ok(())
+            })
+        }
+        DataType::List(_) => {
+            let lists = array.as_list::<i32>();
+            let (values, mut write) = (lists.values(), writer(lists.values())?);
+            let mut element = Vec::new();
+            let offsets = lists.value_offsets();
+            Box::new(move |row, out| {
+                let range = offsets[row] as usize..offsets[row + 1] as usize;
+                put_array(range, &mut element, out, |index, element| {
+                    let there = !values.is_null(index);
+                    if there {
+                        write(index, element)?;
+                    }
+                    Ok(there)
+                })
+            })
+        }
+        // Within a list; on its own it is a word.
+        DataType::Boolean => {
+            let array = array.as_boolean();
+            Box::new(move |row, out| {
+                out.push(if array.value(row) { b't' } else { b'f' });
+                Ok(())
+            })
+        }
+        // Of a list's elements: those whose text the engine writes as PostgreSQL does.
+        _ => {
+            let texts = cast(array, &DataType::Utf8)?.as_string::<i32>().clone();
+            Box::new(move |row, out| {
+                out.extend_from_slice(texts.value(row).as_bytes());
+                Ok(())
+            })
+        }
+    })
+}
+
+fn instant(us: i64, zone: Option<Tz>, out: &mut Vec<u8>) -> Result<(), ArrowError> {
+    let Some(zone) = zone else {
+        let before_christ = put_instant(us, out);
+        put_era(before_christ, out);
+        return Ok(());
+    };
+    let Some(at) = DateTime::from_timestamp_micros(us) else {
+        return Err(out_of_range(us));
+    };
+    let east = i64::from(zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc());
+    let before_christ = put_instant(us.saturating_add(east * 1_000_000), out);
+    put_offset(east, out);
+    put_era(before_christ, out);
+    Ok(())
+}
+
+fn out_of_range(us: i64) -> ArrowError {
+    ArrowError::CastError(format!("date/time field value out of range: {us}"))
+}

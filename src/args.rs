@@ -1,8 +1,11 @@
-//! The command line.
+//! The command line of `tt`, read by clap. Doc comments here are what `--help` prints.
+//!
+//! `main` matches [`Command`] once; the flags of [`Common`] become the last layer of the configuration.
 
 use crate::config::Flags;
+use crate::console::table::Format;
 use crate::role::Role;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +14,7 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 #[command(name = "tt", version, about, max_term_width = 100)]
 pub struct Arguments {
-    /// What to do.
+    /// The command and its arguments.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -28,16 +31,16 @@ pub struct Common {
     /// Postgres wire address; port 0 picks a free one.
     #[arg(long, value_name = "ADDR", global = true)]
     pub pg: Option<SocketAddr>,
-    /// Flight SQL address.
+    /// Flight SQL address; port 0 picks a free one.
     #[arg(long, value_name = "ADDR", global = true)]
     pub flight: Option<SocketAddr>,
-    /// Address of health, metrics and the status page.
+    /// Address of health, metrics and the status page; port 0 picks a free one.
     #[arg(long, value_name = "ADDR", global = true)]
     pub http: Option<SocketAddr>,
 }
 
 impl Common {
-    /// The flags as configuration keys.
+    /// The flags that were given as configuration keys with their text: `("server.pg", "127.0.0.1:0")`.
     pub fn flags(&self) -> Flags {
         let address = |key: &str, value: Option<SocketAddr>| value.map(|value| (key.to_owned(), value.to_string()));
         let data = self.data.clone().map(|data| ("lake.location".to_owned(), data));
@@ -47,7 +50,7 @@ impl Common {
     }
 }
 
-/// The commands.
+/// The commands of `tt`, one file each in `command`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Everything on this machine with no account: a simulated venue, collectors, the lake, the servers
@@ -114,8 +117,8 @@ pub enum Command {
         /// The statement.
         sql: String,
         /// How to print the rows.
-        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
-        format: OutputFormat,
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
         /// Common flags.
         #[command(flatten)]
         common: Common,
@@ -132,7 +135,7 @@ pub enum Command {
         #[command(subcommand)]
         action: UserAction,
     },
-    /// The configuration
+    /// Whether the configuration can be used, and what it says
     Config {
         /// What about it.
         #[command(subcommand)]
@@ -140,7 +143,7 @@ pub enum Command {
     },
 }
 
-/// `tt import ...`
+/// What `tt import` reads.
 #[derive(Debug, Subcommand)]
 pub enum ImportSource {
     /// MetaStock files, ASCII or binary, into `eod`
@@ -153,7 +156,7 @@ pub enum ImportSource {
     },
 }
 
-/// `tt lake ...`
+/// What `tt lake` does with the tables.
 #[derive(Debug, Subcommand)]
 pub enum LakeAction {
     /// Merge the small files of datasets that grow by appending; rows stay the same
@@ -183,8 +186,8 @@ pub enum LakeAction {
         /// Dataset.
         dataset: String,
         /// How to print them.
-        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
-        format: OutputFormat,
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
         /// Common flags.
         #[command(flatten)]
         common: Common,
@@ -201,7 +204,7 @@ pub enum LakeAction {
     },
 }
 
-/// `tt user ...`
+/// What `tt user` does with the file of users.
 #[derive(Debug, Subcommand)]
 pub enum UserAction {
     /// Add a user, or give one another password or role
@@ -234,21 +237,21 @@ pub enum UserAction {
     },
 }
 
-/// Where users stand.
+/// Which file of users is meant.
 #[derive(Debug, Clone, Args)]
 pub struct UsersFile {
     /// File of users; the configuration's `auth.users` when it is not given.
     #[arg(long, value_name = "FILE")]
     pub users: Option<PathBuf>,
-    /// Common flags.
+    /// The flags every command takes.
     #[command(flatten)]
     pub common: Common,
 }
 
-/// `tt config ...`
+/// What `tt config` says of the configuration.
 #[derive(Debug, Subcommand)]
 pub enum ConfigAction {
-    /// Say whether the configuration can be used
+    /// Say whether the configuration and the files it names can be used; exit 2 when not
     Check {
         /// Common flags.
         #[command(flatten)]
@@ -260,15 +263,4 @@ pub enum ConfigAction {
         #[command(flatten)]
         common: Common,
     },
-}
-
-/// How rows are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
-    /// Aligned columns.
-    Table,
-    /// Comma-separated values with a header.
-    Csv,
-    /// One JSON object per line.
-    Json,
 }

@@ -1,15 +1,18 @@
-//! The one place time is read, so that TTLs, token expiry and breakers are tested without sleeping.
+//! The clock of the program: TTLs, token expiry, breakers and commit times are told by a [`Clock`] that is handed in,
+//! so that tests move it instead of sleeping.
+//!
+//! The machine's time is read here. What waits (timeouts, intervals, backoff) goes by tokio's clock instead.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A source of the present moment. Cheap to clone.
+/// A source of the present moment, in UTC. Cheap to clone: clones of a hand-set clock are the same clock.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The clock of the machine, which may be set back by whoever keeps it.
     #[default]
     System,
-    /// A clock that stands still until it is set.
+    /// A clock that stands still until it is set, for tests. The lock is held for one reading.
     Hand(Arc<Mutex<DateTime<Utc>>>),
 }
 
@@ -19,7 +22,7 @@ impl Clock {
         Self::Hand(Arc::new(Mutex::new(now)))
     }
 
-    /// The present moment.
+    /// The present moment, to the microsecond or better.
     pub fn now(&self) -> DateTime<Utc> {
         match self {
             Self::System => Utc::now(),

@@ -1,26 +1,26 @@
-//! Configuration: `config/ttapi.toml` holds every key at its default, then the user's file, the environment, the flags.
+//! The configuration of `tt`: `config/ttapi.toml` holds every key at its default; over it come the user's file, the
+//! environment (`TT__SECTION__KEY`) and the flags.
 //!
-//! [`Config`] is what the program gets, after checks. The environment and TOML are read here and nowhere else.
+//! [`load`] is called once per command. [`Config`] is what the program gets, after checks; whoever has one need check
+//! nothing again. The environment, TOML and the files of `[lists]` are read here and nowhere else. Relative paths are
+//! taken from the directory in which `tt` runs.
 
 mod check;
 mod dependencies;
 mod error;
 mod file;
 mod layer;
-mod program;
+mod lists;
 mod section;
-mod setting;
 mod source;
 mod value;
 
 pub use error::ConfigError;
-pub use layer::DEFAULTS;
-pub use program::Config;
+pub use layer::{DEFAULTS, Setting};
 pub use section::{
-    AuthConfig, CollectConfig, Compression, DatasetConfig, FlightConfig, LimitsConfig, ServerConfig, SimulatorConfig,
-    TlsConfig,
+    AuthConfig, CollectConfig, Compression, Config, DatasetConfig, FlightConfig, LimitsConfig, ServerConfig,
+    SimulatorConfig, TlsConfig,
 };
-pub use setting::Setting;
 pub use source::SourceConfig;
 
 use figment::Figment;
@@ -28,15 +28,21 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use layer::{NamedToml, check_names};
 use std::path::Path;
 
-/// Values given on the command line, as `section.key` and text.
+/// Values given on the command line, as pairs of `section.key` and text (`("server.pg", "127.0.0.1:0")`). They win over
+/// every other layer.
 pub type Flags = Vec<(String, String)>;
 
-/// Layers defaults, the user's file, the environment and flags, and checks the result.
+/// Layers the defaults, the user's file, the environment and the flags, and checks the result.
+///
+/// # Errors
+/// One sentence that names the file or the key: a file that cannot be read or is no TOML, a key that does not exist
+/// (with the nearest that does), a value that does not read, values that do not go together, a list's file that cannot
+/// be used.
 pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Config, ConfigError> {
     let mut figment = layer::defaults();
     if let Some(path) = file {
         let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError(format!("cannot read the configuration {}: {error}", path.display())))?;
+            .map_err(|error| ConfigError::new(format!("cannot read the configuration {}: {error}", path.display())))?;
         let user = Figment::from(Toml::string(&text));
         check_names(&user, &format!("{}", path.display()))?;
         figment = figment.merge(NamedToml { name: path.display().to_string(), text });

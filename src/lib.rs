@@ -1,29 +1,50 @@
-//! A SQL query server over cached market data.
+//! `tt`: a SQL query server over cached market data.
 //!
-//! Collectors fill a lake of Parquet tables and in-memory books of live events; the engine serves both as SQL tables
-//! that know their age; front ends carry the rows to Postgres clients. Modules below stand in reading order.
+//! Collectors bring a vendor's data into a lake of Delta tables and its live events into books in memory; the engine
+//! serves both as SQL tables that know their age; front ends carry the rows to Postgres and Flight SQL clients.
+//! `ARCHITECTURE.md` is the map, with what may depend on what. The modules below stand in the order in which the layers
+//! build on each other: each group uses those above it.
 
-pub mod args;
-pub mod clock;
-pub mod collect;
-pub mod command;
-pub mod config;
-pub mod console;
-pub mod dialect;
-pub mod engine;
+// Leaves, which everything may use.
 pub mod error;
-pub mod lake;
-pub mod live;
-pub mod market;
 pub mod progress;
 pub mod role;
 pub mod secret;
-pub mod serve;
-pub mod server;
-pub mod shutdown;
-pub mod simulator;
-pub mod status;
-pub mod table;
-pub mod telemetry;
 mod text;
+
+// The vocabulary of the market and the time.
+pub mod clock;
+pub mod market;
+
+// What is kept: history on disk, now in memory.
+pub mod lake;
+pub mod live;
+
+// The write side: from a vendor into both.
+pub mod collect;
+
+// The read side: SQL over both, the engine that runs it, the front ends that carry it, what a terminal shows.
+pub mod dialect;
+pub mod table;
+
+pub mod engine;
+
+pub mod serve;
+
+pub mod console;
+
+// A venue of our own, for the demo and the tests.
+pub mod simulator;
+
+// The program: its configuration, the parts put together, one function per command.
+pub mod config;
+pub mod shutdown;
+pub mod telemetry;
 mod threads;
+
+pub mod server;
+
+pub mod status;
+
+pub mod args;
+pub mod command;

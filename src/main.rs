@@ -1,4 +1,7 @@
-//! `tt`: arguments, configuration, one match from command to function.
+//! The program `tt`: arguments, logging, the runtime, and one match from command to function in `ttapi::command`.
+//!
+//! Exit codes: 0 when the command did what it was asked for, 1 when it could not, 2 for a command line or a
+//! configuration that cannot be used. The reason is one line on standard error.
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -13,8 +16,8 @@ const STACK_BYTES: usize = 8 << 20;
 const KEPT_BLOCK_BYTES: usize = 8 << 20;
 
 /// Has the allocator keep freed memory: record batches and messages are made and dropped a thousand times a second, and
-/// each time the system would have to clear their pages anew. Glibc takes the size of the largest block it has seen freed
-/// for what is usual; elsewhere this does nothing.
+/// each time the system would have to clear their pages anew. Glibc takes the size of the largest block it has seen
+/// freed for what is usual; elsewhere this does nothing.
 fn keep_freed_memory() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(KEPT_BLOCK_BYTES)));
 }
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     }
 }
 
+/// The command's function, with its arguments.
 async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Demo { common } => command::demo::run(&common).await,

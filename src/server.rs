@@ -1,4 +1,9 @@
-//! Puts the parts together: lake, collectors, live books, engine, front ends. Called by the commands; knows no SQL.
+//! Puts the parts together: lake, collectors, live books, engine. Called by the commands, which add front ends, and by
+//! the tests; knows no SQL and no protocol.
+//!
+//! [`start`] opens the lake, reads what is remembered of each dataset's refreshes, starts the scheduler and the feed
+//! where the [`Role`] asks for them, and builds the engine over all of it. Every task ends with the token that was
+//! handed in.
 
 use crate::clock::Clock;
 use crate::collect::client::EndpointStatus;
@@ -15,13 +20,15 @@ use crate::engine::{Defaults, Engine, Queries};
 use crate::lake::freshness::{Freshness, FreshnessBoard, Ttl};
 use crate::lake::refresh::{RefreshHandle, channel};
 use crate::lake::{DatasetState, Lake, LakeTable, dataset};
-use crate::live::spool::{Spool, SpoolEvent, SpoolLimits, Uncommitted};
+use crate::live::spool::{Spool, SpoolLimits, Uncommitted};
 use crate::live::{Book, Live};
+use crate::market::event::{self, Visitor};
 use crate::table::schemas::Tables;
 use crate::table::sources::{SourceRow, SourceRows};
 use crate::table::spools::{SpoolFigures, SpoolRow, SpoolRows};
 use crate::table::{sources, spools, system};
 use anyhow::{Context, Result};
+use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,19 +47,19 @@ pub enum Role {
     Collect,
     /// Refreshes only what is asked for.
     OnDemand,
-    /// Refreshes nothing.
+    /// Refreshes nothing and follows nothing.
     ReadOnly,
 }
 
 /// The assembled program, without its front ends. Everything it started ends with `shutdown`.
 pub struct Server {
-    /// The lake.
+    /// The lake with its tables.
     pub lake: Arc<Lake>,
-    /// Freshness of every dataset.
+    /// Freshness of every dataset, by name.
     pub board: FreshnessBoard,
-    /// The live books.
+    /// The books of the latest live events.
     pub live: Arc<Live>,
-    /// What answers queries.
+    /// The engine that answers queries.
     pub engine: Engine,
     /// Where refreshes are asked for.
     pub refresh: RefreshHandle,
@@ -80,7 +87,12 @@ impl Server {
     }
 }
 
-/// Opens the lake and the sources, starts what the role asks for, and builds the engine.
+/// Opens the lake and the sources, starts what the role asks for, and builds the engine. Where no source can be asked,
+/// nothing is collected, whatever the role.
+///
+/// # Errors
+/// The lake cannot be opened, a source cannot be made as configured or does not have a dataset that it is to give, or a
+/// view or table of the program does not build.
 pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &CancellationToken) -> Result<Server> {
     let lake = Arc::new(Lake::open(&config.lake_location, &config.store).await?);
     let all_sources = Sources::open(config, clock.clone())?;
@@ -120,14 +132,7 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
         let feed_ended = CancellationToken::new();
         if config.collect.history {
             let keep = Keep { config, lake: &lake, board: &board, clock: &clock, feed_ended: &feed_ended };
-            for (history, task) in
-                [keep.start("quotes_history", &live.quotes).await, keep.start("trades_history", &live.trades).await]
-                    .into_iter()
-                    .flatten()
-            {
-                histories.push(history);
-                keeping.push(task);
-            }
+            (histories, keeping) = keep.start_all(&live).await.into_iter().unzip();
         }
         feed = Some(start_feed(config, followed, &lake, &live, shutdown, feed_ended));
     }
@@ -166,6 +171,8 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
     Ok(Server { lake, board, live, engine, refresh, events, collected, feed, histories, keeping })
 }
 
+/// The freshness of every dataset. Those that are computed from others, or whose TTL is their inputs, know their
+/// inputs.
 fn board(
     config: &Config,
     lake: &Lake,
@@ -252,9 +259,35 @@ struct Keep<'a> {
     feed_ended: &'a CancellationToken,
 }
 
+/// A history that is being started; it gives `None` where the lake has no such dataset.
+type Starting<'a> = BoxFuture<'a, Option<(Arc<History>, JoinHandle<()>)>>;
+
 impl Keep<'_> {
+    /// Keeps every event that has a history.
+    async fn start_all(&self, live: &Live) -> Vec<(Arc<History>, JoinHandle<()>)> {
+        struct Histories<'a>(&'a Keep<'a>, &'a Live, Vec<Starting<'a>>);
+        impl Visitor for Histories<'_> {
+            fn visit<E: event::Event>(&mut self) {
+                if let Some(history) = E::HISTORY {
+                    self.2.push(Box::pin(self.0.start(history.name, self.1.book::<E>())));
+                }
+            }
+        }
+        let mut histories = Histories(self, live, Vec::new());
+        event::each(&mut histories);
+        let mut started = Vec::with_capacity(histories.2.len());
+        for history in histories.2 {
+            started.extend(history.await);
+        }
+        started
+    }
+
     /// Keeps every event of a book from now on. While the spool cannot be opened, that is told and tried again.
-    async fn start<E: SpoolEvent>(&self, dataset: &str, book: &Arc<Book<E>>) -> Option<(Arc<History>, JoinHandle<()>)> {
+    async fn start<E: event::Event>(
+        &self,
+        dataset: &str,
+        book: &Arc<Book<E>>,
+    ) -> Option<(Arc<History>, JoinHandle<()>)> {
         let (table, freshness) = (self.lake.table(dataset)?.clone(), self.board.get(dataset)?.clone());
         let collect = &self.config.collect;
         let options = HistoryOptions {
@@ -275,6 +308,8 @@ impl Keep<'_> {
         Some((history, task))
     }
 
+    /// `spool/` in the lake's directory unless the configuration names another place; the working directory's
+    /// `tt-spool` for a lake on S3.
     fn spool_directory(&self) -> PathBuf {
         match self.config.collect.spool_directory.as_str() {
             "" if self.config.lake_location.contains("://") => PathBuf::from("tt-spool"),
@@ -329,7 +364,7 @@ fn start_feed(
     shutdown: &CancellationToken,
     ended: CancellationToken,
 ) -> Arc<FeedStatus> {
-    let quotes = universe::symbols(&config.collect.live_lists, &config.collect.symbols);
+    let quotes = universe::symbols(&config.lists, &config.collect.live_lists, &config.collect.symbols);
     let (symbols, subscribed) = watch::channel(FeedSymbols { quotes, greeks: Vec::new() });
     let status = feed.status();
     let run = feed.run(live.clone(), subscribed, shutdown.clone());
@@ -337,11 +372,14 @@ fn start_feed(
         let _ended = ended.drop_guard();
         run.await;
     });
-    tokio::spawn(near_money::follow(lake.clone(), live.clone(), symbols, shutdown.clone()));
+    tokio::spawn(near_money::follow(lake.clone(), live.clone(), client.clock().clone(), symbols, shutdown.clone()));
     status
 }
 
 /// Waits until every collected dataset was loaded or tried once.
+///
+/// # Errors
+/// `shutdown` came first.
 pub async fn wait_until_tried(server: &Server, shutdown: &CancellationToken) -> Result<()> {
     let mut tick = tokio::time::interval(Duration::from_millis(20));
     loop {
@@ -359,7 +397,10 @@ pub async fn wait_until_tried(server: &Server, shutdown: &CancellationToken) -> 
     }
 }
 
-/// Binds an address, or says which flag names another one.
+/// Binds an address.
+///
+/// # Errors
+/// A sentence that names the address and the flag that chooses another one.
 pub async fn bind(address: std::net::SocketAddr, flag: &str) -> Result<tokio::net::TcpListener> {
     tokio::net::TcpListener::bind(address)
         .await

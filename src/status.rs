@@ -1,4 +1,7 @@
-//! What the server says of itself over HTTP.
+//! What a running server says of itself over HTTP: whether it is ready, its datasets, its feed, its counters.
+//!
+//! `command::serve` makes one [`ServerStatus`] and hands it to `serve::http`, which asks it through the trait
+//! [`Health`] for `/readyz`, `/metrics` and the status page, and knows nothing of lake and engine.
 
 use crate::clock::Clock;
 use crate::collect::history::History;
@@ -7,13 +10,15 @@ use crate::engine::Queries;
 use crate::lake::Lake;
 use crate::lake::freshness::{FreshnessBoard, Ttl};
 use crate::live::Live;
+use crate::market::event::{Quote, Trade};
 use crate::serve::http::metrics::{Kind, Metric};
 use crate::serve::http::{self, Health};
 use crate::server::Server;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A view of a running server. Cheap to read.
+/// A view of a running server: shared handles, and whether it is ready. Each answer is read from them when it is asked
+/// for, without I/O.
 pub struct ServerStatus {
     lake: Arc<Lake>,
     board: FreshnessBoard,
@@ -38,13 +43,14 @@ impl ServerStatus {
         }
     }
 
-    /// From now on clients are served.
+    /// Says that clients are served from now on.
     pub fn set_ready(&self) {
         self.ready.store(true, Ordering::Relaxed);
     }
 }
 
 impl Health for ServerStatus {
+    /// One reason, until the front ends serve.
     fn unready(&self) -> Vec<String> {
         if self.ready.load(Ordering::Relaxed) {
             return Vec::new();
@@ -52,12 +58,13 @@ impl Health for ServerStatus {
         vec!["the first collection has not ended".to_owned()]
     }
 
+    /// Counts of statements, live symbols and, per history kept here, of events written, lost and not committed yet.
     fn metrics(&self) -> Vec<Metric> {
         let gauge = |name, help, value: usize| Metric::new(name, help, Kind::Gauge, value as f64);
         let mut metrics = vec![
             gauge("tt_queries_running", "Statements that run now.", self.queries.running().len()),
-            gauge("tt_live_quote_symbols", "Symbols with a live quote.", self.live.quotes.len()),
-            gauge("tt_live_trade_symbols", "Symbols with a live trade.", self.live.trades.len()),
+            gauge("tt_live_quote_symbols", "Symbols with a live quote.", self.live.book::<Quote>().len()),
+            gauge("tt_live_trade_symbols", "Symbols with a live trade.", self.live.book::<Trade>().len()),
         ];
         for history in &self.histories {
             let Some(spool) = history.spool() else { continue };
@@ -73,6 +80,7 @@ impl Health for ServerStatus {
         metrics
     }
 
+    /// A row per dataset of the lake, by name. A TTL that is not a fixed time is left out.
     fn datasets(&self) -> Vec<http::DatasetStatus> {
         let status = |(name, freshness): (&&'static str, &Arc<crate::lake::freshness::Freshness>)| {
             let snapshot = self.lake.table(name).and_then(|table| table.current());
@@ -92,6 +100,7 @@ impl Health for ServerStatus {
         self.board.iter().map(status).collect()
     }
 
+    /// The dxLink feed, by the machine's clock; `None` where this process follows none.
     fn feed(&self) -> Option<http::FeedStatus> {
         let feed = self.feed.as_ref()?.snapshot();
         Some(http::FeedStatus {
@@ -105,6 +114,7 @@ impl Health for ServerStatus {
         })
     }
 
+    /// The program's own version.
     fn versions(&self) -> Vec<(&'static str, String)> {
         vec![("tt", env!("CARGO_PKG_VERSION").to_owned())]
     }

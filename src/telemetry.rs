@@ -1,4 +1,5 @@
-//! Logs: to stderr, one line each; `TT_LOG` narrows or widens them (`TT_LOG=debug`, `TT_LOG=ttapi=trace`).
+//! Logs of the program, by `tracing`: one line each on standard error, with time and level. Warnings and errors unless
+//! `TT_LOG` narrows or widens them (`TT_LOG=debug`, `TT_LOG=ttapi=trace`).
 
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
@@ -6,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 /// What is logged unless `TT_LOG` says otherwise: warnings, and nothing of libraries' own commit chatter.
 const DEFAULT: &str = "warn,deltalake_core=off,buoyant_kernel=off,buoyant_kernel_engine=off";
 
-/// Starts logging. A second call does nothing.
+/// Starts logging, in colours on a terminal. A second call does nothing; a `TT_LOG` that does not read counts as none.
 pub fn start() {
     let filter = EnvFilter::try_from_env("TT_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let colours = std::io::stderr().is_terminal();

@@ -1,4 +1,5 @@
-//! Threads with a runtime of their own, for work that is to be kept apart from the rest.
+//! Threads with a tokio runtime of their own, for work that is to be kept apart from the rest: the statements of the
+//! engine, which may keep a thread for seconds, and the connections of the Postgres front end.
 
 use std::io;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -36,7 +37,7 @@ impl Drop for Threads {
     }
 }
 
-/// Processors that this process may use.
+/// Processors that this process may use, at least 1; a container's quota counts.
 pub(crate) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

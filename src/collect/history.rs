@@ -7,7 +7,8 @@ use crate::clock::Clock;
 use crate::lake::freshness::Freshness;
 use crate::lake::{LakeError, LakeTable, Position, Run, StagedFile};
 use crate::live::Book;
-use crate::live::spool::{Block, OpenSpool, Spool, SpoolError, SpoolEvent, SpoolLimits, Tail, Uncommitted};
+use crate::live::spool::{Block, OpenSpool, Spool, SpoolError, SpoolLimits, Tail, Uncommitted};
+use crate::market::event::Event;
 use anyhow::{Context, Result};
 use arc_swap::ArcSwapOption;
 use arrow::compute::concat_batches;
@@ -78,7 +79,7 @@ impl History {
     }
 
     /// Opens the spool and takes the book's events from now on. What an earlier process left is committed first.
-    pub async fn open<E: SpoolEvent>(&self, book: &Book<E>) -> Result<()> {
+    pub async fn open<E: Event>(&self, book: &Book<E>) -> Result<()> {
         let (directory, schema) = (self.options.directory.clone(), self.table.dataset().schema.clone());
         let spool = tokio::task::spawn_blocking(move || OpenSpool::open(&directory, schema)).await??;
         let position = self.table.follow(spool.application()).await.context("read how far the lake is")?;
@@ -91,7 +92,7 @@ impl History {
     /// Commits now and then until `ended`, when the book gets no more events; then stops the spool and commits the rest.
     ///
     /// Dropping the future stops the commits and leaves the events to the spool: the next process commits them.
-    pub async fn run<E: SpoolEvent>(self: Arc<Self>, book: Arc<Book<E>>, ended: CancellationToken) {
+    pub async fn run<E: Event>(self: Arc<Self>, book: Arc<Book<E>>, ended: CancellationToken) {
         let Some(spool) = self.opened(&book, &ended).await else { return };
         let mut tick = tokio::time::interval(LOOK.min(self.options.flush));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -116,7 +117,7 @@ impl History {
     }
 
     /// The open spool, tried for as long as it takes.
-    async fn opened<E: SpoolEvent>(&self, book: &Book<E>, ended: &CancellationToken) -> Option<Arc<Spool>> {
+    async fn opened<E: Event>(&self, book: &Book<E>, ended: &CancellationToken) -> Option<Arc<Spool>> {
         loop {
             if let Some(spool) = self.spool() {
                 return Some(spool);

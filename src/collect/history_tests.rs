@@ -1,6 +1,6 @@
 use super::*;
 use crate::lake::{Lake, StoreOptions};
-use crate::market::quote::Trade;
+use crate::market::event::Trade;
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use chrono::DateTime;

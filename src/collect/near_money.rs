@@ -1,12 +1,15 @@
-//! Which options are followed live: those near the money of the next expirations of the underlyings whose chains are kept.
+//! Which options are followed live: those near the money of the next expirations of the underlyings whose chains are
+//! kept.
 
+use crate::clock::Clock;
 use crate::collect::venue::dxlink::FeedSymbols;
 use crate::lake::{Lake, LakeError};
 use crate::live::Live;
 use crate::market::calendar;
+use crate::market::event::Quote;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Date32Type, Float64Type};
-use chrono::{NaiveDate, Utc};
+use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,10 +28,11 @@ const FIRST_PERIOD: Duration = Duration::from_secs(1);
 /// One listed option of a chain: strike and streamer spelling.
 type Chain = BTreeMap<NaiveDate, Vec<(f64, String)>>;
 
-/// Keeps the subscription near the money until shutdown.
+/// Keeps the subscription near the money until shutdown. What has expired by `clock` is left out.
 pub async fn follow(
     lake: Arc<Lake>,
     live: Arc<Live>,
+    clock: Clock,
     symbols: watch::Sender<FeedSymbols>,
     shutdown: CancellationToken,
 ) {
@@ -38,7 +42,7 @@ pub async fn follow(
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(period) => {}
         }
-        let options = match choose(&lake, &live).await {
+        let options = match choose(&lake, &live, &clock).await {
             Ok(options) => options,
             Err(error) => {
                 tracing::warn!("the options near the money are not known: {error}");
@@ -57,11 +61,11 @@ pub async fn follow(
     }
 }
 
-async fn choose(lake: &Lake, live: &Live) -> Result<Vec<String>, LakeError> {
+async fn choose(lake: &Lake, live: &Live, clock: &Clock) -> Result<Vec<String>, LakeError> {
     let Some(table) = lake.table("option_chains") else { return Ok(Vec::new()) };
     let Some(snapshot) = table.update().await? else { return Ok(Vec::new()) };
     let columns = ["underlying", "expiration", "strike", "streamer_symbol"];
-    let today = calendar::eastern_date(Utc::now());
+    let today = calendar::eastern_date(clock.now());
     let mut chains: BTreeMap<String, Chain> = BTreeMap::new();
     for rows in table.read_columns(&snapshot.files, Some(&columns)).await? {
         let (underlyings, streamer) = (rows.column(0).as_string::<i32>(), rows.column(3).as_string::<i32>());
@@ -77,7 +81,7 @@ async fn choose(lake: &Lake, live: &Live) -> Result<Vec<String>, LakeError> {
     }
     let mut chosen = Vec::new();
     for (underlying, chain) in chains {
-        let quote = live.quotes.latest_of(&underlying);
+        let quote = live.book::<Quote>().latest_of(&underlying);
         let Some((bid, ask)) = quote.and_then(|quote| quote.bid.zip(quote.ask)) else { continue };
         for options in chain.into_values().take(EXPIRATIONS) {
             chosen.extend(near((bid + ask) / 2.0, options));

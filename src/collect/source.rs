@@ -9,7 +9,7 @@ use super::client::error::ClientError;
 use super::collector::Collector;
 use super::venue::dxlink::{FeedStatus, FeedSymbols};
 use crate::clock::Clock;
-use crate::config::{CollectConfig, SourceConfig};
+use crate::config::{Config, SourceConfig};
 use crate::live::Live;
 use futures::future::BoxFuture;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub trait Source: Send + Sync {
     fn datasets(&self) -> &'static [&'static str];
 
     /// What fetches one of them: what is asked for, and in what pieces. `None` for a dataset that it cannot fetch.
-    fn collector(&self, dataset: &str, what: &CollectConfig) -> Option<Collector>;
+    fn collector(&self, dataset: &str, config: &Config) -> Option<Collector>;
 
     /// What kind of market data it gives: `real-time`, `delayed`, `end-of-day`, `simulated`.
     fn feed_class(&self) -> &'static str;

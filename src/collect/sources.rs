@@ -100,7 +100,7 @@ impl Sources {
         for dataset in dataset::all() {
             let source = config.source_of(dataset.name).and_then(|name| self.find(name));
             let Some(source) = source.filter(|source| source.ready().is_ok()) else { continue };
-            if let Some(mut collector) = source.collector(dataset.name, &config.collect) {
+            if let Some(mut collector) = source.collector(dataset.name, config) {
                 collector.history = (dataset.name == "market_metrics").then_some("market_metrics_history");
                 collectors.insert(dataset.name, collector);
             }
@@ -174,7 +174,7 @@ mod tests {
         for (name, source) in &sources.all {
             assert!(source.datasets().is_sorted(), "{name}");
             for dataset in dataset::all() {
-                let fetched = source.collector(dataset.name, &config.collect).is_some();
+                let fetched = source.collector(dataset.name, config).is_some();
                 assert_eq!(fetched, source.datasets().contains(&dataset.name), "{name}, {}", dataset.name);
             }
         }

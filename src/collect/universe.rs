@@ -1,15 +1,15 @@
 //! What is asked for: the configured symbols, how the venue spells them, and how far their history reaches.
 
 use crate::lake::{LakeError, LakeTable, Scope};
-use crate::market::list;
+use crate::market::list::Lists;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Date32Type;
 use chrono::{Days, NaiveDate};
 use std::collections::{BTreeSet, HashMap};
 
-/// Members of the lists and the single symbols, each once, sorted.
-pub fn symbols(lists: &[String], symbols: &[String]) -> Vec<String> {
-    let members = lists.iter().filter_map(|name| list::members(name)).flatten().map(|member| member.symbol);
+/// Members of the lists of these names and the single symbols, each once, sorted.
+pub fn symbols(lists: &Lists, names: &[String], symbols: &[String]) -> Vec<String> {
+    let members = names.iter().filter_map(|name| lists.members(name)).flatten().map(|member| member.symbol);
     members.chain(symbols.iter().cloned()).collect::<BTreeSet<String>>().into_iter().collect()
 }
 
@@ -63,8 +63,8 @@ mod tests {
 
     #[test]
     fn a_symbol_of_two_lists_is_asked_for_once() {
-        let lists = ["dow30".to_owned(), "nasdaq100".to_owned()];
-        let all = symbols(&lists, &["AAPL".to_owned(), "ZZZZ".to_owned()]);
+        let names = ["dow30".to_owned(), "nasdaq100".to_owned()];
+        let all = symbols(&Lists::default(), &names, &["AAPL".to_owned(), "ZZZZ".to_owned()]);
         assert_eq!(all.iter().filter(|symbol| *symbol == "AAPL").count(), 1);
         assert!(all.contains(&"ZZZZ".to_owned()) && all.is_sorted());
     }

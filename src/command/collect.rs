@@ -1,4 +1,7 @@
-//! `tt collect`: refresh datasets once.
+//! `tt collect`: refresh datasets once, with their progress on standard error, for timers and for a first load.
+//!
+//! It runs a scheduler of its own over the lake, which may be a running server's: that sees the new versions. The exit
+//! code is for whoever watches the timer.
 
 use super::collection;
 use super::configuration;
@@ -11,7 +14,11 @@ use crate::shutdown;
 use anyhow::{Result, bail};
 use std::process::ExitCode;
 
-/// Refreshes the named datasets, or all that have a source; 0 only when every item of every one is fresh.
+/// Refreshes the named datasets, or all that have a source, whatever their age; a derived one after its inputs, where those
+/// are due. Exit code 0 only when every item of every one is fresh; failed items and their reasons go to standard error.
+///
+/// # Errors
+/// There are no credentials, a name is no dataset with a source, the lake cannot be opened, or a signal came first.
 pub async fn run(common: &Common, datasets: &[String]) -> Result<ExitCode> {
     let config = configuration(common)?;
     if let Some(missing) = Sources::open(&config, Clock::System)?.missing() {

@@ -1,4 +1,8 @@
-//! `tt demo`: everything on this machine with no account.
+//! `tt demo`: everything on this machine with no account: the simulated venue on two free ports, and a server that
+//! collects from it as it would from the vendor.
+//!
+//! After the ready line it prints the psql command that connects. The lake stays where it is (`./tt-demo`, or
+//! `--data`), so that the next demo begins with what this one kept.
 
 use super::serve::{FirstLoad, serve};
 use super::{DEMO_DATA, configuration};
@@ -13,7 +17,11 @@ use anyhow::{Context, Result};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
-/// Runs the simulated venue and a server that collects from it, until a signal.
+/// Runs the simulated venue and a server that collects from it, until a signal. The ready line comes when every dataset
+/// was loaded or tried once.
+///
+/// # Errors
+/// Those of [`super::serve::run`].
 pub async fn run(common: &Common) -> Result<ExitCode> {
     let mut common = common.clone();
     if common.data.is_none() && common.config.is_none() {

@@ -1,4 +1,8 @@
-//! `tt import metastock`: files into `eod`.
+//! `tt import metastock`: MetaStock files, text or binary, into the dataset `eod`.
+//!
+//! The files are read on a thread that may block, and their rows are merged into the table in one commit, so that a
+//! server on the same lake sees all of them or none. The run is remembered beside the table as one with the cause
+//! `import`.
 
 use super::configuration;
 use crate::args::Common;
@@ -14,7 +18,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Imports the files at `path` and says what became of them; 1 when a file was refused.
+/// Imports the file or the directory of files at `path` and says what became of them: counts on standard output,
+/// refused files with line and reason on standard error. Exit code 1 when a file was refused; the others are imported
+/// all the same.
+///
+/// # Errors
+/// `path` cannot be listed, the lake cannot be opened, or the rows cannot be committed; then nothing is.
 pub async fn run(common: &Common, path: &Path) -> Result<ExitCode> {
     let config = configuration(common)?;
     let lake = Lake::open(&config.lake_location, &config.store).await?;
@@ -56,11 +65,13 @@ pub async fn run(common: &Common, path: &Path) -> Result<ExitCode> {
     Ok(if report.files_failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// A refused file as the failed item of a run: `line 7: ...` where a line is to blame.
 fn failed_item(failed: &metastock::FailedFile) -> FailedItem {
     let line = failed.line.map(|line| format!("line {line}: ")).unwrap_or_default();
     FailedItem { item: failed.file.clone(), reason: format!("{line}{}", failed.reason) }
 }
 
+/// Refused files and warnings to standard error, one line of counts to standard output.
 fn print(report: &Report, written: &Written) {
     for failed in &report.files_failed {
         let failed = failed_item(failed);

@@ -1,9 +1,11 @@
-//! `tt lake`: upkeep of the lake. Safe beside a running server.
+//! `tt lake`: upkeep of the lake's Delta tables and files. Safe beside a running server, for each change is a commit
+//! that the server sees, and files within the retention stay.
 
 use super::configuration;
 use super::query::print;
-use crate::args::{Common, OutputFormat};
+use crate::args::Common;
 use crate::clock::Clock;
+use crate::console::table::Format;
 use crate::console::{Output, say};
 use crate::lake::dataset::instant;
 use crate::lake::{HistoryEntry, Lake, LakeTable};
@@ -17,7 +19,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Merges the small files of one dataset or of all, and says what came of it.
+/// Merges the small files of one dataset, or of all that grow by appending, and says how many became how many. Rows
+/// stay the same; the old files stay too, for readers of older versions, until [`vacuum`].
+///
+/// # Errors
+/// There is no such dataset, the lake cannot be opened, or another process committed at the same time.
 pub async fn compact(common: &Common, dataset: Option<&str>) -> Result<ExitCode> {
     let config = configuration(common)?;
     let lake = Lake::open(&config.lake_location, &config.store).await?;
@@ -37,7 +43,12 @@ pub async fn compact(common: &Common, dataset: Option<&str>) -> Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-/// Removes what the retention does not need of one dataset or of all, and says what went.
+/// Removes the files that no version within the retention needs, of one dataset or of all, and says how many files of
+/// how many bytes went. With `dry_run` the files are named and left.
+///
+/// # Errors
+/// There is no such dataset, `retention` is less than the configuration promises to readers, or the lake cannot be
+/// opened.
 pub async fn vacuum(
     common: &Common,
     dataset: Option<&str>,
@@ -70,8 +81,12 @@ pub async fn vacuum(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the versions of a dataset, oldest first.
-pub async fn history(common: &Common, dataset: &str, format: OutputFormat) -> Result<ExitCode> {
+/// Prints the versions of a dataset that the log still tells of, oldest first: number, time of the commit, operation,
+/// files, rows.
+///
+/// # Errors
+/// There is no such dataset, or its log cannot be read.
+pub async fn history(common: &Common, dataset: &str, format: Format) -> Result<ExitCode> {
     let config = configuration(common)?;
     let lake = Lake::open(&config.lake_location, &config.store).await?;
     let rows = versions(&find(&lake, dataset)?.history().await?)?;
@@ -79,6 +94,7 @@ pub async fn history(common: &Common, dataset: &str, format: OutputFormat) -> Re
     Ok(ExitCode::SUCCESS)
 }
 
+/// The versions as rows of columns `version`, `committed_at`, `operation`, `files`, `rows`.
 fn versions(history: &[HistoryEntry]) -> Result<RecordBatch> {
     let number = |value: u64| i64::try_from(value).ok();
     let committed_at = history.iter().map(|entry| Some(entry.committed_at.timestamp_micros()));
@@ -99,7 +115,11 @@ fn versions(history: &[HistoryEntry]) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
 }
 
-/// Writes a dataset as CSV to a file, to standard output, or as its twin in the lake.
+/// Writes the latest version of a dataset as CSV: to a file, to standard output (`-`), or without `file` as its twin in
+/// the lake's `csv/`. Row groups pass through one after the other, so that memory stays flat.
+///
+/// # Errors
+/// There is no such dataset, it has no rows yet, or the file cannot be written.
 pub async fn export_csv(common: &Common, dataset: &str, file: Option<&Path>) -> Result<ExitCode> {
     let config = configuration(common)?;
     let lake = Lake::open(&config.lake_location, &config.store).await?;
@@ -123,6 +143,7 @@ pub async fn export_csv(common: &Common, dataset: &str, file: Option<&Path>) -> 
     Ok(ExitCode::SUCCESS)
 }
 
+/// Writes the rows to `out`, and tells how many they were.
 async fn write_csv(table: &LakeTable, out: &mut impl Write) -> Result<u64> {
     let mut parts = table.csv_parts().await?;
     while let Some(part) = parts.next().await? {
@@ -144,6 +165,7 @@ fn tables<'a>(lake: &'a Lake, dataset: Option<&str>) -> Result<Vec<&'a Arc<LakeT
     }
 }
 
+/// The named table; an unknown name is refused with those there are.
 fn find<'a>(lake: &'a Lake, dataset: &str) -> Result<&'a Arc<LakeTable>> {
     lake.table(dataset).ok_or_else(|| {
         let known: Vec<&str> = lake.tables().map(|table| name(table)).collect();

@@ -1,7 +1,10 @@
-//! `tt query`: one statement, in process.
+//! `tt query`: one statement over the lake, in this process: no server need run, and one that runs is not asked.
+//!
+//! With credentials of the vendor a stale table is refreshed first, as for a client of a server; without them the rows
+//! that are there are served, with a notice on standard error. Live tables are empty: only a server follows the feed.
 
 use super::configuration;
-use crate::args::{Common, OutputFormat};
+use crate::args::Common;
 use crate::clock::Clock;
 use crate::console::Output;
 use crate::console::table::{Format, write_batches};
@@ -13,8 +16,11 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use std::process::ExitCode;
 
-/// Runs one statement over the lake and prints its rows.
-pub async fn run(common: &Common, sql: &str, format: OutputFormat) -> Result<ExitCode> {
+/// Runs one statement over the lake and prints its rows once it has ended.
+///
+/// # Errors
+/// The configuration or the lake cannot be used, the text is not one statement, or the statement failed.
+pub async fn run(common: &Common, sql: &str, format: Format) -> Result<ExitCode> {
     let config = configuration(common)?;
     let shutdown = shutdown::on_signal();
     let server = server::start(&config, Role::OnDemand, Clock::System, &shutdown).await?;
@@ -46,11 +52,6 @@ pub(crate) async fn rows(engine: &Engine, sql: &str) -> Result<(SchemaRef, Vec<R
 }
 
 /// Prints rows to standard output.
-pub(crate) fn print(schema: &SchemaRef, batches: &[RecordBatch], format: OutputFormat) -> Result<()> {
-    let format = match format {
-        OutputFormat::Table => Format::Table,
-        OutputFormat::Csv => Format::Csv,
-        OutputFormat::Json => Format::Json,
-    };
+pub(crate) fn print(schema: &SchemaRef, batches: &[RecordBatch], format: Format) -> Result<()> {
     Ok(write_batches(format, schema, batches, &mut Output::lock())?)
 }

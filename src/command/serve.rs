@@ -1,4 +1,11 @@
-//! `tt serve`: the server of a configuration and, unless read-only, its collectors.
+//! `tt serve`: the server of a configuration and, unless read-only, its collectors. `tt demo` serves by the same way.
+//!
+//! The order at the start: users and TLS are read, addresses bound, the lake opened, HTTP served (`/readyz` says why
+//! the server is not ready), then the Postgres wire and Flight SQL; last the ready line on standard output:
+//!
+//! ```text
+//! ready pg=127.0.0.1:5433 flight=127.0.0.1:50051 http=127.0.0.1:8090
+//! ```
 
 use super::collection;
 use super::configuration;
@@ -24,11 +31,14 @@ use tokio_util::sync::CancellationToken;
 /// How long open connections may take to end after a signal.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// Processors for each thread that serves Postgres connections. It reads, looks up and writes, and leaves the rest to the
-/// threads for statements; and one that has enough to do need not be woken for every message.
+/// Processors for each thread that serves Postgres connections. It reads, looks up and writes, and leaves the rest to
+/// the threads for statements; and one that has enough to do need not be woken for every message.
 const CPUS_PER_THREAD: usize = 2;
 
-/// Serves until a signal.
+/// Serves the configuration of a command line until a signal; with `read_only`, what is in the lake and nothing else.
+///
+/// # Errors
+/// The configuration cannot be used, an address is taken, the lake cannot be opened, or a front end stopped.
 pub async fn run(common: &Common, read_only: bool) -> Result<ExitCode> {
     let config = configuration(common)?;
     let role = if read_only { Role::ReadOnly } else { Role::Collect };
@@ -47,15 +57,46 @@ pub(crate) enum FirstLoad {
     Background,
 }
 
-/// The users of a configuration.
-fn users(config: &Config) -> Result<Users> {
-    match config.auth.users.as_os_str().is_empty() {
-        true => Ok(Users::open()),
-        false => Users::load(&config.auth.users),
+/// Who may connect to the front ends and over what, read from the files of a configuration.
+pub(crate) struct Doors {
+    /// The users of `auth.users`; open where it names no file.
+    users: Users,
+    /// TLS as Postgres clients speak it; `None` where no certificate is configured.
+    postgres_tls: Option<Tls>,
+    /// TLS as Flight clients speak it.
+    flight_tls: Option<Tls>,
+}
+
+impl Doors {
+    /// Reads the files of users and of TLS, and checks that the addresses may be served with them. `tt serve` begins
+    /// with this, and `tt config check` ends with it.
+    ///
+    /// # Errors
+    /// A file that is missing, is not what it should be or may be read by others; an address beyond loopback without
+    /// users or without TLS.
+    pub(crate) fn open(config: &Config) -> Result<Self> {
+        let users = match config.auth.users.as_os_str().is_empty() {
+            true => Users::open(),
+            false => Users::load(&config.auth.users)?,
+        };
+        let postgres_tls = Tls::load(&config.tls, &[postgres::ALPN])?;
+        listen::check(config.server.pg, "server.pg", &users, postgres_tls.is_some(), &config.server)?;
+        let flight_tls = Tls::load(&config.tls, &[flight::ALPN])?;
+        if config.flight.enabled {
+            listen::check(config.server.flight, "server.flight", &users, flight_tls.is_some(), &config.server)?;
+        }
+        listen::check_http(config.server.http, &config.server)?;
+        Ok(Self { users, postgres_tls, flight_tls })
     }
 }
 
 /// Serves a configuration until `shutdown`; `announce` is called after the ready line with the Postgres address.
+/// `feed_class` is what `system.freshness` tells of the kind of market data.
+///
+/// After `shutdown` the live events received are committed and open connections get [`DRAIN`] to end.
+///
+/// # Errors
+/// Those of [`run`].
 pub(crate) async fn serve(
     config: &Config,
     role: Role,
@@ -63,14 +104,7 @@ pub(crate) async fn serve(
     shutdown: &CancellationToken,
     announce: impl FnOnce(std::net::SocketAddr),
 ) -> Result<()> {
-    let users = users(config)?;
-    let tls = Tls::load(&config.tls, &[postgres::ALPN])?;
-    listen::check(config.server.pg, "server.pg", &users, tls.is_some(), &config.server)?;
-    let flight_tls = Tls::load(&config.tls, &[flight::ALPN])?;
-    if config.flight.enabled {
-        listen::check(config.server.flight, "server.flight", &users, flight_tls.is_some(), &config.server)?;
-    }
-    listen::check_http(config.server.http, &config.server)?;
+    let Doors { users, postgres_tls: tls, flight_tls } = Doors::open(config)?;
     let pg = server::bind(config.server.pg, "--pg").await?;
     let flight = match config.flight.enabled {
         true => Some(server::bind(config.server.flight, "--flight").await?),

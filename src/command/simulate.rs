@@ -1,15 +1,27 @@
-//! `tt simulate`: the simulated venue alone.
+//! `tt simulate`: the simulated venue alone, for whoever writes or tests a client of tastytrade or dxLink.
+//!
+//! Standard output says where it is, and with what it is entered:
+//!
+//! ```text
+//! ready rest=127.0.0.1:41231 dxlink=127.0.0.1:35211
+//! client_secret=sim-secret refresh_token=sim-refresh
+//! ```
 
 use crate::clock::Clock;
 use crate::console::say;
-use crate::simulator::{Faults, Options, Simulator};
+use crate::simulator::{CLIENT_SECRET, Faults, Options, REFRESH_TOKEN, Simulator};
 use crate::{server, shutdown};
 use anyhow::{Context, Result, anyhow};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Runs the venue until a signal.
+/// Runs the venue until a signal, at the addresses of its two services (port 0 picks a free one). `symbols` is the
+/// number of equities, 0 for the built-in lists alone; `rate` is quotes a second over all symbols; `faults` is a TOML
+/// file of what goes wrong.
+///
+/// # Errors
+/// An address is taken, or the file of faults cannot be read or names no fault.
 pub async fn run(
     rest: SocketAddr,
     dxlink: SocketAddr,
@@ -31,6 +43,8 @@ pub async fn run(
     let options = Options { seed, symbols, rate, clock: Clock::System, faults };
     let simulator = Simulator::start(options, rest, dxlink, shutdown.clone()).await.context("start the venue")?;
     say!("ready rest={} dxlink={}", simulator.rest_addr(), simulator.dxlink_addr());
+    // A line of its own: programs read the one above to its end.
+    say!("client_secret={CLIENT_SECRET} refresh_token={REFRESH_TOKEN}");
     shutdown.cancelled().await;
     Ok(ExitCode::SUCCESS)
 }

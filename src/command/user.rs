@@ -1,4 +1,5 @@
-//! `tt user`: who may connect. Writes the users file; a running server sees it at the next login.
+//! `tt user`: who may connect. Writes the users file, which holds SCRAM-SHA-256 verifiers and no password; a running
+//! server sees the change at the next login, and sessions that are open stay.
 
 use super::configuration;
 use crate::args::UsersFile;
@@ -10,7 +11,11 @@ use std::io::{BufRead, BufReader, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Adds a user, or gives one another password or role.
+/// Adds a user, or gives one another password and, with `role`, another role; a new user is a reader. The password
+/// comes from the first line of a file, from the terminal (asked twice), or from the first line of standard input.
+///
+/// # Errors
+/// No file of users is named, the password is empty or was typed differently, or the file cannot be written.
 pub fn add(place: &UsersFile, name: &str, role: Option<Role>, password_file: Option<&Path>) -> Result<ExitCode> {
     let path = users_file(place)?;
     let verifier = Verifier::of(&password(name, password_file)?);
@@ -20,7 +25,10 @@ pub fn add(place: &UsersFile, name: &str, role: Option<Role>, password_file: Opt
     Ok(ExitCode::SUCCESS)
 }
 
-/// Removes a user.
+/// Removes a user, who then cannot log in any more.
+///
+/// # Errors
+/// No file of users is named, it cannot be written, or it does not have the user.
 pub fn remove(place: &UsersFile, name: &str) -> Result<ExitCode> {
     let path = users_file(place)?;
     ensure!(file::remove(&path, name)?, "no user \"{name}\" in {}", path.display());
@@ -28,7 +36,10 @@ pub fn remove(place: &UsersFile, name: &str) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints names and roles, a tab between.
+/// Prints names and roles, a line per user with a tab between, in the order of the file.
+///
+/// # Errors
+/// No file of users is named, or it cannot be read.
 pub fn list(place: &UsersFile) -> Result<ExitCode> {
     for user in file::list(&users_file(place)?)? {
         say!("{}\t{}", user.name, user.role);
@@ -36,6 +47,7 @@ pub fn list(place: &UsersFile) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The file of `--users`, or that of `auth.users`.
 fn users_file(place: &UsersFile) -> Result<PathBuf> {
     if let Some(path) = &place.users {
         return Ok(path.clone());

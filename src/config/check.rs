@@ -1,63 +1,70 @@
 //! From what is written to what the program gets: every value is read, and one that cannot be used is named by its key.
+//!
+//! [`resolve`] is the only maker of a [`Config`]. The first fault ends it: a user mends one key at a time, and a later
+//! sentence is often a consequence of an earlier one. Whether files of users and of TLS can be used is not asked here,
+//! for most commands do without them; `tt config check` and `tt serve` ask.
 
-use super::dependencies::{self, Dependencies};
+use super::dependencies;
 use super::error::ConfigError;
 use super::file::{DatasetSection, File, LimitsSection};
 use super::layer::{describe, settings};
-use super::program::Config;
-use super::section::{DatasetConfig, LimitsConfig};
+use super::lists;
+use super::section::{Config, DatasetConfig, Dependencies, LimitsConfig};
 use super::source::{self, SourceConfig};
 use super::value::{duration, size, ttl};
 use crate::lake::freshness::Policy;
 use crate::lake::{RETENTION_MIN, StoreOptions, dataset};
-use crate::market::list;
 use figment::Figment;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Bounds of `limits.message`: long statements must go through, and a length has 31 bits.
+/// Bounds of `limits.message`, in bytes: long statements must go through, and the length of a Postgres message has 31
+/// bits.
 const MESSAGE_BYTES_MIN: usize = 64_000;
 const MESSAGE_BYTES_MAX: usize = 1_000_000_000;
 
-/// Characters of a key that nobody guesses.
+/// Bytes of `flight.token_key` that nobody guesses.
 const TOKEN_KEY_BYTES_MIN: usize = 32;
 
+/// The checked configuration of all layers together.
+///
+/// # Errors
+/// The first value that does not read, or that does not go with another.
 pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
-    let file: File = figment.extract().map_err(|error| ConfigError(describe(figment, &error)))?;
+    let file: File = figment.extract().map_err(|error| ConfigError::new(describe(figment, &error)))?;
     let sources = source::resolve(file.source)?;
-    for name in file.collect.lists.iter().chain(&file.collect.live_lists) {
-        if list::members(name).is_none() {
-            let known: Vec<&str> = list::names().collect();
-            return Err(ConfigError(format!("collect.lists: no list \"{name}\"; there are {}", known.join(", "))));
-        }
-    }
+    let lists = lists::read(&file.lists)?;
+    lists::check("collect.lists", &file.collect.lists, &lists)?;
+    lists::check("collect.live_lists", &file.collect.live_lists, &lists)?;
     if file.collect.history_flush.is_zero() || file.collect.history_flush_events == 0 {
-        return Err(ConfigError("collect: history_flush and history_flush_events are more than nothing".to_owned()));
+        return Err(ConfigError::new(
+            "collect: history_flush and history_flush_events are more than nothing".to_owned(),
+        ));
     }
     if file.collect.refreshes_max == 0 {
-        return Err(ConfigError("collect.refreshes_max is at least 1".to_owned()));
+        return Err(ConfigError::new("collect.refreshes_max is at least 1".to_owned()));
     }
     let named = |path: &PathBuf| !path.as_os_str().is_empty();
     if named(&file.tls.certificate) != named(&file.tls.key) {
-        return Err(ConfigError("tls: certificate and key go together".to_owned()));
+        return Err(ConfigError::new("tls: certificate and key go together".to_owned()));
     }
     if named(&file.tls.client_ca) && !named(&file.tls.certificate) {
-        return Err(ConfigError("tls.client_ca: there is no TLS without certificate and key".to_owned()));
+        return Err(ConfigError::new("tls.client_ca: there is no TLS without certificate and key".to_owned()));
     }
     let lake_watch = duration("lake.watch", &file.lake.watch)?;
     if lake_watch.is_zero() {
-        return Err(ConfigError("lake.watch is more than nothing".to_owned()));
+        return Err(ConfigError::new("lake.watch is more than nothing".to_owned()));
     }
     let dependencies = dependencies::dependencies(&file.dataset)?;
     let flight = &file.flight;
     if flight.streams == 0 || flight.calls == 0 || flight.request == 0 || flight.message == 0 || flight.handle == 0 {
-        return Err(ConfigError(
+        return Err(ConfigError::new(
             "flight: streams, calls, request, message and handle are more than nothing".to_owned(),
         ));
     }
     if !flight.token_key.is_empty() && flight.token_key.expose().len() < TOKEN_KEY_BYTES_MIN {
-        return Err(ConfigError(format!("flight.token_key has fewer than {TOKEN_KEY_BYTES_MIN} characters")));
+        return Err(ConfigError::new(format!("flight.token_key has fewer than {TOKEN_KEY_BYTES_MIN} characters")));
     }
     let optional = |text: String| (!text.is_empty()).then_some(text);
     Ok(Config {
@@ -73,6 +80,7 @@ pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
         },
         lake_watch,
         collect: file.collect,
+        lists,
         datasets: datasets(&file.dataset, &dependencies, &sources)?,
         sources,
         retention: retention(&file.dataset)?,
@@ -84,6 +92,10 @@ pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
     })
 }
 
+/// `[limits]`, with sizes in bytes and "0s" as no limit.
+///
+/// # Errors
+/// A size or duration that does not read, or a limit that would lock everybody out.
 fn limits(section: &LimitsSection) -> Result<LimitsConfig, ConfigError> {
     let optional = |key: &str, text: &str| {
         let limit = duration(&format!("limits.{key}"), text)?;
@@ -110,7 +122,7 @@ fn limits(section: &LimitsSection) -> Result<LimitsConfig, ConfigError> {
         query_memory_bytes: bytes("query_memory", &section.query_memory)?,
         spill_bytes: size("limits.spill", &section.spill)?,
     };
-    let refuse = |reason: &str| Err(ConfigError(format!("limits.{reason}")));
+    let refuse = |reason: &str| Err(ConfigError::new(format!("limits.{reason}")));
     if limits.connections <= limits.connections_reserved {
         return refuse("connections is more than limits.connections_reserved");
     }
@@ -129,6 +141,11 @@ fn limits(section: &LimitsSection) -> Result<LimitsConfig, ConfigError> {
     Ok(limits)
 }
 
+/// Freshness and CSV twin of the datasets whose section says when they go stale; the others are histories, which never
+/// do.
+///
+/// # Errors
+/// A value that does not read, or a TTL of `inputs` without inputs.
 fn datasets(
     sections: &BTreeMap<String, DatasetSection>,
     dependencies: &Dependencies,
@@ -165,6 +182,11 @@ fn datasets(
     Ok(datasets)
 }
 
+/// How long versions are kept, for every dataset that has a section.
+///
+/// # Errors
+/// A duration that does not read, or that is less than [`RETENTION_MIN`], within which running queries rely on their
+/// files.
 fn retention(sections: &BTreeMap<String, DatasetSection>) -> Result<BTreeMap<&'static str, Duration>, ConfigError> {
     let mut retention = BTreeMap::new();
     for definition in dataset::all() {
@@ -173,7 +195,7 @@ fn retention(sections: &BTreeMap<String, DatasetSection>) -> Result<BTreeMap<&'s
         let kept = duration(&key, &section.retention)?;
         if kept < RETENTION_MIN {
             let least = humantime::format_duration(RETENTION_MIN);
-            return Err(ConfigError(format!("{key}: \"{}\" is less than {least}", section.retention)));
+            return Err(ConfigError::new(format!("{key}: \"{}\" is less than {least}", section.retention)));
         }
         retention.insert(definition.name, kept);
     }

@@ -1,16 +1,18 @@
-//! What is refreshed before what: `depends_on` of every dataset, checked when the configuration is read.
+//! What is refreshed before what: `depends_on` of every dataset, checked when the configuration is read, so that the
+//! scheduler need not fear a cycle.
 
 use super::error::ConfigError;
 use super::file::DatasetSection;
+use super::section::Dependencies;
 use crate::lake::dataset::{self, Dataset};
 use crate::lake::freshness::Ttl;
 use std::collections::BTreeMap;
 
-/// The datasets that are refreshed first, per dataset.
-pub(super) type Dependencies = BTreeMap<&'static str, Vec<&'static str>>;
-
 /// Reads the lists: every name is a dataset, no dataset waits for itself, and whatever is computed from other datasets
 /// depends on them.
+///
+/// # Errors
+/// A sentence that names the key, and for a cycle the way round.
 pub(super) fn dependencies(sections: &BTreeMap<String, DatasetSection>) -> Result<Dependencies, ConfigError> {
     let known = dataset::all();
     let mut dependencies = Dependencies::new();
@@ -21,12 +23,13 @@ pub(super) fn dependencies(sections: &BTreeMap<String, DatasetSection>) -> Resul
     match cycle(&dependencies) {
         Some(path) => {
             let (first, path) = (path[0], path.join(" -> "));
-            Err(ConfigError(format!("dataset.{first}.depends_on: datasets that wait for each other: {path}")))
+            Err(ConfigError::new(format!("dataset.{first}.depends_on: datasets that wait for each other: {path}")))
         }
         None => Ok(dependencies),
     }
 }
 
+/// The datasets of a list, each once. Unknown names are refused with the nearest known one.
 fn resolve(dataset: &Dataset, listed: &[String], known: &[Dataset]) -> Result<Vec<&'static str>, ConfigError> {
     let key = format!("dataset.{}.depends_on", dataset.name);
     let mut names: Vec<&'static str> = Vec::new();
@@ -35,7 +38,7 @@ fn resolve(dataset: &Dataset, listed: &[String], known: &[Dataset]) -> Result<Ve
             let likeness = |dataset: &&Dataset| strsim::jaro_winkler(dataset.name, name);
             let nearest = known.iter().max_by(|left, right| likeness(left).total_cmp(&likeness(right)));
             let hint = nearest.map(|nearest| format!("; the nearest is \"{}\"", nearest.name)).unwrap_or_default();
-            return Err(ConfigError(format!("{key}: there is no dataset \"{name}\"{hint}")));
+            return Err(ConfigError::new(format!("{key}: there is no dataset \"{name}\"{hint}")));
         };
         if !names.contains(&found.name) {
             names.push(found.name);
@@ -44,16 +47,19 @@ fn resolve(dataset: &Dataset, listed: &[String], known: &[Dataset]) -> Result<Ve
     if let Some(missing) = dataset.computed_from.iter().find(|input| !names.contains(input)) {
         let (name, inputs) = (dataset.name, dataset.computed_from.join(" and "));
         let text = format!("{key}: \"{missing}\" is missing; \"{name}\" is computed from {inputs}");
-        return Err(ConfigError(text));
+        return Err(ConfigError::new(text));
     }
     Ok(names)
 }
 
 /// A TTL of `inputs` needs inputs.
+///
+/// # Errors
+/// A sentence that names the key of a dataset that has none.
 pub(super) fn check_ttl(name: &str, ttl: Ttl, depends_on: &[&'static str]) -> Result<(), ConfigError> {
     if ttl == Ttl::Inputs && depends_on.is_empty() {
         let text = format!("dataset.{name}.ttl: \"inputs\" needs a dataset in dataset.{name}.depends_on");
-        return Err(ConfigError(text));
+        return Err(ConfigError::new(text));
     }
     Ok(())
 }
@@ -64,6 +70,7 @@ fn cycle(dependencies: &Dependencies) -> Option<Vec<&'static str>> {
     dependencies.keys().find_map(|name| walk(name, dependencies, &mut Vec::new(), &mut done))
 }
 
+/// Goes on from `name`, reached by `way`; `done` are the datasets from which no cycle is reached.
 fn walk(
     name: &'static str,
     dependencies: &Dependencies,

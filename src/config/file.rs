@@ -1,12 +1,16 @@
-//! The configuration as written, before checks: the shape of the TOML.
+//! The configuration as written, before checks: the shape of `config/ttapi.toml` and of the files that come over it.
+//!
+//! Each field is a key of that file, which says what it means. Sections that need no reading beyond this have their
+//! type in `section`; those here hold durations and sizes as text until `check` reads them.
 
 use super::section::{AuthConfig, CollectConfig, FlightConfig, ServerConfig, SimulatorConfig, TlsConfig};
 use super::source::SourceSection;
 use crate::lake::FileCompression;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-/// The configuration as written, before checks.
+/// A whole file. Every key is there, because the defaults lie below whatever a user wrote.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
@@ -16,12 +20,15 @@ pub(super) struct File {
     pub(super) lake: LakeSection,
     pub(super) source: BTreeMap<String, SourceSection>,
     pub(super) collect: CollectConfig,
+    /// Files of the user's own lists, by the name of the list.
+    pub(super) lists: BTreeMap<String, PathBuf>,
     pub(super) dataset: BTreeMap<String, DatasetSection>,
     pub(super) limits: LimitsSection,
     pub(super) flight: FlightConfig,
     pub(super) simulator: SimulatorConfig,
 }
 
+/// `[lake]`: where the lake is, and how its files are written.
 #[derive(Deserialize)]
 pub(super) struct LakeSection {
     pub(super) location: String,
@@ -32,6 +39,7 @@ pub(super) struct LakeSection {
     pub(super) compression: FileCompression,
 }
 
+/// `[dataset.NAME]`: when rows go stale, and what is kept.
 #[derive(Deserialize)]
 pub(super) struct DatasetSection {
     /// This and the next five are there for a dataset that goes stale.
@@ -47,6 +55,7 @@ pub(super) struct DatasetSection {
     pub(super) retention: String,
 }
 
+/// `[limits]`: bounds of connections, statements and memory.
 #[derive(Deserialize)]
 pub(super) struct LimitsSection {
     pub(super) connections: usize,

@@ -1,15 +1,28 @@
-//! The layers of the configuration: where each value comes from, which keys there are, and what is said of a value that
-//! does not read.
+//! The layers of the configuration, as figment keeps them: where each value comes from, which keys there are, and what
+//! is said of a value that does not read.
+//!
+//! Every key stands in [`DEFAULTS`], so that an unknown one can be told from a misspelled one. The section `[lists]`
+//! alone holds names that a user makes up.
 
 use super::error::ConfigError;
-use super::setting::Setting;
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
 use figment::{Figment, Profile};
 use std::collections::BTreeMap;
 
-/// The file every key stands in, at its default.
+/// The file in which every key stands at its default, with unit and reason.
 pub const DEFAULTS: &str = include_str!("../../config/ttapi.toml");
+
+/// One key of the configuration as `tt config print` and `system.settings` show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// `section.key`, such as `dataset.eod.ttl`.
+    pub name: String,
+    /// The value as JSON text; `(hidden)` or `(not set)` for a secret.
+    pub value: String,
+    /// Which layer it came from: `default`, the file's path, `environment` or `flag`.
+    pub origin: String,
+}
 
 /// Last parts of keys whose value is never shown, in whatever section.
 const SECRETS: [&str; 4] = ["api_key", "client_secret", "refresh_token", "token_key"];
@@ -18,6 +31,7 @@ fn is_secret(key: &str) -> bool {
     SECRETS.contains(&key.rsplit('.').next().unwrap_or(key))
 }
 
+/// The lowest layer: every key at its default.
 pub(super) fn defaults() -> Figment {
     Figment::from(NamedToml { name: "default".to_owned(), text: DEFAULTS.to_owned() })
 }
@@ -40,22 +54,24 @@ impl figment::Provider for NamedToml {
 
 /// Refuses a key that the defaults do not have, with the nearest one that they do.
 pub(super) fn check_names(layer: &Figment, origin: &str) -> Result<(), ConfigError> {
-    let fail = |error: figment::Error| ConfigError(format!("{origin}: {}", one_line(&error.to_string())));
+    let fail = |error: figment::Error| ConfigError::new(format!("{origin}: {}", one_line(&error.to_string())));
     let read = |figment: &Figment| figment.extract::<Dict>().map_err(fail);
     let known: Vec<String> = flatten(&read(&defaults())?).into_keys().collect();
     for name in flatten(&read(layer)?).into_keys() {
-        if known.contains(&name) {
+        // The names below [lists] are the user's own.
+        if known.contains(&name) || name.split_once('.').is_some_and(|(section, _)| section == "lists") {
             continue;
         }
         let nearest = known
             .iter()
             .max_by(|left, right| strsim::jaro_winkler(left, &name).total_cmp(&strsim::jaro_winkler(right, &name)));
         let hint = nearest.map(|nearest| format!("; the nearest is \"{nearest}\"")).unwrap_or_default();
-        return Err(ConfigError(format!("{origin}: unknown key \"{name}\"{hint}")));
+        return Err(ConfigError::new(format!("{origin}: unknown key \"{name}\"{hint}")));
     }
     Ok(())
 }
 
+/// The values by `section.key`, whatever the depth.
 fn flatten(dict: &Dict) -> BTreeMap<String, &Value> {
     let mut flat = BTreeMap::new();
     for (key, value) in dict {
@@ -92,8 +108,9 @@ fn one_line(text: &str) -> String {
     lines.join("; ")
 }
 
+/// Every key with its value and its layer, sorted by key; secrets hidden.
 pub(super) fn settings(figment: &Figment) -> Result<Vec<Setting>, ConfigError> {
-    let dict: Dict = figment.extract().map_err(|error| ConfigError(error.to_string()))?;
+    let dict: Dict = figment.extract().map_err(|error| ConfigError::new(error.to_string()))?;
     let setting = |(name, value): (String, &Value)| {
         let origin = figment.find_metadata(&name).map(|metadata| metadata.name.to_string());
         let origin = match origin.as_deref() {

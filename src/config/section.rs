@@ -1,18 +1,86 @@
-//! The sections of the configuration as the program gets them. Those that need no reading are read as they stand.
+//! The configuration as the program gets it: [`Config`], and one type for each section of `config/ttapi.toml`.
+//!
+//! `main`, `server` and the commands hand each part what it needs of it. Durations and sizes are read, "0s" for no
+//! limit has become `None`. Sections whose every value reads as it stands are taken from the TOML directly.
 
+use super::layer::Setting;
+use super::source::SourceConfig;
 use super::value::{duration_text, size_text};
+use crate::lake::StoreOptions;
 use crate::lake::freshness::Policy;
+use crate::market::list::Lists;
 use crate::secret::Secret;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// Retention of a dataset that has no section.
+const RETENTION_DEFAULT: Duration = Duration::from_secs(30 * 86_400);
+
+/// The datasets that are refreshed first, per dataset; without a cycle.
+pub(super) type Dependencies = BTreeMap<&'static str, Vec<&'static str>>;
+
+/// The configuration a command runs on, checked: made by [`super::load`] alone.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Addresses of the front ends, and whether they may be reached from other machines.
+    pub server: ServerConfig,
+    /// Who may connect to the front ends.
+    pub auth: AuthConfig,
+    /// Encryption of connections to the front ends.
+    pub tls: TlsConfig,
+    /// Where the lake is: a directory, or `s3://bucket/prefix`.
+    pub lake_location: String,
+    /// How to reach the lake when it is on S3, and how its new files are compressed.
+    pub store: StoreOptions,
+    /// How often commits of other processes are looked for.
+    pub lake_watch: Duration,
+    /// Where rows can come from: every `[source.NAME]`, by name.
+    pub sources: BTreeMap<String, SourceConfig>,
+    /// Which symbols are collected and followed, and how live events are kept.
+    pub collect: CollectConfig,
+    /// The symbol lists that a name can mean: those of the program and those of `[lists]`, whose files were read.
+    pub lists: Lists,
+    /// Freshness and CSV twin of each dataset that goes stale, by name.
+    pub datasets: BTreeMap<&'static str, DatasetConfig>,
+    /// How far back the versions of each dataset are kept; see [`Config::retention`].
+    pub(super) retention: BTreeMap<&'static str, Duration>,
+    /// What is refreshed before what; see [`Config::depends_on`].
+    pub(super) dependencies: Dependencies,
+    /// Limits of connections, statements and memory.
+    pub limits: LimitsConfig,
+    /// The Flight SQL front end's limits and habits.
+    pub flight: FlightConfig,
+    /// The simulated venue of `tt demo`.
+    pub simulator: SimulatorConfig,
+    /// Every key with its value and where it came from, secrets hidden; sorted by key.
+    pub settings: Vec<Setting>,
+}
+
+impl Config {
+    /// How long a version of a dataset can be read after it was replaced; 30 days for a dataset without a section.
+    pub fn retention(&self, dataset: &str) -> Duration {
+        self.retention.get(dataset).copied().unwrap_or(RETENTION_DEFAULT)
+    }
+
+    /// The source that a dataset is fetched from; `None` for one that is derived, or appended to.
+    pub fn source_of(&self, dataset: &str) -> Option<&str> {
+        self.datasets.get(dataset)?.source.as_deref()
+    }
+
+    /// The datasets that are refreshed before a dataset. No dataset depends on itself, however indirectly.
+    pub fn depends_on(&self, dataset: &str) -> &[&'static str] {
+        self.dependencies.get(dataset).map(Vec::as_slice).unwrap_or_default()
+    }
+}
 
 /// How the bodies of Flight messages are compressed (`flight.compression`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
-    /// Not at all: on a fast network nothing is faster.
+    /// They are sent as they are: on one machine and on a fast network nothing is faster.
     #[default]
     None,
     /// LZ4: cheap, and a half to a third of the bytes.
@@ -21,14 +89,14 @@ pub enum Compression {
     Zstd,
 }
 
-/// `[server]`.
+/// `[server]`: where the three front ends listen. Port 0 picks a free port.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ServerConfig {
-    /// Postgres wire.
+    /// Address of the Postgres wire.
     pub pg: SocketAddr,
-    /// Flight SQL.
+    /// Address of Flight SQL.
     pub flight: SocketAddr,
-    /// Health, metrics, status page.
+    /// Address of health, metrics and the status page.
     pub http: SocketAddr,
     /// Whether Postgres and Flight SQL may be served beyond loopback while everybody is let in.
     pub allow_without_users: bool,
@@ -38,14 +106,14 @@ pub struct ServerConfig {
     pub allow_http_beyond_loopback: bool,
 }
 
-/// `[auth]`.
+/// `[auth]`: who may connect to the front ends.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct AuthConfig {
     /// File of users; empty lets everybody in.
     pub users: PathBuf,
 }
 
-/// `[tls]`.
+/// `[tls]`: the PEM files of encryption, the same for Postgres and Flight clients.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct TlsConfig {
     /// PEM file of the certificate and those that vouch for it; empty is no TLS.
@@ -58,24 +126,24 @@ pub struct TlsConfig {
     pub required: bool,
 }
 
-/// `[collect]`.
+/// `[collect]`: which symbols are collected and followed, and how live events are kept.
 #[derive(Debug, Clone, Deserialize)]
 pub struct CollectConfig {
-    /// Lists to collect.
+    /// Names of the lists whose members are collected; each is in [`Config::lists`].
     pub lists: Vec<String>,
-    /// Symbols beside the lists.
+    /// Symbols that are collected beside the lists, in tastytrade spelling.
     pub symbols: Vec<String>,
-    /// Underlyings whose chains are kept.
+    /// Underlyings whose option chains are kept.
     pub option_underlyings: Vec<String>,
     /// Depth of the first collection of daily bars, in days.
     pub look_back_days: u32,
     /// Bars that count for `returns_stddev`, in days.
     pub returns_look_back_days: u32,
-    /// Lists followed live.
+    /// Names of the lists whose quotes and trades are followed live.
     pub live_lists: Vec<String>,
-    /// Events a live subscriber may lag.
+    /// Events a live subscriber may lag before it is brought up to date instead.
     pub ring_events: usize,
-    /// Whether live events are kept.
+    /// Whether live events are kept in the histories.
     pub history: bool,
     /// Longest time between commits of live events.
     #[serde(deserialize_with = "duration_text")]
@@ -88,27 +156,27 @@ pub struct CollectConfig {
     /// Uncommitted events on disk, in bytes per history.
     #[serde(deserialize_with = "size_text")]
     pub history_spool: u64,
-    /// Where they wait; empty is the default place.
+    /// Directory in which events wait for their commit; empty is the default place.
     pub spool_directory: String,
-    /// Refreshes at once.
+    /// Datasets that are refreshed at once; at least 1.
     pub refreshes_max: usize,
     /// How long a failed refresh answers queries without another one.
     #[serde(deserialize_with = "duration_text")]
     pub negative_ttl: Duration,
 }
 
-/// `[dataset.NAME]`.
+/// `[dataset.NAME]` of a dataset that goes stale.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatasetConfig {
-    /// Its freshness contract.
+    /// When it goes stale, and what queries get then.
     pub policy: Policy,
-    /// Whether a CSV twin is written.
+    /// Whether a CSV twin is written after each change.
     pub csv: bool,
     /// The `[source.NAME]` that it is fetched from; `None` for a derived dataset.
     pub source: Option<String>,
 }
 
-/// `[limits]`.
+/// `[limits]`: bounds of connections, statements and memory.
 #[derive(Debug, Clone)]
 pub struct LimitsConfig {
     /// Postgres sessions at once.
@@ -119,9 +187,9 @@ pub struct LimitsConfig {
     pub startup_timeout: Duration,
     /// Bytes of one message of a client.
     pub message_bytes: usize,
-    /// Prepared statements of one session.
+    /// Prepared statements that one session may hold.
     pub prepared_statements: usize,
-    /// Portals and cursors of one session.
+    /// Portals and cursors that one session may hold.
     pub portals: usize,
     /// How long a session may be left alone outside a transaction; `None` is for ever, here and below.
     pub idle_session_timeout: Option<Duration>,
@@ -129,15 +197,15 @@ pub struct LimitsConfig {
     pub idle_in_transaction_session_timeout: Option<Duration>,
     /// Default time limit over a statement; `None` is no limit.
     pub statement_timeout: Option<Duration>,
-    /// Memory for all queries, in bytes.
+    /// Memory for all queries together, in bytes.
     pub memory_bytes: usize,
-    /// Memory for one query, in bytes.
+    /// Memory for one query, in bytes; at most that for all.
     pub query_memory_bytes: usize,
-    /// Disk for spilling, in bytes.
+    /// Disk for the spilling of all queries together, in bytes.
     pub spill_bytes: u64,
 }
 
-/// `[flight]`.
+/// `[flight]`: limits and habits of the Flight SQL front end.
 #[derive(Debug, Clone, Deserialize)]
 pub struct FlightConfig {
     /// Whether Flight SQL is served at all.
@@ -150,7 +218,7 @@ pub struct FlightConfig {
     /// How long a statement is held that was begun by PollFlightInfo and that nobody asks for.
     #[serde(deserialize_with = "duration_text")]
     pub poll_ttl: Duration,
-    /// How long a token holds.
+    /// How long the token of a login holds.
     #[serde(deserialize_with = "duration_text")]
     pub token_ttl: Duration,
     /// What tokens are signed with; empty makes a key that ends with the process.
@@ -182,10 +250,10 @@ pub struct FlightConfig {
     pub keepalive_timeout: Duration,
 }
 
-/// `[simulator]`.
+/// `[simulator]`: the market that `tt demo` makes up.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SimulatorConfig {
-    /// Same seed, same history.
+    /// Seed of every price: the same seed has the same history.
     pub seed: u64,
     /// Equities of the universe; 0 is the lists alone.
     pub symbols: usize,

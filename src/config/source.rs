@@ -89,14 +89,14 @@ pub(super) fn resolve(
 fn resolve_one(name: &str, section: SourceSection) -> Result<SourceConfig, ConfigError> {
     if !Url::parse(&section.base_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
         let text = format!("source.{name}.base_url: \"{}\" is not an http:// or https:// URL", section.base_url);
-        return Err(ConfigError(text));
+        return Err(ConfigError::new(text));
     }
     let given = |secret: &Option<Secret>| secret.as_ref().is_some_and(|secret| !secret.is_empty());
     if given(&section.client_secret) != given(&section.refresh_token) {
-        return Err(ConfigError(format!("source.{name}: client_secret and refresh_token go together")));
+        return Err(ConfigError::new(format!("source.{name}: client_secret and refresh_token go together")));
     }
     if section.in_flight == 0 || section.attempts == 0 || section.burst == 0 {
-        return Err(ConfigError(format!("source.{name}: in_flight, attempts and burst are at least 1")));
+        return Err(ConfigError::new(format!("source.{name}: in_flight, attempts and burst are at least 1")));
     }
     Ok(SourceConfig {
         enabled: section.enabled.unwrap_or(true),
@@ -127,5 +127,5 @@ pub(super) fn known(
     let likeness = |known: &&String| strsim::jaro_winkler(known, name);
     let nearest = sources.keys().max_by(|left, right| likeness(left).total_cmp(&likeness(right)));
     let hint = nearest.map(|nearest| format!("; the nearest is \"{nearest}\"")).unwrap_or_default();
-    Err(ConfigError(format!("dataset.{dataset}.source: there is no source \"{name}\"{hint}")))
+    Err(ConfigError::new(format!("dataset.{dataset}.source: there is no source \"{name}\"{hint}")))
 }

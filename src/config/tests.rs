@@ -93,6 +93,44 @@ fn a_bad_value_names_its_key() {
     );
 }
 
+/// Loads a configuration that names a list `mine`, whose file holds `text`.
+fn load_list(text: &str, rest: &str) -> Result<Config, ConfigError> {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("mine.csv");
+    std::fs::write(&path, text).expect("a file");
+    load_text(&format!("[lists]\nmine = {:?}\n{rest}", path.display()))
+}
+
+#[test]
+fn a_list_of_ones_own_is_named_like_the_others() {
+    let rest = "[collect]\nlists = [\"mine\", \"dow30\"]\nlive_lists = [\"mine\"]";
+    let config = load_list("# a fund and a share\nSPY\nBRK.B\n", rest).expect("a configuration");
+    let symbols = config.lists.members("mine").unwrap_or_default().into_iter().map(|member| member.symbol);
+    assert_eq!(symbols.collect::<Vec<_>>(), ["SPY", "BRK/B"]);
+    let setting = config.settings.iter().find(|setting| setting.name == "lists.mine").expect("the key");
+    assert!(setting.value.contains("mine.csv") && setting.origin.contains("tt.toml"), "{setting:?}");
+}
+
+#[test]
+fn a_list_that_cannot_be_used_is_refused_with_file_and_line() {
+    let refused = |text: &str, part: &str| {
+        let message = load_list(text, "").expect_err("a refusal").to_string();
+        assert!(message.starts_with("lists.mine: ") && message.contains(part), "{message}");
+    };
+    refused("AAPL\n\nmsft\n", "mine.csv line 3: \"msft\" is not a symbol");
+    refused("symbol,name\n", "there is no symbol in ");
+    refused("AAPL,Apple\n", "mine.csv line 1: ");
+}
+
+#[test]
+fn a_list_without_a_file_or_with_a_name_that_is_taken_is_refused() {
+    refused("[lists]\nmine = \"/nowhere/mine.csv\"", "lists.mine: cannot read /nowhere/mine.csv: ");
+    refused("[lists]\ndow30 = \"/nowhere/mine.csv\"", "lists.dow30: the program has a list of that name");
+    refused("[lists]\n\"my list\" = \"/nowhere/mine.csv\"", "lists.my list: a list's name is made of letters");
+    refused("[lists]\nmine = [\"AAPL\"]", "lists.mine");
+    refused("[collect]\nlive_lists = [\"mine\"]", "collect.live_lists: no list \"mine\"; there are sp500");
+}
+
 #[test]
 fn secrets_never_show() {
     let text = "[source.tastytrade]\nclient_secret = \"hush\"\nrefresh_token = \"hush\"";

@@ -1,11 +1,13 @@
-//! Values that are written as text: durations, sizes, times to live.
+//! Values that are written as text in the configuration: durations ("250ms", "7d"), sizes ("64MB"), times to live.
+//!
+//! Durations are read by `humantime`, sizes by `bytesize`: "MB" is a million bytes, "MiB" is 1,048,576.
 
 use super::error::ConfigError;
 use crate::lake::freshness::Ttl;
 use serde::Deserialize;
 use std::time::Duration;
 
-/// A duration, `session close + DURATION`, or `inputs`.
+/// A time to live: a duration, `session close + DURATION`, or `inputs`; an error names `key`.
 pub(super) fn ttl(key: &str, text: &str) -> Result<Ttl, ConfigError> {
     if text == "inputs" {
         return Ok(Ttl::Inputs);
@@ -14,14 +16,15 @@ pub(super) fn ttl(key: &str, text: &str) -> Result<Ttl, ConfigError> {
         None => duration(key, text).map(Ttl::After),
         Some(rest) => match rest.trim().strip_prefix('+') {
             Some(delay) => duration(key, delay.trim()).map(Ttl::SessionClose),
-            None => Err(ConfigError(format!("{key}: \"{text}\" is not \"session close + DURATION\""))),
+            None => Err(ConfigError::new(format!("{key}: \"{text}\" is not \"session close + DURATION\""))),
         },
     }
 }
 
+/// A duration; an error names `key`.
 pub(super) fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
     humantime::parse_duration(text)
-        .map_err(|error| ConfigError(format!("{key}: \"{text}\" is not a duration: {error}")))
+        .map_err(|error| ConfigError::new(format!("{key}: \"{text}\" is not a duration: {error}")))
 }
 
 /// A duration in a section that is read as it stands; whoever reports the error names the key.
@@ -31,6 +34,7 @@ pub(super) fn duration_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -
     humantime::parse_duration(&text).map_err(wrong)
 }
 
+/// A size in bytes in a section that is read as it stands; whoever reports the error names the key.
 pub(super) fn size_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = String::deserialize(deserializer)?;
     let size: Result<bytesize::ByteSize, _> = text.parse();
@@ -38,7 +42,9 @@ pub(super) fn size_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Re
     size.map(|size| size.as_u64()).map_err(fail)
 }
 
+/// A size in bytes; an error names `key`.
 pub(super) fn size(key: &str, text: &str) -> Result<u64, ConfigError> {
     let size: Result<bytesize::ByteSize, _> = text.parse();
-    size.map(|size| size.as_u64()).map_err(|error| ConfigError(format!("{key}: \"{text}\" is not a size: {error}")))
+    size.map(|size| size.as_u64())
+        .map_err(|error| ConfigError::new(format!("{key}: \"{text}\" is not a size: {error}")))
 }

@@ -6,12 +6,10 @@
 pub mod progress;
 pub mod table;
 
-pub use progress::{Display, Tracked};
-pub use table::{Format, write_batches};
-
 use std::io::{ErrorKind, Write};
 
-/// Prints a line for whoever called the command. `println!` would panic where its reader has gone, as in `tt status | head`.
+/// Prints a line for whoever called the command. `println!` would panic where its reader has gone, as in `tt status |
+/// head`.
 macro_rules! say {
     ($($part:tt)*) => { $crate::console::line(format_args!($($part)*)) };
 }

@@ -1,7 +1,12 @@
 //! How far collection and import are: one line per dataset, updated in place on a terminal; elsewhere plain lines at
 //! the start, every few seconds and at the end.
 //!
-//! A source counts in a shared [`Progress`]; a [`Tracked`] line only reads it. Dropping the line ends it.
+//! A source counts in a shared [`Progress`]; a [`Tracked`] line only reads it. Dropping the line ends it. A line's
+//! columns are name, items done of all, items failed, rows, time, rows a second:
+//!
+//! ```text
+//! market_metrics               507/508  failed 1      rows         507      4.2s          120 rows/s
+//! ```
 
 use crate::clock::Clock;
 use crate::progress::Progress;
@@ -29,6 +34,7 @@ pub struct Display {
     clock: Clock,
 }
 
+/// How lines are shown: drawn anew in place, or printed one below the other.
 #[derive(Clone)]
 enum Kind {
     Terminal(MultiProgress),
@@ -109,6 +115,7 @@ impl Tracked {
         self.end(outcome);
     }
 
+    /// Shows the last counts with the outcome; once.
     fn end(&mut self, outcome: &str) {
         let Some(shown) = self.shown.take() else { return };
         let last = format!("{}  {outcome}", self.line.text());
@@ -133,6 +140,7 @@ impl Drop for Tracked {
     }
 }
 
+/// A line that indicatif draws anew every [`REDRAW_PERIOD`].
 fn bar(line: Arc<Line>) -> ProgressBar {
     let bar = ProgressBar::no_length();
     let style = ProgressStyle::with_template("{line}").unwrap_or_else(|_| ProgressStyle::default_spinner());
@@ -162,6 +170,7 @@ impl std::fmt::Debug for SinkHandle {
 }
 
 impl PlainLines {
+    /// Prints that it has begun, and starts the thread.
     fn start(line: Arc<Line>, sink: Sink, period: Duration) -> Self {
         let (stop, stopped) = channel::<()>();
         print(&sink, &format!("{:<NAME_WIDTH$} started", line.name));
@@ -185,13 +194,14 @@ impl PlainLines {
     }
 }
 
+/// One plain line, complete before another one's.
 fn print(sink: &Sink, text: &str) {
     let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
     // Progress that cannot be shown is no reason to stop the work.
     let _ = writeln!(sink, "{text}").and_then(|()| sink.flush());
 }
 
-/// What one line is made of.
+/// What one line is made of: whose progress it is, and when it began.
 #[derive(Debug)]
 struct Line {
     name: String,
@@ -207,6 +217,7 @@ impl Line {
     }
 }
 
+/// A [`Progress`] at one moment.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     total: u64,
@@ -225,6 +236,7 @@ impl Counts {
         }
     }
 
+    /// What is said of a line that nobody has ended with a word of its own.
     fn outcome(self) -> String {
         match self {
             Self { done, total, .. } if done < total => "stopped".to_owned(),
@@ -234,6 +246,7 @@ impl Counts {
     }
 }
 
+/// Characters of the column of names: the longest dataset's name.
 const NAME_WIDTH: usize = 22;
 
 /// One line of fixed columns: name, done/total, failed, rows, elapsed, rows per second.

@@ -1,11 +1,12 @@
-//! Rows for people and for pipes: an aligned table, CSV, or JSON.
+//! Rows for people and for pipes: an aligned table, CSV, or JSON. `tt query`, `tt status` and `tt lake history` print
+//! by this; front ends have encoders of their own.
 
 use crate::text::column::times_as_text;
 use arrow::array::{ArrayRef, StringArray};
 use arrow::csv::WriterBuilder;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use arrow::json::writer::{JsonArray, WriterBuilder as JsonWriterBuilder};
+use arrow::json::writer::{JsonArray, JsonFormat, LineDelimited, WriterBuilder as JsonWriterBuilder};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::pretty_format_batches_with_options;
@@ -18,13 +19,18 @@ pub enum Format {
     /// Aligned columns in a frame, for reading; NULL is empty, times and spans of time are as psql shows them.
     #[default]
     Table,
-    /// A header and one line per row; NULL is empty, lists are text, instants ISO 8601, spans of time as psql shows them.
+    /// A header and one line per row; NULL is empty, lists are text, instants ISO 8601, spans of time as psql shows
+    /// them.
     Csv,
     /// One array of objects; NULL is `null`, instants are ISO 8601.
     Json,
+    /// One JSON object per line; values as in `json`.
+    #[value(alias = "ndjson")]
+    Jsonl,
 }
 
-/// Writes all rows with their column names. No rows still give the names (table, CSV) or `[]` (JSON).
+/// Writes all rows with their column names. No rows still give the names (table, CSV), `[]` (JSON) or nothing (JSON
+/// lines).
 ///
 /// # Errors
 /// `out` fails, or a value has no text (a date far outside the calendar).
@@ -37,10 +43,12 @@ pub fn write_batches(
     match format {
         Format::Table => write_table(schema, batches, out),
         Format::Csv => write_csv(schema, batches, out),
-        Format::Json => write_json(batches, out),
+        Format::Json => write_json::<JsonArray>(batches, out).and_then(|()| Ok(writeln!(out)?)),
+        Format::Jsonl => write_json::<LineDelimited>(batches, out),
     }
 }
 
+/// A frame around aligned columns. Times are text before they are aligned, as psql shows them.
 fn write_table(schema: &SchemaRef, batches: &[RecordBatch], out: &mut impl Write) -> Result<(), ArrowError> {
     let options = FormatOptions::new().with_null("");
     let empty = [RecordBatch::new_empty(schema.clone())];
@@ -49,6 +57,7 @@ fn write_table(schema: &SchemaRef, batches: &[RecordBatch], out: &mut impl Write
     Ok(writeln!(out, "{}", pretty_format_batches_with_options(&shown, &options)?)?)
 }
 
+/// A header and a line per row.
 fn write_csv(schema: &SchemaRef, batches: &[RecordBatch], out: &mut impl Write) -> Result<(), ArrowError> {
     let mut writer = WriterBuilder::new().with_header(true).build(&mut *out);
     if batches.is_empty() {
@@ -57,13 +66,11 @@ fn write_csv(schema: &SchemaRef, batches: &[RecordBatch], out: &mut impl Write) 
     batches.iter().try_for_each(|batch| writer.write(&with_text(batch, in_csv)?))
 }
 
-fn write_json(batches: &[RecordBatch], out: &mut impl Write) -> Result<(), ArrowError> {
-    let mut writer = JsonWriterBuilder::new().with_explicit_nulls(true).build::<_, JsonArray>(&mut *out);
-    for batch in batches {
-        writer.write(batch)?;
-    }
-    writer.finish()?;
-    Ok(writeln!(out)?)
+/// Objects with every column, NULLs too, so that each row has the same keys.
+fn write_json<F: JsonFormat>(batches: &[RecordBatch], out: &mut impl Write) -> Result<(), ArrowError> {
+    let mut writer = JsonWriterBuilder::new().with_explicit_nulls(true).build::<_, F>(&mut *out);
+    batches.iter().try_for_each(|batch| writer.write(batch))?;
+    writer.finish()
 }
 
 /// What CSV has no form for.
@@ -88,6 +95,7 @@ fn with_text(batch: &RecordBatch, is_text: impl Fn(&DataType) -> bool) -> Result
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
 }
 
+/// Lists, structs and maps as one text per value, as the table shows them.
 fn as_text(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let options = FormatOptions::new();
     let formatter = ArrayFormatter::try_new(column, &options)?;
@@ -169,10 +177,21 @@ mod tests {
     }
 
     #[test]
+    fn json_lines() {
+        check(
+            Format::Jsonl,
+            &[rows().slice(0, 1), rows().slice(1, 1)],
+            "{\"symbol\":\"AAPL\",\"close\":430.47,\"lists\":[\"dow30\",\"sp500\"],\"fetched_at\":\"2013-03-01T00:00:00Z\",\"age\":\"2.120000000 secs\"}\n\
+             {\"symbol\":\"BRK/B\",\"close\":null,\"lists\":null,\"fetched_at\":\"1970-01-01T00:00:00.000001Z\",\"age\":null}\n",
+        );
+    }
+
+    #[test]
     fn no_rows() {
         let header = "+--------+-------+-------+------------+-----+\n";
         check(Format::Table, &[], &format!("{header}| symbol | close | lists | fetched_at | age |\n{header}{header}"));
         check(Format::Csv, &[], "symbol,close,lists,fetched_at,age\n");
         check(Format::Json, &[], "[]\n");
+        check(Format::Jsonl, &[], "");
     }
 }

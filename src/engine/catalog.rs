@@ -4,7 +4,6 @@ use super::handle::Engine;
 use crate::dialect::catalog::Comments;
 use crate::dialect::function::{self, Section};
 use crate::error::QueryError;
-use crate::lake::dataset::{self, WriteMode};
 use crate::table::comment::OwnComments;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::TableReference;
@@ -87,20 +86,9 @@ impl Engine {
             };
             let columns = table.schema();
             let comment = OwnComments.table(schema, &name);
-            let key = key(schema, &name, kind);
+            let key = OwnComments.key(schema, &name);
             tables.push(TableFacts { schema: schema.to_owned(), name, kind, comment, columns, key });
         }
         Ok(tables)
-    }
-}
-
-/// The key of a dataset whose refresh keeps one row per key. Datasets that only grow promise nothing.
-fn key(schema: &str, table: &str, kind: TableKind) -> &'static [&'static str] {
-    if schema != "public" || kind != TableKind::Table {
-        return &[];
-    }
-    match dataset::find(table) {
-        Some(dataset) if dataset.mode != WriteMode::Append => dataset.key,
-        _ => &[],
     }
 }

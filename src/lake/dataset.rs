@@ -3,6 +3,7 @@
 //! Conventions: instants are UTC microseconds and end in `_at`; prices and ratios are doubles; sizes and volumes are
 //! 64-bit integers; anything the source does not know is NULL. Every dataset ends with `fetched_at`.
 
+use crate::market::event::{self, EventDescription, HISTORY_KEY, Kind};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use std::sync::Arc;
 
@@ -119,24 +120,40 @@ fn market_metrics_columns() -> Vec<(&'static str, DataType)> {
     ]
 }
 
-/// Datasets to which live events are added as they are received.
-pub const LIVE_HISTORIES: [&str; 2] = ["quotes_history", "trades_history"];
-
-/// Columns of a history of live events around what is measured.
-fn history_columns(measured: Vec<(&'static str, DataType)>) -> Vec<(&'static str, DataType)> {
-    let mut columns = vec![("symbol", Utf8)]; // streamer spelling
-    columns.extend(measured);
-    columns.extend([
-        ("event_at", instant()),    // venue time
-        ("received_at", instant()), // time of arrival here
-        ("sequence", Int64),        // running number of the receiving process's spool; a gap is a loss
-        ("fetched_at", instant()),  // as received_at
-    ]);
-    columns
+/// Whether live events are added to a dataset as they are received.
+pub fn is_live_history(name: &str) -> bool {
+    event::descriptions().iter().filter_map(|event| event.history).any(|history| history.name == name)
 }
 
-/// Every dataset the lake may hold, sorted by name.
+/// Arrow type of a column of live events.
+pub fn data_type(kind: Kind) -> DataType {
+    match kind {
+        Kind::Boolean => Boolean,
+        Kind::Date => Date32,
+        Kind::Double => Float64,
+        Kind::Instant => instant(),
+        Kind::Integer => Int64,
+        Kind::Text => Utf8,
+    }
+}
+
+/// The history of an event, where there is one.
+fn live_history(event: &EventDescription) -> Option<Dataset> {
+    let history = event.history?;
+    let columns = event.history_columns().iter().map(|column| (column.name, data_type(column.kind))).collect();
+    Some(dataset(history.name, history.comment, HISTORY_KEY, WriteMode::Append, columns))
+}
+
+/// Every dataset the lake may hold, sorted by name: those written down here, and the histories of live events.
 pub fn all() -> Vec<Dataset> {
+    let mut all = collected();
+    all.extend(event::descriptions().iter().filter_map(live_history));
+    all.sort_by_key(|dataset| dataset.name);
+    all
+}
+
+/// Datasets that are fetched or computed, sorted by name.
+fn collected() -> Vec<Dataset> {
     vec![
         dataset(
             "calendar",
@@ -240,13 +257,6 @@ pub fn all() -> Vec<Dataset> {
         )
         .by_item(),
         dataset(
-            "quotes_history",
-            "One row per quote received: best bid and ask. Source: dxLink. The newest are still in the collector's memory.",
-            &["symbol", "received_at", "sequence"],
-            WriteMode::Append,
-            history_columns(vec![("bid", Float64), ("bid_size", Int64), ("ask", Float64), ("ask_size", Int64)]),
-        ),
-        dataset(
             "returns_stddev",
             "One row per symbol and listed expiration: standard deviation of its log returns over as many sessions. Derived from eod and expirations.",
             &["symbol", "expiration"],
@@ -276,13 +286,6 @@ pub fn all() -> Vec<Dataset> {
                 ("active", Boolean),
                 ("streamer_symbol", Utf8),
             ],
-        ),
-        dataset(
-            "trades_history",
-            "One row per trade received. Source: dxLink. The newest are still in the collector's memory.",
-            &["symbol", "received_at", "sequence"],
-            WriteMode::Append,
-            history_columns(vec![("price", Float64), ("size", Int64), ("change", Float64), ("day_volume", Int64)]),
         ),
     ]
 }

@@ -1,6 +1,7 @@
 //! Older versions of a table: which was in force at a moment, and what each commit did.
 
 use super::snapshot::Snapshot;
+use super::table::LOG_CLOCK;
 use super::version_cache::{SNAPSHOTS_KEPT, TIMES_KEPT};
 use super::{LakeError, LakeTable};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -29,8 +30,8 @@ pub struct HistoryEntry {
 }
 
 impl LakeTable {
-    /// The version that was in force at a moment: the last one committed at or before it. `None`: the table did not exist
-    /// yet.
+    /// The version that was in force at a moment: the last one committed at or before it. `None`: the table did not
+    /// exist yet.
     ///
     /// # Errors
     /// [`LakeError::Forgotten`] for a moment of which the log or the files are no longer kept.
@@ -61,7 +62,7 @@ impl LakeTable {
             Some(latest) if latest.version == version => return Ok(latest),
             Some(latest) if latest.version > version => {
                 let replaced_at = self.committed_at(version + 1).await?;
-                if replaced_at < before(Utc::now(), self.retention()) {
+                if replaced_at < before(LOG_CLOCK.now(), self.retention()) {
                     return Err(self.forgotten(at));
                 }
             }

@@ -4,9 +4,9 @@ use super::dataset::Dataset;
 use super::snapshot::{DataFile, Snapshot};
 use super::version_cache::VersionCache;
 use super::{DatasetState, FileCompression, LakeError, Root, Run, file, state, statistics};
+use crate::clock::Clock;
 use arc_swap::ArcSwapOption;
 use arrow::record_batch::RecordBatch;
-use chrono::Utc;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake_core::kernel::{Action, Add, Remove, StructType, Transaction};
@@ -30,6 +30,10 @@ const CHECKPOINT_INTERVAL: &str = "100";
 /// Where a commit names the items whose rows it changed, and how many it names at most.
 pub(super) const ITEMS_KEY: &str = "changedItems";
 const ITEMS_TOLD: usize = 1000;
+
+/// What commits and files are dated by. The log's writer dates commits by the machine's clock; whatever is compared
+/// with their dates reads the same clock, even where the rest of the program runs on a hand-set one.
+pub(super) const LOG_CLOCK: Clock = Clock::System;
 
 /// A query that comes this soon after a look at the log does not look again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -127,8 +131,8 @@ impl LakeTable {
     }
 
     /// Says how long a version can be read after it was replaced; said once, and for ever when it is not said. Whoever
-    /// asks for one that was replaced earlier is refused, whether its files are still there or not: vacuum may be about to
-    /// remove them.
+    /// asks for one that was replaced earlier is refused, whether its files are still there or not: vacuum may be about
+    /// to remove them.
     pub(crate) fn keep_for(&self, retention: Duration) {
         self.retention.get_or_init(|| retention);
     }
@@ -327,7 +331,7 @@ impl LakeTable {
             add.into_iter().map(|file| Action::Add(Add { data_change, ..file.add })).collect();
         actions.extend(remove.iter().map(|file| Action::Remove(Remove { data_change, ..removal(&file.add) })));
         actions.extend(position.map(|position| {
-            let now = Some(Utc::now().timestamp_millis());
+            let now = Some(LOG_CLOCK.now().timestamp_millis());
             Action::Txn(Transaction::new_with_last_update(&position.application, position.number, now))
         }));
         match &*open {
@@ -382,7 +386,7 @@ impl LakeTable {
         let add = Add {
             path: name,
             size,
-            modification_time: Utc::now().timestamp_millis(),
+            modification_time: LOG_CLOCK.now().timestamp_millis(),
             data_change: true,
             stats: Some(statistics::to_json(&sorted)),
             ..Default::default()
@@ -418,8 +422,8 @@ impl LakeTable {
         }))
     }
 
-    /// Remembers a run across restarts, beside the runs that other processes have added. What cannot be read any more is
-    /// begun anew; what cannot be written is told in the log, for the rows are safe.
+    /// Remembers a run across restarts, beside the runs that other processes have added. What cannot be read any more
+    /// is begun anew; what cannot be written is told in the log, for the rows are safe.
     pub async fn remember(&self, run: &Run) {
         let mut state = self.read_state().await.unwrap_or_else(|error| {
             tracing::warn!("{error}; it is begun anew");
@@ -446,7 +450,7 @@ fn removal(add: &Add) -> Remove {
     Remove {
         path: add.path.clone(),
         data_change: true,
-        deletion_timestamp: Some(Utc::now().timestamp_millis()),
+        deletion_timestamp: Some(LOG_CLOCK.now().timestamp_millis()),
         extended_file_metadata: Some(true),
         partition_values: Some(HashMap::new()),
         size: Some(add.size),

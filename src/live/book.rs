@@ -4,36 +4,12 @@
 //! lock, and a follower that falls behind loses events (it is told how many), never the latest of a symbol.
 
 use super::spool::Intake;
-use crate::market::quote::{Greeks, Quote, Trade};
+use crate::market::event::Event;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-
-/// An event that belongs to a symbol.
-pub trait LiveEvent: Clone + Send + Sync + 'static {
-    /// Symbol in streamer spelling.
-    fn symbol(&self) -> &Arc<str>;
-}
-
-impl LiveEvent for Quote {
-    fn symbol(&self) -> &Arc<str> {
-        &self.symbol
-    }
-}
-
-impl LiveEvent for Trade {
-    fn symbol(&self) -> &Arc<str> {
-        &self.symbol
-    }
-}
-
-impl LiveEvent for Greeks {
-    fn symbol(&self) -> &Arc<str> {
-        &self.symbol
-    }
-}
 
 /// An event with its place among its symbol's events: 1 is the first the book has seen. A gap is a loss.
 #[derive(Debug, Clone)]
@@ -46,7 +22,7 @@ type Slots<E> = HashMap<Arc<str>, Arc<ArcSwap<Published<E>>>>;
 
 /// Latest event per symbol. Readers take no lock; one that reads while the feed writes sees either event, whole.
 #[derive(Debug)]
-pub struct Book<E: LiveEvent> {
+pub struct Book<E: Event> {
     slots: ArcSwap<Slots<E>>,
     /// Keeps two publishers of one symbol in one order. Readers do not take it; never held across an await.
     publishing: Mutex<()>,
@@ -57,7 +33,7 @@ pub struct Book<E: LiveEvent> {
     feed: bool,
 }
 
-impl<E: LiveEvent> Book<E> {
+impl<E: Event> Book<E> {
     /// An empty book of a feed; `ring_events` bounds what a lagging subscriber may still catch up with.
     pub fn new(ring_events: usize) -> Self {
         let (ring, _) = broadcast::channel(ring_events.max(1));
@@ -147,7 +123,7 @@ impl<E: LiveEvent> Book<E> {
 }
 
 /// Puts an event in its symbol's slot and gives it its number.
-fn store<E: LiveEvent>(slots: &mut Arc<Slots<E>>, event: E) -> Published<E> {
+fn store<E: Event>(slots: &mut Arc<Slots<E>>, event: E) -> Published<E> {
     let event = Arc::new(event);
     match slots.get(event.symbol()) {
         Some(slot) => {
@@ -177,7 +153,7 @@ pub struct Delivery<E> {
 ///
 /// Each event arrives at most once, and the events of a symbol in the order in which they were published.
 #[derive(Debug)]
-pub struct Subscription<E: LiveEvent> {
+pub struct Subscription<E: Event> {
     book: Arc<Book<E>>,
     receiver: broadcast::Receiver<Published<E>>,
     symbols: Option<HashSet<String>>,
@@ -186,7 +162,7 @@ pub struct Subscription<E: LiveEvent> {
     pending: VecDeque<Delivery<E>>,
 }
 
-impl<E: LiveEvent> Subscription<E> {
+impl<E: Event> Subscription<E> {
     /// Waits for at least one event, then takes what is ready, at most `limit` (at least 1), oldest first.
     ///
     /// After a loss the latest event of each wanted symbol comes first, so that the follower is current again.
@@ -263,6 +239,7 @@ impl<E: LiveEvent> Subscription<E> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::market::event::Trade;
     use chrono::DateTime;
     use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! A daily bar: what one symbol did in one regular session.
+//! A daily bar: what one symbol did in one regular session. Collectors parse their bars into it before they are written
+//! to the dataset `eod`.
 
 use chrono::NaiveDate;
 
@@ -11,11 +12,11 @@ pub struct Bar {
     pub date: NaiveDate,
     /// First price; `None` when the source has none.
     pub open: Option<f64>,
-    /// Highest price.
+    /// Highest price of the session.
     pub high: Option<f64>,
-    /// Lowest price.
+    /// Lowest price of the session.
     pub low: Option<f64>,
-    /// Last price.
+    /// Last price, which is the session's close.
     pub close: Option<f64>,
     /// Shares or contracts traded.
     pub volume: Option<i64>,

@@ -1,19 +1,20 @@
 //! The exchange calendar of US equities, by rule: which dates have a regular session and when it opens and closes.
 //!
 //! The rules are today's (Juneteenth from 2022, Martin Luther King Jr. Day from 1998), with the unscheduled closings
-//! since 2001 added. Dates before 1998 follow the same rules and may miss a holiday of their time.
+//! since 2001 added. Dates before 1998 follow the same rules and may miss a holiday of their time. Freshness of daily
+//! bars and the simulated venue go by these rules; the dataset `calendar` holds what the vendor says instead.
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
 use chrono_tz::America::New_York;
 
-/// One regular session.
+/// One regular session of the US equity exchanges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Session {
     /// Trading date in the exchange's zone.
     pub date: NaiveDate,
-    /// 09:30 Eastern.
+    /// When it opens: 09:30 Eastern, in UTC.
     pub open_at: DateTime<Utc>,
-    /// 16:00 Eastern, or 13:00 on an early-close day.
+    /// When it closes: 16:00 Eastern, or 13:00 on an early-close day.
     pub close_at: DateTime<Utc>,
     /// Whether the session ends at 13:00 Eastern.
     pub early_close: bool,

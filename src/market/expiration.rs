@@ -19,7 +19,7 @@ pub enum ExpirationKind {
 }
 
 impl ExpirationKind {
-    /// The vendor's label.
+    /// The label the vendor gives it, such as `End-Of-Month`.
     pub fn label(self) -> &'static str {
         match self {
             Self::Regular => "Regular",

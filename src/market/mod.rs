@@ -1,9 +1,12 @@
-//! The vocabulary of the market: symbols, bars, quotes, calendars, options. Pure: no I/O, no clock.
+//! The vocabulary of the market: symbols, lists, bars, live events, the exchange calendar, expirations, option values.
+//!
+//! Collectors parse a vendor's words into these types, `lake` and `live` keep them, the simulated venue makes them up.
+//! Pure: no I/O, no clock; whoever needs the present moment hands it in.
 
 pub mod bar;
 pub mod calendar;
+pub mod event;
 pub mod expiration;
 pub mod list;
 pub mod options;
-pub mod quote;
 pub mod symbol;

@@ -20,7 +20,7 @@ pub struct Inputs {
     pub rate: f64,
     /// Continuously compounded dividend yield, ratio per year.
     pub dividend_yield: f64,
-    /// Volatility, annualised ratio.
+    /// Volatility, annualised ratio; not below 0.
     pub volatility: f64,
 }
 
@@ -136,12 +136,12 @@ pub fn implied_volatility(side: Side, target: f64, inputs: &Inputs) -> Option<f6
     Some((low + high) / 2.0)
 }
 
-/// Standard normal density.
+/// Density of the standard normal distribution at `x`.
 pub fn normal_density(x: f64) -> f64 {
     libm::exp(-x * x / 2.0) / (2.0 * std::f64::consts::PI).sqrt()
 }
 
-/// Standard normal cumulative probability.
+/// Probability that a standard normal variable is at most `x`.
 pub fn normal_cumulative(x: f64) -> f64 {
     libm::erfc(-x / std::f64::consts::SQRT_2) / 2.0
 }

@@ -13,7 +13,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// `C` or `P`.
+    /// Its letter in option symbols, `C` or `P`.
     pub fn letter(self) -> char {
         match self {
             Self::Call => 'C',
@@ -41,7 +41,7 @@ pub struct OptionSymbol {
     pub root: String,
     /// Expiration date; the symbol carries years 2000 to 2099.
     pub expiration: NaiveDate,
-    /// Call or put.
+    /// Whether it is a call or a put.
     pub side: Side,
     /// Strike price in thousandths of the currency unit.
     pub strike_thousandths: i64,
@@ -164,29 +164,29 @@ fn parse_strike(text: &str) -> Option<i64> {
 pub enum CandleType {
     /// A number of trades.
     Tick,
-    /// Seconds.
+    /// A number of seconds.
     Second,
-    /// Minutes.
+    /// A number of minutes.
     Minute,
-    /// Hours.
+    /// A number of hours.
     Hour,
-    /// Trading days.
+    /// A number of trading days.
     Day,
-    /// Weeks.
+    /// A number of weeks.
     Week,
-    /// Months.
+    /// A number of months.
     Month,
     /// Months between option expirations.
     OptionExpiration,
-    /// Years.
+    /// A number of years.
     Year,
     /// An amount of volume.
     Volume,
-    /// A price range.
+    /// A range of prices.
     Price,
-    /// A price momentum.
+    /// A momentum of the price.
     PriceMomentum,
-    /// A renko brick.
+    /// A brick of a renko chart.
     PriceRenko,
 }
 

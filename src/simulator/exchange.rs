@@ -1,4 +1,4 @@
-//! The venue's state: what is listed, the day each instrument is in, and the events a symbol gives at a moment.
+//! The venue's state: what is listed, the day each instrument is in, and the prices a symbol has at a moment.
 //!
 //! REST and dxLink both answer from here, so that what they say agrees.
 
@@ -6,9 +6,8 @@ use crate::clock::Clock;
 use crate::market::calendar;
 use crate::market::options::{self, DAYS_PER_YEAR, Inputs, Sensitivities};
 use crate::market::symbol::OptionSymbol;
-use crate::simulator::event::{GreeksEvent, ProfileEvent, QuoteEvent, SummaryEvent, TradeEvent};
 use crate::simulator::noise::{bits, normal, uniform, wave};
-use crate::simulator::price::{Day, DayBar, Tape, cents};
+use crate::simulator::price::{Day, DayBar, Tape};
 use crate::simulator::universe::{Instrument, Universe};
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -84,120 +83,6 @@ impl Exchange {
         }
     }
 
-    /// Best bid and ask at `now`; `count` is the number of the event, so that quotes move between trades.
-    pub(crate) fn quote(
-        &self,
-        symbol: &Arc<str>,
-        source: &Source,
-        now: DateTime<Utc>,
-        count: u64,
-    ) -> Option<QuoteEvent> {
-        let instrument = self.instrument(source)?;
-        let last = self.last(source, now)?;
-        let noise = bits(instrument.seed ^ 0x51, count);
-        let (tick, spread) = match source {
-            Source::Equity(_) => (0.01, 1.0 + (last * 0.000_03 / 0.01 * (0.6 + uniform(noise))).floor()),
-            Source::Option(..) => (option_tick(last), 1.0 + (last * 0.02 / option_tick(last) * uniform(noise)).floor()),
-        };
-        // The last trade was at the bid, at the ask or in between.
-        let below = (spread * uniform(noise.rotate_left(17)) * 1.999).floor().min(spread);
-        let bid = to_tick(last - below * tick, tick).max(tick);
-        let ask = to_tick(bid + spread * tick, tick);
-        let size = |turn: u32| 1.0 + (noise.rotate_left(turn) % 40) as f64;
-        let lot = if matches!(source, Source::Equity(_)) { 100.0 } else { 1.0 };
-        Some(QuoteEvent {
-            symbol: symbol.clone(),
-            time: now,
-            bid,
-            ask,
-            bid_size: lot * size(29),
-            ask_size: lot * size(43),
-        })
-    }
-
-    /// The last trade as an event at `now`.
-    pub(crate) fn trade(
-        &self,
-        symbol: &Arc<str>,
-        source: &Source,
-        now: DateTime<Utc>,
-        count: u64,
-    ) -> Option<TradeEvent> {
-        let instrument = self.instrument(source)?;
-        let day = self.day(instrument, now)?;
-        let price = self.last(source, now)?;
-        let noise = bits(instrument.seed ^ 0x52, count);
-        let (previous, volume, lot) = match source {
-            Source::Equity(_) => (day.previous.close, day.volume_so_far(now), 10.0),
-            Source::Option(_, option) => {
-                let bar = self.option_bar(instrument, option, &day.previous, day.place.saturating_sub(1));
-                let volume = self.option_volume(instrument, option, day.place) * day.elapsed(now);
-                (bar.map_or(price, |bar| bar.close), volume.floor(), 1.0)
-            }
-        };
-        Some(TradeEvent {
-            symbol: symbol.clone(),
-            time: now,
-            price,
-            change: ((price - previous) * 100.0).round() / 100.0,
-            size: lot * (1.0 + (noise % 30) as f64),
-            day: day.bar.session.date,
-            day_volume: volume,
-            day_turnover: (volume * price).round(),
-            extended_hours: !day.bar.session.contains(now),
-            up: noise & 64 == 0,
-        })
-    }
-
-    /// Prices of the day and the day before.
-    pub(crate) fn summary(&self, symbol: &Arc<str>, source: &Source, now: DateTime<Utc>) -> Option<SummaryEvent> {
-        let instrument = self.instrument(source)?;
-        let day = self.day(instrument, now)?;
-        let (bar, previous, open_interest) = match source {
-            Source::Equity(_) => (day.bar_so_far(now), day.previous, 0),
-            Source::Option(_, option) => (
-                self.option_bar(instrument, option, &day.bar_so_far(now), day.place)?,
-                self.option_bar(instrument, option, &day.previous, day.place.saturating_sub(1))?,
-                self.open_interest(instrument, option, day.place),
-            ),
-        };
-        let open = bar.session.contains(now);
-        Some(SummaryEvent { symbol: symbol.clone(), bar, open, previous, open_interest })
-    }
-
-    /// Standing facts about a stock or fund.
-    pub(crate) fn profile(&self, symbol: &Arc<str>, source: &Source, now: DateTime<Utc>) -> Option<ProfileEvent> {
-        let instrument = self.instrument(source)?;
-        let day = self.day(instrument, now)?;
-        let description = match source {
-            Source::Equity(_) => instrument.name.clone(),
-            Source::Option(_, option) => option.occ(),
-        };
-        let equity = matches!(source, Source::Equity(_));
-        Some(ProfileEvent {
-            symbol: symbol.clone(),
-            description,
-            year_high: equity.then_some(day.year_high.max(day.previous.high)),
-            year_low: equity.then_some(day.year_low.min(day.previous.low)),
-            beta: equity.then_some(instrument.beta),
-            earnings_per_share: instrument.earnings_per_share.filter(|_| equity),
-            dividend: (equity && instrument.dividend_yield > 0.0)
-                .then(|| cents(instrument.dividend_yield * instrument.level / 4.0)),
-            shares: equity.then_some(instrument.shares),
-        })
-    }
-
-    /// Model price and sensitivities of an option at `now`; `None` for a stock.
-    pub(crate) fn greeks(&self, symbol: &Arc<str>, source: &Source, now: DateTime<Utc>) -> Option<GreeksEvent> {
-        let Source::Option(_, option) = source else { return None };
-        let instrument = self.instrument(source)?;
-        let day = self.day(instrument, now)?;
-        let underlying = day.last(now);
-        let volatility = self.volatility(instrument, option, underlying, day.place, now);
-        let value = self.value(instrument, option, underlying, day.place, now)?;
-        Some(GreeksEvent { symbol: symbol.clone(), time: now, volatility, value })
-    }
-
     /// The implied volatility index of an instrument in one session, annualised ratio.
     pub(crate) fn volatility_index(&self, instrument: &Instrument, place: usize) -> f64 {
         let at = place as f64;
@@ -229,7 +114,8 @@ impl Exchange {
         (term * (1.0 - 0.055 * distance + 0.014 * distance * distance)).clamp(0.03, 3.0)
     }
 
-    fn value(
+    /// Model price and sensitivities of an option; `None` where the model has none.
+    pub(crate) fn value(
         &self,
         instrument: &Instrument,
         option: &OptionSymbol,
@@ -284,7 +170,8 @@ impl Exchange {
         (instrument.daily_volume / 5_000.0 * uniform(strike)) as i64 + (strike % 97) as i64 + place as i64 % 13
     }
 
-    fn option_volume(&self, instrument: &Instrument, option: &OptionSymbol, place: usize) -> f64 {
+    /// Contracts of an option that one session trades.
+    pub(crate) fn option_volume(&self, instrument: &Instrument, option: &OptionSymbol, place: usize) -> f64 {
         (self.open_interest(instrument, option, place) as f64 * 0.2).floor() + 1.0
     }
 }
@@ -306,7 +193,8 @@ pub(crate) fn option_tick(price: f64) -> f64 {
     if price < 3.0 { 0.01 } else { 0.05 }
 }
 
-fn to_tick(price: f64, tick: f64) -> f64 {
+/// The nearest price a tick allows.
+pub(crate) fn to_tick(price: f64, tick: f64) -> f64 {
     // Rounded to cents again, so that 0.15000000000000002 is written as 0.15.
     ((price / tick).round() * tick * 100.0).round() / 100.0
 }
@@ -315,55 +203,9 @@ fn to_tick(price: f64, tick: f64) -> f64 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::market::symbol::Side;
-    use chrono::TimeDelta;
 
     fn fixture(now: &str) -> Exchange {
         Exchange::new(42, 30, Clock::hand_set(now.parse().unwrap()))
-    }
-
-    fn quotes(exchange: &Exchange, symbol: &str) {
-        let source = exchange.resolve(symbol).unwrap();
-        let symbol: Arc<str> = symbol.into();
-        for count in 0..2_000 {
-            let now = exchange.clock.now() + TimeDelta::seconds(count as i64 * 7);
-            let quote = exchange.quote(&symbol, &source, now, count).unwrap();
-            let last = exchange.last(&source, now).unwrap();
-            assert!(0.0 < quote.bid && quote.bid < quote.ask, "{quote:?}");
-            assert!(quote.bid <= last + 1e-9 && last <= quote.ask + 1e-9, "{quote:?} {last}");
-            assert!(quote.bid_size > 0.0 && quote.ask_size > 0.0);
-        }
-    }
-
-    #[test]
-    fn the_bid_is_below_the_ask() {
-        for now in ["2026-01-05T15:00:00Z", "2026-01-10T15:00:00Z"] {
-            let exchange = fixture(now);
-            quotes(&exchange, "SPY");
-            quotes(&exchange, "AAPL");
-            quotes(&exchange, ".SPY260116C560");
-            quotes(&exchange, ".SPY260116P10");
-        }
-    }
-
-    #[test]
-    fn an_option_is_priced_from_its_underlying() {
-        let exchange = fixture("2026-01-05T15:00:00Z");
-        let now = exchange.clock.now();
-        let spy = exchange.universe.find("SPY").unwrap();
-        let price = exchange.last(&Source::Equity(spy.place), now).unwrap();
-        let date = NaiveDate::from_ymd_opt(2026, 3, 20).unwrap();
-        let option = |side, strike| Source::Option(spy.place, OptionSymbol::new("SPY", date, side, strike).unwrap());
-        let greeks = |source| exchange.greeks(&"x".into(), &source, now).unwrap();
-        let call = greeks(option(Side::Call, price.round()));
-        let put = greeks(option(Side::Put, price.round()));
-        assert!((0.4..0.7).contains(&call.value.delta), "{call:?}");
-        assert!((call.value.delta - put.value.delta - 1.0).abs() < 0.02);
-        assert!((0.02..1.0).contains(&call.volatility));
-        assert!(greeks(option(Side::Put, price * 0.8)).volatility > call.volatility);
-        let last = exchange.last(&option(Side::Call, price.round()), now).unwrap();
-        assert!((last - call.value.price).abs() <= 0.05);
-        assert_eq!(exchange.greeks(&"x".into(), &Source::Equity(spy.place), now), None);
     }
 
     #[test]
@@ -372,17 +214,5 @@ mod tests {
         for symbol in ["", "NOSUCH", ".NOSUCH260116C5", ".", "./EW4N26C6500:XCME", "/ESZ26:XCME"] {
             assert_eq!(exchange.resolve(symbol), None, "{symbol}");
         }
-    }
-
-    #[test]
-    fn a_trade_agrees_with_the_day() {
-        let exchange = fixture("2026-01-05T15:00:00Z");
-        let source = exchange.resolve("AAPL").unwrap();
-        let symbol: Arc<str> = "AAPL".into();
-        let trade = exchange.trade(&symbol, &source, exchange.clock.now(), 1).unwrap();
-        let summary = exchange.summary(&symbol, &source, exchange.clock.now()).unwrap();
-        assert_eq!(trade.price, summary.bar.close);
-        assert!(!trade.extended_hours && summary.open);
-        assert!((trade.price - trade.change - summary.previous.close).abs() < 0.006);
     }
 }

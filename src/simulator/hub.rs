@@ -1,6 +1,6 @@
-//! The generator of ticks: quotes, trades and greeks of the symbols somebody is subscribed to, in batches.
+//! The generator of ticks: events such as quotes and trades of the symbols somebody is subscribed to, in batches.
 
-use crate::simulator::event::{GreeksEvent, QuoteEvent, TradeEvent};
+use crate::simulator::event::{EventKind, Pace, SHARE_OF_QUOTES, Tick};
 use crate::simulator::exchange::{Exchange, Source};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,32 +14,22 @@ use tokio_util::sync::CancellationToken;
 const BATCH_EVERY: Duration = Duration::from_millis(20);
 /// Batches a slow connection may still catch up with: five seconds.
 const BATCHES_KEPT: usize = 256;
-/// Trades and greeks per quote.
-const SHARE_OF_QUOTES: f64 = 0.2;
+/// Name of the events that are counted.
+const QUOTE: &str = "Quote";
 /// After a stall at most this many seconds of ticks are made up for.
 const STALL_SECONDS_MAX: f64 = 0.25;
 
-/// What the generator makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum TickKind {
-    Quote,
-    Trade,
-    Greeks,
-}
-
-/// Ticks of one moment. Shared by all connections.
+/// Ticks of one moment, by type. Shared by all connections.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    pub(crate) quotes: Vec<QuoteEvent>,
-    pub(crate) trades: Vec<TradeEvent>,
-    pub(crate) greeks: Vec<GreeksEvent>,
+    pub(crate) ticks: Vec<(EventKind, Vec<Tick>)>,
 }
 
 /// Who wants what, and the batches that come of it.
 #[derive(Debug)]
 pub(crate) struct Hub {
     /// Held while symbols are added, removed or picked; never across an await.
-    wanted: Mutex<HashMap<TickKind, Wanted>>,
+    wanted: Mutex<HashMap<EventKind, Wanted>>,
     batches: broadcast::Sender<Arc<Batch>>,
     quotes: AtomicU64,
 }
@@ -92,13 +82,13 @@ impl Hub {
     }
 
     /// Counts one more subscriber of a symbol.
-    pub(crate) fn add(&self, kind: TickKind, symbol: &Arc<str>, source: &Arc<Source>) {
+    pub(crate) fn add(&self, kind: EventKind, symbol: &Arc<str>, source: &Arc<Source>) {
         let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
         wanted.entry(kind).or_default().add(symbol, source);
     }
 
     /// Counts one subscriber of a symbol less.
-    pub(crate) fn remove(&self, kind: TickKind, symbol: &Arc<str>) {
+    pub(crate) fn remove(&self, kind: EventKind, symbol: &Arc<str>) {
         let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(wanted) = wanted.get_mut(&kind) {
             wanted.remove(symbol);
@@ -115,19 +105,20 @@ impl Hub {
         self.quotes.load(Ordering::Relaxed)
     }
 
-    fn pick(&self, kind: TickKind, count: impl FnOnce(usize) -> usize) -> Vec<(Arc<str>, Arc<Source>)> {
+    fn pick(&self, kind: EventKind, count: impl FnOnce(usize) -> usize) -> Vec<(Arc<str>, Arc<Source>)> {
         let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(wanted) = wanted.get_mut(&kind) else { return Vec::new() };
         let count = count(wanted.entries.len());
         wanted.pick(count)
     }
 
-    /// Makes `rate` quotes a second over all symbols, and a fifth as many trades, until `shutdown`.
-    /// Greeks come once a second for each option, or as many as there are trades if that is less.
+    /// Makes `rate` quotes a second over all symbols, and as many events of other types as their pace says, until
+    /// `shutdown`.
     pub(crate) async fn run(self: Arc<Self>, exchange: Arc<Exchange>, rate: f64, shutdown: CancellationToken) {
         let mut every = tokio::time::interval(BATCH_EVERY);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut quotes, mut trades, mut greeks) = (Due::default(), Due::default(), Due::default());
+        let mut dues: Vec<(EventKind, Due)> =
+            EventKind::all().filter(|kind| kind.ticks()).map(|kind| (kind, Due::default())).collect();
         let mut count = 0_u64;
         let mut before = Instant::now();
         loop {
@@ -138,23 +129,25 @@ impl Hub {
             let elapsed = before.elapsed().as_secs_f64().min(STALL_SECONDS_MAX);
             before = Instant::now();
             let now = exchange.clock.now();
-            let mut number = || {
-                count += 1;
-                count
-            };
-            let picked = self.pick(TickKind::Quote, |_| quotes.take(rate, elapsed));
-            let made = picked.iter().filter_map(|(symbol, source)| exchange.quote(symbol, source, now, number()));
-            let mut batch = Batch { quotes: made.collect(), ..Batch::default() };
-            let picked = self.pick(TickKind::Trade, |_| trades.take(rate * SHARE_OF_QUOTES, elapsed));
-            let made = picked.iter().filter_map(|(symbol, source)| exchange.trade(symbol, source, now, number()));
-            batch.trades = made.collect();
-            let picked = self.pick(TickKind::Greeks, |symbols| {
-                greeks.take((symbols as f64).min(rate * SHARE_OF_QUOTES), elapsed).min(symbols)
-            });
-            let made = picked.iter().filter_map(|(symbol, source)| exchange.greeks(symbol, source, now));
-            batch.greeks = made.collect();
-            self.quotes.fetch_add(batch.quotes.len() as u64, Ordering::Relaxed);
-            if !(batch.quotes.is_empty() && batch.trades.is_empty() && batch.greeks.is_empty()) {
+            let mut batch = Batch::default();
+            for (kind, due) in &mut dues {
+                let picked = self.pick(*kind, |symbols| match kind.pace() {
+                    Pace::PerQuote(share) => due.take(rate * share, elapsed),
+                    _ => due.take((symbols as f64).min(rate * SHARE_OF_QUOTES), elapsed).min(symbols),
+                });
+                let made = picked.iter().filter_map(|(symbol, source)| {
+                    count += 1;
+                    kind.make(&exchange, symbol, source, now, count)
+                });
+                let made: Vec<Tick> = made.collect();
+                if kind.name() == QUOTE {
+                    self.quotes.fetch_add(made.len() as u64, Ordering::Relaxed);
+                }
+                if !made.is_empty() {
+                    batch.ticks.push((*kind, made));
+                }
+            }
+            if !batch.ticks.is_empty() {
                 // Nobody connected is not an error.
                 let _ = self.batches.send(Arc::new(batch));
             }

@@ -15,6 +15,7 @@ mod noise;
 mod price;
 mod rest;
 mod universe;
+mod value;
 
 use crate::clock::Clock;
 use dxlink::Feed;

@@ -3,16 +3,11 @@
 use super::view;
 use crate::dialect::catalog::Comments;
 use crate::lake::dataset::{self, WriteMode};
+use crate::market::event::{self, LATEST_KEY};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 const TABLES: &[(&str, &str, &str)] = &[
-    ("live", "greeks", "One row per event from now on: option sensitivities. Runs until cancelled."),
-    ("live", "quotes", "One row per event from now on: best bid and ask. Runs until cancelled."),
-    ("live", "trades", "One row per event from now on: trades. Runs until cancelled."),
-    ("public", "greeks", "One row per option near the money: its latest sensitivities. Source: dxLink."),
-    ("public", "quotes", "One row per symbol: its latest best bid and ask. Source: dxLink."),
-    ("public", "trades", "One row per symbol: its latest trade. Source: dxLink."),
     ("system", "freshness", "One row per dataset: how old it is, and how old it may be."),
     ("system", "queries", "One row per statement that runs now."),
     ("system", "refreshes", "One row per refresh: why, when, what it brought, what failed."),
@@ -26,13 +21,16 @@ const TABLES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Keys of the datasets that are merged by them.
+/// Keys of the tables in `public` that have one row per key: datasets that are merged by it, and the latest events,
+/// of which a book holds one per symbol. Histories only append and promise nothing.
 static KEYS: LazyLock<BTreeMap<&'static str, &'static [&'static str]>> = LazyLock::new(|| {
     let merged = dataset::all().into_iter().filter(|dataset| dataset.mode != WriteMode::Append);
-    merged.map(|dataset| (dataset.name, dataset.key)).collect()
+    let latest = event::descriptions().iter().filter(|event| event.latest.is_some());
+    let latest = latest.map(|event| (event.name, LATEST_KEY));
+    merged.map(|dataset| (dataset.name, dataset.key)).chain(latest).collect()
 });
 
-/// Comments of the datasets, the views, and the tables above.
+/// Comments of the live events, the datasets, the views, and the tables above.
 #[derive(Debug)]
 pub struct OwnComments;
 
@@ -42,6 +40,9 @@ impl Comments for OwnComments {
         {
             return Some((*comment).to_owned());
         }
+        if let Some(comment) = event::descriptions().iter().find_map(|event| event.comment_of(schema, table)) {
+            return Some(comment.to_owned());
+        }
         if schema != "public" {
             return None;
         }
@@ -49,8 +50,9 @@ impl Comments for OwnComments {
         comment.or_else(|| view::all().into_iter().find(|view| view.name == table).map(|view| view.comment))
     }
 
-    fn column(&self, _: &str, _: &str, _: &str) -> Option<String> {
-        None
+    fn column(&self, schema: &str, table: &str, column: &str) -> Option<String> {
+        let columns = event::descriptions().iter().find_map(|event| event.columns_of(schema, table))?;
+        columns.into_iter().find(|described| described.name == column).map(|described| described.comment)
     }
 
     fn view_definition(&self, schema: &str, view: &str) -> Option<String> {
@@ -58,12 +60,7 @@ impl Comments for OwnComments {
         found.map(|definition| definition.sql.to_owned())
     }
 
-    /// Merging keeps one row per key; the live books hold one event per symbol. Histories only append.
     fn key(&self, schema: &str, table: &str) -> &'static [&'static str] {
-        match (schema, table) {
-            ("public", "greeks" | "quotes" | "trades") => &["symbol"],
-            ("public", table) => KEYS.get(table).copied().unwrap_or_default(),
-            _ => &[],
-        }
+        if schema == "public" { KEYS.get(table).copied().unwrap_or_default() } else { &[] }
     }
 }

@@ -5,7 +5,7 @@ use crate::lake::freshness::Freshness;
 use crate::lake::{Lake, StoreOptions};
 use crate::live::Book;
 use crate::live::spool::SpoolLimits;
-use crate::market::quote::Trade;
+use crate::market::event::{TimeAndSale, Trade};
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use chrono::DateTime;
@@ -95,6 +95,74 @@ async fn each_event_is_there_once(memory_bytes: usize) {
     assert_eq!(snapshot.rows(), Some(EVENTS as u64));
     assert_eq!(numbers(&context, "SELECT count(*) FROM trades").await, [EVENTS]);
     assert_eq!(history.spool().unwrap().status().missed(), 0);
+}
+
+/// Half of the events are in the lake and half in the spool: each is one row, with every value it had.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tape_is_there_once_in_the_lake_and_in_the_spool() {
+    let directory = tempfile::tempdir().unwrap();
+    let lake = Lake::open(&directory.path().to_string_lossy(), &StoreOptions::default()).await.unwrap();
+    let dataset = crate::lake::dataset::find("time_and_sales_history").unwrap();
+    let table = lake.table(dataset.name).unwrap().clone();
+    let freshness = Arc::new(Freshness::new(&dataset, None, false, "simulated", Clock::System));
+    let options = HistoryOptions {
+        directory: directory.path().join("spool"),
+        flush: Duration::from_secs(3600),
+        flush_events: 1_000,
+        limits: SpoolLimits { intake_events: 1 << 20, memory_bytes: 1 << 30, disk_bytes: 1 << 40 },
+    };
+    let history = Arc::new(History::new(table.clone(), freshness, options, Clock::System));
+    let book = Arc::new(Book::new(16));
+    history.open(&book).await.unwrap();
+    let ended = CancellationToken::new();
+    let keeping = tokio::spawn(history.clone().run(book.clone(), ended.clone()));
+    let url = ObjectStoreUrl::parse(lake.store().0.as_str()).unwrap();
+    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
+    let (store_url, store) = lake.store();
+    context.runtime_env().register_object_store(store_url, store.clone());
+    context.register_table("tape", Arc::new(HistoryTable::new(table.clone(), Some(history.clone()), url))).unwrap();
+    let publish = |numbers: std::ops::Range<i64>| book.publish_all(numbers.map(sale).collect());
+    let waits_until = |condition: &dyn Fn() -> bool| {
+        let until = std::time::Instant::now() + Duration::from_secs(30);
+        while !condition() {
+            assert!(std::time::Instant::now() < until, "it did not come about");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    publish(0..1_000);
+    let committed = || history.tail().is_some_and(|tail| tail.blocks().is_empty());
+    waits_until(&|| table.current().is_some_and(|snapshot| snapshot.rows() == Some(1_000)) && committed());
+    publish(1_000..1_500);
+    waits_until(&|| history.tail().is_some_and(|tail| tail.events() == 500));
+    let sql = "SELECT count(*), count(DISTINCT sequence), count(DISTINCT venue_sequence), sum(size),
+                      count(*) FILTER (WHERE type = 'NEW' AND exchange_code = 'Q' AND extended_hours AND NOT spread_leg),
+                      count(aggressor_side) FROM tape";
+    let wanted = [1_500, 1_500, 1_500, 1_499 * 1_500 / 2, 1_500, 0];
+    assert_eq!(numbers(&context, sql).await, wanted);
+    ended.cancel();
+    keeping.await.unwrap();
+    assert_eq!(table.update().await.unwrap().unwrap().rows(), Some(1_500));
+    assert_eq!(numbers(&context, sql).await, wanted);
+}
+
+fn sale(number: i64) -> TimeAndSale {
+    TimeAndSale {
+        symbol: format!("S{}", number % 50).into(),
+        venue_sequence: Some(number),
+        exchange_code: Some("Q".into()),
+        price: Some(number as f64),
+        size: Some(number),
+        bid: None,
+        ask: None,
+        sale_conditions: Some("@".into()),
+        aggressor_side: None,
+        extended_hours: Some(true),
+        spread_leg: Some(false),
+        valid_tick: Some(true),
+        report_type: Some("NEW".into()),
+        event_at: DateTime::from_timestamp_micros(number),
+        received_at: DateTime::from_timestamp_micros(1_000_000 + number).unwrap(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

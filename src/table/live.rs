@@ -15,7 +15,7 @@ mod symbols;
 
 use super::lookup::KeyedTable;
 use crate::live::Live;
-use crate::market::quote::{Greeks, Quote, Trade};
+use crate::market::event::{self, Event, Visitor};
 use datafusion::catalog::TableProvider;
 use follow::FollowTable;
 use latest::LatestTable;
@@ -32,28 +32,47 @@ pub type NamedTable = (&'static str, Arc<dyn TableProvider>);
 
 /// Tables of schema `public`, sorted by name: one row per symbol, sorted by symbol.
 pub fn latest_tables(live: &Live) -> Vec<NamedTable> {
-    vec![
-        ("greeks", Arc::new(LatestTable::new(live.greeks.clone()))),
-        ("quotes", Arc::new(LatestTable::new(live.quotes.clone()))),
-        ("trades", Arc::new(LatestTable::new(live.trades.clone()))),
-    ]
+    struct Latest<'a>(&'a Live, Vec<NamedTable>);
+    impl Visitor for Latest<'_> {
+        fn visit<E: Event>(&mut self) {
+            if E::LATEST.is_some() {
+                self.1.push((E::NAME, Arc::new(LatestTable::new(self.0.book::<E>().clone()))));
+            }
+        }
+    }
+    let mut latest = Latest(live, Vec::new());
+    event::each(&mut latest);
+    latest.1
 }
 
 /// Tables of schema `live`, sorted by name: one row per event, from the start of the query on, without end.
 pub fn follow_tables(live: &Live) -> Vec<NamedTable> {
-    vec![
-        ("greeks", Arc::new(FollowTable::new(live.greeks.clone()))),
-        ("quotes", Arc::new(FollowTable::new(live.quotes.clone()))),
-        ("trades", Arc::new(FollowTable::new(live.trades.clone()))),
-    ]
+    struct Following<'a>(&'a Live, Vec<NamedTable>);
+    impl Visitor for Following<'_> {
+        fn visit<E: Event>(&mut self) {
+            if E::LIVE.is_some() {
+                self.1.push((E::NAME, Arc::new(FollowTable::new(self.0.book::<E>().clone()))));
+            }
+        }
+    }
+    let mut following = Following(live, Vec::new());
+    event::each(&mut following);
+    following.1
 }
 
 /// A table of the latest events as one that is looked up by symbol.
 pub(super) fn keyed(table: &dyn TableProvider) -> Option<&dyn KeyedTable> {
-    fn latest<E: columns::LiveRow>(table: &dyn TableProvider) -> Option<&dyn KeyedTable> {
-        table.downcast_ref::<LatestTable<E>>().map(|table| table as &dyn KeyedTable)
+    struct Keyed<'a>(&'a dyn TableProvider, Option<&'a dyn KeyedTable>);
+    impl Visitor for Keyed<'_> {
+        fn visit<E: Event>(&mut self) {
+            if let Some(table) = self.0.downcast_ref::<LatestTable<E>>() {
+                self.1 = Some(table);
+            }
+        }
     }
-    latest::<Quote>(table).or_else(|| latest::<Trade>(table)).or_else(|| latest::<Greeks>(table))
+    let mut keyed = Keyed(table, None);
+    event::each(&mut keyed);
+    keyed.1
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::history::HistoryTable;
 use super::refreshing::RefreshingTable;
 use super::{live, system};
 use crate::lake::Lake;
-use crate::lake::dataset::LIVE_HISTORIES;
+use crate::lake::dataset::is_live_history;
 use crate::lake::freshness::FreshnessBoard;
 use crate::lake::refresh::RefreshHandle;
 use crate::live::Live;
@@ -56,7 +56,7 @@ fn public(tables: &Tables) -> Result<Arc<dyn SchemaProvider>> {
     let url = ObjectStoreUrl::parse(tables.lake.store().0.as_str()).context("the address of the lake's store")?;
     for (name, freshness) in &tables.board {
         let Some(table) = tables.lake.table(name).cloned() else { continue };
-        let provider: Arc<dyn TableProvider> = if LIVE_HISTORIES.contains(name) {
+        let provider: Arc<dyn TableProvider> = if is_live_history(name) {
             let history = tables.histories.get(name).cloned();
             Arc::new(HistoryTable::new(table, history, url.clone()))
         } else {

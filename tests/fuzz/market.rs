@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use ttapi::clock::Clock;
 use ttapi::config::{self, Config};
-use ttapi::market::quote::Quote;
+use ttapi::market::event::Quote;
 use ttapi::secret::Secret;
 use ttapi::server::{self, Role, Server};
 use ttapi::simulator::{CLIENT_SECRET, Faults, Options, REFRESH_TOKEN, Simulator};
@@ -56,7 +56,7 @@ impl Market {
         let shutdown = CancellationToken::new();
         let server = start(Role::ReadOnly, shutdown.clone()).await;
         // Without an event nothing could be followed.
-        server.live.quotes.publish(Quote {
+        server.live.book::<Quote>().publish(Quote {
             symbol: "SPY".into(),
             bid: Some(500.0),
             bid_size: Some(1),

@@ -16,7 +16,7 @@ use ttapi::engine::template::over;
 use ttapi::engine::{Defaults, Engine};
 use ttapi::lake::dataset::{self, Dataset};
 use ttapi::live::Live;
-use ttapi::market::quote::{Greeks, Quote, Trade};
+use ttapi::market::event::{Greeks, Quote, Summary, TimeAndSale, Trade};
 use ttapi::table::comment::OwnComments;
 use ttapi::table::{live, view};
 
@@ -124,13 +124,13 @@ fn books() -> Live {
     let live = Live::new(64);
     let event_at = Some(instant("2026-11-04T15:30:00.123456Z"));
     let received_at = instant("2026-11-04T15:30:00.125Z");
-    live.quotes.publish_all(vec![
+    live.book::<Quote>().publish_all(vec![
         quote("MSFT", Some(35.5), None, received_at),
         quote("AAPL", Some(23.5), Some(24.5), received_at - TimeDelta::seconds(1)),
         quote("AAPL", Some(23.75), Some(24.25), received_at),
         quote(".AAPL261218C25", Some(1.5), Some(2.0), received_at),
     ]);
-    live.trades.publish(Trade {
+    live.book::<Trade>().publish(Trade {
         symbol: "AAPL".into(),
         price: Some(24.0),
         size: Some(100),
@@ -139,7 +139,7 @@ fn books() -> Live {
         event_at,
         received_at,
     });
-    live.greeks.publish(Greeks {
+    live.book::<Greeks>().publish(Greeks {
         symbol: ".AAPL261218C25".into(),
         price: Some(1.75),
         volatility: Some(0.25),
@@ -148,6 +148,38 @@ fn books() -> Live {
         theta: Some(-0.01),
         rho: Some(0.00001),
         vega: Some(0.125),
+        event_at,
+        received_at,
+    });
+    live.book::<Summary>().publish(Summary {
+        symbol: "AAPL".into(),
+        day: "2026-11-04".parse().ok(),
+        day_open: Some(21.5),
+        day_high: Some(24.5),
+        day_low: Some(21.25),
+        day_close: None,
+        day_close_type: Some("REGULAR".into()),
+        previous_day: "2026-11-03".parse().ok(),
+        previous_close: Some(21.0),
+        previous_close_type: Some("FINAL".into()),
+        previous_volume: Some(400),
+        open_interest: Some(0),
+        received_at,
+    });
+    live.book::<TimeAndSale>().publish(TimeAndSale {
+        symbol: "AAPL".into(),
+        venue_sequence: Some(7),
+        exchange_code: Some("Q".into()),
+        price: Some(24.0),
+        size: Some(100),
+        bid: Some(23.75),
+        ask: None,
+        sale_conditions: Some("@".into()),
+        aggressor_side: None,
+        extended_hours: Some(false),
+        spread_leg: Some(false),
+        valid_tick: Some(true),
+        report_type: Some("NEW".into()),
         event_at,
         received_at,
     });

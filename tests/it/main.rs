@@ -4,6 +4,7 @@
 mod architecture;
 mod as_of;
 mod damage;
+mod events;
 mod fixture;
 mod flight;
 mod flight_client;
@@ -13,6 +14,7 @@ mod freshness;
 mod freshness_items;
 mod fuzz_finds;
 mod hostile;
+mod lists;
 mod postgres_catalog;
 mod postgres_text;
 mod prepared;

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 use tokio_util::sync::CancellationToken;
-use ttapi::market::quote::Quote;
+use ttapi::market::event::Quote;
 use ttapi::server::Role;
 
 const METRICS: &str = "/market-metrics";
@@ -284,7 +284,7 @@ async fn a_lookup_in_the_same_words_sees_each_event() {
     };
     assert_eq!(bids().await.unwrap(), [""; 0]);
     for bid in ["1.5", "2.5", "3.5"] {
-        world.server.live.quotes.publish(Quote {
+        world.server.live.book::<Quote>().publish(Quote {
             symbol: "AAPL".into(),
             bid: Some(bid.parse().unwrap()),
             bid_size: None,

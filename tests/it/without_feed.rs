@@ -15,7 +15,7 @@ async fn nothing_live_can_be_followed_on_a_read_only_server() {
     let address = serve_flight(world.server.engine.clone(), Options::default(), stop.clone()).await;
     let _stop = stop.drop_guard();
     let mut flight = FlightClient::connect(address).await;
-    for table in ["greeks", "quotes", "trades"] {
+    for table in ["greeks", "quotes", "summaries", "time_and_sales", "trades"] {
         for sql in [
             format!("SELECT * FROM live.{table}"),
             format!("SELECT symbol FROM live.{table} WHERE symbol = 'SPY' LIMIT 1"),

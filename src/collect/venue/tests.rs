@@ -10,6 +10,7 @@ use crate::collect::{Fetch, FetchError, Fetched, Request};
 use crate::config::SourceConfig;
 use crate::lake::dataset;
 use crate::live::Live;
+use crate::market::event::{Greeks, Quote, Trade};
 use crate::market::{calendar, list};
 use crate::secret::Secret;
 use crate::simulator::fault::{Kind, Rule};
@@ -290,7 +291,7 @@ async fn the_feed_keeps_up() {
     let (_symbols, watched) = watch::channel(FeedSymbols { quotes: sp500(), greeks: Vec::new() });
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(feed.run(live.clone(), watched, shutdown.clone()));
-    wait_for("quotes", || live.quotes.len() == 503).await;
+    wait_for("quotes", || live.book::<Quote>().len() == 503).await;
     let (before, begun) = (status.snapshot().events, Instant::now());
     wait_for("thirty thousand events", || status.snapshot().events >= before + 30_000).await;
     // Without optimisation and beside other tests; an optimised feed takes several times as much.
@@ -323,11 +324,12 @@ async fn the_feed_moves_and_outlives_faults() {
     let (symbols, watched) = watch::channel(FeedSymbols { quotes: quotes.clone(), greeks: options });
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(feed.run(live.clone(), watched, shutdown.clone()));
-    wait_for("a quote of every symbol", || live.quotes.len() == 50 + options_count).await;
-    wait_for("greeks of every option", || live.greeks.len() == options_count).await;
-    wait_for("trades", || !live.trades.is_empty()).await;
-    let first = live.quotes.latest_of(&quotes[0]).unwrap();
-    wait_for("another quote", || live.quotes.latest_of(&quotes[0]).unwrap().received_at > first.received_at).await;
+    wait_for("a quote of every symbol", || live.book::<Quote>().len() == 50 + options_count).await;
+    wait_for("greeks of every option", || live.book::<Greeks>().len() == options_count).await;
+    wait_for("trades", || !live.book::<Trade>().is_empty()).await;
+    let first = live.book::<Quote>().latest_of(&quotes[0]).unwrap();
+    wait_for("another quote", || live.book::<Quote>().latest_of(&quotes[0]).unwrap().received_at > first.received_at)
+        .await;
     for kind in [
         Kind::SeveralTypes,
         Kind::ReorderedFields,
@@ -350,7 +352,7 @@ async fn the_feed_moves_and_outlives_faults() {
     let mut more = quotes.clone();
     more.push("BRK/B".to_owned());
     symbols.send(FeedSymbols { quotes: more, greeks: Vec::new() }).unwrap();
-    wait_for("the new symbol", || live.quotes.latest_of("BRK/B").is_some()).await;
+    wait_for("the new symbol", || live.book::<Quote>().latest_of("BRK/B").is_some()).await;
     shutdown.cancel();
     running.await.unwrap();
 }

@@ -90,8 +90,11 @@ pub(crate) fn planning(full: &str) -> QueryError {
         return QueryError::new(ErrorKind::TypeMismatch, lower_first(&postgres_types(text)));
     }
     if text.contains("pipeline breaking") {
-        return QueryError::new(ErrorKind::NotSupported, "the query would never give a row: it sorts or groups live events, which have no end")
-            .with_hint("Query the latest values (quotes, trades, greeks) or the history tables instead, or drop the ORDER BY and the aggregates.");
+        return QueryError::new(
+            ErrorKind::NotSupported,
+            "the query would never give a row: it sorts or groups live events, which have no end",
+        )
+        .with_hint("Query the latest values (the table of the same name in schema public) or the history tables instead, or drop the ORDER BY and the aggregates.");
     }
     if text.contains("Projections require unique expression names") {
         return QueryError::new(ErrorKind::NotSupported, "two columns of the query have the same name")

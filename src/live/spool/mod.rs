@@ -21,11 +21,11 @@ mod tests;
 mod writer;
 
 pub use intake::Intake;
-pub use row::SpoolEvent;
 pub use segment::{Segment, SpoolError};
 pub use tail::{Block, Tail, Uncommitted};
 
 use crate::live::Book;
+use crate::market::event::Event;
 use arrow::datatypes::SchemaRef;
 use std::fs::{self, File};
 use std::io::Write;
@@ -141,7 +141,7 @@ impl OpenSpool {
     }
 
     /// Starts taking the book's events. `position` is how far the lake is: what it has is not handed over again.
-    pub fn start<E: SpoolEvent>(self, book: &Book<E>, position: i64, limits: SpoolLimits) -> Result<Spool, SpoolError> {
+    pub fn start<E: Event>(self, book: &Book<E>, position: i64, limits: SpoolLimits) -> Result<Spool, SpoolError> {
         let Self { application, directory, schema, mut recovered, blocks, lock } = self;
         let last = blocks.last().map_or(0, Block::last).max(position);
         recovered.retain(|segment| segment.last() > position || segment.remove().is_err());

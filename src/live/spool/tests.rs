@@ -1,6 +1,6 @@
 use super::*;
 use crate::lake::dataset;
-use crate::market::quote::Trade;
+use crate::market::event::Trade;
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use chrono::DateTime;
@@ -84,7 +84,7 @@ fn events_come_back_in_order_after_a_stop_and_numbers_go_on() {
 
 #[test]
 fn every_value_of_a_quote_comes_back() {
-    use crate::market::quote::Quote;
+    use crate::market::event::Quote;
     let directory = tempfile::tempdir().unwrap();
     let schema = dataset::find("quotes_history").unwrap().schema;
     let book = Book::new(16);

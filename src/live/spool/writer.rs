@@ -1,7 +1,8 @@
 //! The spool's thread: takes events, numbers them, writes them, and removes files the lake has made needless.
 
 use super::segment::Segment;
-use super::{FLUSH, FLUSH_EVENTS, Intake, SYNC, SpoolError, SpoolEvent, SpoolStatus, Tail, row};
+use super::{FLUSH, FLUSH_EVENTS, Intake, SYNC, SpoolError, SpoolStatus, Tail, row};
+use crate::market::event::Event;
 use arrow::datatypes::SchemaRef;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -36,7 +37,7 @@ pub(super) struct Writer<E> {
     pub(super) _lock: File,
 }
 
-impl<E: SpoolEvent> Writer<E> {
+impl<E: Event> Writer<E> {
     pub(super) fn run(mut self) {
         let mut unsynced: Option<Instant> = None;
         loop {

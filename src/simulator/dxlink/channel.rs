@@ -3,12 +3,10 @@
 use super::candle::History;
 use super::frame::{Format, Layout};
 use crate::market::symbol::CandleSymbol;
-use crate::simulator::event::{
-    CandleEvent, FeedEvent, GreeksEvent, ProfileEvent, QuoteEvent, SummaryEvent, TradeEvent,
-};
+use crate::simulator::event::{CandleEvent, Delivery, EventKind, Tick};
 use crate::simulator::exchange::Source;
-use crate::simulator::hub::{Batch, TickKind};
-use std::collections::HashMap;
+use crate::simulator::hub::Batch;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tokio::time::{Duration, Instant};
 
@@ -49,71 +47,6 @@ impl Contract {
     }
 }
 
-/// Event types of the venue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum EventKind {
-    Quote,
-    Trade,
-    /// Trades while no session is under way.
-    TradeExtended,
-    Summary,
-    Profile,
-    Greeks,
-    Candle,
-}
-
-const EVENT_KINDS: [(&str, EventKind); 7] = [
-    ("Quote", EventKind::Quote),
-    ("Trade", EventKind::Trade),
-    ("TradeETH", EventKind::TradeExtended),
-    ("Summary", EventKind::Summary),
-    ("Profile", EventKind::Profile),
-    ("Greeks", EventKind::Greeks),
-    ("Candle", EventKind::Candle),
-];
-
-impl EventKind {
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        EVENT_KINDS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        EVENT_KINDS.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
-    }
-
-    /// Which ticks feed it, if any.
-    pub(crate) fn ticks(self) -> Option<TickKind> {
-        match self {
-            Self::Quote => Some(TickKind::Quote),
-            Self::Trade | Self::TradeExtended => Some(TickKind::Trade),
-            Self::Greeks => Some(TickKind::Greeks),
-            Self::Summary | Self::Profile | Self::Candle => None,
-        }
-    }
-
-    fn layout(self, requested: Option<&[String]>) -> Layout {
-        match self {
-            Self::Quote => Layout::new::<QuoteEvent>(requested),
-            Self::Trade | Self::TradeExtended => Layout::new::<TradeEvent>(requested),
-            Self::Summary => Layout::new::<SummaryEvent>(requested),
-            Self::Profile => Layout::new::<ProfileEvent>(requested),
-            Self::Greeks => Layout::new::<GreeksEvent>(requested),
-            Self::Candle => Layout::new::<CandleEvent>(requested),
-        }
-    }
-
-    fn names(self, layout: &Layout) -> Vec<&'static str> {
-        match self {
-            Self::Quote => layout.names::<QuoteEvent>(),
-            Self::Trade | Self::TradeExtended => layout.names::<TradeEvent>(),
-            Self::Summary => layout.names::<SummaryEvent>(),
-            Self::Profile => layout.names::<ProfileEvent>(),
-            Self::Greeks => layout.names::<GreeksEvent>(),
-            Self::Candle => layout.names::<CandleEvent>(),
-        }
-    }
-}
-
 /// What a subscribed symbol stands for; `None` when the venue does not know it.
 pub(crate) type Subscribed = HashMap<Arc<str>, Option<Arc<Source>>>;
 
@@ -137,10 +70,7 @@ pub(crate) struct Channel {
     pub(crate) subscribed: HashMap<EventKind, Subscribed>,
     /// Candles by canonical symbol.
     pub(crate) candles: HashMap<String, CandleSubscription>,
-    pub(crate) quotes: Waiting<QuoteEvent>,
-    pub(crate) trades: Waiting<TradeEvent>,
-    pub(crate) extended_trades: Waiting<TradeEvent>,
-    pub(crate) greeks: Waiting<GreeksEvent>,
+    waiting: BTreeMap<EventKind, Waiting>,
     flushed_at: Instant,
 }
 
@@ -155,10 +85,7 @@ impl Channel {
             layouts: HashMap::new(),
             subscribed: HashMap::new(),
             candles: HashMap::new(),
-            quotes: Waiting::default(),
-            trades: Waiting::default(),
-            extended_trades: Waiting::default(),
-            greeks: Waiting::default(),
+            waiting: BTreeMap::new(),
             flushed_at: Instant::now(),
         }
     }
@@ -191,7 +118,7 @@ impl Channel {
         if let Some(layout) = self.layouts.get(&kind) {
             return (layout.clone(), false);
         }
-        let layout = kind.layout(self.requested.get(kind.name()).map(Vec::as_slice));
+        let layout = Layout::new(kind, self.requested.get(kind.name()).map(Vec::as_slice));
         self.layouts.insert(kind, layout.clone());
         (layout, true)
     }
@@ -206,7 +133,7 @@ impl Channel {
 
     /// Names of the announced fields of some types.
     pub(crate) fn fields(&self, kinds: &[EventKind]) -> Vec<(&'static str, Vec<&'static str>)> {
-        let named = |kind: &EventKind| Some((kind.name(), kind.names(self.layouts.get(kind)?)));
+        let named = |kind: &EventKind| Some((kind.name(), self.layouts.get(kind)?.names(*kind)));
         kinds.iter().filter_map(named).collect()
     }
 
@@ -217,11 +144,9 @@ impl Channel {
 
     /// Whether subscribing brings the last event at once.
     pub(crate) fn begins_with_last(&self, kind: EventKind) -> bool {
-        match kind {
-            EventKind::Quote | EventKind::Trade | EventKind::TradeExtended => {
-                matches!(self.contract, Contract::Auto | Contract::Ticker)
-            }
-            _ => self.contract != Contract::History,
+        match kind.delivery() {
+            Delivery::Ticker => kind.conflated() && matches!(self.contract, Contract::Auto | Contract::Ticker),
+            Delivery::Standing => self.contract != Contract::History,
         }
     }
 
@@ -244,22 +169,20 @@ impl Channel {
 
     /// Keeps the ticks of a batch that are subscribed here.
     pub(crate) fn take(&mut self, batch: &Batch) {
+        if self.contract == Contract::History {
+            return;
+        }
         let all = self.delivers_all();
-        let is_tick = matches!(self.contract, Contract::Auto | Contract::Ticker | Contract::Stream);
-        let subscribed = |kind| self.subscribed.get(&kind).filter(|symbols| is_tick && !symbols.is_empty());
-        if let Some(symbols) = subscribed(EventKind::Quote) {
-            self.quotes.take(batch.quotes.iter(), symbols, all);
+        for (kind, ticks) in &batch.ticks {
+            if let Some(symbols) = self.subscribed.get(kind).filter(|symbols| !symbols.is_empty()) {
+                self.waiting.entry(*kind).or_default().take(ticks, symbols, all || !kind.conflated());
+            }
         }
-        if let Some(symbols) = subscribed(EventKind::Trade) {
-            self.trades.take(batch.trades.iter(), symbols, all);
-        }
-        if let Some(symbols) = subscribed(EventKind::TradeExtended) {
-            let extended = batch.trades.iter().filter(|trade| trade.extended_hours);
-            self.extended_trades.take(extended, symbols, all);
-        }
-        if let Some(symbols) = subscribed(EventKind::Greeks) {
-            self.greeks.take(batch.greeks.iter(), symbols, all);
-        }
+    }
+
+    /// Takes every tick that waits, by type.
+    pub(crate) fn drain(&mut self) -> Vec<(EventKind, Vec<Tick>)> {
+        self.waiting.iter_mut().map(|(kind, waiting)| (*kind, waiting.drain())).collect()
     }
 
     /// Whether the waiting ticks are due; if so the next period begins.
@@ -274,22 +197,16 @@ impl Channel {
 }
 
 /// Ticks of one type that wait for the next frame.
-#[derive(Debug)]
-pub(crate) struct Waiting<E> {
-    events: Vec<E>,
+#[derive(Debug, Default)]
+struct Waiting {
+    events: Vec<Tick>,
     /// Where the event of a symbol stands, while only the latest is kept.
     places: HashMap<Arc<str>, usize>,
 }
 
-impl<E> Default for Waiting<E> {
-    fn default() -> Self {
-        Self { events: Vec::new(), places: HashMap::new() }
-    }
-}
-
-impl<E: FeedEvent + Clone> Waiting<E> {
-    fn take<'a>(&mut self, events: impl Iterator<Item = &'a E>, symbols: &Subscribed, all: bool) {
-        for event in events.filter(|event| symbols.contains_key(event.symbol())) {
+impl Waiting {
+    fn take(&mut self, events: &[Tick], symbols: &Subscribed, all: bool) {
+        for event in events.iter().filter(|event| symbols.contains_key(event.symbol())) {
             if all {
                 self.events.push(event.clone());
                 continue;
@@ -305,7 +222,7 @@ impl<E: FeedEvent + Clone> Waiting<E> {
     }
 
     /// Takes everything that waits.
-    pub(crate) fn drain(&mut self) -> Vec<E> {
+    fn drain(&mut self) -> Vec<Tick> {
         self.places.clear();
         std::mem::take(&mut self.events)
     }

@@ -1,6 +1,7 @@
 //! Writes feed frames as JSON text: one event type a frame, COMPACT rows or FULL objects.
 
-use crate::simulator::event::{FeedEvent, Value, write_text};
+use crate::simulator::event::{EventKind, FeedEvent};
+use crate::simulator::value::{Value, write_text};
 use std::fmt::Write;
 
 /// How event data is spelled on a channel.
@@ -29,11 +30,12 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// The requested fields that are known, in the requested order; every field when none are requested.
-    pub(crate) fn new<E: FeedEvent>(requested: Option<&[String]>) -> Self {
-        let place = |name: &String| E::FIELDS.iter().position(|(known, _)| known == name);
+    pub(crate) fn new(kind: EventKind, requested: Option<&[String]>) -> Self {
+        let known = kind.names();
+        let place = |name: &String| known.iter().position(|known| known == name);
         let places = match requested {
             Some(names) => names.iter().filter_map(place).collect(),
-            None => (0..E::FIELDS.len()).collect(),
+            None => (0..known.len()).collect(),
         };
         Self { places }
     }
@@ -44,20 +46,22 @@ impl Layout {
     }
 
     /// Names of the fields in order.
-    pub(crate) fn names<E: FeedEvent>(&self) -> Vec<&'static str> {
-        self.places.iter().filter_map(|place| E::FIELDS.get(*place)).map(|(name, _)| *name).collect()
+    pub(crate) fn names(&self, kind: EventKind) -> Vec<&'static str> {
+        let known = kind.names();
+        self.places.iter().filter_map(|place| known.get(*place)).copied().collect()
     }
 }
 
 /// One `FEED_DATA` frame. Prices of events that `missing` names are written as `"NaN"`.
-pub(crate) fn data<E: FeedEvent>(
+pub(crate) fn data(
     channel: u64,
-    kind: &str,
+    kind: EventKind,
     format: Format,
     layout: &Layout,
-    events: &[E],
-    missing: impl Fn(&E) -> bool,
+    events: &[&dyn FeedEvent],
+    missing: impl Fn(&dyn FeedEvent) -> bool,
 ) -> String {
+    let (kind, known) = (kind.name(), kind.names());
     let mut out = String::with_capacity(64 + events.len() * layout.places.len() * 10);
     // Writing to a String cannot fail.
     let _ = write!(out, "{{\"type\":\"FEED_DATA\",\"channel\":{channel},\"data\":[");
@@ -68,10 +72,10 @@ pub(crate) fn data<E: FeedEvent>(
         if number > 0 {
             out.push(',');
         }
-        let absent = missing(event);
+        let absent = missing(*event);
         match format {
-            Format::Compact => write_row(&mut out, kind, layout, event, absent),
-            Format::Full => write_object(&mut out, kind, layout, event, absent),
+            Format::Compact => write_row(&mut out, kind, layout, *event, absent),
+            Format::Full => write_object(&mut out, kind, &known, layout, *event, absent),
         }
     }
     out.push_str(if format == Format::Compact { "]]}" } else { "]}" });
@@ -98,18 +102,17 @@ pub(crate) fn unknown(channel: u64, format: Format) -> String {
 }
 
 /// The value of the field at a place; the first field of every table is the event type.
-fn value<'a, E: FeedEvent>(kind: &'a str, event: &'a E, place: usize, absent: bool) -> Value<'a> {
-    match (place, E::FIELDS.get(place)) {
-        (0, _) => Value::Text(kind),
-        (_, None) => Value::Null,
-        (_, Some((_, read))) => match read(event) {
+fn value<'a>(kind: &'a str, event: &'a dyn FeedEvent, place: usize, absent: bool) -> Value<'a> {
+    match place {
+        0 => Value::Text(kind),
+        _ => match event.value(place) {
             Value::Number(_) if absent => Value::Number(f64::NAN),
             value => value,
         },
     }
 }
 
-fn write_row<E: FeedEvent>(out: &mut String, kind: &str, layout: &Layout, event: &E, absent: bool) {
+fn write_row(out: &mut String, kind: &str, layout: &Layout, event: &dyn FeedEvent, absent: bool) {
     for (number, place) in layout.places.iter().enumerate() {
         if number > 0 {
             out.push(',');
@@ -119,7 +122,7 @@ fn write_row<E: FeedEvent>(out: &mut String, kind: &str, layout: &Layout, event:
 }
 
 /// An object begins with type and symbol whatever the layout; fields without a value are left out.
-fn write_object<E: FeedEvent>(out: &mut String, kind: &str, layout: &Layout, event: &E, absent: bool) {
+fn write_object(out: &mut String, kind: &str, known: &[&str], layout: &Layout, event: &dyn FeedEvent, absent: bool) {
     out.push_str("{\"eventType\":");
     write_text(out, kind);
     out.push_str(",\"eventSymbol\":");
@@ -128,7 +131,7 @@ fn write_object<E: FeedEvent>(out: &mut String, kind: &str, layout: &Layout, eve
         let value = value(kind, event, *place, absent);
         let unset =
             matches!(value, Value::Null) || matches!(value, Value::Number(number) if number.is_nan() && !absent);
-        if let (false, Some((name, _))) = (unset, E::FIELDS.get(*place)) {
+        if let (false, Some(name)) = (unset, known.get(*place)) {
             let _ = write!(out, ",\"{name}\":");
             value.write(out);
         }
@@ -140,7 +143,7 @@ fn write_object<E: FeedEvent>(out: &mut String, kind: &str, layout: &Layout, eve
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::simulator::event::{CandleEvent, GreeksEvent, ProfileEvent, QuoteEvent, SummaryEvent, TradeEvent};
+    use crate::simulator::event::QuoteEvent;
     use chrono::DateTime;
 
     fn quote(symbol: &str, bid: f64) -> QuoteEvent {
@@ -148,15 +151,20 @@ mod tests {
         QuoteEvent { symbol: symbol.into(), time, bid, ask: bid + 0.5, bid_size: 300.0, ask_size: 200.0 }
     }
 
+    fn kind() -> EventKind {
+        EventKind::from_name("Quote").unwrap()
+    }
+
     fn layout(names: &[&str]) -> Layout {
-        Layout::new::<QuoteEvent>(Some(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()))
+        Layout::new(kind(), Some(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()))
     }
 
     #[test]
     fn compact_rows_follow_the_requested_order() {
         let layout = layout(&["askPrice", "eventSymbol", "nonsense", "eventType", "bidPrice"]);
-        assert_eq!(layout.names::<QuoteEvent>(), ["askPrice", "eventSymbol", "eventType", "bidPrice"]);
-        let frame = data(7, "Quote", Format::Compact, &layout, &[quote("SPY", 500.0), quote("QQQ", 420.25)], |_| false);
+        assert_eq!(layout.names(kind()), ["askPrice", "eventSymbol", "eventType", "bidPrice"]);
+        let frame =
+            data(7, kind(), Format::Compact, &layout, &[&quote("SPY", 500.0), &quote("QQQ", 420.25)], |_| false);
         assert_eq!(
             frame,
             r#"{"type":"FEED_DATA","channel":7,"data":["Quote",[500.5,"SPY","Quote",500.0,420.75,"QQQ","Quote",420.25]]}"#
@@ -166,7 +174,7 @@ mod tests {
     #[test]
     fn full_objects_have_names() {
         let layout = layout(&["bidPrice", "bidTime"]);
-        let frame = data(1, "Quote", Format::Full, &layout, &[quote("SPY", 500.0)], |_| false);
+        let frame = data(1, kind(), Format::Full, &layout, &[&quote("SPY", 500.0)], |_| false);
         assert_eq!(
             frame,
             r#"{"type":"FEED_DATA","channel":1,"data":[{"eventType":"Quote","eventSymbol":"SPY","bidPrice":500.0,"bidTime":1767627000000}]}"#
@@ -176,7 +184,7 @@ mod tests {
     #[test]
     fn frames_of_a_channel_are_joined() {
         let layout = layout(&["eventSymbol", "bidPrice"]);
-        let frame = |symbol| data(1, "Quote", Format::Compact, &layout, &[quote(symbol, 1.0)], |_| false);
+        let frame = |symbol| data(1, kind(), Format::Compact, &layout, &[&quote(symbol, 1.0)], |_| false);
         assert_eq!(
             joined(&[unknown(1, Format::Full), frame("SPY"), frame("QQQ")]),
             r#"{"type":"FEED_DATA","channel":1,"data":[{"eventType":"Mystery","eventSymbol":"SPY","depth":1.0},"Quote",["SPY",1.0],"Quote",["QQQ",1.0]]}"#
@@ -186,24 +194,15 @@ mod tests {
     #[test]
     fn missing_prices_are_not_numbers() {
         let layout = layout(&["eventSymbol", "bidPrice"]);
-        let events = [quote("SPY", 1.0), quote("QQQ", 2.0)];
-        let frame = data(1, "Quote", Format::Compact, &layout, &events, |quote| &*quote.symbol == "SPY");
+        let (spy, qqq) = (quote("SPY", 1.0), quote("QQQ", 2.0));
+        let events: [&dyn FeedEvent; 2] = [&spy, &qqq];
+        let frame = data(1, kind(), Format::Compact, &layout, &events, |quote| &**quote.symbol() == "SPY");
         assert!(frame.ends_with(r#"["SPY","NaN","QQQ",2.0]]}"#), "{frame}");
     }
 
     #[test]
     fn every_table_begins_with_type_and_symbol() {
-        fn begins<E: FeedEvent>() -> Vec<&'static str> {
-            E::FIELDS.iter().take(2).map(|(name, _)| *name).collect()
-        }
-        let all = [
-            begins::<QuoteEvent>(),
-            begins::<TradeEvent>(),
-            begins::<SummaryEvent>(),
-            begins::<ProfileEvent>(),
-            begins::<GreeksEvent>(),
-            begins::<CandleEvent>(),
-        ];
-        assert!(all.iter().all(|names| *names == ["eventType", "eventSymbol"]));
+        assert!(EventKind::all().all(|kind| kind.names().starts_with(&["eventType", "eventSymbol"])));
+        assert!(EventKind::all().collect::<Vec<_>>().is_sorted());
     }
 }

@@ -3,6 +3,7 @@
 use super::Venue;
 use super::reply::{Query, Refusal, Reply, decimal, instant, money, optional, points};
 use crate::market::symbol::{OptionSymbol, occ_to_streamer};
+use crate::simulator::event::{ProfileEvent, QuoteEvent, SummaryEvent, TypedEvent};
 use crate::simulator::exchange::Source;
 use crate::simulator::metrics::{self, Payment};
 use crate::simulator::universe::Instrument;
@@ -173,9 +174,9 @@ fn snapshot(venue: &Venue, kind: &str, symbol: &str) -> Option<Value> {
         return None;
     }
     let name: Arc<str> = streamer.into();
-    let quote = exchange.quote(&name, &source, now, now.timestamp().unsigned_abs())?;
-    let summary = exchange.summary(&name, &source, now)?;
-    let profile = exchange.profile(&name, &source, now)?;
+    let quote = QuoteEvent::at(exchange, &name, &source, now, now.timestamp().unsigned_abs())?;
+    let summary = SummaryEvent::at(exchange, &name, &source, now, 0)?;
+    let profile = ProfileEvent::at(exchange, &name, &source, now, 0)?;
     let last = exchange.last(&source, now)?;
     let middle = ((quote.bid + quote.ask) / 2.0 * 1_000.0).round() / 1_000.0;
     let bar = &summary.bar;

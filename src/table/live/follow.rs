@@ -3,15 +3,16 @@
 //! Filters are answered here, row by row, and not by a plan node above: such a node withholds rows until thousands
 //! are together, which on a quiet symbol is never.
 
-use super::columns::LiveRow;
+use super::columns::{arrays, schema};
 use super::symbols::symbols_of_all;
 use super::{NO_FEED, WHERE_FEED};
 use crate::error::{ErrorKind, QueryError};
 use crate::live::{Book, Delivery, Subscription};
+use crate::market::event::{Event, EventDescription};
 use crate::table::context::QueryContext;
 use arrow::array::{AsArray, Int64Array};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -34,21 +35,19 @@ const BATCH_ROWS_MAX: usize = 1024;
 /// The events of a book as they come. The last column, `missed`, counts the events of the same symbol that this query
 /// lost just before the row: 0 unless its reader fell behind.
 #[derive(Debug)]
-pub(super) struct FollowTable<E: LiveRow> {
+pub(super) struct FollowTable<E: Event> {
     book: Arc<Book<E>>,
     schema: SchemaRef,
 }
 
-impl<E: LiveRow> FollowTable<E> {
+impl<E: Event> FollowTable<E> {
     pub(super) fn new(book: Arc<Book<E>>) -> Self {
-        let mut fields: Vec<_> = E::fields().iter().cloned().collect();
-        fields.push(Arc::new(Field::new("missed", DataType::Int64, false)));
-        Self { book, schema: Arc::new(Schema::new(fields)) }
+        Self { book, schema: schema(&EventDescription::of::<E>().live_columns()) }
     }
 }
 
 #[async_trait]
-impl<E: LiveRow> TableProvider for FollowTable<E> {
+impl<E: Event> TableProvider for FollowTable<E> {
     fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }
@@ -119,14 +118,14 @@ fn is_about_one_row(filter: &Expr) -> bool {
 
 /// What one query follows. Executing it subscribes; dropping its stream unsubscribes.
 #[derive(Debug)]
-struct Follow<E: LiveRow> {
+struct Follow<E: Event> {
     book: Arc<Book<E>>,
     schema: SchemaRef,
     symbols: Option<HashSet<String>>,
     predicate: Option<Arc<dyn PhysicalExpr>>,
 }
 
-impl<E: LiveRow> PartitionStream for Follow<E> {
+impl<E: Event> PartitionStream for Follow<E> {
     fn schema(&self) -> &SchemaRef {
         &self.schema
     }
@@ -142,7 +141,7 @@ impl<E: LiveRow> PartitionStream for Follow<E> {
 }
 
 /// Waits for events of which the predicate leaves at least one; `None` when the book is gone.
-async fn next_batch<E: LiveRow>(
+async fn next_batch<E: Event>(
     subscription: &mut Subscription<E>,
     predicate: Option<&Arc<dyn PhysicalExpr>>,
     schema: &SchemaRef,
@@ -160,11 +159,11 @@ async fn next_batch<E: LiveRow>(
     Ok(None)
 }
 
-fn batch_of<E: LiveRow>(deliveries: Vec<Delivery<E>>, schema: &SchemaRef) -> Result<RecordBatch> {
+fn batch_of<E: Event>(deliveries: Vec<Delivery<E>>, schema: &SchemaRef) -> Result<RecordBatch> {
     let missed = deliveries.iter().map(|delivery| i64::try_from(delivery.missed).unwrap_or(i64::MAX));
     let missed = Int64Array::from_iter_values(missed);
     let events: Vec<Arc<E>> = deliveries.into_iter().map(|delivery| delivery.event).collect();
-    let mut columns = E::columns(&events);
+    let mut columns = arrays(&events);
     columns.push(Arc::new(missed));
     Ok(RecordBatch::try_new(schema.clone(), columns)?)
 }

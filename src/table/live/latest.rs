@@ -1,12 +1,13 @@
 //! A book as a bounded table: one row per symbol, the latest, sorted by symbol.
 
 use super::NO_FEED;
-use super::columns::LiveRow;
+use super::columns::{arrays, schema};
 use super::symbols::{named_symbols, symbols_of_all};
 use crate::live::Book;
+use crate::market::event::{Event, EventDescription};
 use crate::table::context::QueryContext;
 use crate::table::lookup::KeyedTable;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use async_trait::async_trait;
 use datafusion::catalog::memory::{DataSourceExec, MemorySourceConfig};
@@ -21,14 +22,14 @@ use std::sync::Arc;
 
 /// The latest event of each symbol. A scan is one look at the book; a filter on `symbol` looks up only those.
 #[derive(Debug)]
-pub(super) struct LatestTable<E: LiveRow> {
+pub(super) struct LatestTable<E: Event> {
     book: Arc<Book<E>>,
     schema: SchemaRef,
 }
 
-impl<E: LiveRow> LatestTable<E> {
+impl<E: Event> LatestTable<E> {
     pub(super) fn new(book: Arc<Book<E>>) -> Self {
-        Self { book, schema: Arc::new(Schema::new(E::fields())) }
+        Self { book, schema: schema(&EventDescription::of::<E>().latest_columns()) }
     }
 
     /// Refuses the past, and tells a reader of a server without a feed why there are no rows.
@@ -52,7 +53,7 @@ impl<E: LiveRow> LatestTable<E> {
 }
 
 #[async_trait]
-impl<E: LiveRow> TableProvider for LatestTable<E> {
+impl<E: Event> TableProvider for LatestTable<E> {
     fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }
@@ -81,7 +82,7 @@ impl<E: LiveRow> TableProvider for LatestTable<E> {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         self.check(&QueryContext::of(session))?;
-        let batch = RecordBatch::try_new(self.schema.clone(), E::columns(&self.events(filters)))?;
+        let batch = RecordBatch::try_new(self.schema.clone(), arrays(&self.events(filters)))?;
         let by_symbol = PhysicalSortExpr::new_default(expressions::col("symbol", &self.schema)?);
         let ordering: Vec<LexOrdering> = LexOrdering::new([by_symbol]).into_iter().collect();
         let rows = MemorySourceConfig::try_new(&[vec![batch]], self.schema.clone(), projection.cloned())?
@@ -92,7 +93,7 @@ impl<E: LiveRow> TableProvider for LatestTable<E> {
 }
 
 #[async_trait]
-impl<E: LiveRow> KeyedTable for LatestTable<E> {
+impl<E: Event> KeyedTable for LatestTable<E> {
     fn key(&self) -> &'static str {
         "symbol"
     }
@@ -100,7 +101,7 @@ impl<E: LiveRow> KeyedTable for LatestTable<E> {
     async fn row(&self, context: &QueryContext, key: &str, columns: &[usize]) -> Result<RecordBatch> {
         self.check(context)?;
         let events: Vec<Arc<E>> = self.book.latest_of(key).into_iter().collect();
-        let all = E::columns(&events);
+        let all = arrays(&events);
         let picked = columns.iter().filter_map(|column| all.get(*column).cloned()).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(events.len()));
         Ok(RecordBatch::try_new_with_options(Arc::new(self.schema.project(columns)?), picked, &options)?)

@@ -3,7 +3,7 @@
 
 use super::{follow_tables, latest_tables};
 use crate::live::Live;
-use crate::market::quote::{Quote, Trade};
+use crate::market::event::{Quote, Trade};
 use arrow::record_batch::RecordBatch;
 use arrow::util::pretty::pretty_format_batches;
 use chrono::DateTime;
@@ -68,7 +68,7 @@ async fn all(context: &SessionContext, sql: &str) -> Vec<String> {
 #[tokio::test]
 async fn latest_has_one_row_per_symbol_in_order() {
     let live = Live::new(16);
-    live.quotes.publish_all(vec![quote("MSFT", 10.0), quote("AAPL", 20.0), quote("MSFT", 11.0)]);
+    live.book::<Quote>().publish_all(vec![quote("MSFT", 10.0), quote("AAPL", 20.0), quote("MSFT", 11.0)]);
     let context = session(&live);
     assert_eq!(
         all(&context, "SELECT symbol, bid, ask, mid FROM quotes").await,
@@ -82,7 +82,7 @@ async fn latest_has_one_row_per_symbol_in_order() {
 #[tokio::test]
 async fn latest_looks_up_symbols_a_filter_names() {
     let live = Live::new(16);
-    live.quotes.publish_all(vec![quote("A", 1.0), quote("B", 2.0), quote("C", 3.0)]);
+    live.book::<Quote>().publish_all(vec![quote("A", 1.0), quote("B", 2.0), quote("C", 3.0)]);
     let context = session(&live);
     assert_eq!(all(&context, "SELECT symbol FROM quotes WHERE symbol = 'B'").await, ["B"]);
     assert_eq!(all(&context, "SELECT symbol FROM quotes WHERE symbol IN ('C', 'A', 'X')").await, ["A", "C"]);
@@ -97,7 +97,7 @@ async fn latest_looks_up_symbols_a_filter_names() {
 #[tokio::test]
 async fn unknown_prices_are_null() {
     let live = Live::new(16);
-    live.quotes.publish(Quote { bid: None, bid_size: None, ..quote("A", 1.0) });
+    live.book::<Quote>().publish(Quote { bid: None, bid_size: None, ..quote("A", 1.0) });
     let context = session(&live);
     let sql = "SELECT bid IS NULL, bid_size IS NULL, mid IS NULL, event_at IS NULL, ask FROM quotes";
     assert_eq!(all(&context, sql).await, ["true true true true 2.0"]);
@@ -106,12 +106,12 @@ async fn unknown_prices_are_null() {
 #[tokio::test]
 async fn rows_arrive_while_the_query_runs() {
     let live = Live::new(16);
-    live.quotes.publish(quote("OLD", 1.0));
+    live.book::<Quote>().publish(quote("OLD", 1.0));
     let context = session(&live);
     let mut rows = start(&context, "SELECT symbol, bid, missed FROM live.quotes").await;
-    live.quotes.publish(quote("A", 1.0));
+    live.book::<Quote>().publish(quote("A", 1.0));
     assert_eq!(text(&[next(&mut rows).await.unwrap()]), ["A 1.0 0"]);
-    live.quotes.publish_all(vec![quote("B", 2.0), quote("C", 3.0)]);
+    live.book::<Quote>().publish_all(vec![quote("B", 2.0), quote("C", 3.0)]);
     assert_eq!(text(&[next(&mut rows).await.unwrap()]), ["B 2.0 0", "C 3.0 0"]);
 }
 
@@ -124,9 +124,9 @@ async fn filters_are_answered_row_by_row_without_delay() {
     let plan = all(&context, &format!("EXPLAIN {sql}")).await.join("\n");
     assert!(!plan.contains("FilterExec"), "{plan}");
     let mut rows = start(&context, sql).await;
-    live.quotes.publish_all(vec![quote("A", 2.0), quote("B", 1.0), quote("C", 9.0), quote("B", 3.0)]);
+    live.book::<Quote>().publish_all(vec![quote("A", 2.0), quote("B", 1.0), quote("C", 9.0), quote("B", 3.0)]);
     assert_eq!(text(&[next(&mut rows).await.unwrap()]), ["B 6.0"]);
-    assert_eq!(live.quotes.followers(), 1);
+    assert_eq!(live.book::<Quote>().followers(), 1);
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn a_limit_ends_the_query_and_counts_rows_after_the_filter() {
     let live = Live::new(64);
     let context = session(&live);
     let mut rows = start(&context, "SELECT symbol FROM live.quotes WHERE bid >= 2 LIMIT 2").await;
-    live.quotes.publish_all((0..5).map(|bid| quote("A", f64::from(bid))).collect());
+    live.book::<Quote>().publish_all((0..5).map(|bid| quote("A", f64::from(bid))).collect());
     let mut count = 0;
     while let Some(batch) = next(&mut rows).await {
         count += batch.num_rows();
@@ -148,7 +148,7 @@ async fn a_reader_that_lags_is_told_and_gets_the_latest_of_each_symbol() {
     let context = session(&live);
     let mut rows = start(&context, "SELECT symbol, bid, missed FROM live.quotes").await;
     for bid in 1..=50 {
-        live.quotes.publish_all(vec![quote("A", f64::from(bid)), quote("B", f64::from(bid))]);
+        live.book::<Quote>().publish_all(vec![quote("A", f64::from(bid)), quote("B", f64::from(bid))]);
     }
     let mut received = text(&[next(&mut rows).await.unwrap()]);
     received.sort();
@@ -161,11 +161,11 @@ async fn dropping_the_stream_unsubscribes() {
     let context = session(&live);
     let mut rows = start(&context, "SELECT * FROM live.trades").await;
     assert!(futures::poll!(rows.next()).is_pending());
-    assert_eq!(live.trades.followers(), 1);
+    assert_eq!(live.book::<Trade>().followers(), 1);
     drop(rows);
     // A repartition above the stream drops it from its own task, a moment later.
     let gone = async {
-        while live.trades.followers() > 0 {
+        while live.book::<Trade>().followers() > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
@@ -200,13 +200,13 @@ async fn a_live_stream_joins_a_bounded_table() {
         event_at: None,
         received_at: DateTime::UNIX_EPOCH,
     };
-    live.trades.publish(trade);
+    live.book::<Trade>().publish(trade);
     let context = session(&live);
     let sql = "SELECT q.symbol, q.bid, t.price FROM live.quotes q JOIN trades t ON q.symbol = t.symbol LIMIT 1";
     let mut rows = start(&context, sql).await;
     let publish = async {
         loop {
-            live.quotes.publish_all(vec![quote("A", 1.0), quote("B", 2.0)]);
+            live.book::<Quote>().publish_all(vec![quote("A", 1.0), quote("B", 2.0)]);
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

@@ -4,7 +4,7 @@
 use super::{FILES, all, register};
 use crate::lake::dataset;
 use crate::live::Live;
-use crate::market::quote::Quote;
+use crate::market::event::Quote;
 use crate::table::live::latest_tables;
 use arrow::datatypes::DataType;
 use arrow::util::pretty::pretty_format_batches;
@@ -229,7 +229,7 @@ async fn at_the_money_follows_the_quote_and_else_the_close() {
         query(&context, sql).await,
         ["A 2026-12-18 21.0 close 20.0 A call 20.0 A put 20.0", "B 2026-12-18 40.0 close 40.0  B put 40.0",]
     );
-    live.quotes.publish(quote("A", 23.5, 24.5));
+    live.book::<Quote>().publish(quote("A", 23.5, 24.5));
     assert_eq!(
         query(&context, &format!("SELECT * FROM ({sql}) WHERE underlying = 'A'")).await,
         ["A 2026-12-18 24.0 quote 25.0 A call 25.0"]
@@ -242,7 +242,7 @@ async fn a_quote_changes_against_the_last_close() {
     let symbols =
         "SELECT * FROM (VALUES ('A', 'Alpha', 'A'), ('B', 'Beta', 'B.X')) AS s (symbol, description, streamer_symbol)";
     let context = session(&live, &[EOD, ("symbols", symbols)]).await;
-    live.quotes.publish_all(vec![quote("A", 41.0, 43.0), quote("B.X", 20.0, 20.0), quote("Z", 1.0, 1.0)]);
+    live.book::<Quote>().publish_all(vec![quote("A", 41.0, 43.0), quote("B.X", 20.0, 20.0), quote("Z", 1.0, 1.0)]);
     let sql = "SELECT symbol, mid, close, close_date, change, change_ratio FROM quotes_with_change ORDER BY symbol";
     assert_eq!(query(&context, sql).await, ["A 42.0 21.0 2026-11-03 21.0 1.0", "B 20.0 40.0 2026-11-02 -20.0 -0.5"]);
 }

@@ -35,6 +35,19 @@ TT__SOURCE__TASTYTRADE__CLIENT_SECRET=hush refused 2 config check
 contains "half of the credentials" "$said" "client_secret and refresh_token"
 lacks "half of the credentials" "$said" "hush"
 
+bad_config "[lists]\\nmine = \"$work/nosuch.csv\"" "lists.mine" "$work/nosuch.csv" "No such file"
+bad_config '[lists]\netf = "mine.csv"' "lists.etf" "the program has a list of that name"
+: >"$work/mine.csv"
+bad_config "[lists]\\nmine = \"$work/mine.csv\"" "lists.mine" "no symbol in $work/mine.csv"
+printf 'AAPL\nmsft\n' >"$work/mine.csv"
+bad_config "[lists]\\nmine = \"$work/mine.csv\"" "lists.mine" "mine.csv line 2" '"msft"'
+refused 2 serve --config "$work/tt.toml" --data "$work/a"
+contains "a list at start" "$said" "mine.csv line 2"
+bad_config '[collect]\nlive_lists = ["mine"]' "collect.live_lists" '"mine"' "etf"
+bad_config "[auth]\\nusers = \"$work/nosuch.toml\"" "nosuch.toml"
+bad_config "[tls]\\ncertificate = \"$work/nosuch.crt\"\\nkey = \"$work/nosuch.key\"" "tls.certificate" "nosuch.crt"
+bad_config '[server]\npg = "0.0.0.0:0"' "0.0.0.0:0" "users"
+
 taken=$PGHOST:$PGPORT
 refused 1 demo --data "$work/a" --pg "$taken" --http 127.0.0.1:0 --flight 127.0.0.1:0
 contains "a taken Postgres port" "$said" "$taken" "--pg"

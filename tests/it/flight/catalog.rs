@@ -30,7 +30,7 @@ async fn the_catalog_is_told_at_full_depth() {
         include_schema,
     };
     for (command, wanted) in [
-        (tables(Some("live"), None, &[], false), vec!["greeks", "quotes", "trades"]),
+        (tables(Some("live"), None, &[], false), vec!["greeks", "quotes", "summaries", "time_and_sales", "trades"]),
         (tables(None, Some("quotes"), &[], false), vec!["quotes", "quotes"]),
         (tables(None, Some("bars%"), &["VIEW"], false), vec!["bars_latest", "bars_monthly", "bars_weekly"]),
         (tables(None, Some("bars%"), &["TABLE"], false), vec![]),

@@ -1,6 +1,7 @@
 //! Puts one symbol's candles together: snapshots and transactions in, bars by index out. Pure.
 
-use super::parse::{Candle, REMOVE_EVENT, SNAPSHOT_BEGIN, SNAPSHOT_END, SNAPSHOT_SNIP, TX_PENDING};
+use super::events::Candle;
+use super::row::{REMOVE_EVENT, SNAPSHOT_BEGIN, SNAPSHOT_END, SNAPSHOT_SNIP, TX_PENDING};
 use std::collections::BTreeMap;
 
 /// More bars than a daily history can have: 400 years.

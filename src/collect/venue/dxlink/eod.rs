@@ -1,7 +1,7 @@
 //! Daily bars: candle snapshots, at most a hundred subscriptions at a time on one session.
 
 use super::assembly::Assembly;
-use super::parse::{Candle, EventType};
+use super::events::{Candle, EventType};
 use super::session::{self, Change, Session, SessionError, Setup, Subscription};
 use super::token::QuoteTokens;
 use crate::collect::venue::bars::eod_batch;
@@ -236,7 +236,7 @@ impl Fetch for Eod {
     /// One session, a window of candle subscriptions that slides as snapshots finish.
     async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
         let tokens = self.tokens.with_own_count();
-        let setup = Setup { kinds: &[EventType::Candle], aggregation: Duration::ZERO };
+        let setup = Setup { kinds: vec![EventType::Candle], aggregation: Duration::ZERO };
         let clock = tokens.client().clock().clone();
         let mut run = self.plan(request, clock.now());
         let mut connections = 0;

@@ -1,9 +1,10 @@
 //! The live feed: one session that follows the subscribed symbols and publishes into the books, for ever.
 
-use super::parse::EventType;
+use super::events::EventType;
 use super::session::{self, Change, Session, SessionError, Setup, Subscription};
 use super::token::QuoteTokens;
 use crate::live::Live;
+use crate::market::event::Scope;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
@@ -24,23 +25,28 @@ const SUBSCRIPTIONS_MAX: usize = 25_000;
 /// What the feed follows, in streamer spelling.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FeedSymbols {
-    /// Symbols whose quotes and trades are followed.
+    /// Listed symbols: their quotes, trades and other events are followed.
     pub quotes: Vec<String>,
-    /// Options whose quotes and greeks are followed.
+    /// Options: their quotes, greeks and other events are followed.
     pub greeks: Vec<String>,
 }
 
 impl FeedSymbols {
     fn subscriptions(&self) -> BTreeSet<Subscription> {
-        let pairs = [(&self.quotes, EventType::Trade), (&self.greeks, EventType::Greeks)];
-        let pairs = pairs.into_iter().flat_map(|(symbols, kind)| {
-            symbols.iter().filter(|symbol| !symbol.is_empty()).map(move |symbol| (symbol, kind))
+        let pairs = [(&self.quotes, Scope::Listed), (&self.greeks, Scope::Options)];
+        let pairs = pairs.into_iter().flat_map(|(symbols, scope)| {
+            symbols.iter().filter(|symbol| !symbol.is_empty()).map(move |symbol| (symbol, scope))
         });
-        let both = pairs.flat_map(|(symbol, kind)| {
+        let all = pairs.flat_map(|(symbol, scope)| {
             let symbol: Arc<str> = symbol.as_str().into();
-            [EventType::Quote, kind].map(|kind| Subscription { kind, symbol: symbol.clone(), from_time: None })
+            let has = move |kind: &EventType| kind.scope() == Some(Scope::Every) || kind.scope() == Some(scope);
+            EventType::live().filter(has).map(move |kind| Subscription {
+                kind,
+                symbol: symbol.clone(),
+                from_time: None,
+            })
         });
-        let mut subscriptions: BTreeSet<_> = both.collect();
+        let mut subscriptions: BTreeSet<_> = all.collect();
         if subscriptions.len() > SUBSCRIPTIONS_MAX {
             let asked = subscriptions.len();
             tracing::warn!(asked, followed = SUBSCRIPTIONS_MAX, "more subscriptions than a session may have");
@@ -193,10 +199,7 @@ impl Feed {
 
     /// One session from its opening to its end.
     async fn session(&self, live: &Live, symbols: &mut watch::Receiver<FeedSymbols>) -> SessionError {
-        let setup = Setup {
-            kinds: &[EventType::Quote, EventType::Trade, EventType::Greeks],
-            aggregation: self.options.aggregation,
-        };
+        let setup = Setup { kinds: EventType::live().collect(), aggregation: self.options.aggregation };
         let mut session = match session::open(&self.tokens, &setup).await {
             Ok(session) => session,
             Err(error) => return error,
@@ -233,15 +236,7 @@ impl Feed {
         self.status.ignored.store(session.ignored(), Ordering::Relaxed);
         let micros = u64::try_from(self.now().timestamp_micros()).unwrap_or_default();
         self.status.last_event_at.store(micros, Ordering::Relaxed);
-        if !events.quotes.is_empty() {
-            live.quotes.publish_all(events.quotes);
-        }
-        if !events.trades.is_empty() {
-            live.trades.publish_all(events.trades);
-        }
-        if !events.greeks.is_empty() {
-            live.greeks.publish_all(events.greeks);
-        }
+        events.publish(live);
         Ok(())
     }
 }

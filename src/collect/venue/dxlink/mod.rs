@@ -1,12 +1,15 @@
-//! dxLink: daily candles for the history, and the live feed of quotes, trades and greeks, over one WebSocket each.
+//! dxLink: daily candles for the history, and the live feed of events such as quotes and trades, over one WebSocket each.
 //!
 //! A [`session`] is one authorised connection; [`Eod`] and [`Feed`] open sessions, subscribe, and open another when one
 //! breaks. Nothing a server sends ends a session but its closing, its silence, or a refused token.
 
 mod assembly;
 pub mod eod;
+mod event;
+mod events;
 pub mod feed;
 mod parse;
+mod row;
 mod session;
 pub mod token;
 mod wire;

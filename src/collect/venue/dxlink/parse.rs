@@ -1,103 +1,11 @@
 //! From a frame's values to our events, by the fields the server announced. Pure.
 
+use super::events::{Candle, EventType, Events};
+use super::row::Row;
 use super::wire::{Block, Data, Scalar};
-use crate::collect::venue::number::whole_number;
-use crate::market::quote::{Greeks, Quote, Trade};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-
-/// The bit of an event that says: more events of this transaction follow.
-pub(crate) const TX_PENDING: i64 = 0x01;
-/// The bit of an event that takes the event of its index away.
-pub(crate) const REMOVE_EVENT: i64 = 0x02;
-/// The bit of the first event of a snapshot.
-pub(crate) const SNAPSHOT_BEGIN: i64 = 0x04;
-/// The bit of the last event of a snapshot.
-pub(crate) const SNAPSHOT_END: i64 = 0x08;
-/// The bit of the last event of a snapshot that is cut off.
-pub(crate) const SNAPSHOT_SNIP: i64 = 0x10;
-
-/// The event types we subscribe to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum EventType {
-    Quote,
-    Trade,
-    Greeks,
-    Candle,
-}
-
-impl EventType {
-    pub(crate) const ALL: [Self; 4] = [Self::Quote, Self::Trade, Self::Greeks, Self::Candle];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Quote => "Quote",
-            Self::Trade => "Trade",
-            Self::Greeks => "Greeks",
-            Self::Candle => "Candle",
-        }
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    /// The fields we ask for. Decoding goes by their place in this list, `eventSymbol` first.
-    pub(crate) fn fields(self) -> &'static [&'static str] {
-        match self {
-            Self::Quote => &["eventSymbol", "bidPrice", "bidSize", "bidTime", "askPrice", "askSize", "askTime"],
-            Self::Trade => &["eventSymbol", "price", "size", "change", "dayVolume", "time"],
-            Self::Greeks => {
-                &["eventSymbol", "eventFlags", "price", "volatility", "delta", "gamma", "theta", "rho", "vega", "time"]
-            }
-            Self::Candle => &[
-                "eventSymbol",
-                "eventFlags",
-                "index",
-                "time",
-                "open",
-                "high",
-                "low",
-                "close",
-                "volume",
-                "openInterest",
-                "sequence",
-            ],
-        }
-    }
-}
-
-/// One candle event, whatever its flags say of it.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Candle {
-    pub(crate) symbol: Arc<str>,
-    pub(crate) flags: i64,
-    pub(crate) index: i64,
-    /// Start of the bar, epoch milliseconds.
-    pub(crate) time_ms: i64,
-    pub(crate) open: Option<f64>,
-    pub(crate) high: Option<f64>,
-    pub(crate) low: Option<f64>,
-    pub(crate) close: Option<f64>,
-    pub(crate) volume: Option<f64>,
-    pub(crate) open_interest: Option<f64>,
-}
-
-/// The events of one frame, in order.
-#[derive(Debug, Default)]
-pub(crate) struct Events {
-    pub(crate) quotes: Vec<Quote>,
-    pub(crate) trades: Vec<Trade>,
-    pub(crate) greeks: Vec<Greeks>,
-    pub(crate) candles: Vec<Candle>,
-}
-
-impl Events {
-    pub(crate) fn len(&self) -> usize {
-        self.quotes.len() + self.trades.len() + self.greeks.len() + self.candles.len()
-    }
-}
 
 /// What was received and not understood, by kind. Each kind is logged once.
 #[derive(Debug, Default)]
@@ -137,37 +45,6 @@ impl Layout {
     }
 }
 
-/// One event's values, read by their place in [`EventType::fields`].
-struct Row<'r, 'a> {
-    values: &'r [Scalar<'a>],
-    positions: &'r [Option<usize>],
-}
-
-impl Row<'_, '_> {
-    fn at(&self, field: usize) -> &Scalar<'_> {
-        let position = self.positions.get(field).copied().flatten();
-        position.and_then(|position| self.values.get(position)).unwrap_or(&Scalar::Missing)
-    }
-
-    fn number(&self, field: usize) -> Option<f64> {
-        self.at(field).number()
-    }
-
-    fn integer(&self, field: usize) -> Option<i64> {
-        self.at(field).integer()
-    }
-
-    /// A size, rounded to a whole number.
-    fn size(&self, field: usize) -> Option<i64> {
-        self.number(field).and_then(whole_number)
-    }
-
-    /// A moment in epoch milliseconds; 0 is unknown.
-    fn moment(&self, field: usize) -> Option<DateTime<Utc>> {
-        self.integer(field).filter(|millis| *millis > 0).and_then(DateTime::from_timestamp_millis)
-    }
-}
-
 /// Decodes frames: holds the layouts in force and the symbols that are subscribed.
 #[derive(Debug)]
 pub(crate) struct Decoder {
@@ -179,8 +56,8 @@ pub(crate) struct Decoder {
 impl Decoder {
     /// Until the server announces its own, the fields we ask for are in force.
     pub(crate) fn new() -> Self {
-        let layouts = EventType::ALL.map(|kind| (kind, Layout::of(kind, kind.fields())));
-        Self { layouts: layouts.into(), symbols: HashSet::new(), garbage: Garbage::default() }
+        let layouts = EventType::all().map(|kind| (kind, Layout::of(kind, kind.fields())));
+        Self { layouts: layouts.collect(), symbols: HashSet::new(), garbage: Garbage::default() }
     }
 
     /// Lets events of a symbol through.
@@ -263,37 +140,7 @@ fn read(
         return garbage.count("event of a symbol not subscribed", row.at(0).text().unwrap_or_default());
     };
     match kind {
-        EventType::Quote => events.quotes.push(Quote {
-            symbol,
-            bid: row.number(1),
-            bid_size: row.size(2),
-            ask: row.number(4),
-            ask_size: row.size(5),
-            event_at: row.moment(3).max(row.moment(6)),
-            received_at,
-        }),
-        EventType::Trade => events.trades.push(Trade {
-            symbol,
-            price: row.number(1),
-            size: row.size(2),
-            change: row.number(3),
-            day_volume: row.size(4),
-            event_at: row.moment(5),
-            received_at,
-        }),
-        EventType::Greeks if row.integer(1).unwrap_or_default() & REMOVE_EVENT != 0 => {}
-        EventType::Greeks => events.greeks.push(Greeks {
-            symbol,
-            price: row.number(2),
-            volatility: row.number(3),
-            delta: row.number(4),
-            gamma: row.number(5),
-            theta: row.number(6),
-            rho: row.number(7),
-            vega: row.number(8),
-            event_at: row.moment(9),
-            received_at,
-        }),
+        EventType::Live(live) => events.read(live, row, symbol, received_at),
         EventType::Candle => match (row.integer(2), row.integer(3)) {
             (Some(index), time_ms) => events.candles.push(Candle {
                 symbol,
@@ -318,6 +165,7 @@ fn read(
 mod tests {
     use super::super::wire::Message;
     use super::*;
+    use crate::market::event::{Greeks, Quote, Trade};
 
     fn decoder(symbols: &[&str]) -> Decoder {
         let mut decoder = Decoder::new();
@@ -344,11 +192,12 @@ mod tests {
             &mut decoder,
             r#"["Quote",["Quote","SPY",500.03,500.01,300.0,200.0,"Quote","QQQ","NaN",420.5,"NaN","Infinity"]]"#,
         );
-        let [spy, qqq] = events.quotes.as_slice() else { panic!("{events:?}") };
+        let quotes = events.of::<Quote>();
+        let [spy, qqq] = quotes.as_slice() else { panic!("{events:?}") };
         assert_eq!((spy.bid, spy.ask, spy.bid_size, spy.ask_size), (Some(500.01), Some(500.03), Some(300), Some(200)));
         assert_eq!((qqq.bid, qqq.ask, qqq.bid_size, qqq.ask_size), (Some(420.5), None, None, None));
         announce(&mut decoder, "Quote", &["eventSymbol", "bidPrice"]);
-        assert_eq!(decode(&mut decoder, r#"["Quote",["SPY",1.0,"QQQ",2.0]]"#).quotes.len(), 2);
+        assert_eq!(decode(&mut decoder, r#"["Quote",["SPY",1.0,"QQQ",2.0]]"#).of::<Quote>().len(), 2);
     }
 
     #[test]
@@ -356,9 +205,9 @@ mod tests {
         let mut decoder = decoder(&["SPY"]);
         announce(&mut decoder, "Quote", &["eventSymbol", "bidPrice"]);
         let events = decode(&mut decoder, r#"["Quote",["SPY",1.0,"SPY"],"Trade",["SPY",7,100,0.5,1e6,1767627000123]]"#);
-        assert_eq!((events.quotes.len(), events.trades.len()), (0, 1));
+        assert_eq!((events.of::<Quote>().len(), events.of::<Trade>().len()), (0, 1));
         assert_eq!(decoder.garbage.of("wrong number of values"), 1);
-        let trade = events.trades.first().unwrap();
+        let trade = events.of::<Trade>().remove(0);
         assert_eq!((trade.price, trade.size, trade.day_volume), (Some(7.0), Some(100), Some(1_000_000)));
         assert_eq!(trade.event_at.unwrap().timestamp_millis(), 1_767_627_000_123);
         announce(&mut decoder, "Quote", &[]);
@@ -375,7 +224,7 @@ mod tests {
                 {"eventType":"Greeks","eventSymbol":".SPY260116C500","eventFlags":2},
                 {"eventType":"Trade","eventSymbol":"XYZ"}]"#,
         );
-        assert_eq!((events.quotes.len(), events.greeks.len(), events.trades.len()), (1, 1, 0));
+        assert_eq!((events.of::<Quote>().len(), events.of::<Greeks>().len(), events.of::<Trade>().len()), (1, 1, 0));
         assert_eq!(decoder.garbage.of("unknown event type"), 1);
         assert_eq!(decoder.garbage.of("event of a symbol not subscribed"), 1);
         assert_eq!(decoder.garbage.total(), 2);

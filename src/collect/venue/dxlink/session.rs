@@ -2,7 +2,8 @@
 //!
 //! One task owns a session and drives it by [`Session::next`]; dropping it closes the connection.
 
-use super::parse::{Decoder, EventType, Events};
+use super::events::{EventType, Events};
+use super::parse::Decoder;
 use super::token::{QuoteToken, QuoteTokens};
 use super::wire::{self, Message};
 use crate::clock::Clock;
@@ -117,7 +118,7 @@ pub(crate) struct Change {
 /// What a session is opened for.
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
-    pub(crate) kinds: &'static [EventType],
+    pub(crate) kinds: Vec<EventType>,
     pub(crate) aggregation: Duration,
 }
 
@@ -432,7 +433,7 @@ mod frame_tests {
     use super::*;
 
     fn subscription(symbol: String) -> Subscription {
-        Subscription { kind: EventType::Quote, symbol: symbol.into(), from_time: None }
+        Subscription { kind: EventType::from_name("Quote").unwrap(), symbol: symbol.into(), from_time: None }
     }
 
     #[test]

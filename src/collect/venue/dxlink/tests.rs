@@ -10,6 +10,7 @@ use crate::collect::client::scripted::{Scripted, json as json_response};
 use crate::collect::{Fetch, Request};
 use crate::lake::dataset;
 use crate::live::Live;
+use crate::market::event::{Greeks, Quote, Summary, TimeAndSale, Trade};
 use arrow::array::AsArray;
 use arrow::datatypes::{Date32Type, Float64Type};
 use chrono::DateTime;
@@ -168,6 +169,53 @@ async fn answer(socket: &mut Socket, added: &Value) -> Option<()> {
             say(socket, data("Greeks", &[json!(["Greeks", symbol, 0, 8.4, 0.15, 0.5, 0.01, -0.2, 0.07, 0.33, 0])]))
                 .await
         }
+        "TimeAndSale" => {
+            let sale = json!([
+                "TimeAndSale",
+                symbol,
+                0,
+                1_767_627_000_123_i64,
+                456_000,
+                7,
+                "Q",
+                500.02,
+                100.0,
+                500.01,
+                "NaN",
+                "@",
+                "UNDEFINED",
+                false,
+                true,
+                true,
+                "NEW"
+            ]);
+            let removed = json!([
+                "TimeAndSale",
+                symbol,
+                2,
+                1_767_627_000_124_i64,
+                0,
+                8,
+                "Q",
+                1.0,
+                1.0,
+                1.0,
+                1.0,
+                "@",
+                "BUY",
+                false,
+                false,
+                true,
+                "NEW"
+            ]);
+            say(socket, data("TimeAndSale", &[sale, removed])).await
+        }
+        "Summary" => {
+            let summary = json!([
+                "Summary", symbol, 20458, 499.1, 501.2, 498.8, "NaN", "REGULAR", 20457, 499.65, "FINAL", 54321000.0, 0
+            ]);
+            say(socket, data("Summary", &[summary])).await
+        }
         _ => Some(()),
     }
 }
@@ -249,7 +297,7 @@ async fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
 
 #[tokio::test]
 async fn the_feed_follows_its_symbols_and_reconnects() {
-    let venue = venue(Script { closes_after: Some(6), ..Script::default() }).await;
+    let venue = venue(Script { closes_after: Some(9), ..Script::default() }).await;
     let options = FeedOptions { reconnect_delay: Duration::from_millis(10), ..FeedOptions::default() };
     let feed = Feed::new(venue.tokens.clone(), options);
     let status = feed.status();
@@ -258,16 +306,32 @@ async fn the_feed_follows_its_symbols_and_reconnects() {
     let (symbols, watched) = watch::channel(first.clone());
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(feed.run(live.clone(), watched, shutdown.clone()));
-    wait_for("first events", || live.quotes.len() == 2 && live.trades.len() == 1 && live.greeks.len() == 1).await;
-    let quote = live.quotes.latest_of("SPY").unwrap();
+    wait_for("first events", || {
+        live.book::<Quote>().len() == 2 && live.book::<Trade>().len() == 1 && live.book::<Greeks>().len() == 1
+    })
+    .await;
+    let quote = live.book::<Quote>().latest_of("SPY").unwrap();
     assert_eq!((quote.bid, quote.bid_size, quote.ask, quote.ask_size), (Some(1.0), Some(100), Some(1.5), None));
+    wait_for("the summaries", || live.book::<Summary>().len() == 2).await;
+    let summary = live.book::<Summary>().latest_of("SPY").unwrap();
+    assert_eq!(summary.day, "2026-01-05".parse().ok());
+    assert_eq!(summary.previous_day, "2026-01-04".parse().ok());
+    assert_eq!((summary.day_open, summary.day_close, summary.previous_close), (Some(499.1), None, Some(499.65)));
+    assert_eq!((summary.day_close_type.as_deref(), summary.previous_volume), (Some("REGULAR"), Some(54_321_000)));
+    wait_for("the tape", || live.book::<TimeAndSale>().len() == 1).await;
+    let sale = live.book::<TimeAndSale>().latest_of("SPY").unwrap();
+    assert_eq!((sale.price, sale.size, sale.bid, sale.ask), (Some(500.02), Some(100), Some(500.01), None));
+    assert_eq!((sale.venue_sequence, sale.exchange_code.as_deref()), (Some(7), Some("Q")));
+    assert_eq!((sale.aggressor_side.as_deref(), sale.report_type.as_deref()), (None, Some("NEW")));
+    assert_eq!((sale.extended_hours, sale.spread_leg, sale.valid_tick), (Some(false), Some(true), Some(true)));
+    assert_eq!(sale.event_at.unwrap().timestamp_micros(), 1_767_627_000_123_456);
     let snapshot = status.snapshot();
     assert!(snapshot.connected);
-    assert_eq!((snapshot.events, snapshot.subscriptions, snapshot.ignored), (4, 4, 2));
-    // Four subscriptions are sent; these four more make the server close the first session.
+    assert_eq!((snapshot.events, snapshot.subscriptions, snapshot.ignored), (7, 7, 2));
+    // Seven subscriptions are sent; these eight more make the server close the first session.
     let more = FeedSymbols { quotes: ["SPY", "QQQ", "IWM"].map(str::to_owned).to_vec(), ..first };
     symbols.send(more).unwrap();
-    wait_for("events after the reconnect", || live.quotes.len() == 4 && live.trades.len() == 3).await;
+    wait_for("events after the reconnect", || live.book::<Quote>().len() == 4 && live.book::<Trade>().len() == 3).await;
     wait_for("a reconnect", || status.snapshot().reconnects == 1).await;
     assert!(status.snapshot().last_error.unwrap().contains("connection lost"));
     shutdown.cancel();

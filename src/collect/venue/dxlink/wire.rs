@@ -49,7 +49,7 @@ pub(crate) enum Scalar<'a> {
     Text(Cow<'a, str>),
     Number(f64),
     Integer(i64),
-    Flag,
+    Flag(bool),
 }
 
 impl Scalar<'_> {
@@ -59,7 +59,7 @@ impl Scalar<'_> {
             Self::Number(number) => *number,
             Self::Integer(integer) => *integer as f64,
             Self::Text(text) => text.parse().ok()?,
-            Self::Missing | Self::Flag => return None,
+            Self::Missing | Self::Flag(_) => return None,
         };
         Some(number).filter(|number| number.is_finite())
     }
@@ -134,8 +134,8 @@ impl<'de> Visitor<'de> for ScalarVisitor {
         Ok(i64::try_from(number).map_or(Scalar::Number(number as f64), Scalar::Integer))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Scalar::Flag)
+    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+        Ok(Scalar::Flag(flag))
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {

@@ -9,10 +9,9 @@ use crate::collect::items::Items;
 use crate::collect::source::{Definition, LiveFeed, Source};
 use crate::collect::universe;
 use crate::collect::venue::dxlink::{self, Feed, FeedOptions, FeedStatus, FeedSymbols, QuoteTokens};
-use crate::config::{CollectConfig, SourceConfig};
+use crate::config::{Config, SourceConfig};
 use crate::live::Live;
 use futures::future::BoxFuture;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -59,9 +58,10 @@ impl Source for Tastytrade {
         &["calendar", "dividends", "earnings", "eod", "market_metrics", "option_chains", "symbols"]
     }
 
-    fn collector(&self, dataset: &str, what: &CollectConfig) -> Option<Collector> {
+    fn collector(&self, dataset: &str, config: &Config) -> Option<Collector> {
         let client = self.client.with_own_count();
-        let universe = universe::symbols(&what.lists, &what.symbols);
+        let what = &config.collect;
+        let universe = universe::symbols(&config.lists, &what.lists, &what.symbols);
         let chains = what.option_underlyings.clone();
         // What a refresh of some items alone is worth depends on how many one request asks for.
         Some(match dataset {
@@ -85,7 +85,8 @@ impl Source for Tastytrade {
                 Collector::new(OptionChains { client }, asking::items(chains.clone())).by_item(Items::new(&chains, 1))
             }
             "symbols" => {
-                let symbols = Symbols::new(client, what.lists.clone(), HashMap::new());
+                let own_lists = config.lists.own(&what.lists).collect();
+                let symbols = Symbols::new(client, what.lists.clone(), own_lists);
                 Collector::new(symbols, asking::held_symbols())
             }
             _ => return None,

@@ -1,6 +1,7 @@
 //! Lists of Arrow as one-dimensional arrays of PostgreSQL, in the text and binary forms that the client reads.
 
-use super::{Cells, Style, Write};
+use super::Cells;
+use super::write::{Style, Write};
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::{Format, postgres_type};
 use crate::text::array::{VECTOR, put_array};

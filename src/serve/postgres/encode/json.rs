@@ -1,6 +1,6 @@
 //! Structs, maps and lists of lists, for which PostgreSQL has no type: the client gets them as json text.
 
-use super::Write;
+use super::write::Write;
 use crate::serve::postgres::error::Failure;
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::Field;

@@ -7,29 +7,21 @@ mod array;
 mod json;
 mod number;
 mod time;
+mod write;
 
 use super::error::Failure;
 use super::types::Format;
 use arrow::array::{Array, ArrayRef, AsArray, cast::as_boolean_array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{ArrowPrimitiveType, DataType};
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use bytes::BufMut;
-use chrono_tz::Tz;
+pub(super) use write::Style;
+use write::{Write, values};
 
 /// Bytes of one row, at most: lengths on the wire are signed 32 bits.
 const ROW_BYTES_MAX: usize = 1 << 30;
-
-/// Writes the cell of a row that is not NULL.
-type Write = Box<dyn FnMut(usize, &mut Vec<u8>) -> Result<(), Failure> + Send>;
-
-/// What a session says about how values look.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Style {
-    /// Zone in which instants are shown as text.
-    pub(super) zone: Tz,
-}
 
 /// One column of a batch, ready to be written cell by cell.
 pub(super) struct Cells {
@@ -130,16 +122,6 @@ pub(super) fn put_length(out: &mut [u8], at: usize, length: usize) -> Result<(),
 
 fn unsupported(error: ArrowError) -> Failure {
     Failure::new("0A000", format!("cannot encode a column: {error}"))
-}
-
-/// A writer for an array of plain values.
-fn values<T, F>(array: &ArrayRef, mut write: F) -> Write
-where
-    T: ArrowPrimitiveType,
-    F: FnMut(T::Native, &mut Vec<u8>) -> Result<(), Failure> + Send + 'static,
-{
-    let array = array.as_primitive::<T>().clone();
-    Box::new(move |row, out| write(array.value(row), out))
 }
 
 fn writer(array: &ArrayRef, format: Format, style: &Style) -> Result<Write, Failure> {

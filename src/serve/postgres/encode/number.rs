@@ -1,6 +1,6 @@
 //! Integers, floats and decimals in PostgreSQL's text and binary forms, as a DataRow or a COPY carries them to the client.
 
-use super::{Write, values};
+use super::write::{Write, values};
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::Format;
 use crate::text::number::{put_float4, put_float8};

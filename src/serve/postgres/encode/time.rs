@@ -1,7 +1,7 @@
 //! Dates, times, instants and intervals. Text is DateStyle `ISO` and IntervalStyle `postgres`; PostgreSQL knows
 //! microseconds, so nanoseconds are cut off (towards the past).
 
-use super::{Style, Write, values};
+use super::write::{Style, Write, values};
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::Format;
 use crate::text::moment::{DAY_US, put_date, put_era, put_instant, put_interval, put_offset, put_time};

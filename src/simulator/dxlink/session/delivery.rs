@@ -2,9 +2,8 @@
 
 use super::{CANDLES_PER_FRAME, SUMMARIES_PER_LOOK, Session, TICKS_PER_FRAME};
 use crate::simulator::dxlink::candle::{self, History};
-use crate::simulator::dxlink::channel::{EventKind, Waiting};
 use crate::simulator::dxlink::{frame, message};
-use crate::simulator::event::{CandleEvent, FeedEvent};
+use crate::simulator::event::{CandleEvent, EventKind, FeedEvent, Pace, Tick};
 use crate::simulator::fault::Kind;
 use chrono::{DateTime, Utc};
 use std::collections::HashSet;
@@ -38,20 +37,20 @@ impl Session {
         if candles.is_empty() {
             candles.push(candle::empty_row(symbol, self.now()));
         }
-        self.disarrange(number, EventKind::Candle, fault.as_ref());
+        self.disarrange(number, EventKind::candle(), fault.as_ref());
         let missing = fault == Some(Kind::NotANumber);
         let times = if fault == Some(Kind::RepeatedSnapshot) { 2 } else { 1 };
         for _ in 0..times {
             for part in candles.chunks(rows_per_frame) {
-                self.send_frame(number, EventKind::Candle, part, |_| missing);
+                self.send_candles(number, part, missing);
             }
         }
         if let (Some(Kind::Correction), Some(newest)) = (&fault, candles.first()) {
             // The row goes away and comes back within one transaction: nobody may see the gap.
             let removal = CandleEvent { flags: candle::PENDING | candle::REMOVE, ..newest.clone() };
             let again = CandleEvent { flags: 0, ..newest.clone() };
-            self.send_frame(number, EventKind::Candle, &[removal], |_| false);
-            self.send_frame(number, EventKind::Candle, &[again], |_| false);
+            self.send_candles(number, &[removal], false);
+            self.send_candles(number, &[again], false);
         }
         self.send_gathered();
         self.apply(fault, number);
@@ -86,22 +85,14 @@ impl Session {
             self.channels.values_mut().filter_map(|channel| channel.due().then_some(channel.number)).collect();
         for number in due {
             let Some(channel) = self.channels.get_mut(&number) else { continue };
-            let drained = (
-                Waiting::drain(&mut channel.quotes),
-                Waiting::drain(&mut channel.trades),
-                Waiting::drain(&mut channel.extended_trades),
-                Waiting::drain(&mut channel.greeks),
-            );
-            let (quotes, trades, extended_trades, greeks) = drained;
-            self.send_ticks(number, EventKind::Quote, quotes);
-            self.send_ticks(number, EventKind::Trade, trades);
-            self.send_ticks(number, EventKind::TradeExtended, extended_trades);
-            self.send_ticks(number, EventKind::Greeks, greeks);
+            for (kind, ticks) in channel.drain() {
+                self.send_ticks(number, kind, &ticks);
+            }
             self.send_gathered();
         }
     }
 
-    pub(super) fn send_ticks<E: FeedEvent>(&mut self, number: u64, kind: EventKind, events: Vec<E>) {
+    pub(super) fn send_ticks(&mut self, number: u64, kind: EventKind, events: &[Tick]) {
         if events.is_empty() {
             return;
         }
@@ -114,25 +105,31 @@ impl Session {
             true => {
                 let broken =
                     |symbol: &Arc<str>| self.feed.faults.for_symbol(kind.name(), symbol) == Some(Kind::NotANumber);
-                events.iter().map(E::symbol).filter(|symbol| broken(symbol)).cloned().collect()
+                events.iter().map(|event| event.symbol()).filter(|symbol| broken(symbol)).cloned().collect()
             }
         };
         for part in events.chunks(TICKS_PER_FRAME) {
-            self.send_frame(number, kind, part, |event| all_missing || missing.contains(event.symbol()));
+            let part: Vec<&dyn FeedEvent> = part.iter().map(|event| &**event).collect();
+            self.send_frame(number, kind, &part, |event| all_missing || missing.contains(event.symbol()));
         }
     }
 
-    pub(super) fn send_frame<E: FeedEvent>(
+    fn send_candles(&mut self, number: u64, candles: &[CandleEvent], missing: bool) {
+        let candles: Vec<&dyn FeedEvent> = candles.iter().map(|candle| candle as &dyn FeedEvent).collect();
+        self.send_frame(number, EventKind::candle(), &candles, |_| missing);
+    }
+
+    fn send_frame(
         &mut self,
         number: u64,
         kind: EventKind,
-        events: &[E],
-        missing: impl Fn(&E) -> bool,
+        events: &[&dyn FeedEvent],
+        missing: impl Fn(&dyn FeedEvent) -> bool,
     ) {
         self.announce(number, &[kind]);
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let (layout, _) = channel.layout(kind);
-        let text = frame::data(number, kind.name(), channel.format, &layout, events, missing);
+        let text = frame::data(number, kind, channel.format, &layout, events, missing);
         match &mut self.gathered {
             Some(frames) => frames.push(text),
             None => self.send(text),
@@ -159,24 +156,26 @@ impl Session {
         for number in numbers {
             let of_channel = |(other, candle): &(u64, CandleEvent)| (*other == number).then(|| candle.clone());
             let candles: Vec<CandleEvent> = changed.iter().filter_map(of_channel).collect();
-            self.send_frame(number, EventKind::Candle, &candles, |_| false);
+            self.send_candles(number, &candles, false);
         }
     }
 
     /// Sends some of the summaries again, in turn.
     pub(super) fn send_summaries(&mut self, now: DateTime<Utc>) {
         let mut summaries = Vec::new();
-        for channel in self.channels.values() {
-            let Some(symbols) = channel.subscribed.get(&EventKind::Summary) else { continue };
-            let turn = self.summaries_sent % symbols.len().max(1);
-            let sources = symbols.iter().filter_map(|(symbol, source)| Some((symbol, source.as_ref()?)));
-            let some = sources.skip(turn).take(SUMMARIES_PER_LOOK);
-            let made = some.filter_map(|(symbol, source)| self.feed.exchange.summary(symbol, source, now));
-            summaries.push((channel.number, made.collect::<Vec<_>>()));
+        for kind in EventKind::all().filter(|kind| kind.pace() == Pace::Looks) {
+            for channel in self.channels.values() {
+                let Some(symbols) = channel.subscribed.get(&kind) else { continue };
+                let turn = self.summaries_sent % symbols.len().max(1);
+                let sources = symbols.iter().filter_map(|(symbol, source)| Some((symbol, source.as_ref()?)));
+                let some = sources.skip(turn).take(SUMMARIES_PER_LOOK);
+                let made = some.filter_map(|(symbol, source)| kind.make(&self.feed.exchange, symbol, source, now, 0));
+                summaries.push((channel.number, kind, made.collect::<Vec<_>>()));
+            }
         }
         self.summaries_sent += SUMMARIES_PER_LOOK;
-        for (number, events) in summaries {
-            self.send_ticks(number, EventKind::Summary, events);
+        for (number, kind, events) in summaries {
+            self.send_ticks(number, kind, &events);
             self.send_gathered();
         }
     }

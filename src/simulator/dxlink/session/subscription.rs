@@ -3,11 +3,11 @@
 use super::{CANDLES_MAX, SUBSCRIPTIONS_MAX, Session};
 use crate::market::symbol::{CandleSymbol, canonical_candle};
 use crate::simulator::dxlink::candle::{self, History};
-use crate::simulator::dxlink::channel::{CandleSubscription, Channel, Contract, EventKind};
+use crate::simulator::dxlink::channel::{CandleSubscription, Channel, Contract};
 use crate::simulator::dxlink::message::{ErrorCode, Incoming, Subscription};
-use crate::simulator::event::{ProfileEvent, SummaryEvent, TradeEvent};
-use crate::simulator::hub::Batch;
+use crate::simulator::event::{EventKind, Tick};
 use chrono::DateTime;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -32,19 +32,16 @@ impl Session {
                 break;
             }
         }
-        self.send_ticks(number, EventKind::Quote, begun.batch.quotes);
-        self.send_ticks(number, EventKind::Greeks, begun.batch.greeks);
-        self.send_ticks(number, EventKind::Trade, begun.batch.trades);
-        self.send_ticks(number, EventKind::TradeExtended, begun.extended_trades);
-        self.send_ticks(number, EventKind::Summary, begun.summaries);
-        self.send_ticks(number, EventKind::Profile, begun.profiles);
+        for (kind, events) in begun {
+            self.send_ticks(number, kind, &events);
+        }
         self.send_gathered();
         self.count_subscriptions();
     }
 
     fn subscribe(&mut self, number: u64, pair: &Subscription, begun: &mut Begun) -> Result<(), &'static str> {
         let Some(kind) = EventKind::from_name(&pair.r#type) else { return Ok(()) };
-        if kind == EventKind::Candle {
+        if kind == EventKind::candle() {
             return self.subscribe_candle(number, pair);
         }
         let full = self.channels.values().map(Channel::size).sum::<usize>() >= SUBSCRIPTIONS_MAX;
@@ -59,26 +56,15 @@ impl Session {
             None if full => return Err("more than 25000 subscriptions"),
             None => {
                 let source = feed.exchange.resolve(&symbol).map(Arc::new);
-                if let (Some(source), Some(ticks)) = (&source, kind.ticks()) {
-                    feed.hub.add(ticks, &symbol, source);
+                if let Some(source) = source.as_ref().filter(|_| kind.ticks()) {
+                    feed.hub.add(kind, &symbol, source);
                 }
                 symbols.insert(symbol.clone(), source.clone());
                 source
             }
         };
         if let Some(source) = source.filter(|_| begins) {
-            let exchange = &feed.exchange;
-            match kind {
-                EventKind::Quote => begun.batch.quotes.extend(exchange.quote(&symbol, &source, now, 0)),
-                EventKind::Trade => begun.batch.trades.extend(exchange.trade(&symbol, &source, now, 0)),
-                EventKind::TradeExtended => begun
-                    .extended_trades
-                    .extend(exchange.trade(&symbol, &source, now, 0).filter(|trade| trade.extended_hours)),
-                EventKind::Greeks => begun.batch.greeks.extend(exchange.greeks(&symbol, &source, now)),
-                EventKind::Summary => begun.summaries.extend(exchange.summary(&symbol, &source, now)),
-                EventKind::Profile => begun.profiles.extend(exchange.profile(&symbol, &source, now)),
-                EventKind::Candle => {}
-            }
+            begun.entry(kind).or_default().extend(kind.make(&feed.exchange, &symbol, &source, now, 0));
         }
         Ok(())
     }
@@ -102,7 +88,7 @@ impl Session {
             },
         };
         let spellings = [pair.symbol.as_str(), canonical.as_str(), symbol.base.as_str()];
-        let fault = self.feed.faults.for_feed(EventKind::Candle.name(), &spellings);
+        let fault = self.feed.faults.for_feed(EventKind::candle().name(), &spellings);
         self.feed.snapshots.fetch_add(1, Ordering::Relaxed);
         let Some(channel) = self.channels.get_mut(&number) else { return Ok(()) };
         let history = channel.limit_history(history);
@@ -118,15 +104,15 @@ impl Session {
     fn unsubscribe(&mut self, number: u64, pair: &Subscription) {
         let Some(channel) = self.channels.get_mut(&number) else { return };
         match EventKind::from_name(&pair.r#type) {
-            Some(EventKind::Candle) => {
+            Some(kind) if kind == EventKind::candle() => {
                 if let Some(canonical) = canonical_candle(&pair.symbol) {
                     channel.candles.remove(&canonical);
                 }
             }
             Some(kind) => {
                 let removed = channel.subscribed.get_mut(&kind).and_then(|symbols| symbols.remove_entry(&*pair.symbol));
-                if let (Some((symbol, Some(_))), Some(ticks)) = (removed, kind.ticks()) {
-                    self.feed.hub.remove(ticks, &symbol);
+                if let Some((symbol, Some(_))) = removed.filter(|_| kind.ticks()) {
+                    self.feed.hub.remove(kind, &symbol);
                 }
             }
             None => {}
@@ -139,8 +125,8 @@ impl Session {
         channel.candles.clear();
         for (kind, symbols) in channel.subscribed.drain() {
             for (symbol, source) in symbols {
-                if let (Some(_), Some(ticks)) = (source, kind.ticks()) {
-                    self.feed.hub.remove(ticks, &symbol);
+                if source.is_some() && kind.ticks() {
+                    self.feed.hub.remove(kind, &symbol);
                 }
             }
         }
@@ -155,11 +141,5 @@ impl Session {
     }
 }
 
-/// What a subscription message brings at once.
-#[derive(Default)]
-struct Begun {
-    batch: Batch,
-    extended_trades: Vec<TradeEvent>,
-    summaries: Vec<SummaryEvent>,
-    profiles: Vec<ProfileEvent>,
-}
+/// What a subscription message brings at once, by type.
+type Begun = BTreeMap<EventKind, Vec<Tick>>;

@@ -1,0 +1,26 @@
+//! The writer of one column: what every kind of value is encoded through.
+
+use crate::serve::postgres::error::Failure;
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::ArrowPrimitiveType;
+use chrono_tz::Tz;
+
+/// Writes the cell of a row that is not NULL.
+pub(in crate::serve::postgres) type Write = Box<dyn FnMut(usize, &mut Vec<u8>) -> Result<(), Failure> + Send>;
+
+/// What a session says about how values look.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::serve::postgres) struct Style {
+    /// Zone in which instants are shown as text.
+    pub(in crate::serve::postgres) zone: Tz,
+}
+
+/// A writer for an array of plain values.
+pub(super) fn values<T, F>(array: &ArrayRef, mut write: F) -> Write
+where
+    T: ArrowPrimitiveType,
+    F: FnMut(T::Native, &mut Vec<u8>) -> Result<(), Failure> + Send + 'static,
+{
+    let array = array.as_primitive::<T>().clone();
+    Box::new(move |row, out| write(array.value(row), out))
+}

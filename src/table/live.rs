@@ -11,6 +11,7 @@
 mod columns;
 mod follow;
 mod latest;
+mod no_feed;
 mod symbols;
 
 use super::lookup::KeyedTable;
@@ -20,12 +21,6 @@ use datafusion::catalog::TableProvider;
 use follow::FollowTable;
 use latest::LatestTable;
 use std::sync::Arc;
-
-/// What is said of a process without a feed.
-const NO_FEED: &str = "this server takes in no live events";
-
-/// Where there are some.
-const WHERE_FEED: &str = "Ask a server that collects: one with an account, started without --read-only.";
 
 /// A table and its name within its schema.
 pub type NamedTable = (&'static str, Arc<dyn TableProvider>);
@@ -61,7 +56,7 @@ pub fn follow_tables(live: &Live) -> Vec<NamedTable> {
 }
 
 /// A table of the latest events as one that is looked up by symbol.
-pub(super) fn keyed(table: &dyn TableProvider) -> Option<&dyn KeyedTable> {
+pub fn keyed(table: &dyn TableProvider) -> Option<&dyn KeyedTable> {
     struct Keyed<'a>(&'a dyn TableProvider, Option<&'a dyn KeyedTable>);
     impl Visitor for Keyed<'_> {
         fn visit<E: Event>(&mut self) {

@@ -1,12 +1,10 @@
 //! Tables that find a row by its key without a scan.
 //!
-//! A statement that asks for nothing more is answered from here (see `engine::lookup`): no plan is made for it.
+//! A statement that asks for nothing more is answered from here (see `engine::plan::key_lookup`): no plan is made for it.
 
 use super::context::QueryContext;
-use super::live;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use datafusion::catalog::TableProvider;
 use datafusion::error::Result;
 
 /// A table with at most one row per value of a text column.
@@ -20,9 +18,4 @@ pub trait KeyedTable: Send + Sync {
     /// # Errors
     /// What a scan of the table would fail with, freshness included.
     async fn row(&self, context: &QueryContext, key: &str, columns: &[usize]) -> Result<RecordBatch>;
-}
-
-/// The table as one that is looked up, when it is one.
-pub fn keyed(table: &dyn TableProvider) -> Option<&dyn KeyedTable> {
-    live::keyed(table)
 }

@@ -2,7 +2,7 @@
 //! is planned, answered without optimiser, physical plan or another thread.
 
 use crate::table::context::QueryContext;
-use crate::table::lookup::keyed;
+use crate::table::live::keyed;
 use arrow::datatypes::{DataType, Schema};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;

@@ -12,16 +12,21 @@
 //!
 //! A spool belongs to one process at a time; a lock on its directory says so.
 
+mod error;
+mod file;
 mod intake;
 mod row;
 mod segment;
+mod status;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+pub use error::SpoolError;
 pub use intake::Intake;
-pub use segment::{Segment, SpoolError};
+pub use segment::Segment;
+pub use status::{FLUSH, FLUSH_EVENTS, SYNC, SpoolStatus};
 pub use tail::{Block, Tail, Uncommitted};
 
 use crate::live::Book;
@@ -30,17 +35,9 @@ use arrow::datatypes::SchemaRef;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use uuid::Uuid;
-
-/// Longest time an event waits in the intake while the disk keeps up.
-pub const FLUSH: Duration = Duration::from_millis(100);
-/// Events that are written without waiting for [`FLUSH`].
-pub const FLUSH_EVENTS: usize = 16 * 1024;
-/// Longest time written events wait to be forced to the disk.
-pub const SYNC: Duration = Duration::from_secs(1);
 
 /// How much a spool may hold.
 #[derive(Debug, Clone, Copy)]
@@ -51,49 +48,6 @@ pub struct SpoolLimits {
     pub memory_bytes: usize,
     /// Bytes of files; while the lake takes nothing and this is reached, events are lost and counted.
     pub disk_bytes: u64,
-}
-
-/// What a spool tells of itself. Its thread writes it; anyone reads it.
-#[derive(Debug, Default)]
-pub struct SpoolStatus {
-    written: AtomicU64,
-    missed: AtomicU64,
-    disk_bytes: AtomicU64,
-    /// Microseconds since 1970; 0 is none.
-    last_received_at: AtomicI64,
-    /// Held for a copy, never across an await.
-    last_error: Mutex<Option<String>>,
-}
-
-impl SpoolStatus {
-    /// Events written since the start.
-    pub fn written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
-    }
-
-    /// Events lost since the start: the disk did not keep up, or was full.
-    pub fn missed(&self) -> u64 {
-        self.missed.load(Ordering::Relaxed)
-    }
-
-    /// Bytes of the spool's files.
-    pub fn disk_bytes(&self) -> u64 {
-        self.disk_bytes.load(Ordering::Relaxed)
-    }
-
-    /// Arrival of the newest event written, in microseconds since 1970.
-    pub fn last_received_at(&self) -> Option<i64> {
-        Some(self.last_received_at.load(Ordering::Relaxed)).filter(|micros| *micros != 0)
-    }
-
-    /// Why events cannot be written now; `None` when they can.
-    pub fn last_error(&self) -> Option<String> {
-        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set_error(&self, error: Option<String>) {
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
-    }
 }
 
 /// An open spool whose thread has not started. Recovered events are its to hand over.

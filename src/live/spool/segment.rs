@@ -4,10 +4,11 @@
 //! a crash cut short, or that the disk did not keep, fails one of the three; the file ends before it. The file's name is
 //! the number of its first event.
 
+use super::error::SpoolError;
+use super::file::{SegmentFile, decode};
 use super::tail::Block;
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, SchemaRef};
-use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
 use std::fs::{self, File, OpenOptions};
@@ -20,55 +21,6 @@ const HEADER_BYTES: u64 = 12;
 /// No batch is larger; a length beyond it is damage.
 const BATCH_BYTES_MAX: u32 = 1 << 30;
 const EXTENSION: &str = "spool";
-
-/// A spool that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum SpoolError {
-    /// Another process keeps it.
-    #[error("the spool {} is kept by another process", directory.display())]
-    Busy {
-        /// The spool's directory.
-        directory: PathBuf,
-    },
-    /// A file cannot be read or written.
-    #[error("spool file {}: {reason}", file.display())]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-}
-
-impl SpoolError {
-    pub(super) fn io(file: &Path, error: &std::io::Error) -> Self {
-        Self::Unreadable { file: file.to_owned(), reason: error.to_string() }
-    }
-
-    fn arrow(file: &Path, error: &arrow::error::ArrowError) -> Self {
-        Self::Unreadable { file: file.to_owned(), reason: error.to_string() }
-    }
-}
-
-/// An open file that blocks read from. It stays readable after it was removed from its directory.
-#[derive(Debug)]
-pub(super) struct SegmentFile {
-    path: PathBuf,
-    /// Held for a seek and a read or write, never across an await.
-    file: Mutex<File>,
-}
-
-impl SegmentFile {
-    pub(super) fn read(&self, offset: u64, length: u32, schema: &SchemaRef) -> Result<RecordBatch, SpoolError> {
-        let mut bytes = vec![0; length as usize];
-        {
-            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut bytes));
-            read.map_err(|error| SpoolError::io(&self.path, &error))?;
-        }
-        decode(&self.path, &bytes, schema)
-    }
-}
 
 /// A file of the spool and the last number in it.
 #[derive(Debug)]
@@ -245,15 +197,4 @@ fn encode(rows: &RecordBatch) -> Result<Vec<u8>, arrow::error::ArrowError> {
     writer.finish()?;
     drop(writer);
     Ok(stream)
-}
-
-fn decode(path: &Path, stream: &[u8], schema: &SchemaRef) -> Result<RecordBatch, SpoolError> {
-    let unreadable = |reason: String| SpoolError::Unreadable { file: path.to_owned(), reason };
-    let mut reader = StreamReader::try_new(stream, None).map_err(|error| SpoolError::arrow(path, &error))?;
-    let rows = reader.next().ok_or_else(|| unreadable("a batch is empty".to_owned()))?;
-    let rows = rows.map_err(|error| SpoolError::arrow(path, &error))?;
-    if rows.schema().fields() != schema.fields() {
-        return Err(unreadable("it was written by another version: its columns differ".to_owned()));
-    }
-    Ok(rows)
 }

@@ -1,7 +1,7 @@
 //! The events the lake does not have yet, as blocks of rows.
 
-use super::SpoolError;
-use super::segment::SegmentFile;
+use super::error::SpoolError;
+use super::file::SegmentFile;
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::record_batch::RecordBatch;

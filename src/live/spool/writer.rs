@@ -1,7 +1,11 @@
 //! The spool's thread: takes events, numbers them, writes them, and removes files the lake has made needless.
 
+use super::error::SpoolError;
+use super::intake::Intake;
+use super::row;
 use super::segment::Segment;
-use super::{FLUSH, FLUSH_EVENTS, Intake, SYNC, SpoolError, SpoolStatus, Tail, row};
+use super::status::{FLUSH, FLUSH_EVENTS, SYNC, SpoolStatus};
+use super::tail::Tail;
 use crate::market::event::Event;
 use arrow::datatypes::SchemaRef;
 use std::collections::VecDeque;

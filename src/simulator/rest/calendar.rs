@@ -1,7 +1,7 @@
 //! Sessions and holidays, and the public watchlists.
 
-use super::Venue;
 use super::reply::{Query, Refusal, Reply, instant};
+use super::venue::Venue;
 use crate::market::calendar::{self, Session, eastern_instant};
 use crate::market::list;
 use crate::simulator::universe::Instrument;

@@ -1,7 +1,7 @@
 //! Market metrics, corporate events and market data snapshots.
 
-use super::Venue;
 use super::reply::{Query, Refusal, Reply, decimal, instant, money, optional, points};
+use super::venue::Venue;
 use crate::market::symbol::{OptionSymbol, occ_to_streamer};
 use crate::simulator::event::{ProfileEvent, QuoteEvent, SummaryEvent, TypedEvent};
 use crate::simulator::exchange::Source;

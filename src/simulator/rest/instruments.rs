@@ -1,7 +1,7 @@
 //! Equities, equity options and option chains.
 
-use super::Venue;
 use super::reply::{Page, Query, Refusal, Reply, decimal, instant};
+use super::venue::Venue;
 use crate::market::expiration;
 use crate::market::symbol::{OptionSymbol, Side};
 use crate::simulator::chain::{self, Expiration};

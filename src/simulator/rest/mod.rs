@@ -5,77 +5,27 @@ mod figures;
 mod instruments;
 mod reply;
 pub(super) mod token;
+mod venue;
 
-use crate::market;
-use crate::simulator::exchange::{Exchange, RISK_FREE_RATE};
-use crate::simulator::fault::{FaultSwitch, Kind, Rule};
-use crate::simulator::universe::Instrument;
+use crate::simulator::exchange::RISK_FREE_RATE;
+use crate::simulator::fault::{Kind, Rule};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use chrono::{DateTime, NaiveDate, Utc};
 use instruments::ChainShape;
 use percent_encoding::percent_decode_str;
 use reply::{Query, Refusal, Reply, decimal, instant, make_sparse, make_stale};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use token::Tokens;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+pub(crate) use venue::Venue;
 
 /// Longest request body that is read.
 const BODY_BYTES_MAX: usize = 64 * 1024;
-/// Most paths that are counted apart; further ones are counted under `other`.
-const COUNTED_PATHS_MAX: usize = 200_000;
 /// The oldest version of the interface that is served.
 const OLDEST_VERSION: u32 = 20_250_101;
-
-/// What every route sees.
-#[derive(Debug)]
-pub(crate) struct Venue {
-    pub(crate) exchange: Arc<Exchange>,
-    pub(crate) tokens: Arc<Tokens>,
-    pub(crate) faults: FaultSwitch,
-    pub(crate) dxlink: SocketAddr,
-    /// Whether instants end in `Z` rather than `+00:00`.
-    zulu: bool,
-    /// Requests by decoded path. Held for one increment, never across an await.
-    calls: Mutex<BTreeMap<String, u64>>,
-}
-
-impl Venue {
-    pub(crate) fn new(exchange: Arc<Exchange>, tokens: Arc<Tokens>, faults: FaultSwitch, dxlink: SocketAddr) -> Self {
-        let zulu = exchange.seed.is_multiple_of(2);
-        Self { exchange, tokens, faults, dxlink, zulu, calls: Mutex::default() }
-    }
-
-    /// Requests so far, by decoded path.
-    pub(crate) fn calls(&self) -> BTreeMap<String, u64> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn count(&self, path: &str) {
-        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = if calls.len() < COUNTED_PATHS_MAX || calls.contains_key(path) { path } else { "other" };
-        *calls.entry(key.to_owned()).or_default() += 1;
-    }
-
-    fn now(&self) -> DateTime<Utc> {
-        self.exchange.clock.now()
-    }
-
-    /// Today's date in the exchange's zone.
-    fn today(&self) -> NaiveDate {
-        market::calendar::eastern_date(self.now())
-    }
-
-    fn instrument(&self, symbol: &str) -> Result<&Instrument, Refusal> {
-        self.exchange.universe.find(symbol).ok_or_else(|| Refusal::not_found("instrument"))
-    }
-}
 
 /// Serves requests until `shutdown`.
 pub(crate) async fn serve(venue: Arc<Venue>, listener: TcpListener, shutdown: CancellationToken) {

@@ -4,8 +4,8 @@
 //! are together, which on a quiet symbol is never.
 
 use super::columns::{arrays, schema};
+use super::no_feed::{NO_FEED, WHERE_FEED};
 use super::symbols::symbols_of_all;
-use super::{NO_FEED, WHERE_FEED};
 use crate::error::{ErrorKind, QueryError};
 use crate::live::{Book, Delivery, Subscription};
 use crate::market::event::{Event, EventDescription};

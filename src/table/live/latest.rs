@@ -1,7 +1,7 @@
 //! A book as a bounded table: one row per symbol, the latest, sorted by symbol.
 
-use super::NO_FEED;
 use super::columns::{arrays, schema};
+use super::no_feed::NO_FEED;
 use super::symbols::{named_symbols, symbols_of_all};
 use crate::live::Book;
 use crate::market::event::{Event, EventDescription};

@@ -18,7 +18,7 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use bytes::BufMut;
 pub(super) use write::Style;
-use write::{Write, values};
+use write::Write;
 
 /// Bytes of one row, at most: lengths on the wire are signed 32 bits.
 const ROW_BYTES_MAX: usize = 1 << 30;
@@ -231,6 +231,7 @@ pub(super) mod tests {
     use super::*;
     use arrow::array::{BinaryArray, BooleanArray, DictionaryArray, NullArray, StringArray, StringViewArray};
     use arrow::datatypes::Int32Type;
+    use chrono_tz::Tz;
     use std::sync::Arc;
 
     /// The cells of a column, `None` where NULL.

@@ -6,13 +6,13 @@ use arrow::datatypes::ArrowPrimitiveType;
 use chrono_tz::Tz;
 
 /// Writes the cell of a row that is not NULL.
-pub(in crate::serve::postgres) type Write = Box<dyn FnMut(usize, &mut Vec<u8>) -> Result<(), Failure> + Send>;
+pub(crate) type Write = Box<dyn FnMut(usize, &mut Vec<u8>) -> Result<(), Failure> + Send>;
 
 /// What a session says about how values look.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::serve::postgres) struct Style {
+pub(crate) struct Style {
     /// Zone in which instants are shown as text.
-    pub(in crate::serve::postgres) zone: Tz,
+    pub(crate) zone: Tz,
 }
 
 /// A writer for an array of plain values.

@@ -3,8 +3,8 @@
 mod delivery;
 mod subscription;
 
-use super::Feed;
 use super::channel::{Channel, Contract};
+use super::feed::Feed;
 use super::frame::Format;
 use super::message::{self, ErrorCode, Incoming};
 use crate::simulator::fault::Kind;

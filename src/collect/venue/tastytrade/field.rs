@@ -2,8 +2,8 @@
 //!
 //! Reading a field never fails a row: a broken value is kept as such, and whoever takes it counts it.
 
-use crate::collect::venue::problem::Problems;
 use crate::collect::venue::number::whole_number;
+use crate::collect::venue::problem::Problems;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};

@@ -134,7 +134,7 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
             let keep = Keep { config, lake: &lake, board: &board, clock: &clock, feed_ended: &feed_ended };
             (histories, keeping) = keep.start_all(&live).await.into_iter().unzip();
         }
-        feed = Some(start_feed(config, followed, &lake, &live, shutdown, feed_ended));
+        feed = Some(start_feed(config, followed, &lake, &live, &clock, shutdown, feed_ended));
     }
     let system_tables = vec![
         ("sources", sources::table(source_rows(all_sources))),
@@ -361,6 +361,7 @@ fn start_feed(
     feed: Box<dyn LiveFeed>,
     lake: &Arc<Lake>,
     live: &Arc<Live>,
+    clock: &Clock,
     shutdown: &CancellationToken,
     ended: CancellationToken,
 ) -> Arc<FeedStatus> {
@@ -372,7 +373,7 @@ fn start_feed(
         let _ended = ended.drop_guard();
         run.await;
     });
-    tokio::spawn(near_money::follow(lake.clone(), live.clone(), client.clock().clone(), symbols, shutdown.clone()));
+    tokio::spawn(near_money::follow(lake.clone(), live.clone(), clock.clone(), symbols, shutdown.clone()));
     status
 }
 

@@ -174,7 +174,7 @@ mod tests {
         for (name, source) in &sources.all {
             assert!(source.datasets().is_sorted(), "{name}");
             for dataset in dataset::all() {
-                let fetched = source.collector(dataset.name, config).is_some();
+                let fetched = source.collector(dataset.name, &config).is_some();
                 assert_eq!(fetched, source.datasets().contains(&dataset.name), "{name}, {}", dataset.name);
             }
         }

@@ -31,7 +31,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// Endpoints that are told apart; their names are ours, so this is only a guard.
 const ENDPOINTS_MAX: usize = 256;
 /// Reads a body, or says what is wrong with it.
-pub type Parse<T> = dyn Fn(&[u8]) -> Result<T, String> + Send + Sync;
+pub type Parse<'a, T> = dyn Fn(&[u8]) -> Result<T, String> + Send + Sync + 'a;
 
 /// The client. Clones share everything, the count of calls included; see [`Client::with_own_count`].
 #[derive(Clone)]
@@ -168,7 +168,7 @@ impl Client {
     /// What `parse` makes of the body of a GET that was answered with success. Its `Err` says what is wrong with the
     /// body: that is a failure of the endpoint as good as an error status, and is tried again. Dropping the future stops
     /// it.
-    pub async fn get_as<T>(&self, get: &Get, parse: &Parse<T>) -> Result<T, ClientError> {
+    pub async fn get_as<T>(&self, get: &Get, parse: &Parse<'_, T>) -> Result<T, ClientError> {
         let attempts = get.attempts.unwrap_or(self.shared.attempts).max(1);
         let backoff = ExponentialBuilder::default()
             .with_jitter()
@@ -189,7 +189,7 @@ impl Client {
     }
 
     /// One attempt, and a second one with a new token when the origin no longer takes the old one.
-    async fn attempt<T>(&self, get: &Get, parse: &Parse<T>) -> Result<T, ClientError> {
+    async fn attempt<T>(&self, get: &Get, parse: &Parse<'_, T>) -> Result<T, ClientError> {
         let endpoint = self.endpoint(get.endpoint);
         self.refuse_when_open(&endpoint)?;
         let Authority::OAuth2(oauth) = &self.shared.authority else {
@@ -212,7 +212,7 @@ impl Client {
     async fn send<T>(
         &self,
         get: &Get,
-        parse: &Parse<T>,
+        parse: &Parse<'_, T>,
         endpoint: &Endpoint,
         bearer: Option<&Secret>,
     ) -> Result<T, ClientError> {
@@ -240,7 +240,7 @@ impl Client {
         result
     }
 
-    async fn exchange<T>(&self, get: &Get, parse: &Parse<T>, bearer: Option<&Secret>) -> Result<T, ClientError> {
+    async fn exchange<T>(&self, get: &Get, parse: &Parse<'_, T>, bearer: Option<&Secret>) -> Result<T, ClientError> {
         let shared = &self.shared;
         let timeout = shared.timeout;
         let mut request = shared

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use tokio::task::JoinSet;
 
 /// Rows of one item, and what was wrong with some of them.
+#[derive(Debug)]
 pub(crate) struct Parsed<R> {
     pub(crate) rows: Vec<R>,
     pub(crate) problems: Problems,

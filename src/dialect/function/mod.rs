@@ -5,10 +5,10 @@
 //! [`session_functions`] know the user and the settings of one connection and are registered in each
 //! session.
 
-mod age;
 mod array;
 mod catalog;
 mod define;
+mod interval;
 mod json;
 pub(crate) mod json_member;
 mod keywords;
@@ -40,7 +40,7 @@ struct CatalogFacts(Arc<Facts>);
 
 /// Definitions that depend on the catalog at most. A new function is one line in one of these lists.
 fn definitions() -> impl Iterator<Item = &'static Definition> {
-    [age::FUNCTIONS, array::FUNCTIONS, catalog::FUNCTIONS, json::FUNCTIONS, text::FUNCTIONS].into_iter().flatten()
+    [interval::FUNCTIONS, array::FUNCTIONS, catalog::FUNCTIONS, json::FUNCTIONS, text::FUNCTIONS].into_iter().flatten()
 }
 
 /// Names and sections of the functions of a session, sorted by name: those of its template and those

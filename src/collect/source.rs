@@ -16,13 +16,16 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+/// Makes a source as configured. It sends nothing yet. `Err` when the configured address cannot be used.
+pub type Open = fn(&SourceConfig, Clock) -> Result<Arc<dyn Source>, ClientError>;
+
 /// One line of the list of sources.
 #[derive(Debug, Clone, Copy)]
 pub struct Definition {
     /// Its name: `[source.NAME]` and the key `source` of a dataset.
     pub name: &'static str,
-    /// Makes the source as configured. It sends nothing yet. `Err` when the configured address cannot be used.
-    pub open: fn(&SourceConfig, Clock) -> Result<Arc<dyn Source>, ClientError>,
+    /// Makes it.
+    pub open: Open,
 }
 
 /// A source in this process, with its own client: its own credentials, breakers and rate budget.

@@ -3,7 +3,6 @@
 
 use super::asking;
 use super::client::EndpointStatus;
-use super::client::error::ClientError;
 use super::collector::Collector;
 use super::derive::expirations::Expirations;
 use super::derive::returns_stddev::ReturnsStddev;
@@ -23,12 +22,12 @@ const CLASS_UNKNOWN: &str = "unknown";
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SourcesError {
     /// A source cannot be made as configured.
-    #[error("source.{name}: {error}")]
+    #[error("source.{name}: {reason}")]
     Open {
         /// Its name.
         name: &'static str,
         /// Why not.
-        error: ClientError,
+        reason: String,
     },
     /// A dataset is to come from a source that does not have it.
     #[error("dataset.{dataset}.source: \"{source_name}\" does not fetch \"{dataset}\"{}", hint(able))]
@@ -61,7 +60,8 @@ impl Sources {
         for definition in SOURCES {
             let Some(section) = config.sources.get(definition.name) else { continue };
             let source = (definition.open)(section, clock.clone());
-            let source = source.map_err(|error| SourcesError::Open { name: definition.name, error })?;
+            let source =
+                source.map_err(|error| SourcesError::Open { name: definition.name, reason: error.to_string() })?;
             all.push((definition.name, source));
         }
         let sources = Self { all, clock };

@@ -62,7 +62,7 @@ enum Authority {
     None,
     Header(&'static str, Secret),
     Query(&'static str, Secret),
-    OAuth2(OAuth),
+    OAuth2(Box<OAuth>),
 }
 
 impl std::fmt::Debug for Client {
@@ -102,7 +102,7 @@ impl Client {
             Auth::OAuth2 { token_path, client_secret, refresh_token } => {
                 let endpoint = Arc::new(Endpoint::new(token_path, breaker, clock.clone()));
                 endpoints.insert(token_path, endpoint.clone());
-                Authority::OAuth2(OAuth {
+                Authority::OAuth2(Box::new(OAuth {
                     http: http.clone(),
                     url: format!("{base}{token_path}"),
                     origin: origin.clone(),
@@ -112,7 +112,7 @@ impl Client {
                     clock: clock.clone(),
                     endpoint,
                     state: tokio::sync::Mutex::default(),
-                })
+                }))
             }
         };
         let shared = Shared {

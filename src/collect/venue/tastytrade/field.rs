@@ -162,7 +162,7 @@ pub(crate) fn lenient<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(
 
 impl Problems {
     /// Takes a field's value; a broken one is noted and is `None`.
-    pub fn take<T>(&mut self, item: &str, name: &str, field: Field<T>) -> Option<T> {
+    pub(crate) fn take<T>(&mut self, item: &str, name: &str, field: Field<T>) -> Option<T> {
         match field {
             Field::Known(value) => Some(value),
             Field::Missing => None,

@@ -53,17 +53,17 @@ impl World {
         config.lake_location = directory.path().to_str().unwrap().to_owned();
         config.collect.lists = vec!["sp500".to_owned()];
         config.collect.look_back_days = 60;
-        config.tastytrade.client_secret = Secret::new(CLIENT_SECRET);
-        config.tastytrade.refresh_token = Secret::new(REFRESH_TOKEN);
-        config.tastytrade.requests_per_second = None;
+        config.sources.get_mut("tastytrade").unwrap().client_secret = Secret::new(CLIENT_SECRET);
+        config.sources.get_mut("tastytrade").unwrap().refresh_token = Secret::new(REFRESH_TOKEN);
+        config.sources.get_mut("tastytrade").unwrap().requests_per_second = None;
         let clock = Clock::hand_set("2026-06-10T15:00:00Z".parse().unwrap());
         let stop = CancellationToken::new();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let (rest, dxlink) = (TcpListener::bind(any).await.unwrap(), TcpListener::bind(any).await.unwrap());
         let options = Options { seed: 42, symbols: 0, rate: 0.0, clock: clock.clone(), faults: Faults::default() };
         let simulator = Simulator::start(options, rest, dxlink, stop.clone()).await.unwrap();
-        config.tastytrade.base_url = format!("http://{}", simulator.rest_addr());
-        let server = server::start(&config, Role::OnDemand, "simulated", clock.clone(), &stop).await.unwrap();
+        config.sources.get_mut("tastytrade").unwrap().base_url = format!("http://{}", simulator.rest_addr());
+        let server = server::start(&config, Role::OnDemand, clock.clone(), &stop).await.unwrap();
         for dataset in
             ["symbols", "calendar", "market_metrics", "option_chains", "eod", "expirations", "returns_stddev"]
         {

@@ -12,14 +12,16 @@ mod file;
 mod layer;
 mod lists;
 mod section;
+mod source;
 mod value;
 
 pub use error::ConfigError;
 pub use layer::{DEFAULTS, Setting};
 pub use section::{
     AuthConfig, CollectConfig, Compression, Config, DatasetConfig, FlightConfig, LimitsConfig, ServerConfig,
-    SimulatorConfig, TastytradeConfig, TlsConfig,
+    SimulatorConfig, TlsConfig,
 };
+pub use source::SourceConfig;
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};

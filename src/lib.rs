@@ -7,6 +7,7 @@
 
 // Leaves, which everything may use.
 pub mod error;
+pub mod progress;
 pub mod role;
 pub mod secret;
 mod text;

@@ -6,22 +6,27 @@
 //! handed in.
 
 use crate::clock::Clock;
-use crate::collect::client::Client;
+use crate::collect::client::EndpointStatus;
+use crate::collect::collector::Collector;
 use crate::collect::history::{History, HistoryOptions};
-use crate::collect::scheduler::{self, Collector, Event, Scheduler};
-use crate::collect::venue::dxlink::{Feed, FeedOptions, FeedStatus, FeedSymbols, QuoteTokens};
-use crate::collect::{near_money, sources, universe};
+use crate::collect::scheduler::{self, Event, Scheduler};
+use crate::collect::source::LiveFeed;
+use crate::collect::sources::Sources;
+use crate::collect::venue::dxlink::{FeedStatus, FeedSymbols};
+use crate::collect::{near_money, universe};
 use crate::config::Config;
 use crate::engine::template::{Parts, build};
 use crate::engine::{Defaults, Engine, Queries};
 use crate::lake::freshness::{Freshness, FreshnessBoard, Ttl};
 use crate::lake::refresh::{RefreshHandle, channel};
 use crate::lake::{DatasetState, Lake, LakeTable, dataset};
-use crate::live::spool::SpoolLimits;
+use crate::live::spool::{Spool, SpoolLimits, Uncommitted};
 use crate::live::{Book, Live};
 use crate::market::event::{self, Visitor};
 use crate::table::schemas::Tables;
-use crate::table::system;
+use crate::table::sources::{SourceRow, SourceRows};
+use crate::table::spools::{SpoolFigures, SpoolRow, SpoolRows};
+use crate::table::{sources, spools, system};
 use anyhow::{Context, Result};
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
@@ -82,25 +87,21 @@ impl Server {
     }
 }
 
-/// Opens the lake, starts what the role asks for, and builds the engine. `feed_class` names the kind of market data the
-/// configured source gives (`real-time`, `delayed`, `simulated`, `unknown`). Where a configuration has no credentials,
+/// Opens the lake and the sources, starts what the role asks for, and builds the engine. Where no source can be asked,
 /// nothing is collected, whatever the role.
 ///
 /// # Errors
-/// The lake cannot be opened, or a view or table of the program does not build.
-pub async fn start(
-    config: &Config,
-    role: Role,
-    feed_class: &'static str,
-    clock: Clock,
-    shutdown: &CancellationToken,
-) -> Result<Server> {
+/// The lake cannot be opened, a source cannot be made as configured or does not have a dataset that it is to give, or a
+/// view or table of the program does not build.
+pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &CancellationToken) -> Result<Server> {
     let lake = Arc::new(Lake::open(&config.lake_location, &config.store).await?);
-    let configured = role != Role::ReadOnly && !config.tastytrade.client_secret.is_empty();
-    let client = configured.then(|| sources::client(config, clock.clone())).transpose()?;
-    let collectors = client.as_ref().map(|client| sources::collectors(config, client, &lake)).unwrap_or_default();
+    let all_sources = Sources::open(config, clock.clone())?;
+    let collectors = match role {
+        Role::ReadOnly => BTreeMap::new(),
+        Role::Collect | Role::OnDemand => all_sources.collectors(config, &lake),
+    };
     let collected: Vec<&'static str> = collectors.keys().copied().collect();
-    let board = board(config, &lake, &collectors, feed_class, &clock);
+    let board = board(config, &lake, &collectors, &all_sources, &clock);
     for (name, freshness) in &board {
         if let Some(table) = lake.table(name) {
             table.keep_for(config.retention(name));
@@ -121,23 +122,25 @@ pub async fn start(
         tokio::spawn(scheduler.run(shutdown.clone()));
     }
     tokio::spawn(watch_lake(lake.clone(), board.clone(), config.lake_watch, shutdown.clone()));
-    let followed = client.as_ref().filter(|_| role == Role::Collect);
-    let live = Arc::new(match followed {
+    let followed = if role == Role::Collect { all_sources.feed() } else { None };
+    let live = Arc::new(match &followed {
         Some(_) => Live::new(config.collect.ring_events),
         None => Live::without_feed(),
     });
     let (mut feed, mut histories, mut keeping) = (None, Vec::new(), Vec::new());
-    if let Some(client) = followed {
+    if let Some(followed) = followed {
         let feed_ended = CancellationToken::new();
         if config.collect.history {
             let keep = Keep { config, lake: &lake, board: &board, clock: &clock, feed_ended: &feed_ended };
             (histories, keeping) = keep.start_all(&live).await.into_iter().unzip();
         }
-        feed = Some(start_feed(config, client, &lake, &live, shutdown, feed_ended));
+        feed = Some(start_feed(config, followed, &lake, &live, &clock, shutdown, feed_ended));
     }
-    let mut system_tables: Vec<_> =
-        client.iter().map(|client| ("sources", crate::table::sources::table(client.clone()))).collect();
-    system_tables.push(("spools", crate::table::spools::table(histories.clone())));
+    let system_tables = vec![
+        ("sources", sources::table(source_rows(all_sources))),
+        ("spools", spools::table(spool_rows(histories.clone()))),
+    ];
+    let uncommitted = |history: &Arc<History>| (history.dataset(), history.clone() as Arc<dyn Uncommitted>);
     let settings = config.settings.iter().map(|one| system::Setting {
         name: one.name.clone(),
         value: one.value.clone(),
@@ -149,7 +152,7 @@ pub async fn start(
             board: board.clone(),
             refresh: refresh.clone(),
             live: live.clone(),
-            histories: histories.clone(),
+            histories: histories.iter().map(uncommitted).collect(),
             settings: settings.collect(),
             system_tables,
         },
@@ -174,7 +177,7 @@ fn board(
     config: &Config,
     lake: &Lake,
     collectors: &BTreeMap<&'static str, Collector>,
-    feed_class: &'static str,
+    sources: &Sources,
     clock: &Clock,
 ) -> FreshnessBoard {
     let mut board = FreshnessBoard::new();
@@ -189,6 +192,7 @@ fn board(
             }
             let policy = config.datasets.get(dataset.name).map(|dataset| dataset.policy);
             let refreshable = collectors.contains_key(dataset.name);
+            let feed_class = sources.feed_class(config, dataset.name);
             let freshness = Freshness::new(dataset, policy, refreshable, feed_class, clock.clone());
             let derived = policy.is_some_and(|policy| policy.ttl == Ttl::Inputs || !dataset.computed_from.is_empty());
             let input = |name: &&'static str| Some((lake.table(name)?.clone(), board.get(name)?.clone()));
@@ -315,25 +319,61 @@ impl Keep<'_> {
     }
 }
 
+/// What `system.sources` shows.
+fn source_rows(sources: Sources) -> SourceRows {
+    Arc::new(move || {
+        let row = |(source, one): (&'static str, EndpointStatus)| SourceRow {
+            source,
+            origin: one.origin,
+            endpoint: one.endpoint,
+            breaker: one.breaker_state.name(),
+            open_until: one.open_until,
+            calls: one.calls,
+            failures: one.failures,
+            in_flight: one.in_flight,
+            budget_left: one.budget_left,
+            last_error: one.last_error,
+        };
+        sources.endpoints().into_iter().map(row).collect()
+    })
+}
+
+/// What `system.spools` shows.
+fn spool_rows(histories: Vec<Arc<History>>) -> SpoolRows {
+    Arc::new(move || {
+        let figures = |spool: Arc<Spool>| SpoolFigures {
+            application: spool.tail().application().to_owned(),
+            written: spool.status().written(),
+            missed: spool.status().missed(),
+            uncommitted: spool.tail().events(),
+            disk_bytes: spool.status().disk_bytes(),
+            last_received_at: spool.status().last_received_at(),
+            last_error: spool.status().last_error(),
+        };
+        let row = |history: &Arc<History>| SpoolRow { dataset: history.dataset(), spool: history.spool().map(figures) };
+        histories.iter().map(row).collect()
+    })
+}
+
 /// Follows the live symbols until `shutdown`, and tells when it has ended.
 fn start_feed(
     config: &Config,
-    client: &Client,
+    feed: Box<dyn LiveFeed>,
     lake: &Arc<Lake>,
     live: &Arc<Live>,
+    clock: &Clock,
     shutdown: &CancellationToken,
     ended: CancellationToken,
 ) -> Arc<FeedStatus> {
     let quotes = universe::symbols(&config.lists, &config.collect.live_lists, &config.collect.symbols);
     let (symbols, subscribed) = watch::channel(FeedSymbols { quotes, greeks: Vec::new() });
-    let feed = Feed::new(QuoteTokens::new(client.with_own_count()), FeedOptions::default());
     let status = feed.status();
     let run = feed.run(live.clone(), subscribed, shutdown.clone());
     tokio::spawn(async move {
         let _ended = ended.drop_guard();
         run.await;
     });
-    tokio::spawn(near_money::follow(lake.clone(), live.clone(), client.clock().clone(), symbols, shutdown.clone()));
+    tokio::spawn(near_money::follow(lake.clone(), live.clone(), clock.clone(), symbols, shutdown.clone()));
     status
 }
 

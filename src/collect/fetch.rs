@@ -1,13 +1,14 @@
 //! What the scheduler asks of a source, and what it gets back.
 
 pub use crate::lake::FailedItem;
+pub use crate::progress::Progress;
+
 use crate::lake::{MadeOf, Snapshot};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One refresh of one dataset.
 #[derive(Debug, Clone, Default)]
@@ -32,30 +33,6 @@ pub struct Previous {
     pub made_of: MadeOf,
     /// Its rows.
     pub snapshot: Arc<Snapshot>,
-}
-
-/// How far one refresh is. The display reads it; the source writes it.
-#[derive(Debug, Default)]
-pub struct Progress {
-    /// Items to do.
-    pub total: AtomicU64,
-    /// Items done, failed ones included.
-    pub done: AtomicU64,
-    /// Items failed.
-    pub failed: AtomicU64,
-    /// Rows fetched.
-    pub rows: AtomicU64,
-}
-
-impl Progress {
-    /// Counts one finished item.
-    pub fn finish(&self, rows: u64, failed: bool) {
-        self.done.fetch_add(1, Ordering::Relaxed);
-        self.rows.fetch_add(rows, Ordering::Relaxed);
-        if failed {
-            self.failed.fetch_add(1, Ordering::Relaxed);
-        }
-    }
 }
 
 /// What one refresh brought. Batches have exactly the dataset's schema.

@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::lake::freshness::Freshness;
 use crate::lake::{LakeError, LakeTable, Position, Run, StagedFile};
 use crate::live::Book;
-use crate::live::spool::{Block, OpenSpool, Spool, SpoolError, SpoolLimits, Tail};
+use crate::live::spool::{Block, OpenSpool, Spool, SpoolError, SpoolLimits, Tail, Uncommitted};
 use crate::market::event::Event;
 use anyhow::{Context, Result};
 use arc_swap::ArcSwapOption;
@@ -56,6 +56,12 @@ impl std::fmt::Debug for History {
     }
 }
 
+impl Uncommitted for History {
+    fn tail(&self) -> Option<Arc<Tail>> {
+        self.spool().map(|spool| spool.tail().clone())
+    }
+}
+
 impl History {
     /// A history whose spool is not open yet.
     pub fn new(table: Arc<LakeTable>, freshness: Arc<Freshness>, options: HistoryOptions, clock: Clock) -> Self {
@@ -70,11 +76,6 @@ impl History {
     /// The spool; `None` while it cannot be opened.
     pub fn spool(&self) -> Option<Arc<Spool>> {
         self.spool.load_full()
-    }
-
-    /// What the table does not have yet.
-    pub fn tail(&self) -> Option<Arc<Tail>> {
-        self.spool().map(|spool| spool.tail().clone())
     }
 
     /// Opens the spool and takes the book's events from now on. What an earlier process left is committed first.

@@ -1,16 +1,21 @@
 //! The write side: fetch from a source, parse into our vocabulary, hand over to the lake or the live books.
 //!
-//! Nothing here knows SQL. A dataset's source implements [`Fetch`]; the scheduler decides when it runs.
+//! Nothing here knows SQL. A [`source::Source`] says which datasets it can fetch; what fetches one implements [`Fetch`];
+//! the scheduler decides when it runs.
 
+mod asking;
 pub mod client;
+pub mod collector;
 pub mod derive;
 pub mod fetch;
 pub mod frame;
 pub mod history;
+pub mod items;
 pub mod merge;
 pub mod near_money;
 mod refresh;
 pub mod scheduler;
+pub mod source;
 pub mod sources;
 pub mod universe;
 pub mod venue;

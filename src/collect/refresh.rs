@@ -1,8 +1,8 @@
 //! One run of one dataset: ask its source, write what it brought, remember the run. The scheduler decides when.
 
-use super::scheduler::RequestBuilder;
+use super::collector::RequestBuilder;
+use super::fetch::{Fetch, FetchError, Fetched, Previous, Progress};
 use super::write::{Written, write, write_scope};
-use super::{Fetch, FetchError, Fetched, Previous, Progress};
 use crate::clock::Clock;
 use crate::lake::freshness::Freshness;
 use crate::lake::{DatasetState, Lake, LakeTable, MadeOf, Run, Scope, WriteMode};

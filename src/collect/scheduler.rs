@@ -5,13 +5,11 @@
 //! source fewer requests than the whole dataset; what a run in progress does not cover waits for the next one, which is
 //! for everything that was asked for meanwhile. Dropping the task stops every run; nothing half-written becomes visible.
 
-mod items;
 mod job;
 
-pub use items::Items;
-
+use super::collector::Collector;
+use super::fetch::Progress;
 use super::refresh::Refresh;
-use super::{Fetch, Progress, Request};
 use crate::clock::Clock;
 use crate::lake::freshness::{Freshness, FreshnessBoard, Ttl};
 use crate::lake::refresh::RefreshRequest;
@@ -34,28 +32,6 @@ const RETRY_MAX: Duration = Duration::from_secs(900);
 
 /// Expiries of processes are spread over at most this part of the TTL.
 const JITTER_PART: u32 = 10;
-
-/// What is asked of a source. A scope may spare it work; items beside it are left out afterwards.
-pub type RequestBuilder = Arc<
-    dyn Fn(Arc<Lake>, Scope, Arc<Progress>) -> futures::future::BoxFuture<'static, Result<Request, String>>
-        + Send
-        + Sync,
->;
-
-/// One dataset with its source.
-#[derive(Clone)]
-pub struct Collector {
-    /// Where its rows come from.
-    pub source: Arc<dyn Fetch>,
-    /// What to ask for.
-    pub request: RequestBuilder,
-    /// What it can be asked for alone; `None` where only all at once.
-    pub items: Option<Items>,
-    /// Whether a CSV twin is written after each change.
-    pub csv: bool,
-    /// A dataset to which each fetch is also appended (`market_metrics` keeps its history).
-    pub history: Option<&'static str>,
-}
 
 /// How a scheduler behaves.
 #[derive(Debug, Clone, Copy)]

@@ -1,122 +1,201 @@
-//! The collectors of a configuration: one source per dataset, and what each is asked for.
+//! The sources of this process, and the collectors that the configuration makes of them: one source per dataset, and the
+//! datasets that are derived.
 
-use super::client::{BreakerOptions, Client, ClientError, ClientOptions};
+use super::asking;
+use super::client::EndpointStatus;
+use super::collector::Collector;
 use super::derive::expirations::Expirations;
 use super::derive::returns_stddev::ReturnsStddev;
-use super::scheduler::{Collector, Items, RequestBuilder};
-use super::venue::{dxlink, tastytrade};
-use super::{Fetch, Request, universe};
+use super::source::{LiveFeed, Source};
+use super::venue::SOURCES;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::lake::{Lake, dataset};
 use chrono::Days;
-use futures::FutureExt;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// The vendor's client, as configured.
-pub fn client(config: &Config, clock: Clock) -> Result<Client, ClientError> {
-    let vendor = &config.tastytrade;
-    let options = ClientOptions {
-        base_url: vendor.base_url.clone(),
-        client_secret: vendor.client_secret.clone(),
-        refresh_token: vendor.refresh_token.clone(),
-        requests_per_second: vendor.requests_per_second,
-        burst: vendor.burst,
-        in_flight: vendor.in_flight,
-        attempts: vendor.attempts,
-        timeout: vendor.timeout,
-        breaker: BreakerOptions {
-            failures: vendor.breaker_failures,
-            open_for: vendor.breaker_open,
-            successes: vendor.breaker_successes,
-        },
-    };
-    Client::new(options, clock)
+/// The class of market data where no source that is ready says one.
+const CLASS_UNKNOWN: &str = "unknown";
+
+/// A configuration of sources that cannot be used.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SourcesError {
+    /// A source cannot be made as configured.
+    #[error("source.{name}: {reason}")]
+    Open {
+        /// Its name.
+        name: &'static str,
+        /// Why not.
+        reason: String,
+    },
+    /// A dataset is to come from a source that does not have it.
+    #[error("dataset.{dataset}.source: \"{source_name}\" does not fetch \"{dataset}\"{}", hint(able))]
+    NotFetched {
+        /// The dataset.
+        dataset: &'static str,
+        /// The source that is configured.
+        source_name: String,
+        /// The sources that fetch it.
+        able: Vec<&'static str>,
+    },
 }
 
-/// Every dataset the vendor is a source of.
-pub fn collectors(config: &Config, client: &Client, lake: &Arc<Lake>) -> BTreeMap<&'static str, Collector> {
-    let own = || client.with_own_count();
-    let universe = universe::symbols(&config.lists, &config.collect.lists, &config.collect.symbols);
-    let own_lists = config.lists.own(&config.collect.lists).collect();
-    let look_back = Duration::from_secs(u64::from(config.collect.look_back_days) * 86_400);
-    let options = dxlink::EodOptions { look_back, ..dxlink::EodOptions::default() };
-    let eod = dxlink::Eod::new(dxlink::QuoteTokens::new(own()), options);
-    let (lake, clock) = (lake.clone(), client.clock().clone());
-    let expirations = Expirations { lake: lake.clone(), clock: clock.clone() };
-    let look_back = Days::new(u64::from(config.collect.returns_look_back_days));
-    let returns_stddev = ReturnsStddev { lake, clock, look_back };
-    let chains = config.collect.option_underlyings.clone();
-    // What a refresh of some items alone is worth depends on how many one request asks for.
-    let items_of = |name: &str| match name {
-        "market_metrics" => Some(Items::new(&universe, tastytrade::metrics::BATCH_SYMBOLS)),
-        "dividends" | "earnings" | "eod" => Some(Items::new(&universe, 1)),
-        "option_chains" => Some(Items::new(&chains, 1)),
-        _ => None,
-    };
-    let by_item: BTreeMap<&str, Items> =
-        dataset::all().iter().filter_map(|dataset| Some((dataset.name, items_of(dataset.name)?))).collect();
-    let sources: Vec<(&'static str, Arc<dyn Fetch>, RequestBuilder)> = vec![
-        ("calendar", Arc::new(tastytrade::Calendar { client: own() }), items(Vec::new())),
-        ("dividends", Arc::new(tastytrade::Dividends { client: own() }), items(universe.clone())),
-        ("earnings", Arc::new(tastytrade::Earnings { client: own() }), items(universe.clone())),
-        ("eod", Arc::new(eod), bars(universe.clone())),
-        ("expirations", Arc::new(expirations), items(Vec::new())),
-        ("market_metrics", Arc::new(tastytrade::MarketMetrics { client: own() }), items(universe)),
-        ("option_chains", Arc::new(tastytrade::OptionChains { client: own() }), items(chains)),
-        ("returns_stddev", Arc::new(returns_stddev), items(Vec::new())),
-        ("symbols", Arc::new(tastytrade::Symbols::new(own(), config.collect.lists.clone(), own_lists)), held_symbols()),
-    ];
-    let collector = |(name, source, request): (&'static str, Arc<dyn Fetch>, RequestBuilder)| {
-        let dataset = config.datasets.get(name);
-        let csv = dataset.is_some_and(|dataset| dataset.csv);
-        let history = (name == "market_metrics").then_some("market_metrics_history");
-        let items = by_item.get(name).cloned();
-        (name, Collector { source, request, items, csv, history })
-    };
-    sources.into_iter().map(collector).collect()
+fn hint(able: &[&'static str]) -> String {
+    if able.is_empty() { String::new() } else { format!("; what does is {}", able.join(", ")) }
 }
 
-/// Asks for the same items each time.
-fn items(items: Vec<String>) -> RequestBuilder {
-    Arc::new(move |_, _, progress| {
-        let request = Request { items: items.clone(), progress, ..Request::default() };
-        async move { Ok(request) }.boxed()
-    })
+/// Every source, as configured, whether it can be asked or not.
+#[derive(Clone)]
+pub struct Sources {
+    all: Vec<(&'static str, Arc<dyn Source>)>,
+    clock: Clock,
 }
 
-/// Names the symbols that are held, so that those on a page that fails keep their rows.
-fn held_symbols() -> RequestBuilder {
-    Arc::new(move |lake, _, progress| {
-        async move {
-            let held = match lake.table("symbols") {
-                Some(symbols) => universe::streamer_symbols(symbols).await.map_err(|error| error.to_string())?,
-                None => HashMap::new(),
-            };
-            Ok(Request { items: held.into_keys().collect(), progress, ..Request::default() })
+impl Sources {
+    /// Makes every source that has a section. Nothing is sent. `Err` where one cannot be made, or a dataset names one that
+    /// does not have it: such a configuration is refused at the start.
+    pub fn open(config: &Config, clock: Clock) -> Result<Self, SourcesError> {
+        let mut all = Vec::new();
+        for definition in SOURCES {
+            let Some(section) = config.sources.get(definition.name) else { continue };
+            let source = (definition.open)(section, clock.clone());
+            let source =
+                source.map_err(|error| SourcesError::Open { name: definition.name, reason: error.to_string() })?;
+            all.push((definition.name, source));
         }
-        .boxed()
-    })
+        let sources = Self { all, clock };
+        for dataset in dataset::all() {
+            let Some(name) = config.source_of(dataset.name) else { continue };
+            let fetches = |source: &Arc<dyn Source>| source.datasets().contains(&dataset.name);
+            if sources.find(name).is_none_or(|source| !fetches(source)) {
+                let able = sources.all.iter().filter(|(_, source)| fetches(source)).map(|(name, _)| *name).collect();
+                return Err(SourcesError::NotFetched { dataset: dataset.name, source_name: name.to_owned(), able });
+            }
+        }
+        Ok(sources)
+    }
+
+    fn find(&self, name: &str) -> Option<&Arc<dyn Source>> {
+        self.all.iter().find(|(known, _)| *known == name).map(|(_, source)| source)
+    }
+
+    fn ready(&self) -> impl Iterator<Item = &Arc<dyn Source>> {
+        self.all.iter().map(|(_, source)| source).filter(|source| source.ready().is_ok())
+    }
+
+    /// What a person would have to set to collect from each source that cannot be asked; `None` when one can.
+    pub fn missing(&self) -> Option<String> {
+        if self.ready().next().is_some() {
+            return None;
+        }
+        let missing: Vec<String> = self.all.iter().filter_map(|(_, source)| source.ready().err()).collect();
+        Some(missing.join("; or "))
+    }
+
+    /// Every dataset that can be collected: from its configured source where that one is ready, and what is derived of
+    /// datasets that can be.
+    pub fn collectors(&self, config: &Config, lake: &Arc<Lake>) -> BTreeMap<&'static str, Collector> {
+        let mut collectors = BTreeMap::new();
+        for dataset in dataset::all() {
+            let source = config.source_of(dataset.name).and_then(|name| self.find(name));
+            let Some(source) = source.filter(|source| source.ready().is_ok()) else { continue };
+            if let Some(mut collector) = source.collector(dataset.name, config) {
+                collector.history = (dataset.name == "market_metrics").then_some("market_metrics_history");
+                collectors.insert(dataset.name, collector);
+            }
+        }
+        for (name, collector) in self.derivations(config, lake) {
+            let inputs = dataset::find(name).map(|dataset| dataset.computed_from).unwrap_or_default();
+            if inputs.iter().all(|input| collectors.contains_key(input)) {
+                collectors.insert(name, collector);
+            }
+        }
+        for (name, collector) in &mut collectors {
+            collector.csv = config.datasets.get(name).is_some_and(|dataset| dataset.csv);
+        }
+        collectors
+    }
+
+    /// The derived datasets, each after those it is computed from.
+    fn derivations(&self, config: &Config, lake: &Arc<Lake>) -> [(&'static str, Collector); 2] {
+        let (lake, clock) = (lake.clone(), self.clock.clone());
+        let expirations = Expirations { lake: lake.clone(), clock: clock.clone() };
+        let look_back = Days::new(u64::from(config.collect.returns_look_back_days));
+        let returns_stddev = ReturnsStddev { lake, clock, look_back };
+        [
+            ("expirations", Collector::new(expirations, asking::items(Vec::new()))),
+            ("returns_stddev", Collector::new(returns_stddev, asking::items(Vec::new()))),
+        ]
+    }
+
+    /// The live feed: that of the first source that is ready and has one.
+    pub fn feed(&self) -> Option<Box<dyn LiveFeed>> {
+        self.ready().find_map(|source| source.feed())
+    }
+
+    /// The class of market data of a dataset: that of its source; of one without a source, that of the first that is
+    /// ready. `unknown` where no source that is ready says that the rows are from there.
+    pub fn feed_class(&self, config: &Config, dataset: &str) -> &'static str {
+        let source = match config.source_of(dataset) {
+            Some(name) => self.find(name).filter(|source| source.ready().is_ok()),
+            None => self.ready().next(),
+        };
+        source.map_or(CLASS_UNKNOWN, |source| source.feed_class())
+    }
+
+    /// Every endpoint asked so far, with the name of its source; sorted by both.
+    pub fn endpoints(&self) -> Vec<(&'static str, EndpointStatus)> {
+        let of = |(name, source): &(&'static str, Arc<dyn Source>)| {
+            let name = *name;
+            source.endpoints().into_iter().map(move |endpoint| (name, endpoint))
+        };
+        self.all.iter().flat_map(of).collect()
+    }
 }
 
-/// Asks for the bars since those that are held.
-fn bars(items: Vec<String>) -> RequestBuilder {
-    Arc::new(move |lake, scope, progress| {
-        let items = items.clone();
-        async move {
-            let mut request = Request { items, progress, ..Request::default() };
-            if let Some(symbols) = lake.table("symbols") {
-                request.streamer_symbols =
-                    universe::streamer_symbols(symbols).await.map_err(|error| error.to_string())?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    #[test]
+    fn every_source_is_listed_once_and_has_a_section() {
+        assert!(SOURCES.is_sorted_by(|left, right| left.name < right.name));
+        let config = config::load(None, &Vec::new()).expect("the defaults");
+        let names: Vec<&str> = SOURCES.iter().map(|definition| definition.name).collect();
+        assert_eq!(config.sources.keys().map(String::as_str).collect::<Vec<_>>(), names);
+    }
+
+    #[test]
+    fn what_a_source_says_it_fetches_it_fetches() {
+        let config = config::load(None, &Vec::new()).expect("the defaults");
+        let sources = Sources::open(&config, Clock::System).expect("the sources");
+        for (name, source) in &sources.all {
+            assert!(source.datasets().is_sorted(), "{name}");
+            for dataset in dataset::all() {
+                let fetched = source.collector(dataset.name, &config).is_some();
+                assert_eq!(fetched, source.datasets().contains(&dataset.name), "{name}, {}", dataset.name);
             }
-            if let Some(eod) = lake.table("eod") {
-                request.held_until =
-                    universe::held_until(eod, &scope, "dxlink").await.map_err(|error| error.to_string())?;
-            }
-            Ok(request)
         }
-        .boxed()
-    })
+    }
+
+    #[test]
+    fn without_credentials_nothing_is_collected_and_it_is_told_why() {
+        let config = config::load(None, &Vec::new()).expect("the defaults");
+        let sources = Sources::open(&config, Clock::System).expect("the sources");
+        assert!(sources.missing().is_some_and(|missing| missing.contains("TT__SOURCE__TASTYTRADE__CLIENT_SECRET")));
+        assert_eq!(sources.feed_class(&config, "symbols"), "unknown");
+        assert!(sources.feed().is_none());
+    }
+
+    #[test]
+    fn a_dataset_that_its_source_does_not_have_is_refused() {
+        let mut config = config::load(None, &Vec::new()).expect("the defaults");
+        if let Some(section) = config.datasets.get_mut("expirations") {
+            section.source = Some("tastytrade".to_owned());
+        }
+        let error = Sources::open(&config, Clock::System).err().map(|error| error.to_string());
+        assert_eq!(error.as_deref(), Some("dataset.expirations.source: \"tastytrade\" does not fetch \"expirations\""));
+    }
 }

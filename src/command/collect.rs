@@ -3,11 +3,11 @@
 //! It runs a scheduler of its own over the lake, which may be a running server's: that sees the new versions. The exit
 //! code is for whoever watches the timer.
 
+use super::collection;
 use super::configuration;
-use super::serve::feed_class;
 use crate::args::Common;
 use crate::clock::Clock;
-use crate::console::collection;
+use crate::collect::sources::Sources;
 use crate::console::progress::Display;
 use crate::server::{self, Role};
 use crate::shutdown;
@@ -21,14 +21,14 @@ use std::process::ExitCode;
 /// There are no credentials, a name is no dataset with a source, the lake cannot be opened, or a signal came first.
 pub async fn run(common: &Common, datasets: &[String]) -> Result<ExitCode> {
     let config = configuration(common)?;
-    if config.tastytrade.client_secret.is_empty() {
-        bail!(
-            "there is no source to collect from: set TT__SOURCE__TASTYTRADE__CLIENT_SECRET and \
-             TT__SOURCE__TASTYTRADE__REFRESH_TOKEN"
-        );
+    if let Some(missing) = Sources::open(&config, Clock::System)?.missing() {
+        bail!("there is no source to collect from: {missing}");
     }
     let shutdown = shutdown::on_signal();
-    let mut server = server::start(&config, Role::OnDemand, feed_class(&config), Clock::System, &shutdown).await?;
+    let mut server = server::start(&config, Role::OnDemand, Clock::System, &shutdown).await?;
+    if server.collected.is_empty() {
+        bail!("there is nothing to collect: no dataset names a source that can be asked");
+    }
     let mut names: Vec<String> = datasets.to_vec();
     for name in &names {
         if !server.collected.contains(&name.as_str()) {

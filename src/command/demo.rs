@@ -40,11 +40,12 @@ pub async fn run(common: &Common) -> Result<ExitCode> {
         faults: Faults::default(),
     };
     let simulator = Simulator::start(options, rest, dxlink, shutdown.clone()).await.context("start the venue")?;
-    config.tastytrade.base_url = format!("http://{}", simulator.rest_addr());
-    config.tastytrade.client_secret = Secret::new(CLIENT_SECRET);
-    config.tastytrade.refresh_token = Secret::new(REFRESH_TOKEN);
-    config.tastytrade.requests_per_second = None;
-    serve(&config, Role::Collect, "simulated", FirstLoad::Wait, &shutdown, |pg| {
+    let venue = config.sources.entry("tastytrade".to_owned()).or_default();
+    venue.base_url = format!("http://{}", simulator.rest_addr());
+    venue.client_secret = Secret::new(CLIENT_SECRET);
+    venue.refresh_token = Secret::new(REFRESH_TOKEN);
+    venue.requests_per_second = None;
+    serve(&config, Role::Collect, FirstLoad::Wait, &shutdown, |pg| {
         say!("psql -h {} -p {} -U tt -d tt", pg.ip(), pg.port());
     })
     .await?;

@@ -1,6 +1,7 @@
 //! The commands: each loads its configuration, does one thing, and says in its exit code whether it worked.
 
 pub mod collect;
+pub mod collection;
 pub mod config;
 pub mod demo;
 pub mod import;

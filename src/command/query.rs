@@ -4,7 +4,6 @@
 //! that are there are served, with a notice on standard error. Live tables are empty: only a server follows the feed.
 
 use super::configuration;
-use super::serve::feed_class;
 use crate::args::Common;
 use crate::clock::Clock;
 use crate::console::Output;
@@ -24,7 +23,7 @@ use std::process::ExitCode;
 pub async fn run(common: &Common, sql: &str, format: Format) -> Result<ExitCode> {
     let config = configuration(common)?;
     let shutdown = shutdown::on_signal();
-    let server = server::start(&config, Role::OnDemand, feed_class(&config), Clock::System, &shutdown).await?;
+    let server = server::start(&config, Role::OnDemand, Clock::System, &shutdown).await?;
     let (schema, batches) = tokio::select! {
         rows = rows(&server.engine, sql) => rows?,
         () = shutdown.cancelled() => bail!("stopped"),

@@ -7,11 +7,11 @@
 //! ready pg=127.0.0.1:5433 flight=127.0.0.1:50051 http=127.0.0.1:8090
 //! ```
 
+use super::collection;
 use super::configuration;
 use crate::args::Common;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::console::collection;
 use crate::console::progress::Display;
 use crate::console::say;
 use crate::serve::auth::Users;
@@ -43,20 +43,8 @@ pub async fn run(common: &Common, read_only: bool) -> Result<ExitCode> {
     let config = configuration(common)?;
     let role = if read_only { Role::ReadOnly } else { Role::Collect };
     let shutdown = shutdown::on_signal();
-    serve(&config, role, feed_class(&config), FirstLoad::Background, &shutdown, |_| {}).await?;
+    serve(&config, role, FirstLoad::Background, &shutdown, |_| {}).await?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The class of market data a vendor address gives; `unknown` where no account says that the rows are from there.
-pub(crate) fn feed_class(config: &Config) -> &'static str {
-    if config.tastytrade.client_secret.is_empty() {
-        return "unknown";
-    }
-    match config.tastytrade.base_url.as_str() {
-        url if url.contains("//127.0.0.1") || url.contains("//localhost") => "simulated",
-        url if url.contains(".cert.") => "delayed",
-        _ => "real-time",
-    }
 }
 
 /// When a server that collects is ready.
@@ -112,7 +100,6 @@ impl Doors {
 pub(crate) async fn serve(
     config: &Config,
     role: Role,
-    feed_class: &'static str,
     first_load: FirstLoad,
     shutdown: &CancellationToken,
     announce: impl FnOnce(std::net::SocketAddr),
@@ -125,7 +112,7 @@ pub(crate) async fn serve(
     };
     let web = server::bind(config.server.http, "--http").await?;
     let (pg_address, web_address) = (pg.local_addr()?, web.local_addr()?);
-    let mut server = server::start(config, role, feed_class, Clock::System, shutdown).await?;
+    let mut server = server::start(config, role, Clock::System, shutdown).await?;
     let display = server.events.take().map(|events| tokio::spawn(collection::show(events, Display::new())));
     let status = Arc::new(ServerStatus::new(&server));
     let health = tokio::spawn(http::serve(web, status.clone(), shutdown.clone().cancelled_owned()));

@@ -5,7 +5,6 @@
 
 use super::configuration;
 use super::query::{print, rows};
-use super::serve::feed_class;
 use crate::args::Common;
 use crate::clock::Clock;
 use crate::console::table::Format;
@@ -26,7 +25,7 @@ ORDER BY dataset";
 pub async fn run(common: &Common, json: bool) -> Result<ExitCode> {
     let config = configuration(common)?;
     let shutdown = shutdown::on_signal();
-    let server = server::start(&config, Role::ReadOnly, feed_class(&config), Clock::System, &shutdown).await?;
+    let server = server::start(&config, Role::ReadOnly, Clock::System, &shutdown).await?;
     let (schema, batches) = rows(&server.engine, QUERY).await?;
     shutdown.cancel();
     print(&schema, &batches, if json { Format::Json } else { Format::Table })?;

@@ -9,7 +9,8 @@ use super::error::ConfigError;
 use super::file::{DatasetSection, File, LimitsSection};
 use super::layer::{describe, settings};
 use super::lists;
-use super::section::{Config, DatasetConfig, Dependencies, LimitsConfig, TastytradeConfig};
+use super::section::{Config, DatasetConfig, Dependencies, LimitsConfig};
+use super::source::{self, SourceConfig};
 use super::value::{duration, size, ttl};
 use crate::lake::freshness::Policy;
 use crate::lake::{RETENTION_MIN, StoreOptions, dataset};
@@ -17,7 +18,6 @@ use figment::Figment;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
-use url::Url;
 
 /// Bounds of `limits.message`, in bytes: long statements must go through, and the length of a Postgres message has 31
 /// bits.
@@ -33,20 +33,10 @@ const TOKEN_KEY_BYTES_MIN: usize = 32;
 /// The first value that does not read, or that does not go with another.
 pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
     let file: File = figment.extract().map_err(|error| ConfigError::new(describe(figment, &error)))?;
-    let tastytrade = file.source.tastytrade;
-    if !Url::parse(&tastytrade.base_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
-        let text = format!("source.tastytrade.base_url: \"{}\" is not an http:// or https:// URL", tastytrade.base_url);
-        return Err(ConfigError::new(text));
-    }
+    let sources = source::resolve(file.source)?;
     let lists = lists::read(&file.lists)?;
     lists::check("collect.lists", &file.collect.lists, &lists)?;
     lists::check("collect.live_lists", &file.collect.live_lists, &lists)?;
-    if tastytrade.client_secret.is_empty() != tastytrade.refresh_token.is_empty() {
-        return Err(ConfigError::new("source.tastytrade: client_secret and refresh_token go together".to_owned()));
-    }
-    if tastytrade.in_flight == 0 || tastytrade.attempts == 0 || tastytrade.burst == 0 {
-        return Err(ConfigError::new("source.tastytrade: in_flight, attempts and burst are at least 1".to_owned()));
-    }
     if file.collect.history_flush.is_zero() || file.collect.history_flush_events == 0 {
         return Err(ConfigError::new(
             "collect: history_flush and history_flush_events are more than nothing".to_owned(),
@@ -89,22 +79,10 @@ pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
             compression: file.lake.compression,
         },
         lake_watch,
-        tastytrade: TastytradeConfig {
-            base_url: tastytrade.base_url,
-            client_secret: tastytrade.client_secret,
-            refresh_token: tastytrade.refresh_token,
-            requests_per_second: (tastytrade.requests_per_second > 0).then_some(tastytrade.requests_per_second),
-            burst: tastytrade.burst,
-            in_flight: tastytrade.in_flight,
-            attempts: tastytrade.attempts,
-            timeout: duration("source.tastytrade.timeout", &tastytrade.timeout)?,
-            breaker_failures: tastytrade.breaker_failures,
-            breaker_open: duration("source.tastytrade.breaker_open", &tastytrade.breaker_open)?,
-            breaker_successes: tastytrade.breaker_successes,
-        },
         collect: file.collect,
         lists,
-        datasets: datasets(&file.dataset, &dependencies)?,
+        datasets: datasets(&file.dataset, &dependencies, &sources)?,
+        sources,
         retention: retention(&file.dataset)?,
         dependencies,
         limits: limits(&file.limits)?,
@@ -171,6 +149,7 @@ fn limits(section: &LimitsSection) -> Result<LimitsConfig, ConfigError> {
 fn datasets(
     sections: &BTreeMap<String, DatasetSection>,
     dependencies: &Dependencies,
+    sources: &BTreeMap<String, SourceConfig>,
 ) -> Result<BTreeMap<&'static str, DatasetConfig>, ConfigError> {
     let mut datasets = BTreeMap::new();
     for definition in dataset::all() {
@@ -181,6 +160,7 @@ fn datasets(
             stale_if_error: Some(stale_if_error),
             csv: Some(csv),
             jitter: Some(jitter),
+            source,
             ..
         }) = sections.get(definition.name)
         else {
@@ -196,7 +176,8 @@ fn datasets(
         };
         let depends_on = dependencies.get(definition.name).map(Vec::as_slice).unwrap_or_default();
         dependencies::check_ttl(definition.name, policy.ttl, depends_on)?;
-        datasets.insert(definition.name, DatasetConfig { policy, csv: *csv });
+        let source = source.as_ref().map(|name| source::known(definition.name, name, sources)).transpose()?;
+        datasets.insert(definition.name, DatasetConfig { policy, csv: *csv, source });
     }
     Ok(datasets)
 }

@@ -4,8 +4,8 @@
 //! type in `section`; those here hold durations and sizes as text until `check` reads them.
 
 use super::section::{AuthConfig, CollectConfig, FlightConfig, ServerConfig, SimulatorConfig, TlsConfig};
+use super::source::SourceSection;
 use crate::lake::FileCompression;
-use crate::secret::Secret;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub(super) struct File {
     pub(super) auth: AuthConfig,
     pub(super) tls: TlsConfig,
     pub(super) lake: LakeSection,
-    pub(super) source: SourceSection,
+    pub(super) source: BTreeMap<String, SourceSection>,
     pub(super) collect: CollectConfig,
     /// Files of the user's own lists, by the name of the list.
     pub(super) lists: BTreeMap<String, PathBuf>,
@@ -39,28 +39,6 @@ pub(super) struct LakeSection {
     pub(super) compression: FileCompression,
 }
 
-/// `[source]`: one section for each vendor.
-#[derive(Deserialize)]
-pub(super) struct SourceSection {
-    pub(super) tastytrade: TastytradeSection,
-}
-
-/// `[source.tastytrade]`: where the vendor is, with which credentials and how often it is asked.
-#[derive(Deserialize)]
-pub(super) struct TastytradeSection {
-    pub(super) base_url: String,
-    pub(super) client_secret: Secret,
-    pub(super) refresh_token: Secret,
-    pub(super) requests_per_second: u32,
-    pub(super) burst: u32,
-    pub(super) in_flight: usize,
-    pub(super) attempts: usize,
-    pub(super) timeout: String,
-    pub(super) breaker_failures: u32,
-    pub(super) breaker_open: String,
-    pub(super) breaker_successes: u32,
-}
-
 /// `[dataset.NAME]`: when rows go stale, and what is kept.
 #[derive(Deserialize)]
 pub(super) struct DatasetSection {
@@ -72,6 +50,8 @@ pub(super) struct DatasetSection {
     pub(super) csv: Option<bool>,
     pub(super) jitter: Option<String>,
     pub(super) depends_on: Option<Vec<String>>,
+    /// There for a dataset that is fetched.
+    pub(super) source: Option<String>,
     pub(super) retention: String,
 }
 

@@ -24,8 +24,12 @@ pub struct Setting {
     pub origin: String,
 }
 
-/// Keys whose value is never shown.
-const SECRETS: [&str; 3] = ["flight.token_key", "source.tastytrade.client_secret", "source.tastytrade.refresh_token"];
+/// Last parts of keys whose value is never shown, in whatever section.
+const SECRETS: [&str; 4] = ["api_key", "client_secret", "refresh_token", "token_key"];
+
+fn is_secret(key: &str) -> bool {
+    SECRETS.contains(&key.rsplit('.').next().unwrap_or(key))
+}
 
 /// The lowest layer: every key at its default.
 pub(super) fn defaults() -> Figment {
@@ -91,7 +95,7 @@ pub(super) fn describe(figment: &Figment, error: &figment::Error) -> String {
         Some(name) => format!(" in {name}"),
         None => String::new(),
     };
-    let value = figment.find_value(&key).ok().filter(|_| !SECRETS.contains(&key.as_str()));
+    let value = figment.find_value(&key).ok().filter(|_| !is_secret(&key));
     let value = value.and_then(|value| value.into_string()).map(|text| format!(": \"{text}\"")).unwrap_or_default();
     format!("{key}{layer}: {}{value}", error.kind)
 }
@@ -115,7 +119,7 @@ pub(super) fn settings(figment: &Figment) -> Result<Vec<Setting>, ConfigError> {
             Some(name) => name.to_owned(),
             None => "default".to_owned(),
         };
-        let value = if SECRETS.contains(&name.as_str()) {
+        let value = if is_secret(&name) {
             (if value.as_str().unwrap_or_default().is_empty() { "(not set)" } else { "(hidden)" }).to_owned()
         } else {
             serde_json::to_string(value).unwrap_or_default()

@@ -4,6 +4,7 @@
 //! limit has become `None`. Sections whose every value reads as it stands are taken from the TOML directly.
 
 use super::layer::Setting;
+use super::source::SourceConfig;
 use super::value::{duration_text, size_text};
 use crate::lake::StoreOptions;
 use crate::lake::freshness::Policy;
@@ -36,8 +37,8 @@ pub struct Config {
     pub store: StoreOptions,
     /// How often commits of other processes are looked for.
     pub lake_watch: Duration,
-    /// How the vendor's REST service is asked, and with which credentials.
-    pub tastytrade: TastytradeConfig,
+    /// Where rows can come from: every `[source.NAME]`, by name.
+    pub sources: BTreeMap<String, SourceConfig>,
     /// Which symbols are collected and followed, and how live events are kept.
     pub collect: CollectConfig,
     /// The symbol lists that a name can mean: those of the program and those of `[lists]`, whose files were read.
@@ -62,6 +63,11 @@ impl Config {
     /// How long a version of a dataset can be read after it was replaced; 30 days for a dataset without a section.
     pub fn retention(&self, dataset: &str) -> Duration {
         self.retention.get(dataset).copied().unwrap_or(RETENTION_DEFAULT)
+    }
+
+    /// The source that a dataset is fetched from; `None` for one that is derived, or appended to.
+    pub fn source_of(&self, dataset: &str) -> Option<&str> {
+        self.datasets.get(dataset)?.source.as_deref()
     }
 
     /// The datasets that are refreshed before a dataset. No dataset depends on itself, however indirectly.
@@ -120,33 +126,6 @@ pub struct TlsConfig {
     pub required: bool,
 }
 
-/// `[source.tastytrade]`: the vendor, and how carefully it is asked.
-#[derive(Debug, Clone)]
-pub struct TastytradeConfig {
-    /// Scheme, host and port of the REST service.
-    pub base_url: String,
-    /// Secret of the OAuth client; empty where nothing is collected.
-    pub client_secret: Secret,
-    /// Refresh token of the OAuth grant; empty together with the secret.
-    pub refresh_token: Secret,
-    /// Requests per second in the long run; `None` is no limit.
-    pub requests_per_second: Option<u32>,
-    /// Requests at once before the limit counts.
-    pub burst: u32,
-    /// Requests in flight at once.
-    pub in_flight: usize,
-    /// Tries per request, the first included; at least 1.
-    pub attempts: usize,
-    /// Time for one try, its answer's body included.
-    pub timeout: Duration,
-    /// Failures in a row that open the breaker of an endpoint.
-    pub breaker_failures: u32,
-    /// How long an open breaker refuses requests before it lets one try.
-    pub breaker_open: Duration,
-    /// Successes in a row that close a breaker again.
-    pub breaker_successes: u32,
-}
-
 /// `[collect]`: which symbols are collected and followed, and how live events are kept.
 #[derive(Debug, Clone, Deserialize)]
 pub struct CollectConfig {
@@ -187,12 +166,14 @@ pub struct CollectConfig {
 }
 
 /// `[dataset.NAME]` of a dataset that goes stale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatasetConfig {
     /// When it goes stale, and what queries get then.
     pub policy: Policy,
     /// Whether a CSV twin is written after each change.
     pub csv: bool,
+    /// The `[source.NAME]` that it is fetched from; `None` for a derived dataset.
+    pub source: Option<String>,
 }
 
 /// `[limits]`: bounds of connections, statements and memory.

@@ -28,6 +28,8 @@ fn the_defaults_are_usable_and_cover_every_refreshed_dataset() {
     assert_eq!(config.retention("market_metrics_history"), Duration::from_secs(30 * 86_400));
     assert!(!config.datasets.contains_key("market_metrics_history"));
     assert_eq!(config.depends_on("returns_stddev"), ["eod", "expirations"]);
+    assert_eq!(config.source_of("eod"), Some("tastytrade"));
+    assert_eq!(config.source_of("expirations"), None);
     assert_eq!(config.datasets["eod"].policy.ttl, Ttl::SessionClose(Duration::from_secs(1800)));
     assert!(config.settings.iter().all(|setting| setting.origin == "default"), "{:?}", config.settings);
 }
@@ -82,6 +84,13 @@ fn a_bad_value_names_its_key() {
     refused("[flight]\ntoken_key = \"short\"", "flight.token_key has fewer than 32");
     refused("[collect]\nlists = [\"sp5000\"]", "sp5000");
     refused("[source.tastytrade]\nclient_secret = \"x\"", "go together");
+    refused("[source.tastytrade]\nbase_url = \"ftp://x\"", "source.tastytrade.base_url");
+    refused("[source.tastytrade]\nburst = 0", "source.tastytrade: in_flight, attempts and burst");
+    refused("[source.tastytrade]\nbreaker_open = \"soon\"", "source.tastytrade.breaker_open");
+    refused(
+        "[dataset.eod]\nsource = \"tastytrad\"",
+        "dataset.eod.source: there is no source \"tastytrad\"; the nearest is \"tastytrade\"",
+    );
 }
 
 /// Loads a configuration that names a list `mine`, whose file holds `text`.
@@ -127,7 +136,7 @@ fn secrets_never_show() {
     let text = "[source.tastytrade]\nclient_secret = \"hush\"\nrefresh_token = \"hush\"";
     let config = load_text(text).expect("a configuration");
     assert!(!format!("{config:?}").contains("hush"));
-    assert_eq!(config.tastytrade.client_secret.expose(), "hush");
+    assert_eq!(config.sources["tastytrade"].client_secret.expose(), "hush");
 }
 
 #[test]

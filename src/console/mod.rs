@@ -3,7 +3,6 @@
 //! Progress goes to standard error and rows to standard output, so that rows can be piped. Nothing here fetches or
 //! queries; it shows what it is handed.
 
-pub mod collection;
 pub mod progress;
 pub mod table;
 

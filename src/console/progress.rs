@@ -9,7 +9,7 @@
 //! ```
 
 use crate::clock::Clock;
-use crate::collect::Progress;
+use crate::progress::Progress;
 use chrono::{DateTime, Utc};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};

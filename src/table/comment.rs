@@ -15,7 +15,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("system", "refreshes", "One row per refresh: why, when, what it brought, what failed."),
     ("system", "settings", "One row per key of the configuration, with where its value came from."),
     ("system", "views", "One row per view: what it is for and the query it stands for."),
-    ("system", "sources", "One row per endpoint of the vendor: its breaker, calls and rate budget."),
+    ("system", "sources", "One row per source and endpoint: its breaker, calls and rate budget."),
     (
         "system",
         "spools",

@@ -5,10 +5,9 @@
 
 use super::context::QueryContext;
 use super::scan::{scan_snapshot, storage_error};
-use crate::collect::history::History;
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::LakeTable;
-use crate::live::spool::Block;
+use crate::live::spool::{Block, Uncommitted};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -28,14 +27,14 @@ use std::sync::Arc;
 pub struct HistoryTable {
     table: Arc<LakeTable>,
     /// Where this process keeps it; `None` where another one does, and its newest events are not seen here.
-    history: Option<Arc<History>>,
+    history: Option<Arc<dyn Uncommitted>>,
     store_url: ObjectStoreUrl,
     schema: SchemaRef,
 }
 
 impl HistoryTable {
     /// A table over a dataset; `store_url` is where its file paths are rooted.
-    pub fn new(table: Arc<LakeTable>, history: Option<Arc<History>>, store_url: ObjectStoreUrl) -> Self {
+    pub fn new(table: Arc<LakeTable>, history: Option<Arc<dyn Uncommitted>>, store_url: ObjectStoreUrl) -> Self {
         let schema = table.dataset().schema.clone();
         Self { table, history, store_url, schema }
     }

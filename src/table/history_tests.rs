@@ -1,6 +1,6 @@
 use super::*;
 use crate::clock::Clock;
-use crate::collect::history::HistoryOptions;
+use crate::collect::history::{History, HistoryOptions};
 use crate::lake::freshness::Freshness;
 use crate::lake::{Lake, StoreOptions};
 use crate::live::Book;

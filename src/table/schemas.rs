@@ -3,15 +3,16 @@
 use super::history::HistoryTable;
 use super::refreshing::RefreshingTable;
 use super::{live, system};
-use crate::collect::history::History;
 use crate::lake::Lake;
 use crate::lake::dataset::is_live_history;
 use crate::lake::freshness::FreshnessBoard;
 use crate::lake::refresh::RefreshHandle;
 use crate::live::Live;
+use crate::live::spool::Uncommitted;
 use anyhow::{Context, Result};
 use datafusion::catalog::{CatalogProvider, MemTable, MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::execution::object_store::ObjectStoreUrl;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What the tables of the catalog read: the lake, the live books and the facts about the server.
@@ -24,8 +25,8 @@ pub struct Tables {
     pub refresh: RefreshHandle,
     /// The books of live events: latest rows in `public`, streams in `live`.
     pub live: Arc<Live>,
-    /// The histories of live events this process keeps.
-    pub histories: Vec<Arc<History>>,
+    /// The histories of live events this process keeps, by dataset.
+    pub histories: BTreeMap<&'static str, Arc<dyn Uncommitted>>,
     /// The configuration in force, for `system.settings`; secrets hidden.
     pub settings: Vec<system::Setting>,
     /// Further tables of schema `system`.
@@ -57,7 +58,7 @@ fn public(tables: &Tables) -> Result<Arc<dyn SchemaProvider>> {
     for (name, freshness) in &tables.board {
         let Some(table) = tables.lake.table(name).cloned() else { continue };
         let provider: Arc<dyn TableProvider> = if is_live_history(name) {
-            let history = tables.histories.iter().find(|history| history.dataset() == *name).cloned();
+            let history = tables.histories.get(name).cloned();
             Arc::new(HistoryTable::new(table, history, url.clone()))
         } else {
             Arc::new(RefreshingTable::new(table, freshness.clone(), tables.refresh.clone(), url.clone()))

@@ -1,17 +1,45 @@
-//! The table `system.sources`: for each endpoint of the vendor, its circuit breaker, calls and rate budget.
+//! `system.sources`: the endpoints of every source as its client sees them. The server hands the rows over.
 
 use super::system::SystemTable;
-use crate::collect::client::Client;
 use crate::lake::dataset::instant;
 use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::DataType::{Int64, Utf8};
 use arrow::record_batch::RecordBatch;
+use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
-/// The table: one row per endpoint that was called, with counts since the start. `open_until` is NULL unless the
-/// circuit breaker is open, `budget_left` where the client keeps no budget for the endpoint.
-pub fn table(client: Client) -> SystemTable {
+/// One endpoint of a source now.
+#[derive(Debug, Clone)]
+pub struct SourceRow {
+    /// The source, as in `[source.NAME]`.
+    pub source: &'static str,
+    /// Host and port.
+    pub origin: String,
+    /// Endpoint, with `{}` in place of symbols.
+    pub endpoint: &'static str,
+    /// `closed`, `open` or `half_open`.
+    pub breaker: &'static str,
+    /// When an open breaker lets the next request through.
+    pub open_until: Option<DateTime<Utc>>,
+    /// Requests sent since the start.
+    pub calls: u64,
+    /// Requests that failed since the start.
+    pub failures: u64,
+    /// Requests under way.
+    pub in_flight: u64,
+    /// Requests that the source's rate budget lets through at once now; `None` when there is no budget.
+    pub budget_left: Option<u32>,
+    /// The last failure.
+    pub last_error: Option<String>,
+}
+
+/// Gives the rows now.
+pub type SourceRows = Arc<dyn Fn() -> Vec<SourceRow> + Send + Sync>;
+
+/// The table: one row per source and endpoint that was called.
+pub fn table(rows: SourceRows) -> SystemTable {
     let columns = vec![
+        ("source", Utf8),
         ("origin", Utf8),
         ("endpoint", Utf8),
         ("breaker", Utf8),
@@ -25,13 +53,14 @@ pub fn table(client: Client) -> SystemTable {
     SystemTable::new(
         columns,
         Arc::new(move |schema| {
-            let all = client.sources();
+            let all = rows();
             let number = |value: u64| i64::try_from(value).ok();
             let open_until = all.iter().map(|one| one.open_until.map(|until| until.timestamp_micros()));
             let columns: Vec<ArrayRef> = vec![
+                Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.source))),
                 Arc::new(StringArray::from_iter_values(all.iter().map(|one| &one.origin))),
                 Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.endpoint))),
-                Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.breaker_state.name()))),
+                Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.breaker))),
                 Arc::new(open_until.collect::<TimestampMicrosecondArray>().with_timezone("UTC")),
                 Arc::new(all.iter().map(|one| number(one.calls)).collect::<Int64Array>()),
                 Arc::new(all.iter().map(|one| number(one.failures)).collect::<Int64Array>()),

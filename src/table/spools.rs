@@ -1,15 +1,45 @@
-//! The table `system.spools`: for each history of live events, what its spool wrote, lost and has not committed.
+//! `system.spools`: live events on their way into the lake. The server hands the rows over.
 
 use super::system::SystemTable;
-use crate::collect::history::History;
 use crate::lake::dataset::instant;
 use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::DataType::{Int64, Utf8};
 use arrow::record_batch::RecordBatch;
 use std::sync::Arc;
 
-/// The table: one row per history this process keeps; the columns of a history whose spool is not open are NULL.
-pub fn table(histories: Vec<Arc<History>>) -> SystemTable {
+/// One history that this process keeps, now.
+#[derive(Debug, Clone)]
+pub struct SpoolRow {
+    /// Its dataset.
+    pub dataset: &'static str,
+    /// Its spool; `None` while that cannot be opened.
+    pub spool: Option<SpoolFigures>,
+}
+
+/// What a spool tells of itself.
+#[derive(Debug, Clone)]
+pub struct SpoolFigures {
+    /// The name under which its position stands in the lake.
+    pub application: String,
+    /// Events written since the start.
+    pub written: u64,
+    /// Events lost before the spool since the start.
+    pub missed: u64,
+    /// Events the lake does not have yet.
+    pub uncommitted: usize,
+    /// Bytes on the disk.
+    pub disk_bytes: u64,
+    /// When the newest event came, in microseconds since 1970.
+    pub last_received_at: Option<i64>,
+    /// The last failure.
+    pub last_error: Option<String>,
+}
+
+/// Gives the rows now.
+pub type SpoolRows = Arc<dyn Fn() -> Vec<SpoolRow> + Send + Sync>;
+
+/// The table: one row per history this process keeps.
+pub fn table(rows: SpoolRows) -> SystemTable {
     let columns = vec![
         ("dataset", Utf8),
         ("spool", Utf8),
@@ -23,19 +53,19 @@ pub fn table(histories: Vec<Arc<History>>) -> SystemTable {
     SystemTable::new(
         columns,
         Arc::new(move |schema| {
-            let all: Vec<_> = histories.iter().map(|history| history.spool()).collect();
-            let all = || all.iter().map(Option::as_ref);
+            let rows = rows();
+            let all = || rows.iter().map(|row| row.spool.as_ref());
             let number = |value: u64| i64::try_from(value).ok();
-            let last = all().map(|spool| spool?.status().last_received_at());
+            let last = all().map(|spool| spool?.last_received_at);
             let columns: Vec<ArrayRef> = vec![
-                Arc::new(StringArray::from_iter_values(histories.iter().map(|history| history.dataset()))),
-                Arc::new(all().map(|spool| Some(spool?.tail().application().to_owned())).collect::<StringArray>()),
-                Arc::new(all().map(|spool| number(spool?.status().written())).collect::<Int64Array>()),
-                Arc::new(all().map(|spool| number(spool?.status().missed())).collect::<Int64Array>()),
-                Arc::new(all().map(|spool| i64::try_from(spool?.tail().events()).ok()).collect::<Int64Array>()),
-                Arc::new(all().map(|spool| number(spool?.status().disk_bytes())).collect::<Int64Array>()),
+                Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.dataset))),
+                Arc::new(all().map(|spool| Some(spool?.application.clone())).collect::<StringArray>()),
+                Arc::new(all().map(|spool| number(spool?.written)).collect::<Int64Array>()),
+                Arc::new(all().map(|spool| number(spool?.missed)).collect::<Int64Array>()),
+                Arc::new(all().map(|spool| i64::try_from(spool?.uncommitted).ok()).collect::<Int64Array>()),
+                Arc::new(all().map(|spool| number(spool?.disk_bytes)).collect::<Int64Array>()),
                 Arc::new(last.collect::<TimestampMicrosecondArray>().with_timezone("UTC")),
-                Arc::new(all().map(|spool| spool?.status().last_error()).collect::<StringArray>()),
+                Arc::new(all().map(|spool| spool?.last_error.clone()).collect::<StringArray>()),
             ];
             RecordBatch::try_new(schema.clone(), columns)
         }),

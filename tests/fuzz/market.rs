@@ -41,11 +41,11 @@ impl Market {
         let simulator = Simulator::start(options, listen().await, listen().await, venue.clone()).await;
         let simulator = simulator.expect("the venue starts");
         let mut config = configuration(directory.path().to_str().expect("a path of letters"));
-        config.tastytrade.base_url = format!("http://{}", simulator.rest_addr());
+        config.sources.get_mut("tastytrade").unwrap().base_url = format!("http://{}", simulator.rest_addr());
         let collecting = CancellationToken::new();
         let start = |role, shutdown| {
             let (config, clock) = (config.clone(), clock.clone());
-            async move { server::start(&config, role, "simulated", clock, &shutdown).await.expect("the server starts") }
+            async move { server::start(&config, role, clock, &shutdown).await.expect("the server starts") }
         };
         let server = start(Role::OnDemand, collecting.clone()).await;
         for dataset in DATASETS {
@@ -78,9 +78,9 @@ fn configuration(lake: &str) -> Config {
     config.collect.symbols = texts(&["AAPL", "BRK/B", "MSFT", "QQQ", "SPY"]);
     config.collect.option_underlyings = texts(&["AAPL", "SPY"]);
     config.collect.look_back_days = 60;
-    config.tastytrade.client_secret = Secret::new(CLIENT_SECRET);
-    config.tastytrade.refresh_token = Secret::new(REFRESH_TOKEN);
-    config.tastytrade.requests_per_second = None;
+    config.sources.get_mut("tastytrade").unwrap().client_secret = Secret::new(CLIENT_SECRET);
+    config.sources.get_mut("tastytrade").unwrap().refresh_token = Secret::new(REFRESH_TOKEN);
+    config.sources.get_mut("tastytrade").unwrap().requests_per_second = None;
     config.limits.statement_timeout = Some(STATEMENT);
     config.limits.memory_bytes = MEMORY_BYTES;
     config.limits.spill_bytes = SPILL_BYTES;

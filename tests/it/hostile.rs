@@ -22,7 +22,7 @@ async fn hurt() -> Hurt {
     config.limits.memory_bytes = 256 << 20;
     config.limits.spill_bytes = 64 << 20;
     let stop = CancellationToken::new();
-    let server = server::start(&config, Role::ReadOnly, "simulated", Clock::System, &stop).await.unwrap();
+    let server = server::start(&config, Role::ReadOnly, Clock::System, &stop).await.unwrap();
     Hurt { engine: server.engine, _stop: stop.drop_guard(), _directory: directory }
 }
 

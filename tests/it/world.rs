@@ -53,10 +53,10 @@ pub(crate) fn configuration() -> Config {
     config.collect.symbols = texts(&SYMBOLS);
     config.collect.option_underlyings = texts(&["AAPL", "SPY"]);
     config.collect.look_back_days = 60;
-    config.tastytrade.client_secret = Secret::new(CLIENT_SECRET);
-    config.tastytrade.refresh_token = Secret::new(REFRESH_TOKEN);
-    config.tastytrade.requests_per_second = None;
-    config.tastytrade.attempts = 1;
+    config.sources.get_mut("tastytrade").unwrap().client_secret = Secret::new(CLIENT_SECRET);
+    config.sources.get_mut("tastytrade").unwrap().refresh_token = Secret::new(REFRESH_TOKEN);
+    config.sources.get_mut("tastytrade").unwrap().requests_per_second = None;
+    config.sources.get_mut("tastytrade").unwrap().attempts = 1;
     config
 }
 
@@ -74,8 +74,10 @@ impl World {
         let (venue, running) = (all.child_token(), all.child_token());
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let simulator = simulate(&clock, any, any, venue.clone()).await;
-        config.tastytrade.base_url = format!("http://{}", simulator.rest_addr());
-        let server = server::start(&config, role, "simulated", clock.clone(), &running).await.unwrap();
+        for source in config.sources.values_mut() {
+            source.base_url = format!("http://{}", simulator.rest_addr());
+        }
+        let server = server::start(&config, role, clock.clone(), &running).await.unwrap();
         let _stop = all.drop_guard();
         Self { clock, config, simulator, server, venue, running, _stop, _directory: directory }
     }
@@ -89,7 +91,7 @@ impl World {
 
     /// Another server over the same lake, as another process would be. It ends with the first one.
     pub(crate) async fn second_server(&self, role: Role) -> Server {
-        server::start(&self.config, role, "simulated", self.clock.clone(), &self.running).await.unwrap()
+        server::start(&self.config, role, self.clock.clone(), &self.running).await.unwrap()
     }
 
     /// The venue goes: nobody listens at its addresses.

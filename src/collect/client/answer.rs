@@ -1,8 +1,8 @@
-//! From an HTTP response to JSON, or to an error that says what came instead.
+//! From an HTTP response to its body, or to an error that says what came instead.
 //!
 //! Origins answer with HTML pages from proxies, with truncated bodies, and with `error` as text or as an object.
 
-use super::ClientError;
+use super::error::ClientError;
 use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
@@ -14,14 +14,14 @@ const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How much of a vendor's words is repeated in an error.
 const MESSAGE_CHARS_MAX: usize = 200;
 
-/// Reads a response whole: the JSON of a 2xx, an error for anything else.
+/// Reads a response whole: the body of a 2xx, an error for anything else.
 pub(super) async fn read(
     mut response: reqwest::Response,
     origin: &str,
     path: &str,
     timeout: Duration,
     now: DateTime<Utc>,
-) -> Result<Value, ClientError> {
+) -> Result<Vec<u8>, ClientError> {
     let status = response.status();
     let retry_after = retry_after(response.headers(), now);
     let mut body = Vec::new();
@@ -39,11 +39,7 @@ pub(super) async fn read(
         }
     }
     if status.is_success() {
-        return serde_json::from_slice(&body).map_err(|error| ClientError::Unreadable {
-            origin: origin.to_owned(),
-            path: path.to_owned(),
-            reason: format!("{error} in {}", describe(&body)),
-        });
+        return Ok(body);
     }
     let (code, message) = refusal(&body);
     Err(ClientError::Status {
@@ -54,6 +50,11 @@ pub(super) async fn read(
         message,
         retry_after,
     })
+}
+
+/// The JSON of a body.
+pub(super) fn json(body: &[u8]) -> Result<Value, String> {
+    serde_json::from_slice(body).map_err(|error| format!("{error} in {}", describe(body)))
 }
 
 /// A network error in our words. Its address is left out: the caller names origin and path.
@@ -129,7 +130,7 @@ pub(super) fn refusal(body: &[u8]) -> (Option<String>, String) {
 }
 
 /// What a body that cannot be read looks like.
-fn describe(body: &[u8]) -> String {
+pub(crate) fn describe(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body.get(..body.len().min(4 * MESSAGE_CHARS_MAX)).unwrap_or_default());
     let text = text.trim_start();
     if text.is_empty() {

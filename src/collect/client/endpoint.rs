@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// One endpoint as a person sees it.
 #[derive(Debug, Clone)]
-pub struct SourceStatus {
+pub struct EndpointStatus {
     /// Host and port.
     pub origin: String,
     /// Endpoint, with `{}` in place of symbols.
@@ -72,8 +72,8 @@ impl Endpoint {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn status(&self, origin: &str, budget_left: Option<u32>) -> SourceStatus {
-        SourceStatus {
+    pub(super) fn status(&self, origin: &str, budget_left: Option<u32>) -> EndpointStatus {
+        EndpointStatus {
             origin: origin.to_owned(),
             endpoint: self.name,
             breaker_state: self.breaker.state(),

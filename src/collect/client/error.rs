@@ -1,6 +1,7 @@
 //! What can go wrong between us and an origin, in words that name the origin and the path.
 
-use crate::collect::FetchError;
+use crate::collect::fetch::FetchError;
+use crate::secret::Secret;
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ pub enum ClientError {
         /// How long the origin asks us to wait.
         retry_after: Option<Duration>,
     },
-    /// The answer is not the JSON it should be.
+    /// The answer is not the document it should be.
     #[error("{origin}{path}: unreadable answer: {reason}")]
     Unreadable {
         /// Host and port.
@@ -112,6 +113,20 @@ impl ClientError {
             Self::Status { retry_after, .. } => *retry_after,
             _ => None,
         }
+    }
+
+    /// The same error without a secret that the origin may have repeated.
+    pub(super) fn masking(mut self, secret: &Secret) -> Self {
+        match &mut self {
+            Self::Refused { reason, .. }
+            | Self::Open { reason, .. }
+            | Self::Status { message: reason, .. }
+            | Self::Unreadable { reason, .. }
+            | Self::Unreachable { reason, .. }
+            | Self::Address { reason, .. } => *reason = secret.mask(reason),
+            Self::Timeout { .. } => {}
+        }
+        self
     }
 
     /// Whether the bearer token was valid once and is no longer.

@@ -1,17 +1,19 @@
-//! The HTTP client of the sources: JSON by GET, with a token, within a budget, tried again where that may help.
+//! The HTTP client of one source: documents by GET, authorised, within a budget, tried again where that may help.
 
-use super::endpoint::Endpoint;
-use super::oauth::{self, OAuth, TOKEN_PATH};
-use super::{BreakerOptions, ClientError, SourceStatus, answer};
+use super::answer;
+use super::auth::Auth;
+use super::breaker::BreakerOptions;
+use super::budget::Budget;
+use super::endpoint::{Endpoint, EndpointStatus};
+use super::error::ClientError;
+use super::get::Get;
+use super::oauth::OAuth;
 use crate::clock::Clock;
+use crate::config::SourceConfig;
 use crate::secret::Secret;
 use backon::{ExponentialBuilder, Retryable};
-use governor::middleware::StateInformationMiddleware;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,86 +30,8 @@ const THROTTLED_MIN: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// Endpoints that are told apart; their names are ours, so this is only a guard.
 const ENDPOINTS_MAX: usize = 256;
-/// What stays as it is in a path segment.
-const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
-/// How to reach a source and how hard to try.
-#[derive(Debug, Clone)]
-pub struct ClientOptions {
-    /// Scheme, host and port, such as `https://api.tastyworks.com`.
-    pub base_url: String,
-    /// OAuth2 client secret.
-    pub client_secret: Secret,
-    /// OAuth2 refresh token.
-    pub refresh_token: Secret,
-    /// Sustained rate; `None` is without limit.
-    pub requests_per_second: Option<u32>,
-    /// Requests that may go out at once before the rate holds them.
-    pub burst: u32,
-    /// Requests under way at once.
-    pub in_flight: usize,
-    /// Attempts per request, the first included.
-    pub attempts: usize,
-    /// Limit for one attempt, its body included.
-    pub timeout: Duration,
-    /// When an endpoint is left alone for a while.
-    pub breaker: BreakerOptions,
-}
-
-impl Default for ClientOptions {
-    fn default() -> Self {
-        Self {
-            base_url: "https://api.tastyworks.com".to_owned(),
-            client_secret: Secret::default(),
-            refresh_token: Secret::default(),
-            requests_per_second: Some(2),
-            burst: 10,
-            in_flight: 100,
-            attempts: 3,
-            timeout: Duration::from_secs(30),
-            breaker: BreakerOptions::default(),
-        }
-    }
-}
-
-/// One GET.
-#[derive(Debug, Clone)]
-pub struct Get {
-    /// Endpoint whose breaker and counters apply, with `{}` in place of symbols.
-    pub endpoint: &'static str,
-    /// Path, percent-encoded (see [`segment`]).
-    pub path: String,
-    /// Query parameters, as they are.
-    pub query: Vec<(&'static str, String)>,
-    /// Attempts, the first included; `None` is the client's number.
-    pub attempts: Option<usize>,
-    /// A failure is blamed on the symbols asked for, not on the endpoint: the breaker does not count it.
-    pub blames_symbols: bool,
-}
-
-impl Get {
-    /// A GET whose path is the endpoint itself.
-    pub fn new(endpoint: &'static str) -> Self {
-        Self { endpoint, path: endpoint.to_owned(), query: Vec::new(), attempts: None, blames_symbols: false }
-    }
-
-    /// A GET on `endpoint` with its `{}` replaced by a symbol.
-    pub fn of(endpoint: &'static str, symbol: &str) -> Self {
-        Self { path: endpoint.replacen("{}", &segment(symbol), 1), ..Self::new(endpoint) }
-    }
-
-    /// Adds a query parameter.
-    #[must_use]
-    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
-        self.query.push((key, value.into()));
-        self
-    }
-}
-
-/// Text as one segment of a path (`BRK/B` is `BRK%2FB`).
-pub fn segment(text: &str) -> String {
-    utf8_percent_encode(text, PATH_SEGMENT).to_string()
-}
+/// Reads a body, or says what is wrong with it.
+pub type Parse<'a, T> = dyn Fn(&[u8]) -> Result<T, String> + Send + Sync + 'a;
 
 /// The client. Clones share everything, the count of calls included; see [`Client::with_own_count`].
 #[derive(Clone)]
@@ -117,18 +41,28 @@ pub struct Client {
 }
 
 struct Shared {
-    options: ClientOptions,
+    attempts: usize,
+    timeout: Duration,
+    breaker: BreakerOptions,
     base: String,
     origin: String,
     clock: Clock,
     http: reqwest::Client,
-    oauth: OAuth,
+    authority: Authority,
     /// Held for a look-up, never across an await.
     endpoints: Mutex<BTreeMap<&'static str, Arc<Endpoint>>>,
     budget: Option<Budget>,
     permits: Semaphore,
     /// Nothing is sent before this moment: an origin asked us to wait. Held for a copy.
     paused_until: Mutex<Option<Instant>>,
+}
+
+/// What authorises requests.
+enum Authority {
+    None,
+    Header(&'static str, Secret),
+    Query(&'static str, Secret),
+    OAuth2(Box<OAuth>),
 }
 
 impl std::fmt::Debug for Client {
@@ -138,8 +72,8 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client that has sent nothing yet.
-    pub fn new(options: ClientOptions, clock: Clock) -> Result<Self, ClientError> {
+    /// A client that has sent nothing yet. `Err` when the configured address cannot be used.
+    pub fn new(options: &SourceConfig, auth: Auth, clock: Clock) -> Result<Self, ClientError> {
         let wrong = |reason: String| ClientError::Address { address: options.base_url.clone(), reason };
         let url = url::Url::parse(&options.base_url).map_err(|error| wrong(error.to_string()))?;
         let host = url.host_str().ok_or_else(|| wrong("it names no host".to_owned()))?;
@@ -154,23 +88,47 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| wrong(answer::chain(&error)))?;
-        let token_endpoint = Arc::new(Endpoint::new(TOKEN_PATH, options.breaker, clock.clone()));
-        let oauth = OAuth {
-            http: http.clone(),
-            url: format!("{base}{TOKEN_PATH}"),
-            origin: origin.clone(),
-            client_secret: options.client_secret.clone(),
-            refresh_token: options.refresh_token.clone(),
-            timeout: options.timeout,
-            clock: clock.clone(),
-            endpoint: token_endpoint.clone(),
-            state: tokio::sync::Mutex::new(oauth::State::default()),
+        let breaker = BreakerOptions {
+            failures: options.breaker_failures,
+            open_for: options.breaker_open,
+            successes: options.breaker_successes,
         };
-        let budget = options.requests_per_second.map(|rate| Budget::new(rate, options.burst));
-        let permits = Semaphore::new(options.in_flight.clamp(1, Semaphore::MAX_PERMITS));
-        let endpoints = Mutex::new(BTreeMap::from([(TOKEN_PATH, token_endpoint)]));
-        let paused_until = Mutex::new(None);
-        let shared = Shared { options, base, origin, clock, http, oauth, endpoints, budget, permits, paused_until };
+        let mut endpoints = BTreeMap::new();
+        let authority = match auth {
+            Auth::None => Authority::None,
+            Auth::Header { key, .. } | Auth::Query { key, .. } if key.is_empty() => Authority::None,
+            Auth::Header { name, key } => Authority::Header(name, key),
+            Auth::Query { name, key } => Authority::Query(name, key),
+            Auth::OAuth2 { token_path, client_secret, refresh_token } => {
+                let endpoint = Arc::new(Endpoint::new(token_path, breaker, clock.clone()));
+                endpoints.insert(token_path, endpoint.clone());
+                Authority::OAuth2(Box::new(OAuth {
+                    http: http.clone(),
+                    url: format!("{base}{token_path}"),
+                    origin: origin.clone(),
+                    client_secret,
+                    refresh_token,
+                    timeout: options.timeout,
+                    clock: clock.clone(),
+                    endpoint,
+                    state: tokio::sync::Mutex::default(),
+                }))
+            }
+        };
+        let shared = Shared {
+            attempts: options.attempts,
+            timeout: options.timeout,
+            breaker,
+            base,
+            origin,
+            clock,
+            http,
+            authority,
+            endpoints: Mutex::new(endpoints),
+            budget: options.requests_per_second.map(|rate| Budget::new(rate, options.burst)),
+            permits: Semaphore::new(options.in_flight.clamp(1, Semaphore::MAX_PERMITS)),
+            paused_until: Mutex::new(None),
+        };
         Ok(Self { shared: Arc::new(shared), calls: Arc::default() })
     }
 
@@ -195,8 +153,8 @@ impl Client {
         &self.shared.clock
     }
 
-    /// Every endpoint asked so far, by name.
-    pub fn sources(&self) -> Vec<SourceStatus> {
+    /// Every endpoint asked so far, and the token endpoint where there is one, by name.
+    pub fn endpoints(&self) -> Vec<EndpointStatus> {
         let left = self.shared.budget.as_ref().map(Budget::left);
         let endpoints = self.shared.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
         endpoints.values().map(|endpoint| endpoint.status(&self.shared.origin, left)).collect()
@@ -204,13 +162,20 @@ impl Client {
 
     /// The JSON of a GET. Dropping the future stops it.
     pub async fn get(&self, get: &Get) -> Result<Value, ClientError> {
-        let attempts = get.attempts.unwrap_or(self.shared.options.attempts).max(1);
+        self.get_as(get, &answer::json).await
+    }
+
+    /// What `parse` makes of the body of a GET that was answered with success. Its `Err` says what is wrong with the
+    /// body: that is a failure of the endpoint as good as an error status, and is tried again. Dropping the future stops
+    /// it.
+    pub async fn get_as<T>(&self, get: &Get, parse: &Parse<'_, T>) -> Result<T, ClientError> {
+        let attempts = get.attempts.unwrap_or(self.shared.attempts).max(1);
         let backoff = ExponentialBuilder::default()
             .with_jitter()
             .with_min_delay(BACKOFF_MIN)
             .with_max_delay(BACKOFF_MAX)
             .with_max_times(attempts - 1);
-        (|| self.attempt(get))
+        (|| self.attempt(get, parse))
             .retry(backoff)
             .when(ClientError::transient)
             .adjust(|error, delay| match (delay, error.retry_after()) {
@@ -224,24 +189,33 @@ impl Client {
     }
 
     /// One attempt, and a second one with a new token when the origin no longer takes the old one.
-    async fn attempt(&self, get: &Get) -> Result<Value, ClientError> {
+    async fn attempt<T>(&self, get: &Get, parse: &Parse<'_, T>) -> Result<T, ClientError> {
         let endpoint = self.endpoint(get.endpoint);
+        self.refuse_when_open(&endpoint)?;
+        let Authority::OAuth2(oauth) = &self.shared.authority else {
+            return self.send(get, parse, &endpoint, None).await;
+        };
         let count = || {
             self.calls.fetch_add(1, Ordering::Relaxed);
         };
-        self.refuse_when_open(&endpoint)?;
-        let bearer = self.shared.oauth.bearer(count).await?;
-        match self.send(get, &endpoint, &bearer).await {
+        let bearer = oauth.bearer(count).await?;
+        match self.send(get, parse, &endpoint, Some(&bearer)).await {
             Err(error) if error.token_invalid() => {
-                self.shared.oauth.discard(&bearer).await;
-                let bearer = self.shared.oauth.bearer(count).await?;
-                self.send(get, &endpoint, &bearer).await
+                oauth.discard(&bearer).await;
+                let bearer = oauth.bearer(count).await?;
+                self.send(get, parse, &endpoint, Some(&bearer)).await
             }
             result => result,
         }
     }
 
-    async fn send(&self, get: &Get, endpoint: &Endpoint, bearer: &Secret) -> Result<Value, ClientError> {
+    async fn send<T>(
+        &self,
+        get: &Get,
+        parse: &Parse<'_, T>,
+        endpoint: &Endpoint,
+        bearer: Option<&Secret>,
+    ) -> Result<T, ClientError> {
         let shared = &self.shared;
         self.wait_while_paused().await;
         if let Some(budget) = &shared.budget {
@@ -251,7 +225,7 @@ impl Client {
         let admission = endpoint.breaker.admit().map_err(|until| self.open(endpoint, until))?;
         self.calls.fetch_add(1, Ordering::Relaxed);
         let in_flight = endpoint.send();
-        let result = self.exchange(get, bearer).await;
+        let result = self.exchange(get, parse, bearer).await;
         drop(in_flight);
         match &result {
             // Neither a success nor a failure: the admission is handed back.
@@ -266,19 +240,39 @@ impl Client {
         result
     }
 
-    async fn exchange(&self, get: &Get, bearer: &Secret) -> Result<Value, ClientError> {
+    async fn exchange<T>(&self, get: &Get, parse: &Parse<'_, T>, bearer: Option<&Secret>) -> Result<T, ClientError> {
         let shared = &self.shared;
-        let timeout = shared.options.timeout;
-        let request = shared
+        let timeout = shared.timeout;
+        let mut request = shared
             .http
             .get(format!("{}{}", shared.base, get.path))
             .query(&get.query)
-            .bearer_auth(bearer.expose())
-            .header(reqwest::header::ACCEPT, "application/json")
+            .header(reqwest::header::ACCEPT, get.accept)
             .timeout(timeout);
+        if let Some(bearer) = bearer {
+            request = request.bearer_auth(bearer.expose());
+        }
+        request = match &shared.authority {
+            Authority::Header(name, key) => request.header(*name, key.expose()),
+            Authority::Query(name, key) => request.query(&[(*name, key.expose())]),
+            Authority::None | Authority::OAuth2(_) => request,
+        };
         let response = request.send().await;
         let response = response.map_err(|error| answer::from_network(error, &shared.origin, &get.path, timeout))?;
-        answer::read(response, &shared.origin, &get.path, timeout, shared.clock.now()).await
+        let body = answer::read(response, &shared.origin, &get.path, timeout, shared.clock.now()).await;
+        let body = body.map_err(|error| self.without_key(error))?;
+        parse(&body).map_err(|reason| {
+            let (origin, path) = (shared.origin.clone(), get.path.clone());
+            self.without_key(ClientError::Unreadable { origin, path, reason })
+        })
+    }
+
+    /// What an origin says of a request must not repeat the key that the request carried.
+    fn without_key(&self, error: ClientError) -> ClientError {
+        match &self.shared.authority {
+            Authority::Header(_, key) | Authority::Query(_, key) => error.masking(key),
+            Authority::None | Authority::OAuth2(_) => error,
+        }
     }
 
     fn endpoint(&self, name: &'static str) -> Arc<Endpoint> {
@@ -286,7 +280,7 @@ impl Client {
         if let Some(endpoint) = endpoints.get(name) {
             return endpoint.clone();
         }
-        let endpoint = Arc::new(Endpoint::new(name, self.shared.options.breaker, self.shared.clock.clone()));
+        let endpoint = Arc::new(Endpoint::new(name, self.shared.breaker, self.shared.clock.clone()));
         if endpoints.len() < ENDPOINTS_MAX {
             endpoints.insert(name, endpoint.clone());
         }
@@ -316,48 +310,6 @@ impl Client {
         if let Some(until) = until {
             tokio::time::sleep_until(until).await;
         }
-    }
-}
-
-/// Requests per second with a burst, shared by all requests to one origin.
-struct Budget {
-    limiter: DefaultDirectRateLimiter<StateInformationMiddleware>,
-    rate: u32,
-    burst: u32,
-    /// What was left after the last request, and when that was. Held for a copy.
-    last: Mutex<(u32, Instant)>,
-}
-
-impl Budget {
-    fn new(rate: u32, burst: u32) -> Self {
-        let (rate, burst) = (NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN), burst.max(1));
-        let quota = Quota::per_second(rate).allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
-        let limiter = RateLimiter::direct(quota).with_middleware::<StateInformationMiddleware>();
-        Self { limiter, rate: rate.get(), burst, last: Mutex::new((burst, Instant::now())) }
-    }
-
-    /// Waits until one more request fits.
-    async fn take(&self) {
-        loop {
-            match self.limiter.check() {
-                Ok(state) => {
-                    let left = (state.remaining_burst_capacity(), Instant::now());
-                    *self.last.lock().unwrap_or_else(PoisonError::into_inner) = left;
-                    return;
-                }
-                Err(early) => {
-                    let now = governor::clock::Clock::now(&governor::clock::DefaultClock::default());
-                    tokio::time::sleep(early.wait_time_from(now).max(Duration::from_millis(1))).await;
-                }
-            }
-        }
-    }
-
-    /// Requests that would pass at once now.
-    fn left(&self) -> u32 {
-        let (left, at) = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let regained = at.elapsed().as_secs_f64() * f64::from(self.rate);
-        left.saturating_add(regained as u32).min(self.burst)
     }
 }
 

@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+use super::super::breaker::BreakerState;
+use super::super::get::segment;
 use super::super::scripted::{Scripted, json, response};
-use super::super::{BreakerState, ClientError};
 use super::*;
 use chrono::{DateTime, TimeDelta};
 
@@ -160,7 +161,7 @@ async fn the_breaker_keeps_requests_from_a_failing_endpoint_only() {
     }
     assert_eq!(server.requests("/data").len(), 20);
     client.get(&Get::new("/well")).await.unwrap();
-    let sources = client.sources();
+    let sources = client.endpoints();
     let source = sources.iter().find(|source| source.endpoint == "/data").unwrap();
     assert_eq!((source.breaker_state, source.failures, source.in_flight), (BreakerState::Open, 20, 0));
     assert!(source.last_error.as_deref().unwrap().contains("status 503"));
@@ -171,11 +172,45 @@ async fn the_breaker_keeps_requests_from_a_failing_endpoint_only() {
 
 #[tokio::test]
 async fn an_unreachable_origin_is_named() {
-    let options = ClientOptions { base_url: "http://127.0.0.1:1".to_owned(), attempts: 1, ..ClientOptions::default() };
-    let error = Client::new(options, clock()).unwrap().get(&data()).await.unwrap_err();
-    assert!(error.to_string().starts_with("127.0.0.1:1/oauth/token: "), "{error}");
-    let options = ClientOptions { base_url: "nonsense".to_owned(), ..ClientOptions::default() };
-    assert!(matches!(Client::new(options, clock()), Err(ClientError::Address { .. })));
+    let none = || Auth::None;
+    let options = SourceConfig { base_url: "http://127.0.0.1:1".to_owned(), attempts: 1, ..SourceConfig::default() };
+    let error = Client::new(&options, none(), clock()).unwrap().get(&data()).await.unwrap_err();
+    assert!(error.to_string().starts_with("127.0.0.1:1/data: "), "{error}");
+    let options = SourceConfig { base_url: "nonsense".to_owned(), ..SourceConfig::default() };
+    assert!(matches!(Client::new(&options, none(), clock()), Err(ClientError::Address { .. })));
+}
+
+#[tokio::test]
+async fn without_tokens_nothing_but_the_request_is_sent() {
+    let server = Scripted::start(|head, _| match head.to_lowercase().contains("authorization") {
+        true => json(500, "{}"),
+        false => json(200, "{}"),
+    })
+    .await;
+    let client = server.client_with(Auth::None, clock());
+    client.get(&data()).await.unwrap();
+    assert_eq!((client.calls(), server.requests("/oauth").len()), (1, 0));
+    assert_eq!(client.endpoints().len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_goes_with_each_request_and_is_told_to_nobody() {
+    let server =
+        Scripted::start(|head, _| match head.contains("x-key: key-hush") || head.contains("apikey=key-hush") {
+            true => json(403, r#"{"error":{"code":"no","message":"key-hush is used up"}}"#),
+            false => json(200, "{}"),
+        })
+        .await;
+    let key = || Secret::new("key-hush");
+    for auth in [Auth::Header { name: "x-key", key: key() }, Auth::Query { name: "apikey", key: key() }] {
+        let client = server.client_with(auth, clock());
+        let error = client.get(&data()).await.unwrap_err();
+        assert_eq!(error.status(), Some(403));
+        assert!(!format!("{error} {error:?} {:?}", client.endpoints()).contains("hush"), "{error}");
+    }
+    let client = server.client_with(Auth::Query { name: "apikey", key: Secret::default() }, clock());
+    client.get(&data()).await.unwrap();
+    assert_eq!(server.requests("/data").last().unwrap(), "GET /data HTTP/1.1");
 }
 
 #[tokio::test]

@@ -1,19 +1,24 @@
-//! The network side of the collectors: HTTP with OAuth2, circuit breaker, retry and rate budget; WebSocket.
+//! The network side of the collectors: HTTP with authorisation, circuit breaker, retry and rate budget; WebSocket.
 //!
-//! A source asks [`Client`] for JSON and gets a value or one clear [`ClientError`]; everything about tokens, waiting
-//! and trying again stays in here. Nothing here knows what the JSON means.
+//! A source asks its [`Client`] for a document and gets what it reads from it or one clear [`ClientError`]; everything
+//! about tokens, waiting and trying again stays in here. Nothing here knows what the document means, or whose it is.
 
 mod answer;
+pub mod auth;
 pub mod breaker;
+mod budget;
 pub mod endpoint;
 pub mod error;
+pub mod get;
 pub mod http;
 mod oauth;
 #[cfg(test)]
 pub(crate) mod scripted;
 pub mod websocket;
 
+pub use auth::Auth;
 pub use breaker::{BreakerOptions, BreakerState};
-pub use endpoint::SourceStatus;
+pub use endpoint::EndpointStatus;
 pub use error::ClientError;
-pub use http::{Client, ClientOptions, Get};
+pub use get::Get;
+pub use http::Client;

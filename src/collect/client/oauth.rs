@@ -3,9 +3,9 @@
 //! A token is renewed a minute before it expires. However many requests wait, one call is made; if it fails, all that
 //! waited for it share its failure. A refusal (400 or 401) is final: the vendor blocks addresses that try again.
 
-use super::ClientError;
 use super::answer;
 use super::endpoint::Endpoint;
+use super::error::ClientError;
 use crate::clock::Clock;
 use crate::secret::Secret;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,7 +18,6 @@ use tokio::time::Instant;
 const RENEW_BEFORE_SECONDS: i64 = 60;
 /// Longest life that is believed; the vendor's is 900 s.
 const LIFE_SECONDS_MAX: i64 = 24 * 60 * 60;
-pub(super) const TOKEN_PATH: &str = "/oauth/token";
 
 pub(super) struct OAuth {
     pub(super) http: reqwest::Client,
@@ -61,7 +60,7 @@ impl OAuth {
         }
         if let Some(until) = self.endpoint.breaker.refuses() {
             let reason = self.endpoint.last_error().unwrap_or_default();
-            return Err(ClientError::Open { origin: self.origin.clone(), endpoint: TOKEN_PATH, until, reason });
+            return Err(ClientError::Open { origin: self.origin.clone(), endpoint: self.endpoint.name, until, reason });
         }
         count();
         match self.renew().await {
@@ -89,7 +88,7 @@ impl OAuth {
     async fn renew(&self) -> Result<Token, ClientError> {
         let admission = self.endpoint.breaker.admit().map_err(|until| ClientError::Open {
             origin: self.origin.clone(),
-            endpoint: TOKEN_PATH,
+            endpoint: self.endpoint.name,
             until,
             reason: self.endpoint.last_error().unwrap_or_default(),
         })?;
@@ -101,7 +100,7 @@ impl OAuth {
         let answer = result.map_err(|error| self.judge(error))?;
         let unreadable = |reason: &str| ClientError::Unreadable {
             origin: self.origin.clone(),
-            path: TOKEN_PATH.to_owned(),
+            path: self.endpoint.name.to_owned(),
             reason: reason.to_owned(),
         };
         let bearer = answer.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty());
@@ -121,8 +120,15 @@ impl OAuth {
             "client_secret": self.client_secret.expose(),
         });
         let response = self.http.post(&self.url).timeout(self.timeout).json(&body).send().await;
-        let response = response.map_err(|error| answer::from_network(error, &self.origin, TOKEN_PATH, self.timeout))?;
-        answer::read(response, &self.origin, TOKEN_PATH, self.timeout, self.clock.now()).await
+        let response =
+            response.map_err(|error| answer::from_network(error, &self.origin, self.endpoint.name, self.timeout))?;
+        let path = self.endpoint.name;
+        let body = answer::read(response, &self.origin, path, self.timeout, self.clock.now()).await?;
+        answer::json(&body).map_err(|reason| ClientError::Unreadable {
+            origin: self.origin.clone(),
+            path: path.to_owned(),
+            reason,
+        })
     }
 
     /// A refused grant is final, and what the origin says of it must not repeat the secrets.

@@ -1,7 +1,9 @@
 //! A server for tests: every request is answered by a closure, and remembered.
 
-use super::{BreakerOptions, Client, ClientOptions};
+use super::auth::Auth;
+use super::http::Client;
 use crate::clock::Clock;
+use crate::config::SourceConfig;
 use crate::secret::Secret;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -57,18 +59,25 @@ impl Scripted {
             .collect()
     }
 
-    /// A client of this server.
+    /// A client of this server, by OAuth2.
     pub(crate) fn client(&self, clock: Clock) -> Client {
-        let options = ClientOptions {
-            base_url: self.base_url.clone(),
+        let auth = Auth::OAuth2 {
+            token_path: "/oauth/token",
             client_secret: Secret::new("client-hush"),
             refresh_token: Secret::new("refresh-hush"),
+        };
+        self.client_with(auth, clock)
+    }
+
+    /// A client that authorises itself otherwise.
+    pub(crate) fn client_with(&self, auth: Auth, clock: Clock) -> Client {
+        let options = SourceConfig {
+            base_url: self.base_url.clone(),
             requests_per_second: None,
             timeout: Duration::from_secs(2),
-            breaker: BreakerOptions { failures: 20, ..BreakerOptions::default() },
-            ..ClientOptions::default()
+            ..SourceConfig::default()
         };
-        Client::new(options, clock).expect("a good address")
+        Client::new(&options, auth, clock).expect("a good address")
     }
 }
 

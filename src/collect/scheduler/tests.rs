@@ -1,7 +1,9 @@
 //! The scheduler over a real lake and made-up sources that count their calls, wait at a gate, fail or panic.
 
 use super::*;
-use crate::collect::{FetchError, Fetched};
+use crate::collect::collector::RequestBuilder;
+use crate::collect::items::Items;
+use crate::collect::{Fetch, FetchError, Fetched, Request};
 use crate::lake::StoreOptions;
 use crate::lake::dataset;
 use crate::lake::freshness::{Policy, State};

@@ -5,8 +5,9 @@
 use super::dxlink::{Eod, EodOptions, Feed, FeedOptions, FeedSymbols, QuoteTokens};
 use super::tastytrade::{Calendar, Dividends, Earnings, MarketMetrics, OptionChains, Symbols};
 use crate::clock::Clock;
-use crate::collect::client::{Client, ClientOptions};
+use crate::collect::client::{Auth, Client};
 use crate::collect::{Fetch, FetchError, Fetched, Request};
+use crate::config::SourceConfig;
 use crate::lake::dataset;
 use crate::live::Live;
 use crate::market::event::{Greeks, Quote, Trade};
@@ -51,14 +52,17 @@ impl Venue {
     }
 
     fn client_with(&self, refresh_token: &str) -> Client {
-        let options = ClientOptions {
+        let options = SourceConfig {
             base_url: format!("http://{}", self.simulator.rest_addr()),
+            requests_per_second: None,
+            ..SourceConfig::default()
+        };
+        let auth = Auth::OAuth2 {
+            token_path: "/oauth/token",
             client_secret: Secret::new("sim-secret"),
             refresh_token: Secret::new(refresh_token),
-            requests_per_second: None,
-            ..ClientOptions::default()
         };
-        Client::new(options, self.clock.clone()).unwrap()
+        Client::new(&options, auth, self.clock.clone()).unwrap()
     }
 
     fn eod(&self) -> Eod {

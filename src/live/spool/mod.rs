@@ -27,7 +27,7 @@ pub use error::SpoolError;
 pub use intake::Intake;
 pub use segment::Segment;
 pub use status::{FLUSH, FLUSH_EVENTS, SYNC, SpoolStatus};
-pub use tail::{Block, Tail};
+pub use tail::{Block, Tail, Uncommitted};
 
 use crate::live::Book;
 use crate::market::event::Event;

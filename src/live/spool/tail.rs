@@ -8,6 +8,12 @@ use arrow::record_batch::RecordBatch;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Whoever keeps events until the lake has them. What reads a history asks it for those the lake does not have yet.
+pub trait Uncommitted: std::fmt::Debug + Send + Sync {
+    /// The events the lake may not have yet; `None` while there is no spool to keep them.
+    fn tail(&self) -> Option<Arc<Tail>>;
+}
+
 /// Some consecutive events: on the disk, and in memory as well unless memory is short.
 #[derive(Debug, Clone)]
 pub struct Block {

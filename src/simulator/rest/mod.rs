@@ -64,6 +64,7 @@ async fn handle(State(venue): State<Arc<Venue>>, request: Request) -> Response<B
         let answer = admit(&venue, &parts.headers, &segments)
             .and_then(|()| route(&venue, &parts.method, &parts.headers, &segments, &query, &body));
         match answer {
+            Ok(Reply::Text(text)) => text_response(text),
             Ok(reply) => {
                 let nulls = matches!(fault.as_ref().map(|rule| &rule.kind), Some(Kind::Nulls));
                 let value = reply.body(&raw_path, nulls, |item| edit(item, fault.as_ref()));
@@ -218,6 +219,12 @@ fn json_response(status: StatusCode, value: &Value, truncated: bool) -> Response
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     set_header(&mut response, header::CONTENT_TYPE, "application/json; charset=utf-8");
+    response
+}
+
+fn text_response(text: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    set_header(&mut response, header::CONTENT_TYPE, "text/plain; charset=utf-8");
     response
 }
 

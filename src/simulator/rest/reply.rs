@@ -50,6 +50,8 @@ pub(crate) enum Reply {
     List(Vec<Value>, Option<Page>),
     /// A body without envelope.
     Bare(Value),
+    /// Text that is no JSON.
+    Text(String),
 }
 
 /// Which part of a list a reply holds.
@@ -107,6 +109,7 @@ impl Reply {
                 body
             }
             Self::Bare(value) => value,
+            Self::Text(text) => Value::String(text),
         }
     }
 }

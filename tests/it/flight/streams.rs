@@ -1,6 +1,7 @@
 //! Rows on their way: live ones, parallel ones, many at once, their age, cancels.
 
 use super::*;
+use ttapi::market::event::Quote;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_table_streams_and_ends_with_its_client() {
@@ -8,17 +9,27 @@ async fn a_live_table_streams_and_ends_with_its_client() {
     let mut client = market.client().await;
     let info = client.statement("SELECT symbol, bid FROM live.quotes WHERE symbol = 'NEW'").await.unwrap();
     let (mut stream, _) = client.get(info.endpoint[0].ticket.clone().unwrap()).await.unwrap();
-    until("the statement follows", || async { market.books.quotes.followers() == 1 }).await;
+    until("the statement follows", || async { market.books.book::<Quote>().followers() == 1 }).await;
     let listed = market.engine.queries().running();
     assert_eq!((listed.len(), listed[0].front_end), (1, "flight"));
     for bid in 0..3 {
-        market.books.quotes.publish(fixture::quote("NEW", Some(f64::from(bid)), None, instant("2026-11-04T15:30:00Z")));
+        market.books.book::<Quote>().publish(fixture::quote(
+            "NEW",
+            Some(f64::from(bid)),
+            None,
+            instant("2026-11-04T15:30:00Z"),
+        ));
         let batch = tokio::time::timeout(Duration::from_secs(10), stream.next()).await.unwrap().unwrap().unwrap();
         assert_eq!(texts(&[batch]), [["NEW".to_owned(), bid.to_string()]]);
     }
     // Events that come close together leave together.
     for bid in 0..50 {
-        market.books.quotes.publish(fixture::quote("NEW", Some(f64::from(bid)), None, instant("2026-11-04T15:30:00Z")));
+        market.books.book::<Quote>().publish(fixture::quote(
+            "NEW",
+            Some(f64::from(bid)),
+            None,
+            instant("2026-11-04T15:30:00Z"),
+        ));
     }
     let (mut rows, mut batches) = (0, 0);
     while rows < 50 {
@@ -28,7 +39,8 @@ async fn a_live_table_streams_and_ends_with_its_client() {
     }
     assert!(batches < 25, "{batches} batches for 50 rows");
     drop(stream);
-    until("the statement ends", || async { market.books.quotes.followers() == 0 && market.running() == 0 }).await;
+    until("the statement ends", || async { market.books.book::<Quote>().followers() == 0 && market.running() == 0 })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,7 +51,7 @@ async fn cancels_reach_what_runs_and_what_has_not_begun() {
     for old in [false, true] {
         let info = client.statement(sql).await.unwrap();
         let (mut stream, _) = client.get(info.endpoint[0].ticket.clone().unwrap()).await.unwrap();
-        until("the statement follows", || async { market.books.quotes.followers() == 1 }).await;
+        until("the statement follows", || async { market.books.book::<Quote>().followers() == 1 }).await;
         let began = Instant::now();
         cancel(&mut client, &info, old).await.unwrap();
         let status = status_of(stream.next().await.unwrap().unwrap_err());
@@ -56,7 +68,7 @@ async fn cancels_reach_what_runs_and_what_has_not_begun() {
     // So does one by SQL, from whatever front end.
     let info = client.statement(sql).await.unwrap();
     let (mut stream, _) = client.get(info.endpoint[0].ticket.clone().unwrap()).await.unwrap();
-    until("the statement follows", || async { market.books.quotes.followers() == 1 }).await;
+    until("the statement follows", || async { market.books.book::<Quote>().followers() == 1 }).await;
     let pid = market.engine.queries().running()[0].pid;
     let found = client.query(&format!("SELECT pg_cancel_backend({pid})")).await.unwrap();
     assert_eq!(texts(&found), [["t"]]);

@@ -4,13 +4,11 @@ use super::assembly::Assembly;
 use super::events::{Candle, EventType};
 use super::session::{self, Change, Session, SessionError, Setup, Subscription};
 use super::token::QuoteTokens;
-use crate::collect::venue::tastytrade::batch;
-use crate::collect::venue::whole_number;
+use crate::collect::venue::bars::eod_batch;
+use crate::collect::venue::number::whole_number;
 use crate::collect::{FailedItem, Fetch, FetchError, Fetched, Progress, Request};
-use crate::lake::dataset;
 use crate::market::bar::Bar;
 use crate::market::{calendar, symbol};
-use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -19,6 +17,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// What stands in the column `source` of these bars.
+pub const BAR_SOURCE: &str = "dxlink";
 /// Candle subscriptions the vendor allows on a session.
 const CANDLES_MAX: usize = 100;
 /// A daily bar may be stamped with the evening before its date.
@@ -231,23 +231,6 @@ fn bars(item: &str, assembly: Assembly, from: NaiveDate, last_closed: NaiveDate)
     by_date.into_values().collect()
 }
 
-/// Rows of `eod`.
-fn eod_batch(bars: &[Bar], fetched_at: DateTime<Utc>) -> RecordBatch {
-    let columns = vec![
-        batch::texts(bars.iter().map(|bar| Some(&bar.symbol))),
-        batch::dates(bars.iter().map(|bar| Some(bar.date))),
-        batch::numbers(bars.iter().map(|bar| bar.open)),
-        batch::numbers(bars.iter().map(|bar| bar.high)),
-        batch::numbers(bars.iter().map(|bar| bar.low)),
-        batch::numbers(bars.iter().map(|bar| bar.close)),
-        batch::integers(bars.iter().map(|bar| bar.volume)),
-        batch::integers(bars.iter().map(|bar| bar.open_interest)),
-        batch::texts(bars.iter().map(|_| Some("dxlink"))),
-        batch::repeated(fetched_at, bars.len()),
-    ];
-    batch::batch(dataset::find("eod").expect("the dataset is in the list").schema, columns)
-}
-
 #[async_trait]
 impl Fetch for Eod {
     /// One session, a window of candle subscriptions that slides as snapshots finish.
@@ -293,7 +276,8 @@ impl Fetch for Eod {
             run.fail(&task.item, reason.clone());
         }
         run.failed.sort_by(|one, other| one.item.cmp(&other.item));
-        let batches = if run.bars.is_empty() { Vec::new() } else { vec![eod_batch(&run.bars, clock.now())] };
+        let batches =
+            if run.bars.is_empty() { Vec::new() } else { vec![eod_batch(&run.bars, BAR_SOURCE, clock.now())] };
         Ok(Fetched {
             batches,
             items: request.items.len() as u64,

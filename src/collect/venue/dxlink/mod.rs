@@ -14,7 +14,7 @@ mod session;
 pub mod token;
 mod wire;
 
-pub use eod::{Eod, EodOptions};
+pub use eod::{BAR_SOURCE, Eod, EodOptions};
 pub use feed::{Feed, FeedOptions, FeedSnapshot, FeedStatus, FeedSymbols};
 pub use session::SessionError;
 pub use token::QuoteTokens;

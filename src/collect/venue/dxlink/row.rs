@@ -1,7 +1,7 @@
 //! One event's values as a frame has them, read by the place of a field in the list we ask for.
 
 use super::wire::Scalar;
-use crate::collect::venue::whole_number;
+use crate::collect::venue::number::whole_number;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use std::sync::Arc;
 

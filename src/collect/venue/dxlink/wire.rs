@@ -2,7 +2,7 @@
 //!
 //! Event data is read without a tree in between: a frame may hold thousands of values.
 
-use crate::collect::venue::whole_number;
+use crate::collect::venue::number::whole_number;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;

@@ -3,9 +3,9 @@
 //!
 //! What is damaged in an index costs that index or record a warning, never the folder.
 
-use super::Options;
 use super::date::{self, DateForm};
 use super::line::{self, LineError};
+use super::options::Options;
 use super::parse::Parsed;
 use super::series::{Day, Series};
 use std::collections::BTreeMap;

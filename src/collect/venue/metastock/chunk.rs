@@ -1,6 +1,6 @@
 //! Series of many files, gathered into record batches of about one size, in symbol order.
 
-use super::Report;
+use super::report::Report;
 use super::series::Series;
 use anyhow::Context;
 use arrow::array::{ArrayRef, Date32Builder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondArray};

@@ -3,9 +3,9 @@
 //! There is no standard for these files, so everything is read off the file itself. What stays uncertain is refused
 //! with a reason rather than guessed.
 
-use super::Options;
 use super::date::{self, DateForm, Order};
 use super::line::{self, LineError, Lines, Separator};
+use super::options::Options;
 
 /// Data lines looked at to tell columns without a header apart.
 const SAMPLE_LINES: usize = 5;

@@ -9,7 +9,9 @@ mod chunk;
 mod date;
 mod detect;
 mod line;
+mod options;
 mod parse;
+mod report;
 mod series;
 
 use crate::collect::Progress;
@@ -19,13 +21,14 @@ use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 use chunk::Chunks;
 use parse::Parsed;
-use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 pub use date::Order as DateOrder;
+pub use options::Options;
+pub use report::{FailedFile, Report};
 
 /// Extensions of text files in a folder; a file named directly may have any.
 const EXTENSIONS: [&str; 5] = ["asc", "csv", "mst", "prn", "txt"];
@@ -37,76 +40,6 @@ const FILES_AHEAD: usize = 16;
 const CHUNK_ROWS_MAX: usize = 10_000_000;
 /// A file larger than this is refused: it is held in memory while it is read.
 const FILE_BYTES_MAX: u64 = 1 << 30;
-
-/// What the files do not say of themselves.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Options {
-    /// Order of month and day where no file of that kind proves it; `None` refuses such files.
-    pub date_order: Option<DateOrder>,
-    /// Two-digit years below this are in the 2000s, the others in the 1900s.
-    pub pivot_year: u32,
-    /// Factor from the file's volume to shares (some vendors count hundreds).
-    pub volume_multiplier: f64,
-    /// Symbols that are spelled differently here: the file's upper-case spelling to ours (`BRK.B` to `BRK/B`).
-    pub renames: HashMap<String, String>,
-    /// Rows per delivered batch, about.
-    pub chunk_rows: usize,
-    /// Files read at a time.
-    pub readers: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            date_order: None,
-            pivot_year: 50,
-            volume_multiplier: 1.0,
-            renames: HashMap::new(),
-            chunk_rows: 1_000_000,
-            readers: std::thread::available_parallelism().map_or(1, usize::from),
-        }
-    }
-}
-
-impl Options {
-    /// Our spelling of a symbol: upper case, renamed where asked.
-    fn symbol(&self, ticker: &str) -> String {
-        let symbol = ticker.to_ascii_uppercase();
-        self.renames.get(&symbol).cloned().unwrap_or(symbol)
-    }
-}
-
-/// One file that is not imported.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct FailedFile {
-    /// Its path.
-    pub file: String,
-    /// The line that is wrong, from 1; `None` when the file as a whole is.
-    pub line: Option<u64>,
-    /// One clear sentence.
-    pub reason: String,
-}
-
-/// What an import did.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Report {
-    /// Files found, failed ones included. A security of a binary folder counts as one.
-    pub files: u64,
-    /// Files refused.
-    pub files_failed: Vec<FailedFile>,
-    /// Rows delivered.
-    pub rows: u64,
-    /// Symbols delivered.
-    pub symbols: u64,
-    /// Rows left out because another one says the same.
-    pub duplicates_dropped: u64,
-    /// Rows left out because a later one of the same symbol and date says otherwise.
-    pub conflicts: u64,
-    /// Rows left out because they cover less or more than a day.
-    pub rows_skipped: u64,
-    /// Sentences that begin with the file they are about.
-    pub warnings: Vec<String>,
-}
 
 /// One thing to read.
 #[derive(Debug)]
@@ -282,6 +215,7 @@ mod tests {
     use crate::collect::merge::merge_bars;
     use arrow::array::{Array, AsArray};
     use arrow::datatypes::{Date32Type, Float64Type, Int64Type};
+    use std::collections::HashMap;
 
     fn run(path: &Path, options: &Options) -> (Report, Vec<RecordBatch>) {
         let mut batches = Vec::new();

@@ -1,9 +1,9 @@
 //! One MetaStock text file: bytes to daily rows per symbol. Pure; knows nothing of folders or the lake.
 
-use super::Options;
 use super::date;
 use super::detect::{self, Column, Layout};
 use super::line::{self, LineError, Lines, Period};
+use super::options::Options;
 use super::series::{Day, Series};
 use std::collections::HashMap;
 

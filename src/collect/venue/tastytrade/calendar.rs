@@ -1,11 +1,11 @@
 //! The exchange calendar: sessions and holidays of US equities, two years back and one ahead.
 
 use super::batch;
-use super::field::Problems;
 use super::parse::{self, VenueCalendar};
 use super::wire::Session;
-use super::{Outcome, Parsed, each};
 use crate::collect::client::{Client, ClientError, Get};
+use crate::collect::venue::outcome::{Outcome, Parsed, each};
+use crate::collect::venue::problem::Problems;
 use crate::collect::{Fetch, FetchError, Fetched, Request};
 use crate::market::calendar;
 use async_trait::async_trait;

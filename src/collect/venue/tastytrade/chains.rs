@@ -1,7 +1,9 @@
 //! Option chains, one request per underlying.
 
-use super::{Parsed, batch, each, parse};
+use super::{batch, parse};
 use crate::collect::client::{Client, ClientError, Get};
+use crate::collect::venue::outcome::{Parsed, each};
+use crate::collect::venue::problem::Problems;
 use crate::collect::{Fetch, FetchError, Fetched, Request};
 use async_trait::async_trait;
 
@@ -29,7 +31,7 @@ impl Fetch for OptionChains {
                             ClientError::Unreadable { origin: client.origin().to_owned(), path: get.path, reason }
                         }),
                         Err(ClientError::Status { status: 404, .. }) => {
-                            Ok(Parsed { rows: Vec::new(), problems: super::field::Problems::default() })
+                            Ok(Parsed { rows: Vec::new(), problems: Problems::default() })
                         }
                         Err(error) => Err(error),
                     }

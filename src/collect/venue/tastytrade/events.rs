@@ -1,10 +1,10 @@
 //! Past dividends and earnings reports, one request per symbol.
 
 use super::batch;
-use super::field::Problems;
 use super::parse::{self, EventKind};
-use super::{Parsed, each};
 use crate::collect::client::{Client, ClientError, Get};
+use crate::collect::venue::outcome::{Parsed, each};
+use crate::collect::venue::problem::Problems;
 use crate::collect::{Fetch, FetchError, Fetched, Request};
 use crate::market::calendar;
 use async_trait::async_trait;

@@ -2,13 +2,12 @@
 //!
 //! Reading a field never fails a row: a broken value is kept as such, and whoever takes it counts it.
 
-use crate::collect::FailedItem;
-use crate::collect::venue::whole_number;
+use crate::collect::venue::number::whole_number;
+use crate::collect::venue::problem::Problems;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// A value the vendor may leave out or spoil.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -161,16 +160,9 @@ pub(crate) fn lenient<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(
     Ok(T::deserialize(Value::deserialize(deserializer)?).unwrap_or_default())
 }
 
-/// What was wrong with the rows of an answer, by item.
-#[derive(Debug, Default)]
-pub struct Problems(BTreeMap<String, Vec<String>>);
-
-/// How many faults of one item are told.
-const FAULTS_TOLD_MAX: usize = 3;
-
 impl Problems {
     /// Takes a field's value; a broken one is noted and is `None`.
-    pub fn take<T>(&mut self, item: &str, name: &str, field: Field<T>) -> Option<T> {
+    pub(crate) fn take<T>(&mut self, item: &str, name: &str, field: Field<T>) -> Option<T> {
         match field {
             Field::Known(value) => Some(value),
             Field::Missing => None,
@@ -179,31 +171,6 @@ impl Problems {
                 None
             }
         }
-    }
-
-    /// Notes what is wrong with an item.
-    pub fn note(&mut self, item: &str, reason: impl Into<String>) {
-        self.0.entry(item.to_owned()).or_default().push(reason.into());
-    }
-
-    /// Notes list members that could not be read.
-    pub fn note_broken(&mut self, item: &str, broken: usize) {
-        if broken > 0 {
-            self.note(item, format!("{broken} unreadable rows"));
-        }
-    }
-
-    /// One failed item per item with a fault.
-    pub fn into_failed(self) -> Vec<FailedItem> {
-        let told = |(item, faults): (String, Vec<String>)| {
-            let more = faults.len().saturating_sub(FAULTS_TOLD_MAX);
-            let mut reason = faults.into_iter().take(FAULTS_TOLD_MAX).collect::<Vec<_>>().join("; ");
-            if more > 0 {
-                reason.push_str(&format!("; and {more} more"));
-            }
-            FailedItem { item, reason }
-        };
-        self.0.into_iter().map(told).collect()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::batch;
 use super::parse::{self, MetricsRow};
-use super::{Outcome, Parsed};
 use crate::collect::client::{Client, ClientError, Get};
+use crate::collect::venue::outcome::{Outcome, Parsed};
 use crate::collect::{Fetch, FetchError, Fetched, Progress, Request};
 use async_trait::async_trait;
 use futures::future::BoxFuture;

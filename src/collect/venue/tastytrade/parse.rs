@@ -2,10 +2,11 @@
 //!
 //! `Err` means that the answer as a whole is not what it should be; a spoilt row or field is noted and left out.
 
-use super::Parsed;
-use super::field::{Field, Problems, Rows};
+use super::field::{Field, Rows};
 use super::wire::{CorporateEvent, Equity, Expiration, Metrics, NestedChain, Pagination, Session, Strike};
 use super::wire::{Holidays, QuoteTokenAnswer};
+use crate::collect::venue::outcome::Parsed;
+use crate::collect::venue::problem::Problems;
 use crate::market::calendar as rules;
 use crate::market::symbol::{OptionSymbol, Side};
 use crate::secret::Secret;

@@ -2,8 +2,8 @@
 
 use super::batch;
 use super::parse::{self, SymbolRow};
-use super::{Outcome, Parsed, each};
 use crate::collect::client::{Client, ClientError, Get};
+use crate::collect::venue::outcome::{Outcome, Parsed, each};
 use crate::collect::{FailedItem, Fetch, FetchError, Fetched, Request};
 use crate::market::list;
 use async_trait::async_trait;

@@ -2,19 +2,20 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::field::Problems;
 use super::parse::{self, EventKind, HolidayDates, VenueCalendar};
 use super::*;
 use crate::clock::Clock;
 use crate::collect::client::scripted::{Scripted, json as json_response, response};
 use crate::collect::venue::noise::Noise;
-use crate::collect::{Fetch, Request};
+use crate::collect::venue::problem::Problems;
+use crate::collect::{FailedItem, Fetch, FetchError, Request};
 use crate::lake::dataset;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Date32Type, Float64Type, Int64Type};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 
 const METRICS: &str = r#"{"data":{"items":[{"symbol":"AAPL","implied-volatility-index":"0.314159265","implied-volatility-index-5-day-change":"-0.012345678",
  "implied-volatility-index-rank":"0.412345678","implied-volatility-percentile":"0.537849402",

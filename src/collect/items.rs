@@ -18,7 +18,7 @@ impl Items {
     }
 
     /// What to refresh for whoever needs a scope: it alone, when it is known here and costs fewer requests than all.
-    pub(super) fn worth(&self, scope: Scope) -> Scope {
+    pub(crate) fn worth(&self, scope: Scope) -> Scope {
         let requests = |items: usize| items.div_ceil(self.per_request);
         match scope {
             Scope::Items(names) if names.is_subset(&self.all) && requests(names.len()) < requests(self.all.len()) => {

@@ -1,8 +1,8 @@
 //! Shows the refreshes of the scheduler as they run: `tt collect` and the servers hand its events to [`show`], which
 //! draws a progress line for each.
 
-use super::progress::{Display, Tracked};
 use crate::collect::scheduler::Event;
+use crate::console::progress::{Display, Tracked};
 use std::collections::HashMap;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;

@@ -1,0 +1,67 @@
+//! A source: where datasets are fetched from, over what, and whether it also streams. One folder of `venue` each.
+//!
+//! The server opens every source of the list in `venue` with its section of the configuration and asks each whether it
+//! can be used; the configuration says which dataset comes from which source. A source knows its own wire formats and
+//! credentials and nothing of other sources, of the lake or of SQL.
+
+use super::client::EndpointStatus;
+use super::client::error::ClientError;
+use super::collector::Collector;
+use super::venue::dxlink::{FeedStatus, FeedSymbols};
+use crate::clock::Clock;
+use crate::config::{Config, SourceConfig};
+use crate::live::Live;
+use futures::future::BoxFuture;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// Makes a source as configured. It sends nothing yet. `Err` when the configured address cannot be used.
+pub type Open = fn(&SourceConfig, Clock) -> Result<Arc<dyn Source>, ClientError>;
+
+/// One line of the list of sources.
+#[derive(Debug, Clone, Copy)]
+pub struct Definition {
+    /// Its name: `[source.NAME]` and the key `source` of a dataset.
+    pub name: &'static str,
+    /// Makes it.
+    pub open: Open,
+}
+
+/// A source in this process, with its own client: its own credentials, breakers and rate budget.
+pub trait Source: Send + Sync {
+    /// Whether it can be asked: credentials are there, or none are needed. `Err` says what a person has to set, as the
+    /// end of a sentence.
+    fn ready(&self) -> Result<(), String>;
+
+    /// The datasets it can fetch, sorted. The configuration is checked against them.
+    fn datasets(&self) -> &'static [&'static str];
+
+    /// What fetches one of them: what is asked for, and in what pieces. `None` for a dataset that it cannot fetch.
+    fn collector(&self, dataset: &str, config: &Config) -> Option<Collector>;
+
+    /// What kind of market data it gives: `real-time`, `delayed`, `end-of-day`, `simulated`.
+    fn feed_class(&self) -> &'static str;
+
+    /// Its live feed, ready to run; `None` for a source that has none. Called once.
+    fn feed(&self) -> Option<Box<dyn LiveFeed>> {
+        None
+    }
+
+    /// Every endpoint asked so far, for `system.sources`.
+    fn endpoints(&self) -> Vec<EndpointStatus>;
+}
+
+/// A live feed that has not been started.
+pub trait LiveFeed: Send {
+    /// What the feed tells of itself while it runs.
+    fn status(&self) -> Arc<FeedStatus>;
+
+    /// Publishes the events of the wanted symbols into the live books until `shutdown`. Dropping the future stops it.
+    fn run(
+        self: Box<Self>,
+        live: Arc<Live>,
+        symbols: watch::Receiver<FeedSymbols>,
+        shutdown: CancellationToken,
+    ) -> BoxFuture<'static, ()>;
+}

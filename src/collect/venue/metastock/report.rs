@@ -1,0 +1,33 @@
+//! What became of an import: counts, and the files that were refused. `tt import metastock` prints it.
+
+/// One file that is not imported.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FailedFile {
+    /// Its path.
+    pub file: String,
+    /// The line that is wrong, from 1; `None` when the file as a whole is.
+    pub line: Option<u64>,
+    /// One clear sentence.
+    pub reason: String,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Report {
+    /// Files found, failed ones included. A security of a binary folder counts as one.
+    pub files: u64,
+    /// Files refused.
+    pub files_failed: Vec<FailedFile>,
+    /// Rows delivered.
+    pub rows: u64,
+    /// Symbols delivered.
+    pub symbols: u64,
+    /// Rows left out because another one says the same.
+    pub duplicates_dropped: u64,
+    /// Rows left out because a later one of the same symbol and date says otherwise.
+    pub conflicts: u64,
+    /// Rows left out because they cover less or more than a day.
+    pub rows_skipped: u64,
+    /// Sentences that begin with the file they are about.
+    pub warnings: Vec<String>,
+}

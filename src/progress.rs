@@ -1,0 +1,28 @@
+//! How far long work is: counters that a source or an import writes and a display reads. A leaf, so that neither knows
+//! the other.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How far one refresh or import is. The work counts in it; the console reads it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Items to do.
+    pub total: AtomicU64,
+    /// Items done, failed ones included.
+    pub done: AtomicU64,
+    /// Items failed.
+    pub failed: AtomicU64,
+    /// Rows fetched.
+    pub rows: AtomicU64,
+}
+
+impl Progress {
+    /// Counts one finished item.
+    pub fn finish(&self, rows: u64, failed: bool) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        if failed {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}

@@ -51,20 +51,25 @@ pub fn collectors(config: &Config, client: &Client, lake: &Arc<Lake>) -> BTreeMa
     let chains = config.collect.option_underlyings.clone();
     // What a refresh of some items alone is worth depends on how many one request asks for.
     let items_of = |name: &str| match name {
-        "market_metrics" => Some(Items::new(&universe, tastytrade::metrics::BATCH_SYMBOLS)),
+        name if tastytrade::snapshots::route(name).is_some() => {
+            Some(Items::new(&universe, tastytrade::snapshots::BATCH_SYMBOLS))
+        }
         "dividends" | "earnings" | "eod" => Some(Items::new(&universe, 1)),
         "option_chains" => Some(Items::new(&chains, 1)),
         _ => None,
     };
     let by_item: BTreeMap<&str, Items> =
         dataset::all().iter().filter_map(|dataset| Some((dataset.name, items_of(dataset.name)?))).collect();
+    let snapshots = tastytrade::snapshots::ROUTES.iter().map(|route| {
+        let source: Arc<dyn Fetch> = Arc::new(tastytrade::Snapshots { client: own(), route });
+        (route.dataset, source, items(universe.clone()))
+    });
     let sources: Vec<(&'static str, Arc<dyn Fetch>, RequestBuilder)> = vec![
         ("calendar", Arc::new(tastytrade::Calendar { client: own() }), items(Vec::new())),
         ("dividends", Arc::new(tastytrade::Dividends { client: own() }), items(universe.clone())),
         ("earnings", Arc::new(tastytrade::Earnings { client: own() }), items(universe.clone())),
         ("eod", Arc::new(eod), bars(universe.clone())),
         ("expirations", Arc::new(expirations), items(Vec::new())),
-        ("market_metrics", Arc::new(tastytrade::MarketMetrics { client: own() }), items(universe)),
         ("option_chains", Arc::new(tastytrade::OptionChains { client: own() }), items(chains)),
         ("returns_stddev", Arc::new(returns_stddev), items(Vec::new())),
         ("symbols", Arc::new(tastytrade::Symbols::new(own(), config.collect.lists.clone(), own_lists)), held_symbols()),
@@ -72,11 +77,11 @@ pub fn collectors(config: &Config, client: &Client, lake: &Arc<Lake>) -> BTreeMa
     let collector = |(name, source, request): (&'static str, Arc<dyn Fetch>, RequestBuilder)| {
         let dataset = config.datasets.get(name);
         let csv = dataset.is_some_and(|dataset| dataset.csv);
-        let history = (name == "market_metrics").then_some("market_metrics_history");
+        let history = dataset::find(name).and_then(|dataset| dataset.history);
         let items = by_item.get(name).cloned();
         (name, Collector { source, request, items, csv, history })
     };
-    sources.into_iter().map(collector).collect()
+    sources.into_iter().chain(snapshots).map(collector).collect()
 }
 
 /// Asks for the same items each time.

@@ -1,6 +1,6 @@
 //! `system.sources`: the endpoints of the vendor as its client sees them.
 
-use super::system::SystemTable;
+use super::system::{SystemColumn, SystemTable};
 use crate::collect::client::Client;
 use crate::lake::dataset::instant;
 use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
@@ -10,19 +10,8 @@ use std::sync::Arc;
 
 /// The table: one row per endpoint that was called.
 pub fn table(client: Client) -> SystemTable {
-    let columns = vec![
-        ("origin", Utf8),
-        ("endpoint", Utf8),
-        ("breaker", Utf8),
-        ("open_until", instant()),
-        ("calls", Int64),
-        ("failures", Int64),
-        ("in_flight", Int64),
-        ("budget_left", Int64),
-        ("last_error", Utf8),
-    ];
     SystemTable::new(
-        columns,
+        columns(),
         Arc::new(move |schema| {
             let all = client.sources();
             let number = |value: u64| i64::try_from(value).ok();
@@ -41,4 +30,19 @@ pub fn table(client: Client) -> SystemTable {
             RecordBatch::try_new(schema.clone(), columns)
         }),
     )
+}
+
+/// Its columns.
+pub(super) fn columns() -> Vec<SystemColumn> {
+    vec![
+        ("origin", Utf8, "Host of the vendor"),
+        ("endpoint", Utf8, "Route, without its parameters"),
+        ("breaker", Utf8, "State of the breaker"),
+        ("open_until", instant(), "Until when an open breaker refuses; NULL when it is not open"),
+        ("calls", Int64, "Requests so far, retries included [requests]"),
+        ("failures", Int64, "Requests that failed [requests]"),
+        ("in_flight", Int64, "Requests under way now [requests]"),
+        ("budget_left", Int64, "Requests that may go at once now; NULL without a limit [requests]"),
+        ("last_error", Utf8, "What failed last"),
+    ]
 }

@@ -154,13 +154,6 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Rows<T> {
     }
 }
 
-/// An object that may be absent or something else.
-pub(crate) fn lenient<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(T::deserialize(Value::deserialize(deserializer)?).unwrap_or_default())
-}
-
 /// What was wrong with the rows of an answer, by item.
 #[derive(Debug, Default)]
 pub struct Problems(BTreeMap<String, Vec<String>>);

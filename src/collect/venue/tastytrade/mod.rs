@@ -8,15 +8,15 @@ pub mod calendar;
 pub mod chains;
 pub mod events;
 pub mod field;
-pub mod metrics;
 pub mod parse;
+pub mod snapshots;
 pub mod symbols;
 pub mod wire;
 
 pub use calendar::Calendar;
 pub use chains::OptionChains;
 pub use events::{Dividends, Earnings};
-pub use metrics::MarketMetrics;
+pub use snapshots::Snapshots;
 pub use symbols::Symbols;
 
 use crate::collect::client::{Client, ClientError};

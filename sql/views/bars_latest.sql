@@ -1,6 +1,10 @@
 -- The latest daily bar of each symbol, with the change against the close before it.
 -- Grain: symbol. Prices as in eod; change_ratio 0.01 is 1 %. previous_close looks back 15 days at most.
 -- Most symbols trade now: their bars are among the last 30 days. Only for the others is the whole history joined.
+-- date: Trading date of the latest bar
+-- previous_close: Last close before the latest bar, 15 days back at most; NULL where there is none [currency per share]
+-- change: close minus previous_close [currency per share]
+-- change_ratio: change over previous_close [ratio]
 WITH quiet AS (
     SELECT symbol, CAST(max(date) - INTERVAL '15 days' AS date) AS since
     FROM eod

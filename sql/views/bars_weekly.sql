@@ -1,5 +1,12 @@
 -- Weekly bars: the daily bars of each calendar week, put together.
 -- Grain: symbol, week (its first day, a Monday). open and close are the first and last known; volume is the sum; sessions counts bars.
+-- week: First day of the calendar week, a Monday
+-- open: First known open of the week [currency per share]
+-- high: Highest price of the week [currency per share]
+-- low: Lowest price of the week [currency per share]
+-- close: Last known close of the week [currency per share]
+-- volume: Shares traded in the week [shares]
+-- sessions: Daily bars in the week [sessions]
 SELECT
     symbol,
     CAST(date_trunc('week', date) AS date) AS week,

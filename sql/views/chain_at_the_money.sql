@@ -1,6 +1,13 @@
 -- The strike nearest to the underlying's price, with its call and put.
 -- Grain: underlying, expiration, root (an index has several roots on one expiration).
 -- price is the live midpoint, or else the last daily close; price_source says which: 'quote' or 'close'.
+-- price: The underlying's live midpoint, or else its last daily close [currency per share]
+-- price_source: What price is: 'quote' or 'close'
+-- strike: Strike nearest to price [currency per share]
+-- call_symbol: OCC symbol of the call; NULL where there is none
+-- put_symbol: OCC symbol of the put; NULL where there is none
+-- call_streamer_symbol: The call in streamer spelling
+-- put_streamer_symbol: The put in streamer spelling
 WITH underlyings AS (
     SELECT DISTINCT underlying
     FROM option_chains

@@ -1,5 +1,14 @@
 -- The highest high and lowest low of the year that ends with the latest session, and where the last close stands.
 -- Grain: symbol. from_high_ratio is 0 at the high and negative below it; from_low_ratio is 0 at the low. 0.01 is 1 %.
+-- date: Latest trading date of the symbol
+-- close: Last known close [currency per share]
+-- high: Highest price of the year [currency per share]
+-- high_date: Latest trading date of that high
+-- low: Lowest price of the year [currency per share]
+-- low_date: Latest trading date of that low
+-- from_high_ratio: close over high, minus 1 [ratio]
+-- from_low_ratio: close over low, minus 1 [ratio]
+-- sessions: Daily bars of the symbol in the year [sessions]
 WITH bounds AS (
     SELECT
         symbol,

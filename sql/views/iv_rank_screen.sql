@@ -1,5 +1,6 @@
 -- Implied volatility against its own past, with what a screen needs beside it: liquidity, size, next earnings.
 -- Grain: symbol. Ranks, percentiles and volatilities are ratios (0.25 is 25 %); market_cap in currency units.
+-- fetched_at: When the metrics were fetched
 SELECT
     market_metrics.symbol,
     symbols.description,

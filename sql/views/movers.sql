@@ -1,6 +1,12 @@
 -- The latest session of the market: each symbol's change against its session before. Gainers: ORDER BY rank.
 -- Grain: symbol, of those with a bar on the latest date. change_ratio 0.01 is 1 %; rank 1 is the largest gain.
 -- previous_close looks back 15 days at most.
+-- date: Latest trading date of the market
+-- close: Close of the latest session [currency per share]
+-- previous_close: Last close before it, 15 days back at most [currency per share]
+-- change: close minus previous_close [currency per share]
+-- change_ratio: change over previous_close [ratio]
+-- rank: 1 is the largest gain [rank]
 WITH session AS (
     SELECT max(date) AS date
     FROM eod

@@ -1,6 +1,15 @@
 -- The live quote of each symbol with its change against the last daily close.
 -- Grain: symbol, of those that have a live quote. change is mid - close; change_ratio 0.01 is 1 %.
 -- close is the last of the 15 days that end with the latest session, NULL where there is none.
+-- bid: Best bid of the live quote [currency per share]
+-- ask: Best ask of the live quote [currency per share]
+-- mid: Midpoint of bid and ask; NULL unless both are known [currency per share]
+-- close: Last daily close; NULL where there is none [currency per share]
+-- close_date: Trading date of close
+-- change: mid minus close [currency per share]
+-- change_ratio: change over close [ratio]
+-- event_at: Time of the quote at the venue; NULL where the venue does not tell
+-- received_at: Time of arrival here
 WITH closes AS (
     SELECT
         symbol,

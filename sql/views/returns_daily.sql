@@ -1,5 +1,8 @@
 -- Returns from close to close, session by session.
 -- Grain: symbol, date. return_ratio 0.01 is 1 %; log_return is its natural logarithm. NULL on a symbol's first bar.
+-- previous_close: Close of the session before; NULL on the first bar [currency per share]
+-- return_ratio: close over previous_close, minus 1 [ratio]
+-- log_return: Natural logarithm of close over previous_close [no unit]
 WITH closes AS (
     SELECT
         symbol,

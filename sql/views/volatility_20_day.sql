@@ -1,5 +1,6 @@
 -- Realised volatility: the standard deviation of 20 daily log returns, annualised over 252 sessions.
 -- Grain: symbol, date. A ratio (0.25 is 25 %); NULL until a symbol has 20 returns.
+-- volatility: Standard deviation of the last 20 daily log returns; NULL until there are 20 [ratio, annualised]
 WITH closes AS (
     SELECT
         symbol,

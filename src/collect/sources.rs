@@ -101,7 +101,7 @@ impl Sources {
             let source = config.source_of(dataset.name).and_then(|name| self.find(name));
             let Some(source) = source.filter(|source| source.ready().is_ok()) else { continue };
             if let Some(mut collector) = source.collector(dataset.name, config) {
-                collector.history = (dataset.name == "market_metrics").then_some("market_metrics_history");
+                collector.history = dataset.history;
                 collectors.insert(dataset.name, collector);
             }
         }

@@ -1,8 +1,9 @@
 //! Fetched rows into the lake: merge with what is held, stage the files, commit them all at once.
 
-use super::merge::{Merged, changed_items, merge_bars, merge_rows};
-use crate::lake::{DataFile, FailedItem, LakeError, LakeTable, Scope, Snapshot, StatisticValue, WriteMode};
-use arrow::array::{AsArray, BooleanArray};
+use super::merge::{self, Merged, changed_items};
+use crate::lake::dataset::{Layout, WriteMode};
+use crate::lake::{DataFile, FailedItem, LakeError, LakeTable, Scope, Snapshot, StatisticValue};
+use arrow::array::{AsArray, BooleanArray, Date32Array};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::Date32Type;
 use arrow::record_batch::RecordBatch;
@@ -43,11 +44,11 @@ pub async fn write_scope(
         return Ok(Written { version, ..Written::default() });
     }
     for _ in 0..CONFLICT_TRIES {
-        let outcome = match table.dataset().mode {
-            WriteMode::Append => append(table, rows).await,
-            WriteMode::Replace => replace(table, rows, scope, failed).await,
-            WriteMode::Merge if table.dataset().name == "eod" => merge_eod(table, rows).await,
-            WriteMode::Merge => merge(table, rows).await,
+        let outcome = match (table.dataset().mode, table.dataset().layout) {
+            (WriteMode::Append, _) => append(table, rows).await,
+            (WriteMode::Replace, _) => replace(table, rows, scope, failed).await,
+            (WriteMode::Merge, Layout::ByYear(column)) => merge_by_year(table, column, rows).await,
+            (WriteMode::Merge, Layout::Whole) => merge_whole(table, rows).await,
         };
         match outcome {
             Err(LakeError::Conflict { .. }) => {}
@@ -89,9 +90,9 @@ async fn replace(
     for held in held.iter().flatten() {
         all.push(rows_of_items(table, held, stays)?);
     }
-    let merged = merge_generic(table, &[], &all)?;
+    let merged = merged_rows(table, &[], &all)?;
     let dataset = table.dataset();
-    let changed = |held| changed_items(&dataset.schema, dataset.key, held, std::slice::from_ref(&merged.rows));
+    let changed = |held| changed_items(dataset, held, std::slice::from_ref(&merged.rows));
     let items = held
         .as_deref()
         .filter(|_| dataset.by_item)
@@ -101,46 +102,46 @@ async fn replace(
     commit(table, base.as_deref(), &files, &merged, items.as_ref()).await
 }
 
-async fn merge(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, LakeError> {
+async fn merge_whole(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, LakeError> {
     let base = table.update().await?;
     let files = files_of(base.as_ref());
     let held = table.read(&files).await?;
-    let merged = merge_generic(table, &held, rows)?;
+    let merged = merged_rows(table, &held, rows)?;
     commit(table, base.as_deref(), &files, &merged, Some(&merged.items)).await
 }
 
-/// Daily bars: files hold one year each, so that a new session rewrites this year's file and leaves the others.
-async fn merge_eod(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, LakeError> {
+/// Files hold one year of a date column each: only those of the years that new rows are of are read and rewritten.
+async fn merge_by_year(table: &LakeTable, column: &'static str, rows: &[RecordBatch]) -> Result<Written, LakeError> {
+    let years = Years { table, column };
     let base = table.update().await?;
     let mut left = BTreeSet::new();
     for batch in rows {
-        left.append(&mut years_of(batch)?);
+        left.append(&mut years.of(batch)?);
     }
     let (mut removed, mut staged, mut written) = (Vec::new(), Vec::new(), Written::default());
     let mut items = BTreeSet::new();
     while let Some(year) = left.pop_first() {
         // A file of another writer may span years: then those years are merged together.
-        let mut years = BTreeSet::from([year]);
+        let mut merged_years = BTreeSet::from([year]);
         let mut touched = loop {
             let touched: Vec<DataFile> =
-                files_of(base.as_ref()).into_iter().filter(|file| overlaps(file, &years)).collect();
-            let reached: BTreeSet<i32> = touched.iter().flat_map(file_years).collect();
-            if reached.is_subset(&years) {
+                files_of(base.as_ref()).into_iter().filter(|file| years.overlaps(file, &merged_years)).collect();
+            let reached: BTreeSet<i32> = touched.iter().flat_map(|file| years.of_file(file)).collect();
+            if reached.is_subset(&merged_years) {
                 break touched;
             }
-            years.extend(reached);
+            merged_years.extend(reached);
         };
-        left = left.difference(&years).copied().collect();
+        left = left.difference(&merged_years).copied().collect();
         let held = table.read(&touched).await?;
-        let new = rows.iter().map(|batch| rows_in_years(batch, &years)).collect::<Result<Vec<_>, _>>()?;
-        let mut merged = merge_bars(&held, &new)
-            .map_err(|error| LakeError::Rows { table: "eod".to_owned(), reason: error.to_string() })?;
+        let new = rows.iter().map(|batch| years.rows_in(batch, &merged_years)).collect::<Result<Vec<_>, _>>()?;
+        let mut merged = merged_rows(table, &held, &new)?;
         drop(held);
         if merged.added == 0 && merged.changed == 0 {
             continue;
         }
-        for year in years_of(&merged.rows)? {
-            staged.push(table.stage(&rows_in_years(&merged.rows, &BTreeSet::from([year]))?).await?);
+        for year in years.of(&merged.rows)? {
+            staged.push(table.stage(&years.rows_in(&merged.rows, &BTreeSet::from([year]))?).await?);
         }
         removed.append(&mut touched);
         items.append(&mut merged.items);
@@ -183,9 +184,8 @@ fn one_batch(table: &LakeTable, rows: &[RecordBatch]) -> Result<RecordBatch, Lak
     concat_batches(&table.dataset().schema, rows).map_err(|error| rows_error(table, error))
 }
 
-fn merge_generic(table: &LakeTable, held: &[RecordBatch], new: &[RecordBatch]) -> Result<Merged, LakeError> {
-    let dataset = table.dataset();
-    merge_rows(&dataset.schema, dataset.key, held, new).map_err(|error| rows_error(table, error))
+fn merged_rows(table: &LakeTable, held: &[RecordBatch], new: &[RecordBatch]) -> Result<Merged, LakeError> {
+    merge::merge(table.dataset(), held, new).map_err(|error| rows_error(table, error))
 }
 
 /// Rows whose first key column names an item that stays; none where it is not text.
@@ -202,11 +202,6 @@ fn rows_of_items(
     filter_record_batch(rows, &keep).map_err(|error| rows_error(table, error))
 }
 
-fn dates_of(rows: &RecordBatch) -> Result<&arrow::array::Date32Array, LakeError> {
-    let column = rows.column_by_name("date").and_then(|column| column.as_primitive_opt::<Date32Type>());
-    column.ok_or_else(|| LakeError::Rows { table: "eod".to_owned(), reason: "rows without a date".to_owned() })
-}
-
 fn year_of(days: i32) -> i32 {
     let epoch = NaiveDate::default();
     let date = match u64::try_from(days) {
@@ -216,39 +211,53 @@ fn year_of(days: i32) -> i32 {
     date.map_or(0, |date| date.year())
 }
 
-fn years_of(rows: &RecordBatch) -> Result<BTreeSet<i32>, LakeError> {
-    let mut last_days = None;
-    let mut years = BTreeSet::new();
-    for days in dates_of(rows)?.iter().flatten() {
-        if last_days != Some(days) {
-            years.insert(year_of(days));
-            last_days = Some(days);
+/// The years that rows and files are of, by a date column of a table.
+#[derive(Clone, Copy)]
+struct Years<'a> {
+    table: &'a LakeTable,
+    column: &'static str,
+}
+
+impl Years<'_> {
+    fn dates(self, rows: &RecordBatch) -> Result<&Date32Array, LakeError> {
+        let column = rows.column_by_name(self.column).and_then(|column| column.as_primitive_opt::<Date32Type>());
+        column.ok_or_else(|| rows_error(self.table, format!("rows without a {}", self.column)))
+    }
+
+    fn of(self, rows: &RecordBatch) -> Result<BTreeSet<i32>, LakeError> {
+        let mut last_days = None;
+        let mut years = BTreeSet::new();
+        for days in self.dates(rows)?.iter().flatten() {
+            if last_days != Some(days) {
+                years.insert(year_of(days));
+                last_days = Some(days);
+            }
+        }
+        Ok(years)
+    }
+
+    fn rows_in(self, rows: &RecordBatch, years: &BTreeSet<i32>) -> Result<RecordBatch, LakeError> {
+        let within = |days: Option<i32>| Some(days.is_some_and(|days| years.contains(&year_of(days))));
+        let keep: BooleanArray = self.dates(rows)?.iter().map(within).collect();
+        filter_record_batch(rows, &keep).map_err(|error| rows_error(self.table, error))
+    }
+
+    /// Years a file holds by its statistics; none when they are missing.
+    fn of_file(self, file: &DataFile) -> Vec<i32> {
+        let column = self.table.dataset().schema.index_of(self.column).ok();
+        match column.and_then(|column| file.columns.get(column)).map(|column| (&column.min, &column.max)) {
+            Some((Some(StatisticValue::Date(min)), Some(StatisticValue::Date(max)))) => {
+                (year_of(*min)..=year_of(*max)).collect()
+            }
+            _ => Vec::new(),
         }
     }
-    Ok(years)
-}
 
-fn rows_in_years(rows: &RecordBatch, years: &BTreeSet<i32>) -> Result<RecordBatch, LakeError> {
-    let fail = |error: arrow::error::ArrowError| LakeError::Rows { table: "eod".to_owned(), reason: error.to_string() };
-    let keep: BooleanArray =
-        dates_of(rows)?.iter().map(|days| Some(days.is_some_and(|days| years.contains(&year_of(days))))).collect();
-    filter_record_batch(rows, &keep).map_err(fail)
-}
-
-/// Years a file holds by its statistics; none when they are missing.
-fn file_years(file: &DataFile) -> Vec<i32> {
-    match file.columns.get(1).map(|column| (&column.min, &column.max)) {
-        Some((Some(StatisticValue::Date(min)), Some(StatisticValue::Date(max)))) => {
-            (year_of(*min)..=year_of(*max)).collect()
-        }
-        _ => Vec::new(),
+    /// Whether a file may hold rows of some years. One without statistics may hold anything.
+    fn overlaps(self, file: &DataFile, years: &BTreeSet<i32>) -> bool {
+        let held = self.of_file(file);
+        held.is_empty() || held.iter().any(|year| years.contains(year))
     }
-}
-
-/// A file without statistics may hold anything.
-fn overlaps(file: &DataFile, years: &BTreeSet<i32>) -> bool {
-    let held = file_years(file);
-    held.is_empty() || held.iter().any(|year| years.contains(year))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! alone holds names that a user makes up.
 
 use super::error::ConfigError;
+use crate::lake::dataset::{self, FreshnessDefaults};
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
 use figment::{Figment, Profile};
@@ -31,9 +32,28 @@ fn is_secret(key: &str) -> bool {
     SECRETS.contains(&key.rsplit('.').next().unwrap_or(key))
 }
 
-/// The lowest layer: every key at its default.
+/// The lowest layer: every key at its default. What the datasets say of themselves, and the file over it, which a test
+/// keeps equal.
 pub(super) fn defaults() -> Figment {
-    Figment::from(NamedToml { name: "default".to_owned(), text: DEFAULTS.to_owned() })
+    let layer = |text: String| NamedToml { name: "default".to_owned(), text };
+    Figment::from(layer(dataset_sections())).merge(layer(DEFAULTS.to_owned()))
+}
+
+/// A section for every dataset that has one, as TOML.
+pub(super) fn dataset_sections() -> String {
+    let mut text = String::new();
+    for dataset in dataset::all() {
+        let Some(retention) = dataset.retention else { continue };
+        let depends_on = dataset.depends_on;
+        text.push_str(&format!("[dataset.{}]\nretention = {retention:?}\ndepends_on = {depends_on:?}\n", dataset.name));
+        let Some(freshness) = dataset.freshness else { continue };
+        let FreshnessDefaults { ttl, stale_while_revalidate, wait_timeout, stale_if_error, jitter, csv } = freshness;
+        text.push_str(&format!(
+            "ttl = {ttl:?}\nstale_while_revalidate = {stale_while_revalidate:?}\nwait_timeout = {wait_timeout:?}\n\
+             stale_if_error = {stale_if_error:?}\njitter = {jitter:?}\ncsv = {csv}\n"
+        ));
+    }
+    text
 }
 
 /// TOML text that remembers where it came from.

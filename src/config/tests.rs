@@ -35,6 +35,12 @@ fn the_defaults_are_usable_and_cover_every_refreshed_dataset() {
 }
 
 #[test]
+fn the_file_says_of_datasets_what_they_say_of_themselves() {
+    let sections = |text: &str| Figment::from(Toml::string(text)).find_value("dataset").expect("sections");
+    assert_eq!(sections(DEFAULTS), sections(&layer::dataset_sections()));
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_the_nearest() {
     refused("[server]\npgg = \"127.0.0.1:1\"", "unknown key \"server.pgg\"; the nearest is \"server.pg\"");
     refused("[dataset.eodd]\nttl = \"1h\"", "dataset.eodd.ttl");

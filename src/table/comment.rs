@@ -1,9 +1,10 @@
 //! Comments on the tables and their columns, which `\\d+`, `obj_description` and the tooltips of BI tools read from the
 //! catalog.
 
-use super::view;
+use super::system::SystemColumn;
+use super::{sources, spools, system, view};
 use crate::dialect::catalog::Comments;
-use crate::lake::dataset::{self, WriteMode};
+use crate::lake::dataset::{self, Column, WriteMode};
 use crate::market::event::{self, LATEST_KEY};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -21,6 +22,17 @@ const TABLES: &[(&str, &str, &str)] = &[
         "spools",
         "One row per history of live events kept here: what was written, lost, and waits for the lake.",
     ),
+];
+
+/// Columns of the tables of schema `system`, sorted by table.
+const SYSTEM_COLUMNS: &[(&str, fn() -> Vec<SystemColumn>)] = &[
+    ("freshness", system::freshness_columns),
+    ("queries", system::queries_columns),
+    ("refreshes", system::refreshes_columns),
+    ("settings", system::settings_columns),
+    ("sources", sources::columns),
+    ("spools", spools::columns),
+    ("views", system::views_columns),
 ];
 
 /// Keys of the tables in `public` that have one row per key: datasets that are merged by it, and the latest events,
@@ -55,8 +67,20 @@ impl Comments for OwnComments {
 
     /// The comment of a column, which live events alone have.
     fn column(&self, schema: &str, table: &str, column: &str) -> Option<String> {
-        let columns = event::descriptions().iter().find_map(|event| event.columns_of(schema, table))?;
-        columns.into_iter().find(|described| described.name == column).map(|described| described.comment)
+        if schema == "system" {
+            let columns = SYSTEM_COLUMNS.iter().find(|(name, _)| *name == table)?.1();
+            return columns.into_iter().find(|(name, ..)| *name == column).map(|(.., comment)| comment.to_owned());
+        }
+        if let Some(columns) = event::descriptions().iter().find_map(|event| event.columns_of(schema, table)) {
+            return columns.into_iter().find(|described| described.name == column).map(|described| described.comment);
+        }
+        if schema != "public" {
+            return None;
+        }
+        match dataset::find(table) {
+            Some(dataset) => dataset.column(column).map(Column::comment),
+            None => view::all().into_iter().find(|view| view.name == table)?.column_comment(column),
+        }
     }
 
     /// The query of an embedded view in `public`.
@@ -68,5 +92,25 @@ impl Comments for OwnComments {
     /// The key columns of a table in `public`; empty where rows have none.
     fn key(&self, schema: &str, table: &str) -> &'static [&'static str] {
         if schema == "public" { KEYS.get(table).copied().unwrap_or_default() } else { &[] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_of_datasets_and_system_tables_has_a_comment() {
+        for dataset in dataset::all() {
+            for field in dataset.schema.fields() {
+                assert!(OwnComments.column("public", dataset.name, field.name()).is_some_and(|text| !text.is_empty()));
+            }
+        }
+        assert!(SYSTEM_COLUMNS.is_sorted_by(|one, other| one.0 < other.0));
+        for (_, columns) in SYSTEM_COLUMNS {
+            assert!(columns().iter().all(|(.., comment)| !comment.is_empty()));
+        }
+        let comment = OwnComments.column("public", "eod", "high");
+        assert_eq!(comment.as_deref(), Some("Highest price of the session [currency per share]"));
     }
 }

@@ -1,6 +1,6 @@
 //! `system.sources`: the endpoints of every source as its client sees them. The server hands the rows over.
 
-use super::system::SystemTable;
+use super::system::{SystemColumn, SystemTable};
 use crate::lake::dataset::instant;
 use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::DataType::{Int64, Utf8};
@@ -38,20 +38,8 @@ pub type SourceRows = Arc<dyn Fn() -> Vec<SourceRow> + Send + Sync>;
 
 /// The table: one row per source and endpoint that was called.
 pub fn table(rows: SourceRows) -> SystemTable {
-    let columns = vec![
-        ("source", Utf8),
-        ("origin", Utf8),
-        ("endpoint", Utf8),
-        ("breaker", Utf8),
-        ("open_until", instant()),
-        ("calls", Int64),
-        ("failures", Int64),
-        ("in_flight", Int64),
-        ("budget_left", Int64),
-        ("last_error", Utf8),
-    ];
     SystemTable::new(
-        columns,
+        columns(),
         Arc::new(move |schema| {
             let all = rows();
             let number = |value: u64| i64::try_from(value).ok();
@@ -71,4 +59,20 @@ pub fn table(rows: SourceRows) -> SystemTable {
             RecordBatch::try_new(schema.clone(), columns)
         }),
     )
+}
+
+/// Columns of `system.sources`, in the order that [`table`] fills them.
+pub(super) fn columns() -> Vec<SystemColumn> {
+    vec![
+        ("source", Utf8, "Name of the source, as in [source.NAME] of the configuration"),
+        ("origin", Utf8, "Host and port of the source"),
+        ("endpoint", Utf8, "Route, without its parameters"),
+        ("breaker", Utf8, "State of the breaker"),
+        ("open_until", instant(), "Until when an open breaker refuses; NULL when it is not open"),
+        ("calls", Int64, "Requests so far, retries included [requests]"),
+        ("failures", Int64, "Requests that failed [requests]"),
+        ("in_flight", Int64, "Requests under way now [requests]"),
+        ("budget_left", Int64, "Requests that may go at once now; NULL without a limit [requests]"),
+        ("last_error", Utf8, "What failed last"),
+    ]
 }

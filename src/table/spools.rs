@@ -1,6 +1,6 @@
 //! `system.spools`: live events on their way into the lake. The server hands the rows over.
 
-use super::system::SystemTable;
+use super::system::{SystemColumn, SystemTable};
 use crate::lake::dataset::instant;
 use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::DataType::{Int64, Utf8};
@@ -40,18 +40,8 @@ pub type SpoolRows = Arc<dyn Fn() -> Vec<SpoolRow> + Send + Sync>;
 
 /// The table: one row per history this process keeps.
 pub fn table(rows: SpoolRows) -> SystemTable {
-    let columns = vec![
-        ("dataset", Utf8),
-        ("spool", Utf8),
-        ("written", Int64),
-        ("missed", Int64),
-        ("uncommitted", Int64),
-        ("disk_bytes", Int64),
-        ("last_received_at", instant()),
-        ("last_error", Utf8),
-    ];
     SystemTable::new(
-        columns,
+        columns(),
         Arc::new(move |schema| {
             let rows = rows();
             let all = || rows.iter().map(|row| row.spool.as_ref());
@@ -70,4 +60,18 @@ pub fn table(rows: SpoolRows) -> SystemTable {
             RecordBatch::try_new(schema.clone(), columns)
         }),
     )
+}
+
+/// Columns of `system.spools`, in the order that [`table`] fills them.
+pub(super) fn columns() -> Vec<SystemColumn> {
+    vec![
+        ("dataset", Utf8, "History the events are for"),
+        ("spool", Utf8, "Name of the spool; NULL while it is not open"),
+        ("written", Int64, "Events written since the start [events]"),
+        ("missed", Int64, "Events lost since the start [events]"),
+        ("uncommitted", Int64, "Events that wait for the lake [events]"),
+        ("disk_bytes", Int64, "Size of the spool on disk [bytes]"),
+        ("last_received_at", instant(), "When the newest event arrived"),
+        ("last_error", Utf8, "What went wrong last; NULL when nothing did"),
+    ]
 }

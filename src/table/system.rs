@@ -28,6 +28,9 @@ pub type Rows = Arc<dyn Fn(&SchemaRef) -> Result<RecordBatch, arrow::error::Arro
 pub(crate) type RowsFor =
     Arc<dyn Fn(&SchemaRef, Option<&SessionFacts>) -> Result<RecordBatch, arrow::error::ArrowError> + Send + Sync>;
 
+/// A column: name, type, and what people are told of it.
+pub type SystemColumn = (&'static str, DataType, &'static str);
+
 /// A table whose rows are made anew for each query.
 pub struct SystemTable {
     schema: SchemaRef,
@@ -36,13 +39,13 @@ pub struct SystemTable {
 
 impl SystemTable {
     /// A table of these columns, all of which may be NULL.
-    pub fn new(columns: Vec<(&str, DataType)>, rows: Rows) -> Self {
+    pub fn new(columns: Vec<SystemColumn>, rows: Rows) -> Self {
         Self::for_reader(columns, Arc::new(move |schema, _| rows(schema)))
     }
 
     /// A table whose rows depend on who reads them.
-    pub(crate) fn for_reader(columns: Vec<(&str, DataType)>, rows: RowsFor) -> Self {
-        let fields: Vec<Field> = columns.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect();
+    pub(crate) fn for_reader(columns: Vec<SystemColumn>, rows: RowsFor) -> Self {
+        let fields: Vec<Field> = columns.into_iter().map(|(name, kind, _)| Field::new(name, kind, true)).collect();
         Self { schema: Arc::new(Schema::new(fields)), rows }
     }
 }
@@ -100,7 +103,7 @@ pub struct Sources {
 /// The schema `system`, with further tables that know what this module does not.
 pub fn schema(sources: &Sources, further: Vec<(&'static str, SystemTable)>) -> Result<Arc<dyn SchemaProvider>> {
     let provider = MemorySchemaProvider::new();
-    let add = |name: &str, columns: Vec<(&str, DataType)>, rows: Rows| {
+    let add = |name: &str, columns: Vec<SystemColumn>, rows: Rows| {
         provider.register_table(name.to_owned(), Arc::new(SystemTable::new(columns, rows))).map(drop)
     };
     let (lake, board) = (sources.lake.clone(), sources.board.clone());
@@ -127,27 +130,27 @@ pub(super) fn text_list() -> DataType {
 }
 
 /// Columns of `system.freshness`, in the order that [`freshness`] fills them.
-fn freshness_columns() -> Vec<(&'static str, DataType)> {
+pub(super) fn freshness_columns() -> Vec<SystemColumn> {
     use DataType::{Int64, Utf8};
     vec![
-        ("dataset", Utf8),
-        ("state", Utf8),
-        ("age", interval()),
-        ("ttl", Utf8),
-        ("loaded_at", instant()),
-        ("expires_at", instant()),
-        ("version", Int64),
-        ("rows", Int64),
-        ("bytes", Int64),
-        ("depends_on", text_list()),
-        ("input_versions", text_list()),
-        ("last_error", Utf8),
-        ("feed_class", Utf8),
-        ("stale_while_revalidate", interval()),
-        ("wait_timeout", interval()),
-        ("stale_if_error", interval()),
-        ("jitter", interval()),
-        ("failed_items", text_list()),
+        ("dataset", Utf8, "Name of the dataset"),
+        ("state", Utf8, "'missing', 'live', 'fresh', 'stale', 'refreshing' or 'failed'"),
+        ("age", interval(), "How long ago the rows were loaded; NULL when they never were"),
+        ("ttl", Utf8, "When rows go stale, as configured; NULL for what only grows"),
+        ("loaded_at", instant(), "When the rows were last loaded whole"),
+        ("expires_at", instant(), "When they go stale"),
+        ("version", Int64, "Latest version of the table"),
+        ("rows", Int64, "Rows of that version [rows]"),
+        ("bytes", Int64, "Size of its files [bytes]"),
+        ("depends_on", text_list(), "Datasets that are refreshed first"),
+        ("input_versions", text_list(), "What it was computed from, each as 'dataset=version'"),
+        ("last_error", Utf8, "Why the last refresh failed; NULL when it did not"),
+        ("feed_class", Utf8, "Class of the market data: 'real-time', 'delayed', 'simulated', 'imported' or 'unknown'"),
+        ("stale_while_revalidate", interval(), "How long past the TTL rows are served at once while a refresh runs"),
+        ("wait_timeout", interval(), "How long a query waits for a refresh"),
+        ("stale_if_error", interval(), "How long past the TTL rows are served when the refresh fails"),
+        ("jitter", interval(), "How far expiries of several processes are spread"),
+        ("failed_items", text_list(), "Items whose last fetch failed"),
     ]
 }
 
@@ -206,21 +209,21 @@ pub fn ttl_text(ttl: Ttl) -> String {
 }
 
 /// Columns of `system.refreshes`, in the order that [`refreshes`] fills them.
-fn refreshes_columns() -> Vec<(&'static str, DataType)> {
+pub(super) fn refreshes_columns() -> Vec<SystemColumn> {
     use DataType::{Int64, Utf8};
     vec![
-        ("dataset", Utf8),
-        ("cause", Utf8),
-        ("started_at", instant()),
-        ("ended_at", instant()),
-        ("items", Int64),
-        ("failed", Int64),
-        ("failed_items", text_list()),
-        ("rows", Int64),
-        ("origin_calls", Int64),
-        ("version", Int64),
-        ("error", Utf8),
-        ("scope", text_list()),
+        ("dataset", Utf8, "Name of the dataset"),
+        ("cause", Utf8, "Why it ran"),
+        ("started_at", instant(), "When it began"),
+        ("ended_at", instant(), "When it ended"),
+        ("items", Int64, "Items asked for [items]"),
+        ("failed", Int64, "Items that failed [items]"),
+        ("failed_items", text_list(), "Items that failed, each as 'item: reason'"),
+        ("rows", Int64, "Rows fetched [rows]"),
+        ("origin_calls", Int64, "Requests sent to the origin, retries included [requests]"),
+        ("version", Int64, "Version of the table afterwards"),
+        ("error", Utf8, "Why it brought nothing; NULL when it did"),
+        ("scope", text_list(), "Items it was for; NULL is the whole dataset"),
     ]
 }
 
@@ -256,10 +259,29 @@ fn refreshes(board: &FreshnessBoard, schema: &SchemaRef) -> Result<RecordBatch, 
     RecordBatch::try_new(schema.clone(), columns)
 }
 
+/// Columns of `system.queries`, whose rows the engine gives.
+pub(crate) fn queries_columns() -> Vec<SystemColumn> {
+    use DataType::{Float64, Int64, Utf8};
+    vec![
+        ("pid", Int64, "Number of the session"),
+        ("user", Utf8, "Name of its user"),
+        ("front_end", Utf8, "How it is connected"),
+        ("started_at", instant(), "When the statement began"),
+        ("state", Utf8, "What it does now"),
+        ("sql", Utf8, "Text of the statement; NULL for whom it does not concern"),
+        ("rows_sent", Int64, "Rows sent so far [rows]"),
+        ("progress", Float64, "Part of the input read so far; NULL where it is not known [ratio, 0 to 1]"),
+    ]
+}
+
 /// Columns of `system.settings`, all text.
-fn settings_columns() -> Vec<(&'static str, DataType)> {
+pub(super) fn settings_columns() -> Vec<SystemColumn> {
     use DataType::Utf8;
-    vec![("name", Utf8), ("value", Utf8), ("origin", Utf8)]
+    vec![
+        ("name", Utf8, "Key in the configuration"),
+        ("value", Utf8, "Value in force; secrets are hidden"),
+        ("origin", Utf8, "Where it is from: 'default', 'environment', 'flag' or a file"),
+    ]
 }
 
 /// Rows of `system.settings`, one per key; secrets are `(hidden)` by the time they come here.
@@ -273,9 +295,13 @@ fn settings_rows(settings: &[Setting], schema: &SchemaRef) -> Result<RecordBatch
 }
 
 /// Columns of `system.views`, all text.
-fn views_columns() -> Vec<(&'static str, DataType)> {
+pub(super) fn views_columns() -> Vec<SystemColumn> {
     use DataType::Utf8;
-    vec![("name", Utf8), ("comment", Utf8), ("sql", Utf8)]
+    vec![
+        ("name", Utf8, "Name of the view"),
+        ("comment", Utf8, "What it is for, its grain and its units"),
+        ("sql", Utf8, "The query it stands for"),
+    ]
 }
 
 /// Rows of `system.views`: name, comment and query of each embedded view.

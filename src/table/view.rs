@@ -1,8 +1,11 @@
 //! Views over the cached and live tables: one SQL file each, in `sql/views`, embedded in the program.
 //!
-//! A file opens with comment lines (purpose, grain, units), which are the view's comment; its name is the view's name.
+//! A file opens with comment lines (purpose, grain, units), which are the view's comment; its name is the view's name. A
+//! comment line `-- column: what it says` is the comment of that column; a column without one has the comment of the column
+//! of the same name in the first dataset, by name, that the query reads.
 //! Views read tables only, never each other, so that they can be registered in any order.
 
+use crate::lake::dataset::{self, Column};
 use anyhow::{Context, Result};
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::TableReference;
@@ -16,6 +19,8 @@ pub struct ViewDefinition {
     pub name: &'static str,
     /// What it is for, what a row is, and its units: the comment lines of its file, joined.
     pub comment: String,
+    /// Columns and what the file says of them, in its order.
+    pub columns: Vec<(&'static str, &'static str)>,
     /// The SELECT that the view stands for, without the comment above it.
     pub sql: &'static str,
 }
@@ -54,16 +59,37 @@ pub async fn register(context: &SessionContext) -> Result<()> {
     Ok(())
 }
 
-/// Splits a file into its comment, whose lines are joined with spaces, and the query below it.
+impl ViewDefinition {
+    /// The comment of a column.
+    pub fn column_comment(&self, column: &str) -> Option<String> {
+        let own = self.columns.iter().find(|(name, _)| *name == column).map(|(_, comment)| (*comment).to_owned());
+        own.or_else(|| {
+            let words = || self.sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let read = dataset::all().into_iter().filter(|dataset| words().any(|word| word == dataset.name));
+            read.filter_map(|dataset| dataset.column(column)).map(Column::comment).next()
+        })
+    }
+}
+
+/// Splits a file into its comment, whose lines are joined with spaces, the comments of columns, and the query below.
 fn parse(name: &'static str, text: &'static str) -> ViewDefinition {
-    let mut comment = Vec::new();
+    let (mut comment, mut columns) = (Vec::new(), Vec::new());
     let mut sql = text.trim();
     while let Some(rest) = sql.strip_prefix("--") {
         let (line, below) = rest.split_once('\n').unwrap_or((rest, ""));
-        comment.push(line.trim());
+        match line.trim().split_once(": ") {
+            Some((column, says)) if is_column(column) => columns.push((column, says)),
+            _ => comment.push(line.trim()),
+        }
         sql = below.trim_start();
     }
-    ViewDefinition { name, comment: comment.join(" "), sql }
+    ViewDefinition { name, comment: comment.join(" "), columns, sql }
+}
+
+/// Whether this is spelled as columns are: a sentence begins with a capital letter.
+fn is_column(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 #[cfg(test)]

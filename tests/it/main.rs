@@ -20,6 +20,7 @@ mod postgres_text;
 mod prepared;
 mod sessions;
 mod slt;
+mod tables;
 mod tokio_postgres_client;
 mod without_feed;
 mod world;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::dxlink::{Eod, EodOptions, Feed, FeedOptions, FeedSymbols, QuoteTokens};
-use super::tastytrade::{Calendar, Dividends, Earnings, MarketMetrics, OptionChains, Symbols};
+use super::tastytrade::{Calendar, Dividends, Earnings, OptionChains, Snapshots, Symbols, snapshots};
 use crate::clock::Clock;
 use crate::collect::client::{Auth, Client};
 use crate::collect::{Fetch, FetchError, Fetched, Request};
@@ -119,10 +119,14 @@ async fn symbols_cover_their_lists() {
     assert!(venue.simulator.counters().rest_calls("/instruments/equities/active") >= 6);
 }
 
+fn metrics(client: &Client) -> Snapshots {
+    Snapshots { client: client.clone(), route: snapshots::route("market_metrics").unwrap() }
+}
+
 #[tokio::test]
 async fn metrics_of_all_symbols_come_in_batches() {
     let venue = Venue::still().await;
-    let source = MarketMetrics { client: venue.client() };
+    let source = metrics(&venue.client());
     let fetched = source.fetch(&request(sp500())).await.unwrap();
     let metrics = rows(&fetched, "market_metrics");
     assert_eq!((metrics.num_rows(), fetched.failed.len()), (503, 0), "{:?}", fetched.failed);
@@ -139,7 +143,7 @@ async fn failing_symbols_cost_only_themselves() {
         venue.spoil("/option-chains", symbol, Kind::BadGateway);
     }
     let client = venue.client();
-    let metrics = MarketMetrics { client: client.clone() }.fetch(&request(sp500())).await.unwrap();
+    let metrics = metrics(&client).fetch(&request(sp500())).await.unwrap();
     assert_eq!(failed(&metrics), ["AAPL", "MSFT"], "{:?}", metrics.failed);
     assert_eq!(rows(&metrics, "market_metrics").num_rows(), 501);
     let chains = OptionChains { client }.fetch(&request(["SPY", "NVDA", "BRK/B"])).await.unwrap();
@@ -155,7 +159,7 @@ async fn ten_failing_symbols_cost_only_themselves() {
     let bad: Vec<_> = symbols.iter().step_by(50).take(10).cloned().collect();
     bad.iter().for_each(|symbol| venue.spoil("/", symbol, Kind::Status(500)));
     let client = venue.client();
-    let metrics = MarketMetrics { client: client.clone() }.fetch(&request(symbols.clone())).await.unwrap();
+    let metrics = metrics(&client).fetch(&request(symbols.clone())).await.unwrap();
     assert_eq!((rows(&metrics, "market_metrics").num_rows(), metrics.failed.len()), (493, 10), "{:?}", metrics.failed);
     let dividends = Dividends { client }.fetch(&request(symbols)).await.unwrap();
     assert_eq!(dividends.failed.len(), 10, "{:?}", dividends.failed);
@@ -164,7 +168,7 @@ async fn ten_failing_symbols_cost_only_themselves() {
 #[tokio::test]
 async fn throttling_broken_answers_and_dead_tokens_are_outlived() {
     let venue = Venue::still().await;
-    let source = MarketMetrics { client: venue.client() };
+    let source = metrics(&venue.client());
     for kind in
         [Kind::Throttled(Some(1)), Kind::BadGateway, Kind::Truncated, Kind::Html, Kind::Drop, Kind::Unauthorised]
     {

@@ -2,30 +2,15 @@
 
 use super::queries::Queries;
 use crate::dialect::session::SessionFacts;
-use crate::lake::dataset::instant;
-use crate::table::system::{SystemTable, instants};
+use crate::table::system::{SystemTable, instants, queries_columns};
 use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use std::sync::Arc;
 
 /// The table over the running statements of a process.
 pub(crate) fn table(queries: Arc<Queries>) -> SystemTable {
     SystemTable::for_reader(queries_columns(), Arc::new(move |schema, reader| running(&queries, schema, reader)))
-}
-
-fn queries_columns() -> Vec<(&'static str, DataType)> {
-    use DataType::{Float64, Int64, Utf8};
-    vec![
-        ("pid", Int64),
-        ("user", Utf8),
-        ("front_end", Utf8),
-        ("started_at", instant()),
-        ("state", Utf8),
-        ("sql", Utf8),
-        ("rows_sent", Int64),
-        ("progress", Float64),
-    ]
 }
 
 /// Statements of others are without their text for who is no admin.

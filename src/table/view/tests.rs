@@ -118,6 +118,20 @@ async fn every_view_runs_over_empty_tables() {
 }
 
 #[tokio::test]
+async fn every_column_of_every_view_has_a_comment() {
+    let context = session(&Live::new(4), &[]).await;
+    for view in all() {
+        let table = context.table_provider(view.name).await.unwrap();
+        for field in table.schema().fields() {
+            assert!(view.column_comment(field.name()).is_some(), "{}.{}", view.name, field.name());
+        }
+        for (column, _) in &view.columns {
+            assert!(table.schema().field_with_name(column).is_ok(), "{}.{column}", view.name);
+        }
+    }
+}
+
+#[tokio::test]
 async fn bars_are_put_together_by_week_and_month() {
     let context = session(&Live::new(4), &[EOD]).await;
     assert_eq!(

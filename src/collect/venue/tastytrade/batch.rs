@@ -1,6 +1,6 @@
 //! From our rows to record batches with exactly the datasets' schemas.
 
-use super::parse::{CalendarRow, EventKind, EventRow, MetricsRow, OptionRow, SymbolRow};
+use super::parse::{CalendarRow, EventKind, EventRow, OptionRow, SymbolRow};
 use crate::lake::dataset;
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, ListBuilder, StringArray, StringBuilder,
@@ -48,7 +48,7 @@ pub(crate) fn repeated(moment: DateTime<Utc>, count: usize) -> ArrayRef {
     instants(std::iter::repeat_n(Some(moment), count))
 }
 
-fn flags(values: impl Iterator<Item = Option<bool>>) -> ArrayRef {
+pub(crate) fn flags(values: impl Iterator<Item = Option<bool>>) -> ArrayRef {
     Arc::new(values.collect::<BooleanArray>())
 }
 
@@ -74,26 +74,6 @@ pub(crate) fn symbols(rows: &[SymbolRow], fetched_at: DateTime<Utc>) -> RecordBa
         repeated(fetched_at, rows.len()),
     ];
     batch(schema("symbols"), columns)
-}
-
-/// Rows of `market_metrics`: the columns that are plain numbers, dates or texts are found by name.
-pub(crate) fn metrics(rows: &[MetricsRow], fetched_at: DateTime<Utc>) -> RecordBatch {
-    let schema = schema("market_metrics");
-    let column = |field: &Arc<Field>| match field.name().as_str() {
-        "symbol" => texts(rows.iter().map(|row| Some(&row.symbol))),
-        "liquidity_rating" => integers(rows.iter().map(|row| row.liquidity_rating)),
-        "market_cap" => integers(rows.iter().map(|row| row.market_cap)),
-        "earnings_estimated" => flags(rows.iter().map(|row| row.earnings_estimated)),
-        "updated_at" => instants(rows.iter().map(|row| row.updated_at)),
-        "fetched_at" => repeated(fetched_at, rows.len()),
-        name => match field.data_type() {
-            DataType::Date32 => dates(rows.iter().map(|row| row.dates.get(name).copied())),
-            DataType::Utf8 => texts(rows.iter().map(|row| row.texts.get(name))),
-            _ => numbers(rows.iter().map(|row| row.numbers.get(name).copied())),
-        },
-    };
-    let columns = schema.fields().iter().map(column).collect();
-    batch(schema.clone(), columns)
 }
 
 /// Rows of `option_chains`.

@@ -153,13 +153,6 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Rows<T> {
     }
 }
 
-/// An object that may be absent or something else.
-pub(crate) fn lenient<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(T::deserialize(Value::deserialize(deserializer)?).unwrap_or_default())
-}
-
 impl Problems {
     /// Takes a field's value; a broken one is noted and is `None`.
     pub(crate) fn take<T>(&mut self, item: &str, name: &str, field: Field<T>) -> Option<T> {

@@ -9,8 +9,8 @@ pub mod calendar;
 pub mod chains;
 pub mod events;
 pub mod field;
-pub mod metrics;
 pub mod parse;
+pub mod snapshots;
 mod source;
 pub mod symbols;
 pub mod wire;
@@ -18,7 +18,7 @@ pub mod wire;
 pub use calendar::Calendar;
 pub use chains::OptionChains;
 pub use events::{Dividends, Earnings};
-pub use metrics::MarketMetrics;
+pub use snapshots::Snapshots;
 pub use source::DEFINITION;
 pub use symbols::Symbols;
 

@@ -3,7 +3,7 @@
 //! `Err` means that the answer as a whole is not what it should be; a spoilt row or field is noted and left out.
 
 use super::field::{Field, Rows};
-use super::wire::{CorporateEvent, Equity, Expiration, Metrics, NestedChain, Pagination, Session, Strike};
+use super::wire::{CorporateEvent, Equity, Expiration, NestedChain, Pagination, Session, Strike};
 use super::wire::{Holidays, QuoteTokenAnswer};
 use crate::collect::venue::outcome::Parsed;
 use crate::collect::venue::problem::Problems;
@@ -15,7 +15,7 @@ use chrono_tz::America::New_York;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A row of `symbols`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,27 +34,6 @@ pub struct SymbolRow {
     pub active: Option<bool>,
     /// dxFeed spelling.
     pub streamer_symbol: String,
-}
-
-/// A row of `market_metrics`; units as in the dataset.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct MetricsRow {
-    /// tastytrade spelling.
-    pub symbol: String,
-    /// Columns of type double, in the dataset's order.
-    pub numbers: BTreeMap<&'static str, f64>,
-    /// Columns of type date.
-    pub dates: BTreeMap<&'static str, NaiveDate>,
-    /// Columns of type text.
-    pub texts: BTreeMap<&'static str, String>,
-    /// Stars.
-    pub liquidity_rating: Option<i64>,
-    /// Currency units.
-    pub market_cap: Option<i64>,
-    /// Whether the report date is a guess.
-    pub earnings_estimated: Option<bool>,
-    /// When the vendor computed it.
-    pub updated_at: Option<DateTime<Utc>>,
 }
 
 /// A row of `option_chains`.
@@ -132,7 +111,7 @@ pub struct VenueCalendar {
 }
 
 /// Takes `data.items` out of a list answer.
-fn items<T: DeserializeOwned>(mut answer: Value) -> Result<Rows<T>, String> {
+pub(super) fn items<T: DeserializeOwned>(mut answer: Value) -> Result<Rows<T>, String> {
     let items = answer.pointer_mut("/data/items").map(Value::take).filter(Value::is_array);
     let items = items.ok_or_else(|| "it has no list data.items".to_owned())?;
     Rows::deserialize(items).map_err(|error| error.to_string())
@@ -183,93 +162,6 @@ pub(crate) fn symbols(answer: Value, page: &str) -> Result<Parsed<SymbolRow>, St
         });
     }
     Ok(Parsed { rows, problems })
-}
-
-/// Reads the metrics of the symbols asked for; rows of others are left out.
-pub(crate) fn metrics(answer: Value, asked: &[String]) -> Result<Parsed<MetricsRow>, String> {
-    let list = items::<Metrics>(answer)?;
-    let mut problems = Problems::default();
-    let mut wanted: HashSet<&str> = asked.iter().map(String::as_str).collect();
-    let batch = || format!("batch from {}", asked.first().map_or("", String::as_str));
-    problems.note_broken(&batch(), list.broken);
-    let mut rows = Vec::with_capacity(list.rows.len());
-    for metrics in list.rows {
-        match &metrics.symbol {
-            Field::Known(symbol) if wanted.remove(symbol.as_str()) => rows.push(metrics_row(metrics, &mut problems)),
-            Field::Known(_) => {}
-            Field::Missing | Field::Broken(_) => problems.note(&batch(), "a row has no symbol"),
-        }
-    }
-    Ok(Parsed { rows, problems })
-}
-
-fn metrics_row(wire: Metrics, problems: &mut Problems) -> MetricsRow {
-    let symbol = wire.symbol.known().unwrap_or_default();
-    let mut row = MetricsRow::default();
-    const POINTS: f64 = 100.0;
-    let earnings = wire.earnings;
-    let numbers = [
-        ("iv_index", "implied-volatility-index", wire.implied_volatility_index, 1.0),
-        (
-            "iv_index_5_day_change",
-            "implied-volatility-index-5-day-change",
-            wire.implied_volatility_index_5_day_change,
-            1.0,
-        ),
-        ("iv_rank", "implied-volatility-index-rank", wire.implied_volatility_index_rank, 1.0),
-        ("iv_percentile", "implied-volatility-percentile", wire.implied_volatility_percentile, 1.0),
-        ("iv_30_day", "implied-volatility-30-day", wire.implied_volatility_30_day, POINTS),
-        ("hv_30_day", "historical-volatility-30-day", wire.historical_volatility_30_day, POINTS),
-        ("hv_60_day", "historical-volatility-60-day", wire.historical_volatility_60_day, POINTS),
-        ("hv_90_day", "historical-volatility-90-day", wire.historical_volatility_90_day, POINTS),
-        ("iv_hv_30_day_difference", "iv-hv-30-day-difference", wire.iv_hv_30_day_difference, POINTS),
-        ("liquidity_value", "liquidity-value", wire.liquidity_value, 1.0),
-        ("liquidity_rank", "liquidity-rank", wire.liquidity_rank, 1.0),
-        ("beta", "beta", wire.beta, 1.0),
-        ("corr_spy_3_month", "corr-spy-3month", wire.corr_spy_3_month, 1.0),
-        ("price_earnings_ratio", "price-earnings-ratio", wire.price_earnings_ratio, 1.0),
-        ("earnings_per_share", "earnings-per-share", wire.earnings_per_share, 1.0),
-        ("dividend_rate_per_share", "dividend-rate-per-share", wire.dividend_rate_per_share, 1.0),
-        ("annual_dividend_per_share", "annual-dividend-per-share", wire.annual_dividend_per_share, 1.0),
-        ("dividend_yield", "dividend-yield", wire.dividend_yield, 1.0),
-        ("earnings_consensus_estimate", "consensus-estimate", earnings.consensus_estimate, 1.0),
-        ("earnings_actual_eps", "actual-eps", earnings.actual_eps, 1.0),
-        ("borrow_rate", "borrow-rate", wire.borrow_rate, 1.0),
-    ];
-    for (column, name, field, divisor) in numbers {
-        if let Some(number) = problems.take(&symbol, name, field) {
-            row.numbers.insert(column, number / divisor);
-        }
-    }
-    let dates = [
-        ("dividend_ex_date", "dividend-ex-date", wire.dividend_ex_date),
-        ("dividend_next_date", "dividend-next-date", wire.dividend_next_date),
-        ("dividend_pay_date", "dividend-pay-date", wire.dividend_pay_date),
-        ("earnings_expected_date", "expected-report-date", earnings.expected_report_date),
-    ];
-    for (column, name, field) in dates {
-        // The vendor's way of saying "unknown" is the first day of 1970.
-        if let Some(date) = problems.take(&symbol, name, field).filter(|date| *date != NaiveDate::default()) {
-            row.dates.insert(column, date);
-        }
-    }
-    let texts = [
-        ("earnings_time_of_day", "time-of-day", earnings.time_of_day),
-        ("lendability", "lendability", wire.lendability),
-        ("listed_market", "listed-market", wire.listed_market),
-        ("sector", "sector", wire.sector),
-    ];
-    for (column, name, field) in texts {
-        if let Some(text) = problems.take(&symbol, name, field) {
-            row.texts.insert(column, text);
-        }
-    }
-    row.liquidity_rating = problems.take(&symbol, "liquidity-rating", wire.liquidity_rating);
-    row.market_cap = problems.take(&symbol, "market-cap", wire.market_cap);
-    row.earnings_estimated = problems.take(&symbol, "estimated", earnings.estimated);
-    row.updated_at = problems.take(&symbol, "updated-at", wire.updated_at);
-    row.symbol = symbol;
-    row
 }
 
 /// Reads a nested chain. An option without a good symbol, or at odds with its symbol, is left out.

@@ -1,6 +1,6 @@
 //! tastytrade as a source: its credentials, which dataset is fetched how, and the dxLink feed that it opens.
 
-use super::{Calendar, Dividends, Earnings, MarketMetrics, OptionChains, Symbols, metrics};
+use super::{Calendar, Dividends, Earnings, OptionChains, Snapshots, Symbols, snapshots};
 use crate::clock::Clock;
 use crate::collect::asking;
 use crate::collect::client::{Auth, Client, ClientError, EndpointStatus};
@@ -79,8 +79,6 @@ impl Source for Tastytrade {
                 Collector::new(eod, asking::bars(universe.clone(), dxlink::BAR_SOURCE))
                     .by_item(Items::new(&universe, 1))
             }
-            "market_metrics" => Collector::new(MarketMetrics { client }, asking::items(universe.clone()))
-                .by_item(Items::new(&universe, metrics::BATCH_SYMBOLS)),
             "option_chains" => {
                 Collector::new(OptionChains { client }, asking::items(chains.clone())).by_item(Items::new(&chains, 1))
             }
@@ -89,7 +87,11 @@ impl Source for Tastytrade {
                 let symbols = Symbols::new(client, what.lists.clone(), own_lists);
                 Collector::new(symbols, asking::held_symbols())
             }
-            _ => return None,
+            other => {
+                let route = snapshots::route(other)?;
+                Collector::new(Snapshots { client, route }, asking::items(universe.clone()))
+                    .by_item(Items::new(&universe, snapshots::BATCH_SYMBOLS))
+            }
         })
     }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::parse::{self, EventKind, HolidayDates, VenueCalendar};
+use super::snapshots::{parse_rows, route, to_batch};
 use super::*;
 use crate::clock::Clock;
 use crate::collect::client::scripted::{Scripted, json as json_response, response};
@@ -50,6 +51,10 @@ fn moment(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
+fn metrics() -> &'static snapshots::Route {
+    route("market_metrics").unwrap()
+}
+
 fn symbols(list: &[&str]) -> Vec<String> {
     list.iter().map(|symbol| (*symbol).to_owned()).collect()
 }
@@ -78,8 +83,8 @@ fn items_of(failed: &[FailedItem]) -> Vec<&str> {
 #[test]
 fn metrics_become_ratios_and_broken_fields_null() {
     let asked = symbols(&["AAPL", "SPX", "BAD", "GONE"]);
-    let parsed = parse::metrics(value(METRICS), &asked).unwrap();
-    let batch = batch::metrics(&parsed.rows, clock().now());
+    let parsed = parse_rows(metrics(), value(METRICS), &asked).unwrap();
+    let batch = to_batch(metrics(), &parsed.rows, clock().now());
     assert_eq!(batch.schema(), dataset::find("market_metrics").unwrap().schema);
     assert_eq!(batch.num_rows(), 3);
     let number = |column: &str, row: usize| {
@@ -190,7 +195,8 @@ fn parse_all(answer: &Value) {
     let now = moment("2026-01-05T15:00:00Z");
     let _ = parse::pages(answer);
     let _ = parse::symbols(answer.clone(), "page 0").map(|parsed| batch::symbols(&parsed.rows, now));
-    let _ = parse::metrics(answer.clone(), &symbols(&["AAPL", "SPX"])).map(|parsed| batch::metrics(&parsed.rows, now));
+    let _ = parse_rows(metrics(), answer.clone(), &symbols(&["AAPL", "SPX"]))
+        .map(|parsed| to_batch(metrics(), &parsed.rows, now));
     let _ = parse::option_chain(answer.clone(), "SPY").map(|parsed| batch::option_chains(&parsed.rows, now));
     let _ = parse::events(answer.clone(), "AAPL", EventKind::Earnings);
     if let Ok(parsed) = parse::sessions(answer.clone(), "span") {
@@ -297,7 +303,7 @@ async fn a_bad_symbol_costs_only_itself_in_a_batch() {
         json_response(200, &json!({"data": {"items": items}}).to_string())
     })
     .await;
-    let source = MarketMetrics { client: server.client(clock()) };
+    let source = Snapshots { client: server.client(clock()), route: metrics() };
     let request = Request { items: names, ..Request::default() };
     let fetched = source.fetch(&request).await.unwrap();
     assert_eq!(fetched.batches[0].num_rows(), 249);
@@ -311,7 +317,7 @@ async fn a_bad_symbol_costs_only_itself_in_a_batch() {
 #[tokio::test]
 async fn an_origin_that_refuses_everything_is_an_error() {
     let server = server(|_, _| response(401, "Content-Type: text/html\r\n", "<html>401</html>")).await;
-    let source = MarketMetrics { client: server.client(clock()) };
+    let source = Snapshots { client: server.client(clock()), route: metrics() };
     let error = source.fetch(&request(&["AAPL", "MSFT"])).await.unwrap_err();
     assert!(matches!(error, FetchError::Unauthorized { .. }), "{error}");
     assert!(error.to_string().contains("an HTML page"), "{error}");

@@ -2,7 +2,7 @@
 //!
 //! A list answer is `{"data":{"items":[...]},"context":"...","pagination":{...}}`, a single one `{"data":{...}}`.
 
-use super::field::{Field, Rows, lenient};
+use super::field::{Field, Rows};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
 
@@ -34,96 +34,6 @@ pub struct Equity {
     pub active: Field<bool>,
     /// dxFeed spelling.
     pub streamer_symbol: Field<String>,
-}
-
-/// One symbol's metrics; sparse rows are normal. Unless said otherwise volatilities and ranks are ratios as text.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
-pub struct Metrics {
-    /// tastytrade spelling.
-    pub symbol: Field<String>,
-    /// Ratio, annualised.
-    pub implied_volatility_index: Field<f64>,
-    /// Ratio difference.
-    #[serde(rename = "implied-volatility-index-5-day-change")]
-    pub implied_volatility_index_5_day_change: Field<f64>,
-    /// Ratio.
-    pub implied_volatility_index_rank: Field<f64>,
-    /// Ratio.
-    pub implied_volatility_percentile: Field<f64>,
-    /// Percentage points.
-    #[serde(rename = "implied-volatility-30-day")]
-    pub implied_volatility_30_day: Field<f64>,
-    /// Percentage points.
-    #[serde(rename = "historical-volatility-30-day")]
-    pub historical_volatility_30_day: Field<f64>,
-    /// Percentage points.
-    #[serde(rename = "historical-volatility-60-day")]
-    pub historical_volatility_60_day: Field<f64>,
-    /// Percentage points.
-    #[serde(rename = "historical-volatility-90-day")]
-    pub historical_volatility_90_day: Field<f64>,
-    /// Percentage points.
-    #[serde(rename = "iv-hv-30-day-difference")]
-    pub iv_hv_30_day_difference: Field<f64>,
-    /// No unit.
-    pub liquidity_value: Field<f64>,
-    /// May exceed 1.
-    pub liquidity_rank: Field<f64>,
-    /// Stars.
-    pub liquidity_rating: Field<i64>,
-    /// No unit.
-    pub beta: Field<f64>,
-    /// Correlation, -1 to 1.
-    #[serde(rename = "corr-spy-3month")]
-    pub corr_spy_3_month: Field<f64>,
-    /// Currency units; a bare number.
-    pub market_cap: Field<i64>,
-    /// No unit.
-    pub price_earnings_ratio: Field<f64>,
-    /// Currency per share.
-    pub earnings_per_share: Field<f64>,
-    /// Currency per share, last.
-    pub dividend_rate_per_share: Field<f64>,
-    /// Currency per share.
-    pub annual_dividend_per_share: Field<f64>,
-    /// Ratio.
-    pub dividend_yield: Field<f64>,
-    /// Date.
-    pub dividend_ex_date: Field<NaiveDate>,
-    /// Date; may lie in the past.
-    pub dividend_next_date: Field<NaiveDate>,
-    /// Date.
-    pub dividend_pay_date: Field<NaiveDate>,
-    /// See [`Earnings`].
-    #[serde(deserialize_with = "lenient")]
-    pub earnings: Earnings,
-    /// `Easy To Borrow`, `Locate Required`, `Preborrow`.
-    pub lendability: Field<String>,
-    /// Percent.
-    pub borrow_rate: Field<f64>,
-    /// MIC.
-    pub listed_market: Field<String>,
-    /// Vendor's wording.
-    pub sector: Field<String>,
-    /// When the vendor computed it.
-    pub updated_at: Field<DateTime<Utc>>,
-}
-
-/// Next or last report: `{"visible":true,"expected-report-date":"2026-01-29","estimated":true,"consensus-estimate":"2.66"}`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
-pub struct Earnings {
-    /// 1970-01-01 means unknown.
-    pub expected_report_date: Field<NaiveDate>,
-    /// Whether the date is a guess.
-    pub estimated: Field<bool>,
-    /// Currency per share.
-    pub actual_eps: Field<f64>,
-    /// Currency per share.
-    pub consensus_estimate: Field<f64>,
-    /// `BTO`, `AMC` and the like.
-    pub time_of_day: Field<String>,
 }
 
 /// One past dividend or report: `{"occurred-date":"2025-11-10","amount":"0.26"}`.

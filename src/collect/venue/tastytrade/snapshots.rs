@@ -1,0 +1,335 @@
+//! What the vendor tells of many symbols at once, one row per symbol: a table of routes and fields, so that a further one
+//! is an entry here and a dataset of the same name. The scheduler asks [`Snapshots`], a hundred symbols a request.
+
+use super::field::{Field, Rows, Scalar};
+use super::{batch, parse};
+use crate::collect::client::{Client, ClientError, Get};
+use crate::collect::venue::outcome::{Outcome, Parsed};
+use crate::collect::venue::problem::Problems;
+use crate::collect::{Fetch, FetchError, Fetched, Progress, Request};
+use crate::lake::dataset::{self, Column, Dataset, FETCHED_AT, Kind};
+use arrow::array::ArrayRef;
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+use futures::future::BoxFuture;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::task::JoinSet;
+
+/// Symbols per request: the most the vendor takes.
+pub(crate) const BATCH_SYMBOLS: usize = 100;
+/// Batches that are cut in halves in one fetch; an origin that fails more often than that fails for other reasons.
+const CUTS_MAX: usize = 128;
+
+/// A route that answers with one row per symbol.
+#[derive(Debug)]
+pub struct Route {
+    /// The dataset its rows are of.
+    pub dataset: &'static str,
+    path: &'static str,
+    /// The query parameter that takes a comma list of symbols.
+    parameter: &'static str,
+    fields: &'static [Wire],
+}
+
+/// Where a column's value stands in a row of the answer, and what it is there.
+#[derive(Debug)]
+struct Wire {
+    column: &'static str,
+    /// Names from the row down; of several places the first that has a value counts.
+    places: &'static [&'static [&'static str]],
+    form: Form,
+}
+
+/// What the vendor sends where our unit is another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// The same.
+    Plain,
+    /// Percentage points for a ratio.
+    Points,
+}
+
+const fn plain(column: &'static str, places: &'static [&'static [&'static str]]) -> Wire {
+    Wire { column, places, form: Form::Plain }
+}
+
+const fn points(column: &'static str, places: &'static [&'static [&'static str]]) -> Wire {
+    Wire { column, places, form: Form::Points }
+}
+
+/// Every route, sorted by dataset.
+pub const ROUTES: &[Route] = &[Route {
+    dataset: "market_metrics",
+    path: "/market-metrics",
+    parameter: "symbols",
+    fields: &[
+        plain("iv_index", &[&["implied-volatility-index"]]),
+        plain("iv_index_5_day_change", &[&["implied-volatility-index-5-day-change"]]),
+        plain("iv_rank", &[&["implied-volatility-index-rank"]]),
+        plain("iv_percentile", &[&["implied-volatility-percentile"]]),
+        points("iv_30_day", &[&["implied-volatility-30-day"]]),
+        points("hv_30_day", &[&["historical-volatility-30-day"]]),
+        points("hv_60_day", &[&["historical-volatility-60-day"]]),
+        points("hv_90_day", &[&["historical-volatility-90-day"]]),
+        points("iv_hv_30_day_difference", &[&["iv-hv-30-day-difference"]]),
+        plain("liquidity_value", &[&["liquidity-value"]]),
+        plain("liquidity_rank", &[&["liquidity-rank"]]),
+        plain("beta", &[&["beta"]]),
+        plain("corr_spy_3_month", &[&["corr-spy-3month"]]),
+        plain("price_earnings_ratio", &[&["price-earnings-ratio"]]),
+        plain("earnings_per_share", &[&["earnings-per-share"]]),
+        plain("dividend_rate_per_share", &[&["dividend-rate-per-share"]]),
+        plain("annual_dividend_per_share", &[&["annual-dividend-per-share"]]),
+        plain("dividend_yield", &[&["dividend-yield"]]),
+        plain("earnings_consensus_estimate", &[&["earnings", "consensus-estimate"]]),
+        plain("earnings_actual_eps", &[&["earnings", "actual-eps"]]),
+        plain("borrow_rate", &[&["borrow-rate"]]),
+        plain("dividend_ex_date", &[&["dividend-ex-date"]]),
+        plain("dividend_next_date", &[&["dividend-next-date"]]),
+        plain("dividend_pay_date", &[&["dividend-pay-date"]]),
+        plain("earnings_expected_date", &[&["earnings", "expected-report-date"]]),
+        plain("earnings_time_of_day", &[&["earnings", "time-of-day"]]),
+        plain("lendability", &[&["lendability"]]),
+        plain("listed_market", &[&["listed-market"]]),
+        plain("sector", &[&["sector"]]),
+        plain("liquidity_rating", &[&["liquidity-rating"]]),
+        plain("market_cap", &[&["market-cap"]]),
+        plain("earnings_estimated", &[&["earnings", "estimated"]]),
+        plain("updated_at", &[&["updated-at"]]),
+    ],
+}];
+
+/// The route of a dataset.
+pub fn route(dataset: &str) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| route.dataset == dataset)
+}
+
+/// A value of a row.
+#[derive(Debug, Clone, PartialEq)]
+enum Cell {
+    Text(String),
+    Number(f64),
+    Integer(i64),
+    Flag(bool),
+    Date(NaiveDate),
+    Instant(DateTime<Utc>),
+}
+
+/// One symbol's row: what the vendor knows, by column.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct SnapshotRow {
+    symbol: String,
+    cells: BTreeMap<&'static str, Cell>,
+}
+
+/// Reads the rows of the symbols asked for; rows of others are left out, and so is a value that does not read.
+pub(crate) fn parse_rows(route: &Route, answer: Value, asked: &[String]) -> Result<Parsed<SnapshotRow>, String> {
+    let dataset = dataset::find(route.dataset).ok_or_else(|| format!("no dataset {}", route.dataset))?;
+    let list: Rows<Map<String, Value>> = parse::items(answer)?;
+    let mut problems = Problems::default();
+    let mut wanted: HashSet<&str> = asked.iter().map(String::as_str).collect();
+    let batch = || format!("batch from {}", asked.first().map_or("", String::as_str));
+    problems.note_broken(&batch(), list.broken);
+    let mut rows = Vec::with_capacity(list.rows.len());
+    for row in list.rows {
+        match read_field::<String>(row.get("symbol")) {
+            Field::Known(symbol) if wanted.remove(symbol.as_str()) => {
+                rows.push(parse_row(route, &dataset, symbol, &row, &mut problems));
+            }
+            Field::Known(_) => {}
+            Field::Missing | Field::Broken(_) => problems.note(&batch(), "a row has no symbol"),
+        }
+    }
+    Ok(Parsed { rows, problems })
+}
+
+fn parse_row(
+    route: &Route,
+    dataset: &Dataset,
+    symbol: String,
+    row: &Map<String, Value>,
+    problems: &mut Problems,
+) -> SnapshotRow {
+    let mut cells = BTreeMap::new();
+    for wire in route.fields {
+        let Some(column) = dataset.column(wire.column) else { continue };
+        if let Some(cell) = wire.places.iter().find_map(|place| parse_cell(wire, column, place, row, &symbol, problems))
+        {
+            cells.insert(wire.column, cell);
+        }
+    }
+    SnapshotRow { symbol, cells }
+}
+
+fn parse_cell(
+    wire: &Wire,
+    column: &Column,
+    place: &[&str],
+    row: &Map<String, Value>,
+    symbol: &str,
+    problems: &mut Problems,
+) -> Option<Cell> {
+    let (name, above) = place.split_last()?;
+    let within = above.iter().try_fold(row, |object, name| object.get(*name)?.as_object())?;
+    let value = within.get(*name);
+    match (column.kind, wire.form) {
+        (Kind::Text | Kind::TextList, _) => problems.take(symbol, name, read_field(value)).map(Cell::Text),
+        (Kind::Number, Form::Points) => {
+            problems.take(symbol, name, read_field::<f64>(value)).map(|points| Cell::Number(points / 100.0))
+        }
+        (Kind::Number, _) => problems.take(symbol, name, read_field(value)).map(Cell::Number),
+        (Kind::Integer, _) => problems.take(symbol, name, read_field(value)).map(Cell::Integer),
+        (Kind::Flag, _) => problems.take(symbol, name, read_field(value)).map(Cell::Flag),
+        // The vendor's way of saying "unknown" is the first day of 1970.
+        (Kind::Date, _) => {
+            let known = |date: &NaiveDate| *date != NaiveDate::default();
+            problems.take(symbol, name, read_field(value)).filter(known).map(Cell::Date)
+        }
+        (Kind::Instant, _) => problems.take(symbol, name, read_field(value)).map(Cell::Instant),
+    }
+}
+
+fn read_field<T: Scalar>(value: Option<&Value>) -> Field<T> {
+    value.map_or(Field::Missing, |value| Field::deserialize(value).unwrap_or(Field::Missing))
+}
+
+/// The rows with exactly the columns of the route's dataset.
+pub(crate) fn to_batch(route: &Route, rows: &[SnapshotRow], fetched_at: DateTime<Utc>) -> RecordBatch {
+    let dataset = dataset::find(route.dataset).expect("the dataset is in the list");
+    let columns = dataset.columns().map(|column| to_array(column, rows, fetched_at)).collect();
+    batch::batch(dataset.schema.clone(), columns)
+}
+
+fn to_array(column: &Column, rows: &[SnapshotRow], fetched_at: DateTime<Utc>) -> ArrayRef {
+    let cells = || rows.iter().map(|row| row.cells.get(column.name));
+    match column.kind {
+        _ if column.name == "symbol" => batch::texts(rows.iter().map(|row| Some(&row.symbol))),
+        _ if column.name == FETCHED_AT => batch::repeated(fetched_at, rows.len()),
+        Kind::Text | Kind::TextList => batch::texts(cells().map(|cell| match cell {
+            Some(Cell::Text(text)) => Some(text),
+            _ => None,
+        })),
+        Kind::Number => batch::numbers(cells().map(|cell| match cell {
+            Some(Cell::Number(number)) => Some(*number),
+            _ => None,
+        })),
+        Kind::Integer => batch::integers(cells().map(|cell| match cell {
+            Some(Cell::Integer(number)) => Some(*number),
+            _ => None,
+        })),
+        Kind::Flag => batch::flags(cells().map(|cell| match cell {
+            Some(Cell::Flag(flag)) => Some(*flag),
+            _ => None,
+        })),
+        Kind::Date => batch::dates(cells().map(|cell| match cell {
+            Some(Cell::Date(date)) => Some(*date),
+            _ => None,
+        })),
+        Kind::Instant => batch::instants(cells().map(|cell| match cell {
+            Some(Cell::Instant(moment)) => Some(*moment),
+            _ => None,
+        })),
+    }
+}
+
+/// Source of the dataset of a route.
+#[derive(Debug, Clone)]
+pub struct Snapshots {
+    /// Where from.
+    pub client: Client,
+    /// What.
+    pub route: &'static Route,
+}
+
+type Results = Vec<(Vec<String>, Result<Parsed<SnapshotRow>, ClientError>)>;
+
+/// Fetches a batch; one that fails is cut in halves, down to single symbols, so that a bad symbol costs only itself.
+/// The halves are the further attempts: only a whole batch and a single symbol are tried more than once.
+fn fetch_batch(
+    source: Snapshots,
+    symbols: Vec<String>,
+    part: bool,
+    cuts: Arc<AtomicUsize>,
+) -> BoxFuture<'static, Results> {
+    Box::pin(async move {
+        let Snapshots { client, route } = &source;
+        let attempts = (part && symbols.len() > 1).then_some(1);
+        let get =
+            Get { attempts, blames_symbols: part, ..Get::new(route.path).with(route.parameter, symbols.join(",")) };
+        let result = client.get(&get).await.and_then(|answer| {
+            parse_rows(route, answer, &symbols).map_err(|reason| ClientError::Unreadable {
+                origin: client.origin().to_owned(),
+                path: route.path.to_owned(),
+                reason,
+            })
+        });
+        match result {
+            Err(error)
+                if symbols.len() > 1 && !error.origin_wide() && cuts.fetch_add(1, Ordering::Relaxed) < CUTS_MAX =>
+            {
+                let (left, right) = symbols.split_at(symbols.len() / 2);
+                let halves = futures::future::join(
+                    fetch_batch(source.clone(), left.to_vec(), true, cuts.clone()),
+                    fetch_batch(source.clone(), right.to_vec(), true, cuts),
+                );
+                let (mut left, right) = halves.await;
+                left.extend(right);
+                left
+            }
+            result => vec![(symbols, result)],
+        }
+    })
+}
+
+fn add(outcome: &mut Outcome<SnapshotRow>, results: Results, progress: &Progress) {
+    for (symbols, result) in results {
+        let count = symbols.len() as u64;
+        match result {
+            Ok(Parsed { rows, problems }) => {
+                let failed = problems.into_failed();
+                progress.done.fetch_add(count, Ordering::Relaxed);
+                progress.failed.fetch_add(failed.len() as u64, Ordering::Relaxed);
+                progress.rows.fetch_add(rows.len() as u64, Ordering::Relaxed);
+                outcome.answered += count;
+                outcome.rows.extend(rows);
+                outcome.failed.extend(failed);
+            }
+            Err(error) => {
+                for symbol in symbols {
+                    progress.finish(0, true);
+                    outcome.fail(&symbol, error.clone());
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Fetch for Snapshots {
+    /// One task per batch. A symbol the vendor leaves out has no row and is no failure.
+    async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
+        let client = self.client.with_own_count();
+        let source = Self { client: client.clone(), route: self.route };
+        request.progress.total.fetch_add(request.items.len() as u64, Ordering::Relaxed);
+        let mut tasks = JoinSet::new();
+        let cuts = Arc::new(AtomicUsize::new(0));
+        for batch in request.items.chunks(BATCH_SYMBOLS) {
+            tasks.spawn(fetch_batch(source.clone(), batch.to_vec(), false, cuts.clone()));
+        }
+        let mut outcome = Outcome::default();
+        while let Some(joined) = tasks.join_next().await {
+            match joined {
+                Ok(results) => add(&mut outcome, results, &request.progress),
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(_) => {}
+            }
+        }
+        let fetched_at = client.clock().now();
+        outcome.finish(&client, request.items.len() as u64, |rows| to_batch(self.route, &rows, fetched_at))
+    }
+}

@@ -229,8 +229,15 @@ impl AsyncDB for FlightWire {
 }
 
 /// Files about the freshness of real tables; the others are about the small market of `fixture.rs`.
-const OF_THE_WORLD: [&str; 6] =
-    ["correlated.slt", "forbidden.slt", "freshness.slt", "lake.slt", "postgres_language.slt", "sums.slt"];
+const OF_THE_WORLD: [&str; 7] = [
+    "correlated.slt",
+    "forbidden.slt",
+    "freshness.slt",
+    "lake.slt",
+    "market_data.slt",
+    "postgres_language.slt",
+    "sums.slt",
+];
 
 /// The `.slt` files of one fixture, sorted.
 fn files(of_the_world: bool) -> Vec<PathBuf> {
@@ -283,7 +290,7 @@ async fn sql_files_of_the_small_market() {
 
 /// The lake of a seeded venue on the evening of 10 June 2026, with tables in every state, served without refreshes.
 ///
-/// Fresh: calendar, option_chains, eod and what is derived of them. market_metrics went stale 5 minutes ago; symbols
+/// Fresh: calendar, option_chains, eod, market_data and what is derived of them. market_metrics went stale 5 minutes ago; symbols
 /// three days ago, and its last refresh failed; dividends was loaded a month ago; earnings never was.
 #[tokio::test(flavor = "multi_thread")]
 async fn sql_files_of_the_lake() {
@@ -294,7 +301,7 @@ async fn sql_files_of_the_lake() {
     world.clock.set(world::instant("2026-06-10T21:40:00Z"));
     world.refresh(&["market_metrics"]).await;
     world.clock.set(world::instant("2026-06-10T22:00:00Z"));
-    world.refresh(&["calendar", "option_chains", "eod", "expirations", "returns_stddev"]).await;
+    world.refresh(&["calendar", "option_chains", "eod", "expirations", "returns_stddev", "market_data"]).await;
     world.spoil("/instruments", None, Kind::Status(500));
     world.server.refresh.refresh("symbols", "command").await.unwrap_err();
     world.restart(Role::ReadOnly).await;

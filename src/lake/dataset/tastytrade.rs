@@ -104,6 +104,40 @@ pub(super) const DATASETS: &[Definition] = &[
         ..Definition::BASE
     },
     Definition {
+        name: "market_data",
+        comment: "One row per symbol: the vendor's snapshot of the day, with last price, best bid and ask, and halts. Source: tastytrade market-data.",
+        columns: &[&[
+            text("symbol", "Symbol in tastytrade spelling"),
+            number("last", SHARE, "Last price"),
+            number("open", SHARE, "First price of the day"),
+            number("high", SHARE, "Highest price of the day"),
+            number("low", SHARE, "Lowest price of the day"),
+            number("close", SHARE, "Close of the day; NULL while the session is open"),
+            number("prev_close", SHARE, "Close of the session before"),
+            number("bid", SHARE, "Best bid"),
+            integer("bid_size", "shares", "Size at the best bid"),
+            number("ask", SHARE, "Best ask"),
+            integer("ask_size", "shares", "Size at the best ask"),
+            integer("volume", "shares", "Shares traded on the day"),
+            integer("open_interest", "contracts", "Contracts open; NULL for what has none"),
+            flag("trading_halted", "Whether trading is halted"),
+            moment("halt_start_at", "When the last halt began; NULL where there was none"),
+            moment("halt_end_at", "When it ended; NULL where there was none or it goes on"),
+            moment("updated_at", "When the vendor made the snapshot"),
+        ]],
+        key: &["symbol"],
+        by_item: true,
+        freshness: Some(FreshnessDefaults {
+            ttl: "15m",
+            stale_while_revalidate: "15m",
+            stale_if_error: "1d",
+            jitter: "20s",
+            ..DAILY
+        }),
+        depends_on: &["symbols"],
+        ..Definition::BASE
+    },
+    Definition {
         name: "market_metrics",
         comment: "One row per symbol: implied and historical volatility, rank, liquidity, beta, dividend, earnings. Source: tastytrade market-metrics.",
         columns: &[MARKET_METRICS],

@@ -52,6 +52,8 @@ enum Form {
     Plain,
     /// Percentage points for a ratio.
     Points,
+    /// Milliseconds since 1970 for an instant; negative is none.
+    Millis,
 }
 
 const fn plain(column: &'static str, places: &'static [&'static [&'static str]]) -> Wire {
@@ -62,47 +64,76 @@ const fn points(column: &'static str, places: &'static [&'static [&'static str]]
     Wire { column, places, form: Form::Points }
 }
 
+const fn millis(column: &'static str, places: &'static [&'static [&'static str]]) -> Wire {
+    Wire { column, places, form: Form::Millis }
+}
+
 /// Every route, sorted by dataset.
-pub const ROUTES: &[Route] = &[Route {
-    dataset: "market_metrics",
-    path: "/market-metrics",
-    parameter: "symbols",
-    fields: &[
-        plain("iv_index", &[&["implied-volatility-index"]]),
-        plain("iv_index_5_day_change", &[&["implied-volatility-index-5-day-change"]]),
-        plain("iv_rank", &[&["implied-volatility-index-rank"]]),
-        plain("iv_percentile", &[&["implied-volatility-percentile"]]),
-        points("iv_30_day", &[&["implied-volatility-30-day"]]),
-        points("hv_30_day", &[&["historical-volatility-30-day"]]),
-        points("hv_60_day", &[&["historical-volatility-60-day"]]),
-        points("hv_90_day", &[&["historical-volatility-90-day"]]),
-        points("iv_hv_30_day_difference", &[&["iv-hv-30-day-difference"]]),
-        plain("liquidity_value", &[&["liquidity-value"]]),
-        plain("liquidity_rank", &[&["liquidity-rank"]]),
-        plain("beta", &[&["beta"]]),
-        plain("corr_spy_3_month", &[&["corr-spy-3month"]]),
-        plain("price_earnings_ratio", &[&["price-earnings-ratio"]]),
-        plain("earnings_per_share", &[&["earnings-per-share"]]),
-        plain("dividend_rate_per_share", &[&["dividend-rate-per-share"]]),
-        plain("annual_dividend_per_share", &[&["annual-dividend-per-share"]]),
-        plain("dividend_yield", &[&["dividend-yield"]]),
-        plain("earnings_consensus_estimate", &[&["earnings", "consensus-estimate"]]),
-        plain("earnings_actual_eps", &[&["earnings", "actual-eps"]]),
-        plain("borrow_rate", &[&["borrow-rate"]]),
-        plain("dividend_ex_date", &[&["dividend-ex-date"]]),
-        plain("dividend_next_date", &[&["dividend-next-date"]]),
-        plain("dividend_pay_date", &[&["dividend-pay-date"]]),
-        plain("earnings_expected_date", &[&["earnings", "expected-report-date"]]),
-        plain("earnings_time_of_day", &[&["earnings", "time-of-day"]]),
-        plain("lendability", &[&["lendability"]]),
-        plain("listed_market", &[&["listed-market"]]),
-        plain("sector", &[&["sector"]]),
-        plain("liquidity_rating", &[&["liquidity-rating"]]),
-        plain("market_cap", &[&["market-cap"]]),
-        plain("earnings_estimated", &[&["earnings", "estimated"]]),
-        plain("updated_at", &[&["updated-at"]]),
-    ],
-}];
+pub const ROUTES: &[Route] = &[
+    Route {
+        dataset: "market_data",
+        path: "/market-data/by-type",
+        parameter: "equity",
+        fields: &[
+            plain("last", &[&["last"]]),
+            plain("open", &[&["open"], &["day-open"]]),
+            plain("high", &[&["day-high-price"], &["day-high"]]),
+            plain("low", &[&["day-low-price"], &["day-low"]]),
+            plain("close", &[&["close"], &["day-close"]]),
+            plain("prev_close", &[&["prev-close"], &["prev-day-close"]]),
+            plain("bid", &[&["bid"]]),
+            plain("bid_size", &[&["bid-size"]]),
+            plain("ask", &[&["ask"]]),
+            plain("ask_size", &[&["ask-size"]]),
+            plain("volume", &[&["volume"]]),
+            plain("open_interest", &[&["open-interest"]]),
+            plain("trading_halted", &[&["is-trading-halted"], &["trading-halted"]]),
+            millis("halt_start_at", &[&["halt-start-time"]]),
+            millis("halt_end_at", &[&["halt-end-time"]]),
+            plain("updated_at", &[&["updated-at"]]),
+        ],
+    },
+    Route {
+        dataset: "market_metrics",
+        path: "/market-metrics",
+        parameter: "symbols",
+        fields: &[
+            plain("iv_index", &[&["implied-volatility-index"]]),
+            plain("iv_index_5_day_change", &[&["implied-volatility-index-5-day-change"]]),
+            plain("iv_rank", &[&["implied-volatility-index-rank"]]),
+            plain("iv_percentile", &[&["implied-volatility-percentile"]]),
+            points("iv_30_day", &[&["implied-volatility-30-day"]]),
+            points("hv_30_day", &[&["historical-volatility-30-day"]]),
+            points("hv_60_day", &[&["historical-volatility-60-day"]]),
+            points("hv_90_day", &[&["historical-volatility-90-day"]]),
+            points("iv_hv_30_day_difference", &[&["iv-hv-30-day-difference"]]),
+            plain("liquidity_value", &[&["liquidity-value"]]),
+            plain("liquidity_rank", &[&["liquidity-rank"]]),
+            plain("beta", &[&["beta"]]),
+            plain("corr_spy_3_month", &[&["corr-spy-3month"]]),
+            plain("price_earnings_ratio", &[&["price-earnings-ratio"]]),
+            plain("earnings_per_share", &[&["earnings-per-share"]]),
+            plain("dividend_rate_per_share", &[&["dividend-rate-per-share"]]),
+            plain("annual_dividend_per_share", &[&["annual-dividend-per-share"]]),
+            plain("dividend_yield", &[&["dividend-yield"]]),
+            plain("earnings_consensus_estimate", &[&["earnings", "consensus-estimate"]]),
+            plain("earnings_actual_eps", &[&["earnings", "actual-eps"]]),
+            plain("borrow_rate", &[&["borrow-rate"]]),
+            plain("dividend_ex_date", &[&["dividend-ex-date"]]),
+            plain("dividend_next_date", &[&["dividend-next-date"]]),
+            plain("dividend_pay_date", &[&["dividend-pay-date"]]),
+            plain("earnings_expected_date", &[&["earnings", "expected-report-date"]]),
+            plain("earnings_time_of_day", &[&["earnings", "time-of-day"]]),
+            plain("lendability", &[&["lendability"]]),
+            plain("listed_market", &[&["listed-market"]]),
+            plain("sector", &[&["sector"]]),
+            plain("liquidity_rating", &[&["liquidity-rating"]]),
+            plain("market_cap", &[&["market-cap"]]),
+            plain("earnings_estimated", &[&["earnings", "estimated"]]),
+            plain("updated_at", &[&["updated-at"]]),
+        ],
+    },
+];
 
 /// The route of a dataset.
 pub fn route(dataset: &str) -> Option<&'static Route> {
@@ -189,6 +220,10 @@ fn parse_cell(
         (Kind::Date, _) => {
             let known = |date: &NaiveDate| *date != NaiveDate::default();
             problems.take(symbol, name, read_field(value)).filter(known).map(Cell::Date)
+        }
+        (Kind::Instant, Form::Millis) => {
+            let millis = problems.take(symbol, name, read_field::<i64>(value)).filter(|millis| *millis >= 0)?;
+            DateTime::from_timestamp_millis(millis).map(Cell::Instant)
         }
         (Kind::Instant, _) => problems.take(symbol, name, read_field(value)).map(Cell::Instant),
     }

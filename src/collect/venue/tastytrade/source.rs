@@ -12,7 +12,7 @@ use crate::collect::venue::dxlink::{self, Feed, FeedOptions, FeedStatus, FeedSym
 use crate::config::{Config, SourceConfig};
 use crate::live::Live;
 use futures::future::BoxFuture;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -55,7 +55,15 @@ impl Source for Tastytrade {
     }
 
     fn datasets(&self) -> &'static [&'static str] {
-        &["calendar", "dividends", "earnings", "eod", "market_metrics", "option_chains", "symbols"]
+        /// Those with a fetch of their own, and one for each route of the snapshots; sorted.
+        static ALL: LazyLock<Vec<&str>> = LazyLock::new(|| {
+            let own = ["calendar", "dividends", "earnings", "eod", "option_chains", "symbols"];
+            let mut all: Vec<&str> =
+                own.into_iter().chain(snapshots::ROUTES.iter().map(|route| route.dataset)).collect();
+            all.sort_unstable();
+            all
+        });
+        &ALL
     }
 
     fn collector(&self, dataset: &str, config: &Config) -> Option<Collector> {

@@ -212,7 +212,7 @@ fn read(unit: &Unit, options: &Options) -> Result<Parsed, FailedFile> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::collect::merge::merge_bars;
+    use crate::collect::merge::merge;
     use arrow::array::{Array, AsArray};
     use arrow::datatypes::{Date32Type, Float64Type, Int64Type};
     use std::collections::HashMap;
@@ -267,9 +267,10 @@ mod tests {
     #[test]
     fn the_same_import_twice_changes_nothing() {
         let (_, batches) = run(&recorded(), &Options::default());
-        let first = merge_bars(&[], &batches).unwrap();
+        let eod = dataset::find("eod").unwrap();
+        let first = merge(&eod, &[], &batches).unwrap();
         assert_eq!((first.added, first.changed), (12_154, 0));
-        let second = merge_bars(std::slice::from_ref(&first.rows), &batches).unwrap();
+        let second = merge(&eod, std::slice::from_ref(&first.rows), &batches).unwrap();
         assert_eq!((second.added, second.changed, second.unchanged), (0, 0, 12_154));
         assert_eq!(second.rows, first.rows);
     }

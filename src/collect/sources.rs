@@ -181,6 +181,15 @@ mod tests {
     }
 
     #[test]
+    fn every_dataset_that_some_source_fetches_names_one_by_default() {
+        let config = config::load(None, &Vec::new()).expect("the defaults");
+        let sources = Sources::open(&config, Clock::System).expect("the sources");
+        for dataset in sources.all.iter().flat_map(|(_, source)| source.datasets()) {
+            assert!(config.source_of(dataset).is_some(), "dataset.{dataset}.source is not there");
+        }
+    }
+
+    #[test]
     fn without_credentials_nothing_is_collected_and_it_is_told_why() {
         let config = config::load(None, &Vec::new()).expect("the defaults");
         let sources = Sources::open(&config, Clock::System).expect("the sources");

@@ -57,7 +57,7 @@ async fn place(stale: &[&str]) -> Place {
             board: board.clone(),
             refresh,
             live: Arc::new(Live::new(16)),
-            histories: Vec::new(),
+            histories: BTreeMap::new(),
             settings: Vec::new(),
             system_tables: Vec::new(),
         },

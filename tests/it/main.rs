@@ -22,5 +22,6 @@ mod sessions;
 mod slt;
 mod tables;
 mod tokio_postgres_client;
+mod two_sources;
 mod without_feed;
 mod world;

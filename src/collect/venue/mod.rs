@@ -8,12 +8,13 @@ pub mod metastock;
 pub(crate) mod number;
 mod outcome;
 mod problem;
+pub mod stooq;
 pub mod tastytrade;
 
 use super::source::Definition;
 
 /// Every source there is, sorted by name. Each has a section `[source.NAME]` in the configuration.
-pub const SOURCES: &[Definition] = &[tastytrade::DEFINITION];
+pub const SOURCES: &[Definition] = &[stooq::DEFINITION, tastytrade::DEFINITION];
 
 #[cfg(test)]
 pub(crate) mod noise;

@@ -4,6 +4,7 @@ mod calendar;
 mod figures;
 mod instruments;
 mod reply;
+mod stooq;
 pub(super) mod token;
 mod venue;
 
@@ -84,7 +85,7 @@ fn decode(part: &str) -> String {
     percent_decode_str(part).decode_utf8_lossy().into_owned()
 }
 
-/// Checks of version and token, which all routes but two ask for.
+/// Checks of version and token, which all routes but three ask for.
 fn admit(venue: &Venue, headers: &HeaderMap, segments: &[String]) -> Result<(), Refusal> {
     let version = headers.get("accept-version").and_then(|value| value.to_str().ok());
     if version.is_some_and(|text| text.parse::<u32>().map_or(true, |version| version < OLDEST_VERSION)) {
@@ -94,6 +95,7 @@ fn admit(venue: &Venue, headers: &HeaderMap, segments: &[String]) -> Result<(), 
     let open = match segments {
         [one] => one == "margin-requirements-public-configuration",
         [one, two] => one == "oauth" && two == "token",
+        [one, two, three] => one == "q" && two == "d" && three == "l",
         _ => false,
     };
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -148,6 +150,7 @@ fn route(
         ["market-time", "equities", "sessions", "next"] => calendar::next_session(venue, query),
         ["market-time", "equities", "sessions", "previous"] => calendar::previous_session(venue, query),
         ["market-time", "equities", "holidays"] => Ok(calendar::holidays(venue)),
+        ["q", "d", "l"] => stooq::daily_bars(venue, query),
         ["public-watchlists"] => Ok(calendar::watchlists(venue, query)),
         ["public-watchlists", name] => calendar::watchlist_of(venue, name),
         ["margin-requirements-public-configuration"] => {

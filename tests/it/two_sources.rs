@@ -47,7 +47,9 @@ async fn an_answer_that_is_no_table_fails_its_symbol_alone() {
     world.spoil("/q/d/l/", Some("aapl.us"), Kind::Html);
     world.refresh(&["symbols", "calendar", "eod"]).await;
     assert_eq!(world.value("SELECT count(DISTINCT symbol) FROM eod").await, "4");
-    assert_eq!(world.value("SELECT count(*) FROM eod WHERE symbol = 'AAPL'").await, "0");
+    // A query for it alone is told why.
+    let error = world.query("SELECT close FROM eod WHERE symbol = 'AAPL'").await.unwrap_err();
+    assert!(error.message.contains("AAPL") && error.message.contains("an HTML page"), "{error:?}");
     let error = world.value("SELECT last_error FROM system.sources WHERE source = 'stooq'").await;
     assert!(error.contains("an HTML page"), "{error}");
     assert_eq!(

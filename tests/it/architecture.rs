@@ -287,6 +287,10 @@ fn defined_in(tree: &Tree, path: &[String], hops: u32) -> Option<String> {
     match passed_on {
         Some(from) if hops < 5 => {
             let from = absolute(tree, &module, from.split(" as ").next().unwrap_or_default())?;
+            // What a room passes on of another is its own to give.
+            if from.first().is_some_and(|other| other != room(&module)) {
+                return Some(module);
+            }
             defined_in(tree, &from, hops + 1)
         }
         _ => Some(module),

@@ -27,7 +27,7 @@ use ttapi::server::{self, Role, Server};
 use ttapi::simulator::fault::{Kind, Rule};
 use ttapi::simulator::{CLIENT_SECRET, Faults, Options, REFRESH_TOKEN, Simulator};
 use ttapi::table::context::QueryContext;
-use ttapi::table::demand::Demand;
+use ttapi::table::planner::demand_of;
 use ttapi::table::refreshing::RefreshingTable;
 
 /// Checks per figure.
@@ -97,7 +97,7 @@ async fn check(world: &World, dataset: &str, sql: &str) -> f64 {
     context.register_table(dataset, table.clone()).unwrap();
     let plan = context.sql(sql).await.unwrap().into_optimized_plan().unwrap();
     let query = QueryContext::default();
-    query.look(&plan).unwrap();
+    query.set_demand(demand_of(&plan).unwrap());
     let began = Instant::now();
     for _ in 0..CHECKS {
         table.settle(&query).await.unwrap();
@@ -114,7 +114,7 @@ async fn look(world: &World, sql: &str) -> f64 {
     let plan = context.sql(sql).await.unwrap().into_optimized_plan().unwrap();
     let began = Instant::now();
     for _ in 0..CHECKS {
-        std::hint::black_box(Demand::of(&plan).unwrap());
+        std::hint::black_box(demand_of(&plan).unwrap());
     }
     began.elapsed().as_secs_f64() * 1e6 / f64::from(CHECKS)
 }

@@ -24,8 +24,11 @@ const TABLES: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Gives the columns of a table of schema `system`.
+type SystemColumns = fn() -> Vec<SystemColumn>;
+
 /// Columns of the tables of schema `system`, sorted by table.
-const SYSTEM_COLUMNS: &[(&str, fn() -> Vec<SystemColumn>)] = &[
+const SYSTEM_COLUMNS: &[(&str, SystemColumns)] = &[
     ("freshness", system::freshness_columns),
     ("queries", system::queries_columns),
     ("refreshes", system::refreshes_columns),

@@ -17,7 +17,7 @@ pub(super) const DATASETS: &[Definition] = &[Definition {
         number("close", SHARE, "Last price of the session"),
         integer("volume", "shares", "Shares traded in the session"),
         integer("open_interest", "contracts", "Contracts open at the end of the session; NULL for what has none"),
-        text("source", "Where the bar is from: 'dxlink' or 'metastock'"),
+        text("source", "Where the bar is from: 'dxlink', 'metastock' or 'stooq'"),
     ]],
     key: &["symbol", "date"],
     mode: WriteMode::Merge,

@@ -99,7 +99,7 @@ def metadata(connection: flightsql.Connection) -> None:
     check("their places", [column["ordinal_position"] for column in columns.values()], list(range(1, 11)))
     check("type of close", columns["close"]["xdbc_type_name"], "double precision")
     check("where it is", (columns["close"]["xdbc_scope_schema"], columns["close"]["xdbc_scope_table"]), ("public", "eod"))
-    check("live tables", sorted(table["table_name"] for table in schemas["live"]), ["greeks", "quotes", "trades"])
+    check("live tables", sorted(table["table_name"] for table in schemas["live"]), ["greeks", "quotes", "summaries", "time_and_sales", "trades"])
     for depth in ("catalogs", "db_schemas", "tables"):
         holds(depth, len(connection.adbc_get_objects(depth=depth).read_all()) == 1)
     some = connection.adbc_get_objects(depth="tables", db_schema_filter="pub%", table_name_filter="bars%", table_types_filter=["VIEW"])

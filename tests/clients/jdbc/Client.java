@@ -103,7 +103,7 @@ public final class Client {
             check(table + " is listed", tables.contains(table), true);
         }
         check("comment", rows(data.getTables(null, "public", "eod", kinds), "REMARKS").get(0).contains("the daily bar"), true);
-        check("live tables", rows(data.getTables(null, "live", "%", null), "TABLE_NAME"), List.of("greeks", "quotes", "trades"));
+        check("live tables", rows(data.getTables(null, "live", "%", null), "TABLE_NAME"), List.of("greeks", "quotes", "summaries", "time_and_sales", "trades"));
         check("no such table", rows(data.getTables(null, "public", "nosuch", null), "TABLE_NAME"), List.of());
 
         String[] described = {"COLUMN_NAME", "DATA_TYPE", "TYPE_NAME", "NULLABLE", "ORDINAL_POSITION", "IS_AUTOINCREMENT"};

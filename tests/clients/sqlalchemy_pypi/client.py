@@ -33,7 +33,7 @@ def main() -> int:
     check("views that are missing", {"bars_latest", "movers", "iv_rank_screen", "returns_daily"} - views, set())
     check("tables that are views too", tables & views, set())
     check("schemas", {"live", "public", "system"} <= set(found.get_schema_names()), True)
-    check("live tables", set(found.get_table_names(schema="live")) | set(found.get_view_names(schema="live")), {"quotes", "trades", "greeks"})
+    check("live tables", set(found.get_table_names(schema="live")) | set(found.get_view_names(schema="live")), {"greeks", "quotes", "summaries", "time_and_sales", "trades"})
     check("a table that is there", (found.has_table("eod"), found.has_table("nosuch")), (True, False))
 
     columns = {column["name"]: column for column in found.get_columns("eod")}

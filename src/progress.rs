@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// How far one refresh or import is. The work counts in it; the console reads it.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Items to do.
+    /// Items that the refresh is to fetch in all.
     pub total: AtomicU64,
     /// Items done, failed ones included.
     pub done: AtomicU64,
-    /// Items failed.
+    /// Items that have failed so far.
     pub failed: AtomicU64,
-    /// Rows fetched.
+    /// Rows that were fetched so far.
     pub rows: AtomicU64,
 }
 

@@ -319,7 +319,7 @@ impl Keep<'_> {
     }
 }
 
-/// What `system.sources` shows.
+/// What `system.sources` shows, read anew for each query.
 fn source_rows(sources: Sources) -> SourceRows {
     Arc::new(move || {
         let row = |(source, one): (&'static str, EndpointStatus)| SourceRow {
@@ -338,7 +338,7 @@ fn source_rows(sources: Sources) -> SourceRows {
     })
 }
 
-/// What `system.spools` shows.
+/// What `system.spools` shows, read anew for each query.
 fn spool_rows(histories: Vec<Arc<History>>) -> SpoolRows {
     Arc::new(move || {
         let figures = |spool: Arc<Spool>| SpoolFigures {

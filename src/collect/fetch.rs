@@ -31,7 +31,7 @@ pub struct Request {
 pub struct Previous {
     /// What it was made of.
     pub made_of: MadeOf,
-    /// Its rows.
+    /// The version whose rows it has.
     pub snapshot: Arc<Snapshot>,
 }
 
@@ -40,7 +40,7 @@ pub struct Previous {
 pub struct Fetched {
     /// Rows, in any order; `fetched_at` is filled.
     pub batches: Vec<RecordBatch>,
-    /// Items asked for.
+    /// Number of items that were asked for.
     pub items: u64,
     /// Items that failed after every attempt. Their old rows are kept.
     pub failed: Vec<FailedItem>,
@@ -60,23 +60,23 @@ pub enum FetchError {
     /// The origin cannot be reached, or answers only errors.
     #[error("{origin}: {reason}")]
     Unavailable {
-        /// Host or endpoint.
+        /// Host or endpoint that was asked.
         origin: String,
-        /// One clear sentence.
+        /// Why, in one clear sentence.
         reason: String,
     },
     /// The origin refuses our credentials; a person must change them.
     #[error("{origin} refuses the credentials: {reason}")]
     Unauthorized {
-        /// Host or endpoint.
+        /// Host or endpoint that was asked.
         origin: String,
-        /// What it said.
+        /// What the other side said, secrets masked.
         reason: String,
     },
     /// The origin answered with something that is not its documented format.
     #[error("{origin}: unreadable answer: {reason}")]
     Unreadable {
-        /// Host or endpoint.
+        /// Host or endpoint that was asked.
         origin: String,
         /// What is wrong, and where.
         reason: String,

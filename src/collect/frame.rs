@@ -29,9 +29,9 @@ pub enum FrameError {
     /// A column cannot cross.
     #[error("column {column}: {reason}")]
     Column {
-        /// Its name.
+        /// Its name, as the configuration or the schema spells it.
         column: String,
-        /// Why not.
+        /// Why not, in one clear sentence.
         reason: String,
     },
     /// Arrow refuses the columns as a batch.

@@ -68,7 +68,7 @@ impl History {
         Self { table, freshness, options, clock, spool: ArcSwapOption::empty() }
     }
 
-    /// Its dataset.
+    /// Name of the dataset it is of.
     pub fn dataset(&self) -> &'static str {
         self.table.dataset().name
     }

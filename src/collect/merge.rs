@@ -38,7 +38,7 @@ pub enum MergeError {
     /// A batch does not cross to polars, or back.
     #[error("merge rows: {0}")]
     Frame(#[from] FrameError),
-    /// polars refuses.
+    /// polars refuses an expression or a frame.
     #[error("merge rows: {0}")]
     Polars(#[from] PolarsError),
 }

@@ -38,7 +38,7 @@ const JITTER_PART: u32 = 10;
 pub struct Options {
     /// Whether stale datasets are refreshed without being asked for.
     pub background: bool,
-    /// Runs at once.
+    /// Refreshes that may run at once.
     pub runs_max: usize,
     /// How long a failed run answers queries without another run.
     pub negative_ttl: Duration,
@@ -49,18 +49,18 @@ pub struct Options {
 /// What happens to refreshes, for a display.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// A run began.
+    /// A refresh has begun.
     Started {
-        /// Dataset.
+        /// Name of the dataset.
         dataset: &'static str,
         /// How far it is.
         progress: Arc<Progress>,
     },
-    /// A run ended.
+    /// A refresh has ended.
     Ended {
-        /// Dataset.
+        /// Name of the dataset.
         dataset: &'static str,
-        /// What it did.
+        /// What the refresh did.
         run: Box<Run>,
     },
 }
@@ -123,7 +123,7 @@ impl Scheduler {
         Self { lake, board, collectors, requests, events, clock, options, jobs, runs, failures, ended }
     }
 
-    /// Follows what happens.
+    /// Follows what happens to refreshes from now on.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
     }

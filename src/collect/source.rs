@@ -24,7 +24,7 @@ pub type Open = fn(&SourceConfig, Clock) -> Result<Arc<dyn Source>, ClientError>
 pub struct Definition {
     /// Its name: `[source.NAME]` and the key `source` of a dataset.
     pub name: &'static str,
-    /// Makes it.
+    /// Makes the source from its section of the configuration.
     pub open: Open,
 }
 

@@ -24,15 +24,15 @@ pub enum SourcesError {
     /// A source cannot be made as configured.
     #[error("source.{name}: {reason}")]
     Open {
-        /// Its name.
+        /// Its name, as the configuration or the schema spells it.
         name: &'static str,
-        /// Why not.
+        /// Why not, in one clear sentence.
         reason: String,
     },
     /// A dataset is to come from a source that does not have it.
     #[error("dataset.{dataset}.source: \"{source_name}\" does not fetch \"{dataset}\"{}", hint(able))]
     NotFetched {
-        /// The dataset.
+        /// Name of the dataset.
         dataset: &'static str,
         /// The source that is configured.
         source_name: String,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use url::Url;
 
-/// `[source.NAME]`, resolved.
+/// A section `[source.NAME]` of the configuration, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceConfig {
     /// Whether it may be asked at all.

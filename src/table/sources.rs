@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub struct SourceRow {
     /// The source, as in `[source.NAME]`.
     pub source: &'static str,
-    /// Host and port.
+    /// Host and port that the request went to.
     pub origin: String,
     /// Endpoint, with `{}` in place of symbols.
     pub endpoint: &'static str,
@@ -25,11 +25,11 @@ pub struct SourceRow {
     pub calls: u64,
     /// Requests that failed since the start.
     pub failures: u64,
-    /// Requests under way.
+    /// Requests that are under way now.
     pub in_flight: u64,
     /// Requests that the source's rate budget lets through at once now; `None` when there is no budget.
     pub budget_left: Option<u32>,
-    /// The last failure.
+    /// The last failure, one sentence; `None` when there was none.
     pub last_error: Option<String>,
 }
 

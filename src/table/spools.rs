@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// One history that this process keeps, now.
 #[derive(Debug, Clone)]
 pub struct SpoolRow {
-    /// Its dataset.
+    /// Name of the dataset it is of.
     pub dataset: &'static str,
     /// Its spool; `None` while that cannot be opened.
     pub spool: Option<SpoolFigures>,
@@ -31,7 +31,7 @@ pub struct SpoolFigures {
     pub disk_bytes: u64,
     /// When the newest event came, in microseconds since 1970.
     pub last_received_at: Option<i64>,
-    /// The last failure.
+    /// The last failure, one sentence; `None` when there was none.
     pub last_error: Option<String>,
 }
 

@@ -26,6 +26,8 @@ const FOREIGN: &[(&str, &[&str])] = &[
 struct Source {
     path: PathBuf,
     code: String,
+    /// The same with its comments.
+    text: String,
     /// Names that it passes on from elsewhere, with the paths they come from.
     passed_on: BTreeMap<String, String>,
 }
@@ -89,6 +91,23 @@ fn foreign_names_stay_in_their_rooms() {
         }
     }
     assert!(wrong.is_empty(), "{}", list(&wrong));
+}
+
+#[test]
+fn every_doc_is_a_sentence() {
+    let is_doc = |line: &str| line.trim_start().starts_with("///");
+    let mut short = BTreeSet::new();
+    for source in tree().values() {
+        let lines: Vec<&str> = source.text.lines().collect();
+        for (at, line) in lines.iter().enumerate() {
+            let alone =
+                !is_doc(lines.get(at.wrapping_sub(1)).unwrap_or(&"")) && !is_doc(lines.get(at + 1).unwrap_or(&""));
+            if is_doc(line) && alone && line.split_whitespace().count() <= 4 {
+                short.insert(format!("{}:{}: {}", source.path.display(), at + 1, line.trim()));
+            }
+        }
+    }
+    assert!(short.is_empty(), "docs of three words or fewer:\n{}", list(&short));
 }
 
 #[test]
@@ -165,8 +184,9 @@ fn tree() -> Tree {
             }
             parts.pop_if(|last| last == "mod");
             let text = std::fs::read_to_string(&path).expect("a source file");
-            let code = without_tests_and_comments(&text);
-            tree.insert(parts.join("::"), Source { path: relative, code, passed_on: BTreeMap::new() });
+            let text = without_tests(&text).to_owned();
+            let code = without_comments(&text);
+            tree.insert(parts.join("::"), Source { path: relative, code, text, passed_on: BTreeMap::new() });
         }
     }
     tree.remove("lib");
@@ -180,14 +200,18 @@ fn tree() -> Tree {
     tree
 }
 
-fn without_tests_and_comments(text: &str) -> String {
+fn without_tests(text: &str) -> &str {
     let mark = "\n#[cfg(test)]\n";
     let begins_tests = |at: &usize| {
         let mut lines = text[at + mark.len()..].lines().skip_while(|line| line.starts_with("#["));
         lines.next().is_some_and(|line| line.contains("mod ") && line.ends_with('{'))
     };
     let end = text.match_indices(mark).map(|(at, _)| at).find(begins_tests).unwrap_or(text.len());
-    let lines = text[..end].lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code));
+    &text[..end]
+}
+
+fn without_comments(text: &str) -> String {
+    let lines = text.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code));
     lines.collect::<Vec<_>>().join("\n")
 }
 

@@ -5,29 +5,29 @@ use crate::secret::Secret;
 /// How a client authorises its requests. Each source says which; the secrets come from its configuration.
 #[derive(Debug, Clone)]
 pub enum Auth {
-    /// Not at all.
+    /// Requests carry no credential.
     None,
     /// A key in a header of each request. An empty key is not sent.
     Header {
         /// The header's name, in lower case.
         name: &'static str,
-        /// The key.
+        /// The key itself, which is never printed.
         key: Secret,
     },
     /// A key as a query parameter of each request. An empty key is not sent.
     Query {
-        /// The parameter's name.
+        /// Name of the query parameter that carries the key.
         name: &'static str,
-        /// The key.
+        /// The key itself, which is never printed.
         key: Secret,
     },
     /// Bearer tokens by the OAuth2 refresh grant, renewed before they expire.
     OAuth2 {
         /// Path of the token endpoint, which also names it in the list of sources.
         token_path: &'static str,
-        /// Client secret.
+        /// The client secret of the application.
         client_secret: Secret,
-        /// Refresh token.
+        /// The refresh token of the account.
         refresh_token: Secret,
     },
 }

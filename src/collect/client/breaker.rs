@@ -28,7 +28,7 @@ impl Default for BreakerOptions {
 /// What a breaker does with the next request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BreakerState {
-    /// Lets it pass.
+    /// Lets every request pass and counts failures.
     Closed,
     /// Refuses it until the open time is over.
     Open,
@@ -72,7 +72,7 @@ pub struct Admission<'a> {
 }
 
 impl Breaker {
-    /// A closed breaker.
+    /// A closed breaker, which lets every request through.
     pub fn new(options: BreakerOptions, clock: Clock) -> Self {
         Self { options, clock, state: Mutex::new(State::Closed { failures: 0 }) }
     }

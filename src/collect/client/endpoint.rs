@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 /// One endpoint as a person sees it.
 #[derive(Debug, Clone)]
 pub struct EndpointStatus {
-    /// Host and port.
+    /// Host and port that the request went to.
     pub origin: String,
     /// Endpoint, with `{}` in place of symbols.
     pub endpoint: &'static str,
@@ -21,11 +21,11 @@ pub struct EndpointStatus {
     pub calls: u64,
     /// Requests that failed since the start.
     pub failures: u64,
-    /// Requests under way.
+    /// Requests that are under way now.
     pub in_flight: u64,
     /// Requests that may be sent at once before the rate budget makes them wait; `None` when there is no budget.
     pub budget_left: Option<u32>,
-    /// The last failure.
+    /// The last failure, one sentence; `None` when there was none.
     pub last_error: Option<String>,
 }
 

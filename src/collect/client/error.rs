@@ -11,15 +11,15 @@ pub enum ClientError {
     /// The origin refused client secret or refresh token. Final until the program is started with others.
     #[error("{origin} refuses the client secret or refresh token: {reason}")]
     Refused {
-        /// Host and port.
+        /// Host and port that the request went to.
         origin: String,
-        /// What it said.
+        /// What the other side said, secrets masked.
         reason: String,
     },
     /// The endpoint failed too often; nothing was sent.
     #[error("{origin} {endpoint}: not asked, its circuit is open until {until}; last failure: {reason}")]
     Open {
-        /// Host and port.
+        /// Host and port that the request went to.
         origin: String,
         /// Endpoint as it is named in the list of sources.
         endpoint: &'static str,
@@ -31,11 +31,11 @@ pub enum ClientError {
     /// The origin answered with an error status.
     #[error("{origin}{path}: status {status}{}: {message}", code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
     Status {
-        /// Host and port.
+        /// Host and port that the request went to.
         origin: String,
-        /// Path without query.
+        /// Path of the request without its query.
         path: String,
-        /// HTTP status.
+        /// The HTTP status of the answer.
         status: u16,
         /// The vendor's error code.
         code: Option<String>,
@@ -47,29 +47,29 @@ pub enum ClientError {
     /// The answer is not the document it should be.
     #[error("{origin}{path}: unreadable answer: {reason}")]
     Unreadable {
-        /// Host and port.
+        /// Host and port that the request went to.
         origin: String,
-        /// Path without query.
+        /// Path of the request without its query.
         path: String,
-        /// What is wrong.
+        /// What is wrong with the answer, one clear sentence.
         reason: String,
     },
     /// No answer in time.
     #[error("{origin}{path}: no answer within {} s", timeout.as_secs_f64())]
     Timeout {
-        /// Host and port.
+        /// Host and port that the request went to.
         origin: String,
-        /// Path without query.
+        /// Path of the request without its query.
         path: String,
-        /// The limit.
+        /// The time limit that ran out.
         timeout: Duration,
     },
     /// The connection could not be made, or broke.
     #[error("{origin}{path}: {reason}")]
     Unreachable {
-        /// Host and port.
+        /// Host and port that the request went to.
         origin: String,
-        /// Path without query.
+        /// Path of the request without its query.
         path: String,
         /// What the network said.
         reason: String,
@@ -77,7 +77,7 @@ pub enum ClientError {
     /// The base address of the source cannot be used.
     #[error("base address {address:?} of the source: {reason}")]
     Address {
-        /// As configured.
+        /// The address as the configuration has it.
         address: String,
         /// What is wrong with it.
         reason: String,

@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 /// What stays as it is in a path segment.
 const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// One GET.
+/// One GET request: path, query and how often it is tried.
 #[derive(Debug, Clone)]
 pub struct Get {
     /// Endpoint whose breaker and counters apply, with `{}` in place of symbols.

@@ -57,7 +57,7 @@ struct Shared {
     paused_until: Mutex<Option<Instant>>,
 }
 
-/// What authorises requests.
+/// What authorises the requests of a client.
 enum Authority {
     None,
     Header(&'static str, Secret),

@@ -16,11 +16,11 @@ use std::sync::atomic::Ordering;
 
 const INPUTS: [&str; 2] = ["calendar", "option_chains"];
 
-/// Source of `expirations`.
+/// The derivation of the dataset `expirations`.
 pub struct Expirations {
     /// Where the inputs are.
     pub lake: Arc<Lake>,
-    /// What today is.
+    /// The clock that says what today is.
     pub clock: Clock,
 }
 

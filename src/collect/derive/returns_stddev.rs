@@ -23,11 +23,11 @@ const INPUTS: [&str; 2] = ["eod", "expirations"];
 /// Regular sessions in a year, by convention.
 const SESSIONS_PER_YEAR: f64 = 252.0;
 
-/// Source of `returns_stddev`.
+/// The derivation of the dataset `returns_stddev`.
 pub struct ReturnsStddev {
     /// Where the inputs are.
     pub lake: Arc<Lake>,
-    /// What today is.
+    /// The clock that says what today is.
     pub clock: Clock,
     /// How far back bars count.
     pub look_back: Days,

@@ -20,7 +20,7 @@ pub(super) struct Job {
     pub(super) waiters: Vec<Waiter>,
 }
 
-/// Whoever asked.
+/// A query or command that waits for the refresh.
 pub(super) struct Waiter {
     pub(super) done: oneshot::Sender<Result<(), String>>,
     /// The items the answer is about; the run may be of more.

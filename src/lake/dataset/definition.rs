@@ -41,24 +41,24 @@ pub struct Precedence {
 /// Type of a column's values. All but texts in lists may be NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// UTF-8 text.
+    /// A text in UTF-8.
     Text,
-    /// Several texts.
+    /// A list of texts.
     TextList,
-    /// A double.
+    /// A double, such as a price or a ratio.
     Number,
-    /// A 64-bit integer.
+    /// An integer of 64 bits, such as a volume.
     Integer,
-    /// True or false.
+    /// True, false or NULL.
     Flag,
-    /// A calendar date.
+    /// A calendar date without time or zone.
     Date,
-    /// UTC microseconds.
+    /// A moment in UTC microseconds.
     Instant,
 }
 
 impl Kind {
-    /// The arrow type.
+    /// The arrow type of a column of this kind.
     pub fn data_type(self) -> DataType {
         match self {
             Self::Text => DataType::Utf8,
@@ -226,7 +226,7 @@ impl Definition {
 /// One cached dataset. Grain: `key`.
 #[derive(Debug, Clone)]
 pub struct Dataset {
-    /// What it is.
+    /// What the dataset is, as its definition says.
     pub definition: &'static Definition,
     /// Its columns as arrow has them.
     pub schema: SchemaRef,

@@ -5,7 +5,7 @@ use super::reply::{Query, Refusal, Reply};
 use chrono::NaiveDate;
 use std::fmt::Write;
 
-/// `/q/d/l/`.
+/// Answers `/q/d/l/` with the daily bars of a symbol as CSV.
 pub(super) fn daily_bars(venue: &Venue, query: &Query) -> Result<Reply, Refusal> {
     let spelled = query.one("s").unwrap_or_default();
     let symbol = spelled.strip_suffix(".us").map(|name| name.to_ascii_uppercase().replace('-', "/"));

@@ -50,7 +50,7 @@ impl Default for EodOptions {
 /// Source of the dataset `eod`.
 #[derive(Debug, Clone)]
 pub struct Eod {
-    /// What opens sessions.
+    /// Gives the tokens that open sessions of the feed.
     pub tokens: QuoteTokens,
     /// How far back and how patiently.
     pub options: EodOptions,

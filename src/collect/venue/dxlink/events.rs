@@ -62,7 +62,7 @@ impl EventType {
         LIVE_TYPES.iter().map(Self::Live)
     }
 
-    /// Every type.
+    /// Every event type, sorted by its name.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         Self::live().chain([Self::Candle])
     }

@@ -78,7 +78,7 @@ pub struct FeedSnapshot {
     pub connected: bool,
     /// Since when it is open, or is not.
     pub since: Option<DateTime<Utc>>,
-    /// Subscriptions asked for.
+    /// Pairs of event type and symbol that are asked for.
     pub subscriptions: u64,
     /// Events published since the start.
     pub events: u64,
@@ -116,7 +116,7 @@ struct State {
 }
 
 impl FeedStatus {
-    /// The feed now.
+    /// What the feed is at, at this moment.
     pub fn snapshot(&self) -> FeedSnapshot {
         let State { connected, since, last_error } = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let last = i64::try_from(self.last_event_at.load(Ordering::Relaxed)).ok().filter(|micros| *micros > 0);

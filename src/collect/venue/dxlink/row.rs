@@ -51,7 +51,7 @@ impl Row<'_, '_> {
         self.at(field).text().filter(|text| !matches!(*text, "" | "\0" | "UNDEFINED")).map(Arc::from)
     }
 
-    /// A truth value.
+    /// A truth value of the row; `None` where it is missing.
     pub(super) fn flag(&self, field: usize) -> Option<bool> {
         match self.at(field) {
             Scalar::Flag(flag) => Some(*flag),

@@ -35,39 +35,39 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Why there is no session, or no longer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SessionError {
-    /// No quote token.
+    /// There is no quote token to log in with.
     #[error("no quote token: {0}")]
     Token(#[from] ClientError),
     /// The token was refused, and so was a new one.
     #[error("{origin} refuses the quote token: {reason}")]
     Unauthorized {
-        /// Host and port.
+        /// Host and port that the request went to.
         origin: String,
-        /// What it said.
+        /// What the other side said, secrets masked.
         reason: String,
     },
     /// No connection, or a handshake that went wrong.
     #[error("{origin}: {reason}")]
     Connect {
-        /// Host and port.
+        /// Host and port that the request went to.
         origin: String,
-        /// What went wrong.
+        /// What went wrong, one clear sentence.
         reason: String,
     },
-    /// The connection ended.
+    /// The connection ended, by whichever side.
     #[error("{origin}: connection lost: {reason}")]
     Closed {
-        /// Host and port.
+        /// Host and port that the request went to.
         origin: String,
-        /// Why.
+        /// Why, in one clear sentence.
         reason: String,
     },
     /// The server fell silent.
     #[error("{origin}: silent for {seconds} s")]
     Silent {
-        /// Host and port.
+        /// Host and port that the request went to.
         origin: String,
-        /// How long.
+        /// For how many seconds nothing came.
         seconds: u64,
     },
 }
@@ -96,7 +96,7 @@ impl From<SessionError> for FetchError {
     }
 }
 
-/// One subscription.
+/// One subscription: an event type and a symbol.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Subscription {
     pub(crate) kind: EventType,
@@ -348,7 +348,7 @@ impl Session {
         self.decoder.garbage.total()
     }
 
-    /// Says goodbye.
+    /// Closes the connection with a close frame.
     pub(crate) async fn close(mut self) {
         // A peer that does not listen is not waited for.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.socket.close()).await;

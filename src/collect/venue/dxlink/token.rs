@@ -13,9 +13,9 @@ const LIFE: TimeDelta = TimeDelta::hours(23);
 /// A token and the address it is good for.
 #[derive(Debug, Clone)]
 pub struct QuoteToken {
-    /// Secret.
+    /// The token itself, which is secret.
     pub token: Secret,
-    /// WebSocket address.
+    /// Address of the WebSocket to connect to.
     pub url: String,
     fetched_at: DateTime<Utc>,
 }

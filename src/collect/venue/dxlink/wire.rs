@@ -25,10 +25,10 @@ pub(crate) struct Message<'a> {
     /// `AUTH_STATE`: `AUTHORIZED` or `UNAUTHORIZED`.
     #[serde(default)]
     pub(crate) state: Option<String>,
-    /// `ERROR`: its code.
+    /// Of an `ERROR`: its code, in the venue's words.
     #[serde(default)]
     pub(crate) error: Option<String>,
-    /// `ERROR`: its words.
+    /// Of an `ERROR`: its sentence for people.
     #[serde(default)]
     pub(crate) message: Option<String>,
     /// `SETUP`: seconds after which the server expects us to take its silence for death.
@@ -37,7 +37,7 @@ pub(crate) struct Message<'a> {
     /// `FEED_CONFIG`: fields by event type, in the order of the values.
     #[serde(default, rename = "eventFields")]
     pub(crate) event_fields: Option<HashMap<String, Vec<String>>>,
-    /// `FEED_DATA`.
+    /// Of `FEED_DATA`: the events, as they stand in the message.
     #[serde(default, borrow)]
     pub(crate) data: Data<'a>,
 }

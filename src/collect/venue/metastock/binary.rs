@@ -45,7 +45,7 @@ const FIELDS: [(Field, u8); 8] = [
 /// One security of a binary folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Security {
-    /// Its data file.
+    /// The data file of the security.
     pub(super) file: PathBuf,
     /// Symbol as the index has it.
     pub(super) symbol: String,

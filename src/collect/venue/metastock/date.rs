@@ -11,9 +11,9 @@ const EPOCH_DAYS: i32 = 719_163;
 /// Which part of a date such as `05/01/2026` comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Month, day, year.
+    /// The month first, then day and year.
     MonthFirst,
-    /// Day, month, year.
+    /// The day first, then month and year.
     DayFirst,
 }
 
@@ -24,11 +24,11 @@ pub(super) enum DateForm {
     YearFirstDigits,
     /// Digits only, year last: `01052026`, `010526`.
     YearLastDigits(Order),
-    /// `2026-01-05`, `2026/01/05`.
+    /// Year, month and day with marks between: `2026-01-05`, `2026/01/05`.
     YearFirstParts,
     /// `05-Jan-26`, `Jan 5 2026` without its blanks: the month has letters.
     NamedMonth,
-    /// `1/5/2026`, `05.01.26`.
+    /// The year last, with marks between: `1/5/2026`, `05.01.26`.
     YearLastParts(Order),
     /// `1/5/2026` before it is known which part is the month.
     Undecided,
@@ -37,9 +37,9 @@ pub(super) enum DateForm {
 /// A date, and the time of day where the date column carries one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Moment {
-    /// Days since 1970-01-01.
+    /// The date as days since 1970-01-01.
     pub(super) day: i32,
-    /// Seconds since midnight.
+    /// The time of day as seconds since midnight.
     pub(super) second: u32,
 }
 

@@ -17,7 +17,7 @@ pub(super) enum Separator {
 pub(super) struct LineError {
     /// Line number from 1; `None` when the whole file is meant.
     pub(super) line: Option<u64>,
-    /// One clear sentence.
+    /// Why, in one clear sentence.
     pub(super) reason: String,
 }
 
@@ -75,7 +75,7 @@ pub(super) fn fields(line: &[u8], separator: Separator) -> Fields<'_> {
     Fields { rest: Some(line), separator }
 }
 
-/// See [`fields`].
+/// The fields of one line; see [`fields`].
 pub(super) struct Fields<'a> {
     rest: Option<&'a [u8]>,
     separator: Separator,
@@ -199,7 +199,7 @@ fn long_decimal(field: &[u8], separator: Separator) -> Option<f64> {
 /// What a row covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Period {
-    /// One session.
+    /// One trading session per row.
     Day,
     /// Less or more than one session; the letter, or `I` for minutes.
     Other(char),

@@ -3,11 +3,11 @@
 /// One file that is not imported.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FailedFile {
-    /// Its path.
+    /// Path of the file as it was given.
     pub file: String,
     /// The line that is wrong, from 1; `None` when the file as a whole is.
     pub line: Option<u64>,
-    /// One clear sentence.
+    /// Why, in one clear sentence.
     pub reason: String,
 }
 
@@ -16,11 +16,11 @@ pub struct FailedFile {
 pub struct Report {
     /// Files found, failed ones included. A security of a binary folder counts as one.
     pub files: u64,
-    /// Files refused.
+    /// Files that were refused as a whole, each with its reason.
     pub files_failed: Vec<FailedFile>,
-    /// Rows delivered.
+    /// Rows that the import delivered.
     pub rows: u64,
-    /// Symbols delivered.
+    /// Symbols that the import delivered rows of.
     pub symbols: u64,
     /// Rows left out because another one says the same.
     pub duplicates_dropped: u64,

@@ -5,7 +5,7 @@ use super::date;
 /// One session of one symbol, as the file has it. `None` where the file has nothing, or a price of 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Day {
-    /// Days since 1970-01-01.
+    /// The date as days since 1970-01-01.
     pub(super) day: i32,
     /// Seconds since midnight; daily files mostly have 0.
     pub(super) second: u32,
@@ -44,7 +44,7 @@ pub(super) struct Series {
     pub(super) days: Vec<Day>,
 }
 
-/// What [`Series::settle`] found.
+/// What [`Series::settle`] found among the rows of a symbol.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
     pub(super) duplicates: u64,

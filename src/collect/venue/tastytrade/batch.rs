@@ -61,7 +61,7 @@ fn text_lists<'a>(values: impl Iterator<Item = &'a [String]>) -> ArrayRef {
     Arc::new(builder.finish())
 }
 
-/// Rows of `symbols`.
+/// Rows of the dataset `symbols`, with exactly its columns.
 pub(crate) fn symbols(rows: &[SymbolRow], fetched_at: DateTime<Utc>) -> RecordBatch {
     let columns = vec![
         texts(rows.iter().map(|row| Some(&row.symbol))),
@@ -76,7 +76,7 @@ pub(crate) fn symbols(rows: &[SymbolRow], fetched_at: DateTime<Utc>) -> RecordBa
     batch(schema("symbols"), columns)
 }
 
-/// Rows of `option_chains`.
+/// Rows of the dataset `option_chains`, with exactly its columns.
 pub(crate) fn option_chains(rows: &[OptionRow], fetched_at: DateTime<Utc>) -> RecordBatch {
     let columns = vec![
         texts(rows.iter().map(|row| Some(&row.underlying))),
@@ -109,7 +109,7 @@ pub(crate) fn events(rows: &[EventRow], kind: EventKind, fetched_at: DateTime<Ut
     batch(schema(name), columns)
 }
 
-/// Rows of `calendar`.
+/// Rows of the dataset `calendar`, with exactly its columns.
 pub(crate) fn calendar(rows: &[CalendarRow], fetched_at: DateTime<Utc>) -> RecordBatch {
     let columns = vec![
         dates(rows.iter().map(|row| Some(row.date))),

@@ -20,7 +20,7 @@ const SPAN: Days = Days::new(265);
 /// Source of the dataset `calendar`.
 #[derive(Debug, Clone)]
 pub struct Calendar {
-    /// Where from.
+    /// The HTTP client of the source, with its budget and breakers.
     pub client: Client,
 }
 

@@ -12,7 +12,7 @@ const ENDPOINT: &str = "/option-chains/{}/nested";
 /// Source of the dataset `option_chains`.
 #[derive(Debug, Clone)]
 pub struct OptionChains {
-    /// Where from.
+    /// The HTTP client of the source, with its budget and breakers.
     pub client: Client,
 }
 

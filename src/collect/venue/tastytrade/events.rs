@@ -18,14 +18,14 @@ const EARNINGS_LOOK_BACK: Months = Months::new(60);
 /// Source of the dataset `dividends`.
 #[derive(Debug, Clone)]
 pub struct Dividends {
-    /// Where from.
+    /// The HTTP client of the source, with its budget and breakers.
     pub client: Client,
 }
 
 /// Source of the dataset `earnings`: the last five years.
 #[derive(Debug, Clone)]
 pub struct Earnings {
-    /// Where from.
+    /// The HTTP client of the source, with its budget and breakers.
     pub client: Client,
 }
 

@@ -124,7 +124,7 @@ impl<'de, T: Scalar> Deserialize<'de> for Field<T> {
 pub struct Rows<T> {
     /// Members that can be read.
     pub rows: Vec<T>,
-    /// Members that cannot.
+    /// Number of members that cannot be read.
     pub broken: usize,
 }
 

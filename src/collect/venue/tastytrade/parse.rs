@@ -20,19 +20,19 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A row of `symbols`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SymbolRow {
-    /// tastytrade spelling.
+    /// Symbol in tastytrade's spelling: `BRK/B`, `/ESZ6`.
     pub symbol: String,
     /// `equity`, `etf` or `index`.
     pub kind: &'static str,
-    /// Long name.
+    /// The long name of the instrument.
     pub description: Option<String>,
-    /// MIC.
+    /// Market where it is listed, as a MIC such as `XNAS`.
     pub market: Option<String>,
     /// Lists it is on, sorted.
     pub lists: Vec<String>,
-    /// Whether it trades.
+    /// Whether the instrument trades now.
     pub active: Option<bool>,
-    /// dxFeed spelling.
+    /// Symbol in dxFeed's spelling, by which the feed knows it.
     pub streamer_symbol: String,
 }
 
@@ -41,50 +41,50 @@ pub struct SymbolRow {
 pub struct OptionRow {
     /// tastytrade spelling of the underlying.
     pub underlying: String,
-    /// Date.
+    /// A date of the exchange, without time.
     pub expiration: NaiveDate,
-    /// Currency units.
+    /// Strike in units of the currency.
     pub strike: f64,
-    /// `call` or `put`.
+    /// Side of the option: `call` or `put`.
     pub side: &'static str,
-    /// OCC, 21 characters.
+    /// OCC symbol of 21 characters, blanks included.
     pub symbol: String,
     /// Root of the symbol.
     pub root: String,
-    /// `Regular`, `Weekly`, ...
+    /// Kind of the expiration in the venue's words: `Regular`, `Weekly`, ...
     pub expiration_type: Option<String>,
-    /// `AM` or `PM`.
+    /// When it settles: `AM` or `PM`.
     pub settlement: Option<String>,
-    /// Contract size.
+    /// Size of the contract, in shares of its underlying.
     pub shares_per_contract: Option<i64>,
-    /// dxFeed spelling.
+    /// Symbol in dxFeed's spelling, by which the feed knows it.
     pub streamer_symbol: String,
 }
 
 /// A row of `dividends` or `earnings`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventRow {
-    /// tastytrade spelling.
+    /// Symbol in tastytrade's spelling: `BRK/B`, `/ESZ6`.
     pub symbol: String,
-    /// Date.
+    /// A date of the exchange, without time.
     pub date: NaiveDate,
-    /// Currency per share.
+    /// Value in the currency, per share.
     pub value: Option<f64>,
 }
 
-/// Which corporate events.
+/// Which corporate events are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
     /// Cash amount per share.
     Dividend,
-    /// Earnings per share.
+    /// Reports of earnings per share.
     Earnings,
 }
 
 /// A row of `calendar`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CalendarRow {
-    /// Weekday.
+    /// The date, a weekday.
     pub date: NaiveDate,
     /// `None` on a holiday.
     pub hours: Option<(DateTime<Utc>, DateTime<Utc>)>,
@@ -95,16 +95,16 @@ pub struct CalendarRow {
 /// Dates the venue calls special.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HolidayDates {
-    /// Ends early.
+    /// Dates whose session ends early.
     pub half_days: BTreeSet<NaiveDate>,
-    /// No session.
+    /// Dates without a session.
     pub holidays: BTreeSet<NaiveDate>,
 }
 
 /// All the venue says of its calendar.
 #[derive(Debug, Clone, Default)]
 pub struct VenueCalendar {
-    /// Special dates.
+    /// Dates that are no ordinary session.
     pub holidays: HolidayDates,
     /// Sessions of the spans that were answered.
     pub sessions: Vec<Session>,

@@ -48,7 +48,7 @@ struct Wire {
 /// What the vendor sends where our unit is another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// The same.
+    /// The value as it is sent.
     Plain,
     /// Percentage points for a ratio.
     Points,
@@ -275,9 +275,9 @@ fn to_array(column: &Column, rows: &[SnapshotRow], fetched_at: DateTime<Utc>) ->
 /// Source of the dataset of a route.
 #[derive(Debug, Clone)]
 pub struct Snapshots {
-    /// Where from.
+    /// The HTTP client of the source, with its budget and breakers.
     pub client: Client,
-    /// What.
+    /// The route that is fetched.
     pub route: &'static Route,
 }
 

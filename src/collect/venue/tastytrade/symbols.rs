@@ -19,7 +19,7 @@ const PAGES_MAX: i64 = 1000;
 /// Source of the dataset `symbols`.
 #[derive(Debug, Clone)]
 pub struct Symbols {
-    /// Where from.
+    /// The HTTP client of the source, with its budget and breakers.
     pub client: Client,
     /// Built-in lists (see [`list::names`]) whose members are marked.
     pub lists: Vec<String>,

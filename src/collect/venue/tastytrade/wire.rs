@@ -10,7 +10,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Pagination {
-    /// Number of pages.
+    /// Number of pages in all.
     pub total_pages: Field<i64>,
 }
 
@@ -18,11 +18,11 @@ pub struct Pagination {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Equity {
-    /// tastytrade spelling.
+    /// Symbol in tastytrade's spelling: `BRK/B`, `/ESZ6`.
     pub symbol: Field<String>,
-    /// Long name.
+    /// The long name of the instrument.
     pub description: Field<String>,
-    /// Short name.
+    /// The short name of the instrument.
     pub short_description: Field<String>,
     /// Whether it is an index.
     pub is_index: Field<bool>,
@@ -30,9 +30,9 @@ pub struct Equity {
     pub is_etf: Field<bool>,
     /// MIC, or `OTC` for indices.
     pub listed_market: Field<String>,
-    /// Whether it trades.
+    /// Whether the instrument trades now.
     pub active: Field<bool>,
-    /// dxFeed spelling.
+    /// Symbol in dxFeed's spelling, by which the feed knows it.
     pub streamer_symbol: Field<String>,
 }
 
@@ -40,7 +40,7 @@ pub struct Equity {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct CorporateEvent {
-    /// Date.
+    /// A date of the exchange, without time.
     pub occurred_date: Field<NaiveDate>,
     /// Dividends: currency per share.
     pub amount: Field<f64>,
@@ -60,7 +60,7 @@ pub struct Session {
     pub close_at: Field<DateTime<Utc>>,
 }
 
-/// Exchange holidays: `{"market-half-days":["2026-11-27"],"market-holidays":["2026-12-25"]}`.
+/// Holidays of the exchange, as `{"market-half-days":["2026-11-27"],"market-holidays":["2026-12-25"]}`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Holidays {
@@ -78,9 +78,9 @@ pub struct NestedChain {
     pub underlying_symbol: Field<String>,
     /// Root of the option symbols.
     pub root_symbol: Field<String>,
-    /// Contract size.
+    /// Size of the contract, in shares of its underlying.
     pub shares_per_contract: Field<i64>,
-    /// By date.
+    /// Expirations, each with its strikes, by date.
     pub expirations: Rows<Expiration>,
 }
 
@@ -90,11 +90,11 @@ pub struct NestedChain {
 pub struct Expiration {
     /// `Regular`, `Weekly`, `Quarterly`, `End-Of-Month`.
     pub expiration_type: Field<String>,
-    /// Date.
+    /// A date of the exchange, without time.
     pub expiration_date: Field<NaiveDate>,
-    /// `AM` or `PM`.
+    /// When it settles: `AM` or `PM`.
     pub settlement_type: Field<String>,
-    /// By strike.
+    /// Strikes with the two options of each.
     pub strikes: Rows<Strike>,
 }
 
@@ -102,15 +102,15 @@ pub struct Expiration {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Strike {
-    /// Currency units.
+    /// Strike in units of the currency.
     pub strike_price: Field<f64>,
-    /// OCC, 21 characters.
+    /// OCC symbol of 21 characters, blanks included.
     pub call: Field<String>,
-    /// dxFeed spelling.
+    /// Symbol in dxFeed's spelling, by which the feed knows it.
     pub call_streamer_symbol: Field<String>,
-    /// OCC, 21 characters.
+    /// OCC symbol of 21 characters, blanks included.
     pub put: Field<String>,
-    /// dxFeed spelling.
+    /// Symbol in dxFeed's spelling, by which the feed knows it.
     pub put_streamer_symbol: Field<String>,
 }
 
@@ -118,8 +118,8 @@ pub struct Strike {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct QuoteTokenAnswer {
-    /// Secret.
+    /// The token itself, which is secret.
     pub token: Field<String>,
-    /// WebSocket address.
+    /// Address of the WebSocket to connect to.
     pub dxlink_url: Field<String>,
 }

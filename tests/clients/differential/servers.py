@@ -24,9 +24,11 @@ class Outcome:
         """One line for a report."""
         if self.state:
             return f"{self.state} {self.message}"
+        if not self.rows:
+            return "(no rows)"
         shown = ["|".join("NULL" if cell is None else cell.decode(errors="replace") for cell in row) for row in self.rows]
         rest = f"  ... {len(shown)} rows" if len(shown) > rows else ""
-        return ("  ".join(shown[:rows]) or "(no rows)").replace("\n", "\\n")[:400] + rest
+        return "  ".join(shown[:rows]).replace("\n", "\\n")[:400] + rest
 
 
 class Server:

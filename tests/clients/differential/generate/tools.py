@@ -256,7 +256,7 @@ def what_tools_send(pick: Pick) -> Statement:
 @production
 def settings_in_one_list(pick: Pick) -> Statement:
     """set_config and current_setting in one list run in their order."""
-    name, value = pick.one(("request.header.host", "my.x", "application_name", "a.b.c")), pick.one(("x", "y z", "", "1"))
+    name, value = pick.one((f"request.header{pick.number(0, 9**9)}.host", f"my.x{pick.number(0, 9**9)}", "application_name")), pick.one(("x", "y z", "", "1"))
     local = pick.one(("true", "false"))
     forms = (
         f"SELECT set_config('{name}', '{value}', {local}), current_setting('{name}', true)",

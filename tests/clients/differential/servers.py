@@ -111,7 +111,7 @@ class Server:
     def restore(self, statement: "Statement") -> None:  # noqa: F821
         """The session is as before a statement that changed it."""
         if statement.setup or statement.changes:
-            for sql in ("ROLLBACK", "DEALLOCATE ALL", "RESET ALL", "SET timezone = 'UTC'", "SET statement_timeout = '15s'"):
+            for sql in ("ROLLBACK", "CLOSE ALL", "DEALLOCATE ALL", "RESET ALL", "SET timezone = 'UTC'", "SET statement_timeout = '15s'"):
                 self.connection.exec_(sql.encode())
             self.zone = "UTC"
 

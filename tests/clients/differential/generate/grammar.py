@@ -134,10 +134,10 @@ def groups_by_names(pick: Pick) -> str:
     rows = values(pick, {"x": "int4", "y": "int4", "s": "text"}, edge=0, nulls=0.15)
     found = {
         "alias": ("x % 2 AS x", "y AS x", "-x AS y", "upper(s) AS s", "x + y AS z", "lower(s) AS s", "coalesce(x, 0) AS x"),
-        "group": ("x", "y", "1", "s", "z", "x % 2", "t.x", "upper(s)", "x + y", "lower(s)"),
+        "group": ("x", "y", "1", "s", "x % 2", "t.x", "upper(s)", "x + y", "lower(s)"),
         "agg": ("count(*)", "sum(y)", "max(x)", "min(s)", "count(DISTINCT x)"),
         "form": (
-            "SELECT {alias}, {agg} FROM {rows} GROUP BY {group}", "SELECT {alias}, {agg} AS n FROM {rows} GROUP BY {group} HAVING n > 1",
+            "SELECT {alias}, {agg} FROM {rows} GROUP BY {group}", "SELECT {alias}, {agg} AS n FROM {rows} GROUP BY {group} HAVING max(y) > 1",
             "SELECT {alias}, {agg} FROM {rows} GROUP BY {group} HAVING {agg} IS NOT NULL", "SELECT DISTINCT {alias} FROM {rows} ORDER BY {group}",
             "SELECT {alias} FROM {rows} WHERE z > 1",
             "SELECT {group}, {agg} FROM {rows} GROUP BY {group}, {group}", "SELECT {agg} FROM {rows} GROUP BY ()",

@@ -275,7 +275,7 @@ def parameters_in_places(pick: Pick) -> Statement:
         given = array_text(pick, part[:-2]) if part.endswith("[]") else value(pick, part, 0.02)
         if part == "text" and "TIME ZONE" in sql:
             given = pick.one(["America/New_York", "Europe/Berlin", "UTC", "est", "+03"])
-        if part == "int8" or "FOR $2" in sql:
+        if part == "int8" or "FOR $2" in sql or "generate_series" in sql:
             given = str(pick.number(0, 5))
         found.append((None if pick.chance(0.06) else given, UNTYPED if pick.chance(0.5) else OIDS[part]))
     return Statement(sql, tuple(found), ordered="ORDER BY symbol" in sql)

@@ -7,7 +7,6 @@ from decimal import Decimal, InvalidOperation
 
 from psycopg import pq
 from psycopg.adapt import Transformer
-
 from servers import Outcome
 
 # In the order of a table's columns. The first three must not be.

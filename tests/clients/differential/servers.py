@@ -8,6 +8,7 @@ import psycopg
 from psycopg import pq
 
 SECONDS_PER_STATEMENT = 20
+FLOAT8 = 701
 
 
 @dataclass
@@ -86,7 +87,10 @@ class Server:
                 result = self.connection.get_result()
                 if result is None:
                     return outcome
-                outcome = read(result)
+                if outcome.rows and result.status == pq.ExecStatus.COMMAND_OK:
+                    # The end of a COPY, after its lines.
+                    continue
+                outcome = self.copied(deadline) if result.status == pq.ExecStatus.COPY_OUT else read(result)
                 if self.connection.status != pq.ConnStatus.OK:
                     raise ConnectionError(outcome.message)
         except (OSError, psycopg.OperationalError) as error:
@@ -96,6 +100,19 @@ class Server:
             self.connection.finish()
             self.connect()
             return Outcome(state="lost", message=f"{type(error).__name__}: {error}".strip())
+
+    def copied(self, deadline: float) -> Outcome:
+        """The lines of a COPY. They are compared as texts that may have doubles in them."""
+        lines = []
+        while True:
+            size, data = self.connection.get_copy_data(1)
+            if size > 0:
+                lines.append((bytes(data),))
+            elif size < 0:
+                return Outcome(["line"], [FLOAT8], lines)
+            else:
+                self.wait(deadline, reading=True)
+                self.connection.consume_input()
 
     def flush(self, deadline: float) -> None:
         """Until all is sent."""

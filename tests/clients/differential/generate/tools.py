@@ -1,5 +1,6 @@
 """What tools send: EXPLAIN, cursors, locks, settings, system columns, and the catalog."""
 
+from .expressions import expression
 from .pick import Pick
 from .queries import select
 from .sources import source
@@ -256,7 +257,8 @@ def what_tools_send(pick: Pick) -> Statement:
 @production
 def settings_in_one_list(pick: Pick) -> Statement:
     """set_config and current_setting in one list run in their order."""
-    name, value = pick.one((f"request.header{pick.number(0, 9**9)}.host", f"my.x{pick.number(0, 9**9)}", "application_name")), pick.one(("x", "y z", "", "1"))
+    name, value = pick.one((f"request.header{pick.number(0, 9**9)}.host", f"my.x{pick.number(0, 9**9)}", "application_name")),
+    pick.one(("x", "y z", "", "1"))
     local = pick.one(("true", "false"))
     forms = (
         f"SELECT set_config('{name}', '{value}', {local}), current_setting('{name}', true)",
@@ -270,3 +272,22 @@ def settings_in_one_list(pick: Pick) -> Statement:
     )  # fmt: skip
     setup = pick.one(((), (), ("BEGIN",), (f"SET {name} = '{value}'",), ("BEGIN", f"SET LOCAL {name} = '{value}'")))
     return Statement(pick.one(forms), setup=setup, changes=True)
+
+
+@production
+def copied_results(pick: Pick) -> str:
+    """COPY of a query to the client, as text and as CSV, whose columns are of every type and of mixed types."""
+    kinds = pick.some(("int4", "int8", "float8", "numeric", "text", "bool", "date", "timestamp", "timestamptz", "time", "interval"), 1, 3)
+    mixed = pick.chance(0.3)
+    if mixed:
+        kinds = pick.some(pick.one((("int4", "int8", "float8", "numeric"), ("date", "timestamp", "timestamptz"))), 2, 2)
+    rows = source(pick, kinds[0])
+    items = [expression(pick, kind, rows, depth=2) for kind in kinds]
+    if mixed:
+        items = [f"CASE WHEN {rows.key[0]} IS NULL THEN {items[0]} ELSE {items[-1]} END"]
+    query = select(items, rows, tail=f"ORDER BY {rows.order()}")
+    if pick.chance(0.2):
+        query = f"{select(items[0], rows)} UNION ALL SELECT {pick.one((items[0], 'NULL', '1', '2.5'))} FROM {rows.item} WHERE {rows.where}"
+    options = ("", "", " WITH (FORMAT csv)", " (FORMAT csv, HEADER)", " CSV HEADER", " (DELIMITER '|', NULL 'none')", " (FORMAT csv, FORCE_QUOTE *)", " WITH CSV", " (FORMAT text, HEADER)", " (FORMAT csv, NULL '-', QUOTE '$')")
+    table = f"COPY {pick.one(('dividends (symbol, date, amount)', 'calendar (date, session)', 'nosuch'))} TO STDOUT{pick.one(options)}"
+    return table if pick.chance(0.05) else f"COPY ({query}) TO STDOUT{pick.one(options)}"

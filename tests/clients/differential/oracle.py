@@ -14,6 +14,7 @@ import psycopg
 # Tables whose rows stay while the comparison runs. The live ones change with every event.
 TABLES = ("calendar", "dividends", "earnings", "eod", "expirations", "market_metrics", "option_chains", "symbols")
 
+READER = "reader"
 COLUMNS = """
     SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute
     WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum
@@ -46,7 +47,7 @@ def programs() -> Path:
 
 
 class Oracle:
-    """Started on entry, stopped and removed on exit. `conninfo` says how to reach it."""
+    """Started on entry, stopped and removed on exit. `owner` makes the tables, `conninfo` asks."""
 
     def __enter__(self) -> "Oracle":
         # PostgreSQL does not run as root.
@@ -55,7 +56,9 @@ class Oracle:
         if self.account:
             shutil.chown(self.place, self.account)
         port = free_port()
-        self.conninfo = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
+        self.owner = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
+        # Statements come from a generator: they are sent by a role that may only read.
+        self.conninfo = f"host=127.0.0.1 port={port} user={READER} dbname=postgres"
         initdb = [programs() / "initdb", "-D", self.place / "data", "-E", "UTF8", "--locale=C", "-A", "trust", "-U", "postgres", "--no-sync"]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, user=self.account, cwd=self.place)
         settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
@@ -64,7 +67,7 @@ class Oracle:
         deadline = time.monotonic() + 60
         while True:
             try:
-                psycopg.connect(self.conninfo).close()
+                psycopg.connect(self.owner).close()
                 return self
             except psycopg.OperationalError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
@@ -79,10 +82,16 @@ class Oracle:
         shutil.rmtree(self.place)
 
 
-def copy_tables(server: str, oracle: str) -> dict[str, int]:
-    """Makes the server's tables in PostgreSQL, with keys and rows; the number of rows by table."""
-    counts = {}
+def versions(server: str) -> dict[str, tuple]:
+    """The number of rows of each table and when they came. Another answer later is a refresh in between."""
+    with psycopg.connect(server, autocommit=True) as source:
+        return {table: source.execute(f"SELECT count(*), max(fetched_at) FROM {table}").fetchone() for table in TABLES}
+
+
+def copy_tables(server: str, oracle: str) -> None:
+    """Makes the server's tables in PostgreSQL, with keys and rows."""
     with psycopg.connect(server, autocommit=True) as source, psycopg.connect(oracle, autocommit=True) as target:
+        target.execute(f"CREATE ROLE {READER} LOGIN; REVOKE TEMPORARY ON DATABASE postgres FROM PUBLIC")
         for table in TABLES:
             columns = source.execute(COLUMNS, (f"public.{table}",)).fetchall()
             key = ", ".join(name for (name,) in source.execute(KEY, (f"public.{table}",)))
@@ -95,6 +104,6 @@ def copy_tables(server: str, oracle: str) -> dict[str, int]:
             ):
                 for part in rows:
                     into.write(part)
-            counts[table] = target.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            # FOR UPDATE asks for the right to update a column.
+            target.execute(f"GRANT SELECT, UPDATE (fetched_at) ON {table} TO {READER}")
         target.execute("ANALYZE")
-    return counts

@@ -35,8 +35,9 @@ class Outcome:
 class Server:
     """One connection to one server. It is made again when it is lost."""
 
-    def __init__(self, conninfo: str) -> None:
-        self.conninfo = conninfo
+    def __init__(self, conninfo: str, read_only: bool = False) -> None:
+        # Given at the start of the session, it is not undone by RESET.
+        self.conninfo = f"{conninfo} options='-c default_transaction_read_only=on'" if read_only else conninfo
         self.connection = None
         self.losses = 0
         self.connect()

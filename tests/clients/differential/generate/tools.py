@@ -79,7 +79,7 @@ def catalog_values(pick: Pick) -> Statement:
     )
     named = f"attrelid = '{name}'::regclass AND attnum > 0"
     forms = (
-        f"SELECT pg_typeof({columns[0]}) FROM {table} LIMIT 1", f"SELECT {', '.join(columns)} FROM {table} WHERE false",
+        f"SELECT pg_typeof((SELECT {columns[0]} FROM {table} LIMIT 1))", f"SELECT {', '.join(columns)} FROM {table} WHERE false",
         f"SELECT {', '.join(columns)} FROM {table} LIMIT 0", f"SELECT {', '.join(columns)} FROM {table} WHERE {columns[0]} IS NULL AND false",
         f"SELECT attname, format_type(atttypid, atttypmod), attnotnull, attnum FROM pg_attribute WHERE {named}",
         f"SELECT {', '.join(pick.some(('typname', 'typlen', 'typtype', 'typcategory', 'typelem', 'typarray', 'typinput', 'typdelim', 'typbyval', 'typreceive'), 2, 4))} FROM pg_type WHERE typname = '{kind}'",
@@ -103,7 +103,7 @@ def catalog_values(pick: Pick) -> Statement:
         f"SELECT table_name FROM information_schema.tables WHERE table_name = '{name}'",
         f"SELECT unnest(indkey) FROM pg_index WHERE indrelid = '{name}'::regclass",
         f"SELECT quote_ident(relname) FROM pg_class WHERE oid = '{name}'::regclass",
-        f"SELECT proname, pronargs FROM pg_proc WHERE proname = '{pick.one(('now', 'upper', 'array_length', 'pg_sleep', 'nosuch'))}' AND pronargs < 2",
+        f"SELECT proname, pronargs FROM pg_proc WHERE proname = '{pick.one(('now', 'pg_sleep', 'nosuch', 'version'))}' AND pronargs < 2",
         "SELECT current_database() IS NOT NULL, current_schema, current_schemas(false)",
         "SELECT pg_typeof(current_user), pg_typeof(version()), pg_typeof(current_schemas(true)), pg_typeof(pg_backend_pid())",
         f"SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = '{name}' AND pg_table_is_visible(c.oid)",
@@ -257,8 +257,8 @@ def what_tools_send(pick: Pick) -> Statement:
 @production
 def settings_in_one_list(pick: Pick) -> Statement:
     """set_config and current_setting in one list run in their order."""
-    name, value = pick.one((f"request.header{pick.number(0, 9**9)}.host", f"my.x{pick.number(0, 9**9)}", "application_name")),
-    pick.one(("x", "y z", "", "1"))
+    name = pick.one((f"request.header{pick.number(0, 9**9)}.host", f"my.x{pick.number(0, 9**9)}", "application_name"))
+    value = pick.one(("x", "y z", "", "1"))
     local = pick.one(("true", "false"))
     forms = (
         f"SELECT set_config('{name}', '{value}', {local}), current_setting('{name}', true)",

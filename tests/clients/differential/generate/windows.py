@@ -71,12 +71,14 @@ def window_refined_from_named(pick: Pick) -> str:
     if "ORDER BY" not in base + refined:
         # Without an order, only what does not depend on it.
         refined, call = refined.partition(" ROWS")[0], pick.one(("sum(v)", "count(*)", "max(v)", "rank()", "avg(v)"))
+    # By the named window itself, only what its order settles.
+    named = call if "ORDER BY" in base else "sum(v)"
     forms = (
         f"SELECT k, {call} OVER ({refined}) FROM {rows.item} WINDOW w AS ({base})",
         f"SELECT k, {call} OVER w2 FROM {rows.item} WINDOW w AS ({base}), w2 AS ({refined})",
-        f"SELECT k, {call} OVER w FROM {rows.item} WINDOW w AS ({base})",
+        f"SELECT k, {named} OVER w FROM {rows.item} WINDOW w AS ({base})",
         f"SELECT k, {call} OVER ({refined}), sum(k) OVER w FROM {rows.item} WINDOW w AS ({base})",
-        f"SELECT k, {call} OVER w, {call} OVER ({refined}) FROM {rows.item} WINDOW w AS ({base})",
+        f"SELECT k, {named} OVER w, {call} OVER ({refined}) FROM {rows.item} WINDOW w AS ({base})",
         f"SELECT k, {call} OVER w2, count(*) OVER w FROM {rows.item} WINDOW w AS ({base}), w2 AS ({refined})",
         f"SELECT k, {call} OVER w3 FROM {rows.item} WINDOW w AS ({base}), w2 AS (w), w3 AS ({refined.replace('w', 'w2', 1)})",
     )  # fmt: skip

@@ -3,6 +3,7 @@
 use super::collector::RequestBuilder;
 use super::fetch::Request;
 use super::universe;
+use crate::lake::dataset;
 use futures::FutureExt;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub(crate) fn bars(items: Vec<String>, source: &'static str) -> RequestBuilder {
                 request.streamer_symbols =
                     universe::streamer_symbols(symbols).await.map_err(|error| error.to_string())?;
             }
-            if let Some(eod) = lake.table("eod") {
+            if let Some(eod) = lake.table(dataset::EOD) {
                 request.held_until =
                     universe::held_until(eod, &scope, source).await.map_err(|error| error.to_string())?;
             }

@@ -218,8 +218,7 @@ impl History {
     }
 
     async fn remember(&self, started_at: chrono::DateTime<chrono::Utc>, rows: u64, version: u64) {
-        let mut state = self.table.read_state().await.unwrap_or_default();
-        state.record(Run {
+        let run = Run {
             cause: CAUSE.to_owned(),
             started_at,
             ended_at: self.clock.now(),
@@ -229,11 +228,8 @@ impl History {
             origin_calls: 0,
             version: Some(version),
             ..Run::default()
-        });
-        if let Err(error) = self.table.write_state(&state).await {
-            tracing::warn!("the commit is not remembered: {error}");
-        }
-        self.freshness.set_state(state);
+        };
+        self.freshness.set_state(self.table.remember(run, &self.freshness.remembered()).await);
     }
 }
 

@@ -5,7 +5,7 @@ use super::fetch::{Fetch, FetchError, Fetched, Previous, Progress};
 use super::write::{Written, write, write_scope};
 use crate::clock::Clock;
 use crate::lake::freshness::Freshness;
-use crate::lake::{DatasetState, Lake, LakeTable, MadeOf, Run, Scope, WriteMode};
+use crate::lake::{Lake, LakeTable, MadeOf, Run, Scope, WriteMode};
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
@@ -48,7 +48,7 @@ impl Refresh {
             tracing::warn!(dataset = self.table.dataset().name, "refresh failed: {reason}");
             run.error = Some(reason);
         }
-        remember(&self.table, &self.freshness, &run).await;
+        self.table.remember(run.clone(), &self.freshness.remembered()).await;
         run
     }
 
@@ -75,7 +75,7 @@ impl Refresh {
         if let Some((table, freshness)) = &self.history {
             let kept = write(table, &fetched.batches, &[]).await.map_err(|error| error.to_string())?;
             let run = Run { scope: Scope::All, ..self.run_so_far(Some(&fetched), kept.version) };
-            remember(table, freshness, &run).await;
+            table.remember(run.clone(), &freshness.remembered()).await;
             freshness.end(run);
         }
         if self.csv
@@ -137,21 +137,5 @@ impl Inputs {
         let mut inputs = self.versions;
         inputs.extend(fetched.inputs.clone());
         MadeOf { inputs, inputs_loaded_at: self.loaded_at, basis: fetched.basis.clone() }
-    }
-}
-
-/// Keeps the run across restarts; another process may have added runs of its own since. Where the record cannot be read,
-/// what this process knows is kept, so that a failed read does not make the rows look as if they were never loaded.
-async fn remember(table: &LakeTable, freshness: &Freshness, run: &Run) {
-    let mut state = match table.read_state().await {
-        Ok(state) => state,
-        Err(error) => {
-            tracing::warn!("{error}");
-            DatasetState::clone(&freshness.remembered())
-        }
-    };
-    state.record(run.clone());
-    if let Err(error) = table.write_state(&state).await {
-        tracing::warn!("the refresh is not remembered: {error}");
     }
 }

@@ -12,7 +12,7 @@ use crate::collect::write::{Written, write};
 use crate::collect::{FailedItem, Progress};
 use crate::console::progress::Display;
 use crate::console::say;
-use crate::lake::{IMPORT, Lake, Run};
+use crate::lake::{DatasetState, IMPORT, Lake, Run, dataset};
 use anyhow::{Context, Result, anyhow};
 use std::path::Path;
 use std::process::ExitCode;
@@ -27,7 +27,7 @@ use std::sync::Arc;
 pub async fn run(common: &Common, path: &Path) -> Result<ExitCode> {
     let config = configuration(common)?;
     let lake = Lake::open(&config.lake_location, &config.store).await?;
-    let table = lake.table("eod").ok_or_else(|| anyhow!("the lake has no table for daily bars"))?;
+    let table = lake.table(dataset::EOD).ok_or_else(|| anyhow!("the lake has no table for daily bars"))?;
     let started_at = Clock::System.now();
     let progress = Arc::new(Progress::default());
     let tracked = Display::new().track("metastock", progress.clone());
@@ -60,7 +60,8 @@ pub async fn run(common: &Common, path: &Path) -> Result<ExitCode> {
         version: written.version.or_else(|| table.current().map(|snapshot| snapshot.version)),
         ..Run::default()
     };
-    table.remember(&run).await;
+    // This process knows nothing of the dataset beyond this run.
+    table.remember(run, &DatasetState::default()).await;
     print(&report, &written);
     Ok(if report.files_failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -422,17 +422,21 @@ impl LakeTable {
         }))
     }
 
-    /// Remembers a run across restarts, beside the runs that other processes have added. What cannot be read any more
-    /// is begun anew; what cannot be written is told in the log, for the rows are safe.
-    pub async fn remember(&self, run: &Run) {
+    /// Keeps a run across restarts, beside the runs that other processes have added, and returns what is remembered then.
+    ///
+    /// A record that cannot be read is begun anew from what this process knows of the dataset, so that a failed read does
+    /// not make its rows look as if they were never loaded. A record that cannot be written is told in the log: the rows
+    /// are safe.
+    pub async fn remember(&self, run: Run, known: &DatasetState) -> DatasetState {
         let mut state = self.read_state().await.unwrap_or_else(|error| {
-            tracing::warn!("{error}; it is begun anew");
-            DatasetState::default()
+            tracing::warn!("{error}; the record goes on from what this process knows");
+            known.clone()
         });
-        state.record(run.clone());
+        state.record(run);
         if let Err(error) = self.write_state(&state).await {
-            tracing::warn!("the refresh is not remembered: {error}");
+            tracing::warn!("the refresh of {} is not remembered: {error}", self.dataset.name);
         }
+        state
     }
 
     /// Replaces what is remembered.

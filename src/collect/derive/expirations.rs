@@ -2,15 +2,17 @@
 
 use super::{Inputs, basis};
 use crate::clock::Clock;
-use crate::collect::{Fetch, FetchError, Fetched, Request};
+use crate::collect::{Fetch, FetchError, Fetched, Request, frame};
 use crate::lake::{Lake, dataset};
 use crate::market::calendar;
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Array, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::Date32Type;
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Date32Type, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use chrono::NaiveDate;
-use std::collections::{BTreeMap, BTreeSet};
+use chrono::{DateTime, NaiveDate, Utc};
+use polars::prelude::{IntoLazy, SortMultipleOptions, col, len};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -23,9 +25,6 @@ pub struct Expirations {
     /// The clock that says what today is.
     pub clock: Clock,
 }
-
-/// Type, settlement and number of options of one expiration.
-type Listed = (Option<String>, Option<String>, i64);
 
 #[async_trait]
 impl Fetch for Expirations {
@@ -48,40 +47,14 @@ impl Fetch for Expirations {
                 };
             }
         }
-        let mut listed: BTreeMap<(String, NaiveDate), Listed> = BTreeMap::new();
         let columns = ["underlying", "expiration", "expiration_type", "settlement"];
-        for rows in inputs.read("option_chains", &columns, changed.as_ref()).await? {
-            let expirations = rows.column(1).as_primitive::<Date32Type>();
-            let text = |column: usize, row: usize| {
-                let column = rows.column(column).as_string::<i32>();
-                column.is_valid(row).then(|| column.value(row).to_owned())
-            };
-            for row in 0..rows.num_rows() {
-                let (Some(underlying), Some(date)) = (text(0, row), expirations.value_as_date(row)) else { continue };
-                let entry = listed.entry((underlying, date)).or_insert_with(|| (text(2, row), text(3, row), 0));
-                entry.2 += 1;
-            }
-        }
+        let chains = inputs.read("option_chains", &columns, changed.as_ref()).await?;
         let left = |expiration: NaiveDate| sessions_left(&sessions, &closed, last_closed, expiration);
-        let rows: Vec<_> = listed.into_iter().collect();
-        let days = |date: NaiveDate| i32::try_from((date - NaiveDate::default()).num_days()).ok();
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(StringArray::from_iter_values(rows.iter().map(|((underlying, _), _)| underlying))),
-            Arc::new(rows.iter().map(|((_, date), _)| days(*date)).collect::<Date32Array>()),
-            Arc::new(rows.iter().map(|(_, (kind, _, _))| kind.as_deref().map(plain_type)).collect::<StringArray>()),
-            Arc::new(rows.iter().map(|(_, (_, settlement, _))| settlement.clone()).collect::<StringArray>()),
-            Arc::new(rows.iter().map(|((_, date), _)| Some(left(*date))).collect::<Int64Array>()),
-            Arc::new(rows.iter().map(|(_, (_, _, options))| Some(*options)).collect::<Int64Array>()),
-            Arc::new(TimestampMicrosecondArray::from(vec![now.timestamp_micros(); rows.len()]).with_timezone("UTC")),
-        ];
-        let schema = dataset::find("expirations").map(|dataset| dataset.schema);
-        let batch = schema
-            .ok_or_else(|| "no such dataset".to_owned())
-            .and_then(|schema| RecordBatch::try_new(schema, columns).map_err(|error| error.to_string()));
-        let batch = batch.map_err(|reason| FetchError::Unreadable { origin: "expirations".to_owned(), reason })?;
+        let batch = expirations(&chains, left, now)
+            .map_err(|reason| FetchError::Unreadable { origin: "expirations".to_owned(), reason })?;
         request.progress.total.store(1, Ordering::Relaxed);
         request.progress.finish(batch.num_rows() as u64, false);
-        let computed = rows.iter().map(|((underlying, _), _)| underlying).collect::<BTreeSet<_>>().len();
+        let computed = batch.column(0).as_string::<i32>().iter().flatten().collect::<BTreeSet<_>>().len();
         Ok(Fetched {
             items: changed.as_ref().map_or(computed, BTreeSet::len) as u64,
             batches: vec![batch],
@@ -91,6 +64,58 @@ impl Fetch for Expirations {
             ..Fetched::default()
         })
     }
+}
+
+/// One row per underlying and expiration of the chains, in that order: type and settlement as its first option tells
+/// them, and how many options it has.
+fn listed(chains: &[RecordBatch]) -> Result<RecordBatch, String> {
+    let schema = chains.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
+    let chains = concat_batches(&schema, chains).map_err(|error| error.to_string())?;
+    let key = ["underlying", "expiration"];
+    let frame = frame::from_arrow(&chains).map_err(|error| error.to_string())?;
+    let frame = frame
+        .lazy()
+        .filter(col("underlying").is_not_null().and(col("expiration").is_not_null()))
+        .group_by_stable(key.map(col))
+        .agg([col("expiration_type").first(), col("settlement").first(), len().alias("options")])
+        .sort(key, SortMultipleOptions::default())
+        .collect()
+        .map_err(|error| error.to_string())?;
+    let field = |name: &str, data_type| Field::new(name, data_type, true);
+    let columns = vec![
+        field("underlying", DataType::Utf8),
+        field("expiration", DataType::Date32),
+        field("expiration_type", DataType::Utf8),
+        field("settlement", DataType::Utf8),
+        field("options", DataType::Int64),
+    ];
+    frame::to_arrow(&frame, &Arc::new(Schema::new(columns))).map_err(|error| error.to_string())
+}
+
+/// The dataset's rows, given how many sessions are left until an expiration.
+fn expirations(
+    chains: &[RecordBatch],
+    left: impl Fn(NaiveDate) -> i64,
+    now: DateTime<Utc>,
+) -> Result<RecordBatch, String> {
+    let schema = dataset::find("expirations").ok_or("no such dataset")?.schema;
+    if chains.is_empty() {
+        return Ok(RecordBatch::new_empty(schema));
+    }
+    let listed = listed(chains)?;
+    let dates = listed.column(1).as_primitive::<Date32Type>();
+    let left: Int64Array = (0..listed.num_rows()).map(|row| dates.value_as_date(row).map(&left)).collect();
+    let types = listed.column(2).as_string::<i32>().iter().map(|kind| kind.map(plain_type)).collect::<StringArray>();
+    let columns: Vec<ArrayRef> = vec![
+        listed.column(0).clone(),
+        listed.column(1).clone(),
+        Arc::new(types),
+        listed.column(3).clone(),
+        Arc::new(left),
+        listed.column(4).clone(),
+        Arc::new(TimestampMicrosecondArray::from(vec![now.timestamp_micros(); listed.num_rows()]).with_timezone("UTC")),
+    ];
+    RecordBatch::try_new(schema, columns).map_err(|error| error.to_string())
 }
 
 /// The series' type in our words.

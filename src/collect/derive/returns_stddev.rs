@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-const INPUTS: [&str; 2] = ["eod", "expirations"];
+const INPUTS: [&str; 2] = [dataset::EOD, "expirations"];
 
 /// Regular sessions in a year, by convention.
 const SESSIONS_PER_YEAR: f64 = 252.0;
@@ -107,7 +107,7 @@ async fn closes(
 ) -> Result<BTreeMap<String, Vec<f64>>, FetchError> {
     let first = i32::try_from((first - NaiveDate::default()).num_days()).unwrap_or(0);
     let mut closes: BTreeMap<String, Closes> = symbols.iter().map(|symbol| (symbol.clone(), Closes::new())).collect();
-    for rows in inputs.read("eod", &["symbol", "date", "close"], Some(symbols).filter(|_| few)).await? {
+    for rows in inputs.read(dataset::EOD, &["symbol", "date", "close"], Some(symbols).filter(|_| few)).await? {
         let (symbols, dates) = (rows.column(0).as_string::<i32>(), rows.column(1).as_primitive::<Date32Type>());
         let prices = rows.column(2).as_primitive::<Float64Type>();
         for row in (0..rows.num_rows()).filter(|&row| prices.is_valid(row) && dates.value(row) >= first) {

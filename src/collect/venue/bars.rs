@@ -25,6 +25,6 @@ pub(crate) fn eod_batch(bars: &[Bar], source: &str, fetched_at: DateTime<Utc>) -
         Arc::new(StringArray::from_iter_values(bars.iter().map(|_| source))),
         Arc::new(fetched_at.with_timezone("UTC")),
     ];
-    let schema = dataset::find("eod").expect("the dataset is in the list").schema;
+    let schema = dataset::find(dataset::EOD).expect("the dataset is in the list").schema;
     RecordBatch::try_new(schema, columns).expect("the columns follow the dataset's schema")
 }

@@ -2,11 +2,14 @@
 
 use super::definition::{Definition, FreshnessDefaults, Layout, Precedence, WriteMode, date, integer, number, text};
 
+/// Name of the dataset of daily bars.
+pub const EOD: &str = "eod";
+
 const SHARE: &str = "currency per share";
 
 /// In order of name.
 pub(super) const DATASETS: &[Definition] = &[Definition {
-    name: "eod",
+    name: EOD,
     comment: "One row per symbol and trading date: the daily bar. Sources: dxLink daily candles, MetaStock files.",
     columns: &[&[
         text("symbol", "Symbol in tastytrade spelling"),

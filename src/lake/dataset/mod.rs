@@ -9,6 +9,7 @@ mod derived;
 mod live_history;
 mod tastytrade;
 
+pub use bars::EOD;
 pub use definition::{
     Column, Dataset, Definition, FETCHED_AT, FreshnessDefaults, Kind, Layout, Precedence, WriteMode, instant,
 };

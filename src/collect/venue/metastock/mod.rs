@@ -75,7 +75,7 @@ pub fn import(
     let units = plan(path, options, &mut report)?;
     progress.total.store(units.len() as u64, Ordering::Relaxed);
     report.files = units.len() as u64;
-    let schema = dataset::find("eod").context("no dataset named eod")?.schema;
+    let schema = dataset::find(dataset::EOD).context("no dataset of daily bars")?.schema;
     let mut chunks = Chunks::new(schema, options.chunk_rows.clamp(1, CHUNK_ROWS_MAX), fetched_at, deliver);
     let readers = options.readers.max(1);
     std::thread::scope(|scope| {

@@ -17,6 +17,7 @@ use crate::collect::items::Items;
 use crate::collect::source::{Definition, Source};
 use crate::collect::universe;
 use crate::config::{Config, SourceConfig};
+use crate::lake::dataset;
 use crate::market::bar::Bar;
 use crate::market::calendar;
 use async_trait::async_trait;
@@ -48,14 +49,14 @@ impl Source for Stooq {
     }
 
     fn datasets(&self) -> &'static [&'static str] {
-        &["eod"]
+        &[dataset::EOD]
     }
 
     fn collector(&self, dataset: &str, config: &Config) -> Option<Collector> {
         let what = &config.collect;
         let universe = universe::symbols(&config.lists, &what.lists, &what.symbols);
         let eod = Eod { client: self.client.clone(), look_back: Days::new(u64::from(what.look_back_days)) };
-        (dataset == "eod")
+        (dataset == dataset::EOD)
             .then(|| Collector::new(eod, asking::items(universe.clone())).by_item(Items::new(&universe, 1)))
     }
 

@@ -10,6 +10,7 @@ use crate::collect::source::{Definition, LiveFeed, Source};
 use crate::collect::universe;
 use crate::collect::venue::dxlink::{self, Feed, FeedOptions, FeedStatus, FeedSymbols, QuoteTokens};
 use crate::config::{Config, SourceConfig};
+use crate::lake::dataset;
 use crate::live::Live;
 use futures::future::BoxFuture;
 use std::sync::{Arc, LazyLock};
@@ -57,7 +58,7 @@ impl Source for Tastytrade {
     fn datasets(&self) -> &'static [&'static str] {
         /// Those with a fetch of their own, and one for each route of the snapshots; sorted.
         static ALL: LazyLock<Vec<&str>> = LazyLock::new(|| {
-            let own = ["calendar", "dividends", "earnings", "eod", "option_chains", "symbols"];
+            let own = ["calendar", "dividends", "earnings", dataset::EOD, "option_chains", "symbols"];
             let mut all: Vec<&str> =
                 own.into_iter().chain(snapshots::ROUTES.iter().map(|route| route.dataset)).collect();
             all.sort_unstable();
@@ -80,7 +81,7 @@ impl Source for Tastytrade {
             "earnings" => {
                 Collector::new(Earnings { client }, asking::items(universe.clone())).by_item(Items::new(&universe, 1))
             }
-            "eod" => {
+            dataset::EOD => {
                 let look_back = Duration::from_secs(u64::from(what.look_back_days) * 86_400);
                 let options = dxlink::EodOptions { look_back, ..dxlink::EodOptions::default() };
                 let eod = dxlink::Eod::new(QuoteTokens::new(client), options);

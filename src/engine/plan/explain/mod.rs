@@ -1,0 +1,67 @@
+//! EXPLAIN as PostgreSQL's clients read it: the physical plan as a tree of PostgreSQL's node types with estimated and,
+//! after ANALYZE, actual rows, as text, JSON, XML or YAML in one column named QUERY PLAN.
+//!
+//! The tree is DataFusion's physical plan without the operators that only move batches between threads. Rows are
+//! DataFusion's estimates from the statistics of the lake; costs are in PostgreSQL's unit (one page read in order) by its
+//! default constants, so that estimates compare with those of other servers. No file path and no name of DataFusion's is
+//! shown; an admin reads DataFusion's own plan by `EXPLAIN (ENGINE)`.
+
+mod cost;
+mod engine_plan;
+mod expression;
+mod node;
+mod options;
+mod relation;
+mod shape;
+mod structured;
+mod text;
+
+pub(crate) use options::{ExplainOptions, Format, asked};
+
+use arrow::array::StringArray;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use datafusion::common::Result;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
+use relation::Relations;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+/// The one column of the answer.
+pub(crate) static SCHEMA: LazyLock<SchemaRef> =
+    LazyLock::new(|| Arc::new(Schema::new(vec![Field::new("QUERY PLAN", DataType::Utf8, false)])));
+
+/// What was measured of a statement that EXPLAIN tells of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    /// From the statement's tree to a physical plan.
+    pub(crate) planning: Duration,
+    /// From the first operator's start to the last row; `None` when it has not run.
+    pub(crate) execution: Option<Duration>,
+}
+
+/// The answer about a plan, which has run to its end when `times` says so.
+///
+/// # Errors
+/// DataFusion cannot compute the plan's statistics.
+pub(crate) fn answer(
+    options: &ExplainOptions,
+    optimised: &LogicalPlan,
+    physical: &Arc<dyn ExecutionPlan>,
+    times: Times,
+) -> Result<RecordBatch> {
+    let lines = if options.engine {
+        engine_plan::lines(physical, times.execution.is_some())
+    } else {
+        let relations = Relations::of(optimised)?;
+        let root = shape::shape(physical, relations, times.execution.is_some())?;
+        match options.format {
+            Format::Text => text::lines(&root, options, times),
+            Format::Json => vec![structured::json(&root, options, times)],
+            Format::Xml => vec![structured::xml(&root, options, times)],
+            Format::Yaml => vec![structured::yaml(&root, options, times)],
+        }
+    };
+    Ok(RecordBatch::try_new(SCHEMA.clone(), vec![Arc::new(StringArray::from(lines))])?)
+}

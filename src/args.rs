@@ -119,6 +119,9 @@ pub enum Command {
         /// How to print the rows.
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
+        /// Run the statement and print DataFusion's physical plan with its metrics instead of the rows.
+        #[arg(long)]
+        plan: bool,
         /// Flags that every command takes.
         #[command(flatten)]
         common: Common,

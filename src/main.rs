@@ -56,7 +56,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             command::simulate::run(rest, dxlink, seed, symbols, rate, faults.as_deref()).await
         }
         Command::Status { json, common } => command::status::run(&common, json).await,
-        Command::Query { sql, format, common } => command::query::run(&common, &sql, format).await,
+        Command::Query { sql, format, plan, common } => command::query::run(&common, &sql, format, plan).await,
         Command::Lake { action } => lake(action).await,
         Command::User { action } => user(action),
         Command::Config { action: ConfigAction::Check { common } } => command::config::check(&common),

@@ -16,11 +16,14 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use std::process::ExitCode;
 
-/// Runs one statement over the lake and prints its rows once it has ended.
+/// Runs one statement over the lake and prints its rows once it has ended; with `plan`, DataFusion's physical plan and
+/// what its operators did instead.
 ///
 /// # Errors
 /// The configuration or the lake cannot be used, the text is not one statement, or the statement failed.
-pub async fn run(common: &Common, sql: &str, format: Format) -> Result<ExitCode> {
+pub async fn run(common: &Common, sql: &str, format: Format, plan: bool) -> Result<ExitCode> {
+    let explained = plan.then(|| format!("EXPLAIN (ANALYZE, ENGINE) {sql}"));
+    let sql = explained.as_deref().unwrap_or(sql);
     let config = configuration(common)?;
     let shutdown = shutdown::on_signal();
     let server = server::start(&config, Role::OnDemand, Clock::System, &shutdown).await?;

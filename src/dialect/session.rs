@@ -8,7 +8,7 @@
 use super::search_path;
 use crate::role::Role;
 use chrono::{DateTime, Utc};
-use datafusion::common::Result;
+use datafusion::common::{Result, not_impl_err};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -70,6 +70,15 @@ pub trait SessionVariables: Debug + Send + Sync {
     /// and names are not known before.
     fn users(&self) -> Option<Vec<(String, Role)>> {
         None
+    }
+
+    /// Lets another session read the versions of the tables that this session's transaction reads, and gives the name
+    /// by which it asks for them.
+    ///
+    /// # Errors
+    /// An error where there are no other sessions.
+    fn export_snapshot(&self) -> Result<String> {
+        not_impl_err!("pg_export_snapshot is not supported here")
     }
 
     /// Signals the session of a number, and tells whether there is one; does not wait for its effect.

@@ -4,6 +4,7 @@ use super::admit::own_statement::OwnStatements;
 use super::run::cpu::Cpu;
 use super::run::queries::Queries;
 use super::session::Session;
+use super::session::exported::Exported;
 use super::session::registry::Sessions;
 use super::session::settings::Defaults;
 use super::shared::{ListUsers, Shared};
@@ -35,6 +36,7 @@ impl Engine {
             defaults,
             next_session: AtomicU64::new(1),
             queries,
+            exported: Exported::default(),
             sessions: Arc::default(),
             users: OnceLock::new(),
             cpu: Arc::new(Cpu::start()),

@@ -21,7 +21,7 @@ pub use crate::table::inputs::InputFreshness;
 pub use catalog::{TableFacts, TableKind};
 pub use datafusion::common::ScalarValue;
 pub use handle::Engine;
-pub use plan::Plan;
+pub use plan::{Plan, explained_schema};
 pub use run::{MappedStream, Progress, Queries, QueryState, RowStream, Running, RunningQuery};
 pub use session::Session;
 pub use session::command::{SessionCommand, session_command};

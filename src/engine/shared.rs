@@ -2,6 +2,7 @@
 
 use super::run::cpu::Cpu;
 use super::run::queries::Queries;
+use super::session::exported::Exported;
 use super::session::registry::Sessions;
 use super::session::settings::Defaults;
 use crate::dialect::extension::Extension;
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) next_session: AtomicU64,
     /// The running statements, for `system.queries`.
     pub(crate) queries: Arc<Queries>,
+    /// The snapshots that transactions have exported to others.
+    pub(crate) exported: Exported,
     /// The open sessions, for `pg_stat_activity` and for cancelling.
     pub(crate) sessions: Arc<Sessions>,
     /// Gives the users that may connect. The program sets it once, before it serves; unset, everybody may.

@@ -8,7 +8,7 @@ use datafusion::catalog::Session;
 use datafusion::error::{DataFusionError, Result};
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
@@ -88,6 +88,11 @@ impl Snapshots {
         Self { lasting: true, ..Self::default() }
     }
 
+    /// A name for them that does not keep them.
+    pub(crate) fn downgrade(&self) -> WeakSnapshots {
+        WeakSnapshots { taken: Arc::downgrade(&self.taken), lasting: self.lasting }
+    }
+
     /// The version taken before, or that which `take` gives now. Scans of one table that come together share one
     /// `take`.
     pub async fn once(
@@ -101,6 +106,20 @@ impl Snapshots {
             taken.entry((dataset, as_of)).or_default().clone()
         };
         cell.get_or_try_init(|| take).await.cloned()
+    }
+}
+
+/// [`Snapshots`] that last only as long as another holds them.
+#[derive(Debug, Clone)]
+pub(crate) struct WeakSnapshots {
+    taken: Weak<Mutex<BTreeMap<Wanted, Taken>>>,
+    lasting: bool,
+}
+
+impl WeakSnapshots {
+    /// The snapshots; `None` once nobody holds them.
+    pub(crate) fn upgrade(&self) -> Option<Snapshots> {
+        self.taken.upgrade().map(|taken| Snapshots { taken, lasting: self.lasting })
     }
 }
 

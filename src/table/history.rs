@@ -4,13 +4,14 @@
 //! the lake by then; what is in both is taken from the lake, as the position in its version tells.
 
 use super::context::QueryContext;
-use super::scan::{scan_snapshot, storage_error};
+use super::scan::{estimate, scan_snapshot, storage_error};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::LakeTable;
 use crate::live::spool::{Block, Uncommitted};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Statistics;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -48,6 +49,11 @@ impl TableProvider for HistoryTable {
 
     fn table_type(&self) -> TableType {
         TableType::Base
+    }
+
+    /// Rows and bytes of the lake's latest version that this process knows, for the catalog.
+    fn statistics(&self) -> Option<Statistics> {
+        self.table.current().map(|snapshot| estimate(&snapshot, &self.schema))
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {

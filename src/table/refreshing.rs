@@ -4,7 +4,7 @@
 //! Parquet. It never talks to a source.
 
 use super::context::{OnStale, QueryContext};
-use super::scan::{scan_part, scan_snapshot, storage_error};
+use super::scan::{estimate, scan_part, scan_snapshot, storage_error};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::freshness::{Freshness, Policy};
 use crate::lake::refresh::{NO_SCHEDULER, RefreshHandle, Wanted};
@@ -12,6 +12,7 @@ use crate::lake::{LakeTable, Scope, Snapshot};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Statistics;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
@@ -222,6 +223,12 @@ impl TableProvider for RefreshingTable {
 
     fn table_type(&self) -> TableType {
         TableType::Base
+    }
+
+    /// Rows and bytes of the latest version that this process knows, for the catalog. Never exact: a scan may read
+    /// another version.
+    fn statistics(&self) -> Option<Statistics> {
+        self.table.current().map(|snapshot| estimate(&snapshot, &self.schema))
     }
 
     /// Inexact for every filter: Parquet pages are skipped by their bounds, and DataFusion filters the rows that are

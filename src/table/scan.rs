@@ -116,6 +116,19 @@ fn statistics_of(snapshot: &Snapshot, schema: &Schema) -> Statistics {
     Statistics::try_merge_iter(files.iter(), schema).unwrap_or_else(|_| Statistics::new_unknown(schema))
 }
 
+/// Rows and bytes of a version, as an estimate of another one.
+pub(super) fn estimate(snapshot: &Snapshot, schema: &Schema) -> Statistics {
+    let size = |number: Option<u64>| match number.and_then(|number| usize::try_from(number).ok()) {
+        Some(number) => Precision::Inexact(number),
+        None => Precision::Absent,
+    };
+    Statistics {
+        num_rows: size(snapshot.rows()),
+        total_byte_size: size(Some(snapshot.bytes())),
+        ..Statistics::new_unknown(schema)
+    }
+}
+
 /// Rows and NULLs are exact. Bounds of dates and integers are exact; others may have been rounded by the writer of the
 /// Delta log.
 fn file_statistics(file: &DataFile) -> Statistics {

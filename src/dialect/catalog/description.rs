@@ -54,6 +54,11 @@ impl Names {
         self.relations.get(&oid).map(|(schema, name)| (schema.as_str(), name.as_str()))
     }
 
+    /// The numbers of all relations.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.relations.keys().copied()
+    }
+
     /// The table an index is of; `None` when the name is no index.
     pub(crate) fn table_of_index(&self, schema: &str, index: &str) -> Option<&str> {
         self.indexes.get(&(schema.to_owned(), index.to_owned())).map(String::as_str)

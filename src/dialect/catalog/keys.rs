@@ -1,22 +1,15 @@
 //! The key of a table becomes a constraint and an index, as PostgreSQL tells of primary keys in
 //! `pg_constraint` and `pg_index`.
 //!
-//! No structure beside the table stands behind the index. Its access method is called `sorted`,
-//! because the rows of a keyed table are sorted by the key; that is what a reader gains from it.
+//! No structure beside the table stands behind the index: the rows of a keyed table are sorted by the
+//! key, which serves the same searches as a `btree`, and that is its access method. A method of our own
+//! would be refused by tools that build the table anew elsewhere.
 
 use super::description::Relation;
 use super::value::{Row, Value};
 use super::view::View;
 use super::{oid, types};
 use crate::text::identifier::quote;
-
-/// The name of the access method of keys, in `pg_am`.
-pub(crate) const SORTED: &str = "sorted";
-
-/// The number of that access method, the same in every process.
-pub(crate) fn sorted() -> u32 {
-    oid::hashed("access method", SORTED)
-}
 
 /// The number of the constraint of a table's key, the same in every process.
 pub(crate) fn constraint(schema: &str, table: &str) -> u32 {
@@ -28,10 +21,10 @@ pub(crate) fn constraint_definition(key: &[&str]) -> String {
     format!("PRIMARY KEY ({})", columns(key))
 }
 
-/// The index as `pg_get_indexdef` writes it: `CREATE UNIQUE INDEX ... USING sorted (symbol, date)`.
+/// The index as `pg_get_indexdef` writes it: `CREATE UNIQUE INDEX ... USING btree (symbol, date)`.
 pub(crate) fn index_definition(schema: &str, table: &str, key: &[&str]) -> String {
     let index = quote(&oid::key_index(table));
-    format!("CREATE UNIQUE INDEX {index} ON {}.{} USING {SORTED} ({})", quote(schema), quote(table), columns(key))
+    format!("CREATE UNIQUE INDEX {index} ON {}.{} USING btree ({})", quote(schema), quote(table), columns(key))
 }
 
 /// The columns of a key with commas between, in quotes where a name needs them.
@@ -103,4 +96,30 @@ pub(crate) fn index_definitions(view: &View<'_>) -> Vec<Row> {
         ]
     };
     view.description.keyed().map(row).collect()
+}
+
+/// The rows of `pg_depend`: an index is a part of its key's constraint, and the constraint follows the
+/// columns of the key.
+pub(crate) fn dependencies(view: &View<'_>) -> Vec<Row> {
+    let class = |name: &str| Value::from(oid::relation("pg_catalog", name));
+    let row = |object: (&str, u32), referenced: (&str, u32, i64), kind: char| -> Row {
+        vec![
+            ("classid", class(object.0)),
+            ("objid", object.1.into()),
+            ("objsubid", 0_i32.into()),
+            ("refclassid", class(referenced.0)),
+            ("refobjid", referenced.1.into()),
+            ("refobjsubid", referenced.2.into()),
+            ("deptype", kind.into()),
+        ]
+    };
+    let rows = view.description.keyed().flat_map(|(table, index)| {
+        let constraint = constraint(&table.schema, &table.name);
+        let columns = table
+            .key
+            .iter()
+            .map(move |column| row(("pg_constraint", constraint), ("pg_class", table.oid, *column), 'a'));
+        columns.chain([row(("pg_class", index.oid), ("pg_constraint", constraint, 0), 'i')]).collect::<Vec<_>>()
+    });
+    rows.collect()
 }

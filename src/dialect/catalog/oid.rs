@@ -22,8 +22,11 @@ pub const OWNER: u32 = 10;
 pub const HEAP: u32 = 2;
 /// The tablespace `pg_default`, the only one.
 pub const DEFAULT_TABLESPACE: u32 = 1_663;
-/// The one database, whatever its name in the session.
-pub const DATABASE: u32 = 5;
+/// The one database, whatever its name in the session; a number above PostgreSQL's own, below which tools such as pgAdmin
+/// take a database for a part of the system.
+pub const DATABASE: u32 = FIRST_USER_OID;
+/// The access method `btree`, which the keys of tables have.
+pub const BTREE: u32 = 403;
 /// The collation `default`, which compares texts by their bytes.
 pub const DEFAULT_COLLATION: u32 = 100;
 

@@ -22,6 +22,7 @@ pub(crate) const FILLED: &[&str] = &[
     "pg_collation",
     "pg_constraint",
     "pg_database",
+    "pg_depend",
     "pg_description",
     "pg_index",
     "pg_indexes",
@@ -59,6 +60,7 @@ pub(crate) fn rows(table: &str, view: &View<'_>) -> Vec<Row> {
         "pg_collation" => collations(),
         "pg_constraint" => keys::constraints(view),
         "pg_database" => vec![database(view)],
+        "pg_depend" => keys::dependencies(view),
         "pg_description" => descriptions(view),
         "pg_index" => keys::indexes(view),
         "pg_indexes" => keys::index_definitions(view),
@@ -103,12 +105,12 @@ fn namespaces(view: &View<'_>) -> Vec<Row> {
     view.description.names.schemas().map(row).collect()
 }
 
-/// `pg_am`: the heap of tables, and the order of keyed tables.
+/// `pg_am`: the heap of tables, and the btree of their keys.
 fn access_methods() -> Vec<Row> {
     let row = |number: u32, name: &str, kind: char| -> Row {
         vec![("oid", number.into()), ("amname", name.into()), ("amtype", kind.into())]
     };
-    vec![row(oid::HEAP, "heap", 't'), row(keys::sorted(), keys::SORTED, 'i')]
+    vec![row(oid::HEAP, "heap", 't'), row(oid::BTREE, "btree", 'i')]
 }
 
 /// The row of `pg_class` for a relation; an unknown number of rows is -1, as in PostgreSQL before
@@ -119,7 +121,7 @@ fn class(relation: &Relation) -> Row {
     let (letter, method) = match relation.kind {
         Kind::Table => ('r', oid::HEAP),
         Kind::View => ('v', 0),
-        Kind::Index => ('i', keys::sorted()),
+        Kind::Index => ('i', oid::BTREE),
     };
     vec![
         ("oid", relation.oid.into()),

@@ -19,6 +19,13 @@ use std::sync::Arc;
 
 /// Their definitions, sorted by name. DataFusion has none of them.
 pub(crate) const FUNCTIONS: &[Definition] = &[
+    stable(
+        "acldefault",
+        "Privileges of an object on which none were granted: NULL, since none can be.",
+        &[2],
+        Returns::Text,
+        unknown,
+    ),
     stable("col_description", "Comment of a column, by table and place.", &[2], Returns::Text, column_description),
     stable("format_type", "Name of a type as people write it, with its modifier.", &[2], Returns::Text, format_type),
     stable(
@@ -61,7 +68,7 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         Returns::Bool,
         always,
     ),
-    stable("pg_database_size", "Bytes of a database: NULL, since the lake may be shared.", &[1], Returns::Big, unknown),
+    stable("pg_database_size", "Bytes of the files of all tables.", &[1], Returns::Big, database_size),
     stable(
         "pg_describe_object",
         "Description of an object by catalog and number: NULL here.",
@@ -408,13 +415,15 @@ fn type_name(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValu
     })))
 }
 
-/// Functions have numbers by name; whether one of that name exists is not asked.
+/// Functions have numbers by name, whatever their arguments, which `regprocedure` writes behind it; whether one of that
+/// name exists is not asked.
 fn function_oid(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let Some(given) = text(values, 0) else { return Ok(null()) };
     if let Ok(number) = given.parse::<u32>() {
         return Ok(ScalarValue::from(number));
     }
-    let name = given.strip_prefix("pg_catalog.").unwrap_or(&given);
+    let name = given.split('(').next().unwrap_or_default().trim();
+    let name = name.strip_prefix("pg_catalog.").unwrap_or(name);
     Ok(ScalarValue::from(oid::function(name)))
 }
 
@@ -553,6 +562,16 @@ fn table_size(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarVal
         Some(Precision::Exact(bytes) | Precision::Inexact(bytes)) => ScalarValue::Int64(i64::try_from(bytes).ok()),
         _ => null(),
     })
+}
+
+/// Bytes of the files of all tables that tell them; NULL of NULL.
+fn database_size(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    if values.first().is_none_or(ScalarValue::is_null) {
+        return Ok(null());
+    }
+    let tables = context.names().numbers().filter_map(|number| open(context, number)?.statistics());
+    let bytes = tables.filter_map(|statistics| statistics.total_byte_size.get_value().copied());
+    Ok(ScalarValue::Int64(i64::try_from(bytes.sum::<usize>()).ok()))
 }
 
 /// Whether a privilege is had: everybody may read, nobody may write. The privilege is the last

@@ -50,6 +50,13 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         |context, values| signal(context, values, Signal::Cancel),
     ),
     volatile(
+        "pg_export_snapshot",
+        "Name by which another transaction reads the same versions of all tables.",
+        &[0],
+        Returns::Text,
+        |context, _| Ok(ScalarValue::from(context.session()?.variables.export_snapshot()?)),
+    ),
+    volatile(
         "pg_terminate_backend",
         "Ends a session; false when there is none.",
         &[1],

@@ -28,6 +28,7 @@ mod names;
 mod operator;
 mod parameter;
 mod pattern;
+mod privileges;
 mod record;
 mod scope;
 mod system;
@@ -147,6 +148,7 @@ impl VisitorMut for Rewriter<'_> {
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         empty::prune_projection(select, &self.scopes);
         lookup::search_in_list(select, &self.scopes);
+        privileges::explode(select);
         record::whole_rows(select);
         join::merge_columns(select);
         let tables = system::catalog_tables(select, &self.scopes);

@@ -22,8 +22,25 @@ use std::ops::ControlFlow;
 /// Functions that DataFusion has, or this crate registers, as table functions.
 const PLANNED: &[&str] = &["pg_get_keywords", "range"];
 
-/// Functions about partitions, of which no table here has any, with their columns.
+/// Functions whose rows are those of a table of the catalog.
+const TABLES: &[(&str, &str)] = &[
+    ("pg_available_extension_versions", "pg_available_extension_versions"),
+    ("pg_available_extensions", "pg_available_extensions"),
+    ("pg_cursor", "pg_cursors"),
+    ("pg_lock_status", "pg_locks"),
+    ("pg_prepared_statement", "pg_prepared_statements"),
+    ("pg_prepared_xact", "pg_prepared_xacts"),
+    ("pg_show_all_settings", "pg_settings"),
+    ("pg_timezone_names", "pg_timezone_names"),
+];
+
+/// Functions about what no table here has, partitions and privileges of its own, with their columns.
 const WITHOUT_ROWS: &[(&str, &str)] = &[
+    (
+        "aclexplode",
+        "CAST(NULL AS INT UNSIGNED) AS grantor, CAST(NULL AS INT UNSIGNED) AS grantee, \
+         CAST(NULL AS TEXT) AS privilege_type, CAST(NULL AS BOOLEAN) AS is_grantable",
+    ),
     ("pg_partition_ancestors", "CAST(NULL AS INT UNSIGNED) AS relid"),
     (
         "pg_partition_tree",
@@ -68,15 +85,12 @@ pub(crate) fn rewrite(factor: &mut TableFactor) {
         "generate_series" => series(exprs, given, numbered),
         // DataFusion refuses the numbering of anything else.
         _ if numbered => unnest(vec![call(&function, exprs)], given, true),
-        "pg_show_all_settings" => table(
-            vec![ident("pg_catalog"), ident("pg_settings")],
-            None,
-            Some(given.unwrap_or_else(|| alias(&function))),
-        ),
         known if PLANNED.contains(&known) => table(vec![ident(known)], Some(exprs), given),
         _ => {
             let named = given.unwrap_or_else(|| alias(&function));
-            if let Some((_, columns)) = WITHOUT_ROWS.iter().find(|(name, _)| *name == function) {
+            if let Some((_, rows)) = TABLES.iter().find(|(name, _)| *name == function) {
+                table(vec![ident("pg_catalog"), ident(rows)], None, Some(named))
+            } else if let Some((_, columns)) = WITHOUT_ROWS.iter().find(|(name, _)| *name == function) {
                 derived(build::query(&format!("SELECT {columns} WHERE false")), named, false)
             } else {
                 // Any other function is a table of one row and one column, which has its name.

@@ -1,5 +1,6 @@
 //! The logical plan of a statement: DataFusion's plan, the columns of its result and the types of its parameters.
 
+use super::explain::{self, ExplainOptions};
 use super::prepared::Prepared;
 use crate::dialect::parse::depth::Depth;
 use crate::error::{ErrorKind, QueryError};
@@ -26,6 +27,12 @@ pub struct Plan {
 impl Plan {
     pub(crate) fn logical(&self) -> &LogicalPlan {
         &self.prepared.logical
+    }
+
+    /// The plan of EXPLAIN of this statement.
+    pub(crate) fn explained(&self, options: ExplainOptions) -> Self {
+        let prepared = Arc::new(self.prepared.explained(options));
+        Self { prepared, schema: explain::explained_schema(), parameters: self.parameters.clone() }
     }
 
     /// Whether it is answered without being optimised or planned further: the row of one key of one table, or

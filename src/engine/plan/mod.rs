@@ -2,10 +2,12 @@
 //! plan.
 
 pub(crate) mod constant_row;
+pub(crate) mod explain;
 pub(crate) mod key_lookup;
 mod logical;
 pub(crate) mod prepared;
 pub(crate) mod state;
 
+pub use explain::explained_schema;
 pub use logical::Plan;
 pub(crate) use logical::{own_parameter_types, parameter_types, plan_rows, renamed, table_names};

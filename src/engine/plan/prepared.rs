@@ -7,6 +7,7 @@
 //! state is another plan.
 
 use super::constant_row::ConstantRow;
+use super::explain::ExplainOptions;
 use super::key_lookup::KeyLookup;
 use super::state::StatementState;
 use crate::dialect::parse::depth::Depth;
@@ -37,6 +38,8 @@ pub(crate) struct Prepared {
     pub(crate) lookup: Option<KeyLookup>,
     /// The row that answers the statement without any plan, if it is one of constants alone.
     pub(crate) constants: Option<ConstantRow>,
+    /// What EXPLAIN asks of the plan, when it is told of and not answered.
+    pub(crate) explain: Option<ExplainOptions>,
     /// Types of the parameters as the plan itself has them; `None` when it may not be kept.
     keepable: Option<Vec<DataType>>,
     /// Held for a few instructions, never across an await.
@@ -56,7 +59,20 @@ impl Prepared {
         let (lookup, constants) = (KeyLookup::of(&logical), ConstantRow::of(&logical));
         let types = types.iter().cloned().collect::<Option<Vec<_>>>();
         let keepable = types.filter(|_| is_lasting(&logical));
-        Self { logical, depth, lookup, constants, keepable, kept: Mutex::default() }
+        Self { logical, depth, lookup, constants, explain: None, keepable, kept: Mutex::default() }
+    }
+
+    /// The same plan, to be told of.
+    pub(crate) fn explained(&self, options: ExplainOptions) -> Self {
+        Self {
+            logical: self.logical.clone(),
+            depth: self.depth,
+            lookup: None,
+            constants: None,
+            explain: Some(options),
+            keepable: None,
+            kept: Mutex::default(),
+        }
     }
 
     /// The optimised plan with these values.

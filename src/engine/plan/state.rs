@@ -66,10 +66,6 @@ impl StatementState {
 
     /// Applies the rules of the session to a plan.
     pub(crate) fn optimise(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        if matches!(plan, LogicalPlan::Explain(_)) {
-            // It tells of every rule, and has them applied by itself.
-            return self.session.optimize(&plan);
-        }
         let analysed = self.session.analyzer().execute_and_check(plan, self.config.options(), |_, _| {})?;
         self.session.optimizer().optimize(analysed, self, |_, _| {})
     }

@@ -1,6 +1,7 @@
 //! The session of one connection: its settings, its plans and the statement it runs.
 
 pub(crate) mod command;
+pub(crate) mod exported;
 pub(crate) mod registry;
 pub(crate) mod scan_part;
 mod search_path;
@@ -9,6 +10,7 @@ mod variables;
 
 use super::admit::own_statement::{self, OwnStatement};
 use super::admit::read_only;
+use super::plan::explain::{self, ExplainOptions};
 use super::plan::prepared::Prepared;
 use super::plan::state::StatementState;
 use super::plan::{Plan, own_parameter_types, parameter_types, plan_rows, renamed, table_names};
@@ -62,8 +64,6 @@ pub struct Session {
     /// What the statements of one request share; `None` between requests. Held for a few instructions.
     request: Mutex<Option<Request>>,
     notices: Notices,
-    /// The versions of the tables that a transaction reads; `None` outside. Held for a few instructions.
-    snapshots: Mutex<Option<Snapshots>>,
     /// The part of a table that is read instead of the whole. Held for a few instructions.
     part: Mutex<Option<ScanPart>>,
 }
@@ -108,7 +108,6 @@ impl Session {
             open,
             request: Mutex::default(),
             notices,
-            snapshots: Mutex::default(),
             part: Mutex::default(),
         }
     }
@@ -222,6 +221,10 @@ impl Session {
             }
             None => {}
         }
+        if let Some((options, query)) = explain::asked(statement)? {
+            self.may_explain(&options)?;
+            return Ok(Box::pin(self.plan(running, query)).await?.explained(options));
+        }
         let depth = Depth::of(&running.sql);
         let search = self.search();
         let rewritten = || {
@@ -252,6 +255,21 @@ impl Session {
         Ok(Plan { prepared: Arc::new(Prepared::new(logical, depth, &own)), schema, parameters })
     }
 
+    /// The plan of an EXPLAIN whose statement was planned before, as that of EXECUTE was.
+    pub fn explained(&self, explain: &Statement, plan: &Plan) -> Result<Plan, QueryError> {
+        let Some((options, _)) = explain::asked(explain)? else { return Ok(plan.clone()) };
+        self.may_explain(&options)?;
+        Ok(plan.explained(options))
+    }
+
+    fn may_explain(&self, options: &ExplainOptions) -> Result<(), QueryError> {
+        if options.engine && self.role() != Role::Admin {
+            let text = "permission denied: the option ENGINE of EXPLAIN is for admins";
+            return Err(QueryError::new(ErrorKind::Forbidden, text));
+        }
+        Ok(())
+    }
+
     /// Where unqualified tables are looked for now.
     fn search(&self) -> Search {
         let setting = self.settings().show("search_path").unwrap_or_default();
@@ -279,13 +297,26 @@ impl Session {
     /// From here on all statements read the versions that the first of them finds, until [`Session::end_snapshot`].
     pub fn begin_snapshot(&self) {
         self.open.in_transaction.store(true, Ordering::Relaxed);
-        *self.snapshots.lock().unwrap_or_else(PoisonError::into_inner) = Some(Snapshots::of_transaction());
+        *self.snapshots() = Some(Snapshots::of_transaction());
     }
 
     /// From here on each statement reads the latest versions again.
     pub fn end_snapshot(&self) {
         self.open.in_transaction.store(false, Ordering::Relaxed);
-        *self.snapshots.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.snapshots() = None;
+    }
+
+    /// From here on all statements of this transaction read the versions that another transaction has exported.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidParameter`] when no open transaction has exported a snapshot of that name.
+    pub fn import_snapshot(&self, name: &str) -> Result<(), QueryError> {
+        *self.snapshots() = Some(self.shared.exported.find(name)?);
+        Ok(())
+    }
+
+    fn snapshots(&self) -> MutexGuard<'_, Option<Snapshots>> {
+        self.open.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A plan with values in the place of its parameters; its columns may be of other types then.
@@ -294,7 +325,11 @@ impl Session {
         let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
         let schema = renamed(logical.schema().as_arrow(), Some(names));
         let prepared = Arc::new(Prepared::new(logical, plan.prepared.depth, &[]));
-        Ok(Plan { prepared, schema, parameters: Vec::new() })
+        let bound = Plan { prepared, schema, parameters: Vec::new() };
+        Ok(match &plan.prepared.explain {
+            Some(options) => bound.explained(options.clone()),
+            None => bound,
+        })
     }
 
     /// How fresh the tables are that a plan reads, sorted by name, now or at the moment of the past that this session
@@ -372,7 +407,7 @@ impl Session {
             on_stale,
             max_staleness: settings.max_staleness(),
             as_of: settings.as_of(),
-            snapshots: self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default(),
+            snapshots: self.snapshots().clone().unwrap_or_default(),
             part: self.part.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             notices: self.notices.clone(),
             ..QueryContext::default()
@@ -389,7 +424,7 @@ async fn open(
     memory_bytes: Option<usize>,
     (stop, progress): (CancellationToken, Arc<Progress>),
 ) -> Result<(SendableRecordBatchStream, bool), DataFusionError> {
-    let depth = prepared.depth;
+    let (depth, begun) = (prepared.depth, Instant::now());
     let optimised = depth.walk(|| prepared.optimised(&state, values))?;
     let mut physical = depth.walking(state.physical(&optimised)).await?;
     if let Some(rows) = batch_size::batch_size(&physical, state.config().batch_size()) {
@@ -402,8 +437,21 @@ async fn open(
         physical = depth.walking(state.physical(&optimised)).await?;
     }
     let physical = cooperation::with_yields(physical, &stop)?;
+    let planning = begun.elapsed();
     let context = Arc::new(memory::limited(state.running(), memory_bytes));
+    let explained = prepared.explain.as_ref();
+    if let Some(options) = explained.filter(|options| !options.analyze) {
+        return Ok((explain::planned(options, &optimised, &physical, planning), false));
+    }
+    if unbounded && explained.is_some() {
+        let text = "EXPLAIN ANALYZE of a statement whose rows have no end is not supported";
+        return Err(DataFusionError::External(Box::new(QueryError::new(ErrorKind::NotSupported, text))));
+    }
     progress.runs(physical.clone());
     let rows = datafusion::physical_plan::execute_stream(physical.clone(), context.clone())?;
-    Ok((damaged_file::naming(rows, physical, context), unbounded))
+    let rows = damaged_file::naming(rows, physical.clone(), context);
+    Ok(match explained {
+        Some(options) => (explain::analyzed(options.clone(), optimised, physical, planning, rows), false),
+        None => (rows, unbounded),
+    })
 }

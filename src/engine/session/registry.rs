@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::dialect::session::Signal;
 use crate::error::{ErrorKind, QueryError};
 use crate::role::Role;
+use crate::table::context::Snapshots;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,6 +63,8 @@ pub struct OpenSession {
     pub(crate) terminated: CancellationToken,
     /// Whether the Postgres server has begun a transaction in it.
     pub(crate) in_transaction: AtomicBool,
+    /// The versions of the tables that a transaction reads; `None` outside. Held for a few instructions.
+    pub(super) snapshots: Mutex<Option<Snapshots>>,
     /// The statement that came last, and when.
     last: Mutex<Option<(DateTime<Utc>, String)>>,
 }
@@ -84,6 +87,7 @@ impl OpenSession {
             cancel: CancelHandle::default(),
             terminated: CancellationToken::new(),
             in_transaction: AtomicBool::new(false),
+            snapshots: Mutex::default(),
             last: Mutex::default(),
         })
     }

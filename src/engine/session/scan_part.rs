@@ -40,7 +40,8 @@ impl Session {
         plan: &Plan,
         rows_min: u64,
     ) -> Result<Option<PlainScan>, QueryError> {
-        let Some(scan) = scan_of(plan.logical()) else { return Ok(None) };
+        let told_of = plan.prepared.explain.is_some();
+        let Some(scan) = scan_of(plan.logical()).filter(|_| !told_of) else { return Ok(None) };
         let provider = source_as_provider(&scan.source)?;
         let Some(table) = provider.downcast_ref::<RefreshingTable>() else { return Ok(None) };
         let rows = |snapshot: &crate::lake::Snapshot| snapshot.rows().filter(|rows| *rows >= rows_min);

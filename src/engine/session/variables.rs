@@ -8,6 +8,7 @@ use crate::engine::run::queries::RunningQuery;
 use crate::engine::shared::Shared;
 use crate::role::Role;
 use crate::table::context::Notices;
+use datafusion::common::exec_err;
 use datafusion::error::{DataFusionError, Result};
 use std::fmt;
 use std::sync::{Arc, MutexGuard, PoisonError, Weak};
@@ -54,6 +55,13 @@ impl SessionVariables for Variables {
 
     fn users(&self) -> Option<Vec<(String, Role)>> {
         self.shared.upgrade()?.users()
+    }
+
+    fn export_snapshot(&self) -> Result<String> {
+        let Some(shared) = self.shared.upgrade() else { return exec_err!("the server stops") };
+        let snapshots = self.session.snapshots.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Outside a transaction the snapshot ends with its statement, as in PostgreSQL.
+        Ok(shared.exported.add(self.session.pid, &snapshots.unwrap_or_default()))
     }
 
     fn signal(&self, pid: i32, signal: Signal) -> Result<bool> {

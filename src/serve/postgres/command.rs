@@ -5,6 +5,7 @@ use super::error::Failure;
 use super::lexer::{Kind, Piece, Reader};
 use super::types::named_type;
 use crate::engine::{Session, Statement};
+use crate::text::identifier::quote;
 use postgres_types::Type;
 
 /// A query for the engine, with its text.
@@ -58,6 +59,8 @@ pub(super) enum Command {
     },
     /// Isolation and access of transactions: all are read-only snapshots here whatever is asked.
     SetTransaction,
+    /// SET TRANSACTION SNAPSHOT: the name that pg_export_snapshot gave.
+    ImportSnapshot(String),
     /// RESET of one setting; `None` resets all of them.
     Reset(Option<String>),
     /// SHOW of one setting; `None` shows all of them.
@@ -70,10 +73,11 @@ pub(super) enum Command {
         types: Vec<Type>,
         query: Query,
     },
-    /// The values are a query of one row.
+    /// The values are a query of one row. `explain` is the EXPLAIN around it.
     Execute {
         name: String,
         values: Option<Query>,
+        explain: Option<Box<Statement>>,
     },
     Declare {
         name: String,
@@ -95,6 +99,8 @@ pub(super) enum Command {
         query: Query,
         out: CopyOut,
     },
+    /// LOCK TABLE in the mode that every reader has anyway: a query for each table, which says whether it is there.
+    Lock(Vec<Query>),
     /// There is never anything to stop listening to.
     Unlisten,
 }
@@ -133,6 +139,7 @@ impl Command {
             }
             "PREPARE" => return prepare(&mut reader, session),
             "EXECUTE" => execute(&mut reader, session)?,
+            "EXPLAIN" => return explain(piece, session),
             "DECLARE" => return declare(&mut reader, session),
             "FETCH" => {
                 let (count, cursor) = fetch(&mut reader)?;
@@ -151,6 +158,7 @@ impl Command {
                 };
                 Self::Copy { query, out }
             }
+            "LOCK" => lock(&mut reader, session)?,
             "UNLISTEN" => {
                 reader.take();
                 Self::Unlisten
@@ -259,6 +267,10 @@ fn set(reader: &mut Reader<'_>) -> Result<Command, Failure> {
         return Ok(Command::SetTransaction);
     }
     if reader.keyword("TRANSACTION") {
+        if reader.keyword("SNAPSHOT") {
+            let name = values(reader)?.ok_or_else(|| reader.unexpected())?;
+            return Ok(Command::ImportSnapshot(name));
+        }
         modes(reader)?;
         return Ok(Command::SetTransaction);
     }
@@ -364,12 +376,66 @@ fn prepare(reader: &mut Reader<'_>, session: &Session) -> Result<Command, Failur
 fn execute(reader: &mut Reader<'_>, session: &Session) -> Result<Command, Failure> {
     let name = reader.name()?;
     if reader.peek().is_none() {
-        return Ok(Command::Execute { name, values: None });
+        return Ok(Command::Execute { name, values: None, explain: None });
     }
     let inner = reader.parenthesised()?;
     let sql = format!("SELECT {}", inner.sql);
     let values = query(Piece { sql: &sql, offset: 0 }, session)?;
-    Ok(Command::Execute { name, values: Some(Query { offset: None, ..values }) })
+    Ok(Command::Execute { name, values: Some(Query { offset: None, ..values }), explain: None })
+}
+
+/// `[TABLE] [ONLY] name [*], ... [IN mode MODE] [NOWAIT]`: a reader's lock alone, since nobody writes.
+fn lock(reader: &mut Reader<'_>, session: &Session) -> Result<Command, Failure> {
+    reader.keyword("TABLE");
+    let mut tables = Vec::new();
+    loop {
+        reader.keyword("ONLY");
+        let mut name = quote(&reader.name()?);
+        while reader.symbol('.') {
+            name = format!("{name}.{}", quote(&reader.name()?));
+        }
+        reader.symbol('*');
+        let sql = format!("SELECT 1 FROM {name}");
+        tables.push(Query { offset: None, ..query(Piece { sql: &sql, offset: 0 }, session)? });
+        if !reader.symbol(',') {
+            break;
+        }
+    }
+    let mut share = false;
+    if reader.keyword("IN") {
+        share = reader.keyword("ACCESS") && reader.keyword("SHARE");
+        while !reader.keyword("MODE") {
+            reader.name()?;
+        }
+    }
+    reader.keyword("NOWAIT");
+    if !share {
+        return Err(Failure::new("25006", "cannot execute LOCK TABLE in a mode that keeps writers out: nobody writes"));
+    }
+    Ok(Command::Lock(tables))
+}
+
+/// EXPLAIN of a query, or of what EXECUTE would run.
+fn explain(piece: Piece<'_>, session: &Session) -> Result<Command, Failure> {
+    let query = query(piece, session)?;
+    let Statement::Explain { statement, .. } = &query.statement else { return Ok(Command::Query(query)) };
+    let Statement::Execute { name: Some(name), .. } = statement.as_ref() else { return Ok(Command::Query(query)) };
+    let written = statement.to_string();
+    let inner = execute_text(&written, session)?;
+    let Command::Execute { name, values, .. } = inner else {
+        return Err(Failure::new("0A000", format!("EXPLAIN of EXECUTE {name} is not supported")));
+    };
+    Ok(Command::Execute { name, values, explain: Some(Box::new(query.statement)) })
+}
+
+/// Reads an EXECUTE that is not the client's own text.
+fn execute_text(sql: &str, session: &Session) -> Result<Command, Failure> {
+    let unplaced = |failure: Failure| Failure { position: None, ..failure };
+    let mut reader = Reader::new(Piece { sql, offset: 0 });
+    reader.expect("EXECUTE").map_err(unplaced)?;
+    let command = execute(&mut reader, session).map_err(unplaced)?;
+    reader.end().map_err(unplaced)?;
+    Ok(command)
 }
 
 fn declare(reader: &mut Reader<'_>, session: &Session) -> Result<Command, Failure> {

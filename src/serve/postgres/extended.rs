@@ -209,6 +209,7 @@ impl Connection {
             }
             Command::Show(None) => Some(texts(&["name", "setting", "description"])),
             Command::Show(Some(name)) => Some(texts(&[&super::setting::spelled(&self.session, name)])),
+            Command::Execute { explain: Some(_), .. } => Some(crate::engine::explained_schema()),
             Command::Execute { name, .. } => self.result_schema(self.statements.get(name)?),
             Command::Fetch { cursor, .. } => self.portals.get(cursor)?.open_schema(),
             _ => None,

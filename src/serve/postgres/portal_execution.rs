@@ -13,7 +13,7 @@ use super::rows::{Rows, Sink};
 use super::setting;
 use super::transaction::Status;
 use super::types::{Formats, check_width};
-use crate::engine::{Plan, ScalarValue};
+use crate::engine::{Plan, ScalarValue, Statement};
 use arrow::array::{ArrayRef, StringArray};
 use arrow::record_batch::RecordBatch;
 use pgwire::messages::copy::{CopyDone, CopyOutResponse};
@@ -33,7 +33,9 @@ impl Connection {
                 let rows = self.rows(&prepared, values).await?;
                 Ok(State::Open(Box::new(rows), prepared.tag))
             }
-            Command::Execute { name, values } => self.execute_prepared(name, values.as_ref()).await,
+            Command::Execute { name, values, explain } => {
+                self.execute_prepared(name, values.as_ref(), explain.as_deref()).await
+            }
             Command::Show(name) => Ok(State::Open(Box::new(self.show(name.as_deref())?), Tag::Plain("SHOW"))),
             Command::Copy { out, .. } => self.copy(&prepared, values, out).await,
             Command::Declare { name, hold, .. } => {
@@ -83,6 +85,23 @@ impl Connection {
                 self.reset(name.as_deref())?;
                 done("RESET")
             }
+            Command::Lock(tables) => {
+                if self.transaction.status() == Status::Idle && !self.in_block {
+                    return Err(Failure::new("25P01", "LOCK TABLE can only be used in transaction blocks").into());
+                }
+                for table in tables {
+                    self.plan(&table.sql, &table.statement, None).await?;
+                }
+                done("LOCK TABLE")
+            }
+            Command::ImportSnapshot(name) => {
+                if self.transaction.status() == Status::Idle {
+                    let message = "SET TRANSACTION SNAPSHOT can only be used in transaction blocks";
+                    return Err(Failure::new("25P01", message).into());
+                }
+                self.session.import_snapshot(name).map_err(Failure::from)?;
+                done("SET")
+            }
             Command::SetTransaction => done("SET"),
             Command::Unlisten => done("UNLISTEN"),
             Command::Begin { .. }
@@ -102,8 +121,13 @@ impl Connection {
         Ok(Rows::running(stream, plan.schema.clone()))
     }
 
-    /// EXECUTE of a statement prepared by PREPARE or Parse. Its values are a query of one row.
-    async fn execute_prepared(&mut self, name: &str, values: Option<&Query>) -> Result<State, Stop> {
+    /// EXECUTE of a statement prepared by PREPARE or Parse, or the EXPLAIN around it. Its values are a query of one row.
+    async fn execute_prepared(
+        &mut self,
+        name: &str,
+        values: Option<&Query>,
+        explain: Option<&Statement>,
+    ) -> Result<State, Stop> {
         let prepared = self.statement(name)?;
         let Command::Query(_) = &prepared.command else {
             return Err(Failure::new("0A000", format!("EXECUTE of \"{name}\" is not supported")).into());
@@ -122,8 +146,14 @@ impl Connection {
             fitted(value, &parameter.wanted_type(), zone)
         };
         let values = values.into_iter().zip(&prepared.parameters).map(fit).collect::<Result<Vec<_>, _>>()?;
-        let rows = self.rows(&prepared, &values).await?;
-        Ok(State::Open(Box::new(rows), prepared.tag))
+        let Some(explain) = explain else {
+            let rows = self.rows(&prepared, &values).await?;
+            return Ok(State::Open(Box::new(rows), prepared.tag));
+        };
+        let plan = self.session.explained(explain, plan(&prepared)?).map_err(Failure::from)?;
+        let running = self.session.start(&prepared.sql);
+        let stream = self.transport.attend(self.session.execute(running, &plan, values)).await??;
+        Ok(State::Open(Box::new(Rows::running(stream, plan.schema.clone())), Tag::Plain("EXPLAIN")))
     }
 
     /// The values of a query's only row.

@@ -28,10 +28,10 @@ pub(super) fn result(rows: f64, width: usize) -> Estimate {
     Estimate { startup: 0.0, total: ROW * rows, rows, width }
 }
 
-/// A scan of rows that takes `operators` operators for each of `read` rows.
-pub(super) fn scan(read: f64, rows: f64, width: usize, operators: usize) -> Estimate {
+/// A scan of `read` rows, of which `rows` are given.
+pub(super) fn scan(read: f64, rows: f64, width: usize) -> Estimate {
     let pages = (read * width as f64 / PAGE_BYTES).ceil();
-    Estimate { startup: 0.0, total: pages + read * (ROW + OPERATOR * operators as f64), rows, width }
+    Estimate { startup: 0.0, total: pages + read * ROW, rows, width }
 }
 
 /// A node that passes its input on row by row with so many operators for each row.

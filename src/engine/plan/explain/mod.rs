@@ -24,13 +24,21 @@ use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::{StreamExt, stream};
 use relation::Relations;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The one column of the answer.
-pub(crate) static SCHEMA: LazyLock<SchemaRef> =
+static SCHEMA: LazyLock<SchemaRef> =
     LazyLock::new(|| Arc::new(Schema::new(vec![Field::new("QUERY PLAN", DataType::Utf8, false)])));
+
+/// Columns of the answer to EXPLAIN.
+pub fn explained_schema() -> SchemaRef {
+    SCHEMA.clone()
+}
 
 /// What was measured of a statement that EXPLAIN tells of.
 #[derive(Debug, Clone, Copy)]
@@ -41,11 +49,41 @@ pub(crate) struct Times {
     pub(crate) execution: Option<Duration>,
 }
 
+/// The answer about a plan that has not run.
+pub(crate) fn planned(
+    options: &ExplainOptions,
+    optimised: &LogicalPlan,
+    physical: &Arc<dyn ExecutionPlan>,
+    planning: Duration,
+) -> SendableRecordBatchStream {
+    let answered = answer(options, optimised, physical, Times { planning, execution: None });
+    Box::pin(RecordBatchStreamAdapter::new(SCHEMA.clone(), stream::iter([answered])))
+}
+
+/// The answer about a plan whose rows are taken, and dropped, first.
+pub(crate) fn analyzed(
+    options: ExplainOptions,
+    optimised: LogicalPlan,
+    physical: Arc<dyn ExecutionPlan>,
+    planning: Duration,
+    mut rows: SendableRecordBatchStream,
+) -> SendableRecordBatchStream {
+    let answered = async move {
+        let begun = Instant::now();
+        while let Some(batch) = rows.next().await {
+            drop(batch?);
+        }
+        drop(rows);
+        answer(&options, &optimised, &physical, Times { planning, execution: Some(begun.elapsed()) })
+    };
+    Box::pin(RecordBatchStreamAdapter::new(SCHEMA.clone(), stream::once(answered)))
+}
+
 /// The answer about a plan, which has run to its end when `times` says so.
 ///
 /// # Errors
 /// DataFusion cannot compute the plan's statistics.
-pub(crate) fn answer(
+fn answer(
     options: &ExplainOptions,
     optimised: &LogicalPlan,
     physical: &Arc<dyn ExecutionPlan>,

@@ -13,6 +13,8 @@ pub(super) struct Node {
     pub(super) schema: Option<String>,
     /// How it stands to its parent; `None` for the root.
     pub(super) relationship: Option<&'static str>,
+    /// Its name, when it is a subquery that runs once for the whole plan.
+    pub(super) subplan: Option<String>,
     /// What it will cost and give.
     pub(super) estimate: Estimate,
     /// What it did, after it has run.

@@ -40,22 +40,17 @@ pub(crate) struct ExplainOptions {
 /// The options and the explained statement, if a statement is EXPLAIN.
 ///
 /// # Errors
-/// [`ErrorKind::Syntax`] for an option that PostgreSQL does not know, [`ErrorKind::InvalidValue`] for a value that the
-/// option does not have, [`ErrorKind::Unsupported`] for GENERIC_PLAN.
+/// [`ErrorKind::Syntax`] for an option that PostgreSQL does not know, [`ErrorKind::InvalidParameter`] for a value that the
+/// option does not have, [`ErrorKind::NotSupported`] for GENERIC_PLAN.
 pub(crate) fn asked(statement: &Statement) -> Result<Option<(ExplainOptions, &Statement)>, QueryError> {
-    let Statement::Explain {
-        describe_alias: DescribeAlias::Explain,
-        analyze,
-        verbose,
-        query_plan,
-        estimate,
-        statement,
-        format,
-        options,
-    } = statement
+    let Statement::Explain { describe_alias, analyze, verbose, query_plan, estimate, statement, format, options } =
+        statement
     else {
         return Ok(None);
     };
+    if *describe_alias != DescribeAlias::Explain {
+        return Err(QueryError::new(ErrorKind::Syntax, format!("{describe_alias} takes the name of a table")));
+    }
     if *query_plan || *estimate || format.is_some() {
         let text = "EXPLAIN takes its options in parentheses, as in EXPLAIN (FORMAT JSON) SELECT ...";
         return Err(QueryError::new(ErrorKind::Syntax, text));
@@ -90,7 +85,10 @@ fn read(analyze: bool, verbose: bool, written: &[UtilityOption]) -> Result<Expla
             "buffers" | "settings" => drop(on()?),
             "generic_plan" => {
                 if on()? {
-                    return Err(QueryError::new(ErrorKind::Unsupported, "EXPLAIN option GENERIC_PLAN is not supported"));
+                    return Err(QueryError::new(
+                        ErrorKind::NotSupported,
+                        "EXPLAIN option GENERIC_PLAN is not supported",
+                    ));
                 }
             }
             "format" => options.format = format(option.arg.as_ref())?,
@@ -103,7 +101,7 @@ fn read(analyze: bool, verbose: bool, written: &[UtilityOption]) -> Result<Expla
     let needs_analyze = [("WAL", wal), ("TIMING", timing == Some(true))];
     if let Some((name, _)) = needs_analyze.iter().find(|(_, on)| *on && !options.analyze) {
         let text = format!("EXPLAIN option {name} requires ANALYZE");
-        return Err(QueryError::new(ErrorKind::InvalidValue, text));
+        return Err(QueryError::new(ErrorKind::InvalidParameter, text));
     }
     options.timing = timing.unwrap_or(options.analyze);
     options.summary = summary.unwrap_or(options.analyze);
@@ -143,7 +141,7 @@ fn format(value: Option<&Expr>) -> Result<Format, QueryError> {
         other => {
             let other = other.map_or_else(|| value.to_string(), str::to_owned);
             let text = format!("unrecognized value for EXPLAIN option \"format\": \"{other}\"");
-            Err(QueryError::new(ErrorKind::InvalidValue, text))
+            Err(QueryError::new(ErrorKind::InvalidParameter, text))
         }
     }
 }
@@ -172,10 +170,10 @@ mod tests {
         for (sql, kind) in [
             ("EXPLAIN (NONSENSE) SELECT 1", ErrorKind::Syntax),
             ("EXPLAIN (COSTS maybe) SELECT 1", ErrorKind::Syntax),
-            ("EXPLAIN (FORMAT toml) SELECT 1", ErrorKind::InvalidValue),
-            ("EXPLAIN (TIMING) SELECT 1", ErrorKind::InvalidValue),
-            ("EXPLAIN (WAL) SELECT 1", ErrorKind::InvalidValue),
-            ("EXPLAIN (GENERIC_PLAN) SELECT 1", ErrorKind::Unsupported),
+            ("EXPLAIN (FORMAT toml) SELECT 1", ErrorKind::InvalidParameter),
+            ("EXPLAIN (TIMING) SELECT 1", ErrorKind::InvalidParameter),
+            ("EXPLAIN (WAL) SELECT 1", ErrorKind::InvalidParameter),
+            ("EXPLAIN (GENERIC_PLAN) SELECT 1", ErrorKind::NotSupported),
         ] {
             assert_eq!(options(sql).unwrap_err().kind, kind, "{sql}");
         }

@@ -3,7 +3,7 @@
 //! DataFusion's physical scans do not know their table. A scan of files reads those of one folder, which is named after
 //! the dataset; any other scan is the next one of the logical plan with the same columns.
 
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, TableReference};
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;

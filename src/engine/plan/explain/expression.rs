@@ -2,6 +2,7 @@
 
 use crate::dialect::catalog::types;
 use crate::text::column::texts;
+use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::physical_expr::expressions::{
     BinaryExpr, CastExpr, Column, InListExpr, IsNotNullExpr, IsNullExpr, LikeExpr, Literal, NotExpr,
@@ -97,10 +98,11 @@ fn value(value: &ScalarValue) -> String {
         ScalarValue::try_from_array(&texts, 0).ok()
     });
     let quoted = format!("'{}'", text.as_ref().unwrap_or(value).to_string().replace('\'', "''"));
-    match types::of_arrow(&data_type) {
-        (types::TEXT, _) => quoted,
-        (number, modifier) => format!("{quoted}::{}", types::display(number, Some(modifier))),
+    if matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
+        return quoted;
     }
+    let (number, modifier) = types::of_arrow(&data_type);
+    format!("{quoted}::{}", types::display(number, Some(modifier)))
 }
 
 /// A condition as SQL, in parentheses.
@@ -149,7 +151,7 @@ fn typed_literal<'a>(before: &str, text: &'a str) -> Option<(String, &'a str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::datatypes::{DataType, Field, Schema};
+    use arrow::datatypes::{Field, Schema};
     use datafusion::logical_expr::Operator;
     use datafusion::physical_expr::expressions::{binary, cast, col, lit};
 

@@ -1,5 +1,5 @@
-//! One folder per source, each with the same files: `mod.rs` (what to fetch), `wire.rs` (their shapes), `parse.rs`
-//! (theirs to ours). A source that collects stands in [`SOURCES`]; `dxlink` is the feed that tastytrade opens, and
+//! One folder per source: `mod.rs` says what to fetch, `wire.rs` has their shapes where they are JSON, and `parse.rs`
+//! turns theirs into ours. A source that collects stands in [`SOURCES`]; `dxlink` is the feed that tastytrade opens, and
 //! `metastock` reads files that a person imports.
 
 mod bars;

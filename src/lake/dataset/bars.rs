@@ -10,7 +10,7 @@ const SHARE: &str = "currency per share";
 /// In order of name.
 pub(super) const DATASETS: &[Definition] = &[Definition {
     name: EOD,
-    comment: "One row per symbol and trading date: the daily bar. Sources: dxLink daily candles, MetaStock files.",
+    comment: "One row per symbol and trading date: the daily bar. Sources: dxLink daily candles, MetaStock files, Stooq.",
     columns: &[&[
         text("symbol", "Symbol in tastytrade spelling"),
         date("date", "Trading date in New York"),

@@ -7,6 +7,8 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -82,28 +84,59 @@ class Oracle:
         shutil.rmtree(self.place)
 
 
-def versions(server: str) -> dict[str, tuple]:
-    """The number of rows of each table and when they came. Another answer later is a refresh in between."""
-    with psycopg.connect(server, autocommit=True) as source:
-        return {table: source.execute(f"SELECT count(*), max(fetched_at) FROM {table}").fetchone() for table in TABLES}
+class Copy:
+    """The server's tables in PostgreSQL, and how to make them anew after a refresh."""
+
+    def __init__(self, server: str, owner: str) -> None:
+        self.server, self.owner = server, owner
+        self.versions = self.found()
+        with self.connections() as (source, target):
+            target.execute(f"CREATE ROLE {READER} LOGIN; REVOKE TEMPORARY ON DATABASE postgres FROM PUBLIC")
+            for table in TABLES:
+                make(table, source, target)
+                fill(table, source, target)
+            target.execute("ANALYZE")
+
+    @contextmanager
+    def connections(self) -> Iterator[tuple[psycopg.Connection, psycopg.Connection]]:
+        """The server, and PostgreSQL as who may write."""
+        with psycopg.connect(self.server, autocommit=True) as source, psycopg.connect(self.owner, autocommit=True) as target:
+            yield source, target
+
+    def found(self) -> dict[str, tuple]:
+        """The number of rows of each table and when they came."""
+        with psycopg.connect(self.server, autocommit=True) as source:
+            return {table: source.execute(f"SELECT count(*), max(fetched_at) FROM {table}").fetchone() for table in TABLES}
+
+    def renew(self) -> bool:
+        """Copies what was refreshed meanwhile; whether anything was."""
+        found = self.found()
+        refreshed = [table for table in TABLES if found[table] != self.versions[table]]
+        with self.connections() as (source, target):
+            for table in refreshed:
+                target.execute(f"TRUNCATE {table}")
+                fill(table, source, target)
+        self.versions = found
+        return bool(refreshed)
 
 
-def copy_tables(server: str, oracle: str) -> None:
-    """Makes the server's tables in PostgreSQL, with keys and rows."""
-    with psycopg.connect(server, autocommit=True) as source, psycopg.connect(oracle, autocommit=True) as target:
-        target.execute(f"CREATE ROLE {READER} LOGIN; REVOKE TEMPORARY ON DATABASE postgres FROM PUBLIC")
-        for table in TABLES:
-            columns = source.execute(COLUMNS, (f"public.{table}",)).fetchall()
-            key = ", ".join(name for (name,) in source.execute(KEY, (f"public.{table}",)))
-            names = ", ".join(f'"{name}"' for name, _, _ in columns)
-            parts = [f'"{name}" {kind}{" NOT NULL" if required else ""}' for name, kind, required in columns]
-            target.execute(f"CREATE TABLE {table} ({', '.join(parts)}{f', PRIMARY KEY ({key})' if key else ''})")
-            with (
-                source.cursor().copy(f"COPY (SELECT {names} FROM {table}) TO STDOUT") as rows,
-                target.cursor().copy(f"COPY {table} ({names}) FROM STDIN") as into,
-            ):
-                for part in rows:
-                    into.write(part)
-            # FOR UPDATE asks for the right to update a column.
-            target.execute(f"GRANT SELECT, UPDATE (fetched_at) ON {table} TO {READER}")
-        target.execute("ANALYZE")
+def make(table: str, source: psycopg.Connection, target: psycopg.Connection) -> None:
+    """A table of the same columns and key."""
+    columns = source.execute(COLUMNS, (f"public.{table}",)).fetchall()
+    parts = [f'"{name}" {kind}{" NOT NULL" if required else ""}' for name, kind, required in columns]
+    if key := ", ".join(name for (name,) in source.execute(KEY, (f"public.{table}",))):
+        parts.append(f"PRIMARY KEY ({key})")
+    target.execute(f"CREATE TABLE {table} ({', '.join(parts)})")
+    # FOR UPDATE asks for the right to update a column.
+    target.execute(f"GRANT SELECT, UPDATE (fetched_at) ON {table} TO {READER}")
+
+
+def fill(table: str, source: psycopg.Connection, target: psycopg.Connection) -> None:
+    """Its rows."""
+    columns = ", ".join(f'"{name}"' for (name, _, _) in source.execute(COLUMNS, (f"public.{table}",)))
+    with (
+        source.cursor().copy(f"COPY (SELECT {columns} FROM {table}) TO STDOUT") as rows,
+        target.cursor().copy(f"COPY {table} ({columns}) FROM STDIN") as into,
+    ):
+        for part in rows:
+            into.write(part)

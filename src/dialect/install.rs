@@ -3,7 +3,7 @@
 
 use super::catalog::{self, Comments};
 use super::extension::Extension;
-use super::{arithmetic, decorrelate, function};
+use super::{aggregate, arithmetic, array, decorrelate, function, guard};
 use datafusion::catalog::{CatalogProvider, TableProvider};
 use datafusion::common::Result;
 use datafusion::execution::SessionStateBuilder;
@@ -33,8 +33,11 @@ pub struct Host {
 /// PostgreSQL in silence, so the caller does not go on without it.
 pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     let rules = decorrelate::rules(host.rereads);
-    let mut state = SessionStateBuilder::new_from_existing(state).with_optimizer_rules(rules).build();
+    let state = SessionStateBuilder::new_from_existing(state).with_optimizer_rules(rules).build();
+    let mut state = guard::install(state);
     arithmetic::install(&mut state)?;
+    aggregate::install(&mut state)?;
+    array::install(&mut state)?;
     catalog::install(&host.catalog, &host.comments)?;
     function::install(&mut state, host.catalog.clone(), host.comments.clone())?;
     for extension in &host.extensions {

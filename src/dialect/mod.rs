@@ -12,6 +12,9 @@
 //! - [`arithmetic`]: operators, casts, sums, intervals and zones with PostgreSQL's results and
 //!   errors, while DataFusion plans and analyzes;
 //! - [`decorrelate`]: plan to plan, subqueries that DataFusion's own rules leave over become joins;
+//! - [`array`]: arrays, their places and their order;
+//! - [`aggregate`]: aggregates, their frames and their errors;
+//! - [`guard`]: what PostgreSQL does not evaluate cannot fail;
 //! - [`function`]: functions; [`catalog`]: the schemas `pg_catalog` and `information_schema`;
 //! - [`error`]: DataFusion's errors as PostgreSQL's.
 //!
@@ -20,12 +23,15 @@
 //! with a sentence that begins `Not needed once`. `grep -rn "DataFusion 55:" src/dialect` is the list
 //! to go through when either is upgraded.
 
+pub(crate) mod aggregate;
 mod arithmetic;
+mod array;
 pub mod catalog;
 pub(crate) mod decorrelate;
 pub(crate) mod error;
 pub mod extension;
 pub mod function;
+pub(crate) mod guard;
 mod install;
 pub(crate) mod parse;
 pub(crate) mod rewrite;

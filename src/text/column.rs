@@ -1,6 +1,6 @@
 //! Whole columns as the texts that PostgreSQL writes: casts to text of the engine, and the tables that the program prints.
 
-use super::array::put_array;
+use super::array::{put_array, put_rows};
 use super::moment::{DAY_US, put_date, put_era, put_instant, put_interval, put_offset, put_time};
 use super::number::{put_float4, put_float8};
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
@@ -108,8 +108,12 @@ fn writer(array: &ArrayRef) -> Result<Write<'_>, ArrowError> {
             let (values, mut write) = (lists.values(), writer(lists.values())?);
             let mut element = Vec::new();
             let offsets = lists.value_offsets();
+            let nested = matches!(values.data_type(), DataType::List(_));
             Box::new(move |row, out| {
                 let range = offsets[row] as usize..offsets[row + 1] as usize;
+                if nested {
+                    return put_rows(range, out, &mut write);
+                }
                 put_array(range, &mut element, out, |index, element| {
                     let there = !values.is_null(index);
                     if there {

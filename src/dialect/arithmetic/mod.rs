@@ -4,7 +4,7 @@
 //! Three kinds of hooks are used, each where DataFusion knows what the rule needs:
 //!
 //! - an `ExprPlanner` (`operators`) sees an operator before DataFusion's SQL planner types it;
-//! - `FunctionRewrite`s (`checked`, `session_zone`, `interval_order`, `text_cast`) see each
+//! - `FunctionRewrite`s (`checked`, `float_list`, `session_zone`, `interval_order`, `text_cast`) see each
 //!   expression of a plan with its schema, at the beginning of the analyzer;
 //! - an `AnalyzerRule` (`instant_literal`) runs after type coercion, when each text has its target
 //!   type.
@@ -13,6 +13,8 @@
 //! that reason.
 
 mod checked;
+mod float;
+mod float_list;
 mod instant_literal;
 mod interval_order;
 mod operators;
@@ -37,6 +39,7 @@ use std::sync::Arc;
 pub(super) fn install(state: &mut SessionState) -> Result<()> {
     state.register_udaf(Arc::new(sum::function()))?;
     state.register_function_rewrite(Arc::new(checked::CheckedArithmetic))?;
+    state.register_function_rewrite(Arc::new(float_list::FloatLists))?;
     state.register_function_rewrite(Arc::new(session_zone::SessionZone))?;
     state.register_function_rewrite(Arc::new(interval_order::IntervalOrder))?;
     state.register_function_rewrite(Arc::new(text_cast::TextCasts))?;

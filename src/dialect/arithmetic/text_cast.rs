@@ -9,6 +9,7 @@
 //! hours` and `[a, b c]`. Not needed once casts take a format for these types: the texts in
 //! `postgres_language.slt` and `postgres_text.rs` tell.
 
+use crate::dialect::array::value::base;
 use crate::text::column;
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
 use datafusion::common::config::ConfigOptions;
@@ -82,7 +83,7 @@ impl FunctionRewrite for TextCasts {
 /// PostgreSQL's.
 ///
 /// Timestamps are brought to microseconds, those with a zone to the session's; durations become
-/// intervals; a list is written by its elements, unless these are nested.
+/// intervals; a list is written by its elements, unless these are records.
 fn kind(data_type: &DataType, zone: &str) -> Option<DataType> {
     Some(match data_type {
         DataType::Float32 | DataType::Float64 => data_type.clone(),
@@ -92,7 +93,7 @@ fn kind(data_type: &DataType, zone: &str) -> Option<DataType> {
         DataType::Date32 => DataType::Date32,
         DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
         DataType::Interval(_) | DataType::Duration(_) => DataType::Interval(IntervalUnit::MonthDayNano),
-        DataType::List(element) if !element.data_type().is_nested() => {
+        DataType::List(element) if !base(element.data_type()).is_nested() => {
             let of = kind(element.data_type(), zone).unwrap_or_else(|| element.data_type().clone());
             DataType::List(Arc::new(element.as_ref().clone().with_data_type(of)))
         }

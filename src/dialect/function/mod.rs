@@ -5,21 +5,27 @@
 //! [`session_functions`] know the user and the settings of one connection and are registered in each
 //! session.
 
+mod angle;
 mod array;
 mod catalog;
-mod define;
+pub(crate) mod define;
+pub(crate) mod double;
 mod interval;
 mod json;
 pub(crate) mod json_member;
 mod keywords;
-mod result_size;
-mod section;
+mod like;
+mod number;
+mod number_pattern;
+pub(crate) mod result_size;
+pub(crate) mod section;
 mod session;
 mod sleep;
 mod text;
 mod time_zone;
 mod to_char;
 mod to_char_number;
+mod to_number;
 
 pub use section::Section;
 
@@ -40,7 +46,18 @@ struct CatalogFacts(Arc<Facts>);
 
 /// Definitions that depend on the catalog at most. A new function is one line in one of these lists.
 fn definitions() -> impl Iterator<Item = &'static Definition> {
-    [interval::FUNCTIONS, array::FUNCTIONS, catalog::FUNCTIONS, json::FUNCTIONS, text::FUNCTIONS].into_iter().flatten()
+    [
+        interval::FUNCTIONS,
+        array::FUNCTIONS,
+        crate::dialect::array::FUNCTIONS,
+        catalog::FUNCTIONS,
+        json::FUNCTIONS,
+        number::FUNCTIONS,
+        text::FUNCTIONS,
+        to_number::FUNCTIONS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Names and sections of the functions of a session, sorted by name: those of its template and those
@@ -59,6 +76,7 @@ fn functions(facts: &Arc<Facts>) -> Vec<ScalarUDF> {
     let mut functions: Vec<ScalarUDF> = definitions().map(|function| define(function, facts)).collect();
     functions.push(ScalarUDF::from(time_zone::TimeZone::default()));
     functions.push(ScalarUDF::from(to_char::ToChar::default()));
+    functions.extend(double::functions());
     functions.push(sleep::function());
     functions
 }
@@ -88,6 +106,7 @@ pub(super) fn install(
     for function in functions(&facts) {
         template.register_udf(Arc::new(function))?;
     }
+    template.register_function_rewrite(Arc::new(like::Patterns))?;
     template.register_udtf("pg_get_keywords", Arc::new(keywords::Keywords));
     // The rows of `pg_proc` include the functions that each session registers.
     let mut whole = template.clone();

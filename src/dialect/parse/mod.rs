@@ -7,6 +7,7 @@
 //! short text.
 
 pub(crate) mod depth;
+pub(crate) mod exclusion;
 mod grammar;
 pub(crate) mod size;
 mod statement;

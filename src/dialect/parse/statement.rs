@@ -22,6 +22,7 @@ pub(crate) fn parse(sql: &str, extensions: &[Arc<dyn Extension>]) -> Result<Vec<
     let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
     let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
     depth::check(&tokens)?;
+    let tokens = super::exclusion::marked(tokens);
     let grammar = PostgresGrammar::for_tokens(tokens.len());
     let parse = || statements(&mut Parser::new(&grammar).with_tokens_with_locations(tokens), extensions);
     Depth::of(sql).walk(parse).map_err(|error| QueryError::from_parser(error, sql))

@@ -166,10 +166,14 @@ pub(crate) fn rewrite(expr: &mut Expr) {
         *expr = call("regproc_text", vec![take(inner)]);
         return;
     }
-    if let DataType::Array(_) = data_type
-        && let Some(elements) = literal(inner).and_then(super::array_literal::elements)
-    {
-        **inner = call("make_array", elements);
+    if let DataType::Array(_) = data_type {
+        if let Some(elements) = literal(inner).and_then(super::array_literal::elements) {
+            **inner = call("make_array", elements);
+        }
+        // `int[]` and `int[][]` are one type; an array has the dimensions of its value.
+        let (element, deep) = (array_element(data_type).clone(), super::array::dimensions(inner));
+        let array = |of| DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(of), None));
+        *data_type = (0..deep).fold(element, |of, _| array(of));
     }
 }
 
@@ -211,6 +215,16 @@ pub(crate) fn normalise(data_type: &mut DataType) {
         _ => return,
     };
     *data_type = known;
+}
+
+/// The type of the elements of an array type, however many dimensions are written.
+fn array_element(data_type: &DataType) -> &DataType {
+    match data_type {
+        DataType::Array(ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::AngleBracket(element)) => {
+            array_element(element)
+        }
+        other => other,
+    }
 }
 
 /// `timestamptz` with microseconds, as the tables have it.

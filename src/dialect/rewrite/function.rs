@@ -38,6 +38,12 @@ pub(crate) fn rewrite(expr: &mut Expr) {
     } else if is_call(expr, "generate_series") && !quoted(expr) {
         // In a list it gives rows, as `unnest` does.
         *expr = call("unnest", vec![take(expr)]);
+    } else if is_call(expr, "unnest")
+        && let Expr::Function(function) = expr
+    {
+        if let Some(array) = build::first_argument_mut(function) {
+            super::array::flatten(array);
+        }
     } else if let Some(to) = cast_by_name(expr) {
         *expr = to;
     } else if pattern::to_moment(expr) {
@@ -114,13 +120,14 @@ fn counted(expr: &Expr) -> Option<ast::DataType> {
 /// Drops the schema of a function, and gives PostgreSQL's synonyms the registered name:
 /// `transaction_timestamp` is `now`, `every` is `bool_and`, `variance` is `var_samp`. A synonym
 /// written without parentheses becomes a call.
-fn by_known_name(function: &mut ast::Function) {
+pub(super) fn by_known_name(function: &mut ast::Function) {
     strip_schema(&mut function.name);
     if let [only] = function.name.0.as_slice()
         && let Some(name) = only.as_ident().map(fold)
     {
         let known = match name.as_str() {
             "clock_timestamp" | "current_timestamp" | "statement_timestamp" | "transaction_timestamp" => "now",
+            "ceiling" => "ceil",
             "every" => "bool_and",
             "gen_random_uuid" => "uuid",
             "sign" => "signum",

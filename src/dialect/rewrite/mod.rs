@@ -20,6 +20,7 @@ mod build;
 mod cast;
 mod distinct;
 mod empty;
+mod frame;
 mod function;
 mod join;
 mod literal;
@@ -31,8 +32,10 @@ mod pattern;
 mod privileges;
 mod record;
 mod scope;
+mod subscript;
 mod system;
 mod table_function;
+mod text_length;
 
 use super::parse::Statement;
 use crate::dialect::parse::tree::fold;
@@ -44,6 +47,7 @@ use datafusion::sql::sqlparser::ast::{
 use scope::Scopes;
 use std::ops::ControlFlow;
 
+pub(crate) use frame::check as check_windows;
 pub(crate) use join::check as check_joins;
 pub(crate) use names::{output_names, visible};
 pub(crate) use parameter::spelled_out;
@@ -154,6 +158,9 @@ impl VisitorMut for Rewriter<'_> {
         let tables = system::catalog_tables(select, &self.scopes);
         self.scopes.tables.push(tables);
         self.given.push(names::given(&select.projection));
+        if self.scopes.names.len() == 1 {
+            text_length::fill(&mut select.projection);
+        }
         ControlFlow::Continue(())
     }
 
@@ -267,7 +274,13 @@ fn limit_by_fetch(query: &mut Query) {
 /// `now() AT TIME ZONE 'Europe/Berlin'` is a `timestamp without time zone` in DataFusion.
 fn rewrite_expr(expr: &mut Expr) {
     match expr {
-        Expr::Function(_) => function::rewrite(expr),
+        Expr::Function(_) => {
+            if let Expr::Function(function) = expr {
+                frame::fold_bounds(function);
+                frame::exclude(function);
+            }
+            function::rewrite(expr);
+        }
         Expr::Identifier(name) if name.quote_style.is_none() => {
             let name = name.value.to_ascii_lowercase();
             if matches!(name.as_str(), "current_schema" | "current_role") {
@@ -277,7 +290,13 @@ fn rewrite_expr(expr: &mut Expr) {
         Expr::Collate { expr: inner, .. } => *expr = take(inner),
         Expr::BinaryOp { .. } => operator::binary(expr),
         Expr::UnaryOp { .. } => operator::unary(expr),
-        Expr::Cast { .. } | Expr::TypedString(_) => cast::rewrite(expr),
+        Expr::Cast { .. } | Expr::TypedString(_) => {
+            let length = text_length::of(expr);
+            cast::rewrite(expr);
+            if let Some(length) = length {
+                text_length::cut(expr, length);
+            }
+        }
         Expr::AnyOp { .. } | Expr::AllOp { .. } => array::compare(expr),
         Expr::Interval(interval) => {
             if let Some(read) = literal::interval(interval) {
@@ -293,6 +312,8 @@ fn rewrite_expr(expr: &mut Expr) {
                 (root.as_mut(), access_chain.as_slice())
             {
                 *expr = call("get_field", vec![take(record), build::text(&fold(field))]);
+            } else if let Some(part) = subscript::part(root, access_chain) {
+                *expr = part;
             }
         }
         Expr::AtTimeZone { timestamp, time_zone } => {

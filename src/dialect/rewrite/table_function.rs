@@ -105,6 +105,7 @@ pub(crate) fn rewrite(factor: &mut TableFactor) {
 /// the name of the table, as in PostgreSQL; the numbers of the rows, when wanted, are in
 /// `ordinality`, from 1 to the longest array's length.
 fn rows(mut arrays: Vec<Expr>, given: Option<TableAlias>, function: &str, numbered: bool) -> TableFactor {
+    arrays.iter_mut().for_each(super::array::flatten);
     let mut named = given.unwrap_or_else(|| alias(function));
     if named.columns.is_empty() && arrays.len() == 1 {
         let column = named.name.clone();

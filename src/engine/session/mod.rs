@@ -232,6 +232,7 @@ impl Session {
             crate::dialect::parse::size::check(statement)?;
             crate::dialect::parse::weight::check(statement)?;
             rewrite::check_joins(statement)?;
+            rewrite::check_windows(statement)?;
             let mut rewritten = statement.clone();
             rewrite::rewrite(&mut rewritten, &|table| search.place(table));
             let spelled_out = rewrite::spelled_out(&rewritten);

@@ -59,6 +59,17 @@ fn code(kind: ErrorKind) -> Code {
         | ErrorKind::InvalidDatetime
         | ErrorKind::OutOfRange
         | ErrorKind::DivisionByZero
+        | ErrorKind::Logarithm
+        | ErrorKind::Power
+        | ErrorKind::WidthBucket
+        | ErrorKind::Windowing
+        | ErrorKind::FrameOffset
+        | ErrorKind::Ntile
+        | ErrorKind::NthValue
+        | ErrorKind::ArraySubscript
+        | ErrorKind::Escape
+        | ErrorKind::NullNotAllowed
+        | ErrorKind::TextTooLong
         | ErrorKind::InvalidParameter
         | ErrorKind::WrongObject => Code::InvalidArgument,
         ErrorKind::UnknownTable | ErrorKind::UnknownColumn | ErrorKind::UnknownFunction | ErrorKind::UnknownObject => {

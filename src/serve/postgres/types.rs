@@ -63,6 +63,10 @@ pub(super) fn postgres_type(data_type: &DataType) -> Type {
             DataType::Int16 => Type::INT2_VECTOR,
             _ => Type::OID_VECTOR,
         },
+        // Arrays of any number of dimensions are of one type.
+        DataType::List(element) if matches!(element.data_type(), DataType::List(inner) if inner.name() != VECTOR) => {
+            postgres_type(element.data_type())
+        }
         DataType::List(element) | DataType::LargeList(element) | DataType::FixedSizeList(element, _) => {
             array_of(&postgres_type(element.data_type())).unwrap_or(Type::JSON)
         }

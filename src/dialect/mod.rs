@@ -28,6 +28,7 @@ pub mod extension;
 pub mod function;
 mod install;
 pub(crate) mod parse;
+pub(crate) mod regexp;
 pub(crate) mod rewrite;
 pub(crate) mod search_path;
 pub mod session;

@@ -23,6 +23,26 @@ pub enum ErrorKind {
     InvalidText,
     /// A text that does not read as a date, a time or a span.
     InvalidDatetime,
+    /// A text that is no regular expression, or takes too long to match.
+    InvalidPattern,
+    /// A pattern that ends in its escape character, or an escape of several characters.
+    Escape,
+    /// An escape in a pattern where it may not stand.
+    EscapeUse,
+    /// Bytes that are no text in their encoding.
+    InvalidBytes,
+    /// A letter that an encoding or a type has not.
+    Untranslatable,
+    /// A bound of an array that it does not have.
+    ArraySubscript,
+    /// A NULL where a value must be.
+    NullNotAllowed,
+    /// A value of a type that cannot become another type.
+    CannotCoerce,
+    /// A value beyond a limit of PostgreSQL's own.
+    LimitReached,
+    /// A value nested too deeply.
+    TooDeep,
     /// A number outside its type.
     OutOfRange,
     /// A number divided by zero.

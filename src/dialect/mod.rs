@@ -34,6 +34,7 @@ pub mod function;
 pub(crate) mod guard;
 mod install;
 pub(crate) mod parse;
+pub(crate) mod regexp;
 pub(crate) mod rewrite;
 pub(crate) mod search_path;
 pub mod session;

@@ -131,6 +131,24 @@ fn writer(array: &ArrayRef) -> Result<Write<'_>, ArrowError> {
                 Ok(())
             })
         }
+        DataType::Binary => {
+            let array = array.as_binary::<i32>();
+            Box::new(move |row, out| {
+                super::bytea::put(array.value(row), out);
+                Ok(())
+            })
+        }
+        data_type if super::uuid::is_uuid(data_type) => {
+            let array = array.as_fixed_size_binary();
+            Box::new(move |row, out| {
+                super::uuid::put(array.value(row), out);
+                Ok(())
+            })
+        }
+        DataType::Struct(_) if let Some(texts) = super::json::texts(array) => Box::new(move |row, out| {
+            out.extend_from_slice(texts.value(row).as_bytes());
+            Ok(())
+        }),
         // Of a list's elements: those whose text the engine writes as PostgreSQL does.
         _ => {
             let texts = cast(array, &DataType::Utf8)?.as_string::<i32>().clone();

@@ -8,5 +8,8 @@ pub(crate) mod column;
 pub(crate) mod identifier;
 pub(crate) mod instant;
 pub(crate) mod interval;
+pub(crate) mod json;
 pub(crate) mod moment;
 pub(crate) mod number;
+pub(crate) mod to_json;
+pub(crate) mod uuid;

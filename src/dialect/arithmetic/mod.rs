@@ -15,6 +15,8 @@
 mod checked;
 mod float;
 mod float_list;
+mod document_operators;
+mod document_rules;
 mod instant_literal;
 mod interval_order;
 mod operators;
@@ -38,12 +40,15 @@ use std::sync::Arc;
 /// Whatever DataFusion refuses to register.
 pub(super) fn install(state: &mut SessionState) -> Result<()> {
     state.register_udaf(Arc::new(sum::function()))?;
+    state.register_function_rewrite(Arc::new(document_rules::DocumentCasts))?;
     state.register_function_rewrite(Arc::new(checked::CheckedArithmetic))?;
     state.register_function_rewrite(Arc::new(float_list::FloatLists))?;
     state.register_function_rewrite(Arc::new(session_zone::SessionZone))?;
     state.register_function_rewrite(Arc::new(interval_order::IntervalOrder))?;
     state.register_function_rewrite(Arc::new(text_cast::TextCasts))?;
+    state.register_expr_planner(Arc::new(document_operators::DocumentOperators))?;
     state.register_expr_planner(Arc::new(operators::Operators))?;
+    state.add_analyzer_rule(Arc::new(document_rules::NoOrderOfJson));
     state.add_analyzer_rule(Arc::new(instant_literal::InstantLiterals));
     Ok(())
 }

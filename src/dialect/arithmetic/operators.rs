@@ -1,6 +1,6 @@
 //! The expression planner `Operators` types operators as PostgreSQL does where DataFusion types them
 //! otherwise: dates and intervals, intervals and numbers, decimals, small integers, booleans beside
-//! texts; and it plans `->` and `->>` of JSON.
+//! texts.
 //!
 //! DataFusion's SQL planner calls it for each operator, with both sides planned, before it types the
 //! result itself.
@@ -17,7 +17,6 @@
 //! DataFusion 55: a quotient of decimals has four places more than its dividend, and a decimal
 //! without places gives four digits. Not needed once `1::numeric / 3` has at least 16 digits.
 
-use crate::dialect::function::json_member;
 use arrow::array::{ArrayRef, AsArray, IntervalMonthDayNanoArray};
 use arrow::datatypes::{DataType, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit};
 use datafusion::common::{DFSchema, Result, ScalarValue, plan_err};
@@ -51,10 +50,6 @@ impl ExprPlanner for Operators {
         };
         let span = |data_type: &DataType| matches!(data_type, DataType::Interval(_));
         match raw.op {
-            BinaryOperator::Arrow => return Ok(PlannerResult::Planned(json_member::get(raw.left, raw.right, false))),
-            BinaryOperator::LongArrow => {
-                return Ok(PlannerResult::Planned(json_member::get(raw.left, raw.right, true)));
-            }
             BinaryOperator::Plus | BinaryOperator::Minus if left == DataType::Date32 && span(&right) => {
                 raw.left = midnight(raw.left);
             }

@@ -1,6 +1,7 @@
 //! The messages of DataFusion's SQL planner and of execution, read by their wording, in PostgreSQL's
 //! words.
 
+use super::missing;
 use crate::error::{ErrorKind, QueryError, nearest};
 
 /// The text between two marks.
@@ -38,6 +39,9 @@ pub(crate) fn planning(full: &str) -> QueryError {
         return QueryError::new(ErrorKind::NotSupported, message);
     }
     if let Some(name) = between(text, "Invalid function '", "'") {
+        if missing::is_missing(name) {
+            return QueryError::new(ErrorKind::NotSupported, format!("the function {name} is not supported"));
+        }
         let error = QueryError::new(ErrorKind::UnknownFunction, format!("function {name} does not exist"));
         let near = between(full, "Did you mean '", "'").map(str::to_owned);
         return match nearest(name, near.into_iter()) {
@@ -59,6 +63,9 @@ pub(crate) fn planning(full: &str) -> QueryError {
         let name = rest.split('\'').next().unwrap_or_default();
         let given = between(rest, "coercion from ", " to the signature").unwrap_or_default();
         return no_such_call(&format!("{name}({})", postgres_types(given.trim_matches(['[', ']']))));
+    }
+    if let Some(call) = between(text, "External error: function ", " does not exist") {
+        return no_such_call(call);
     }
     if text.contains("user-defined coercion failed")
         || text.contains("does not support zero arguments")

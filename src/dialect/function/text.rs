@@ -5,7 +5,6 @@ use super::define::{ANY_NUMBER, Context, Definition, Returns, integer, null, sta
 use super::result_size::sum;
 use super::section::Section;
 use crate::text::identifier::quote;
-use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, exec_err};
 
 /// What `version()` says: clients read the number after the first word.
@@ -37,14 +36,6 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         &[2],
         Returns::Text,
         like_escape,
-    )
-    .about(Section::Text),
-    stable(
-        "parse_ident",
-        "Parts of a name with dots, each as the catalog spells it.",
-        &[1, 2],
-        Returns::Texts,
-        parse_ident,
     )
     .about(Section::Text),
     stable("pg_advisory_unlock_all", "Gives back advisory locks: there are none.", &[0], Returns::Text, |_, _| {
@@ -81,8 +72,6 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         Ok(ScalarValue::from(0_u32))
     }),
     stable("pg_postmaster_start_time", "When the server started.", &[0], Returns::Instant, started_at),
-    stable("pg_size_pretty", "Bytes as people write them: 8192 bytes, 12 MB.", &[1], Returns::Text, size_pretty)
-        .about(Section::Text),
     stable("pg_tablespace_location", "Folder of a tablespace: none is told.", &[1], Returns::Text, |_, _| {
         Ok(ScalarValue::from(""))
     }),
@@ -143,19 +132,6 @@ fn like_escape(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
         }
     }
     Ok(ScalarValue::from(made))
-}
-
-/// The parts of a qualified name, folded as the catalog spells them.
-///
-/// # Errors
-/// An error for a text that is no name.
-fn parse_ident(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
-    let Some(name) = text(values, 0) else { return Ok(null()) };
-    let Some(parts) = super::catalog::parts(&name) else {
-        return exec_err!("string is not a valid identifier: \"{name}\"");
-    };
-    let parts: Vec<ScalarValue> = parts.into_iter().map(ScalarValue::from).collect();
-    Ok(ScalarValue::List(ScalarValue::new_list_nullable(&parts, &DataType::Utf8)))
 }
 
 /// `false`: what is asked for is never so here.
@@ -232,19 +208,6 @@ fn char_to_encoding(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarVal
     let Some(name) = text(values, 0) else { return Ok(null()) };
     let known = matches!(name.to_ascii_uppercase().replace(['-', '_'], "").as_str(), "UTF8" | "UNICODE");
     Ok(ScalarValue::from(if known { 6 } else { -1 }))
-}
-
-/// Bytes in the largest unit that leaves fewer than 10240 of it, halves rounded up, as PostgreSQL shows sizes.
-fn size_pretty(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
-    let Some(bytes) = integer(values, 0)? else { return Ok(null()) };
-    let mut size = bytes;
-    for unit in ["bytes", "kB", "MB", "GB", "TB"] {
-        if size.unsigned_abs() < 10_240 {
-            return Ok(text_value(Some(format!("{size} {unit}"))));
-        }
-        size = size / 1_024 + i64::from(size % 1_024 >= 512);
-    }
-    Ok(text_value(Some(format!("{size} PB"))))
 }
 
 #[cfg(test)]

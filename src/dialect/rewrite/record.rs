@@ -1,5 +1,5 @@
 //! The rewriter spells out whole rows: `row_to_json(t)` over a derived table `t` becomes
-//! `json_build_object('a', t."a", ...)`.
+//! `row_to_json(named_struct('a', t."a", ...))`.
 //!
 //! Only derived tables can be spelled out, since their columns are in the text; a table's columns are
 //! known to the catalog alone.
@@ -10,7 +10,9 @@
 use super::build::{call, ident, text};
 use super::names;
 use crate::dialect::parse::tree::fold;
-use datafusion::sql::sqlparser::ast::{Expr, Ident, Select, SelectItem, TableFactor};
+use datafusion::sql::sqlparser::ast::{
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Select, SelectItem, TableFactor,
+};
 
 /// Spells out the columns of whole rows in the list of one SELECT; what it does not know stays as it
 /// is.
@@ -36,20 +38,27 @@ pub(crate) fn whole_rows(select: &mut Select) {
     }
 }
 
-/// The call of `json_build_object` for `row_to_json`, `to_json` or `to_jsonb` of a known table;
-/// `None` for every other expression.
+/// The call with the columns of a known table in place of its row, for functions that make JSON of a
+/// row; `None` for every other expression.
 fn object(expr: &Expr, known: &[(String, Vec<String>)]) -> Option<Expr> {
     let Expr::Function(function) = expr else { return None };
     let name = function.name.0.last()?.as_ident().map(fold)?;
-    if !matches!(name.as_str(), "row_to_json" | "to_json" | "to_jsonb") {
+    if !matches!(name.as_str(), "row_to_json" | "to_json" | "to_jsonb" | "json_agg" | "jsonb_agg") {
         return None;
     }
     let arguments = super::build::call_arguments(function)?;
-    let [Expr::Identifier(row)] = arguments.as_slice() else { return None };
+    let [Expr::Identifier(row), ..] = arguments.as_slice() else { return None };
     let (table, columns) = known.iter().find(|(table, _)| *table == fold(row))?;
     let members = columns.iter().flat_map(|column| {
         let value = Expr::CompoundIdentifier(vec![ident(table), Ident::with_quote('"', column.clone())]);
         [text(column), value]
     });
-    Some(call("json_build_object", members.collect()))
+    let row = call("named_struct", members.collect());
+    let mut made = function.clone();
+    if let FunctionArguments::List(list) = &mut made.args
+        && let Some(first) = list.args.first_mut()
+    {
+        *first = FunctionArg::Unnamed(FunctionArgExpr::Expr(row));
+    }
+    Some(Expr::Function(made))
 }

@@ -57,6 +57,16 @@ fn code(kind: ErrorKind) -> Code {
         | ErrorKind::TypeMismatch
         | ErrorKind::InvalidText
         | ErrorKind::InvalidDatetime
+        | ErrorKind::InvalidPattern
+        | ErrorKind::Escape
+        | ErrorKind::EscapeUse
+        | ErrorKind::InvalidBytes
+        | ErrorKind::Untranslatable
+        | ErrorKind::ArraySubscript
+        | ErrorKind::NullNotAllowed
+        | ErrorKind::CannotCoerce
+        | ErrorKind::LimitReached
+        | ErrorKind::TooDeep
         | ErrorKind::OutOfRange
         | ErrorKind::DivisionByZero
         | ErrorKind::Logarithm

@@ -10,3 +10,4 @@ pub(crate) mod instant;
 pub(crate) mod interval;
 pub(crate) mod moment;
 pub(crate) mod number;
+pub(crate) mod record;

@@ -8,6 +8,7 @@
 mod array;
 mod catalog;
 mod define;
+mod format;
 mod interval;
 mod json;
 pub(crate) mod json_member;

@@ -17,6 +17,16 @@ pub enum ErrorKind {
     UnknownFunction,
     /// A column outside an aggregate that is not grouped.
     Grouping,
+    /// A window that overrides the one it refers to, or is defined twice.
+    Windowing,
+    /// A LIMIT that is negative.
+    NegativeLimit,
+    /// An OFFSET that is negative.
+    NegativeOffset,
+    /// Two tables, or two queries of WITH, of one name.
+    DuplicateAlias,
+    /// A column's number or a list of columns that does not fit what it is of.
+    WrongColumns,
     /// Types that do not go together.
     TypeMismatch,
     /// A text that does not read as the wanted type.

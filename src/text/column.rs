@@ -3,6 +3,7 @@
 use super::array::{put_array, put_rows};
 use super::moment::{DAY_US, put_date, put_era, put_instant, put_interval, put_offset, put_time};
 use super::number::{put_float4, put_float8};
+use super::record::put_record;
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -118,6 +119,22 @@ fn writer(array: &ArrayRef) -> Result<Write<'_>, ArrowError> {
                     let there = !values.is_null(index);
                     if there {
                         write(index, element)?;
+                    }
+                    Ok(there)
+                })
+            })
+        }
+        DataType::Struct(_) => {
+            let record = array.as_struct();
+            let writers = record.columns().iter().map(|column| Ok((column, writer(column)?)));
+            let mut writers = writers.collect::<Result<Vec<_>, ArrowError>>()?;
+            let mut field = Vec::new();
+            Box::new(move |row, out| {
+                put_record(writers.len(), &mut field, out, |place, field| {
+                    let (column, write) = &mut writers[place];
+                    let there = !column.is_null(row);
+                    if there {
+                        write(row, field)?;
                     }
                     Ok(there)
                 })

@@ -13,3 +13,4 @@ pub(crate) mod moment;
 pub(crate) mod number;
 pub(crate) mod to_json;
 pub(crate) mod uuid;
+pub(crate) mod record;

@@ -23,6 +23,21 @@ pub(crate) fn planning(full: &str) -> QueryError {
     if text.to_lowercase().contains("correlated") {
         return correlated();
     }
+    if text.contains("column out of bounds, specified: ") {
+        let place = between(text, "specified: ", ",").unwrap_or_default();
+        return QueryError::new(ErrorKind::WrongColumns, format!("ORDER BY position {place} is not in select list"));
+    }
+    if text.starts_with("SELECT DISTINCT ON expressions must match")
+        || text.starts_with("for SELECT DISTINCT, ORDER BY")
+    {
+        return QueryError::new(ErrorKind::WrongColumns, text);
+    }
+    if text.starts_with("LIMIT must be >= 0") {
+        return QueryError::new(ErrorKind::NegativeLimit, "LIMIT must not be negative");
+    }
+    if text.starts_with("OFFSET must be >=0") {
+        return QueryError::new(ErrorKind::NegativeOffset, "OFFSET must not be negative");
+    }
     if let Some(name) =
         between(text, "table function '", "' not found").or(between(text, "Table function '", "' not found"))
     {

@@ -13,6 +13,7 @@ mod catalog;
 pub(crate) mod define;
 pub(crate) mod double;
 mod failure;
+mod format;
 mod interval;
 mod json_build;
 mod json_change;

@@ -2,6 +2,7 @@
 //! clients ask for when they connect.
 
 use super::define::{ANY_NUMBER, Context, Definition, Returns, integer, null, stable, text, text_value};
+use super::format;
 use super::result_size::sum;
 use super::section::Section;
 use crate::text::identifier::quote;
@@ -19,7 +20,7 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         "Text with places for values, as printf fills them: %s, %I, %L.",
         ANY_NUMBER,
         Returns::Text,
-        format,
+        format::format,
     )
     .about(Section::Text)
     .sized(sum),
@@ -147,7 +148,7 @@ fn started_at(context: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
 
 /// A text as a literal of SQL: quotes are doubled, and a text with backslashes is written as
 /// `E'...'`.
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     let doubled = text.replace('\'', "''");
     if text.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
 }
@@ -155,42 +156,6 @@ fn literal(text: &str) -> String {
 /// A value as a literal, `NULL` for NULL.
 fn quote_nullable(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(text_value(Some(text(values, 0).map_or_else(|| "NULL".to_owned(), |text| literal(&text)))))
-}
-
-/// `format('%I.%I = %L', ...)`: `%s` is a text, `%I` a name, `%L` a literal, `%%` itself; NULL of a
-/// NULL pattern.
-///
-/// # Errors
-/// Too few arguments, a NULL where a name is wanted, or another letter behind `%`.
-fn format(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
-    let Some(pattern) = text(values, 0) else { return Ok(null()) };
-    let mut result = String::new();
-    let mut letters = pattern.chars();
-    let mut next = 1;
-    while let Some(letter) = letters.next() {
-        if letter != '%' {
-            result.push(letter);
-            continue;
-        }
-        let kind = letters.next();
-        if kind == Some('%') {
-            result.push('%');
-            continue;
-        }
-        if next >= values.len() {
-            return exec_err!("too few arguments for format()");
-        }
-        let value = text(values, next);
-        next += 1;
-        match (kind, value) {
-            (Some('s'), value) => result.push_str(&value.unwrap_or_default()),
-            (Some('I'), Some(name)) => result.push_str(&quote(&name)),
-            (Some('I'), None) => return exec_err!("null values cannot be formatted as an SQL identifier"),
-            (Some('L'), value) => result.push_str(&value.map_or_else(|| "NULL".to_owned(), |value| literal(&value))),
-            _ => return exec_err!("unrecognized format() type specifier"),
-        }
-    }
-    Ok(text_value(Some(result)))
 }
 
 /// The name of an encoding by PostgreSQL's number; empty for one that is not known here.

@@ -88,7 +88,14 @@ pub(crate) fn compare(expr: &mut Expr) {
         compare_subquery(expr);
         return;
     }
-    let Some(list) = spelled_out(right) else { return };
+    let list = spelled_out(right);
+    if super::pattern_any::is_pattern(op) {
+        let chain = list.as_ref().and_then(|list| super::pattern_any::of_list(left, op, list, all));
+        let array = list.map_or_else(|| right.as_ref().clone(), |list| call("make_array", list));
+        *expr = chain.unwrap_or_else(|| super::pattern_any::of_array(left, op, array, all));
+        return;
+    }
+    let Some(list) = list else { return };
     let negated = match (&*op, all) {
         (BinaryOperator::Eq, false) => false,
         (BinaryOperator::NotEq, true) => true,
@@ -116,6 +123,12 @@ fn compare_subquery(expr: &mut Expr) {
         Expr::AllOp { left, compare_op, right } => (left, compare_op, right, true),
         _ => return,
     };
+    if super::pattern_any::is_pattern(op) {
+        if let Some(found) = super::pattern_any::of_subquery(left, op, right, all) {
+            *expr = found;
+        }
+        return;
+    }
     let Expr::Subquery(query) = right.as_mut() else { return };
     let negated = match (&*op, all) {
         (BinaryOperator::Eq, false) => false,

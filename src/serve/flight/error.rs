@@ -54,6 +54,11 @@ fn code(kind: ErrorKind) -> Code {
         ErrorKind::Syntax
         | ErrorKind::AmbiguousColumn
         | ErrorKind::Grouping
+        | ErrorKind::Windowing
+        | ErrorKind::NegativeLimit
+        | ErrorKind::NegativeOffset
+        | ErrorKind::DuplicateAlias
+        | ErrorKind::WrongColumns
         | ErrorKind::TypeMismatch
         | ErrorKind::InvalidText
         | ErrorKind::InvalidDatetime

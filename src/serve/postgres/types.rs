@@ -74,13 +74,10 @@ pub(super) fn postgres_type(data_type: &DataType) -> Type {
         DataType::List(element) | DataType::LargeList(element) | DataType::FixedSizeList(element, _) => {
             array_of(&postgres_type(element.data_type())).unwrap_or(Type::JSON)
         }
+        DataType::Struct(_) => Type::RECORD,
         DataType::Dictionary(_, value) => postgres_type(value),
         DataType::RunEndEncoded(_, value) => postgres_type(value.data_type()),
-        DataType::ListView(_)
-        | DataType::LargeListView(_)
-        | DataType::Struct(_)
-        | DataType::Map(..)
-        | DataType::Union(..) => Type::JSON,
+        DataType::ListView(_) | DataType::LargeListView(_) | DataType::Map(..) | DataType::Union(..) => Type::JSON,
     }
 }
 

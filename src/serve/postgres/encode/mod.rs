@@ -6,6 +6,7 @@
 mod array;
 mod json;
 mod number;
+mod record;
 mod time;
 mod write;
 
@@ -152,11 +153,10 @@ fn writer(array: &ArrayRef, format: Format, style: &Style) -> Result<Write, Fail
                 None => json::writer(array)?,
             }
         }
-        DataType::Struct(_)
-        | DataType::Map(..)
-        | DataType::Union(..)
-        | DataType::ListView(_)
-        | DataType::LargeListView(_) => json::writer(array)?,
+        DataType::Struct(_) => record::writer(array, format, style)?,
+        DataType::Map(..) | DataType::Union(..) | DataType::ListView(_) | DataType::LargeListView(_) => {
+            json::writer(array)?
+        }
         _ => number::writer(array, format).ok_or_else(|| no_form(array))?,
     })
 }

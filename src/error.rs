@@ -63,20 +63,12 @@ pub enum ErrorKind {
     Power,
     /// Buckets without a number or without bounds.
     WidthBucket,
-    /// A window that overrides the one it refers to, or is defined twice.
-    Windowing,
     /// An offset of a window's frame that is negative or NULL.
     FrameOffset,
     /// A number of groups for `ntile` below one.
     Ntile,
     /// A row for `nth_value` below the first.
     NthValue,
-    /// A bound of an array that it does not have.
-    ArraySubscript,
-    /// A pattern that ends in its escape character, or an escape of several characters.
-    Escape,
-    /// A NULL where a value must be.
-    NullNotAllowed,
     /// A text that does not fit its type.
     TextTooLong,
     /// A setting, cursor or prepared statement that does not exist.

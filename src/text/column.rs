@@ -124,6 +124,10 @@ fn writer(array: &ArrayRef) -> Result<Write<'_>, ArrowError> {
                 })
             })
         }
+        DataType::Struct(_) if let Some(texts) = super::json::texts(array) => Box::new(move |row, out| {
+            out.extend_from_slice(texts.value(row).as_bytes());
+            Ok(())
+        }),
         DataType::Struct(_) => {
             let record = array.as_struct();
             let writers = record.columns().iter().map(|column| Ok((column, writer(column)?)));
@@ -162,10 +166,6 @@ fn writer(array: &ArrayRef) -> Result<Write<'_>, ArrowError> {
                 Ok(())
             })
         }
-        DataType::Struct(_) if let Some(texts) = super::json::texts(array) => Box::new(move |row, out| {
-            out.extend_from_slice(texts.value(row).as_bytes());
-            Ok(())
-        }),
         // Of a list's elements: those whose text the engine writes as PostgreSQL does.
         _ => {
             let texts = cast(array, &DataType::Utf8)?.as_string::<i32>().clone();

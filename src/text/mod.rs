@@ -11,6 +11,6 @@ pub(crate) mod interval;
 pub(crate) mod json;
 pub(crate) mod moment;
 pub(crate) mod number;
+pub(crate) mod record;
 pub(crate) mod to_json;
 pub(crate) mod uuid;
-pub(crate) mod record;

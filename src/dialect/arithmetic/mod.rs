@@ -13,10 +13,10 @@
 //! that reason.
 
 mod checked;
-mod float;
-mod float_list;
 mod document_operators;
 mod document_rules;
+mod float;
+mod float_list;
 mod instant_literal;
 mod interval_order;
 mod operators;

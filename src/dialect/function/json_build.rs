@@ -1,7 +1,6 @@
 //! Functions that make JSON of other values, spelled as PostgreSQL spells each of them.
 
 use super::arguments::{Kind, Values};
-use super::define::Returns;
 use super::failure::{fails, invalid_json, no_such_call};
 use super::json_type::{JSON, JSONB};
 use super::result_size::sum;

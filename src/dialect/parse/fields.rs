@@ -16,9 +16,9 @@ use super::tree::{Statement, fold};
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
     Cte, Distinct, Fetch, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause, LockClause,
-    NamedWindowDefinition, NamedWindowExpr, ObjectName, Offset, OrderBy, OrderByExpr, OrderByKind, OrderByOptions,
-    Query, Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier,
-    TableAlias, TableAliasColumnDef, TableFactor, TableFunctionArgs, TableWithJoins, Values, With,
+    NamedWindowDefinition, NamedWindowExpr, ObjectName, Offset, OrderBy, OrderByKind, Query, Select, SelectFlavor,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, TableAlias, TableAliasColumnDef,
+    TableFactor, TableFunctionArgs, TableWithJoins, Values, With,
 };
 
 /// Checks the statement itself; its queries and expressions are met on the walk.

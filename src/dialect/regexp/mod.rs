@@ -26,7 +26,6 @@ pub(crate) use options::{Flags, Options};
 pub(crate) use similar::{WrongPattern, from_similar};
 use std::fmt;
 use std::ops::Range;
-use tree::Tree;
 
 /// A compiled expression.
 pub(crate) struct Regexp {
@@ -92,15 +91,6 @@ impl Regexp {
         let quick = translate::translate(&tree)
             .and_then(|text| regex::RegexBuilder::new(&text).size_limit(translate::SIZE_MAX).build().ok());
         Ok(Self { automata: Automata::new(tree)?, quick })
-    }
-
-    /// How many groups it has.
-    pub(crate) fn groups(&self) -> usize {
-        self.tree().groups
-    }
-
-    fn tree(&self) -> &Tree {
-        self.automata.tree()
     }
 
     /// Whether any part of a text matches.

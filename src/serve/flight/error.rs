@@ -77,13 +77,9 @@ fn code(kind: ErrorKind) -> Code {
         | ErrorKind::Logarithm
         | ErrorKind::Power
         | ErrorKind::WidthBucket
-        | ErrorKind::Windowing
         | ErrorKind::FrameOffset
         | ErrorKind::Ntile
         | ErrorKind::NthValue
-        | ErrorKind::ArraySubscript
-        | ErrorKind::Escape
-        | ErrorKind::NullNotAllowed
         | ErrorKind::TextTooLong
         | ErrorKind::InvalidParameter
         | ErrorKind::WrongObject => Code::InvalidArgument,

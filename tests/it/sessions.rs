@@ -75,7 +75,7 @@ async fn memory_and_spill_end_the_query_that_takes_too_much() {
         "SELECT max(r) FROM (SELECT row_number() OVER (ORDER BY x DESC) AS r
          FROM (SELECT n::text || repeat('x', 100) AS x FROM {numbers}) AS wide) AS sorted"
     );
-    let gather = format!("SELECT array_length(array_agg(n)) FROM {numbers}");
+    let gather = format!("SELECT array_length(array_agg(n), 1) FROM {numbers}");
     for (query_memory, memory, spill, sql, code) in [
         (8 << 20, 64 << 20, 1 << 30, &gather, "53200"),
         (64 << 20, 8 << 20, 1 << 30, &gather, "53200"),
@@ -100,6 +100,9 @@ async fn memory_and_spill_end_the_query_that_takes_too_much() {
         // What was never loaded is not fresh, which is another matter.
         assert!(small.is_ok() || small.unwrap_err().code().is_some_and(|state| state.code() == "TT001"));
         // The same session goes on, and with less it works.
-        client.simple_query("SELECT array_length(array_agg(n)) FROM generate_series(1, 1000) AS a(n)").await.unwrap();
+        client
+            .simple_query("SELECT array_length(array_agg(n), 1) FROM generate_series(1, 1000) AS a(n)")
+            .await
+            .unwrap();
     }
 }

@@ -166,7 +166,7 @@ fn results<S: Statistic>(statistic: S, values: impl Iterator<Item = Option<f64>>
     }
 }
 
-/// One statistic.
+/// One statistic that is asked for.
 #[derive(Debug)]
 pub(crate) struct Total<S: Statistic> {
     statistic: S,

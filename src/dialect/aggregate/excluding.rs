@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// What a frame loses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Excluded {
-    /// The current row.
+    /// The current row is left out.
     CurrentRow,
     /// The current row and its peers.
     Group,
@@ -31,7 +31,7 @@ pub(crate) enum Excluded {
 }
 
 impl Excluded {
-    /// All of them.
+    /// Every kind of exclusion there is.
     pub(crate) const ALL: [Self; 3] = [Self::CurrentRow, Self::Group, Self::Ties];
 
     /// The words behind EXCLUDE, in lower case.

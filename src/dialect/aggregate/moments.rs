@@ -57,7 +57,7 @@ impl One {
 pub(crate) struct Moments {
     /// Values seen, NULL aside.
     pub(crate) count: f64,
-    /// Their sum.
+    /// The sum of the values.
     pub(crate) sum: f64,
     /// Squared distances from the mean; NaN once a value was not finite.
     pub(crate) squares: f64,

@@ -28,7 +28,7 @@ pub(crate) fn own(name: &str) -> Option<&'static Arc<ScalarUDF>> {
     OWN.get(name)
 }
 
-/// Their definitions.
+/// The definitions of this file.
 pub(crate) const FUNCTIONS: &[Definition] = &[
     array("array_append", "An array with an element behind.", &[2], Returns::From(|types| wider(types, 0, 1)), append)
         .sized(result_size::sum),
@@ -273,7 +273,7 @@ fn position(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(found.map_or_else(null, |at| count(at + 1)))
 }
 
-/// `array_positions(a, x)`.
+/// The function `array_positions(a, x)`.
 fn positions(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let (Some(array), Some(wanted)) = (first(values)?, values.get(1)) else { return Ok(null()) };
     one_dimension(&array, "searching for elements in multidimensional arrays is not supported")?;
@@ -286,7 +286,7 @@ fn one_dimension(array: &PgArray, message: &str) -> Result<()> {
     if array.lengths.len() > 1 { Err(error(ErrorKind::NotSupported, message)) } else { Ok(()) }
 }
 
-/// `array_remove(a, x)`.
+/// The function `array_remove(a, x)`.
 fn remove(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let (Some(array), Some(unwanted)) = (first(values)?, values.get(1)) else { return Ok(null()) };
     one_dimension(&array, "removing elements from multidimensional arrays is not supported")?;

@@ -20,15 +20,15 @@ use std::sync::Arc;
 /// What an argument is, in the words of PostgreSQL's types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A `text`.
+    /// A value of type `text`.
     Text,
-    /// A `text[]`.
+    /// A value of type `text[]`.
     Texts,
     /// An `integer` or a `bigint`.
     Int,
     /// A `double precision`, or any number.
     Float,
-    /// A `boolean`.
+    /// A value of type `boolean`.
     Bool,
     /// A `bytea`; a text that is written out reads as one.
     Bytes,
@@ -196,7 +196,7 @@ fn bytes_of(array: &ArrayRef) -> Result<BinaryArray> {
 pub(crate) struct Values<'a> {
     pub(super) columns: &'a [Column],
     pub(super) row: usize,
-    /// The session's settings.
+    /// The settings of the session.
     pub(crate) config: &'a ConfigOptions,
     /// What the rows of the batch share.
     pub(crate) scratch: &'a Scratch,

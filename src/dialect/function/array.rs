@@ -11,7 +11,7 @@ use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::{Result, ScalarValue};
 use std::sync::Arc;
 
-/// Their definitions.
+/// The definitions of this file.
 pub(crate) const FUNCTIONS: &[Definition] = &[
     stable(
         "_pg_expandarray",

@@ -14,7 +14,7 @@ use datafusion::common::{Result, ScalarValue};
 
 use Kind::{Bytes, Int, Text as T};
 
-/// Their definitions.
+/// The definitions of this file.
 pub(super) const ROUTINES: &[Routine] = &[
     routine(
         "bit_count",

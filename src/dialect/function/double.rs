@@ -73,12 +73,12 @@ impl From<Fault> for DataFusionError {
 /// A value, or why there is none.
 pub(crate) type Value = Result<f64, Fault>;
 
-/// What is computed.
+/// What the function computes.
 #[derive(Debug, Clone, Copy)]
 enum Body {
-    /// Of one number.
+    /// A function of one number.
     One(fn(f64) -> Value),
-    /// Of two numbers.
+    /// A function of two numbers.
     Two(fn(f64, f64) -> Value),
     /// Of one number, or of two.
     Either(fn(f64) -> Value, fn(f64, f64) -> Value),

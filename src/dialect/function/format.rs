@@ -2,7 +2,7 @@
 //! them: `%2$s`, `%-10s`, `%*s`, `%1$*2$s`.
 
 use super::define::{Context, integer, null, text, text_value};
-use crate::text::identifier::quote;
+use crate::text::identifier::{literal, quote};
 use datafusion::common::{Result, ScalarValue, exec_err};
 use std::iter::Peekable;
 use std::str::Chars;
@@ -39,7 +39,7 @@ pub(super) fn format(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarVa
             (Some('s'), value) => value.unwrap_or_default(),
             (Some('I'), Some(name)) => quote(&name),
             (Some('I'), None) => return exec_err!("null values cannot be formatted as an SQL identifier"),
-            (Some('L'), value) => value.map_or_else(|| "NULL".to_owned(), |value| super::text::literal(&value)),
+            (Some('L'), value) => value.map_or_else(|| "NULL".to_owned(), |value| literal(&value)),
             (Some(other), _) => return exec_err!("unrecognized format() type specifier \"{other}\""),
             (None, _) => return exec_err!("unterminated format() type specifier"),
         };

@@ -15,7 +15,7 @@ use datafusion::common::{Result, ScalarValue};
 
 use Kind::{Any, Bool, Texts};
 
-/// Their definitions.
+/// The definitions of this file.
 pub(super) const ROUTINES: &[Routine] = &[
     routine(
         "array_to_json",

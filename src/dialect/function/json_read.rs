@@ -19,7 +19,7 @@ const LIST: Returns = Returns::From(|_| DataType::new_list(json::json_type(), tr
 /// Elements of `jsonb`, as a list that is unnested.
 const LISTB: Returns = Returns::From(|_| DataType::new_list(json::jsonb_type(), true));
 
-/// Their definitions.
+/// The definitions of this file.
 pub(super) const ROUTINES: &[Routine] = &[
     routine(
         "json_array_element",

@@ -94,7 +94,7 @@ impl Read {
     }
 }
 
-/// Texts as UUIDs.
+/// Texts read as UUIDs.
 fn uuids(texts: &StringArray) -> Result<ArrayRef> {
     let mut made = FixedSizeBinaryBuilder::with_capacity(texts.len(), 16);
     for text in texts {

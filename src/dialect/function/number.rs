@@ -12,7 +12,7 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Volatility;
 use std::cmp::Ordering;
 
-/// Their definitions.
+/// The definitions of this file.
 pub(crate) const FUNCTIONS: &[Definition] = &[
     number("div", "Quotient of two numbers without its fraction.", &[2], Returns::From(|_| WHOLE), quotient),
     number("factorial", "Product of the numbers from 1 on.", &[1], Returns::From(|_| WIDE), factorial),

@@ -20,7 +20,7 @@ pub(crate) enum Part {
     Minus,
     /// `PL`, a plus for positive numbers.
     Plus,
-    /// `SG`, either sign.
+    /// `SG`, which shows either sign.
     Sign,
     /// `RN` or `rn`, Roman numerals.
     Roman(Case),
@@ -35,9 +35,9 @@ pub(crate) enum Part {
 /// Upper or lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Case {
-    /// As in `TH`.
+    /// Upper case, as in `TH`.
     Upper,
-    /// As in `th`.
+    /// Lower case, as in `th`.
     Lower,
 }
 
@@ -67,21 +67,21 @@ pub(crate) struct Pattern {
     pub(crate) zero_to: usize,
     /// `S`, and where its sign stands.
     pub(crate) anchor: Option<Anchor>,
-    /// Places before `S`.
+    /// Places before the sign `S`.
     pub(crate) before_anchor: usize,
-    /// `.` or `D`.
+    /// Whether it has `.` or `D`.
     pub(crate) point: bool,
     /// `FM`: no blanks and no zeros that fill.
     pub(crate) bare: bool,
-    /// `V`.
+    /// Whether it has a `V`.
     pub(crate) shifts: bool,
     /// `PR`: negative numbers in angle brackets.
     pub(crate) brackets: bool,
-    /// `MI` or `SG`.
+    /// Whether it has `MI` or `SG`.
     pub(crate) minus: bool,
-    /// `PL` or `SG`.
+    /// Whether it has `PL` or `SG`.
     pub(crate) plus: bool,
-    /// `RN`.
+    /// Whether it has `RN`, for Roman numerals.
     pub(crate) roman: bool,
     /// `EEEE`: with an exponent.
     pub(crate) exponent: bool,

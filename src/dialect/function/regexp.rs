@@ -20,7 +20,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use Kind::{Int, Text as T};
 
-/// Their definitions.
+/// The definitions of this file.
 pub(super) const ROUTINES: &[Routine] = &[
     routine(
         "regexp_count",

@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use Kind::{Any, Bool, Int, Text as T};
 
-/// Their definitions.
+/// The definitions of this file.
 pub(super) const ROUTINES: &[Routine] = &[
     routine("chr", Section::Text, "Letter by its number.", &[call(&[Int], Returns::Text, chr)]),
     routine(

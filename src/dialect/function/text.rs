@@ -5,7 +5,7 @@ use super::define::{ANY_NUMBER, Context, Definition, Returns, integer, null, sta
 use super::format;
 use super::result_size::sum;
 use super::section::Section;
-use crate::text::identifier::quote;
+use crate::text::identifier::{literal, quote};
 use datafusion::common::{Result, ScalarValue, exec_err};
 
 /// What `version()` says: clients read the number after the first word.
@@ -146,13 +146,6 @@ fn started_at(context: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into())))
 }
 
-/// A text as a literal of SQL: quotes are doubled, and a text with backslashes is written as
-/// `E'...'`.
-pub(super) fn literal(text: &str) -> String {
-    let doubled = text.replace('\'', "''");
-    if text.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
-}
-
 /// A value as a literal, `NULL` for NULL.
 fn quote_nullable(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(text_value(Some(text(values, 0).map_or_else(|| "NULL".to_owned(), |text| literal(&text)))))
@@ -173,14 +166,4 @@ fn char_to_encoding(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarVal
     let Some(name) = text(values, 0) else { return Ok(null()) };
     let known = matches!(name.to_ascii_uppercase().replace(['-', '_'], "").as_str(), "UTF8" | "UNICODE");
     Ok(ScalarValue::from(if known { 6 } else { -1 }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn literals_are_quoted() {
-        assert_eq!(literal("it's"), "'it''s'");
-    }
 }

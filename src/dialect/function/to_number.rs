@@ -9,7 +9,7 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Volatility;
 
-/// Its definition.
+/// The definition of `to_number`.
 pub(crate) const FUNCTIONS: &[Definition] = &[Definition {
     volatility: Volatility::Immutable,
     ..stable(

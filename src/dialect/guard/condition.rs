@@ -4,18 +4,14 @@
 //!
 //! It is done when the plan is optimised, since DataFusion's simplifier takes such a CASE apart again.
 
+use super::fallible::may_fail;
 use super::inline::inlined;
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Between, BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, lit};
-
-/// Functions that cannot fail on any argument of their types; others are taken to.
-const SAFE: &[&str] =
-    &["btrim", "character_length", "coalesce", "date_trunc", "get_field", "lower", "starts_with", "strpos", "upper"];
+use datafusion::logical_expr::{Between, BinaryExpr, Expr, LogicalPlan, Operator, lit};
 
 /// The optimised plan with guards in all its expressions. Conditions of a filter stay the conjunction
 /// they are: another part takes care of it.
@@ -157,43 +153,4 @@ fn levels(parts: Vec<Expr>, op: Operator, schema: &DFSchema) -> Result<Transform
         });
     }
     Ok(Transformed::new_transformed(rest.unwrap_or_else(|| lit(op == Operator::And)), changed))
-}
-
-/// Whether evaluating an expression may fail on some values of its columns.
-pub(super) fn may_fail(expr: &Expr, schema: &DFSchema) -> bool {
-    let mut fails = false;
-    let _ = expr.apply(|part| {
-        fails |= match part {
-            Expr::BinaryExpr(BinaryExpr { op, right, .. }) => match op {
-                Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo => true,
-                Operator::RegexMatch
-                | Operator::RegexIMatch
-                | Operator::RegexNotMatch
-                | Operator::RegexNotIMatch
-                | Operator::LikeMatch
-                | Operator::NotLikeMatch => !matches!(right.as_ref(), Expr::Literal(..)),
-                _ => false,
-            },
-            Expr::Like(like) => !matches!(like.pattern.as_ref(), Expr::Literal(..)),
-            Expr::Cast(cast) => cast_may_fail(&cast.expr, cast.field.data_type(), schema),
-            Expr::ScalarFunction(call) => !SAFE.contains(&call.func.name()),
-            Expr::Negative(_) | Expr::SimilarTo(_) => true,
-            _ => false,
-        };
-        Ok(if fails { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    });
-    fails
-}
-
-/// Whether a cast may fail: from texts, and to a type that is narrower.
-fn cast_may_fail(from: &Expr, to: &DataType, schema: &DFSchema) -> bool {
-    if matches!(from, Expr::Literal(..)) || to.is_string() {
-        return false;
-    }
-    match from.get_type(schema) {
-        Ok(DataType::Null | DataType::Boolean | DataType::Date32) => false,
-        Ok(from) if from.is_integer() => to.is_integer() && to.primitive_width() < from.primitive_width(),
-        Ok(from) => from.is_string() || !matches!(to, DataType::Float64 | DataType::Date32),
-        Err(_) => true,
-    }
 }

@@ -1,7 +1,7 @@
 //! What a nested query computes is moved to where it is used, when it is used in branches alone:
 //! `SELECT CASE WHEN y <> 0 THEN q END FROM (SELECT y, 10 / y AS q FROM t)` divides in the branch.
 
-use super::condition::may_fail;
+use super::fallible::may_fail;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, Result};
 use datafusion::logical_expr::expr::Case;

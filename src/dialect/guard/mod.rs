@@ -18,6 +18,7 @@
 
 mod condition;
 mod conjunction;
+mod fallible;
 mod inline;
 mod join;
 mod projection;

@@ -17,7 +17,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Word};
 
 /// Of OR, which binds weakest.
 const OR: u8 = 10;
-/// Of AND.
+/// The precedence of AND.
 const AND: u8 = 20;
 /// Of `IS ...`, ISNULL and NOTNULL, which do not associate.
 const IS: u8 = 40;
@@ -31,17 +31,17 @@ const OTHER: u8 = 70;
 const SUM: u8 = 80;
 /// Of `*`, `/` and `%`.
 const PRODUCT: u8 = 90;
-/// Of `^`.
+/// The precedence of `^`.
 const POWER: u8 = 100;
 /// Of AT TIME ZONE.
 const AT: u8 = 110;
-/// Of COLLATE.
+/// The precedence of COLLATE.
 const COLLATE: u8 = 120;
-/// Of a sign.
+/// The precedence of a sign.
 const SIGN: u8 = 125;
-/// Of subscripts.
+/// The precedence of subscripts.
 const SUBSCRIPT: u8 = 130;
-/// Of `::`.
+/// The precedence of `::`.
 const CAST: u8 = 140;
 /// Of the point between names, which binds strongest.
 const PERIOD: u8 = 200;

@@ -49,7 +49,7 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// For one text.
+    /// What is known for one text.
     pub(super) fn new(letters: &'a [char], fuel: &'a Fuel) -> Self {
         Self { letters, fuel, ahead: RefCell::default(), behind: RefCell::default() }
     }
@@ -118,7 +118,7 @@ impl Automata {
         Ok(automata)
     }
 
-    /// The expression.
+    /// The expression it is of.
     pub(super) fn tree(&self) -> &Tree {
         &self.tree
     }

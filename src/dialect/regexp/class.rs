@@ -102,7 +102,7 @@ pub(super) struct Set {
 }
 
 impl Set {
-    /// Any letter.
+    /// Any letter at all.
     pub(super) fn any(options: Options) -> Self {
         Self { negated: true, no_newline: options.newline_stops, ..Self::default() }
     }

@@ -27,7 +27,7 @@ pub(crate) use similar::{WrongPattern, from_similar};
 use std::fmt;
 use std::ops::Range;
 
-/// A compiled expression.
+/// A compiled regular expression.
 pub(crate) struct Regexp {
     automata: Automata,
     /// The same expression for the crate `regex`, where it can say it: it tells where a match begins.

@@ -24,7 +24,7 @@ pub(super) enum Escape {
 
 /// What is read of an expression, and how far.
 pub(super) struct Reader {
-    /// All its letters.
+    /// All letters of the pattern.
     pub(super) letters: Vec<char>,
     /// The place of the next.
     pub(super) at: usize,

@@ -10,11 +10,11 @@ pub(super) type Id = usize;
 pub(super) enum Node {
     /// Nothing: it matches the empty text.
     Empty,
-    /// One letter.
+    /// One letter that stands for itself.
     Letter(char),
     /// A letter of a set, by its number.
     Set(usize),
-    /// A place.
+    /// A place between two letters.
     Assert(Assertion),
     /// What stands behind a place, or before it, matches or does not.
     Look { ahead: bool, negated: bool, node: Id },
@@ -22,7 +22,7 @@ pub(super) enum Node {
     Group(usize, Id),
     /// One part and then the other.
     Pair(Id, Id),
-    /// One of several.
+    /// One of several branches.
     Either(Vec<Id>),
     /// A part so many times; without a most for ever.
     Repeat { node: Id, min: u32, max: Option<u32> },
@@ -54,9 +54,9 @@ pub(super) enum Assertion {
 /// Which of several possible ends a part takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Preference {
-    /// The last.
+    /// The longest match is taken.
     Longest,
-    /// The first.
+    /// The shortest match is taken.
     Shortest,
 }
 
@@ -101,7 +101,7 @@ impl Traits {
     }
 }
 
-/// A whole expression.
+/// A whole expression as a tree.
 #[derive(Debug, Clone)]
 pub(super) struct Tree {
     /// Its nodes, parts before the whole.
@@ -117,7 +117,7 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// A node.
+    /// The node of a number.
     pub(super) fn node(&self, id: Id) -> &Node {
         self.nodes.get(id).map_or(&Node::Empty, |(node, _)| node)
     }

@@ -9,40 +9,13 @@ use datafusion::sql::sqlparser::ast::{
     Select, SelectItem, SetExpr, TableFactor, Value,
 };
 
-/// How many dimensions an array has that is written out, casts around it aside; 1 of any other.
-pub(crate) fn dimensions(expr: &Expr) -> usize {
-    let inner = |elements: &[&Expr]| 1 + elements.first().map_or(0, |element| written_dimensions(element));
-    match expr {
-        Expr::Nested(inner) => dimensions(inner),
-        Expr::Cast { expr, .. } => dimensions(expr),
-        Expr::Array(array) => inner(&array.elem.iter().collect::<Vec<_>>()),
-        Expr::Function(function) if is_call(expr, "make_array") => {
-            call_arguments(function).map_or(1, |arguments| inner(&arguments))
-        }
-        other => match literal(other).and_then(super::array_literal::elements) {
-            Some(elements) => inner(&elements.iter().collect::<Vec<_>>()),
-            None => 1,
-        },
-    }
-}
-
-/// The dimensions that an element of a written array adds: none, unless it is an array itself.
-fn written_dimensions(element: &Expr) -> usize {
-    match element {
-        Expr::Nested(inner) => written_dimensions(inner),
-        Expr::Array(_) => dimensions(element),
-        Expr::Function(_) if is_call(element, "make_array") => dimensions(element),
-        _ => 0,
-    }
-}
-
 /// Puts a call that joins the rows of an array of several dimensions around it, whose elements `unnest`
 /// gives one by one.
 ///
 /// DataFusion 55: `unnest` of a list of lists gives lists. Not needed once `unnest(ARRAY[[1], [2]])` gives
 /// 1 and 2.
 pub(crate) fn flatten(expr: &mut Expr) {
-    if dimensions(expr) > 1 {
+    if super::array_literal::dimensions(expr) > 1 {
         *expr = call("array_flat", vec![take(expr)]);
     }
 }

@@ -4,7 +4,7 @@
 //! DataFusion 55: a text is not cast to a list by reading it as an array literal. Not needed once
 //! `SELECT '{1,2}'::int[]` gives two elements.
 
-use super::build::{call, text};
+use super::build::{call, call_arguments, is_call, literal, text};
 use crate::text::array;
 use datafusion::sql::sqlparser::ast::{Expr, Value};
 
@@ -22,6 +22,33 @@ pub(crate) fn elements(literal: &str) -> Option<Vec<Expr>> {
         return rows.into_iter().map(|row| Some(call("make_array", elements(row)?))).collect();
     }
     Some(array::parse(literal)?.into_iter().map(element).collect())
+}
+
+/// How many dimensions an array has that is written out, casts around it aside; 1 of any other.
+pub(crate) fn dimensions(expr: &Expr) -> usize {
+    let inner = |elements: &[&Expr]| 1 + elements.first().map_or(0, |element| written_dimensions(element));
+    match expr {
+        Expr::Nested(inner) => dimensions(inner),
+        Expr::Cast { expr, .. } => dimensions(expr),
+        Expr::Array(array) => inner(&array.elem.iter().collect::<Vec<_>>()),
+        Expr::Function(function) if is_call(expr, "make_array") => {
+            call_arguments(function).map_or(1, |arguments| inner(&arguments))
+        }
+        other => match literal(other).and_then(elements) {
+            Some(elements) => inner(&elements.iter().collect::<Vec<_>>()),
+            None => 1,
+        },
+    }
+}
+
+/// The dimensions that an element of a written array adds: none, unless it is an array itself.
+fn written_dimensions(element: &Expr) -> usize {
+    match element {
+        Expr::Nested(inner) => written_dimensions(inner),
+        Expr::Array(_) => dimensions(element),
+        Expr::Function(_) if is_call(element, "make_array") => dimensions(element),
+        _ => 0,
+    }
 }
 
 #[cfg(test)]

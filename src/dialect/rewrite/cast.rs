@@ -181,7 +181,7 @@ pub(crate) fn rewrite(expr: &mut Expr) {
             **inner = call("make_array", elements);
         }
         // `int[]` and `int[][]` are one type; an array has the dimensions of its value.
-        let (element, deep) = (array_element(data_type).clone(), super::array::dimensions(inner));
+        let (element, deep) = (array_element(data_type).clone(), super::array_literal::dimensions(inner));
         let array = |of| DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(of), None));
         *data_type = (0..deep).fold(element, |of, _| array(of));
     }

@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{CharacterLength, DataType, Expr, SelectIte
 /// The length of a text's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Length {
-    /// Letters, at most.
+    /// Letters that fit, at most.
     letters: u64,
     /// Whether blanks behind do not count.
     padded: bool,

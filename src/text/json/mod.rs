@@ -5,6 +5,7 @@
 //! a key by which bytes compare as PostgreSQL compares the values. Whatever passes rows on keeps the
 //! type, and sorting, grouping and joining need no rule of their own.
 
+mod invalid;
 mod number;
 mod order;
 mod parse;
@@ -17,8 +18,9 @@ use arrow::datatypes::{DataType, Field, Fields};
 use arrow::error::ArrowError;
 use std::sync::{Arc, LazyLock};
 
+pub(crate) use invalid::Invalid;
 pub(crate) use order::key as order_key;
-pub(crate) use parse::{Invalid, check, parse};
+pub(crate) use parse::{check, parse};
 pub(crate) use parts::{Parts, kind, parts, plain};
 pub(crate) use value::Value;
 pub(crate) use write::quote;

@@ -1,22 +1,10 @@
 //! The reader of JSON texts, as strict as PostgreSQL's.
 
+use super::invalid::Invalid;
 use super::value::Value;
 
 /// Levels of a value, at most: values are walked by recursion.
 const DEPTH_MAX: usize = 500;
-
-/// What is wrong with a JSON text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Invalid {
-    /// It is none.
-    Syntax,
-    /// A text in it has a letter that no text can hold: a zero, or half of a pair.
-    Letter,
-    /// A number in it has no room in `numeric`.
-    OutOfRange,
-    /// It is nested too deeply.
-    TooDeep,
-}
 
 /// Reads a text.
 ///

@@ -1,21 +1,21 @@
 //! A JSON value in memory, as `jsonb` keeps it.
 
+use super::invalid::Invalid;
 use super::number;
-use super::parse::Invalid;
 use super::write::quote;
 
 /// A value. Numbers are texts, so that none loses digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
-    /// The word `null`.
+    /// The word `null` alone.
     Null,
-    /// A boolean.
+    /// One of the words `true` and `false`.
     Bool(bool),
     /// A number as it is written.
     Number(String),
     /// A text without its quotes and escapes.
     Text(String),
-    /// An array.
+    /// An array of values.
     Array(Vec<Value>),
     /// An object; sorted by its keys, each of them once, when it is normal.
     Object(Vec<(String, Value)>),

@@ -3,14 +3,13 @@
 
 use super::super::build::{call, text};
 use super::super::record;
-use super::binder::{Binder, Lookup};
-use super::from::is_named;
+use super::binder::{self, Binder, Lookup};
 use super::scope::{Found, Relation, ambiguous, missing};
 use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query, SelectItem,
-    SetExpr, Value, Values, VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query,
+    SelectItem, Value, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -174,11 +173,11 @@ impl Names<'_, '_> {
         Ok(())
     }
 
-    /// `count(t)` and `row_to_json(t)`.
+    /// The calls `count(t)` and `row_to_json(t)`.
     fn call_on_row(&self, expr: &mut Expr) -> Result<(), QueryError> {
         let Expr::Function(function) = &mut *expr else { return Ok(()) };
         let counts = is_named(function, &["count"]);
-        let as_json = is_named(function, &["row_to_json", "to_json", "to_jsonb"]);
+        let as_json = is_named(function, &["row_to_json", "to_json", "to_jsonb", "json_agg", "jsonb_agg"]);
         let FunctionArguments::List(list) = &mut function.args else { return Ok(()) };
         let [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(row)))] = list.args.as_slice() else {
             return Ok(());
@@ -218,7 +217,7 @@ impl VisitorMut for Names<'_, '_> {
         if let Err(error) = self.binder.query(query, false) {
             return ControlFlow::Break(error);
         }
-        self.held.push(std::mem::replace(query, no_query()));
+        self.held.push(std::mem::replace(query, binder::no_query()));
         ControlFlow::Continue(())
     }
 
@@ -280,19 +279,8 @@ impl VisitorMut for Names<'_, '_> {
     }
 }
 
-/// A query that stands where one is taken out.
-pub(super) fn no_query() -> Query {
-    let body = SetExpr::Values(Values { explicit_row: false, value_keyword: false, rows: Vec::new() });
-    Query {
-        with: None,
-        body: Box::new(body),
-        order_by: None,
-        limit_clause: None,
-        fetch: None,
-        locks: Vec::new(),
-        for_clause: None,
-        settings: None,
-        format_clause: None,
-        pipe_operators: Vec::new(),
-    }
+/// Whether a call is of one of these functions.
+fn is_named(function: &Function, names: &[&str]) -> bool {
+    let name = function.name.0.last().and_then(|part| part.as_ident()).map(fold);
+    name.is_some_and(|name| names.contains(&name.as_str()))
 }

@@ -134,3 +134,10 @@ fn number(letters: &mut Peekable<Chars<'_>>) -> Result<Option<usize>> {
         _ => exec_err!("number is out of range"),
     }
 }
+
+/// A text as a literal of SQL: quotes are doubled, and a text with backslashes is written as
+/// `E'...'`.
+pub(super) fn literal(text: &str) -> String {
+    let doubled = text.replace('\'', "''");
+    if text.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
+}

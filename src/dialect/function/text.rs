@@ -2,7 +2,7 @@
 //! clients ask for when they connect.
 
 use super::define::{ANY_NUMBER, Context, Definition, Returns, integer, null, stable, text, text_value};
-use super::format;
+use super::format::{self, literal};
 use super::result_size::sum;
 use super::section::Section;
 use crate::text::identifier::{literal, quote};

@@ -2,7 +2,6 @@
 
 use super::super::names;
 use super::scope::{Output, Scope};
-use datafusion::sql::sqlparser::ast::{Query, SetExpr, Values};
 use std::collections::{HashMap, HashSet};
 
 /// Tells, for an unqualified table name in lower case, the schema that the session's search path
@@ -41,7 +40,7 @@ pub(super) enum Lookup {
 /// A query that WITH gives a name.
 #[derive(Debug, Clone)]
 pub(super) struct Named {
-    /// The name of the table.
+    /// The name that WITH gives it.
     pub(super) name: String,
     /// The name DataFusion has for it, another where the name is also a table's.
     pub(super) inner: String,
@@ -67,21 +66,4 @@ pub(super) struct Binder<'a> {
     pub(super) lookup: Lookup,
     /// Whether keys of ORDER BY become the values they stand for, also where they are places in a list.
     pub(super) by_value: bool,
-}
-
-/// A query that stands where one is taken out.
-pub(super) fn no_query() -> Query {
-    let body = SetExpr::Values(Values { explicit_row: false, value_keyword: false, rows: Vec::new() });
-    Query {
-        with: None,
-        body: Box::new(body),
-        order_by: None,
-        limit_clause: None,
-        fetch: None,
-        locks: Vec::new(),
-        for_clause: None,
-        settings: None,
-        format_clause: None,
-        pipe_operators: Vec::new(),
-    }
 }

@@ -17,8 +17,8 @@ use crate::dialect::catalog::definition;
 use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, Ident, JoinConstraint, JoinOperator, ObjectName,
-    TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, Value,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, Ident, JoinConstraint, JoinOperator, ObjectName, TableAlias,
+    TableAliasColumnDef, TableFactor, TableWithJoins, Value,
 };
 
 /// Which rows of a join's sides are there without a match.
@@ -384,7 +384,7 @@ pub(super) fn renamed(outputs: Option<Vec<Output>>, alias: &mut TableAlias) -> R
     Ok(Some(outputs))
 }
 
-/// An alias, as `AS name` gives it.
+/// The alias `AS name`, without a list.
 fn named(name: &str) -> TableAlias {
     TableAlias { explicit: true, name: quoted(name), columns: Vec::new(), at: None }
 }

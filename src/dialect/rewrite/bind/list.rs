@@ -218,7 +218,7 @@ impl Binder<'_> {
 /// `SELECT columns FROM joined` with a name for each column, and those columns.
 pub(super) fn all_columns(joined: TableWithJoins, columns: Vec<Column>) -> (Query, Vec<Output>) {
     let one = Expr::Value(Value::Number("1".to_owned(), false).into());
-    let mut query = super::super::build::one_value(one, Ident::new("one")).unwrap_or_else(super::binder::no_query);
+    let mut query = super::super::build::one_value(one, Ident::new("one")).unwrap_or_else(super::expression::no_query);
     let mut taken = HashSet::new();
     let mut outputs = Vec::with_capacity(columns.len());
     let mut list = Vec::with_capacity(columns.len());

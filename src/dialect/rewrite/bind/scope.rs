@@ -61,7 +61,7 @@ impl Relation {
 /// A column that needs no table in front.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
-    /// The name of the column.
+    /// Its name.
     pub(super) name: String,
     /// What it stands for, so that no other column is meant.
     pub(super) expr: Expr,
@@ -82,9 +82,9 @@ pub(super) struct Scope {
 
 /// What a name is found to be.
 pub(super) enum Found<'a> {
-    /// One column has the name.
+    /// One column.
     Column(&'a Column),
-    /// More than one column has it.
+    /// More than one.
     Several(Vec<&'a Column>),
     /// None, and no table can have it.
     Nothing,

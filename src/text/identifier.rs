@@ -73,13 +73,6 @@ const RESERVED: &[&str] = &[
     "with",
 ];
 
-/// A text as a literal of SQL: quotes are doubled, and a text with backslashes is written as
-/// `E'...'`.
-pub(crate) fn literal(text: &str) -> String {
-    let doubled = text.replace('\'', "''");
-    if text.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

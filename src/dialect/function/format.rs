@@ -2,7 +2,7 @@
 //! them: `%2$s`, `%-10s`, `%*s`, `%1$*2$s`.
 
 use super::define::{Context, integer, null, text, text_value};
-use crate::text::identifier::{literal, quote};
+use crate::text::identifier::quote;
 use datafusion::common::{Result, ScalarValue, exec_err};
 use std::iter::Peekable;
 use std::str::Chars;

@@ -5,7 +5,7 @@ use super::define::{ANY_NUMBER, Context, Definition, Returns, integer, null, sta
 use super::format::{self, literal};
 use super::result_size::sum;
 use super::section::Section;
-use crate::text::identifier::{literal, quote};
+use crate::text::identifier::quote;
 use datafusion::common::{Result, ScalarValue, exec_err};
 
 /// What `version()` says: clients read the number after the first word.
@@ -166,4 +166,14 @@ fn char_to_encoding(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarVal
     let Some(name) = text(values, 0) else { return Ok(null()) };
     let known = matches!(name.to_ascii_uppercase().replace(['-', '_'], "").as_str(), "UTF8" | "UNICODE");
     Ok(ScalarValue::from(if known { 6 } else { -1 }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_are_quoted() {
+        assert_eq!(literal("it's"), "'it''s'");
+    }
 }

@@ -1,7 +1,8 @@
 //! The parts of a JSON text one level down, as they are written: what `json` gives of its members keeps
 //! its spelling, and of a normal text each part is normal.
 
-use super::parse::{Invalid, parse};
+use super::invalid::Invalid;
+use super::parse::parse;
 use super::value::Value;
 
 /// What a JSON value consists of, one level down.

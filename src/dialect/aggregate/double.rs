@@ -327,7 +327,7 @@ pub(crate) struct Moving<S: Statistic> {
 
 /// Rows that are summed once for all frames that hold them all. Frames of fewer rows are summed row by
 /// row, in order, as PostgreSQL does.
-const BLOCK: usize = 1024;
+const BLOCK: usize = 128;
 
 impl<S: Statistic> Moving<S> {
     /// A frame of no rows.

@@ -6,23 +6,35 @@ use super::value::depth;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result};
+use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::functions_nested::array_has::{ArrayHasAll, ArrayHasAny};
+use datafusion::functions_nested::concat::{ArrayAppend, ArrayConcat, ArrayPrepend};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, lit};
+use std::any::Any;
 
 /// The function rewrite; it has no state.
 #[derive(Debug)]
 pub(crate) struct Arrays;
 
-/// Functions of DataFusion's, and the names of ours.
-const REPLACED: &[(&str, &str)] = &[
-    ("array_append", "array_append"),
-    ("array_concat", "array_cat"),
-    ("array_has_all", "array_contains"),
-    ("array_has_any", "array_overlaps"),
-    ("array_prepend", "array_prepend"),
-];
+/// The name of ours that a function of DataFusion's stands for; its planner makes them of operators.
+fn of_operator(call: &ScalarFunction) -> Option<&'static str> {
+    let function: &dyn Any = call.func.inner().as_ref();
+    if function.is::<ArrayAppend>() {
+        Some("array_append")
+    } else if function.is::<ArrayPrepend>() {
+        Some("array_prepend")
+    } else if function.is::<ArrayConcat>() {
+        Some("array_cat")
+    } else if function.is::<ArrayHasAll>() {
+        Some("array_contains")
+    } else if function.is::<ArrayHasAny>() {
+        Some("array_overlaps")
+    } else {
+        None
+    }
+}
 
 impl FunctionRewrite for Arrays {
     fn name(&self) -> &str {
@@ -32,8 +44,16 @@ impl FunctionRewrite for Arrays {
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _: &ConfigOptions) -> Result<Transformed<Expr>> {
         match expr {
             Expr::ScalarFunction(call) => {
-                let replaced = REPLACED.iter().find(|(name, _)| *name == call.func.name());
-                match replaced.and_then(|(_, name)| own(name)).filter(|own| **own != call.func) {
+                let Some(name) = of_operator(&call) else { return Ok(Transformed::no(Expr::ScalarFunction(call))) };
+                // NULL without a type beside an array is an array.
+                let element = match name {
+                    "array_append" => call.args.get(1),
+                    "array_prepend" => call.args.first(),
+                    _ => None,
+                };
+                let is_null = element.is_some_and(|element| matches!(element, Expr::Literal(ScalarValue::Null, _)));
+                let name = if is_null { "array_cat" } else { name };
+                match own(name) {
                     Some(own) => {
                         let call = ScalarFunction { func: own.clone(), args: call.args };
                         Ok(Transformed::yes(Expr::ScalarFunction(call)))

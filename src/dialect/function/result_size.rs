@@ -52,7 +52,6 @@ pub(crate) type Estimate = fn(&Row<'_>) -> u64;
 /// DataFusion's functions by name, with what their results may take. Ours say so in their definitions.
 const FUNCTIONS: &[(&str, Estimate)] = &[
     ("array_append", sum),
-    ("array_concat", sum),
     ("array_prepend", sum),
     ("array_repeat", |row| row.count(1).saturating_mul(row.bytes(0).max(ELEMENT_BYTES))),
     ("array_resize", |row| row.bytes(0).saturating_add(row.count(1).saturating_mul(row.bytes(2).max(ELEMENT_BYTES)))),

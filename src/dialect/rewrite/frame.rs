@@ -209,10 +209,36 @@ fn is_positive(expr: &Expr) -> bool {
     }
 }
 
+/// An offset that leads behind the last row of any table.
+const BEYOND: i64 = 1 << 40;
+
+/// Whether a frame ends before it begins, as `2 FOLLOWING AND 1 FOLLOWING` does: it has no rows, whatever
+/// the table.
+fn is_empty(frame: &WindowFrame) -> bool {
+    use WindowFrameBound::{Following, Preceding};
+    let both = |start: &Expr, end: &Expr| constant(start).zip(constant(end));
+    match (&frame.start_bound, &frame.end_bound) {
+        (Following(Some(start)), Some(Following(Some(end)))) => {
+            both(start, end).is_some_and(|(start, end)| start > end)
+        }
+        (Preceding(Some(start)), Some(Preceding(Some(end)))) => {
+            both(start, end).is_some_and(|(start, end)| start < end)
+        }
+        _ => false,
+    }
+}
+
 /// Puts numbers in the place of the constant expressions that bound a frame, `1 + 1 PRECEDING`.
 pub(super) fn fold_bounds(function: &mut Function) {
     let Some(WindowType::WindowSpec(spec)) = &mut function.over else { return };
     let Some(frame) = &mut spec.window_frame else { return };
+    if is_empty(frame) {
+        let beyond = || Some(Box::new(Expr::Value(Value::Number(BEYOND.to_string(), false).into())));
+        frame.units = WindowFrameUnits::Rows;
+        frame.start_bound = WindowFrameBound::Following(beyond());
+        frame.end_bound = Some(WindowFrameBound::Following(beyond()));
+        return;
+    }
     if frame.units == WindowFrameUnits::Range {
         return;
     }

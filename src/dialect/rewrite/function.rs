@@ -28,6 +28,7 @@ pub(crate) fn rewrite(expr: &mut Expr) {
     if let Expr::Function(function) = expr {
         by_known_name(function);
         super::json_aggregate::name_fields(function);
+        order_distinct(function);
     }
     if is_call(expr, "now") {
         *expr = build::cast(take(expr), cast::instant());
@@ -62,6 +63,25 @@ pub(crate) fn rewrite(expr: &mut Expr) {
         modulo(expr);
     } else if let Some(integer) = counted(expr) {
         *expr = build::cast(take(expr), integer);
+    }
+}
+
+/// Has `array_agg(DISTINCT x)` and `string_agg(DISTINCT x, ...)` give their values in order, as PostgreSQL's
+/// sort leaves them.
+fn order_distinct(function: &mut ast::Function) {
+    if !matches!(build::called(function).as_deref(), Some("array_agg" | "string_agg")) || function.over.is_some() {
+        return;
+    }
+    let first = build::call_arguments(function).and_then(|arguments| arguments.first().map(|first| (*first).clone()));
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    let ordered = list.clauses.iter().any(|clause| matches!(clause, ast::FunctionArgumentClause::OrderBy(_)));
+    if list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct)
+        && !ordered
+        && let Some(expr) = first
+    {
+        let options = ast::OrderByOptions { asc: None, nulls_first: None };
+        let key = ast::OrderByExpr { expr, options, with_fill: None };
+        list.clauses.push(ast::FunctionArgumentClause::OrderBy(vec![key]));
     }
 }
 

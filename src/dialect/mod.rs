@@ -9,8 +9,10 @@
 //!
 //! - [`parse`]: text to tree, with the refusals by depth, size and weight;
 //! - [`rewrite`]: tree to tree, spellings that DataFusion lacks become spellings it has;
+//! - [`typing`]: types of literals, operators, branches and parameters, between DataFusion's SQL
+//!   planner and its analyzer;
 //! - [`arithmetic`]: operators, casts, sums, intervals and zones with PostgreSQL's results and
-//!   errors, while DataFusion plans and analyzes;
+//!   errors, while DataFusion analyzes and runs;
 //! - [`decorrelate`]: plan to plan, subqueries that DataFusion's own rules leave over become joins;
 //! - [`function`]: functions; [`catalog`]: the schemas `pg_catalog` and `information_schema`;
 //! - [`error`]: DataFusion's errors as PostgreSQL's.
@@ -20,7 +22,7 @@
 //! with a sentence that begins `Not needed once`. `grep -rn "DataFusion 55:" src/dialect` is the list
 //! to go through when either is upgraded.
 
-mod arithmetic;
+pub(crate) mod arithmetic;
 pub mod catalog;
 pub(crate) mod decorrelate;
 pub(crate) mod error;
@@ -31,5 +33,6 @@ pub(crate) mod parse;
 pub(crate) mod rewrite;
 pub(crate) mod search_path;
 pub mod session;
+pub(crate) mod typing;
 
 pub use install::{Host, install};

@@ -4,7 +4,7 @@
 //! client, and clients compare the schema of a description with that of its rows to the last flag.
 
 use arrow::array::{Array, ArrayRef};
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -85,8 +85,14 @@ pub(super) fn sent_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<Reco
 }
 
 /// The column in the given type: itself where it has that type already, else a cast copy.
+///
+/// # Errors
+/// A value that does not fit the type.
 fn sent_column(column: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
-    if column.data_type() == data_type { Ok(column.clone()) } else { cast(column, data_type) }
+    if column.data_type() == data_type {
+        return Ok(column.clone());
+    }
+    cast_with_options(column, data_type, &CastOptions { safe: false, ..CastOptions::default() })
 }
 
 #[cfg(test)]

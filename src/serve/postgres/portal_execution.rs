@@ -158,7 +158,7 @@ impl Connection {
 
     /// The values of a query's only row.
     async fn one_row(&mut self, query: &Query) -> Result<Vec<ScalarValue>, Stop> {
-        let plan = self.plan(&query.sql, &query.statement, None).await?;
+        let plan = self.plan(&query.sql, &query.statement, None, &[]).await?;
         let running = self.session.start(&query.sql);
         let mut stream = self.transport.attend(self.session.execute(running, &plan, Vec::new())).await??;
         while let Some(batch) = self.transport.attend(stream.next()).await? {

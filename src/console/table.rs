@@ -54,7 +54,10 @@ fn write_table(schema: &SchemaRef, batches: &[RecordBatch], out: &mut impl Write
     let options = FormatOptions::new().with_null("");
     let empty = [RecordBatch::new_empty(schema.clone())];
     let batches = if batches.is_empty() { &empty } else { batches };
-    let shown = batches.iter().map(|batch| with_text(batch, |data_type| data_type.is_temporal() || is_unbound(data_type))).collect::<Result<Vec<_>, _>>()?;
+    let shown = batches
+        .iter()
+        .map(|batch| with_text(batch, |data_type| data_type.is_temporal() || is_unbound(data_type)))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(writeln!(out, "{}", pretty_format_batches_with_options(&shown, &options)?)?)
 }
 

@@ -6,8 +6,8 @@ use super::extension::Extension;
 use super::{arithmetic, decorrelate, function, typing};
 use datafusion::catalog::{CatalogProvider, TableProvider};
 use datafusion::common::Result;
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::FunctionRegistry;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::planner::ExprPlanner;
 use std::sync::Arc;
@@ -38,10 +38,8 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     // The dialect's planner of operators is asked first, before any of DataFusion's types what it should not.
     let operators: Arc<dyn ExprPlanner> = Arc::new(typing::Operators);
     let planners = std::iter::once(operators).chain(state.expr_planners().iter().cloned()).collect();
-    let mut state = SessionStateBuilder::new_from_existing(state)
-        .with_optimizer_rules(rules)
-        .with_expr_planners(planners)
-        .build();
+    let mut state =
+        SessionStateBuilder::new_from_existing(state).with_optimizer_rules(rules).with_expr_planners(planners).build();
     // A number with a point is a decimal, of the digits that are written.
     state.config_mut().options_mut().sql_parser.parse_float_as_decimal = true;
     arithmetic::install(&mut state)?;

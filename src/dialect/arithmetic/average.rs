@@ -152,10 +152,7 @@ impl Accumulator for Mean {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![
-            ScalarValue::Int64(Some(self.count)),
-            ScalarValue::Decimal256(Some(self.sum), 76, self.scale),
-        ])
+        Ok(vec![ScalarValue::Int64(Some(self.count)), ScalarValue::Decimal256(Some(self.sum), 76, self.scale)])
     }
 
     fn size(&self) -> usize {
@@ -239,6 +236,17 @@ impl Means {
         self.sums.resize(group_count, i256::ZERO);
         self.counts.resize(group_count, 0);
         let kept = |row: usize| filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+        if *array.data_type() == DataType::Int64 {
+            let integers = array.as_primitive::<Int64Type>();
+            for (row, (value, group)) in integers.values().iter().zip(groups).enumerate() {
+                if integers.is_valid(row) && kept(row) {
+                    // No number of integers leaves 256 bits.
+                    self.sums[*group] = self.sums[*group].wrapping_add(i256::from_i128((*value).into()));
+                    self.counts[*group] += 1;
+                }
+            }
+            return Ok(());
+        }
         for (row, (value, group)) in values(array)?.zip(groups).enumerate() {
             let Some(value) = value.filter(|_| kept(row)) else { continue };
             let (sum, overflown) = self.sums[*group].overflowing_add(value);

@@ -80,7 +80,9 @@ impl ScalarUDFImpl for Days {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [left, right] = arguments.args.as_slice() else { return plan_err!("{} takes two values", self.name()) };
         match self.kind {
-            Kind::Later => apply(left, right, |left, right| both::<Int32Type, Date32Type>(left, right, i32::checked_add)),
+            Kind::Later => {
+                apply(left, right, |left, right| both::<Int32Type, Date32Type>(left, right, i32::checked_add))
+            }
             Kind::Earlier => {
                 apply(left, right, |left, right| both::<Int32Type, Date32Type>(left, right, i32::checked_sub))
             }

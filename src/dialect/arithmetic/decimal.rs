@@ -9,6 +9,7 @@
 //! and `0.3::float8::numeric` is 0.3.
 
 use crate::error::{ErrorKind, QueryError};
+pub(crate) use crate::text::decimal::UNBOUND;
 use arrow::array::{Array, ArrayRef, AsArray, Decimal256Array, Float32Array, Float64Array};
 use arrow::datatypes::{DataType, Decimal128Type, Decimal256Type, Float32Type, Float64Type, i256};
 use datafusion::common::{Result, ScalarValue, plan_err};
@@ -19,8 +20,6 @@ use datafusion::logical_expr::{
 };
 use std::sync::{Arc, LazyLock};
 
-/// The Arrow type of a `numeric` whose places are known with its values only.
-pub(crate) const UNBOUND: DataType = DataType::Decimal256(76, 38);
 /// Places behind the point of [`UNBOUND`].
 const PLACES: i16 = 38;
 /// Digits of the widest decimals.

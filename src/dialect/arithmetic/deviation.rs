@@ -79,11 +79,7 @@ impl AggregateUDFImpl for Deviation {
         }
         let state = |name: &str, data_type| Arc::new(Field::new(format_state_name(args.name, name), data_type, true));
         // Squares have twice the places of their numbers: they go as whole numbers.
-        Ok(vec![
-            state("count", DataType::Int64),
-            state("sum", sum),
-            state("squares", DataType::Decimal256(76, 0)),
-        ])
+        Ok(vec![state("count", DataType::Int64), state("sum", sum), state("squares", DataType::Decimal256(76, 0))])
     }
 }
 

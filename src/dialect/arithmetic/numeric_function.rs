@@ -6,7 +6,7 @@
 //! DataFusion 55: these functions take doubles, and decimals through doubles. Not needed once `sqrt(2.0)` of a decimal is
 //! a decimal of 15 places.
 
-use super::decimal::{Number, UNBOUND, Numbers, too_many_digits, unbound};
+use super::decimal::{Number, Numbers, UNBOUND, too_many_digits, unbound};
 use crate::error::{ErrorKind, QueryError};
 use arrow::array::Decimal256Array;
 use arrow::datatypes::{DataType, i256};
@@ -232,7 +232,10 @@ fn power(base: Number, exponent: Number) -> Result<Number> {
                 let places = i64::from(base.scale);
                 let exact = i64::from(whole.unsigned_abs()) * places.max(1);
                 if exact <= 2_000 && i64::from(whole.unsigned_abs()) <= 2_000 {
-                    let power = Fixed { digits: digits.pow(whole.unsigned_abs()), scale: places * i64::from(whole.unsigned_abs()) };
+                    let power = Fixed {
+                        digits: digits.pow(whole.unsigned_abs()),
+                        scale: places * i64::from(whole.unsigned_abs()),
+                    };
                     if whole > 0 {
                         return power.to_number(scale);
                     }

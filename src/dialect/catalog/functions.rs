@@ -1,8 +1,8 @@
 //! The functions of a DataFusion session, as `pg_proc` and `information_schema.routines` list them.
 //! There is one entry a name: overloads are not told apart.
 
-use crate::dialect::typing::marked;
 use super::types;
+use crate::dialect::typing::marked;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::Session;
 use datafusion::logical_expr::{Documentation, Signature, TypeSignature, Volatility};

@@ -82,7 +82,11 @@ impl Typing<'_> {
         let kind = Kind::of(&data_type);
         let exprs = branches.into_iter().map(|branch| {
             // Texts go together however each is held.
-            if kind == Kind::Text && branch.kind() == Kind::Text { Ok(branch.expr) } else { self.coerce(branch, &data_type) }
+            if kind == Kind::Text && branch.kind() == Kind::Text {
+                Ok(branch.expr)
+            } else {
+                self.coerce(branch, &data_type)
+            }
         });
         Ok((exprs.collect::<Result<_>>()?, data_type))
     }
@@ -126,7 +130,8 @@ impl Typing<'_> {
         let (for_low, low) = self.compared(value.clone(), low.clone(), missing(&value, &low))?;
         let (for_high, high) = self.compared(value.clone(), high.clone(), missing(&value, &high))?;
         if for_low == for_high {
-            let between = Between { expr: Box::new(for_low), negated: between.negated, low: low.into(), high: high.into() };
+            let between =
+                Between { expr: Box::new(for_low), negated: between.negated, low: low.into(), high: high.into() };
             return self.boolean(Expr::Between(between));
         }
         let side = |left: Expr, op: Operator, right: Expr| {

@@ -4,8 +4,8 @@
 use super::context::Typing;
 use super::deferred::stands_for;
 use super::kind::{Kind, UNBOUND, decimal, digits, refusal};
-use super::operand::Operand;
 use super::marked;
+use super::operand::Operand;
 use super::symbol::{Deferral, Symbol};
 use crate::dialect::arithmetic::{average, deviation, numeric_function, sum};
 use crate::error::ErrorKind;
@@ -14,7 +14,9 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::functions::core::expr_fn as core;
 use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, Sort, WindowFunction};
 use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
-use datafusion::logical_expr::{AggregateUDF, Case, Expr, ExprSchemable, Operator, WindowFunctionDefinition, cast, lit};
+use datafusion::logical_expr::{
+    AggregateUDF, Case, Expr, ExprSchemable, Operator, WindowFunctionDefinition, cast, lit,
+};
 use std::sync::Arc;
 
 /// Functions of doubles alone, whatever number they are given.
@@ -73,8 +75,21 @@ const PLACES: [(&str, usize, DataType); 40] = [
 
 /// Aggregates that compute in doubles, whatever number they are given.
 const AGGREGATES_OF_DOUBLES: [&str; 16] = [
-    "approx_percentile_cont", "corr", "covar", "covar_pop", "covar_samp", "percentile_cont", "quantile_cont",
-    "regr_avgx", "regr_avgy", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx", "regr_sxy", "regr_syy",
+    "approx_percentile_cont",
+    "corr",
+    "covar",
+    "covar_pop",
+    "covar_samp",
+    "percentile_cont",
+    "quantile_cont",
+    "regr_avgx",
+    "regr_avgy",
+    "regr_intercept",
+    "regr_r2",
+    "regr_slope",
+    "regr_sxx",
+    "regr_sxy",
+    "regr_syy",
     "quantile",
 ];
 
@@ -118,6 +133,11 @@ impl Typing<'_> {
         if name == "nullif" {
             return self.null_if(args);
         }
+        if name == "array_has" {
+            let args = self.with_element(args)?.into_iter().map(|arg| arg.expr).collect();
+            let has = datafusion::functions_nested::array_has::array_has_udf();
+            return self.called(has.call(args), DataType::Boolean);
+        }
         let (args, data_type) = self.alike(args, &name.to_ascii_uppercase())?;
         let expr = match name {
             "greatest" => core::greatest(args),
@@ -137,8 +157,12 @@ impl Typing<'_> {
             let text = format!("operator does not exist: {} = {}", of_value.name(), of_other.name());
             refusal(ErrorKind::UnknownFunction, text)
         };
-        let alike = |one: &Kind, two: &Kind| one.is_integer() && two.is_integer() || one.is_float() && two.is_float();
-        if of_value != of_other && !alike(&of_value, &of_other) && (of_value == Kind::Numeric || of_other == Kind::Numeric) {
+        let alike =
+            |one: &Kind, two: &Kind| (one.is_integer() && two.is_integer()) || (one.is_float() && two.is_float());
+        if of_value != of_other
+            && !alike(&of_value, &of_other)
+            && (of_value == Kind::Numeric || of_other == Kind::Numeric)
+        {
             let wide = of_value.arithmetic(&of_other).and_then(|kind| kind.data_type());
             let (left, right) = match wide {
                 Some(data_type) => (self.coerce(value, &data_type)?, self.coerce(other, &data_type)?),
@@ -204,6 +228,14 @@ impl Typing<'_> {
         let small = name == "generate_series" && types.iter().all(|data_type| *data_type == DataType::Int32);
         let expr = scalar(func, exprs);
         let data_type = expr.get_type(self.schema.as_ref())?;
+        let of_integers = types.iter().all(|data_type| matches!(data_type, DataType::Int16 | DataType::Int32));
+        if matches!(name, "gcd" | "lcm") && of_integers {
+            return Ok(Operand { expr: cast(expr, DataType::Int32), data_type: DataType::Int32 });
+        }
+        if name == "factorial" {
+            let data_type = decimal(19, 0);
+            return Ok(Operand { expr: cast(expr, data_type.clone()), data_type });
+        }
         if small {
             // DataFusion's series are of 64 bits.
             let data_type = DataType::new_list(DataType::Int32, true);
@@ -225,7 +257,11 @@ impl Typing<'_> {
         }
         let known = PLACES.iter().find(|(name, at, _)| *name == func.name() && *at == place);
         if let Some((_, _, data_type)) = known {
-            return if matches!(arg.expr, Expr::Literal(ScalarValue::Null, _)) { Ok(arg.expr) } else { self.coerce(arg, data_type) };
+            return if matches!(arg.expr, Expr::Literal(ScalarValue::Null, _)) {
+                Ok(arg.expr)
+            } else {
+                self.coerce(arg, data_type)
+            };
         }
         if !matches!(arg.expr, Expr::Placeholder(_)) {
             return Ok(arg.expr);
@@ -237,9 +273,8 @@ impl Typing<'_> {
     }
 
     fn as_doubles(&mut self, args: Vec<Operand>) -> Result<Vec<Operand>> {
-        let double = |arg: Operand| {
-            Ok(Operand { expr: self.coerce(arg, &DataType::Float64)?, data_type: DataType::Float64 })
-        };
+        let double =
+            |arg: Operand| Ok(Operand { expr: self.coerce(arg, &DataType::Float64)?, data_type: DataType::Float64 });
         args.into_iter().map(double).collect()
     }
 
@@ -300,13 +335,18 @@ impl Typing<'_> {
                 let (Some(base), Some(exponent)) = (args.next(), args.next()) else {
                     return Err(refusal(ErrorKind::Internal, "power takes two values"));
                 };
-                Ok(Operand { expr: numeric_function::call("power", vec![base.expr, exponent.expr]), data_type: UNBOUND })
+                Ok(Operand {
+                    expr: numeric_function::call("power", vec![base.expr, exponent.expr]),
+                    data_type: UNBOUND,
+                })
             }
             (_, [_] | [_, _]) => {
                 let args = args.into_iter().map(|arg| arg.expr).collect();
                 Ok(Operand { expr: numeric_function::call(name, args), data_type: UNBOUND })
             }
-            _ => Err(refusal(ErrorKind::UnknownFunction, format!("function {name} does not exist for these arguments"))),
+            _ => {
+                Err(refusal(ErrorKind::UnknownFunction, format!("function {name} does not exist for these arguments")))
+            }
         }
     }
 
@@ -329,7 +369,9 @@ impl Typing<'_> {
         let func = match (func.name(), kind) {
             ("sum", Some(Kind::Int8)) => sum::of_bigints(),
             ("avg" | "mean", Some(kind)) if kind.is_integer() || kind == Kind::Numeric => average::function(),
-            (name, Some(kind)) if kind.is_integer() || kind == Kind::Numeric => deviation::function(name).unwrap_or(func),
+            (name, Some(kind)) if kind.is_integer() || kind == Kind::Numeric => {
+                deviation::function(name).unwrap_or(func)
+            }
             _ => func,
         };
         let open = |arg: Operand| match arg.expr {
@@ -381,7 +423,8 @@ impl Typing<'_> {
             }
         };
         params.filter = self.filtered(params.filter)?;
-        params.partition_by = params.partition_by.into_iter().map(|expr| Ok(self.typed(expr)?.expr)).collect::<Result<_>>()?;
+        params.partition_by =
+            params.partition_by.into_iter().map(|expr| Ok(self.typed(expr)?.expr)).collect::<Result<_>>()?;
         params.order_by = self.sorted(params.order_by)?;
         let expr = Expr::from(WindowFunction { fun, params });
         let data_type = expr.get_type(self.schema.as_ref())?;

@@ -60,7 +60,7 @@ impl ExprPlanner for Operators {
 const ARRAY: &str = "ARRAY";
 
 /// Functions whose arguments are brought to one type, which PostgreSQL chooses otherwise than DataFusion.
-const FUNCTIONS_OF_BRANCHES: [&str; 4] = ["coalesce", "greatest", "least", "nullif"];
+const FUNCTIONS_OF_BRANCHES: [&str; 5] = ["array_has", "coalesce", "greatest", "least", "nullif"];
 
 /// The functions that the SQL planner finds by their names.
 pub(crate) fn functions() -> Vec<ScalarUDF> {

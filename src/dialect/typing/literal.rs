@@ -18,7 +18,9 @@ use std::sync::Arc;
 /// The value that PostgreSQL gives a number that is written out.
 pub(super) fn written(value: ScalarValue) -> ScalarValue {
     match value {
-        ScalarValue::Int64(Some(number)) => i32::try_from(number).map_or(value, |small| ScalarValue::Int32(Some(small))),
+        ScalarValue::Int64(Some(number)) => {
+            i32::try_from(number).map_or(value, |small| ScalarValue::Int32(Some(small)))
+        }
         ScalarValue::UInt64(Some(number)) => ScalarValue::Decimal128(Some(number.into()), 20, 0),
         // `1e3` is 1000; what has more zeros than there is room for may still become a double.
         ScalarValue::Decimal128(Some(_), _, ..0) | ScalarValue::Decimal256(Some(_), _, ..0) => {

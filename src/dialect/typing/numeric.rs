@@ -19,7 +19,8 @@ pub(super) fn operator(symbol: Symbol, left: Operand, right: Operand) -> Result<
     let Symbol::Operator(operator) = symbol else {
         return Ok(unbound(numeric_function::call("power", vec![left.expr, right.expr])));
     };
-    let ((left_digits, left_scale), (right_digits, right_scale)) = (digits(&left.data_type)?, digits(&right.data_type)?);
+    let ((left_digits, left_scale), (right_digits, right_scale)) =
+        (digits(&left.data_type)?, digits(&right.data_type)?);
     let wide = match operator {
         Operator::Divide => return Ok(unbound(decimal::quotient(left.expr, right.expr))),
         Operator::Multiply if left_scale + right_scale > SCALE_MAX => {
@@ -32,7 +33,12 @@ pub(super) fn operator(symbol: Symbol, left: Operand, right: Operand) -> Result<
         Operator::Plus | Operator::Minus | Operator::Modulo => {
             matches!(sum_digits(&left.data_type, &right.data_type)?, DataType::Decimal256(..))
         }
-        _ => return Err(refusal(ErrorKind::NotSupported, format!("the operator {operator} over numeric is not supported"))),
+        _ => {
+            return Err(refusal(
+                ErrorKind::NotSupported,
+                format!("the operator {operator} over numeric is not supported"),
+            ));
+        }
     };
     let wide = wide || [&left, &right].iter().any(|side| matches!(side.data_type, DataType::Decimal256(..)));
     let side = |operand: Operand| match (wide, &operand.data_type) {

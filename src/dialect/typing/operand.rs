@@ -134,9 +134,8 @@ fn fits_unbound(from: &DataType) -> bool {
 
 /// Casts that Arrow makes and PostgreSQL does not have.
 fn refused(from: &Kind, to: &Kind) -> bool {
-    let moment = |kind: &Kind| {
-        matches!(kind, Kind::Date | Kind::Time | Kind::Timestamp | Kind::Timestamptz | Kind::Interval)
-    };
+    let moment =
+        |kind: &Kind| matches!(kind, Kind::Date | Kind::Time | Kind::Timestamp | Kind::Timestamptz | Kind::Interval);
     let number = |kind: &Kind| kind.is_number() || *kind == Kind::Oid;
     match (from, to) {
         (moment_kind, other) if moment(moment_kind) => number(other) || matches!(other, Kind::Bool | Kind::Bytea),

@@ -22,6 +22,7 @@ pub(crate) fn provisional(stands_for: Deferral, types: &[DataType]) -> DataType 
         Deferral::Array => return DataType::new_list(first(), true),
         Deferral::Function(marked::UNKNOWN) => return DataType::Null,
         Deferral::Function(marked::CAST) => return first(),
+        Deferral::Function("array_has") => return DataType::Boolean,
         Deferral::Function(_) => {
             let kind = kinds.iter().try_fold(Kind::Unknown, |kind, other| kind.common(other));
             return kind.and_then(|kind| kind.data_type()).unwrap_or_else(first);
@@ -133,14 +134,12 @@ fn form(symbol: Symbol, left: &Kind, right: &Kind) -> Result<Form> {
         (Kind::Timestamp | Kind::Timestamptz | Kind::Time, Plus | Minus, Kind::Interval) => Form::Moments(left, right),
         (Kind::Interval, Plus, Kind::Timestamp | Kind::Timestamptz | Kind::Time) => Form::Moments(left, right),
         (Kind::Interval, Plus | Minus, Kind::Interval) | (Kind::Time, Minus, Kind::Time) => Form::Moments(left, right),
-        (
-            Kind::Date | Kind::Timestamp | Kind::Timestamptz,
-            Minus,
-            Kind::Date | Kind::Timestamp | Kind::Timestamptz,
-        ) => match left.common(&right) {
-            Some(kind) => Form::Moments(kind.clone(), kind),
-            None => return Err(none()),
-        },
+        (Kind::Date | Kind::Timestamp | Kind::Timestamptz, Minus, Kind::Date | Kind::Timestamp | Kind::Timestamptz) => {
+            match left.common(&right) {
+                Some(kind) => Form::Moments(kind.clone(), kind),
+                None => return Err(none()),
+            }
+        }
         (Kind::Interval, Multiply, number) if number.is_number() => Form::SpanTimes { span_is_left: true },
         (number, Multiply, Kind::Interval) if number.is_number() => Form::SpanTimes { span_is_left: false },
         (Kind::Interval, Divide, number) if number.is_number() => Form::SpanShare,
@@ -240,8 +239,7 @@ impl Typing<'_> {
                 Ok(Operand { expr, data_type: DataType::Date32 })
             }
             Form::DaysBetween => {
-                let (left, right) =
-                    (self.coerce(left, &DataType::Date32)?, self.coerce(right, &DataType::Date32)?);
+                let (left, right) = (self.coerce(left, &DataType::Date32)?, self.coerce(right, &DataType::Date32)?);
                 Ok(Operand { expr: date_days::between(left, right), data_type: DataType::Int32 })
             }
             Form::Moments(of_left, of_right) => {
@@ -309,7 +307,9 @@ impl Typing<'_> {
         let data_type = match (&of_left, &of_right) {
             (Kind::Other, _) | (_, Kind::Other) => return Ok((left.expr, right.expr)),
             (Kind::Unknown, Kind::Unknown) => DataType::Utf8,
-            (Kind::Unknown, Kind::Numeric) | (Kind::Numeric, Kind::Unknown) => return self.compared_numerics(left, right),
+            (Kind::Unknown, Kind::Numeric) | (Kind::Numeric, Kind::Unknown) => {
+                return self.compared_numerics(left, right);
+            }
             (Kind::Unknown, _) => self.own_type(&right),
             (_, Kind::Unknown) => self.own_type(&left),
             // DataFusion compares texts however each is held, and arrays.

@@ -7,7 +7,7 @@ use super::operand::Operand;
 use crate::error::ErrorKind;
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::cte_worktable::CteWorkTable;
-use datafusion::common::{DFSchema, DFSchemaRef, Result};
+use datafusion::common::{DFSchema, DFSchemaRef, Result, ScalarValue};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::logical_expr::expr::{Alias, Cast};
 use datafusion::logical_expr::logical_plan::{Join, Projection, RecursiveQuery, TableScanBuilder, Union, Values};
@@ -40,7 +40,9 @@ fn projected(typing: &mut Typing<'_>, plan: LogicalPlan, types: &[DataType]) -> 
         let operand = column(&plan, place);
         let expr = match operand.expr {
             // A column of the list is coerced below its name.
-            Expr::Alias(Alias { expr, .. }) => typing.coerce(Operand { expr: *expr, data_type: operand.data_type }, data_type)?,
+            Expr::Alias(Alias { expr, .. }) => {
+                typing.coerce(Operand { expr: *expr, data_type: operand.data_type }, data_type)?
+            }
             expr => typing.coerce(Operand { expr, data_type: operand.data_type }, data_type)?,
         };
         exprs.push(expr.alias_qualified(qualifier.cloned(), field.name()));
@@ -86,9 +88,8 @@ fn written_out(schema: &DFSchema, rows: Vec<Vec<Expr>>, types: &[DataType]) -> R
     let fields = names.zip(types).map(|(name, data_type)| (None, Arc::new(Field::new(name, data_type.clone(), true))));
     let inner = Arc::new(DFSchema::new_with_metadata(fields.collect(), HashMap::new())?);
     let columns = inner.columns().into_iter().zip(schema.iter());
-    let exprs = columns.map(|(column, (qualifier, field))| {
-        Expr::Column(column).alias_qualified(qualifier.cloned(), field.name())
-    });
+    let exprs = columns
+        .map(|(column, (qualifier, field))| Expr::Column(column).alias_qualified(qualifier.cloned(), field.name()));
     let exprs = exprs.collect();
     let values = LogicalPlan::Values(Values { schema: inner, values: rows });
     Ok(LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(values))?))
@@ -133,6 +134,7 @@ impl Typing<'_> {
                 // A cast that a person wrote is marked; this one is DataFusion's.
                 let value = match value {
                     Expr::Cast(Cast { expr, .. }) => *expr,
+                    Expr::Literal(value, metadata) if value.is_null() => Expr::Literal(ScalarValue::Null, metadata),
                     other => other,
                 };
                 list.push(self.typed(value)?);
@@ -235,7 +237,8 @@ impl Typing<'_> {
 fn without_coercion(plan: LogicalPlan, wanted: &DFSchema) -> LogicalPlan {
     let LogicalPlan::Projection(projection) = plan else { return plan };
     let bare = |expr: &Expr, place: usize| match expr {
-        Expr::Cast(Cast { expr, field }) if field.data_type() == wanted.field(place).data_type() => match expr.as_ref() {
+        Expr::Cast(Cast { expr, field }) if field.data_type() == wanted.field(place).data_type() => match expr.as_ref()
+        {
             Expr::Literal(..) => None,
             inner => Some(inner.clone()),
         },

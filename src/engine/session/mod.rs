@@ -250,8 +250,7 @@ impl Session {
             Ok::<_, QueryError>(rewritten)
         };
         let long = running.sql.len() >= LONG_TEXT_BYTES;
-        let rewritten =
-            if long { cpu::beside_other_work(|| depth.walk(rewritten)) } else { depth.walk(rewritten) }?;
+        let rewritten = if long { cpu::beside_other_work(|| depth.walk(rewritten)) } else { depth.walk(rewritten) }?;
         let state = self.state();
         let sql = running.sql.clone();
         let known = declared.iter().enumerate().filter_map(|(place, data_type)| Some((place + 1, data_type.clone()?)));

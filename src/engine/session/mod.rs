@@ -236,7 +236,7 @@ impl Session {
         }
         if let Some((options, query)) = explain::asked(statement)? {
             self.may_explain(&options)?;
-            return Ok(Box::pin(self.plan(running, query)).await?.explained(options));
+            return Ok(Box::pin(self.plan_for(running, query, declared)).await?.explained(options));
         }
         let depth = Depth::of(&running.sql);
         let search = self.search();

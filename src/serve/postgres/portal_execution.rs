@@ -90,7 +90,7 @@ impl Connection {
                     return Err(Failure::new("25P01", "LOCK TABLE can only be used in transaction blocks").into());
                 }
                 for table in tables {
-                    self.plan(&table.sql, &table.statement, None).await?;
+                    self.plan(&table.sql, &table.statement, None, &[]).await?;
                 }
                 done("LOCK TABLE")
             }

@@ -134,7 +134,7 @@ impl Number {
         format!("{sign}{whole}.{fraction}")
     }
 
-    /// The nearest double.
+    /// The double that is nearest to the number.
     pub(crate) fn to_f64(self) -> f64 {
         const EXACT: i128 = 1 << 53;
         let number = self.stripped();
@@ -145,7 +145,7 @@ impl Number {
         }
     }
 
-    /// The nearest single.
+    /// The single that is nearest to the number.
     pub(crate) fn to_f32(self) -> f32 {
         format!("{}e{}", self.digits, -self.scale).parse().unwrap_or(f32::NAN)
     }
@@ -349,7 +349,7 @@ static OF_FLOAT: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| made(Operation::OfF
 static TO_FLOAT4: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| made(Operation::ToFloat4));
 static TO_FLOAT8: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| made(Operation::ToFloat8));
 
-/// Which function.
+/// Which of the functions it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Operation {
     Quotient,

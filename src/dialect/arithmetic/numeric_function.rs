@@ -42,7 +42,7 @@ pub(crate) fn call(name: &str, args: Vec<Expr>) -> Expr {
     Expr::ScalarFunction(ScalarFunction { func: Arc::new(function), args })
 }
 
-/// Which function.
+/// Which of the functions it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Function {
     Sqrt,

@@ -1,10 +1,14 @@
 //! What the walk over a plan knows where it is.
 
-use super::parameter::Parameters;
+use arrow::datatypes::DataType;
 use datafusion::common::DFSchemaRef;
 use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::TableSource;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Types of parameters by their number, from 1.
+pub(crate) type Parameters = BTreeMap<usize, DataType>;
 
 /// The walk over a plan. Its methods stand in the files of what they type.
 pub(super) struct Typing<'a> {

@@ -13,6 +13,7 @@
 
 mod branches;
 mod call;
+mod coerce;
 mod context;
 mod deferred;
 pub(crate) mod kind;
@@ -25,9 +26,9 @@ mod parameter;
 mod set;
 mod symbol;
 
+pub(crate) use context::Parameters;
 pub(crate) use deferred::{Operators, functions};
 use kind::{Kind, UNBOUND};
-pub(crate) use parameter::Parameters;
 
 use context::Typing;
 use datafusion::common::tree_node::{Transformed, TreeNode};
@@ -270,7 +271,7 @@ impl Typing<'_> {
             _ if operand.data_type == to => {
                 Ok(Operand { expr: Expr::Cast(Cast { expr: Box::new(operand.expr), field }), data_type: to })
             }
-            _ => Ok(Operand { expr: operand::converted(operand.expr, &operand.data_type, &to)?, data_type: to }),
+            _ => Ok(Operand { expr: coerce::converted(operand.expr, &operand.data_type, &to)?, data_type: to }),
         }
     }
 }

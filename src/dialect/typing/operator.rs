@@ -7,9 +7,10 @@ use super::operand::Operand;
 use super::symbol::{Deferral, Symbol};
 use super::{literal, marked, numeric};
 use crate::dialect::arithmetic::{date_days, interval_times};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, QueryError};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, cast, lit};
 
@@ -73,7 +74,10 @@ enum Form {
 /// 42883: PostgreSQL has no such operator.
 fn missing(symbol: Symbol, left: &Kind, right: &Kind) -> datafusion::error::DataFusionError {
     let text = format!("operator does not exist: {} {} {}", left.name(), symbol.text(), right.name());
-    refusal(ErrorKind::UnknownFunction, text)
+    let error = QueryError::new(ErrorKind::UnknownFunction, text);
+    DataFusionError::External(Box::new(error.with_hint(
+        "No operator matches the given name and argument types. You might need to add explicit type casts.",
+    )))
 }
 
 /// 42725: PostgreSQL has several that fit equally.

@@ -3,7 +3,7 @@
 //! DataFusion 55: a parameter beside an operator takes the other side's type while the statement is planned, of a literal
 //! `Int64`, and no type as the argument of a function. Not needed once `SELECT $1 + 1` says Int32.
 
-use super::context::Typing;
+use super::context::{Parameters, Typing};
 use super::kind::{Kind, UNBOUND};
 use super::operand::{Operand, number};
 use arrow::datatypes::{DataType, Field};
@@ -11,11 +11,7 @@ use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Types of parameters by their number, from 1.
-pub(crate) type Parameters = BTreeMap<usize, DataType>;
 
 fn typed(placeholder: Placeholder, data_type: DataType) -> Operand {
     let field = Arc::new(Field::new(&placeholder.id, data_type.clone(), true));

@@ -21,16 +21,60 @@ pub enum ErrorKind {
     CannotCast,
     /// A column outside an aggregate that is not grouped.
     Grouping,
+    /// A window that overrides the one it refers to, or is defined twice.
+    Windowing,
+    /// A LIMIT that is negative.
+    NegativeLimit,
+    /// An OFFSET that is negative.
+    NegativeOffset,
+    /// Two tables, or two queries of WITH, of one name.
+    DuplicateAlias,
+    /// A column's number or a list of columns that does not fit what it is of.
+    WrongColumns,
     /// Types that do not go together.
     TypeMismatch,
     /// A text that does not read as the wanted type.
     InvalidText,
     /// A text that does not read as a date, a time or a span.
     InvalidDatetime,
+    /// A text that is no regular expression, or takes too long to match.
+    InvalidPattern,
+    /// A pattern that ends in its escape character, or an escape of several characters.
+    Escape,
+    /// An escape in a pattern where it may not stand.
+    EscapeUse,
+    /// Bytes that are no text in their encoding.
+    InvalidBytes,
+    /// A letter that an encoding or a type has not.
+    Untranslatable,
+    /// A bound of an array that it does not have.
+    ArraySubscript,
+    /// A NULL where a value must be.
+    NullNotAllowed,
+    /// A value of a type that cannot become another type.
+    CannotCoerce,
+    /// A value beyond a limit of PostgreSQL's own.
+    LimitReached,
+    /// A value nested too deeply.
+    TooDeep,
     /// A number outside its type.
     OutOfRange,
     /// A number divided by zero.
     DivisionByZero,
+    /// A logarithm of zero or of a negative number.
+    Logarithm,
+    /// A power or a root that no real number is.
+    Power,
+    /// Buckets without a number or without bounds.
+    WidthBucket,
+    /// An offset of a window's frame that is negative or NULL.
+    FrameOffset,
+    /// A number of groups for `ntile` below one.
+    Ntile,
+    /// A row for `nth_value` below the first.
+    NthValue,
+    /// A text that does not fit its type.
+    TextTooLong,
     /// A setting, cursor or prepared statement that does not exist.
     UnknownObject,
     /// A value that a setting or parameter does not take.

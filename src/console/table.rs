@@ -1,8 +1,9 @@
 //! Rows for people and for pipes: an aligned table, CSV, or JSON. `tt query`, `tt status` and `tt lake history` print
 //! by this; front ends have encoders of their own.
 
-use crate::text::column::times_as_text;
+use crate::text::column::{texts, times_as_text};
 use crate::text::decimal::is_unbound;
+use crate::text::{json, uuid};
 use arrow::array::{ArrayRef, StringArray};
 use arrow::csv::WriterBuilder;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -41,12 +42,29 @@ pub fn write_batches(
     batches: &[RecordBatch],
     out: &mut impl Write,
 ) -> Result<(), ArrowError> {
+    let batches = batches.iter().map(as_told).collect::<Result<Vec<_>, _>>()?;
+    let schema = &batches.first().map_or_else(|| schema.clone(), RecordBatch::schema);
+    let batches = batches.as_slice();
     match format {
         Format::Table => write_table(schema, batches, out),
         Format::Csv => write_csv(schema, batches, out),
         Format::Json => write_json::<JsonArray>(batches, out).and_then(|()| Ok(writeln!(out)?)),
         Format::Jsonl => write_json::<LineDelimited>(batches, out),
     }
+}
+
+/// The batch with JSON and UUIDs as texts, which are types of the engine's own.
+fn as_told(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let told = |column: &ArrayRef| match uuid::is_uuid(column.data_type()) {
+        true => texts(column),
+        false => Ok(json::unwrapped(column)),
+    };
+    let columns = batch.columns().iter().map(told).collect::<Result<Vec<_>, _>>()?;
+    let schema = batch.schema();
+    let fields = schema.fields().iter().zip(&columns);
+    let fields = fields.map(|(field, column)| field.as_ref().clone().with_data_type(column.data_type().clone()));
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns, &options)
 }
 
 /// A frame around aligned columns. Times are text before they are aligned, as psql shows them.

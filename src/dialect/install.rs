@@ -3,7 +3,7 @@
 
 use super::catalog::{self, Comments};
 use super::extension::Extension;
-use super::{arithmetic, decorrelate, function, typing};
+use super::{aggregate, arithmetic, array, decorrelate, function, guard, typing};
 use datafusion::catalog::{CatalogProvider, TableProvider};
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
@@ -35,14 +35,19 @@ pub struct Host {
 /// PostgreSQL in silence, so the caller does not go on without it.
 pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     let rules = decorrelate::rules(host.rereads);
-    // The dialect's planner of operators is asked first, before any of DataFusion's types what it should not.
+    // The dialect's planners of operators are asked first, before any of DataFusion's types what it should not: of
+    // documents, which have functions for them, and then of all else.
+    let documents: Arc<dyn ExprPlanner> = Arc::new(arithmetic::DocumentOperators);
     let operators: Arc<dyn ExprPlanner> = Arc::new(typing::Operators);
-    let planners = std::iter::once(operators).chain(state.expr_planners().iter().cloned()).collect();
-    let mut state =
+    let planners = [documents, operators].into_iter().chain(state.expr_planners().iter().cloned()).collect();
+    let state =
         SessionStateBuilder::new_from_existing(state).with_optimizer_rules(rules).with_expr_planners(planners).build();
+    let mut state = guard::install(state);
     // A number with a point is a decimal, of the digits that are written.
     state.config_mut().options_mut().sql_parser.parse_float_as_decimal = true;
     arithmetic::install(&mut state)?;
+    aggregate::install(&mut state)?;
+    array::install(&mut state)?;
     for function in typing::functions() {
         state.register_udf(Arc::new(function))?;
     }

@@ -14,6 +14,9 @@
 //! - [`arithmetic`]: operators, casts, sums, intervals and zones with PostgreSQL's results and
 //!   errors, while DataFusion analyzes and runs;
 //! - [`decorrelate`]: plan to plan, subqueries that DataFusion's own rules leave over become joins;
+//! - [`array`]: arrays, their places and their order;
+//! - [`aggregate`]: aggregates, their frames and their errors;
+//! - [`guard`]: what PostgreSQL does not evaluate cannot fail;
 //! - [`function`]: functions; [`catalog`]: the schemas `pg_catalog` and `information_schema`;
 //! - [`error`]: DataFusion's errors as PostgreSQL's.
 //!
@@ -22,14 +25,18 @@
 //! with a sentence that begins `Not needed once`. `grep -rn "DataFusion 55:" src/dialect` is the list
 //! to go through when either is upgraded.
 
+pub(crate) mod aggregate;
 pub(crate) mod arithmetic;
+mod array;
 pub mod catalog;
 pub(crate) mod decorrelate;
 pub(crate) mod error;
 pub mod extension;
 pub mod function;
+pub(crate) mod guard;
 mod install;
 pub(crate) mod parse;
+pub(crate) mod regexp;
 pub(crate) mod rewrite;
 pub(crate) mod search_path;
 pub mod session;

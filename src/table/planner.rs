@@ -42,13 +42,13 @@ impl fmt::Debug for DemandPlanner {
 
 #[async_trait]
 impl QueryPlanner for DemandPlanner {
-    /// Leaves the demand in the statement's context unless it is there, then plans as DataFusion does.
+    /// Leaves the demand in the statement's context unless it is there, then plans as DataFusion does, with guards.
     async fn create_physical_plan(&self, plan: &LogicalPlan, state: &dyn Session) -> Result<Arc<dyn ExecutionPlan>> {
         let context = QueryContext::of(state);
         if context.demand.get().is_none() {
             context.set_demand(demand_of(plan)?);
         }
-        self.0.create_physical_plan(plan, state).await
+        self.0.create_physical_plan(&crate::dialect::guard::guarded(plan.clone())?, state).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Arrays of one dimension are written as PostgreSQL writes them: `{a,"b c",NULL}`.
+//! Arrays are written as PostgreSQL writes them: `{a,"b c",NULL}`, `{{1,2},{3,4}}`.
 
 use std::ops::Range;
 
@@ -42,6 +42,33 @@ pub(crate) fn parse(literal: &str) -> Option<Vec<Option<String>>> {
     Some(found)
 }
 
+/// The rows of an array of several dimensions, `{{1,2},{3,4}}`, each with its braces; `None` for anything
+/// else.
+pub(crate) fn rows(literal: &str) -> Option<Vec<&str>> {
+    let inside = literal.trim().strip_prefix('{')?.strip_suffix('}')?;
+    if !inside.trim_start().starts_with('{') {
+        return None;
+    }
+    let (mut found, mut depth, mut open, mut start) = (Vec::new(), 0_usize, false, 0);
+    let mut letters = inside.char_indices();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            '\\' => drop(letters.next()?),
+            '"' => open = !open,
+            '{' if !open => depth += 1,
+            '}' if !open => depth = depth.checked_sub(1)?,
+            ',' if !open && depth == 0 => {
+                found.push(inside[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found.push(inside[start..].trim());
+    let braces = |row: &&str| row.starts_with('{') && row.ends_with('}');
+    (depth == 0 && !open && found.iter().all(|row| braces(row))).then_some(found)
+}
+
 /// One element; blanks around an element without quotes are none of it, and nothing at all is no element.
 fn read_element(element: &str, quoted: bool) -> Option<Option<String>> {
     if quoted {
@@ -75,6 +102,27 @@ pub(crate) fn put_array<E>(
             true => put_element(element, out),
             false => out.extend_from_slice(b"NULL"),
         }
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// Writes the rows of an array of several dimensions, each of which writes its own braces.
+///
+/// # Errors
+/// Whatever `put` fails with; the array is then half written.
+pub(crate) fn put_rows<E>(
+    range: Range<usize>,
+    out: &mut Vec<u8>,
+    mut put: impl FnMut(usize, &mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    out.push(b'{');
+    let first = range.start;
+    for index in range {
+        if index > first {
+            out.push(b',');
+        }
+        put(index, out)?;
     }
     out.push(b'}');
     Ok(())

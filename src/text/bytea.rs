@@ -1,4 +1,4 @@
-//! Byte strings as PostgreSQL reads them.
+//! Byte strings as PostgreSQL reads and writes them.
 
 /// Reads `\x00ff`, or bytes as they are with `\\` and `\123`; `None` for any other text.
 pub(crate) fn parse(text: &str) -> Option<Vec<u8>> {
@@ -31,4 +31,13 @@ pub(crate) fn parse(text: &str) -> Option<Vec<u8>> {
 fn with(mut bytes: Vec<u8>, byte: u8) -> Vec<u8> {
     bytes.push(byte);
     bytes
+}
+
+/// Writes bytes in hexadecimal, `\x00ff`.
+pub(crate) fn put(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    out.extend_from_slice(b"\\x");
+    for byte in bytes {
+        out.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
 }

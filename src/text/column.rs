@@ -1,9 +1,10 @@
 //! Whole columns as the texts that PostgreSQL writes: casts to text of the engine, and the tables that the program prints.
 
-use super::array::put_array;
+use super::array::{put_array, put_rows};
 use super::decimal::{is_unbound, without_zeros};
 use super::moment::{DAY_US, put_date, put_era, put_instant, put_interval, put_offset, put_time};
 use super::number::{put_float4, put_float8};
+use super::record::put_record;
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -109,12 +110,36 @@ fn writer(array: &ArrayRef) -> Result<Write<'_>, ArrowError> {
             let (values, mut write) = (lists.values(), writer(lists.values())?);
             let mut element = Vec::new();
             let offsets = lists.value_offsets();
+            let nested = matches!(values.data_type(), DataType::List(_));
             Box::new(move |row, out| {
                 let range = offsets[row] as usize..offsets[row + 1] as usize;
+                if nested {
+                    return put_rows(range, out, &mut write);
+                }
                 put_array(range, &mut element, out, |index, element| {
                     let there = !values.is_null(index);
                     if there {
                         write(index, element)?;
+                    }
+                    Ok(there)
+                })
+            })
+        }
+        DataType::Struct(_) if let Some(texts) = super::json::texts(array) => Box::new(move |row, out| {
+            out.extend_from_slice(texts.value(row).as_bytes());
+            Ok(())
+        }),
+        DataType::Struct(_) => {
+            let record = array.as_struct();
+            let writers = record.columns().iter().map(|column| Ok((column, writer(column)?)));
+            let mut writers = writers.collect::<Result<Vec<_>, ArrowError>>()?;
+            let mut field = Vec::new();
+            Box::new(move |row, out| {
+                put_record(writers.len(), &mut field, out, |place, field| {
+                    let (column, write) = &mut writers[place];
+                    let there = !column.is_null(row);
+                    if there {
+                        write(row, field)?;
                     }
                     Ok(there)
                 })
@@ -132,6 +157,20 @@ fn writer(array: &ArrayRef) -> Result<Write<'_>, ArrowError> {
             let texts = cast(array, &DataType::Utf8)?.as_string::<i32>().clone();
             Box::new(move |row, out| {
                 out.extend_from_slice(without_zeros(texts.value(row)).as_bytes());
+                Ok(())
+            })
+        }
+        DataType::Binary => {
+            let array = array.as_binary::<i32>();
+            Box::new(move |row, out| {
+                super::bytea::put(array.value(row), out);
+                Ok(())
+            })
+        }
+        data_type if super::uuid::is_uuid(data_type) => {
+            let array = array.as_fixed_size_binary();
+            Box::new(move |row, out| {
+                super::uuid::put(array.value(row), out);
                 Ok(())
             })
         }

@@ -30,6 +30,11 @@ pub(crate) fn cell(values: &dyn Array, row: usize, zone: Tz) -> Option<String> {
             let spans = cast(values, &DataType::Interval(IntervalUnit::MonthDayNano)).unwrap();
             span(spans.as_primitive::<IntervalMonthDayNanoType>().value(row))
         }
+        DataType::FixedSizeBinary(16) => uuid(values.as_fixed_size_binary().value(row)),
+        // JSON of the engine: its text is the last field.
+        DataType::Struct(fields) if fields.iter().last().is_some_and(|field| field.name().starts_with("json")) => {
+            values.as_struct().columns().last().unwrap().as_string::<i32>().value(row).to_owned()
+        }
         DataType::List(_) => list(values.as_list::<i32>().value(row).as_ref(), zone),
         DataType::LargeList(_) => list(values.as_list::<i64>().value(row).as_ref(), zone),
         // A numeric with as many digits as its value has.
@@ -43,6 +48,11 @@ pub(crate) fn cell(values: &dyn Array, row: usize, zone: Tz) -> Option<String> {
         },
         _ => array_value_to_string(values, row).unwrap(),
     })
+}
+
+fn uuid(bytes: &[u8]) -> String {
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
 }
 
 /// Shortest digits that read back as the same double; an exponent below 1e-4 and from 1e15 on.

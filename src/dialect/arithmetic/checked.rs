@@ -1,26 +1,29 @@
 //! The rule `CheckedArithmetic` replaces DataFusion operators whose errors PostgreSQL reports: an
 //! integer that leaves its type, a float divided by zero, and a cast to an integer, which rounds.
 //!
-//! Before a plan is optimized, `+`, `-` and `*` over integers become the functions `add`, `subtract`
-//! and `multiply`, `/` over floats becomes `divide`, and casts of floats and decimals to integers get
-//! `to_whole` in front. All other arithmetic stays as it is: Arrow's kernels check the division of
-//! integers and the arithmetic of decimals themselves.
+//! Before a plan is optimized, `+`, `-` and `*` over integers and floats become the functions `add`,
+//! `subtract` and `multiply`, `/` over floats becomes `divide`, casts of floats and decimals to integers
+//! get `to_whole` in front, as `round` of floats is, and casts to single precision are `to_real`. All other arithmetic stays as
+//! it is: Arrow's kernels check the division of integers and the arithmetic of decimals themselves.
 //!
 //! DataFusion 55: `BinaryExpr` is built with `fail_on_overflow: false`, so that an integer that
 //! leaves its type wraps around without an error (apache/datafusion#17539 and #3520, open). Not
 //! needed once `SELECT 9223372036854775807 + 1` fails: `postgres_language.slt` expects "bigint out of
 //! range" of it.
 //!
-//! DataFusion 55: floats are divided as IEEE 754 has it, `1.0::float8 / 0` is infinity
-//! (apache/datafusion#7502 decided so); no change is to be expected. Not needed once an option makes
-//! it an error.
+//! DataFusion 55: floats are computed as IEEE 754 has it, `1.0::float8 / 0` and `1e308::float8 * 10` are
+//! infinity (apache/datafusion#7502 decided so); no change is to be expected. Not needed once an option
+//! makes it an error.
 //!
 //! DataFusion 55: a cast to an integer cuts the fraction off, `2.8::int` is 2
 //! (apache/datafusion#11886, open; the kernel is Arrow's). Not needed once it gives 3, and
 //! `2.5::float8::int` gives 2.
 
+use super::float;
+use crate::dialect::array::value::{base, depth, nested};
+use crate::dialect::function::double::Fault;
 use crate::error::{ErrorKind, QueryError};
-use arrow::array::{Array, ArrayRef, AsArray, Datum};
+use arrow::array::{Array, ArrayRef, AsArray, Datum, ListArray};
 use arrow::compute::cast;
 use arrow::compute::kernels::numeric;
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
@@ -52,13 +55,31 @@ impl FunctionRewrite for CheckedArithmetic {
     /// other expression. Types that cannot be told yet are left to DataFusion's own errors.
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _config: &ConfigOptions) -> Result<Transformed<Expr>> {
         if let Expr::Cast(to) = &expr
-            && to.field.data_type().is_integer()
+            && base(to.field.data_type()).is_integer()
             && let Ok(from) = to.expr.get_type(schema)
-            && (from.is_floating() || from.is_decimal())
+            && depth(&from) == depth(to.field.data_type())
+            && (base(&from).is_floating() || base(&from).is_decimal())
         {
             let whole =
                 Expr::ScalarFunction(ScalarFunction { func: ROUND.clone(), args: vec![to.expr.as_ref().clone()] });
             return Ok(Transformed::yes(Expr::Cast(Cast { expr: Box::new(whole), field: to.field.clone() })));
+        }
+        if let Expr::ScalarFunction(call) = &expr
+            && call.func.name() == "round"
+            && let [number] = call.args.as_slice()
+            && number.get_type(schema).is_ok_and(|from| from.is_floating())
+        {
+            let call = ScalarFunction { func: ROUND.clone(), args: vec![number.clone()] };
+            return Ok(Transformed::yes(Expr::ScalarFunction(call)));
+        }
+        if let Expr::Cast(to) = &expr
+            && *to.field.data_type() == DataType::Float32
+            && let Ok(from) = to.expr.get_type(schema)
+            && (from == DataType::Float64 || from.is_decimal())
+        {
+            let wide = Expr::Cast(Cast::new(to.expr.clone(), DataType::Float64));
+            let args = vec![if from == DataType::Float64 { to.expr.as_ref().clone() } else { wide }];
+            return Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction { func: TO_REAL.clone(), args })));
         }
         let Expr::BinaryExpr(BinaryExpr { left, op, right }) = &expr else { return Ok(Transformed::no(expr)) };
         let Some(checked) = OPERATIONS.iter().find(|(operator, _)| operator == op) else {
@@ -70,8 +91,8 @@ impl FunctionRewrite for CheckedArithmetic {
         let Ok(result) = BinaryTypeCoercer::new(&of_left, op, &of_right).get_result_type() else {
             return Ok(Transformed::no(expr));
         };
-        let leaves_type = of_left.is_integer() && of_right.is_integer() && result.is_integer();
-        if !(if *op == Operator::Divide { result.is_floating() } else { leaves_type }) {
+        let whole = of_left.is_integer() && of_right.is_integer() && result.is_integer();
+        if !result.is_floating() && (*op == Operator::Divide || !whole) {
             return Ok(Transformed::no(expr));
         }
         let args = vec![left.as_ref().clone(), right.as_ref().clone()];
@@ -93,6 +114,55 @@ static OPERATIONS: LazyLock<[(Operator, Arc<ScalarUDF>); 4]> = LazyLock::new(|| 
 
 /// The function `to_whole`, made once.
 static ROUND: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::from(Round::default())));
+
+/// The function `to_real`, made once.
+static TO_REAL: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::from(ToReal::default())));
+
+/// The function `to_real`: a double in single precision, which fails where it is infinite or zero there
+/// and was not before.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ToReal {
+    signature: Signature,
+}
+
+impl Default for ToReal {
+    fn default() -> Self {
+        Self { signature: Signature::exact(vec![DataType::Float64], Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for ToReal {
+    fn name(&self) -> &str {
+        "to_real"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Float32)
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "a double rounds to single precision")]
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [value] = arguments.args.as_slice() else { return plan_err!("to_real takes one value") };
+        let array = value.to_array(1)?;
+        let single = |value: f64| {
+            let single = value as f32;
+            match single {
+                single if single.is_infinite() && !value.is_infinite() => Err(Fault::Overflow),
+                single if single == 0.0 && value != 0.0 => Err(Fault::Underflow),
+                single => Ok(single),
+            }
+        };
+        let reals = array.as_primitive::<Float64Type>().try_unary::<_, Float32Type, Fault>(single)?;
+        match value {
+            ColumnarValue::Scalar(_) => Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&reals, 0)?)),
+            ColumnarValue::Array(_) => Ok(ColumnarValue::Array(Arc::new(reals))),
+        }
+    }
+}
 
 /// The function `to_whole`: a number rounded to the nearest whole one, of floats the even one of two,
 /// of decimals the one away from zero. NULL gives NULL, NaN and infinity stay, and the cast behind it
@@ -119,6 +189,7 @@ impl ScalarUDFImpl for Round {
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
         Ok(match arguments {
+            [list] if depth(list) > 0 => nested(&self.return_type(&[base(list).clone()])?, depth(list)),
             [DataType::Decimal128(..)] => DataType::Decimal128(38, 0),
             [DataType::Decimal256(..)] => DataType::Decimal256(76, 0),
             [other] => other.clone(),
@@ -128,22 +199,34 @@ impl ScalarUDFImpl for Round {
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [value] = arguments.args.as_slice() else { return plan_err!("to_whole takes one value") };
-        let array = value.to_array(1)?;
-        let whole: ArrayRef = match array.data_type() {
-            DataType::Float32 => {
-                Arc::new(array.as_primitive::<Float32Type>().unary::<_, Float32Type>(f32::round_ties_even))
-            }
-            DataType::Float64 => {
-                Arc::new(array.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::round_ties_even))
-            }
-            // A cast between decimals rounds.
-            _ => cast(&array, arguments.return_type())?,
-        };
+        let whole = rounded(&value.to_array(1)?, arguments.return_type())?;
         match value {
             ColumnarValue::Scalar(_) => Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&whole, 0)?)),
             ColumnarValue::Array(_) => Ok(ColumnarValue::Array(whole)),
         }
     }
+}
+
+/// Numbers, or the numbers in lists, rounded to whole ones.
+fn rounded(array: &ArrayRef, result: &DataType) -> Result<ArrayRef> {
+    Ok(match array.data_type() {
+        DataType::Float32 => {
+            Arc::new(array.as_primitive::<Float32Type>().unary::<_, Float32Type>(f32::round_ties_even))
+        }
+        DataType::Float64 => {
+            Arc::new(array.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::round_ties_even))
+        }
+        DataType::List(_) => {
+            let (lists, DataType::List(field)) = (array.as_list::<i32>(), result) else {
+                return plan_err!("to_whole of a list is a list");
+            };
+            let values = rounded(lists.values(), field.data_type())?;
+            let (offsets, nulls) = (lists.offsets().clone(), lists.nulls().cloned());
+            Arc::new(ListArray::try_new(field.clone(), offsets, values, nulls)?)
+        }
+        // A cast between decimals rounds.
+        _ => cast(array, result)?,
+    })
 }
 
 /// One checked operator as a function of two numbers, which fails where the result leaves its type.
@@ -194,12 +277,13 @@ impl ScalarUDFImpl for Operation {
             Operator::Multiply => numeric::mul,
             _ => divide,
         };
-        apply(left, right, kernel).map_err(|error| match error {
+        let result = apply(left, right, kernel).map_err(|error| match error {
             DataFusionError::ArrowError(error, _) if matches!(*error, ArrowError::ArithmeticOverflow(_)) => {
                 out_of_range(&result_type)
             }
             other => other,
-        })
+        })?;
+        float::check(self.operator, left, right, result)
     }
 }
 

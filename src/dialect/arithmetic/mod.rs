@@ -5,7 +5,7 @@
 //!
 //! - functions of our own (`decimal`, `numeric_function`, `date_days`, `interval_times`, `number_text`)
 //!   and aggregates (`sum`, `average`) are put into a plan by its typing ([`super::typing`]);
-//! - `FunctionRewrite`s (`checked`, `session_zone`, `interval_order`, `text_cast`) see each
+//! - `FunctionRewrite`s (`checked`, `float_list`, `session_zone`, `interval_order`, `text_cast`) see each
 //!   expression of a plan with its schema, at the beginning of the analyzer;
 //! - an `AnalyzerRule` (`instant_literal`) runs after type coercion, when each text has its target
 //!   type.
@@ -18,7 +18,11 @@ mod checked;
 pub(crate) mod date_days;
 pub(crate) mod decimal;
 pub(crate) mod deviation;
+mod document_operators;
+mod document_rules;
 mod exact_values;
+mod float;
+mod float_list;
 mod instant_literal;
 mod interval_order;
 mod interval_times;
@@ -28,6 +32,7 @@ mod session_zone;
 pub(crate) mod sum;
 mod text_cast;
 
+pub(crate) use document_operators::DocumentOperators;
 pub(crate) use interval_times::interval_times;
 
 use datafusion::common::Result;
@@ -46,10 +51,13 @@ use std::sync::Arc;
 /// Whatever DataFusion refuses to register.
 pub(super) fn install(state: &mut SessionState) -> Result<()> {
     state.register_udaf(Arc::new(sum::function()))?;
+    state.register_function_rewrite(Arc::new(document_rules::DocumentCasts))?;
     state.register_function_rewrite(Arc::new(checked::CheckedArithmetic))?;
+    state.register_function_rewrite(Arc::new(float_list::FloatLists))?;
     state.register_function_rewrite(Arc::new(session_zone::SessionZone))?;
     state.register_function_rewrite(Arc::new(interval_order::IntervalOrder))?;
     state.register_function_rewrite(Arc::new(text_cast::TextCasts))?;
+    state.add_analyzer_rule(Arc::new(document_rules::NoOrderOfJson));
     state.add_analyzer_rule(Arc::new(instant_literal::InstantLiterals));
     Ok(())
 }

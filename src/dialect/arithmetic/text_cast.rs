@@ -9,8 +9,9 @@
 //! hours` and `[a, b c]`. Not needed once casts take a format for these types: the texts in
 //! `postgres_language.slt` and `postgres_text.rs` tell.
 
-use crate::text::column;
+use crate::dialect::array::value::base;
 use crate::text::decimal::is_unbound;
+use crate::text::{column, json, uuid};
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
@@ -40,12 +41,22 @@ impl FunctionRewrite for TextCasts {
     /// alone, since it is joined to a list and not its text to a text.
     fn rewrite(&self, expr: Expr, schema: &DFSchema, config: &ConfigOptions) -> Result<Transformed<Expr>> {
         let zone = config.execution.time_zone.as_deref().unwrap_or("UTC");
-        let text = |expr: Expr| match kind(&expr.get_type(schema).unwrap_or(DataType::Null), zone) {
+        let written = |expr: Expr, kind: Option<DataType>| match kind {
             Some(kind) => {
-                let args = vec![cast(expr, kind)];
-                Transformed::yes(Expr::ScalarFunction(ScalarFunction { func: TO_TEXT.clone(), args }))
+                let expr = if expr.get_type(schema).is_ok_and(|own| own == kind) { expr } else { cast(expr, kind) };
+                Transformed::yes(Expr::ScalarFunction(ScalarFunction { func: TO_TEXT.clone(), args: vec![expr] }))
             }
             None => Transformed::no(expr),
+        };
+        let type_of = |expr: &Expr| expr.get_type(schema).unwrap_or(DataType::Null);
+        let text = |expr: Expr| {
+            let kind = kind(&type_of(&expr), zone);
+            written(expr, kind)
+        };
+        // As output functions write it: a boolean is one letter.
+        let output = |expr: Expr| match type_of(&expr) {
+            DataType::Boolean => written(expr, Some(DataType::Boolean)),
+            _ => text(expr),
         };
         let is_text = |data_type: &DataType| matches!(data_type, DataType::Utf8 | DataType::Utf8View);
         Ok(match expr {
@@ -57,9 +68,12 @@ impl FunctionRewrite for TextCasts {
                 }
             }
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::StringConcat, right }) => {
-                // A list is joined to a list, not its text to a text.
+                // A list is joined to a list, and bytes to bytes, not their text to a text.
+                let bytes = |expr: &Expr| matches!(type_of(expr), DataType::Binary | DataType::BinaryView);
+                let both = bytes(&left) && bytes(&right);
                 let part = |expr: Expr| match expr.get_type(schema) {
                     Ok(DataType::List(_)) => Transformed::no(expr),
+                    Ok(_) if both => Transformed::no(expr),
                     _ => text(expr),
                 };
                 let (left, right) = (part(*left), part(*right));
@@ -69,7 +83,7 @@ impl FunctionRewrite for TextCasts {
                 Transformed::new_transformed(joined, changed)
             }
             Expr::ScalarFunction(mut call) if JOINING.contains(&call.func.name()) => {
-                let args: Vec<_> = std::mem::take(&mut call.args).into_iter().map(text).collect();
+                let args: Vec<_> = std::mem::take(&mut call.args).into_iter().map(output).collect();
                 let changed = args.iter().any(|arg| arg.transformed);
                 call.args = args.into_iter().map(|arg| arg.data).collect();
                 Transformed::new_transformed(Expr::ScalarFunction(call), changed)
@@ -83,7 +97,7 @@ impl FunctionRewrite for TextCasts {
 /// PostgreSQL's.
 ///
 /// Timestamps are brought to microseconds, those with a zone to the session's; durations become
-/// intervals; a list is written by its elements, unless these are nested.
+/// intervals; a list is written by its elements, unless these are records.
 fn kind(data_type: &DataType, zone: &str) -> Option<DataType> {
     Some(match data_type {
         DataType::Float32 | DataType::Float64 => data_type.clone(),
@@ -94,12 +108,19 @@ fn kind(data_type: &DataType, zone: &str) -> Option<DataType> {
         DataType::Date32 => DataType::Date32,
         DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
         DataType::Interval(_) | DataType::Duration(_) => DataType::Interval(IntervalUnit::MonthDayNano),
-        DataType::List(element) if !element.data_type().is_nested() => {
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => DataType::Binary,
+        own if uuid::is_uuid(own) || json::is_json(own) || json::is_jsonb(own) => own.clone(),
+        DataType::List(element) if !base(element.data_type()).is_nested() || json_element(element.data_type()) => {
             let of = kind(element.data_type(), zone).unwrap_or_else(|| element.data_type().clone());
             DataType::List(Arc::new(element.as_ref().clone().with_data_type(of)))
         }
         _ => return None,
     })
+}
+
+/// Whether the elements of a list are JSON, which is nested in Arrow alone.
+fn json_element(element: &DataType) -> bool {
+    json::is_json(element) || json::is_jsonb(element)
 }
 
 /// The function `to_text`, made once.

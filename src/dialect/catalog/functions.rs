@@ -75,7 +75,8 @@ pub(crate) fn all(session: &dyn Session) -> Vec<Function> {
             Function::new(name, 'a', function.signature(), result).documented(function.documentation()),
         );
     }
-    for (name, function) in session.window_functions() {
+    // A name with a blank in it is the rewriter's.
+    for (name, function) in session.window_functions().iter().filter(|(name, _)| !name.contains(' ')) {
         found.insert(
             name.clone(),
             Function::new(name, 'w', function.signature(), |_| window_result(name))

@@ -118,6 +118,9 @@ pub fn of_arrow(data_type: &DataType) -> (u32, i32) {
         DataType::Timestamp(_, None) => "timestamp",
         DataType::Timestamp(_, Some(_)) => "timestamptz",
         DataType::Interval(_) | DataType::Duration(_) => "interval",
+        own if crate::text::uuid::is_uuid(own) => "uuid",
+        own if crate::text::json::is_json(own) => "json",
+        own if crate::text::json::is_jsonb(own) => "jsonb",
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "bytea",
         DataType::Struct(_) => "record",
         DataType::Dictionary(_, value) => return of_arrow(value),
@@ -127,7 +130,9 @@ pub fn of_arrow(data_type: &DataType) -> (u32, i32) {
         },
         DataType::List(element) | DataType::LargeList(element) | DataType::FixedSizeList(element, _) => {
             let (oid, _) = of_arrow(element.data_type());
-            let array = by_oid(oid).map_or(1009, |base| base.array_oid);
+            // Arrays of any number of dimensions are of one type.
+            let nested = matches!(element.data_type(), DataType::List(inner) if inner.name() != VECTOR);
+            let array = if nested { oid } else { by_oid(oid).map_or(1009, |base| base.array_oid) };
             return (array, -1);
         }
         _ => "text",

@@ -1,6 +1,7 @@
 //! The messages of DataFusion's SQL planner and of execution, read by their wording, in PostgreSQL's
 //! words.
 
+use super::missing;
 use crate::error::{ErrorKind, QueryError, nearest};
 
 /// The text between two marks.
@@ -22,6 +23,21 @@ pub(crate) fn planning(full: &str) -> QueryError {
     if text.to_lowercase().contains("correlated") {
         return correlated();
     }
+    if text.contains("column out of bounds, specified: ") {
+        let place = between(text, "specified: ", ",").unwrap_or_default();
+        return QueryError::new(ErrorKind::WrongColumns, format!("ORDER BY position {place} is not in select list"));
+    }
+    if text.starts_with("SELECT DISTINCT ON expressions must match")
+        || text.starts_with("for SELECT DISTINCT, ORDER BY")
+    {
+        return QueryError::new(ErrorKind::WrongColumns, text);
+    }
+    if text.starts_with("LIMIT must be >= 0") {
+        return QueryError::new(ErrorKind::NegativeLimit, "LIMIT must not be negative");
+    }
+    if text.starts_with("OFFSET must be >=0") {
+        return QueryError::new(ErrorKind::NegativeOffset, "OFFSET must not be negative");
+    }
     if let Some(name) =
         between(text, "table function '", "' not found").or(between(text, "Table function '", "' not found"))
     {
@@ -38,6 +54,9 @@ pub(crate) fn planning(full: &str) -> QueryError {
         return QueryError::new(ErrorKind::NotSupported, message);
     }
     if let Some(name) = between(text, "Invalid function '", "'") {
+        if missing::is_missing(name) {
+            return QueryError::new(ErrorKind::NotSupported, format!("the function {name} is not supported"));
+        }
         let error = QueryError::new(ErrorKind::UnknownFunction, format!("function {name} does not exist"));
         let near = between(full, "Did you mean '", "'").map(str::to_owned);
         return match nearest(name, near.into_iter()) {
@@ -59,6 +78,9 @@ pub(crate) fn planning(full: &str) -> QueryError {
         let name = rest.split('\'').next().unwrap_or_default();
         let given = between(rest, "coercion from ", " to the signature").unwrap_or_default();
         return no_such_call(&format!("{name}({})", postgres_types(given.trim_matches(['[', ']']))));
+    }
+    if let Some(call) = between(text, "External error: function ", " does not exist") {
+        return no_such_call(call);
     }
     if text.contains("user-defined coercion failed")
         || text.contains("does not support zero arguments")

@@ -7,6 +7,7 @@
 
 mod convert;
 mod message;
+mod missing;
 mod syntax;
 
 pub(crate) use convert::QUERY_LIMIT;

@@ -3,6 +3,7 @@
 
 use super::define::{Context, Definition, Returns, integer, null, stable};
 use super::section::Section;
+use crate::dialect::array::value::PgArray;
 use crate::dialect::catalog::types;
 use datafusion::arrow::array::{Array, Int32Array, ListArray, StructArray};
 use datafusion::arrow::buffer::OffsetBuffer;
@@ -10,7 +11,7 @@ use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::{Result, ScalarValue};
 use std::sync::Arc;
 
-/// Their definitions; dimensions other than the first do not exist here.
+/// Their definitions.
 pub(crate) const FUNCTIONS: &[Definition] = &[
     stable(
         "_pg_expandarray",
@@ -54,18 +55,14 @@ fn one_if(some: bool) -> ScalarValue {
     ScalarValue::Int32(some.then_some(1))
 }
 
-/// Length of a one-dimensional array; `None` for NULL, an empty array, or another dimension.
+/// Length of a dimension of an array; `None` for NULL, an empty array, or a dimension it does not have.
 fn bound(values: &[ScalarValue]) -> Result<Option<i32>> {
-    if integer(values, 1)? != Some(1) {
+    let array = values.first().map_or(Ok(None), PgArray::of)?;
+    let dimension = integer(values, 1)?.and_then(|dimension| usize::try_from(dimension).ok());
+    let (Some(array), Some(at)) = (array, dimension.and_then(|dimension| dimension.checked_sub(1))) else {
         return Ok(None);
-    }
-    let length = match values.first() {
-        Some(ScalarValue::List(list)) if !list.is_empty() && !list.is_null(0) => list.value(0).len(),
-        Some(ScalarValue::LargeList(list)) if !list.is_empty() && !list.is_null(0) => list.value(0).len(),
-        Some(ScalarValue::FixedSizeList(list)) if !list.is_empty() && !list.is_null(0) => list.value(0).len(),
-        _ => 0,
     };
-    Ok(i32::try_from(length).ok().filter(|length| *length > 0))
+    Ok(array.lengths.get(at).and_then(|length| i32::try_from(*length).ok()))
 }
 
 /// The names of types for `oids::regtype[]`; NULL elements stay NULL, an unknown number is `???`.

@@ -50,7 +50,7 @@ pub(crate) enum Returns {
 
 impl Returns {
     /// The Arrow type of the result, for arguments of these types.
-    fn data_type(self, arguments: &[DataType]) -> DataType {
+    pub(super) fn data_type(self, arguments: &[DataType]) -> DataType {
         match self {
             Self::Bool => DataType::Boolean,
             Self::Int => DataType::Int32,

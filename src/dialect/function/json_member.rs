@@ -87,9 +87,9 @@ fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null)
 }
 
-/// Whether a type may stand on the left: text, or a nested type.
+/// Whether a type may stand on the left: a nested type.
 fn is_json(data_type: &DataType) -> bool {
-    is_text(data_type) || data_type.is_nested()
+    data_type.is_nested()
 }
 
 /// The JSON of an array, as clients get it.

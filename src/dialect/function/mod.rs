@@ -5,21 +5,37 @@
 //! [`session_functions`] know the user and the settings of one connection and are registered in each
 //! session.
 
+mod angle;
+mod arguments;
 mod array;
+mod bytes;
 mod catalog;
-mod define;
+pub(crate) mod define;
+pub(crate) mod double;
+mod failure;
+mod format;
 mod interval;
-mod json;
+mod json_build;
+mod json_change;
 pub(crate) mod json_member;
+mod json_read;
+mod json_type;
 mod keywords;
-mod result_size;
-mod section;
+mod like;
+mod number;
+mod number_pattern;
+mod regexp;
+pub(crate) mod result_size;
+pub(crate) mod section;
 mod session;
 mod sleep;
+mod string;
 mod text;
 mod time_zone;
 mod to_char;
 mod to_char_number;
+mod to_number;
+mod typed;
 
 pub use section::Section;
 
@@ -33,7 +49,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::ScalarUDF;
 use define::{Definition, Facts, define};
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// What the template's functions know of the catalog, kept in the template's config for the functions
 /// that each session registers again.
@@ -41,7 +57,41 @@ struct CatalogFacts(Arc<Facts>);
 
 /// Definitions that depend on the catalog at most. A new function is one line in one of these lists.
 fn definitions() -> impl Iterator<Item = &'static Definition> {
-    [interval::FUNCTIONS, array::FUNCTIONS, catalog::FUNCTIONS, json::FUNCTIONS, text::FUNCTIONS].into_iter().flatten()
+    [
+        interval::FUNCTIONS,
+        array::FUNCTIONS,
+        crate::dialect::array::FUNCTIONS,
+        catalog::FUNCTIONS,
+        number::FUNCTIONS,
+        text::FUNCTIONS,
+        to_number::FUNCTIONS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// Routines with PostgreSQL's argument types. A new one is one line in one of these lists.
+fn routines() -> impl Iterator<Item = &'static typed::Routine> {
+    [
+        bytes::ROUTINES,
+        json_build::ROUTINES,
+        json_change::ROUTINES,
+        json_read::ROUTINES,
+        regexp::ROUTINES,
+        string::ROUTINES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The function of a routine or of a cast by its name, for rules that put calls into plans: equal calls
+/// must share one function to be recognised as equal.
+pub(crate) fn routine(name: &str) -> Option<Arc<ScalarUDF>> {
+    static MADE: LazyLock<BTreeMap<String, Arc<ScalarUDF>>> = LazyLock::new(|| {
+        let routines = routines().map(typed::define).chain(json_type::functions());
+        routines.map(|function| (function.name().to_owned(), Arc::new(function))).collect()
+    });
+    MADE.get(name).cloned()
 }
 
 /// Names and sections of the functions of a session, sorted by name: those of its template and those
@@ -60,6 +110,9 @@ fn functions(facts: &Arc<Facts>) -> Vec<ScalarUDF> {
     let mut functions: Vec<ScalarUDF> = definitions().map(|function| define(function, facts)).collect();
     functions.push(ScalarUDF::from(time_zone::TimeZone::default()));
     functions.push(ScalarUDF::from(to_char::ToChar::default()));
+    functions.extend(double::functions());
+    functions.extend(json_type::functions());
+    functions.extend(routines().map(typed::define));
     functions.push(sleep::function());
     functions
 }
@@ -89,6 +142,7 @@ pub(super) fn install(
     for function in functions(&facts) {
         template.register_udf(Arc::new(function))?;
     }
+    template.register_function_rewrite(Arc::new(like::Patterns))?;
     template.register_udtf("pg_get_keywords", Arc::new(keywords::Keywords));
     // The rows of `pg_proc` include the functions that each session registers.
     let mut whole = template.clone();
@@ -100,7 +154,13 @@ pub(super) fn install(
         facts.signatures.set(all.map(|function| (super::catalog::oid::function(&function.name), function)).collect());
     template.config_mut().set_extension(Arc::new(CatalogFacts(facts)));
     let pool = template.runtime_env().memory_pool.clone();
-    result_size::bound(template, &pool, definitions().filter_map(|own| Some((own.name, own.size?))))
+    result_size::bound(
+        template,
+        &pool,
+        definitions()
+            .filter_map(|own| Some((own.name, own.size?)))
+            .chain(routines().filter_map(|own| Some((own.name, own.size?)))),
+    )
 }
 
 /// Gives one session's state the functions and catalog rows that depend on it, and binds its

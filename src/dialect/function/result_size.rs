@@ -80,6 +80,11 @@ pub(crate) fn sum(row: &Row<'_>) -> u64 {
     (0..row.arguments.len()).map(|index| row.bytes(index)).fold(0, u64::saturating_add)
 }
 
+/// A value as many times as the lengths of an array say; those are taken to be in one dimension.
+pub(crate) fn filled(row: &Row<'_>) -> u64 {
+    row.product(1).saturating_mul(row.bytes(0).max(ELEMENT_BYTES))
+}
+
 /// The text and as many letters as are asked for, of up to four bytes each.
 fn padded(row: &Row<'_>) -> u64 {
     row.bytes(0).saturating_add(row.count(1).saturating_mul(4))
@@ -322,6 +327,26 @@ impl Row<'_> {
                 cell.get_or_init(|| numbers(array)).get(self.row).copied().unwrap_or(0)
             }
             None => 0,
+        }
+    }
+
+    /// The product of an argument's elements, 1 where they are not constant.
+    fn product(&self, index: usize) -> u64 {
+        match self.arguments.get(index) {
+            Some(Argument::Constant { value: ScalarValue::List(list), .. }) if list.len() == 1 && list.is_valid(0) => {
+                numbers(&list.value(0))
+                    .into_iter()
+                    .map(|length| u64::try_from(length.max(0)).unwrap_or(u64::MAX))
+                    .fold(1, u64::saturating_mul)
+            }
+            Some(Argument::Rows { array, .. }) => match array.as_list_opt::<i32>() {
+                Some(list) if list.is_valid(self.row) => numbers(&list.value(self.row))
+                    .into_iter()
+                    .map(|length| u64::try_from(length.max(0)).unwrap_or(u64::MAX))
+                    .fold(1, u64::saturating_mul),
+                _ => 1,
+            },
+            _ => 1,
         }
     }
 

@@ -22,7 +22,8 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         Returns::Texts,
         current_schemas,
     ),
-    stable("current_setting", "Value of a setting.", &[1, 2], Returns::Text, current_setting),
+    // PostgreSQL calls it stable, and runs it in its place in the list, behind a `set_config` before it.
+    volatile("current_setting", "Value of a setting.", &[1, 2], Returns::Text, current_setting),
     stable("current_user", "User of the session.", &[0], Returns::Text, user),
     stable("pg_backend_pid", "Number of the session.", &[0], Returns::Int, |context, _| {
         Ok(ScalarValue::from(context.session()?.pid))

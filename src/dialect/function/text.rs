@@ -2,10 +2,10 @@
 //! clients ask for when they connect.
 
 use super::define::{ANY_NUMBER, Context, Definition, Returns, integer, null, stable, text, text_value};
+use super::format;
 use super::result_size::sum;
 use super::section::Section;
 use crate::text::identifier::quote;
-use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, exec_err};
 
 /// What `version()` says: clients read the number after the first word.
@@ -20,7 +20,7 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         "Text with places for values, as printf fills them: %s, %I, %L.",
         ANY_NUMBER,
         Returns::Text,
-        format,
+        format::format,
     )
     .about(Section::Text)
     .sized(sum),
@@ -37,14 +37,6 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         &[2],
         Returns::Text,
         like_escape,
-    )
-    .about(Section::Text),
-    stable(
-        "parse_ident",
-        "Parts of a name with dots, each as the catalog spells it.",
-        &[1, 2],
-        Returns::Texts,
-        parse_ident,
     )
     .about(Section::Text),
     stable("pg_advisory_unlock_all", "Gives back advisory locks: there are none.", &[0], Returns::Text, |_, _| {
@@ -81,8 +73,6 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         Ok(ScalarValue::from(0_u32))
     }),
     stable("pg_postmaster_start_time", "When the server started.", &[0], Returns::Instant, started_at),
-    stable("pg_size_pretty", "Bytes as people write them: 8192 bytes, 12 MB.", &[1], Returns::Text, size_pretty)
-        .about(Section::Text),
     stable("pg_tablespace_location", "Folder of a tablespace: none is told.", &[1], Returns::Text, |_, _| {
         Ok(ScalarValue::from(""))
     }),
@@ -145,19 +135,6 @@ fn like_escape(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(ScalarValue::from(made))
 }
 
-/// The parts of a qualified name, folded as the catalog spells them.
-///
-/// # Errors
-/// An error for a text that is no name.
-fn parse_ident(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
-    let Some(name) = text(values, 0) else { return Ok(null()) };
-    let Some(parts) = super::catalog::parts(&name) else {
-        return exec_err!("string is not a valid identifier: \"{name}\"");
-    };
-    let parts: Vec<ScalarValue> = parts.into_iter().map(ScalarValue::from).collect();
-    Ok(ScalarValue::List(ScalarValue::new_list_nullable(&parts, &DataType::Utf8)))
-}
-
 /// `false`: what is asked for is never so here.
 fn no(_: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(ScalarValue::from(false))
@@ -171,7 +148,7 @@ fn started_at(context: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
 
 /// A text as a literal of SQL: quotes are doubled, and a text with backslashes is written as
 /// `E'...'`.
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     let doubled = text.replace('\'', "''");
     if text.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
 }
@@ -179,42 +156,6 @@ fn literal(text: &str) -> String {
 /// A value as a literal, `NULL` for NULL.
 fn quote_nullable(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(text_value(Some(text(values, 0).map_or_else(|| "NULL".to_owned(), |text| literal(&text)))))
-}
-
-/// `format('%I.%I = %L', ...)`: `%s` is a text, `%I` a name, `%L` a literal, `%%` itself; NULL of a
-/// NULL pattern.
-///
-/// # Errors
-/// Too few arguments, a NULL where a name is wanted, or another letter behind `%`.
-fn format(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
-    let Some(pattern) = text(values, 0) else { return Ok(null()) };
-    let mut result = String::new();
-    let mut letters = pattern.chars();
-    let mut next = 1;
-    while let Some(letter) = letters.next() {
-        if letter != '%' {
-            result.push(letter);
-            continue;
-        }
-        let kind = letters.next();
-        if kind == Some('%') {
-            result.push('%');
-            continue;
-        }
-        if next >= values.len() {
-            return exec_err!("too few arguments for format()");
-        }
-        let value = text(values, next);
-        next += 1;
-        match (kind, value) {
-            (Some('s'), value) => result.push_str(&value.unwrap_or_default()),
-            (Some('I'), Some(name)) => result.push_str(&quote(&name)),
-            (Some('I'), None) => return exec_err!("null values cannot be formatted as an SQL identifier"),
-            (Some('L'), value) => result.push_str(&value.map_or_else(|| "NULL".to_owned(), |value| literal(&value))),
-            _ => return exec_err!("unrecognized format() type specifier"),
-        }
-    }
-    Ok(text_value(Some(result)))
 }
 
 /// The name of an encoding by PostgreSQL's number; empty for one that is not known here.
@@ -232,19 +173,6 @@ fn char_to_encoding(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarVal
     let Some(name) = text(values, 0) else { return Ok(null()) };
     let known = matches!(name.to_ascii_uppercase().replace(['-', '_'], "").as_str(), "UTF8" | "UNICODE");
     Ok(ScalarValue::from(if known { 6 } else { -1 }))
-}
-
-/// Bytes in the largest unit that leaves fewer than 10240 of it, halves rounded up, as PostgreSQL shows sizes.
-fn size_pretty(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
-    let Some(bytes) = integer(values, 0)? else { return Ok(null()) };
-    let mut size = bytes;
-    for unit in ["bytes", "kB", "MB", "GB", "TB"] {
-        if size.unsigned_abs() < 10_240 {
-            return Ok(text_value(Some(format!("{size} {unit}"))));
-        }
-        size = size / 1_024 + i64::from(size % 1_024 >= 512);
-    }
-    Ok(text_value(Some(format!("{size} PB"))))
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl ScalarUDFImpl for ToChar {
         &self.signature
     }
 
-    /// Dates are midnights; whole and decimal numbers are doubles.
+    /// Dates are midnights; numbers stay integers, decimals or floats.
     fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
         let [value, _] = arguments else { return plan_err!("to_char takes a value and a pattern") };
         let value = match value {
@@ -46,7 +46,11 @@ impl ScalarUDFImpl for ToChar {
             DataType::Interval(_) | DataType::Duration(_) => DataType::Interval(IntervalUnit::MonthDayNano),
             DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
             DataType::Null => LOCAL,
-            number if number.is_numeric() => DataType::Float64,
+            DataType::Int8 | DataType::Int16 | DataType::UInt8 | DataType::UInt16 => DataType::Int32,
+            DataType::UInt32 => DataType::Int64,
+            DataType::UInt64 => DataType::Decimal128(20, 0),
+            DataType::Float16 => DataType::Float32,
+            number if number.is_numeric() => number.clone(),
             other => return plan_err!("function to_char({other}, text) does not exist"),
         };
         Ok(vec![value, DataType::Utf8])
@@ -128,8 +132,8 @@ fn shown(value: &ScalarValue, pattern: &str) -> Result<Option<String>> {
             }
             Some(text)
         }
-        ScalarValue::Float64(Some(number)) => Some(super::to_char_number::shown(*number, pattern)),
         value if value.is_null() => None,
+        number if number.data_type().is_numeric() => super::to_char_number::shown(number, pattern)?,
         other => return exec_err!("to_char does not show {}", other.data_type()),
     })
 }

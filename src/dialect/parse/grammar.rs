@@ -17,6 +17,7 @@
 //! after 0.62). Not needed once thirty nested `if(current_time(...` are refused in milliseconds
 //! without the bound.
 
+use super::{operators, words};
 use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -53,14 +54,49 @@ impl Dialect for PostgresGrammar {
         TypeId::of::<PostgreSqlDialect>()
     }
 
-    /// Reads nothing and counts: sqlparser asks here before it begins an expression. The error at the
-    /// end of the count, unlike others, ends the whole parse and is not caught by the next reading.
-    fn parse_prefix(&self, _: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+    /// Counts, and reads operators in front of their operand: sqlparser asks here before it begins an
+    /// expression. The error at the end of the count, unlike others, ends the whole parse and is not
+    /// caught by the next reading.
+    fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
         match self.left.get().checked_sub(1) {
             Some(left) => self.left.set(left),
             None => return Some(Err(ParserError::RecursionLimitExceeded)),
         }
-        None
+        operators::prefix(parser)
+    }
+
+    fn parse_infix(&self, parser: &mut Parser<'_>, left: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+        operators::infix(parser, left, precedence)
+    }
+
+    fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
+        Some(Ok(operators::precedence(parser)))
+    }
+
+    /// String literals with a line between them are one.
+    fn supports_string_literal_concatenation_with_newline(&self) -> bool {
+        true
+    }
+
+    /// A word is an alias without AS where PostgreSQL calls it a bare label.
+    fn is_select_item_alias(&self, explicit: bool, word: &Keyword, _: &mut Parser<'_>) -> bool {
+        explicit || words::is_bare_label(*word)
+    }
+
+    /// A word is a table's alias without AS where PostgreSQL takes it as the name of a column; SET and
+    /// VALUES begin the rest of a statement that writes.
+    fn is_table_factor_alias(&self, explicit: bool, word: &Keyword, _: &mut Parser<'_>) -> bool {
+        explicit || words::is_column_name(*word) && !matches!(word, Keyword::SET | Keyword::VALUES)
+    }
+
+    /// PostgreSQL 14 dropped the factorial.
+    fn supports_factorial_operator(&self) -> bool {
+        false
+    }
+
+    /// In PostgreSQL an alias of `*` is an error.
+    fn supports_select_wildcard_with_alias(&self) -> bool {
+        false
     }
 
     /// Says that the name of an argument is an identifier, as in PostgreSQL's `name => value`: then
@@ -97,10 +133,6 @@ impl Dialect for PostgresGrammar {
         self.postgres.is_custom_operator_part(ch)
     }
 
-    fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
-        self.postgres.get_next_precedence(parser)
-    }
-
     fn supports_filter_during_aggregation(&self) -> bool {
         self.postgres.supports_filter_during_aggregation()
     }
@@ -131,10 +163,6 @@ impl Dialect for PostgresGrammar {
 
     fn supports_listen_notify(&self) -> bool {
         self.postgres.supports_listen_notify()
-    }
-
-    fn supports_factorial_operator(&self) -> bool {
-        self.postgres.supports_factorial_operator()
     }
 
     fn supports_bitwise_shift_operators(&self) -> bool {
@@ -201,10 +229,6 @@ impl Dialect for PostgresGrammar {
         self.postgres.supports_create_table_like_parenthesized()
     }
 
-    fn supports_select_wildcard_with_alias(&self) -> bool {
-        self.postgres.supports_select_wildcard_with_alias()
-    }
-
     fn supports_comma_separated_trim(&self) -> bool {
         self.postgres.supports_comma_separated_trim()
     }
@@ -214,7 +238,7 @@ impl Dialect for PostgresGrammar {
     }
 
     fn supports_comment_optimizer_hint(&self) -> bool {
-        self.postgres.supports_comment_optimizer_hint()
+        false
     }
 }
 

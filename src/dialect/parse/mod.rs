@@ -1,17 +1,27 @@
 //! The parser turns SQL text into sqlparser trees, and refuses what needs no catalog to be refused:
-//! statements too deep to walk, too large to plan, or too heavy when written out.
+//! statements too deep to walk, too large to plan, or too heavy when written out, and syntax that is
+//! another system's.
 //!
-//! The engine calls [`parse`] for the trees, then `size::check` and `weight::check` before it
+//! The engine calls [`parse`] for the trees, then [`check`] and `weight::check` before it
 //! rewrites and plans one; `depth::Depth` gives the walks over deep trees a stack of their own. Each
 //! limit exists because DataFusion or sqlparser would otherwise take hours or end the process on a
 //! short text.
 
+mod check;
 pub(crate) mod depth;
+pub(crate) mod exclusion;
+mod expression_fields;
+mod fields;
 mod grammar;
-pub(crate) mod size;
+mod operators;
+mod refuse;
+mod size;
+mod spelling;
 mod statement;
 pub(crate) mod tree;
 pub(crate) mod weight;
+pub(crate) mod words;
 
+pub(crate) use check::check;
 pub(crate) use statement::parse;
 pub use tree::Statement;

@@ -12,11 +12,11 @@
 //! many centroids as its argument says, and `arrow_cast` makes values of a fixed size as large as its
 //! type says, all without asking the memory limit first. Not needed once DataFusion bounds them.
 
-use super::tree::{Statement, fold};
+use super::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, GroupByWithModifier, ObjectName,
-    Query, Select, Value, Visit, Visitor,
+    Query, Select, Value, Visitor,
 };
 use std::ops::ControlFlow;
 
@@ -31,18 +31,6 @@ const GROUPINGS_MAX: u64 = 4_096;
 const COLUMNS_MAX: usize = 1_664;
 /// Centroids of an approximate percentile: each takes 16 bytes for every group.
 const CENTROIDS_MAX: u64 = 100_000;
-
-/// Refuses a statement that would be too much to plan.
-///
-/// # Errors
-/// `NotSupported` for a limit that is exceeded, `InvalidParameter` for an argument that would make
-/// too large a value.
-pub(crate) fn check(statement: &Statement) -> Result<(), QueryError> {
-    match statement.visit(&mut Sizes::default()) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(error) => Err(error),
-    }
-}
 
 /// Ends the walk with a refusal.
 fn too_much(message: String) -> ControlFlow<QueryError> {
@@ -106,9 +94,11 @@ fn is_subquery(expr: &Expr) -> bool {
     matches!(expr, Expr::Exists { .. } | Expr::InSubquery { .. } | Expr::Subquery(_))
 }
 
-/// Counts tables and subqueries in one walk over a statement.
+/// Counts tables and subqueries in one walk over a statement, and ends it with the refusal of one
+/// that would be too much to plan: `NotSupported` for a limit that is exceeded, `InvalidParameter` for
+/// an argument that would make too large a value.
 #[derive(Default)]
-struct Sizes {
+pub(super) struct Sizes {
     /// The queries around the point of the walk, innermost last.
     queries: Vec<Count>,
     /// How many of them stand in an expression.
@@ -217,11 +207,16 @@ impl Visitor for Sizes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use datafusion::sql::sqlparser::ast::Visit;
     use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
     use datafusion::sql::sqlparser::parser::Parser;
 
     fn read(sql: &str) -> Result<(), QueryError> {
-        check(&Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap()[0])
+        let statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
+        match statement.visit(&mut Sizes::default()) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(error) => Err(error),
+        }
     }
 
     fn doubled(steps: usize) -> String {

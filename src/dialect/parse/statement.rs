@@ -3,6 +3,7 @@
 
 use super::depth::{self, Depth};
 use super::grammar::PostgresGrammar;
+use super::spelling;
 use super::tree::Statement;
 use crate::dialect::extension::Extension;
 use crate::error::QueryError;
@@ -22,6 +23,8 @@ pub(crate) fn parse(sql: &str, extensions: &[Arc<dyn Extension>]) -> Result<Vec<
     let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
     let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
     depth::check(&tokens)?;
+    let tokens = super::exclusion::marked(tokens);
+    let tokens = spelling::respell(tokens).map_err(|error| QueryError::from_parser(error, sql))?;
     let grammar = PostgresGrammar::for_tokens(tokens.len());
     let parse = || statements(&mut Parser::new(&grammar).with_tokens_with_locations(tokens), extensions);
     Depth::of(sql).walk(parse).map_err(|error| QueryError::from_parser(error, sql))

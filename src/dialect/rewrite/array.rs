@@ -9,6 +9,44 @@ use datafusion::sql::sqlparser::ast::{
     Select, SelectItem, SetExpr, TableFactor, Value,
 };
 
+/// How many dimensions an array has that is written out, casts around it aside; 1 of any other.
+pub(crate) fn dimensions(expr: &Expr) -> usize {
+    let inner = |elements: &[&Expr]| 1 + elements.first().map_or(0, |element| written_dimensions(element));
+    match expr {
+        Expr::Nested(inner) => dimensions(inner),
+        Expr::Cast { expr, .. } => dimensions(expr),
+        Expr::Array(array) => inner(&array.elem.iter().collect::<Vec<_>>()),
+        Expr::Function(function) if is_call(expr, "make_array") => {
+            call_arguments(function).map_or(1, |arguments| inner(&arguments))
+        }
+        other => match literal(other).and_then(super::array_literal::elements) {
+            Some(elements) => inner(&elements.iter().collect::<Vec<_>>()),
+            None => 1,
+        },
+    }
+}
+
+/// The dimensions that an element of a written array adds: none, unless it is an array itself.
+fn written_dimensions(element: &Expr) -> usize {
+    match element {
+        Expr::Nested(inner) => written_dimensions(inner),
+        Expr::Array(_) => dimensions(element),
+        Expr::Function(_) if is_call(element, "make_array") => dimensions(element),
+        _ => 0,
+    }
+}
+
+/// Puts a call that joins the rows of an array of several dimensions around it, whose elements `unnest`
+/// gives one by one.
+///
+/// DataFusion 55: `unnest` of a list of lists gives lists. Not needed once `unnest(ARRAY[[1], [2]])` gives
+/// 1 and 2.
+pub(crate) fn flatten(expr: &mut Expr) {
+    if dimensions(expr) > 1 {
+        *expr = call("array_flat", vec![take(expr)]);
+    }
+}
+
 /// The elements of an array that the text spells out: `'{a,b}'`, `'{1,2}'::int[]`, `ARRAY[1, 2]`,
 /// each with the cast around the array; `None` for a column or a parameter.
 fn spelled_out(expr: &Expr) -> Option<Vec<Expr>> {
@@ -50,7 +88,14 @@ pub(crate) fn compare(expr: &mut Expr) {
         compare_subquery(expr);
         return;
     }
-    let Some(list) = spelled_out(right) else { return };
+    let list = spelled_out(right);
+    if super::pattern_any::is_pattern(op) {
+        let chain = list.as_ref().and_then(|list| super::pattern_any::of_list(left, op, list, all));
+        let array = list.map_or_else(|| right.as_ref().clone(), |list| call("make_array", list));
+        *expr = chain.unwrap_or_else(|| super::pattern_any::of_array(left, op, array, all));
+        return;
+    }
+    let Some(list) = list else { return };
     let negated = match (&*op, all) {
         (BinaryOperator::Eq, false) => false,
         (BinaryOperator::NotEq, true) => true,
@@ -78,6 +123,12 @@ fn compare_subquery(expr: &mut Expr) {
         Expr::AllOp { left, compare_op, right } => (left, compare_op, right, true),
         _ => return,
     };
+    if super::pattern_any::is_pattern(op) {
+        if let Some(found) = super::pattern_any::of_subquery(left, op, right, all) {
+            *expr = found;
+        }
+        return;
+    }
     let Expr::Subquery(query) = right.as_mut() else { return };
     let negated = match (&*op, all) {
         (BinaryOperator::Eq, false) => false,

@@ -4,11 +4,12 @@
 //! DataFusion 55: a text is not cast to a list by reading it as an array literal. Not needed once
 //! `SELECT '{1,2}'::int[]` gives two elements.
 
-use super::build::text;
+use super::build::{call, text};
 use crate::text::array;
 use datafusion::sql::sqlparser::ast::{Expr, Value};
 
-/// The elements of an array written as a literal; `None` for any other text and for nested arrays.
+/// The elements of an array written as a literal; `None` for any other text. Those of an array of several
+/// dimensions are arrays.
 ///
 /// Elements in quotes are texts, `NULL` without quotes is NULL, white space around elements is
 /// dropped, and a backslash takes the next letter as it is. `{}` has no elements.
@@ -17,6 +18,9 @@ pub(crate) fn elements(literal: &str) -> Option<Vec<Expr>> {
         Some(element) => text(&element),
         None => Expr::Value(Value::Null.into()),
     };
+    if let Some(rows) = array::rows(literal) {
+        return rows.into_iter().map(|row| Some(call("make_array", elements(row)?))).collect();
+    }
     Some(array::parse(literal)?.into_iter().map(element).collect())
 }
 
@@ -37,7 +41,8 @@ mod tests {
         check("{a,b}", Some(&["'a'", "'b'"]));
         check("{ a , \"b c\" , NULL, \"NULL\" }", Some(&["'a'", "'b c'", "NULL", "'NULL'"]));
         check("{\"a,b\",\"c\\\"d\"}", Some(&["'a,b'", "'c\"d'"]));
-        check("{{1},{2}}", None);
+        check("{{1},{2}}", Some(&["make_array('1')", "make_array('2')"]));
+        check("{{1},2}", None);
         check("{a", None);
         check("{\"a}", None);
         check("a", None);

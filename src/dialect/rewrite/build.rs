@@ -95,6 +95,17 @@ pub(crate) fn call_arguments(function: &Function) -> Option<Vec<&Expr>> {
     }
 }
 
+/// The first positional argument of a call.
+pub(crate) fn first_argument_mut(function: &mut Function) -> Option<&mut Expr> {
+    match &mut function.args {
+        FunctionArguments::List(list) => match list.args.first_mut()? {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// `AS name`, without names for columns.
 pub(crate) fn alias(name: &str) -> TableAlias {
     TableAlias { explicit: true, name: ident(name), columns: Vec::new(), at: None }

@@ -10,7 +10,9 @@
 use super::build::take;
 use super::build::{self, call, called, cast, is_parameter, literal};
 use crate::dialect::parse::tree::fold;
-use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, DataType, ExactNumberInfo, Expr, Ident, TypedString};
+use datafusion::sql::sqlparser::ast::{
+    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Ident, TypedString, Value,
+};
 
 /// Types whose values are numbers of objects, written and read by the object's name.
 const OBJECTS: &[&str] = &["regclass", "regnamespace", "regproc", "regrole", "regtype"];
@@ -111,10 +113,11 @@ fn rename(expr: &mut Expr, suffix: &str) {
 /// - Of a literal to bytes, interval, numeric or integer: by `literal`, as PostgreSQL reads it.
 /// - Of an array literal to an array: `make_array` of its elements, whose types the cast then
 ///   settles.
+/// - To JSON, a UUID, a name or `varchar(n)`: a call of the function that casts.
 /// - Every other type gets a name DataFusion knows.
 pub(crate) fn rewrite(expr: &mut Expr) {
     if let Expr::TypedString(TypedString { data_type, value, .. }) = expr {
-        if object_type(data_type).is_some() {
+        if object_type(data_type).is_some() || own_type(data_type).is_some() {
             let text = Expr::Value(value.clone());
             *expr = cast(text, data_type.clone());
         } else {
@@ -128,6 +131,15 @@ pub(crate) fn rewrite(expr: &mut Expr) {
         }
     }
     let Expr::Cast { expr: inner, data_type, .. } = expr else { return };
+    if let Some((function, length)) = own_type(data_type) {
+        let mut inner = take(inner);
+        if is_parameter(&inner) || matches!(function, "name_cast" | "varchar_cast") {
+            inner = cast(inner, DataType::Text);
+        }
+        let length = length.map(|length| Expr::Value(Value::Number(length.to_string(), false).into()));
+        *expr = call(function, std::iter::once(inner).chain(length).collect());
+        return;
+    }
     if let Some(object) = object_type(data_type) {
         let inner = take(inner);
         *expr = if literal(&inner).is_some() {
@@ -166,15 +178,41 @@ pub(crate) fn rewrite(expr: &mut Expr) {
         *expr = call("regproc_text", vec![take(inner)]);
         return;
     }
-    if let DataType::Array(_) = data_type
-        && let Some(elements) = literal(inner).and_then(super::array_literal::elements)
-    {
-        **inner = call("make_array", elements);
+    if let DataType::Array(_) = data_type {
+        if let Some(elements) = literal(inner).and_then(super::array_literal::elements) {
+            **inner = call("make_array", elements);
+        }
+        // `int[]` and `int[][]` are one type; an array has the dimensions of its value.
+        let (element, deep) = (array_element(data_type).clone(), super::array::dimensions(inner));
+        let array = |of| DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(of), None));
+        *data_type = (0..deep).fold(element, |of, _| array(of));
     }
 }
 
+/// The function that casts to a type that DataFusion does not have, and its second argument: JSON and
+/// UUIDs are types of our own, names and `varchar(n)` are cut. `None` for all other types.
+fn own_type(data_type: &DataType) -> Option<(&'static str, Option<u64>)> {
+    Some(match data_type {
+        DataType::JSON => ("json", None),
+        DataType::JSONB => ("jsonb", None),
+        DataType::Uuid => ("uuid_cast", None),
+        DataType::Varchar(Some(CharacterLength::IntegerLength { length, .. }))
+        | DataType::CharacterVarying(Some(CharacterLength::IntegerLength { length, .. })) => {
+            ("varchar_cast", Some(*length))
+        }
+        DataType::Custom(..) => match unqualified(data_type)?.as_str() {
+            "json" => ("json", None),
+            "jsonb" => ("jsonb", None),
+            "uuid" => ("uuid_cast", None),
+            "name" => ("name_cast", None),
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
 /// Gives a type the name DataFusion knows, with PostgreSQL's meaning: `float` is double, `float(24)`
-/// real, `varchar(3)`, `json` and `uuid` are texts, timestamps have microseconds, `time(3)` loses its
+/// real, `varchar(3)` is a text, timestamps have microseconds, `time(3)` loses its
 /// precision. Arrays are normalised by their element. Unknown types stay, and are refused by name.
 pub(crate) fn normalise(data_type: &mut DataType) {
     let known = match data_type {
@@ -199,10 +237,7 @@ pub(crate) fn normalise(data_type: &mut DataType) {
         | DataType::CharacterVarying(_)
         | DataType::CharVarying(_)
         | DataType::Varchar(_)
-        | DataType::Nvarchar(_)
-        | DataType::JSON
-        | DataType::JSONB
-        | DataType::Uuid => DataType::Text,
+        | DataType::Nvarchar(_) => DataType::Text,
         // Without precision it has as many digits as its value, of a type with room for most.
         DataType::Dec(ExactNumberInfo::None)
         | DataType::Decimal(ExactNumberInfo::None)
@@ -222,6 +257,16 @@ fn unbound() -> DataType {
     DataType::Numeric(ExactNumberInfo::PrecisionAndScale(76, 38))
 }
 
+/// The type of the elements of an array type, however many dimensions are written.
+fn array_element(data_type: &DataType) -> &DataType {
+    match data_type {
+        DataType::Array(ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::AngleBracket(element)) => {
+            array_element(element)
+        }
+        other => other,
+    }
+}
+
 /// `timestamptz` with microseconds, as the tables have it.
 pub(crate) fn instant() -> DataType {
     DataType::Timestamp(Some(6), datafusion::sql::sqlparser::ast::TimezoneInfo::Tz)
@@ -238,8 +283,9 @@ pub(crate) fn named(name: &str) -> Option<DataType> {
     Some(match name {
         "bool" | "boolean" => DataType::Boolean,
         "bytea" => DataType::Bytea,
-        "bpchar" | "char" | "cidr" | "citext" | "cstring" | "inet" | "json" | "jsonb" | "name" | "refcursor"
-        | "text" | "unknown" | "uuid" | "varchar" | "xml" => DataType::Text,
+        "bpchar" | "char" | "citext" | "cstring" | "name" | "refcursor" | "text" | "unknown" | "varchar" => {
+            DataType::Text
+        }
         // Of these objects the catalog has none: their numbers have no name.
         "regconfig" | "regdictionary" | "regoper" | "regoperator" => DataType::Text,
         "date" => DataType::Date,

@@ -27,17 +27,32 @@ use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr, FunctionArgume
 pub(crate) fn rewrite(expr: &mut Expr) {
     if let Expr::Function(function) = expr {
         by_known_name(function);
+        super::json_aggregate::name_fields(function);
     }
     if is_call(expr, "now") {
         *expr = build::cast(take(expr), cast::instant());
     } else if is_call(expr, "localtimestamp") {
         let now = build::cast(call("now", Vec::new()), cast::instant());
         *expr = build::cast(now, ast::DataType::Timestamp(Some(6), ast::TimezoneInfo::None));
+    } else if is_call(expr, "gen_random_uuid") {
+        *expr = call("uuid_cast", vec![call("uuid", Vec::new())]);
+    } else if let Some(rows) = super::rows_function::in_list(expr) {
+        *expr = rows;
+    } else if let Some(gathered) = super::json_aggregate::gathered(expr) {
+        *expr = gathered;
+    } else if is_call(expr, "normalize") {
+        pattern::form_as_text(expr);
     } else if is_call(expr, "_pg_expandarray") {
         *expr = call("unnest", vec![take(expr)]);
     } else if is_call(expr, "generate_series") && !quoted(expr) {
         // In a list it gives rows, as `unnest` does.
         *expr = call("unnest", vec![take(expr)]);
+    } else if is_call(expr, "unnest")
+        && let Expr::Function(function) = expr
+    {
+        if let Some(array) = build::first_argument_mut(function) {
+            super::array::flatten(array);
+        }
     } else if let Some(to) = cast_by_name(expr) {
         *expr = to;
     } else if pattern::to_moment(expr) {
@@ -86,7 +101,7 @@ fn modulo(expr: &mut Expr) {
 fn cast_by_name(expr: &Expr) -> Option<Expr> {
     let Expr::Function(function) = expr else { return None };
     let data_type = match build::called(function)?.as_str() {
-        "bpchar" | "name" | "text" | "varchar" => ast::DataType::Text,
+        "bpchar" | "text" | "varchar" => ast::DataType::Text,
         "int4" => ast::DataType::Int(None),
         "int8" => ast::DataType::BigInt(None),
         "float8" => ast::DataType::DoublePrecision,
@@ -114,15 +129,15 @@ fn counted(expr: &Expr) -> Option<ast::DataType> {
 /// Drops the schema of a function, and gives PostgreSQL's synonyms the registered name:
 /// `transaction_timestamp` is `now`, `every` is `bool_and`, `variance` is `var_samp`. A synonym
 /// written without parentheses becomes a call.
-fn by_known_name(function: &mut ast::Function) {
+pub(super) fn by_known_name(function: &mut ast::Function) {
     strip_schema(&mut function.name);
     if let [only] = function.name.0.as_slice()
         && let Some(name) = only.as_ident().map(fold)
     {
         let known = match name.as_str() {
             "clock_timestamp" | "current_timestamp" | "statement_timestamp" | "transaction_timestamp" => "now",
+            "ceiling" => "ceil",
             "every" => "bool_and",
-            "gen_random_uuid" => "uuid",
             "sign" => "signum",
             "variance" => "var_samp",
             _ => return,

@@ -16,13 +16,13 @@
 
 use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, OrderByKind, Query, SelectItem, SetExpr, Statement, Value,
+    AccessExpr, Expr, Ident, ObjectName, Query, SelectItem, SetExpr, Statement, Value,
 };
 use std::collections::BTreeSet;
 
 /// Begins the part of a column's name that tells columns apart, and is no part of the name people
 /// see. A control character, which no client writes in a name.
-const MARK: char = '\u{1}';
+pub(crate) const MARK: char = '\u{1}';
 
 /// PostgreSQL's name of a column for which it derives none.
 const UNNAMED: &str = "?column?";
@@ -41,45 +41,6 @@ pub(crate) fn given(items: &[SelectItem]) -> Vec<Option<String>> {
         _ => None,
     };
     items.iter().map(name).collect()
-}
-
-/// Binds ORDER BY to the names of the result: `SELECT count(*) FROM t ORDER BY count` becomes `ORDER
-/// BY 1`.
-///
-/// PostgreSQL looks for a bare name in ORDER BY among the result's columns first. Only derived names
-/// need this: an alias or a plain column of that name keeps the key as it is, since DataFusion finds
-/// those itself.
-///
-/// DataFusion 55: the derived name `count` is not known to its planner, which then looks for a column
-/// `count` of the tables. Not needed once DataFusion names unnamed columns as PostgreSQL does.
-pub(crate) fn order_by_position(query: &mut Query) {
-    let Some(items) = first_list(&query.body) else { return };
-    let given = given(items);
-    let named = items.iter().filter_map(|item| match item {
-        SelectItem::ExprWithAlias { alias, .. } => Some(fold(alias)),
-        SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(fold(name)),
-        SelectItem::UnnamedExpr(expr @ Expr::CompoundIdentifier(_)) => expr_name(expr),
-        _ => None,
-    });
-    let named: BTreeSet<String> = named.collect();
-    let Some(OrderByKind::Expressions(keys)) = query.order_by.as_mut().map(|order| &mut order.kind) else { return };
-    for key in keys {
-        let Expr::Identifier(name) = &key.expr else { continue };
-        let name = fold(name);
-        let place = given.iter().position(|given| given.as_ref() == Some(&name));
-        if let Some(place) = place.filter(|_| !named.contains(&name)) {
-            key.expr = Expr::Value(Value::Number((place + 1).to_string(), false).into());
-        }
-    }
-}
-
-/// The list of the first SELECT of a query, which names the columns of a UNION; `None` for VALUES.
-fn first_list(body: &SetExpr) -> Option<&[SelectItem]> {
-    match body {
-        SetExpr::Select(select) => Some(&select.projection),
-        SetExpr::SetOperation { left, .. } => first_list(left),
-        _ => None,
-    }
 }
 
 /// Gives the unnamed columns of a list the names in `given`, and marks the second and later of two
@@ -186,7 +147,7 @@ fn item_name(item: &SelectItem) -> Option<String> {
 ///
 /// A column has its own name, a call its function's, a cast that of its operand or else its type's,
 /// `CASE` that of its ELSE or `case`, a scalar subquery that of its column.
-fn expr_name(expr: &Expr) -> Option<String> {
+pub(super) fn expr_name(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Identifier(name) => Some(fold(name)),
         Expr::CompoundIdentifier(parts) => parts.last().map(fold),
@@ -210,7 +171,15 @@ fn expr_name(expr: &Expr) -> Option<String> {
         Expr::Ceil { .. } => Some("ceil".to_owned()),
         Expr::Floor { .. } => Some("floor".to_owned()),
         Expr::AtTimeZone { .. } => Some("timezone".to_owned()),
-        Expr::CompoundFieldAccess { root, .. } => expr_name(root),
+        Expr::Overlay { .. } => Some("overlay".to_owned()),
+        // The last field, if there is one.
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            let field = access_chain.iter().rev().find_map(|access| match access {
+                AccessExpr::Dot(Expr::Identifier(name)) => Some(fold(name)),
+                _ => None,
+            });
+            field.or_else(|| expr_name(root))
+        }
         Expr::Subquery(query) => query_names(query)?.into_iter().next().filter(|name| name != UNNAMED),
         Expr::Value(value) => match &value.value {
             Value::Boolean(_) => Some("bool".to_owned()),
@@ -289,13 +258,13 @@ mod tests {
     fn repeated_columns_are_told_apart() {
         let mut statement =
             Parser::parse_sql(&PostgreSqlDialect {}, "SELECT NULL, NULL, 1 AS n, 2 AS n").unwrap().remove(0);
-        crate::dialect::rewrite::rewrite_unmarked(&mut statement, &|_| None);
+        crate::dialect::rewrite::respelled(&mut statement, &|_| None, &Default::default()).unwrap();
         let expected = "SELECT NULL AS \"?column?\u{1}0\", NULL AS \"?column?\u{1}1\", 1 AS n, 2 AS \"n\u{1}3\"";
         assert_eq!(statement.to_string(), expected);
         let mut statement =
             Parser::parse_sql(&PostgreSqlDialect {}, "SELECT a::text, a::date, A FROM t").unwrap().remove(0);
-        crate::dialect::rewrite::rewrite_unmarked(&mut statement, &|_| None);
-        let expected = "SELECT a::TEXT AS \"a\u{1}0\", a::DATE AS \"a\u{1}1\", A FROM t";
+        crate::dialect::rewrite::respelled(&mut statement, &|_| None, &Default::default()).unwrap();
+        let expected = "SELECT a::TEXT AS \"a\u{1}0\", a::DATE AS \"a\u{1}1\", A AS \"a\u{1}2\" FROM t";
         assert_eq!(statement.to_string(), expected);
     }
 }

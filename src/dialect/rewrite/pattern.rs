@@ -16,7 +16,7 @@
 
 use super::build::take;
 use super::build::{call, call_arguments, called, cast, literal, text};
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Value};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 
 /// Rewrites `x LIKE pattern ESCAPE '/'` to `x LIKE like_escape(pattern, '/')`, whose escape is the
 /// backslash; NOT and ILIKE stay. `ESCAPE '\'` is dropped, as it is the default.
@@ -31,27 +31,53 @@ pub(crate) fn own_escape(expr: &mut Expr) {
 
 /// Rewrites `x SIMILAR TO 'pattern'` to `x ~ '^(?:...)$'`, and NOT SIMILAR TO to `!~`.
 ///
-/// The pattern must be a literal, without an ESCAPE; other forms are left to DataFusion, which
-/// refuses ESCAPE.
+/// The function `similar_to_escape` makes the regular expression, so that the pattern may be any text.
 pub(crate) fn similar_to(expr: &mut Expr) {
-    let Expr::SimilarTo { negated, expr: value, pattern, escape_char: None } = expr else { return };
-    let Some(pattern) = literal(pattern) else { return };
+    let Expr::SimilarTo { negated, expr: value, pattern, escape_char } = expr else { return };
     let op = if *negated { BinaryOperator::PGRegexNotMatch } else { BinaryOperator::PGRegexMatch };
-    let right = Box::new(text(&regular(pattern)));
-    *expr = Expr::BinaryOp { left: Box::new(take(value)), op, right };
+    let escape = escape_char.take().map(Expr::Value);
+    let regular = call("similar_to_escape", std::iter::once(take(pattern)).chain(escape).collect());
+    *expr = Expr::BinaryOp { left: Box::new(take(value)), op, right: Box::new(regular) };
+}
+
+/// Rewrites `normalize(x, NFD)`, whose form is a word of the language, to `normalize(x, 'NFD')`.
+pub(crate) fn form_as_text(expr: &mut Expr) {
+    let Expr::Function(function) = &*expr else { return };
+    let Some(arguments) = call_arguments(function) else { return };
+    if let [value, Expr::Identifier(form)] = arguments.as_slice() {
+        *expr = call("normalize", vec![(*value).clone(), text(&form.value)]);
+    }
+}
+
+/// Rewrites `x IS [NOT] form NORMALIZED` to `[NOT] is_normalized(x, 'form')`.
+///
+/// DataFusion 55: it has no normal forms of Unicode. Not needed once `'a' IS NORMALIZED` plans.
+pub(crate) fn is_normalized(expr: &mut Expr) {
+    let Expr::IsNormalized { expr: value, form, negated } = expr else { return };
+    let form = form.as_ref().map(|form| text(&form.to_string()));
+    let found = call("is_normalized", std::iter::once(take(value)).chain(form).collect());
+    *expr = if *negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(found) } } else { found };
 }
 
 /// Rewrites `substring(x FROM 'pattern')` to the first group of a regular expression, or to all that
-/// it matches when it has no group; NULL without a match.
+/// it matches when it has no group; NULL without a match. With FOR it is a pattern of SIMILAR TO and
+/// its escape.
 ///
 /// DataFusion 55: `substring(x FROM y)` is always planned as `substr` with a position, so that a text
 /// is refused. Not needed once it takes a pattern.
 pub(crate) fn substring(expr: &mut Expr) {
-    let Expr::Substring { expr: value, substring_from: Some(pattern), substring_for: None, .. } = expr else { return };
-    let Some(pattern) = literal(pattern).map(text) else { return };
-    let matched = call("regexp_match", vec![take(value), pattern]);
-    let first = Expr::Value(Value::Number("1".to_owned(), false).into());
-    *expr = call("array_element", vec![matched, first]);
+    let Expr::Substring { expr: value, substring_from: Some(pattern), substring_for: escape, .. } = expr else {
+        return;
+    };
+    if literal(pattern).is_none() {
+        return;
+    }
+    let pattern = match escape {
+        None => take(pattern),
+        Some(escape) if literal(escape).is_some() => call("similar_to_escape", vec![take(pattern), take(escape)]),
+        Some(_) => return,
+    };
+    *expr = call("textregexsubstr", vec![take(value), pattern]);
 }
 
 /// Rewrites `to_date(x, 'YYYY-MM-DD')` and `to_timestamp(x, 'YYYY-MM-DD HH24:MI')` to the same
@@ -118,46 +144,4 @@ fn moment_pattern(pattern: &str) -> Option<String> {
     }
     // A fraction is read with its point.
     Some(found.replace(".%6f", "%.6f").replace(".%3f", "%.3f"))
-}
-
-/// The regular expression of a SIMILAR TO pattern, anchored at both ends.
-///
-/// `%` is any text and `_` any letter; `| * + ? { } ( )` and classes in brackets mean what they do in
-/// regular expressions; a backslash makes the next letter itself, and all else is itself.
-fn regular(pattern: &str) -> String {
-    let mut regular = String::from("^(?:");
-    let mut letters = pattern.chars();
-    let mut in_class = false;
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => {
-                if let Some(escaped) = letters.next() {
-                    push_literal(&mut regular, escaped);
-                }
-            }
-            '[' if !in_class => {
-                in_class = true;
-                regular.push('[');
-            }
-            ']' if in_class => {
-                in_class = false;
-                regular.push(']');
-            }
-            letter if in_class => regular.push(letter),
-            '%' => regular.push_str(".*"),
-            '_' => regular.push('.'),
-            '|' | '*' | '+' | '?' | '{' | '}' | '(' | ')' => regular.push(letter),
-            letter => push_literal(&mut regular, letter),
-        }
-    }
-    regular.push_str(")$");
-    regular
-}
-
-/// Appends a letter that stands for itself, escaped where a regular expression gives it a meaning.
-fn push_literal(regular: &mut String, letter: char) {
-    if !letter.is_alphanumeric() && letter.is_ascii_punctuation() && letter != '_' {
-        regular.push('\\');
-    }
-    regular.push(letter);
 }

@@ -12,6 +12,7 @@
 
 use super::build::{self, alias, call, ident};
 use super::function::strip_schema;
+use super::rows_function;
 use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, TableAlias, TableAliasColumnDef, TableFactor,
@@ -83,6 +84,13 @@ pub(crate) fn rewrite(factor: &mut TableFactor) {
             rows(exprs, Some(with_columns(named, ["x", "n"].map(ident).into())), &function, true)
         }
         "generate_series" => series(exprs, given, numbered),
+        known if let Some((arrays, names)) = rows_function::columns(known, &exprs) => {
+            let mut named = given.unwrap_or_else(|| alias(known));
+            if !names.is_empty() {
+                named = with_columns(named, names.iter().map(|name| ident(name)).collect());
+            }
+            rows(arrays, Some(named), known, numbered)
+        }
         // DataFusion refuses the numbering of anything else.
         _ if numbered => unnest(vec![call(&function, exprs)], given, true),
         known if PLANNED.contains(&known) => table(vec![ident(known)], Some(exprs), given),
@@ -105,6 +113,7 @@ pub(crate) fn rewrite(factor: &mut TableFactor) {
 /// the name of the table, as in PostgreSQL; the numbers of the rows, when wanted, are in
 /// `ordinality`, from 1 to the longest array's length.
 fn rows(mut arrays: Vec<Expr>, given: Option<TableAlias>, function: &str, numbered: bool) -> TableFactor {
+    arrays.iter_mut().for_each(super::array::flatten);
     let mut named = given.unwrap_or_else(|| alias(function));
     if named.columns.is_empty() && arrays.len() == 1 {
         let column = named.name.clone();

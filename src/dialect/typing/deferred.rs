@@ -7,7 +7,6 @@
 
 use super::symbol::{Deferral, Symbol};
 use super::{marked, operator};
-use crate::dialect::function::json_member;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{DFSchema, Result, internal_err};
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -24,14 +23,10 @@ use std::sync::{Arc, LazyLock};
 pub(crate) struct Operators;
 
 impl ExprPlanner for Operators {
-    /// Plans one operator as a deferred call. `->` and `->>` are JSON's; AND, OR, patterns and what DataFusion has its
+    /// Plans one operator as a deferred call. AND, OR, patterns and what DataFusion has its
     /// own planners for are left to it.
     fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
         match raw.op {
-            BinaryOperator::Arrow => return Ok(PlannerResult::Planned(json_member::get(raw.left, raw.right, false))),
-            BinaryOperator::LongArrow => {
-                return Ok(PlannerResult::Planned(json_member::get(raw.left, raw.right, true)));
-            }
             BinaryOperator::StringConcat => {
                 let is_list = |expr: &Expr| matches!(expr.get_type(schema), Ok(DataType::List(_)));
                 if is_list(&raw.left) || is_list(&raw.right) {

@@ -240,13 +240,15 @@ impl Session {
         }
         let depth = Depth::of(&running.sql);
         let search = self.search();
+        let named = depth.walk(|| rewrite::relations_named(statement));
+        let relations = running.guard(search.relations(named)).await?;
         let rewritten = || {
             super::admit::read_only::check(statement)?;
-            crate::dialect::parse::size::check(statement)?;
+            crate::dialect::parse::check(statement)?;
             crate::dialect::parse::weight::check(statement)?;
-            rewrite::check_joins(statement)?;
+            rewrite::check_windows(statement)?;
             let mut rewritten = statement.clone();
-            rewrite::rewrite(&mut rewritten, &|table| search.place(table));
+            rewrite::rewrite(&mut rewritten, &|table| search.place(table), &relations)?;
             Ok::<_, QueryError>(rewritten)
         };
         let long = running.sql.len() >= LONG_TEXT_BYTES;

@@ -1,7 +1,12 @@
 //! The search path of a session, along which DataFusion's planner resolves an unqualified table.
 
+use crate::dialect::catalog::Comments;
+use crate::dialect::rewrite::{Known, Relations};
 use crate::dialect::search_path;
+use crate::table::comment::OwnComments;
 use datafusion::catalog::CatalogProvider;
+use datafusion::common::Result;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A search path over the catalog.
@@ -14,6 +19,23 @@ impl Search {
     /// The path a setting spells.
     pub(crate) fn new(setting: &str, user: &str, catalog: Option<Arc<dyn CatalogProvider>>) -> Self {
         Self { schemas: search_path::parse(setting, user), catalog }
+    }
+
+    /// The columns and keys of tables, named with a schema or without; tables that are not there are left out.
+    ///
+    /// # Errors
+    /// Whatever the provider of a table fails with.
+    pub(crate) async fn relations(&self, named: BTreeSet<(Option<String>, String)>) -> Result<Relations> {
+        let mut relations = Relations::new();
+        for (schema, table) in named {
+            let schema = schema.or_else(|| self.place(&table)).unwrap_or_else(|| "public".to_owned());
+            let Some(provider) = self.catalog.as_ref().and_then(|catalog| catalog.schema(&schema)) else { continue };
+            let Some(found) = provider.table(&table).await? else { continue };
+            let columns = found.schema().fields().iter().map(|field| field.name().clone()).collect();
+            let key = OwnComments.key(&schema, &table).iter().map(|column| (*column).to_owned()).collect();
+            relations.insert((schema, table), Known { columns, key });
+        }
+        Ok(relations)
     }
 
     /// The schema to name before a table; `None` when the planner finds it in `public` by itself.

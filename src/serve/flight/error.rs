@@ -56,11 +56,33 @@ fn code(kind: ErrorKind) -> Code {
         | ErrorKind::AmbiguousFunction
         | ErrorKind::CannotCast
         | ErrorKind::Grouping
+        | ErrorKind::Windowing
+        | ErrorKind::NegativeLimit
+        | ErrorKind::NegativeOffset
+        | ErrorKind::DuplicateAlias
+        | ErrorKind::WrongColumns
         | ErrorKind::TypeMismatch
         | ErrorKind::InvalidText
         | ErrorKind::InvalidDatetime
+        | ErrorKind::InvalidPattern
+        | ErrorKind::Escape
+        | ErrorKind::EscapeUse
+        | ErrorKind::InvalidBytes
+        | ErrorKind::Untranslatable
+        | ErrorKind::ArraySubscript
+        | ErrorKind::NullNotAllowed
+        | ErrorKind::CannotCoerce
+        | ErrorKind::LimitReached
+        | ErrorKind::TooDeep
         | ErrorKind::OutOfRange
         | ErrorKind::DivisionByZero
+        | ErrorKind::Logarithm
+        | ErrorKind::Power
+        | ErrorKind::WidthBucket
+        | ErrorKind::FrameOffset
+        | ErrorKind::Ntile
+        | ErrorKind::NthValue
+        | ErrorKind::TextTooLong
         | ErrorKind::InvalidParameter
         | ErrorKind::WrongObject => Code::InvalidArgument,
         ErrorKind::UnknownTable | ErrorKind::UnknownColumn | ErrorKind::UnknownFunction | ErrorKind::UnknownObject => {

@@ -3,6 +3,7 @@
 //! Results are described as columns that may be NULL: what the planner proves of a result says nothing of use to a
 //! client, and clients compare the schema of a description with that of its rows to the last flag.
 
+use crate::text::{json, uuid};
 use arrow::array::{Array, ArrayRef};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
@@ -10,12 +11,27 @@ use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use std::sync::Arc;
 
+/// The key of a field's metadata under which Arrow names an extension type.
+const EXTENSION_TYPE_NAME_KEY: &str = "ARROW:extension:name";
+
 /// The schema rows of a result are sent in.
 pub(super) fn sent_schema(schema: &Schema) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| {
-        Field::new(field.name(), sent_type(field.data_type()), true).with_metadata(field.metadata().clone())
+        let mut metadata = field.metadata().clone();
+        if let Some(name) = extension(field.data_type()) {
+            metadata.insert(EXTENSION_TYPE_NAME_KEY.to_owned(), name.to_owned());
+        }
+        Field::new(field.name(), sent_type(field.data_type()), true).with_metadata(metadata)
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// Arrow's own name for what a type stands for, which tells a client how to show it.
+fn extension(data_type: &DataType) -> Option<&'static str> {
+    if json::is_json(data_type) || json::is_jsonb(data_type) {
+        return Some("arrow.json");
+    }
+    uuid::is_uuid(data_type).then_some("arrow.uuid")
 }
 
 /// The type values of a type are sent in.
@@ -24,6 +40,7 @@ pub(super) fn sent_type(data_type: &DataType) -> DataType {
         DataType::Dictionary(_, values) => sent_type(values),
         DataType::RunEndEncoded(_, values) => sent_type(values.data_type()),
         DataType::Utf8View => DataType::Utf8,
+        own if json::is_json(own) || json::is_jsonb(own) => DataType::Utf8,
         DataType::BinaryView => DataType::Binary,
         DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
             DataType::Decimal128(*precision, *scale)
@@ -55,6 +72,9 @@ pub(super) fn sql_name(data_type: &DataType) -> &'static str {
         DataType::Timestamp(_, None) => "timestamp",
         DataType::Timestamp(_, Some(_)) => "timestamp with time zone",
         DataType::Interval(_) | DataType::Duration(_) => "interval",
+        own if uuid::is_uuid(own) => "uuid",
+        own if json::is_json(own) => "json",
+        own if json::is_jsonb(own) => "jsonb",
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "bytea",
         DataType::List(_)
         | DataType::LargeList(_)
@@ -89,6 +109,7 @@ pub(super) fn sent_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<Reco
 /// # Errors
 /// A value that does not fit the type.
 fn sent_column(column: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
+    let column = &json::unwrapped(column);
     if column.data_type() == data_type {
         return Ok(column.clone());
     }

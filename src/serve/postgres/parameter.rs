@@ -71,7 +71,15 @@ pub(super) fn fitted(scalar: ScalarValue, wanted: &DataType, zone: Tz) -> Result
         // A text where something else is wanted reads as that.
         let plain = postgres_type(wanted);
         let read = read_text(text, &plain, zone)?;
+        if read.data_type() == *wanted {
+            return Ok(read);
+        }
         return read.cast_to(wanted).map_err(|_| invalid_text(text, &plain));
+    }
+    if is_text(wanted)
+        && let Some(text) = own_text(&scalar)
+    {
+        return text.cast_to(wanted).map_err(|_| Failure::new("0A000", "cannot read a parameter as text"));
     }
     match scalar.cast_to(wanted) {
         Ok(cast) if is_text(wanted) || cast.cast_to(&scalar.data_type()).is_ok_and(|back| back == scalar) => Ok(cast),
@@ -81,6 +89,14 @@ pub(super) fn fitted(scalar: ScalarValue, wanted: &DataType, zone: Tz) -> Result
             Err(Failure::new("42804", message))
         }
     }
+}
+
+/// The text of a UUID or of JSON; `None` of all else.
+fn own_text(scalar: &ScalarValue) -> Option<ScalarValue> {
+    let array = scalar.to_array().ok()?;
+    let own = crate::text::uuid::is_uuid(array.data_type()) || crate::text::json::texts(&array).is_some();
+    let texts = own.then(|| crate::text::column::texts(&array).ok())??;
+    ScalarValue::try_from_array(&texts, 0).ok()
 }
 
 fn is_text(data_type: &DataType) -> bool {
@@ -143,7 +159,6 @@ mod tests {
         check_text(Type::BYTEA, "a\\\\\\377", ScalarValue::Binary(Some(vec![b'a', b'\\', 255])));
         check_text(Type::DATE, "2024-02-29", ScalarValue::Date32(Some(19_782)));
         check_text(Type::TIME, "09:30", ScalarValue::Time64Microsecond(Some(34_200_000_000)));
-        check_text(Type::UUID, "not checked", ScalarValue::from("not checked"));
         let interval = IntervalMonthDayNano::new(14, -3, 14_706_700_000_000);
         check_text(
             Type::INTERVAL,

@@ -4,6 +4,7 @@
 use super::error::Failure;
 use crate::text::array::VECTOR;
 use crate::text::decimal::UNBOUND;
+use crate::text::{json, uuid};
 use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, TimeUnit};
 use pgwire::messages::data::{FieldDescription, RowDescription};
 use postgres_types::{Kind, Type};
@@ -54,6 +55,8 @@ pub(super) fn postgres_type(data_type: &DataType) -> Type {
         DataType::Float16 | DataType::Float32 => Type::FLOAT4,
         DataType::Float64 => Type::FLOAT8,
         DataType::Null | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Type::TEXT,
+        own if uuid::is_uuid(own) => Type::UUID,
+        own if json::is_jsonb(own) => Type::JSONB,
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => Type::BYTEA,
         DataType::Date32 | DataType::Date64 => Type::DATE,
         DataType::Time32(_) | DataType::Time64(_) => Type::TIME,
@@ -64,16 +67,18 @@ pub(super) fn postgres_type(data_type: &DataType) -> Type {
             DataType::Int16 => Type::INT2_VECTOR,
             _ => Type::OID_VECTOR,
         },
+        // Arrays of any number of dimensions are of one type.
+        DataType::List(element) if matches!(element.data_type(), DataType::List(inner) if inner.name() != VECTOR) => {
+            postgres_type(element.data_type())
+        }
+        DataType::List(element) if json::is_json(element.data_type()) => Type::JSON_ARRAY,
         DataType::List(element) | DataType::LargeList(element) | DataType::FixedSizeList(element, _) => {
             array_of(&postgres_type(element.data_type())).unwrap_or(Type::JSON)
         }
+        DataType::Struct(_) => Type::RECORD,
         DataType::Dictionary(_, value) => postgres_type(value),
         DataType::RunEndEncoded(_, value) => postgres_type(value.data_type()),
-        DataType::ListView(_)
-        | DataType::LargeListView(_)
-        | DataType::Struct(_)
-        | DataType::Map(..)
-        | DataType::Union(..) => Type::JSON,
+        DataType::ListView(_) | DataType::LargeListView(_) | DataType::Map(..) | DataType::Union(..) => Type::JSON,
     }
 }
 
@@ -95,6 +100,8 @@ fn array_of(element: &Type) -> Option<Type> {
         Type::TIMESTAMP => Type::TIMESTAMP_ARRAY,
         Type::TIMESTAMPTZ => Type::TIMESTAMPTZ_ARRAY,
         Type::INTERVAL => Type::INTERVAL_ARRAY,
+        Type::UUID => Type::UUID_ARRAY,
+        Type::JSONB => Type::JSONB_ARRAY,
         _ => return None,
     })
 }
@@ -119,6 +126,9 @@ pub(super) fn arrow_type(parameter: &Type) -> DataType {
         Type::TIMESTAMP => DataType::Timestamp(TimeUnit::Microsecond, None),
         Type::TIMESTAMPTZ => DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())),
         Type::INTERVAL => DataType::Interval(IntervalUnit::MonthDayNano),
+        Type::UUID => uuid::UUID,
+        Type::JSON => json::json_type(),
+        Type::JSONB => json::jsonb_type(),
         _ => DataType::Utf8,
     }
 }
@@ -145,6 +155,7 @@ pub(super) fn named_type(name: &str) -> Option<Type> {
         "timestamptz" | "timestamp with time zone" => Type::TIMESTAMPTZ,
         "interval" => Type::INTERVAL,
         "json" => Type::JSON,
+        "jsonb" => Type::JSONB,
         "uuid" => Type::UUID,
         _ => return None,
     })
@@ -157,7 +168,7 @@ fn type_size(described: &Type) -> i16 {
         Type::INT2 => 2,
         Type::INT4 | Type::FLOAT4 | Type::DATE => 4,
         Type::INT8 | Type::FLOAT8 | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ => 8,
-        Type::INTERVAL => 16,
+        Type::INTERVAL | Type::UUID => 16,
         _ => -1,
     }
 }

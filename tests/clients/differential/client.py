@@ -11,6 +11,7 @@ refusals above the limit. A statement is tried by hand with the line that the re
 """
 
 import argparse
+import signal
 import sys
 import time
 from collections import Counter
@@ -97,20 +98,29 @@ def run(chosen: argparse.Namespace, comparison: Comparison, renew: Callable[[], 
     report = Report(chosen.examples)
     everything = [*cases.statements(chosen.only), *generate.statements(chosen.seed, chosen.statements, chosen.only)]
     shrinking = 0.0
-    for number, statement in enumerate(everything):
-        binary = number % BINARY_EVERY == 0 and not statement.setup
-        kind, ours, theirs = comparison.kind(statement, binary)
-        if kind == "wrong" and renew():
-            kind, ours, theirs = comparison.kind(statement, binary)
-        if kind in ("wrong", "answered", "refused") and report.wants(statement.production, kind) and shrinking < SHRINK_SECONDS:
-            began = time.monotonic()
-            small = shrunk(statement, lambda one, kind=kind: comparison.kind(one)[0] == kind)
-            if small is not statement:
-                statement = small
-                _, ours, theirs = comparison.kind(statement)
-            shrinking += time.monotonic() - began
-        report.add(statement, kind, ours, theirs)
+    try:
+        for number, statement in enumerate(everything):
+            shrinking = add(report, comparison, statement, number, renew, shrinking)
+    except KeyboardInterrupt:
+        report.interrupted = True
     return report
+
+
+def add(report: Report, comparison: Comparison, statement: Statement, number: int, renew: Callable[[], bool], shrinking: float) -> float:
+    """Asks one statement and reports it, made small if it is shown; the time that made examples small so far."""
+    binary = number % BINARY_EVERY == 0 and not statement.setup and statement.wanted is None
+    kind, ours, theirs = comparison.kind(statement, binary)
+    if kind == "wrong" and renew():
+        kind, ours, theirs = comparison.kind(statement, binary)
+    if kind in ("wrong", "answered", "refused") and report.wants(statement.production, kind) and shrinking < SHRINK_SECONDS:
+        began = time.monotonic()
+        small = shrunk(statement, lambda one: comparison.kind(one)[0] == kind)
+        if small is not statement:
+            statement = small
+            _, ours, theirs = comparison.kind(statement)
+        shrinking += time.monotonic() - began
+    report.add(statement, kind, ours, theirs)
+    return shrinking
 
 
 def main() -> int:
@@ -123,6 +133,8 @@ def main() -> int:
             print(f"{statement.production}: {statement.text()}")
         print(*(f"{count:6} {name}" for name, count in sorted(counts.items())), sep="\n")
         return 0
+    # The end of the time limit is an exit like any other: PostgreSQL is stopped, and what was found is told.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if chosen.postgres:
         report = run(chosen, Comparison("", chosen.postgres, shared=True), renew=lambda: False)
     else:
@@ -133,7 +145,7 @@ def main() -> int:
         chosen.report.write_text(report.differences())
     print(report.examples())
     print(report.table())
-    failed = report.wrong() > 0 or (chosen.all and report.refused_share() > REFUSED_SHARE_MAX)
+    failed = report.interrupted or report.wrong() > 0 or (chosen.all and report.refused_share() > REFUSED_SHARE_MAX)
     print(report.summary())
     return 1 if failed else 0
 

@@ -61,7 +61,9 @@ class Oracle:
         self.owner = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
         # Statements come from a generator: they are sent by a role that may only read.
         self.conninfo = f"host=127.0.0.1 port={port} user={READER} dbname=postgres"
-        initdb = [programs() / "initdb", "-D", self.place / "data", "-E", "UTF8", "--locale=C", "-A", "trust", "-U", "postgres", "--no-sync"]
+        # Text is ordered by its bytes, and its letters are those of Unicode.
+        locale = ("--locale=C", "--lc-ctype=C.UTF-8")
+        initdb = [programs() / "initdb", "-D", self.place / "data", "-E", "UTF8", *locale, "-A", "trust", "-U", "postgres", "--no-sync"]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, user=self.account, cwd=self.place)
         settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
         serve = [programs() / "postgres", "-D", self.place / "data", "-p", str(port), "-k", self.place, *settings]

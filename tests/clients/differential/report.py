@@ -13,6 +13,7 @@ class Report:
 
     def __init__(self, shown: int) -> None:
         self.shown = shown
+        self.interrupted = False
         self.counts: dict[str, Counter] = defaultdict(Counter)
         self.found: dict[tuple[str, str], list[str]] = defaultdict(list)
         self.refusals: Counter = Counter()
@@ -84,7 +85,8 @@ class Report:
     def summary(self) -> str:
         """One line."""
         counts = " ".join(f"{name}={self.total(name)}" for name in KINDS)
-        return f"statements={self.total('statements')} {counts} refused_share={self.refused_share():.4f}"
+        end = " INTERRUPTED" if self.interrupted else ""
+        return f"statements={self.total('statements')} {counts} refused_share={self.refused_share():.4f}{end}"
 
 
 def message_kind(message: str) -> str:

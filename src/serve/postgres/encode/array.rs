@@ -1,10 +1,11 @@
-//! Lists of Arrow as one-dimensional arrays of PostgreSQL, in the text and binary forms that the client reads.
+//! Lists of Arrow as arrays of PostgreSQL, in the text and binary forms that the client reads. Lists of lists of one
+//! length are arrays of several dimensions.
 
 use super::Cells;
 use super::write::{Style, Write};
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::{Format, postgres_type};
-use crate::text::array::{VECTOR, put_array};
+use crate::text::array::{VECTOR, put_array, put_rows};
 use arrow::array::{Array, ArrayRef, AsArray, ListArray};
 use arrow::datatypes::DataType;
 use bytes::BufMut;
@@ -47,6 +48,17 @@ fn elements(
     format: Format,
     style: &Style,
 ) -> Result<Write, Failure> {
+    if let DataType::List(inner) = values.data_type()
+        && inner.name() != VECTOR
+    {
+        return match format {
+            Format::Binary => nested_binary(values, range, style),
+            Format::Text => {
+                let mut cells = Cells::new(values, format, style)?;
+                Ok(Box::new(move |row, out| put_rows(range(row), out, |index, out| cells.write(index, out))))
+            }
+        };
+    }
     let mut cells = Cells::new(values, format, style)?;
     let oid = postgres_type(values.data_type()).oid();
     Ok(match format {
@@ -64,6 +76,54 @@ fn elements(
             })
         }
     })
+}
+
+/// Arrays of several dimensions: the length of each, and then all elements.
+fn nested_binary(
+    values: &ArrayRef,
+    range: impl Fn(usize) -> Range<usize> + Send + 'static,
+    style: &Style,
+) -> Result<Write, Failure> {
+    let mut levels = Vec::new();
+    let mut level = values.clone();
+    while let DataType::List(inner) = level.data_type()
+        && inner.name() != VECTOR
+    {
+        let list = level.as_list::<i32>().clone();
+        level = list.values().clone();
+        levels.push(list);
+    }
+    let mut cells = Cells::new(&level, Format::Binary, style)?;
+    let oid = postgres_type(level.data_type()).oid();
+    Ok(Box::new(move |row, out| {
+        let mut rows = range(row);
+        let mut lengths = vec![rows.len()];
+        for list in &levels {
+            let offsets = list.offsets();
+            let each = rows.clone().map(|row| (offsets[row + 1] - offsets[row]) as usize);
+            let length = each.clone().next().unwrap_or(0);
+            if each.clone().any(|other| other != length) {
+                return Err(Failure::new(
+                    "2202E",
+                    "multidimensional arrays must have sub-arrays with matching dimensions",
+                ));
+            }
+            lengths.push(length);
+            rows = offsets[rows.start] as usize..offsets[rows.end] as usize;
+        }
+        if rows.is_empty() {
+            return put_binary(&mut cells, oid, rows, out);
+        }
+        let size = |size: usize| i32::try_from(size).map_err(|_| Failure::new("54000", "an array is too long"));
+        out.put_i32(size(lengths.len())?);
+        out.put_i32(rows.clone().any(|element| cells.is_null(element)).into());
+        out.put_u32(oid);
+        for length in lengths {
+            out.put_i32(size(length)?);
+            out.put_i32(1);
+        }
+        rows.into_iter().try_for_each(|element| cells.write_sized(element, out))
+    }))
 }
 
 /// Numbers with blanks between, as the catalog's vectors look.

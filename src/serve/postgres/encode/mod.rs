@@ -6,6 +6,7 @@
 mod array;
 mod json;
 mod number;
+mod record;
 mod time;
 mod write;
 
@@ -135,7 +136,10 @@ fn writer(array: &ArrayRef, format: Format, style: &Style) -> Result<Write, Fail
         DataType::Binary => bytea(array.as_binary::<i32>().clone(), format),
         DataType::LargeBinary => bytea(array.as_binary::<i64>().clone(), format),
         DataType::BinaryView => bytea(array.as_binary_view().clone(), format),
+        own if crate::text::uuid::is_uuid(own) => uuid(array.as_fixed_size_binary().clone(), format),
         DataType::FixedSizeBinary(_) => bytea(array.as_fixed_size_binary().clone(), format),
+        own if crate::text::json::is_jsonb(own) && format == Format::Binary => jsonb(json_texts(array)?),
+        own if crate::text::json::is_json(own) || crate::text::json::is_jsonb(own) => text(json_texts(array)?),
         DataType::Date32
         | DataType::Date64
         | DataType::Time32(_)
@@ -149,11 +153,10 @@ fn writer(array: &ArrayRef, format: Format, style: &Style) -> Result<Write, Fail
                 None => json::writer(array)?,
             }
         }
-        DataType::Struct(_)
-        | DataType::Map(..)
-        | DataType::Union(..)
-        | DataType::ListView(_)
-        | DataType::LargeListView(_) => json::writer(array)?,
+        DataType::Struct(_) => record::writer(array, format, style)?,
+        DataType::Map(..) | DataType::Union(..) | DataType::ListView(_) | DataType::LargeListView(_) => {
+            json::writer(array)?
+        }
         _ => number::writer(array, format).ok_or_else(|| no_form(array))?,
     })
 }
@@ -201,6 +204,31 @@ impl Strings for arrow::array::FixedSizeBinaryArray {
 
 fn text(array: impl Strings) -> Write {
     Box::new(move |row, out| {
+        out.put_slice(array.bytes(row));
+        Ok(())
+    })
+}
+
+/// A UUID: its sixteen bytes, or its digits.
+fn uuid(array: impl Strings, format: Format) -> Write {
+    match format {
+        Format::Binary => text(array),
+        Format::Text => Box::new(move |row, out| {
+            crate::text::uuid::put(array.bytes(row), out);
+            Ok(())
+        }),
+    }
+}
+
+/// The texts of JSON.
+fn json_texts(array: &ArrayRef) -> Result<arrow::array::StringArray, Failure> {
+    crate::text::json::texts(array).ok_or_else(|| no_form(array))
+}
+
+/// The binary form of `jsonb`: a version, and its text.
+fn jsonb(array: impl Strings) -> Write {
+    Box::new(move |row, out| {
+        out.put_u8(1);
         out.put_slice(array.bytes(row));
         Ok(())
     })

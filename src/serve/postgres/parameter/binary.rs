@@ -4,7 +4,7 @@
 //! Counts and lengths are the client's and are not believed: nothing is reserved for bytes that did not come.
 
 use super::convert::{list, utf8};
-use super::text::{instant, numeric};
+use super::text::{instant, numeric, own};
 use crate::engine::ScalarValue;
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::arrow_type;
@@ -61,14 +61,18 @@ pub(super) fn read_binary(bytes: &mut Bytes, described: &Type) -> Option<Result<
         Type::UUID => {
             let id = uuid::Uuid::from_slice(bytes).ok()?;
             bytes.clear();
-            ScalarValue::Utf8(Some(id.to_string()))
+            ScalarValue::FixedSizeBinary(16, Some(id.as_bytes().to_vec()))
         }
         _ => {
             let mut bytes = std::mem::take(bytes);
             if *described == Type::JSONB && bytes.try_get_u8().ok()? != 1 {
                 return None;
             }
-            return Some(utf8(&bytes).map(|text| ScalarValue::Utf8(Some(text.to_owned()))));
+            let read = |text: &str| match *described {
+                Type::JSON | Type::JSONB => own(text, described),
+                _ => Ok(ScalarValue::Utf8(Some(text.to_owned()))),
+            };
+            return Some(utf8(&bytes).and_then(read));
         }
     };
     bytes.is_empty().then_some(Ok(scalar))

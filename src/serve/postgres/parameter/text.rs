@@ -6,7 +6,8 @@ use crate::engine::ScalarValue;
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::arrow_type;
 use crate::text::decimal::UNBOUND;
-use crate::text::{array, boolean, bytea, instant as moment, interval};
+use crate::text::{array, boolean, bytea, instant as moment, interval, json, uuid};
+use arrow::array::StringArray;
 use chrono::{NaiveDate, NaiveTime, Timelike};
 use chrono_tz::Tz;
 use postgres_types::{Kind, Type};
@@ -39,8 +40,23 @@ pub(super) fn read_text(text: &str, described: &Type, zone: Tz) -> Result<Scalar
         }
         Type::TIMESTAMPTZ => instant(moment::parse(trimmed, zone).ok_or_else(invalid)?.timestamp_micros()),
         Type::INTERVAL => ScalarValue::IntervalMonthDayNano(Some(interval::parse(trimmed).ok_or_else(invalid)?)),
+        Type::UUID | Type::JSON | Type::JSONB => own(text, described)?,
         _ => ScalarValue::Utf8(Some(text.to_owned())),
     })
+}
+
+/// A UUID or JSON, in the type that stands for it.
+///
+/// # Errors
+/// 22P02 for a text that does not read.
+pub(super) fn own(text: &str, described: &Type) -> Result<ScalarValue, Failure> {
+    if *described == Type::UUID {
+        let bytes = uuid::parse(text.trim()).ok_or_else(|| invalid_text(text, described))?;
+        return Ok(ScalarValue::FixedSizeBinary(16, Some(bytes.to_vec())));
+    }
+    let invalid = || Failure::new("22P02", "invalid input syntax for type json");
+    let read = json::read(&StringArray::from(vec![text]), &arrow_type(described)).map_err(|_| invalid())?;
+    ScalarValue::try_from_array(&read, 0).map_err(|_| invalid())
 }
 
 /// A `timestamp with time zone` of microseconds since 1970.

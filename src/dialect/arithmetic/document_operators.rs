@@ -1,0 +1,200 @@
+//! The expression planner `DocumentOperators` plans the operators of JSON, of UUIDs and of regular
+//! expressions as calls of the functions behind them, by the types of their sides.
+//!
+//! A text that is written out beside a value of such a type reads as one. Operators that PostgreSQL does
+//! not have for these types, such as the equality of `json`, are refused here.
+//!
+//! DataFusion 55: `->`, `#>`, `?` and their like are parsed and have no meaning, and `~` is the search
+//! of the crate `regex`, which has other rules than PostgreSQL's. Not needed once `'foobar' ~
+//! '(?<=foo)bar'` is true in DataFusion, and an operator can be defined for a type.
+
+use crate::dialect::function::{json_member, routine};
+use crate::error::{ErrorKind, QueryError};
+use crate::text::{array, json, uuid};
+use arrow::datatypes::DataType;
+use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::{Expr, ExprSchemable, lit};
+use datafusion::sql::sqlparser::ast::BinaryOperator as Op;
+
+/// The expression planner; it has no state.
+#[derive(Debug)]
+pub(crate) struct DocumentOperators;
+
+impl ExprPlanner for DocumentOperators {
+    /// Plans one operator as a call where a side is JSON, a UUID, or a text that is matched; all else is
+    /// left to the next planner.
+    fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let (Ok(left), Ok(right)) = (raw.left.get_type(schema), raw.right.get_type(schema)) else {
+            return Ok(PlannerResult::Original(raw));
+        };
+        if let Some(function) = matching(&raw.op) {
+            return Ok(match (is_text(&left) || left.is_null()) && (is_text(&right) || right.is_null()) {
+                true => planned(function, vec![raw.left, raw.right]),
+                false => return Err(no_operator(&left, &raw.op, &right)),
+            });
+        }
+        if uuid::is_uuid(&left) || uuid::is_uuid(&right) {
+            return with_uuid(raw);
+        }
+        if json::is_jsonb(&left) || (json::is_jsonb(&right) && literal(&raw.left).is_some()) {
+            return with_jsonb(raw, &left, &right);
+        }
+        if json::is_json(&left) || json::is_json(&right) {
+            return with_json(raw, &left, &right);
+        }
+        match raw.op {
+            Op::Arrow | Op::LongArrow if left.is_nested() => {
+                let plain = raw.op == Op::LongArrow;
+                Ok(PlannerResult::Planned(json_member::get(raw.left, raw.right, plain)))
+            }
+            Op::Arrow | Op::LongArrow | Op::HashArrow | Op::HashLongArrow => Err(no_operator(&left, &raw.op, &right)),
+            _ => Ok(PlannerResult::Original(raw)),
+        }
+    }
+}
+
+/// The function behind an operator of regular expressions.
+fn matching(op: &Op) -> Option<&'static str> {
+    Some(match op {
+        Op::PGRegexMatch => "textregexeq",
+        Op::PGRegexNotMatch => "textregexne",
+        Op::PGRegexIMatch => "texticregexeq",
+        Op::PGRegexNotIMatch => "texticregexne",
+        _ => return None,
+    })
+}
+
+/// Whether a type is one of the texts.
+fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, value) => is_text(value),
+        _ => false,
+    }
+}
+
+/// The text that is written out on one side; `None` of every other expression.
+fn literal(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Literal(value, _) => value.try_as_str().flatten(),
+        _ => None,
+    }
+}
+
+/// A call of one of the dialect's functions, as a planner gives it.
+fn planned(name: &str, arguments: Vec<Expr>) -> PlannerResult<RawBinaryExpr> {
+    PlannerResult::Planned(call(name, arguments))
+}
+
+fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+    match routine(name) {
+        Some(function) => function.call(arguments),
+        None => lit(ScalarValue::Null),
+    }
+}
+
+/// PostgreSQL's error for an operator that these types do not have.
+fn no_operator(left: &DataType, op: &Op, right: &DataType) -> DataFusionError {
+    use crate::dialect::catalog::types;
+    let name = |data_type: &DataType| match data_type {
+        DataType::Null => "unknown".to_owned(),
+        other => types::display(types::of_arrow(other).0, None),
+    };
+    let message = format!("operator does not exist: {} {op} {}", name(left), name(right));
+    let error = QueryError::new(ErrorKind::UnknownFunction, message)
+        .with_hint("No operator matches the given name and argument types. You might need to add explicit type casts.");
+    DataFusionError::External(Box::new(error))
+}
+
+/// A text that is written out, as a call of the cast to its neighbour's type; all else as it is.
+fn read_as(expr: Expr, name: &str) -> Expr {
+    match literal(&expr).is_some() || matches!(expr, Expr::Literal(ScalarValue::Null, _)) {
+        true => call(name, vec![expr]),
+        false => expr,
+    }
+}
+
+/// UUIDs compare with UUIDs, and with texts that are written out.
+fn with_uuid(raw: RawBinaryExpr) -> Result<PlannerResult<RawBinaryExpr>> {
+    let RawBinaryExpr { op, left, right } = raw;
+    let (left, right) = match op {
+        Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => {
+            (read_as(left, "uuid_cast"), read_as(right, "uuid_cast"))
+        }
+        _ => (left, right),
+    };
+    Ok(PlannerResult::Original(RawBinaryExpr { op, left, right }))
+}
+
+/// A path: an array of texts, or one that is written out as `{a,b}`.
+fn path(expr: Expr) -> Expr {
+    match literal(&expr).and_then(array::parse) {
+        Some(elements) => {
+            let elements: Vec<ScalarValue> = elements.into_iter().map(ScalarValue::Utf8).collect();
+            lit(ScalarValue::List(ScalarValue::new_list_nullable(&elements, &DataType::Utf8)))
+        }
+        None => expr,
+    }
+}
+
+/// The function of a member or an element, by the type of what is on the right.
+fn member(prefix: &str, right: &DataType, text: bool) -> String {
+    let what = if right.is_integer() { "array_element" } else { "object_field" };
+    format!("{prefix}_{what}{}", if text { "_text" } else { "" })
+}
+
+/// The operators of `jsonb`.
+fn with_jsonb(raw: RawBinaryExpr, left: &DataType, right: &DataType) -> Result<PlannerResult<RawBinaryExpr>> {
+    let RawBinaryExpr { op, left: one, right: two } = raw;
+    let beside = json::is_jsonb(right) || right.is_null() || literal(&two).is_some();
+    let key = right.is_integer() || is_text(right) || right.is_null();
+    let function = match op {
+        Op::Arrow | Op::LongArrow if key => {
+            return Ok(planned(&member("jsonb", right, op == Op::LongArrow), vec![one, two]));
+        }
+        Op::HashArrow => return Ok(planned("jsonb_extract_path", vec![one, path(two)])),
+        Op::HashLongArrow => return Ok(planned("jsonb_extract_path_text", vec![one, path(two)])),
+        Op::HashMinus => return Ok(planned("jsonb_delete_path", vec![one, path(two)])),
+        Op::Minus => return Ok(planned("jsonb_delete", vec![one, two])),
+        Op::Question => return Ok(planned("jsonb_exists", vec![one, two])),
+        Op::QuestionPipe => return Ok(planned("jsonb_exists_any", vec![one, path(two)])),
+        Op::QuestionAnd => return Ok(planned("jsonb_exists_all", vec![one, path(two)])),
+        // Beside a text that is computed, `||` joins texts.
+        Op::StringConcat if !beside => return Ok(PlannerResult::Original(RawBinaryExpr { op, left: one, right: two })),
+        Op::AtQuestion | Op::AtAt => {
+            let error = QueryError::new(ErrorKind::NotSupported, "paths of jsonpath are not supported");
+            return Err(DataFusionError::External(Box::new(error)));
+        }
+        Op::StringConcat => "jsonb_concat",
+        Op::AtArrow if beside => "jsonb_contains",
+        Op::ArrowAt if beside => "jsonb_contained",
+        Op::Eq if beside => "jsonb_eq",
+        Op::NotEq if beside => "jsonb_ne",
+        Op::Lt if beside => "jsonb_lt",
+        Op::LtEq if beside => "jsonb_le",
+        Op::Gt if beside => "jsonb_gt",
+        Op::GtEq if beside => "jsonb_ge",
+        other => return Err(no_operator(left, &other, right)),
+    };
+    Ok(planned(function, vec![read_as(one, "jsonb"), read_as(two, "jsonb")]))
+}
+
+/// The operators of `json`, which has no order and no equality.
+fn with_json(raw: RawBinaryExpr, left: &DataType, right: &DataType) -> Result<PlannerResult<RawBinaryExpr>> {
+    let RawBinaryExpr { op, left: one, right: two } = raw;
+    let key = right.is_integer() || is_text(right) || right.is_null();
+    Ok(match op {
+        Op::Arrow | Op::LongArrow if json::is_json(left) && key => {
+            planned(&member("json", right, op == Op::LongArrow), vec![one, two])
+        }
+        Op::HashArrow if json::is_json(left) => planned("json_extract_path", vec![one, path(two)]),
+        Op::HashLongArrow if json::is_json(left) => planned("json_extract_path_text", vec![one, path(two)]),
+        // It joins texts.
+        Op::StringConcat if is_text(left) || is_text(right) => {
+            PlannerResult::Original(RawBinaryExpr { op, left: one, right: two })
+        }
+        other => return Err(no_operator(left, &other, right)),
+    })
+}

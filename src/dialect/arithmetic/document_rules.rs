@@ -1,0 +1,131 @@
+//! Rules for plans with JSON and UUIDs: casts of `jsonb` to numbers and booleans, texts in lists beside
+//! UUIDs and `jsonb`, and the refusal to sort, group or join by `json`.
+//!
+//! DataFusion 55: every type can be sorted and grouped, and `IN` brings a text and a struct to no
+//! common type. Not needed once a type can say that it has no equality.
+
+use crate::dialect::function::routine;
+use crate::error::{ErrorKind, QueryError};
+use crate::text::{json, uuid};
+use arrow::datatypes::DataType;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
+use datafusion::common::{DFSchema, Result};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::expr::{Between, Cast, InList};
+use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
+use datafusion::logical_expr::{Distinct, Expr, ExprSchemable, LogicalPlan};
+use datafusion::optimizer::AnalyzerRule;
+
+/// The function rewrite of casts and lists.
+#[derive(Debug)]
+pub(crate) struct DocumentCasts;
+
+impl FunctionRewrite for DocumentCasts {
+    fn name(&self) -> &str {
+        "casts of JSON and UUIDs"
+    }
+
+    /// Rewrites a cast of `jsonb` to a number or a boolean, and texts in `IN` and BETWEEN beside a UUID
+    /// or `jsonb`.
+    fn rewrite(&self, expr: Expr, schema: &DFSchema, _: &ConfigOptions) -> Result<Transformed<Expr>> {
+        let reader = |expr: &Expr| match expr.get_type(schema) {
+            Ok(of) if uuid::is_uuid(&of) => routine("uuid_cast"),
+            Ok(of) if json::is_jsonb(&of) => routine("jsonb"),
+            _ => None,
+        };
+        let literal = |expr: &Expr| matches!(expr, Expr::Literal(value, _) if value.try_as_str().flatten().is_some());
+        Ok(match expr {
+            Expr::Cast(Cast { expr: inner, field }) if inner.get_type(schema).is_ok_and(|of| json::is_jsonb(&of)) => {
+                let wanted = field.data_type();
+                let text = match wanted {
+                    DataType::Boolean => routine("jsonb_bool").map(|function| function.call(vec![*inner.clone()])),
+                    wanted if wanted.is_numeric() => {
+                        use crate::dialect::catalog::types;
+                        let name = types::display(types::of_arrow(wanted).0, None);
+                        let name = datafusion::logical_expr::lit(name);
+                        routine("jsonb_number").map(|function| function.call(vec![*inner.clone(), name]))
+                    }
+                    _ => None,
+                };
+                match text {
+                    // Whole numbers round, as those of `numeric` do.
+                    Some(text) if wanted.is_integer() => {
+                        let exact = datafusion::logical_expr::cast(text, DataType::Decimal128(38, 10));
+                        let exact = datafusion::logical_expr::cast(exact, DataType::Decimal128(38, 0));
+                        Transformed::yes(Expr::Cast(Cast { expr: Box::new(exact), field }))
+                    }
+                    Some(text) => Transformed::yes(Expr::Cast(Cast { expr: Box::new(text), field })),
+                    None => Transformed::no(Expr::Cast(Cast { expr: inner, field })),
+                }
+            }
+            Expr::InList(InList { expr: inner, list, negated }) if list.iter().any(literal) => match reader(&inner) {
+                Some(read) => {
+                    let read = |item: Expr| if literal(&item) { read.call(vec![item]) } else { item };
+                    let list = list.into_iter().map(read).collect();
+                    Transformed::yes(Expr::InList(InList { expr: inner, list, negated }))
+                }
+                None => Transformed::no(Expr::InList(InList { expr: inner, list, negated })),
+            },
+            Expr::Between(Between { expr: inner, negated, low, high }) if literal(&low) || literal(&high) => {
+                match reader(&inner) {
+                    Some(read) => {
+                        let read =
+                            |item: Box<Expr>| if literal(&item) { Box::new(read.call(vec![*item])) } else { item };
+                        let (low, high) = (read(low), read(high));
+                        Transformed::yes(Expr::Between(Between { expr: inner, negated, low, high }))
+                    }
+                    None => Transformed::no(Expr::Between(Between { expr: inner, negated, low, high })),
+                }
+            }
+            other => Transformed::no(other),
+        })
+    }
+}
+
+/// The analyzer rule that refuses to sort, group, join or compare by `json`.
+#[derive(Debug)]
+pub(crate) struct NoOrderOfJson;
+
+impl AnalyzerRule for NoOrderOfJson {
+    fn name(&self) -> &str {
+        "no order of json"
+    }
+
+    /// Fails on the first plan that sorts or groups by a `json`, and changes nothing.
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        plan.apply_with_subqueries(|node| {
+            let is_json = |expr: &Expr, node: &LogicalPlan| {
+                node.inputs().iter().any(|input| expr.get_type(input.schema()).is_ok_and(|of| json::is_json(&of)))
+            };
+            match node {
+                LogicalPlan::Sort(sort) if sort.expr.iter().any(|key| is_json(&key.expr, node)) => {
+                    return Err(refused("ordering"));
+                }
+                LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.iter().any(|key| is_json(key, node)) => {
+                    return Err(refused("equality"));
+                }
+                LogicalPlan::Distinct(Distinct::All(input))
+                    if input.schema().fields().iter().any(|field| json::is_json(field.data_type())) =>
+                {
+                    return Err(refused("equality"));
+                }
+                LogicalPlan::Distinct(Distinct::On(on)) if on.on_expr.iter().any(|key| is_json(key, node)) => {
+                    return Err(refused("equality"));
+                }
+                LogicalPlan::Join(join) if join.on.iter().any(|(key, _)| is_json(key, node)) => {
+                    return Err(refused("equality"));
+                }
+                _ => {}
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(plan)
+    }
+}
+
+/// PostgreSQL's error for a type without an order or an equality.
+fn refused(what: &str) -> DataFusionError {
+    let message = format!("could not identify an {what} operator for type json");
+    DataFusionError::External(Box::new(QueryError::new(ErrorKind::UnknownFunction, message)))
+}

@@ -1,0 +1,171 @@
+//! The condition of a filter, evaluated whole; and when that fails, one condition after the other, each
+//! over the rows that those before it leave.
+//!
+//! A condition that fails waits until the others have had their turn, because the optimiser joins the
+//! conditions of nested queries in any order. The common case, in which nothing fails, costs nothing.
+
+use arrow::array::{AsArray, BooleanArray, UInt32Array};
+use arrow::compute::{filter, filter_record_batch};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, UInt32Type};
+use arrow::record_batch::RecordBatch;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Result, internal_err};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{ColumnarValue, Operator};
+use datafusion::physical_expr::expressions::{
+    BinaryExpr, Column, InListExpr, IsNotNullExpr, IsNullExpr, Literal, NotExpr,
+};
+use datafusion::physical_expr::{PhysicalExpr, split_conjunction};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// The rule that puts a [`Conjunction`] into filters of several conditions, one of which may fail. It
+/// runs after DataFusion's rules, which read the condition.
+#[derive(Debug)]
+pub(crate) struct Conjunctions;
+
+impl PhysicalOptimizerRule for Conjunctions {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        let replace = |node: Arc<dyn ExecutionPlan>| {
+            let Some(filter) = node.downcast_ref::<FilterExec>() else { return Ok(Transformed::no(node)) };
+            let parts = split_conjunction(filter.predicate());
+            if parts.len() < 2 || parts.iter().all(|part| is_plain(part)) {
+                return Ok(Transformed::no(node));
+            }
+            let predicate = Arc::new(Conjunction { whole: filter.predicate().clone() });
+            let filter = FilterExecBuilder::from(filter).with_predicate(predicate).build()?;
+            Ok(Transformed::yes(Arc::new(filter) as Arc<dyn ExecutionPlan>))
+        };
+        plan.transform_up(replace).data()
+    }
+
+    fn name(&self) -> &str {
+        "guard"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// Whether a condition only compares columns and constants, which cannot fail.
+fn is_plain(expr: &Arc<dyn PhysicalExpr>) -> bool {
+    let mut plain = true;
+    let _ = expr.apply(|part| {
+        let part: &dyn std::any::Any = part.as_ref();
+        let compares = part.downcast_ref::<BinaryExpr>().is_some_and(|binary| {
+            let op = binary.op();
+            op.supports_propagation() || matches!(op, Operator::And | Operator::Or | Operator::NotEq)
+        });
+        plain &= compares
+            || part.is::<Column>()
+            || part.is::<Literal>()
+            || part.is::<NotExpr>()
+            || part.is::<IsNullExpr>()
+            || part.is::<IsNotNullExpr>()
+            || part.is::<InListExpr>();
+        Ok(if plain { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+    });
+    plain
+}
+
+/// Conditions joined by AND, of which a filter wants to know where all are true.
+#[derive(Debug)]
+struct Conjunction {
+    whole: Arc<dyn PhysicalExpr>,
+}
+
+impl PartialEq for Conjunction {
+    fn eq(&self, other: &Self) -> bool {
+        self.whole.eq(&other.whole)
+    }
+}
+
+impl Eq for Conjunction {}
+
+impl Hash for Conjunction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.whole.hash(state);
+    }
+}
+
+impl fmt::Display for Conjunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.whole.fmt(f)
+    }
+}
+
+impl Conjunction {
+    /// Where all conditions are true, each evaluated over the rows that are left when its turn comes.
+    ///
+    /// # Errors
+    /// What a condition fails with over the rows that all others leave, and `whole` when none got on.
+    fn one_by_one(&self, batch: &RecordBatch, whole: DataFusionError) -> Result<BooleanArray> {
+        let mut waiting = split_conjunction(&self.whole);
+        let mut rows = UInt32Array::from_iter_values(0..u32::try_from(batch.num_rows()).unwrap_or(u32::MAX));
+        let (mut left, mut failure) = (batch.clone(), whole);
+        loop {
+            let before = waiting.len();
+            let mut failed = Vec::new();
+            for condition in waiting {
+                if left.num_rows() == 0 {
+                    break;
+                }
+                match condition.evaluate(&left).and_then(|value| value.into_array(left.num_rows())) {
+                    Ok(holds) => {
+                        let holds = holds.as_boolean();
+                        rows = filter(&rows, holds)?.as_primitive::<UInt32Type>().clone();
+                        left = filter_record_batch(&left, holds)?;
+                    }
+                    Err(error) => {
+                        failure = error;
+                        failed.push(condition);
+                    }
+                }
+            }
+            if failed.is_empty() || left.num_rows() == 0 {
+                break;
+            }
+            if failed.len() == before {
+                return Err(failure);
+            }
+            waiting = failed;
+        }
+        let mut all = vec![false; batch.num_rows()];
+        rows.values().iter().for_each(|row| all[*row as usize] = true);
+        Ok(BooleanArray::from(all))
+    }
+}
+
+impl PhysicalExpr for Conjunction {
+    fn return_field(&self, _: &Schema) -> Result<FieldRef> {
+        Ok(Arc::new(Field::new("conjunction", DataType::Boolean, true)))
+    }
+
+    fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {
+        match self.whole.evaluate(batch) {
+            Err(error) => Ok(ColumnarValue::Array(Arc::new(self.one_by_one(batch, error)?))),
+            known => known,
+        }
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn PhysicalExpr>> {
+        vec![&self.whole]
+    }
+
+    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn PhysicalExpr>>) -> Result<Arc<dyn PhysicalExpr>> {
+        match (children.pop(), children.is_empty()) {
+            (Some(whole), true) => Ok(Arc::new(Self { whole })),
+            _ => internal_err!("one condition is wanted"),
+        }
+    }
+
+    fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.whole.fmt_sql(f)
+    }
+}

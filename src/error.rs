@@ -15,6 +15,10 @@ pub enum ErrorKind {
     AmbiguousColumn,
     /// No such function, or not for these argument types.
     UnknownFunction,
+    /// Several functions or operators fit these argument types equally.
+    AmbiguousFunction,
+    /// No cast between two types.
+    CannotCast,
     /// A column outside an aggregate that is not grouped.
     Grouping,
     /// A window that overrides the one it refers to, or is defined twice.

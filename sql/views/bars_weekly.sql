@@ -14,7 +14,7 @@ SELECT
     max(high) AS high,
     min(low) AS low,
     last_value(close ORDER BY date) FILTER (WHERE close IS NOT NULL) AS close,
-    sum(volume) AS volume,
+    CAST(sum(volume) AS bigint) AS volume,
     count(*) AS sessions
 FROM eod
 GROUP BY symbol, CAST(date_trunc('week', date) AS date)

@@ -32,5 +32,5 @@ SELECT
     symbol,
     date,
     close,
-    CASE WHEN observations = 20 THEN deviation * sqrt(252.0) END AS volatility
+    CASE WHEN observations = 20 THEN deviation * sqrt(252) END AS volatility
 FROM rolling

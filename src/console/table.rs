@@ -2,6 +2,7 @@
 //! by this; front ends have encoders of their own.
 
 use crate::text::column::{texts, times_as_text};
+use crate::text::decimal::is_unbound;
 use crate::text::{json, uuid};
 use arrow::array::{ArrayRef, StringArray};
 use arrow::csv::WriterBuilder;
@@ -71,7 +72,10 @@ fn write_table(schema: &SchemaRef, batches: &[RecordBatch], out: &mut impl Write
     let options = FormatOptions::new().with_null("");
     let empty = [RecordBatch::new_empty(schema.clone())];
     let batches = if batches.is_empty() { &empty } else { batches };
-    let shown = batches.iter().map(|batch| with_text(batch, DataType::is_temporal)).collect::<Result<Vec<_>, _>>()?;
+    let shown = batches
+        .iter()
+        .map(|batch| with_text(batch, |data_type| data_type.is_temporal() || is_unbound(data_type)))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(writeln!(out, "{}", pretty_format_batches_with_options(&shown, &options)?)?)
 }
 
@@ -93,7 +97,7 @@ fn write_json<F: JsonFormat>(batches: &[RecordBatch], out: &mut impl Write) -> R
 
 /// What CSV has no form for.
 fn in_csv(data_type: &DataType) -> bool {
-    data_type.is_nested() || matches!(data_type, DataType::Interval(_) | DataType::Duration(_))
+    data_type.is_nested() || is_unbound(data_type) || matches!(data_type, DataType::Interval(_) | DataType::Duration(_))
 }
 
 /// The batch with columns of some types as text.

@@ -3,11 +3,13 @@
 
 use super::catalog::{self, Comments};
 use super::extension::Extension;
-use super::{aggregate, arithmetic, array, decorrelate, function, guard};
+use super::{aggregate, arithmetic, array, decorrelate, function, guard, typing};
 use datafusion::catalog::{CatalogProvider, TableProvider};
 use datafusion::common::Result;
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::planner::ExprPlanner;
 use std::sync::Arc;
 
 /// What the engine tells the dialect of the server it speaks for; shared by all sessions.
@@ -33,11 +35,22 @@ pub struct Host {
 /// PostgreSQL in silence, so the caller does not go on without it.
 pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     let rules = decorrelate::rules(host.rereads);
-    let state = SessionStateBuilder::new_from_existing(state).with_optimizer_rules(rules).build();
+    // The dialect's planners of operators are asked first, before any of DataFusion's types what it should not: of
+    // documents, which have functions for them, and then of all else.
+    let documents: Arc<dyn ExprPlanner> = Arc::new(arithmetic::DocumentOperators);
+    let operators: Arc<dyn ExprPlanner> = Arc::new(typing::Operators);
+    let planners = [documents, operators].into_iter().chain(state.expr_planners().iter().cloned()).collect();
+    let state =
+        SessionStateBuilder::new_from_existing(state).with_optimizer_rules(rules).with_expr_planners(planners).build();
     let mut state = guard::install(state);
+    // A number with a point is a decimal, of the digits that are written.
+    state.config_mut().options_mut().sql_parser.parse_float_as_decimal = true;
     arithmetic::install(&mut state)?;
     aggregate::install(&mut state)?;
     array::install(&mut state)?;
+    for function in typing::functions() {
+        state.register_udf(Arc::new(function))?;
+    }
     catalog::install(&host.catalog, &host.comments)?;
     function::install(&mut state, host.catalog.clone(), host.comments.clone())?;
     for extension in &host.extensions {

@@ -9,8 +9,10 @@
 //!
 //! - [`parse`]: text to tree, with the refusals by depth, size and weight;
 //! - [`rewrite`]: tree to tree, spellings that DataFusion lacks become spellings it has;
+//! - [`typing`]: types of literals, operators, branches and parameters, between DataFusion's SQL
+//!   planner and its analyzer;
 //! - [`arithmetic`]: operators, casts, sums, intervals and zones with PostgreSQL's results and
-//!   errors, while DataFusion plans and analyzes;
+//!   errors, while DataFusion analyzes and runs;
 //! - [`decorrelate`]: plan to plan, subqueries that DataFusion's own rules leave over become joins;
 //! - [`array`]: arrays, their places and their order;
 //! - [`aggregate`]: aggregates, their frames and their errors;
@@ -24,7 +26,7 @@
 //! to go through when either is upgraded.
 
 pub(crate) mod aggregate;
-mod arithmetic;
+pub(crate) mod arithmetic;
 mod array;
 pub mod catalog;
 pub(crate) mod decorrelate;
@@ -38,5 +40,6 @@ pub(crate) mod regexp;
 pub(crate) mod rewrite;
 pub(crate) mod search_path;
 pub mod session;
+pub(crate) mod typing;
 
 pub use install::{Host, install};

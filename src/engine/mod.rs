@@ -13,6 +13,7 @@ mod session;
 mod shared;
 pub mod template;
 
+pub use crate::dialect::arithmetic::number_text::scalar as number;
 pub use crate::dialect::function::Section;
 pub use crate::dialect::parse::Statement;
 pub use crate::dialect::session::Signal;

@@ -5,6 +5,7 @@
 //! of the same name in the first dataset, by name, that the query reads.
 //! Views read tables only, never each other, so that they can be registered in any order.
 
+use crate::dialect::typing::{self, Parameters};
 use crate::lake::dataset::{self, Column};
 use anyhow::{Context, Result};
 use datafusion::catalog::view::ViewTable;
@@ -50,7 +51,8 @@ pub fn all() -> Vec<ViewDefinition> {
 pub async fn register(context: &SessionContext) -> Result<()> {
     for view in all() {
         let plan = context.state().create_logical_plan(view.sql).await;
-        let plan = plan.with_context(|| format!("plan view {}", view.name))?;
+        let typed = plan.and_then(|plan| typing::resolve(plan, &context.state(), &mut Parameters::new()));
+        let plan = typed.with_context(|| format!("plan view {}", view.name))?;
         let table = ViewTable::new(plan, Some(view.sql.to_owned()));
         context
             .register_table(TableReference::partial("public", view.name), Arc::new(table))

@@ -1,6 +1,7 @@
 //! Whole columns as the texts that PostgreSQL writes: casts to text of the engine, and the tables that the program prints.
 
 use super::array::{put_array, put_rows};
+use super::decimal::{is_unbound, without_zeros};
 use super::moment::{DAY_US, put_date, put_era, put_instant, put_interval, put_offset, put_time};
 use super::number::{put_float4, put_float8};
 use super::record::put_record;
@@ -149,6 +150,13 @@ fn writer(array: &ArrayRef) -> Result<Write<'_>, ArrowError> {
             let array = array.as_boolean();
             Box::new(move |row, out| {
                 out.push(if array.value(row) { b't' } else { b'f' });
+                Ok(())
+            })
+        }
+        unbound if is_unbound(unbound) => {
+            let texts = cast(array, &DataType::Utf8)?.as_string::<i32>().clone();
+            Box::new(move |row, out| {
+                out.extend_from_slice(without_zeros(texts.value(row)).as_bytes());
                 Ok(())
             })
         }

@@ -5,6 +5,7 @@ pub(crate) mod array;
 pub(crate) mod boolean;
 pub(crate) mod bytea;
 pub(crate) mod column;
+pub(crate) mod decimal;
 pub(crate) mod identifier;
 pub(crate) mod instant;
 pub(crate) mod interval;

@@ -380,8 +380,8 @@ async fn errors_have_a_kind_a_sentence_and_a_place() {
         ),
         (
             "SELECT true + 1",
-            ErrorKind::TypeMismatch,
-            "operator does not exist: boolean + bigint",
+            ErrorKind::UnknownFunction,
+            "operator does not exist: boolean + integer",
             None,
             Some("explicit type casts"),
         ),

@@ -37,6 +37,11 @@ pub(crate) fn cell(values: &dyn Array, row: usize, zone: Tz) -> Option<String> {
         }
         DataType::List(_) => list(values.as_list::<i32>().value(row).as_ref(), zone),
         DataType::LargeList(_) => list(values.as_list::<i64>().value(row).as_ref(), zone),
+        // A numeric with as many digits as its value has.
+        DataType::Decimal256(76, 38) => {
+            let text = array_value_to_string(values, row).unwrap();
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
         data_type if data_type.is_integer() => match cast(values, &DataType::Int64) {
             Ok(integers) if integers.is_valid(row) => integers.as_primitive::<Int64Type>().value(row).to_string(),
             _ => array_value_to_string(values, row).unwrap(),

@@ -3,7 +3,8 @@
 //!
 //! Three kinds of hooks are used, each where DataFusion knows what the rule needs:
 //!
-//! - an `ExprPlanner` (`operators`) sees an operator before DataFusion's SQL planner types it;
+//! - functions of our own (`decimal`, `numeric_function`, `date_days`, `interval_times`, `number_text`)
+//!   and aggregates (`sum`, `average`) are put into a plan by its typing ([`super::typing`]);
 //! - `FunctionRewrite`s (`checked`, `float_list`, `session_zone`, `interval_order`, `text_cast`) see each
 //!   expression of a plan with its schema, at the beginning of the analyzer;
 //! - an `AnalyzerRule` (`instant_literal`) runs after type coercion, when each text has its target
@@ -12,17 +13,27 @@
 //! What DataFusion computes inside an aggregate is reached by none of these; `sum` is replaced for
 //! that reason.
 
+pub(crate) mod average;
 mod checked;
+pub(crate) mod date_days;
+pub(crate) mod decimal;
+pub(crate) mod deviation;
 mod document_operators;
 mod document_rules;
+mod exact_values;
 mod float;
 mod float_list;
 mod instant_literal;
 mod interval_order;
-mod operators;
+mod interval_times;
+pub(crate) mod number_text;
+pub(crate) mod numeric_function;
 mod session_zone;
-mod sum;
+pub(crate) mod sum;
 mod text_cast;
+
+pub(crate) use document_operators::DocumentOperators;
+pub(crate) use interval_times::interval_times;
 
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
@@ -46,8 +57,6 @@ pub(super) fn install(state: &mut SessionState) -> Result<()> {
     state.register_function_rewrite(Arc::new(session_zone::SessionZone))?;
     state.register_function_rewrite(Arc::new(interval_order::IntervalOrder))?;
     state.register_function_rewrite(Arc::new(text_cast::TextCasts))?;
-    state.register_expr_planner(Arc::new(document_operators::DocumentOperators))?;
-    state.register_expr_planner(Arc::new(operators::Operators))?;
     state.add_analyzer_rule(Arc::new(document_rules::NoOrderOfJson));
     state.add_analyzer_rule(Arc::new(instant_literal::InstantLiterals));
     Ok(())

@@ -2,8 +2,8 @@
 //! type, and never wraps around.
 //!
 //! Values are added in 128 bits. Integers cannot leave those: their sum is right whatever the order
-//! of its parts, as in PostgreSQL, and only the result must fit into a `bigint`. Sums of all other
-//! types are DataFusion's own.
+//! of its parts, as in PostgreSQL, and only the result must fit into a `bigint`, or is a decimal. Sums
+//! of all other types are DataFusion's own.
 //!
 //! DataFusion 55: `Sum` adds with `add_wrapping` in its accumulators, so that a sum beyond `bigint`
 //! is a wrong number (apache/datafusion#17539, open, asks that every numeric overflow be an error).
@@ -18,12 +18,12 @@ use datafusion::functions_aggregate::sum::Sum;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature,
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature, Volatility,
 };
 use datafusion::physical_expr::NullState;
 use std::collections::HashMap;
 use std::mem::size_of;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The type in which sums of integers go from one step of the plan to the next.
 const WIDE: DataType = DataType::Decimal128(38, 0);
@@ -33,11 +33,22 @@ pub(crate) fn function() -> AggregateUDF {
     AggregateUDF::from(ExactSum::default())
 }
 
+/// The `sum` of bigints, which is a `numeric`.
+pub(crate) fn of_bigints() -> Arc<AggregateUDF> {
+    static FUNCTION: LazyLock<Arc<AggregateUDF>> = LazyLock::new(|| {
+        let signature = Some(Signature::any(1, Volatility::Immutable));
+        Arc::new(AggregateUDF::from(ExactSum { inner: Sum::default(), of_bigints: signature }))
+    });
+    FUNCTION.clone()
+}
+
 /// The function; `inner` answers for types that are not summed here, and for signature and result
 /// type.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]
 struct ExactSum {
     inner: Sum,
+    /// The signature of the sum whose result is a decimal whatever integers it is of.
+    of_bigints: Option<Signature>,
 }
 
 /// Types whose sums are made here. All of them are at most 128 bits wide.
@@ -51,11 +62,15 @@ impl AggregateUDFImpl for ExactSum {
     }
 
     fn signature(&self) -> &Signature {
-        self.inner.signature()
+        self.of_bigints.as_ref().unwrap_or_else(|| self.inner.signature())
     }
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(arguments)
+        if self.of_bigints.is_some() { Ok(WIDE) } else { self.inner.return_type(arguments) }
+    }
+
+    fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
+        self.inner.coerce_types(arguments)
     }
 
     /// One sum without groups: of distinct values when DISTINCT is written.
@@ -183,7 +198,7 @@ fn total(array: &ArrayRef, result: &DataType) -> Result<i128> {
 }
 
 /// The sum of integers, high and low halves apart, in pieces so short that no half overflows.
-fn sum_of_integers(integers: &[i64]) -> i128 {
+pub(crate) fn sum_of_integers(integers: &[i64]) -> i128 {
     const LENGTH_MAX: usize = 1 << 30;
     let halves = |part: &[i64]| {
         let (mut high, mut low) = (0_i64, 0_i64);

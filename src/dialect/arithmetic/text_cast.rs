@@ -10,6 +10,7 @@
 //! `postgres_language.slt` and `postgres_text.rs` tell.
 
 use crate::dialect::array::value::base;
+use crate::text::decimal::is_unbound;
 use crate::text::{column, json, uuid};
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
 use datafusion::common::config::ConfigOptions;
@@ -100,6 +101,7 @@ impl FunctionRewrite for TextCasts {
 fn kind(data_type: &DataType, zone: &str) -> Option<DataType> {
     Some(match data_type {
         DataType::Float32 | DataType::Float64 => data_type.clone(),
+        unbound if is_unbound(unbound) => data_type.clone(),
         DataType::Float16 => DataType::Float32,
         DataType::Timestamp(_, None) => DataType::Timestamp(TimeUnit::Microsecond, None),
         DataType::Timestamp(_, Some(_)) => DataType::Timestamp(TimeUnit::Microsecond, Some(zone.into())),

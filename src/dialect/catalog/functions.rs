@@ -2,6 +2,7 @@
 //! There is one entry a name: overloads are not told apart.
 
 use super::types;
+use crate::dialect::typing::marked;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::Session;
 use datafusion::logical_expr::{Documentation, Signature, TypeSignature, Volatility};
@@ -59,7 +60,8 @@ impl Function {
 /// which `pg_type` names.
 pub(crate) fn all(session: &dyn Session) -> Vec<Function> {
     let mut found = BTreeMap::new();
-    for (name, function) in session.scalar_functions() {
+    let is_mark = |name: &str| marked::NAMES.contains(&name);
+    for (name, function) in session.scalar_functions().iter().filter(|(name, _)| !is_mark(name)) {
         let result = |arguments: &[DataType]| function.return_type(arguments).ok();
         found.insert(
             name.clone(),

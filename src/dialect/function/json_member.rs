@@ -3,7 +3,7 @@
 //!
 //! The left side is JSON as text, or a struct, list or map, which clients get as JSON as well. What
 //! is found keeps its spelling: numbers are not read, so that none loses digits. DataFusion has the
-//! operators without a meaning; the expression planner in `arithmetic::operators` plans them as calls
+//! operators without a meaning; the expression planner in `typing::deferred` plans them as calls
 //! of this function.
 
 use crate::error::{ErrorKind, QueryError};

@@ -41,6 +41,7 @@ pub use section::Section;
 
 use super::catalog::Comments;
 use crate::dialect::session::SessionFacts;
+use crate::dialect::typing::marked;
 use datafusion::catalog::CatalogProvider;
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
@@ -96,7 +97,7 @@ pub(crate) fn routine(name: &str) -> Option<Arc<ScalarUDF>> {
 /// Names and sections of the functions of a session, sorted by name: those of its template and those
 /// it registers itself.
 pub(crate) fn sections(template: &SessionState) -> Vec<(String, Section)> {
-    let registered = template.scalar_functions().iter();
+    let registered = template.scalar_functions().iter().filter(|(name, _)| !marked::NAMES.contains(&name.as_str()));
     let mut all: BTreeMap<String, Section> =
         registered.map(|(name, function)| (name.clone(), Section::of(function))).collect();
     all.extend(session::FUNCTIONS.iter().map(|function| (function.name.to_owned(), function.section)));

@@ -10,10 +10,10 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
-/// Takes an expression out of the tree and leaves `CAST(NULL AS TEXT)` in its place. The caller puts
+/// Takes an expression out of the tree and leaves NULL in its place. The caller puts
 /// something else there at once.
 pub(crate) fn take(expr: &mut Expr) -> Expr {
-    std::mem::replace(expr, null_text())
+    std::mem::replace(expr, null())
 }
 
 /// An identifier without quotes; DataFusion folds it to lower case.
@@ -32,10 +32,9 @@ pub(crate) fn boolean(value: bool) -> Expr {
     Expr::Value(Value::Boolean(value).into())
 }
 
-/// `CAST(NULL AS TEXT)`: NULL with a type, because DataFusion's `Null` type is refused by many
-/// functions and by the wire.
-pub(crate) fn null_text() -> Expr {
-    cast(Expr::Value(Value::Null.into()), DataType::Text)
+/// NULL, which takes the type of what it stands beside.
+pub(crate) fn null() -> Expr {
+    Expr::Value(Value::Null.into())
 }
 
 /// `CAST(expr AS data_type)`, the form of a cast that fails on values that do not fit.

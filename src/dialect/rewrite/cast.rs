@@ -10,7 +10,9 @@
 use super::build::take;
 use super::build::{self, call, called, cast, is_parameter, literal};
 use crate::dialect::parse::tree::fold;
-use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, CharacterLength, DataType, Expr, Ident, TypedString, Value};
+use datafusion::sql::sqlparser::ast::{
+    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Ident, TypedString, Value,
+};
 
 /// Types whose values are numbers of objects, written and read by the object's name.
 const OBJECTS: &[&str] = &["regclass", "regnamespace", "regproc", "regrole", "regtype"];
@@ -236,6 +238,10 @@ pub(crate) fn normalise(data_type: &mut DataType) {
         | DataType::CharVarying(_)
         | DataType::Varchar(_)
         | DataType::Nvarchar(_) => DataType::Text,
+        // Without precision it has as many digits as its value, of a type with room for most.
+        DataType::Dec(ExactNumberInfo::None)
+        | DataType::Decimal(ExactNumberInfo::None)
+        | DataType::Numeric(ExactNumberInfo::None) => unbound(),
         DataType::Dec(info) => DataType::Numeric(*info),
         DataType::Custom(..) => match unqualified(data_type).as_deref().and_then(named) {
             Some(known) => known,
@@ -244,6 +250,11 @@ pub(crate) fn normalise(data_type: &mut DataType) {
         _ => return,
     };
     *data_type = known;
+}
+
+/// `numeric` without precision, which the typing knows as `typing::kind::UNBOUND`.
+fn unbound() -> DataType {
+    DataType::Numeric(ExactNumberInfo::PrecisionAndScale(76, 38))
 }
 
 /// The type of the elements of an array type, however many dimensions are written.
@@ -267,7 +278,7 @@ pub(crate) fn instant() -> DataType {
 /// `oid` and `xid` are unsigned 32-bit integers, as in PostgreSQL; types without an equal in Arrow
 /// are texts.
 pub(crate) fn named(name: &str) -> Option<DataType> {
-    use datafusion::sql::sqlparser::ast::{ExactNumberInfo, TimezoneInfo};
+    use datafusion::sql::sqlparser::ast::TimezoneInfo;
     let array = |element| DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(element), None));
     Some(match name {
         "bool" | "boolean" => DataType::Boolean,
@@ -285,7 +296,7 @@ pub(crate) fn named(name: &str) -> Option<DataType> {
         "int8" => DataType::BigInt(None),
         "int2vector" => array(DataType::SmallInt(None)),
         "interval" => DataType::Interval { fields: None, precision: None },
-        "numeric" => DataType::Numeric(ExactNumberInfo::None),
+        "numeric" => unbound(),
         "cid" | "oid" | "xid" => DataType::IntUnsigned(None),
         "oidvector" => array(DataType::IntUnsigned(None)),
         "time" => DataType::Time(None, TimezoneInfo::None),

@@ -10,7 +10,7 @@
 //! correlated subquery: the sessions of psql, JDBC and SQLAlchemy recorded in `postgres_catalog.rs`
 //! then pass without this file.
 
-use super::build::{array_query, boolean, call, cast, is_call, null_text};
+use super::build::{array_query, boolean, call, cast, is_call, null};
 use super::scope::Scopes;
 use crate::dialect::catalog::always_empty;
 use crate::dialect::parse::tree::fold;
@@ -24,7 +24,7 @@ use std::ops::ControlFlow;
 /// value.
 ///
 /// - `EXISTS (...)` is `false`, `NOT EXISTS (...)` is `true`.
-/// - A scalar subquery is `CAST(NULL AS TEXT)`; one that aggregates without groups is 0 or NULL.
+/// - A scalar subquery is NULL; one that aggregates without groups is 0 or NULL.
 /// - `ARRAY(SELECT ...)` is an empty array of texts.
 pub(crate) fn fold_subquery(expr: &mut Expr, scopes: &Scopes) {
     if let Expr::Exists { subquery, negated } = expr
@@ -34,7 +34,7 @@ pub(crate) fn fold_subquery(expr: &mut Expr, scopes: &Scopes) {
     } else if let Expr::Subquery(query) = expr
         && query_is_empty(query, scopes)
     {
-        *expr = null_text();
+        *expr = null();
     } else if let Expr::Subquery(query) = expr
         && let Some(constant) = aggregate_of_nothing(query, scopes)
     {
@@ -126,7 +126,7 @@ impl VisitorMut for Nothing {
             match name.as_deref() {
                 Some("count") => *expr = Expr::Value(Value::Number("0".to_owned(), false).into()),
                 Some("array_agg" | "max" | "min" | "string_agg" | "sum" | "avg" | "bool_or" | "bool_and") => {
-                    *expr = null_text();
+                    *expr = null();
                 }
                 _ => return ControlFlow::Continue(()),
             }
@@ -169,7 +169,7 @@ impl VisitorMut for Prune {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         let rows = ["unnest", "generate_series", "generate_subscripts", "_pg_expandarray"];
         if matches!(expr, Expr::Subquery(_)) || rows.iter().any(|name| is_call(expr, name)) {
-            *expr = null_text();
+            *expr = null();
         } else if matches!(expr, Expr::Exists { .. }) {
             *expr = boolean(false);
         } else if array_query(expr).is_some() {

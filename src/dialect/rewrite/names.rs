@@ -258,12 +258,12 @@ mod tests {
     fn repeated_columns_are_told_apart() {
         let mut statement =
             Parser::parse_sql(&PostgreSqlDialect {}, "SELECT NULL, NULL, 1 AS n, 2 AS n").unwrap().remove(0);
-        crate::dialect::rewrite::rewrite(&mut statement, &|_| None, &Default::default()).unwrap();
+        crate::dialect::rewrite::respelled(&mut statement, &|_| None, &Default::default()).unwrap();
         let expected = "SELECT NULL AS \"?column?\u{1}0\", NULL AS \"?column?\u{1}1\", 1 AS n, 2 AS \"n\u{1}3\"";
         assert_eq!(statement.to_string(), expected);
         let mut statement =
             Parser::parse_sql(&PostgreSqlDialect {}, "SELECT a::text, a::date, A FROM t").unwrap().remove(0);
-        crate::dialect::rewrite::rewrite(&mut statement, &|_| None, &Default::default()).unwrap();
+        crate::dialect::rewrite::respelled(&mut statement, &|_| None, &Default::default()).unwrap();
         let expected = "SELECT a::TEXT AS \"a\u{1}0\", a::DATE AS \"a\u{1}1\", A AS \"a\u{1}2\" FROM t";
         assert_eq!(statement.to_string(), expected);
     }

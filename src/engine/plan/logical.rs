@@ -3,15 +3,15 @@
 use super::explain::{self, ExplainOptions};
 use super::prepared::Prepared;
 use crate::dialect::parse::depth::Depth;
+use crate::dialect::typing::Parameters;
 use crate::error::{ErrorKind, QueryError};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::DFSchemaRef;
 use datafusion::datasource::provider_as_source;
+use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
-use std::collections::BTreeMap;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use std::sync::Arc;
 
 /// A planned statement, ready to run any number of times.
@@ -73,51 +73,34 @@ pub(crate) fn renamed(schema: &Schema, names: Option<Vec<String>>) -> SchemaRef 
     Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
-/// Types of the parameters by their number, as far as the plan itself has them.
-pub(crate) fn own_parameter_types(plan: &LogicalPlan) -> Result<BTreeMap<usize, Option<DataType>>, QueryError> {
-    let numbered = |(name, data_type): (String, Option<DataType>)| match name
-        .strip_prefix('$')
-        .and_then(|digits| digits.parse::<usize>().ok())
-    {
-        Some(number @ 1..=65_535) => Ok((number, data_type)),
-        _ => Err(QueryError::new(ErrorKind::Syntax, format!("there is no parameter {name}"))),
-    };
-    plan.get_parameter_types()?.into_iter().map(numbered).collect()
-}
-
-/// Types of the parameters in order of their number, from the plan or else from the statement; a gap (`$1, $3`) has no
-/// type.
-pub(crate) fn parameter_types(
-    plan: &LogicalPlan,
-    own: &BTreeMap<usize, Option<DataType>>,
-    spelled_out: &BTreeMap<String, DataType>,
-) -> Result<Vec<Option<DataType>>, QueryError> {
-    let mut types = vec![None; own.keys().next_back().copied().unwrap_or_default()];
-    let lists = if own.is_empty() { BTreeMap::new() } else { list_parameters(plan)? };
-    for (number, data_type) in own {
-        let name = format!("${number}");
-        types[number - 1] = data_type.clone().or_else(|| spelled_out.get(&name).or_else(|| lists.get(&name)).cloned());
+/// The columns of a plan's result as they will be: of the types to which the analyzer brings the branches of CASE, the
+/// queries of UNION and the operands of operators. A plan whose parameters have no types yet tells its own columns.
+///
+/// # Errors
+/// What the analyzer refuses.
+pub(crate) fn announced(state: &SessionState, plan: &LogicalPlan) -> Result<DFSchemaRef, DataFusionError> {
+    if matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_)) {
+        return Ok(plan.schema().clone());
     }
-    Ok(types)
+    let analysed = state.analyzer().execute_and_check(plan.clone(), state.config_options(), |_, _| {});
+    match analysed {
+        Ok(analysed) => Ok(analysed.schema().clone()),
+        Err(_) if !plan.get_parameter_types()?.is_empty() => Ok(plan.schema().clone()),
+        Err(error) => Err(error),
+    }
 }
 
-/// Types of the parameters that are searched, as in `symbol = ANY($1)`: lists of what is looked for.
-fn list_parameters(plan: &LogicalPlan) -> Result<BTreeMap<String, DataType>, QueryError> {
-    let mut found = BTreeMap::new();
-    plan.apply_with_subqueries(|node| {
-        let schema = merge_schema(&node.inputs());
-        node.apply_expressions(|expr| {
-            expr.apply(|part| {
-                if let Expr::ScalarFunction(call) = part
-                    && let [Expr::Placeholder(list), needle] = call.args.as_slice()
-                    && call.func.name() == "array_has"
-                    && let Ok(element) = needle.get_type(&schema)
-                {
-                    found.entry(list.id.clone()).or_insert_with(|| DataType::new_list(element, true));
-                }
-                Ok(TreeNodeRecursion::Continue)
-            })
-        })
-    })?;
-    Ok(found)
+/// Types of the parameters in order of their number; a gap (`$1, $3`) has none.
+///
+/// # Errors
+/// 42601 for a number that no parameter has.
+pub(crate) fn in_order(parameters: &Parameters) -> Result<Vec<Option<DataType>>, QueryError> {
+    let last = parameters.keys().next_back().copied().unwrap_or_default();
+    if last > PARAMETERS_MAX {
+        return Err(QueryError::new(ErrorKind::Syntax, format!("there is no parameter ${last}")));
+    }
+    Ok((1..=last).map(|number| parameters.get(&number).cloned()).collect())
 }
+
+/// Parameters that a statement may have, as the protocol counts them.
+const PARAMETERS_MAX: usize = 65_535;

@@ -10,4 +10,4 @@ pub(crate) mod state;
 
 pub use explain::explained_schema;
 pub use logical::Plan;
-pub(crate) use logical::{own_parameter_types, parameter_types, plan_rows, renamed, table_names};
+pub(crate) use logical::{announced, in_order, plan_rows, renamed, table_names};

@@ -13,7 +13,7 @@ use super::admit::read_only;
 use super::plan::explain::{self, ExplainOptions};
 use super::plan::prepared::Prepared;
 use super::plan::state::StatementState;
-use super::plan::{Plan, own_parameter_types, parameter_types, plan_rows, renamed, table_names};
+use super::plan::{Plan, announced, in_order, plan_rows, renamed, table_names};
 use super::run::batch_size;
 use super::run::cpu::{self, Rows};
 use super::run::memory;
@@ -27,6 +27,7 @@ use crate::dialect::parse::depth::Depth;
 use crate::dialect::parse::{self, Statement};
 use crate::dialect::rewrite;
 use crate::dialect::session::SessionFacts;
+use crate::dialect::typing::{self, Parameters};
 use crate::error::{ErrorKind, QueryError};
 use crate::role::Role;
 use crate::table::command::{RefreshCommand, explain_freshness};
@@ -34,6 +35,7 @@ use crate::table::context::{Notices, OnStale, QueryContext, ScanPart, Snapshots}
 use crate::table::demand::Demand;
 use crate::table::inputs::{InputFreshness, Inputs};
 use crate::table::planner::demand_of;
+use arrow::datatypes::DataType;
 use datafusion::catalog::Session as _;
 use datafusion::common::{ParamValues, ScalarValue, TableReference};
 use datafusion::error::DataFusionError;
@@ -213,17 +215,28 @@ impl Session {
 
     /// Plans a statement that reads. Anything that would write is refused.
     pub async fn plan(&self, running: &Running, statement: &Statement) -> Result<Plan, QueryError> {
+        self.plan_for(running, statement, &[]).await
+    }
+
+    /// Plans a statement whose parameters have the types that the client declares; those without one take the type that
+    /// their place asks for.
+    pub async fn plan_for(
+        &self,
+        running: &Running,
+        statement: &Statement,
+        declared: &[Option<DataType>],
+    ) -> Result<Plan, QueryError> {
         match own_statement::own(statement) {
             Some(OwnStatement::Refresh(name)) => return self.plan_refresh(running, name).await,
             Some(OwnStatement::Freshness(query)) => {
-                let plan = Box::pin(self.plan(running, query)).await?;
+                let plan = Box::pin(self.plan_for(running, query, declared)).await?;
                 return plan_rows(Arc::new(explain_freshness(&plan.prepared.logical)?), plan.parameters);
             }
             None => {}
         }
         if let Some((options, query)) = explain::asked(statement)? {
             self.may_explain(&options)?;
-            return Ok(Box::pin(self.plan(running, query)).await?.explained(options));
+            return Ok(Box::pin(self.plan_for(running, query, declared)).await?.explained(options));
         }
         let depth = Depth::of(&running.sql);
         let search = self.search();
@@ -236,25 +249,30 @@ impl Session {
             rewrite::check_windows(statement)?;
             let mut rewritten = statement.clone();
             rewrite::rewrite(&mut rewritten, &|table| search.place(table), &relations)?;
-            let spelled_out = rewrite::spelled_out(&rewritten);
-            Ok::<_, QueryError>((rewritten, spelled_out))
+            Ok::<_, QueryError>(rewritten)
         };
         let long = running.sql.len() >= LONG_TEXT_BYTES;
-        let (rewritten, spelled_out) =
-            if long { cpu::beside_other_work(|| depth.walk(rewritten)) } else { depth.walk(rewritten) }?;
+        let rewritten = if long { cpu::beside_other_work(|| depth.walk(rewritten)) } else { depth.walk(rewritten) }?;
         let state = self.state();
         let sql = running.sql.clone();
+        let known = declared.iter().enumerate().filter_map(|(place, data_type)| Some((place + 1, data_type.clone()?)));
+        let mut parameters: Parameters = known.collect();
         let planned = self.shared.cpu.run(Box::pin(async move {
             let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(rewritten)));
-            let planned = depth.walking(planned).await.map_err(|error| QueryError::from_engine(&error, &sql));
+            let planned = depth.walking(planned).await.and_then(|logical| {
+                depth.walk(|| {
+                    let logical = typing::resolve(logical, state.as_ref(), &mut parameters)?;
+                    let schema = announced(&state, &logical)?;
+                    Ok((logical, schema, parameters))
+                })
+            });
+            let planned = planned.map_err(|error| QueryError::from_engine(&error, &sql));
             planned.map_err(|error| error.suggest_table(table_names(&state)))
         }));
-        let logical = running.guard(planned).await?;
-        let own = own_parameter_types(&logical)?;
-        let parameters = parameter_types(&logical, &own, &spelled_out)?;
-        let schema = renamed(logical.schema().as_arrow(), rewrite::output_names(statement));
-        let own: Vec<_> = own.into_values().collect();
-        Ok(Plan { prepared: Arc::new(Prepared::new(logical, depth, &own)), schema, parameters })
+        let (logical, schema, parameters) = running.guard(planned).await?;
+        let parameters = in_order(&parameters)?;
+        let schema = renamed(schema.as_arrow(), rewrite::output_names(statement));
+        Ok(Plan { prepared: Arc::new(Prepared::new(logical, depth, &parameters)), schema, parameters })
     }
 
     /// The plan of an EXPLAIN whose statement was planned before, as that of EXECUTE was.
@@ -321,13 +339,11 @@ impl Session {
         self.open.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A plan with values in the place of its parameters; its columns may be of other types then.
+    /// A plan with values in the place of its parameters, which are of the types it wants.
     pub fn bind(&self, plan: &Plan, parameters: Vec<ScalarValue>) -> Result<Plan, QueryError> {
         let logical = plan.logical().clone().with_param_values(ParamValues::from(parameters))?;
-        let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
-        let schema = renamed(logical.schema().as_arrow(), Some(names));
         let prepared = Arc::new(Prepared::new(logical, plan.prepared.depth, &[]));
-        let bound = Plan { prepared, schema, parameters: Vec::new() };
+        let bound = Plan { prepared, schema: plan.schema.clone(), parameters: Vec::new() };
         Ok(match &plan.prepared.explain {
             Some(options) => bound.explained(options.clone()),
             None => bound,

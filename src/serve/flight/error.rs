@@ -53,6 +53,8 @@ fn code(kind: ErrorKind) -> Code {
     match kind {
         ErrorKind::Syntax
         | ErrorKind::AmbiguousColumn
+        | ErrorKind::AmbiguousFunction
+        | ErrorKind::CannotCast
         | ErrorKind::Grouping
         | ErrorKind::Windowing
         | ErrorKind::NegativeLimit

@@ -8,9 +8,10 @@ use super::ipc_check;
 use super::types::{sent_type, sql_name};
 use crate::engine::{Plan, ScalarValue, Session};
 use crate::error::{ErrorKind, QueryError};
+use crate::text::decimal::UNBOUND;
 use arrow::array::{Array, ArrayRef, AsArray, new_empty_array};
 use arrow::compute::{CastOptions, cast, cast_with_options, concat};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
@@ -27,16 +28,36 @@ pub(super) struct Parameters {
     bound: Option<Vec<RecordBatch>>,
 }
 
-impl Parameters {
-    /// Reads the rows of a handle or ticket.
-    pub(super) fn read(plan: &Plan, session: &Session, bytes: &Bytes) -> Result<Self, Status> {
-        if bytes.is_empty() {
-            return match plan.parameters.len() {
-                0 => Ok(Self { bound: None }),
-                wanted => Err(wrong_number(wanted, 0)),
-            };
+/// The types that columns of parameters declare. A text may stand for anything, and takes the type of its place.
+pub(super) fn declared(batches: &[RecordBatch]) -> Vec<Option<DataType>> {
+    let Some(first) = batches.first() else { return Vec::new() };
+    let types = first.columns().iter().map(|column| match sent_type(column.data_type()) {
+        DataType::Null | DataType::Union(..) | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => None,
+        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
+            Some(UNBOUND)
         }
-        Self::of(plan, session, decode(bytes)?)
+        DataType::Timestamp(_, zone) => Some(DataType::Timestamp(TimeUnit::Microsecond, zone.map(|_| "+00:00".into()))),
+        DataType::Time32(_) | DataType::Time64(_) => Some(DataType::Time64(TimeUnit::Microsecond)),
+        DataType::Date64 => Some(DataType::Date32),
+        DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => Some(DataType::Binary),
+        other => Some(other),
+    });
+    types.collect()
+}
+
+/// The rows of a handle or ticket, as they were encoded.
+pub(super) fn rows(bytes: &Bytes) -> Result<Vec<RecordBatch>, Status> {
+    if bytes.is_empty() { Ok(Vec::new()) } else { decode(bytes) }
+}
+
+impl Parameters {
+    /// Takes the rows of a handle or ticket, of which there are none where the statement takes none.
+    pub(super) fn read(plan: &Plan, session: &Session, rows: Vec<RecordBatch>) -> Result<Self, Status> {
+        match (rows.is_empty(), plan.parameters.len()) {
+            (true, 0) => Ok(Self { bound: None }),
+            (true, wanted) => Err(wrong_number(wanted, 0)),
+            (false, _) => Self::of(plan, session, rows),
+        }
     }
 
     /// Takes rows that a client has bound.

@@ -9,7 +9,7 @@ use super::error::{header, internal, malformed, status};
 use super::execution::Execution;
 use super::freshness::told;
 use super::message::Messages;
-use super::parameter::Parameters;
+use super::parameter::{self, Parameters};
 use super::rows::{Answer, Next, Rows};
 use super::state::ServerState;
 use super::ticket::{Part, StatementTicket};
@@ -90,8 +90,9 @@ pub(super) async fn describe(
         }
         Meant::Rows(statement) => {
             let running = session.start(&ticket.sql);
-            let plan = session.plan(&running, &statement).await.map_err(status)?;
-            let parameters = Parameters::read(&plan, &session, &ticket.parameters)?;
+            let rows = parameter::rows(&ticket.parameters)?;
+            let plan = session.plan_for(&running, &statement, &parameter::declared(&rows)).await.map_err(status)?;
+            let parameters = Parameters::read(&plan, &session, rows)?;
             let plan = first_bound(&session, plan, &parameters)?;
             let rows_min = shared.options.endpoint_rows.saturating_mul(2).max(1);
             parts = session.plain_scan(&running, &plan, rows_min).await.map_err(status)?;
@@ -136,7 +137,7 @@ fn tickets_of_parts(
     (0..count).map(ticket).collect()
 }
 
-/// A plan whose columns are those that the first row of parameters gives.
+/// A plan with the first row of parameters in it, whose tables tell more than those of an open one.
 fn first_bound(session: &Session, plan: Plan, parameters: &Parameters) -> Result<Plan, Status> {
     match parameters.first()? {
         Some(values) => session.bind(&plan, values).map_err(status),
@@ -177,7 +178,7 @@ pub(super) async fn bind(
         return Err(malformed("the statement takes no parameters"));
     };
     let running = session.start(sql);
-    let plan = session.plan(&running, &statement).await.map_err(status)?;
+    let plan = session.plan_for(&running, &statement, &parameter::declared(&rows)).await.map_err(status)?;
     let parameters = Parameters::of(&plan, &session, rows)?;
     parameters.encode(shared.options.handle_bytes_max)
 }
@@ -242,8 +243,9 @@ pub(super) async fn open(shared: &ServerState, identity: &Identity, ticket: Stat
     let execution: Execution = ticket.execution.as_ref().try_into().unwrap_or_default();
     let listed = shared.executions.list(execution, &identity.user, session.cancel_handle());
     let listed = listed.map_err(|_| Status::cancelled("the statement was cancelled before it began"))?;
-    let plan = session.plan(&running, &statement).await.map_err(status)?;
-    let parameters = Parameters::read(&plan, &session, &ticket.parameters)?;
+    let rows = parameter::rows(&ticket.parameters)?;
+    let plan = session.plan_for(&running, &statement, &parameter::declared(&rows)).await.map_err(status)?;
+    let parameters = Parameters::read(&plan, &session, rows)?;
     let schema = sent_schema(&first_bound(&session, plan.clone(), &parameters)?.schema);
     let mut executions =
         BoundStatement { sql: ticket.sql, session: Arc::new(session), plan, parameters: parameters.rows()? };
@@ -302,8 +304,9 @@ pub(super) async fn update(shared: &ServerState, call: &mut Call, given: Given<'
         Meant::Rows(statement) => statement,
     };
     let running = session.start(given.sql);
-    let plan = session.plan(&running, &statement).await.map_err(status)?;
-    let values = Parameters::read(&plan, &session, given.parameters)?.rows()?;
+    let rows = parameter::rows(given.parameters)?;
+    let plan = session.plan_for(&running, &statement, &parameter::declared(&rows)).await.map_err(status)?;
+    let values = Parameters::read(&plan, &session, rows)?.rows()?;
     let Some(values) = values.into_iter().next() else { return Ok(0) };
     let mut rows = session.execute(running, &plan, values).await.map_err(status)?;
     if rows.is_unbounded() {

@@ -5,7 +5,7 @@
 
 use crate::text::{json, uuid};
 use arrow::array::{Array, ArrayRef};
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -105,9 +105,15 @@ pub(super) fn sent_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<Reco
 }
 
 /// The column in the given type: itself where it has that type already, else a cast copy.
+///
+/// # Errors
+/// A value that does not fit the type.
 fn sent_column(column: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
     let column = &json::unwrapped(column);
-    if column.data_type() == data_type { Ok(column.clone()) } else { cast(column, data_type) }
+    if column.data_type() == data_type {
+        return Ok(column.clone());
+    }
+    cast_with_options(column, data_type, &CastOptions { safe: false, ..CastOptions::default() })
 }
 
 #[cfg(test)]

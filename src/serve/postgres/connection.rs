@@ -6,7 +6,7 @@
 
 use super::command::{Command, shifted};
 use super::error::{Disconnect, Failure, Stop};
-use super::lexer::{Kind, Piece, Token, pieces, tokens};
+use super::lexer::{Piece, pieces};
 use super::message::{Frame, Message};
 use super::notice::{notice, send_notices};
 use super::options::Options;
@@ -17,7 +17,7 @@ use super::setting;
 use super::startup::Startup;
 use super::transaction::{Status, Transaction};
 use super::transport::Transport;
-use super::types::{named_type, postgres_type, row_description, sql_name};
+use super::types::{arrow_type, postgres_type, row_description};
 use crate::engine::{Plan, Session, Settings, Statement};
 use arrow::datatypes::DataType;
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse, ReadyForQuery};
@@ -295,19 +295,9 @@ impl Connection {
             command,
         };
         let Some(query) = prepared.command.query() else { return Ok(prepared) };
-        let mut declared: Vec<Option<Type>> = declared.iter().map(|oid| declared_type(*oid)).collect();
-        let mut plan = self.plan(&query.sql, &query.statement, query.offset).await?;
-        if plan.parameters.iter().any(Option::is_none) {
-            imply_types(&query.sql, &mut declared);
-        }
-        if plan.parameters.iter().any(Option::is_none)
-            && let Some(cast) = with_casts(&query.sql, &plan.parameters, &declared)
-            && let Ok(parsed) = self.session.parse(&cast)
-            && let Some(statement) = parsed.first()
-            && let Ok(again) = self.plan(&cast, statement, None).await
-        {
-            plan = again;
-        }
+        let declared: Vec<Option<Type>> = declared.iter().map(|oid| declared_type(*oid)).collect();
+        let types: Vec<Option<DataType>> = declared.iter().map(|declared| declared.as_ref().map(arrow_type)).collect();
+        let plan = self.plan(&query.sql, &query.statement, query.offset, &types).await?;
         let count = plan.parameters.len().max(declared.len());
         prepared.parameters = (0..count)
             .map(|index| {
@@ -321,10 +311,17 @@ impl Connection {
         Ok(prepared)
     }
 
-    /// Plans a statement while the client is watched. `offset` places a failure in the client's text.
-    pub(super) async fn plan(&mut self, sql: &str, statement: &Statement, offset: Option<usize>) -> Result<Plan, Stop> {
+    /// Plans a statement while the client is watched. `offset` places a failure in the client's text; `types` are those
+    /// that the client declares for the parameters.
+    pub(super) async fn plan(
+        &mut self,
+        sql: &str,
+        statement: &Statement,
+        offset: Option<usize>,
+        types: &[Option<DataType>],
+    ) -> Result<Plan, Stop> {
         let running = self.session.start(sql);
-        let planned = self.transport.attend(self.session.plan(&running, statement)).await?;
+        let planned = self.transport.attend(self.session.plan_for(&running, statement, types)).await?;
         planned.map_err(|error| placed(error.into(), offset).into())
     }
 }
@@ -358,81 +355,5 @@ fn declared_type(oid: u32) -> Option<Type> {
     match oid {
         0 => None,
         oid => Some(Type::from_oid(oid).unwrap_or(Type::TEXT)).filter(|declared| *declared != Type::UNKNOWN),
-    }
-}
-
-/// The types that `$1::type` and `CAST($1 AS type)` give to parameters which nobody declared, as in PostgreSQL.
-fn imply_types(sql: &str, declared: &mut Vec<Option<Type>>) {
-    let tokens = tokens(sql).unwrap_or_default();
-    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Parameter) {
-        let index = token.text.get(1..).and_then(|digits| digits.parse::<u16>().ok()).and_then(|n| n.checked_sub(1));
-        let Some(index) = index.map(usize::from) else { continue };
-        let name = match tokens.get(at + 1..) {
-            Some([a, b, name, ..]) if a.is_symbol(':') && b.is_symbol(':') => name,
-            Some([keyword, name, ..]) if keyword.is("AS") && in_cast(&tokens, at) => name,
-            _ => continue,
-        };
-        let implied = match name.value().as_str() {
-            "double" => Some(Type::FLOAT8),
-            name => named_type(name),
-        };
-        if declared.len() <= index {
-            declared.resize(index + 1, None);
-        }
-        if let Some(slot) = declared.get_mut(index)
-            && slot.is_none()
-        {
-            *slot = implied;
-        }
-    }
-}
-
-/// Whether the token is the first after `CAST(`; elsewhere `AS` gives a name.
-fn in_cast(tokens: &[Token<'_>], at: usize) -> bool {
-    let before = at.checked_sub(2).and_then(|start| tokens.get(start..at));
-    matches!(before, Some([cast, open]) if cast.is("CAST") && open.is_symbol('('))
-}
-
-/// The text with casts around the parameters whose type nothing tells, so that the result has its types before the
-/// values are there. None when there is nothing to cast.
-fn with_casts(sql: &str, wanted: &[Option<DataType>], declared: &[Option<Type>]) -> Option<String> {
-    let mut cast = String::with_capacity(sql.len() + 32);
-    let mut done = 0;
-    for token in tokens(sql)?.into_iter().filter(|token| token.kind == Kind::Parameter) {
-        let index = token.text.get(1..)?.parse::<usize>().ok()?.checked_sub(1)?;
-        if wanted.get(index).is_some_and(Option::is_some) {
-            continue;
-        }
-        let declared = declared.get(index).cloned().flatten().unwrap_or(Type::TEXT);
-        if let Some(name) = sql_name(&declared) {
-            cast.push_str(sql.get(done..token.start)?);
-            cast.push_str(&format!("CAST({} AS {name})", token.text));
-            done = token.end();
-        }
-    }
-    cast.push_str(sql.get(done..)?);
-    (done > 0).then_some(cast)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cast_gives_a_parameter_its_type() {
-        let mut declared = vec![Some(Type::INT2)];
-        imply_types("SELECT $1::int, $2::bigint, CAST($3 AS double precision), $4 AS date", &mut declared);
-        assert_eq!(declared, [Some(Type::INT2), Some(Type::INT8), Some(Type::FLOAT8)]);
-    }
-
-    #[test]
-    fn parameters_of_no_type_are_cast_where_they_stand() {
-        let wanted = [None, Some(DataType::Int64), None];
-        let declared = [None, None, Some(Type::INT4)];
-        assert_eq!(
-            with_casts("SELECT $1, '$1', $2, é$3, $3", &wanted, &declared).as_deref(),
-            Some("SELECT CAST($1 AS TEXT), '$1', $2, é$3, CAST($3 AS INTEGER)")
-        );
-        assert_eq!(with_casts("SELECT $2", &wanted, &declared), None);
     }
 }

@@ -99,6 +99,8 @@ fn sqlstate(kind: ErrorKind) -> &'static str {
         ErrorKind::UnknownColumn => "42703",
         ErrorKind::AmbiguousColumn => "42702",
         ErrorKind::UnknownFunction => "42883",
+        ErrorKind::AmbiguousFunction => "42725",
+        ErrorKind::CannotCast => "42846",
         ErrorKind::Grouping => "42803",
         ErrorKind::Windowing => "42P20",
         ErrorKind::NegativeLimit => "2201W",

@@ -8,7 +8,7 @@ mod convert;
 mod text;
 
 use super::error::Failure;
-use super::types::{Format, arrow_type};
+use super::types::{Format, arrow_type, postgres_type};
 use crate::engine::ScalarValue;
 use arrow::datatypes::DataType;
 use binary::read_binary;
@@ -62,12 +62,14 @@ impl Parameter {
     }
 }
 
-/// A scalar as the type the plan wants, when nothing is lost. Otherwise as it is: the engine then compares in a type
-/// that holds both, so that `2.5` is never compared as `2`.
+/// A scalar as the type the plan wants.
+///
+/// # Errors
+/// 22P02 and its like for a text that does not read as it, 42804 for a value that would lose something.
 pub(super) fn fitted(scalar: ScalarValue, wanted: &DataType, zone: Tz) -> Result<ScalarValue, Failure> {
     if let (ScalarValue::Utf8(Some(text)), false) = (&scalar, is_text(wanted)) {
         // A text where something else is wanted reads as that.
-        let plain = super::types::postgres_type(wanted);
+        let plain = postgres_type(wanted);
         let read = read_text(text, &plain, zone)?;
         if read.data_type() == *wanted {
             return Ok(read);
@@ -81,7 +83,11 @@ pub(super) fn fitted(scalar: ScalarValue, wanted: &DataType, zone: Tz) -> Result
     }
     match scalar.cast_to(wanted) {
         Ok(cast) if is_text(wanted) || cast.cast_to(&scalar.data_type()).is_ok_and(|back| back == scalar) => Ok(cast),
-        _ => Ok(scalar),
+        _ => {
+            let (found, wanted) = (postgres_type(&scalar.data_type()), postgres_type(wanted));
+            let message = format!("a parameter of type {wanted} cannot be {found} {scalar}");
+            Err(Failure::new("42804", message))
+        }
     }
 }
 
@@ -110,11 +116,18 @@ mod tests {
     use super::binary::EPOCH_US;
     use super::text::instant;
     use super::*;
+    use crate::text::decimal::UNBOUND;
     use arrow::datatypes::IntervalMonthDayNano;
 
     fn read(described: Type, wanted: Option<DataType>, bytes: &[u8], format: Format) -> Result<ScalarValue, Failure> {
         let value = Bytes::copy_from_slice(bytes);
         Parameter { described, wanted }.read(1, Some(&value), format, chrono_tz::America::New_York)
+    }
+
+    /// A `numeric` as parameters are held.
+    fn decimal(text: &str) -> ScalarValue {
+        let plain = ScalarValue::from(text).cast_to(&DataType::Decimal128(38, 10)).unwrap();
+        plain.cast_to(&UNBOUND).unwrap()
     }
 
     #[track_caller]
@@ -139,8 +152,8 @@ mod tests {
         check_text(Type::INT8, "9223372036854775807", ScalarValue::Int64(Some(i64::MAX)));
         check_text(Type::FLOAT8, "1e3", ScalarValue::Float64(Some(1000.0)));
         check_text(Type::FLOAT8, "-Infinity", ScalarValue::Float64(Some(f64::NEG_INFINITY)));
-        check_text(Type::NUMERIC, "-12.340", ScalarValue::Decimal128(Some(-12_340), 38, 3));
-        check_text(Type::NUMERIC, "1.5e3", ScalarValue::Decimal128(Some(1_500), 38, 0));
+        check_text(Type::NUMERIC, "-12.340", decimal("-12.34"));
+        check_text(Type::NUMERIC, "1.5e3", decimal("1500"));
         check_text(Type::VARCHAR, " a ", ScalarValue::from(" a "));
         check_text(Type::BYTEA, "\\x00Ff", ScalarValue::Binary(Some(vec![0, 255])));
         check_text(Type::BYTEA, "a\\\\\\377", ScalarValue::Binary(Some(vec![b'a', b'\\', 255])));
@@ -207,9 +220,9 @@ mod tests {
         check_binary(Type::TIMESTAMPTZ, &1_i64.to_be_bytes(), instant(EPOCH_US + 1));
         check_binary(Type::UUID, &[0; 16], ScalarValue::from("00000000-0000-0000-0000-000000000000"));
         let numeric = [0, 2, 0, 0, 0x40, 0, 0, 2, 0, 123, 17, 148];
-        check_binary(Type::NUMERIC, &numeric, ScalarValue::Decimal128(Some(-12_345), 38, 2));
+        check_binary(Type::NUMERIC, &numeric, decimal("-123.45"));
         let small = [0, 1, 255, 255, 0, 0, 0, 2, 1, 244];
-        check_binary(Type::NUMERIC, &small, ScalarValue::Decimal128(Some(5), 38, 2));
+        check_binary(Type::NUMERIC, &small, decimal("0.05"));
         let array = [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 23, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 7];
         let seven = ScalarValue::new_list_nullable(&[ScalarValue::Int32(Some(7))], &DataType::Int32);
         check_binary(Type::INT4_ARRAY, &array, ScalarValue::List(seven));
@@ -226,8 +239,8 @@ mod tests {
         let fit = |described, wanted, text: &str| read(described, Some(wanted), text.as_bytes(), Format::Text);
         assert_eq!(fit(Type::INT2, DataType::Float64, "5").unwrap(), ScalarValue::Float64(Some(5.0)));
         assert_eq!(fit(Type::FLOAT8, DataType::Int64, "5").unwrap(), ScalarValue::Int64(Some(5)));
-        assert_eq!(fit(Type::FLOAT8, DataType::Int64, "2.5").unwrap(), ScalarValue::Float64(Some(2.5)));
-        assert_eq!(fit(Type::INT8, DataType::Int32, "3000000000").unwrap(), ScalarValue::Int64(Some(3_000_000_000)));
+        assert_eq!(fit(Type::FLOAT8, DataType::Int64, "2.5").unwrap_err().code, "42804");
+        assert_eq!(fit(Type::INT8, DataType::Int32, "3000000000").unwrap_err().code, "42804");
         assert_eq!(fit(Type::TEXT, DataType::Date32, "1970-01-02").unwrap(), ScalarValue::Date32(Some(1)));
         assert_eq!(fit(Type::TEXT, DataType::Date32, "x").unwrap_err().code, "22P02");
         let view = fit(Type::TEXT, DataType::Utf8View, "a").unwrap();

@@ -90,7 +90,7 @@ impl Connection {
                     return Err(Failure::new("25P01", "LOCK TABLE can only be used in transaction blocks").into());
                 }
                 for table in tables {
-                    self.plan(&table.sql, &table.statement, None).await?;
+                    self.plan(&table.sql, &table.statement, None, &[]).await?;
                 }
                 done("LOCK TABLE")
             }
@@ -158,7 +158,7 @@ impl Connection {
 
     /// The values of a query's only row.
     async fn one_row(&mut self, query: &Query) -> Result<Vec<ScalarValue>, Stop> {
-        let plan = self.plan(&query.sql, &query.statement, None).await?;
+        let plan = self.plan(&query.sql, &query.statement, None, &[]).await?;
         let running = self.session.start(&query.sql);
         let mut stream = self.transport.attend(self.session.execute(running, &plan, Vec::new())).await??;
         while let Some(batch) = self.transport.attend(stream.next()).await? {

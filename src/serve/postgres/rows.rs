@@ -12,7 +12,6 @@ use super::notice::send_notices;
 use super::transport::{Transport, WRITE_BYTES};
 use super::types::{Formats, postgres_type};
 use crate::engine::{MappedStream, RowStream, Running, Session};
-use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use std::ops::Range;
@@ -237,7 +236,10 @@ impl Sink {
         }
     }
 
-    /// Writers for the columns of a batch. A column that turned out otherwise than described is cast.
+    /// Writers for the columns of a batch.
+    ///
+    /// # Errors
+    /// XX000 for a column that turned out otherwise than it was described: it is never sent as something else.
     fn columns(&self, schema: &SchemaRef, batch: &RecordBatch, style: &Style) -> Result<Vec<Cells>, Failure> {
         let format = |index| match self {
             Self::Data(formats) => Some(formats.of(index)),
@@ -253,11 +255,12 @@ impl Sink {
         for (index, (array, field)) in batch.columns().iter().zip(described).enumerate() {
             let Some(format) = format(index) else { continue };
             let (found, wanted) = (array.data_type(), field.data_type());
-            columns.push(if found == wanted || postgres_type(found) == postgres_type(wanted) {
-                Cells::new(array, format, style)?
-            } else {
-                Cells::new(&cast(array, wanted).map_err(|_| changed())?, format, style)?
-            });
+            if found != wanted && postgres_type(found) != postgres_type(wanted) {
+                let name = field.name();
+                let message = format!("column \"{name}\" is {found}, and was described to the client as {wanted}");
+                return Err(Failure::new("XX000", message));
+            }
+            columns.push(Cells::new(array, format, style)?);
         }
         Ok(columns)
     }

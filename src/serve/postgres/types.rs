@@ -3,6 +3,7 @@
 
 use super::error::Failure;
 use crate::text::array::VECTOR;
+use crate::text::decimal::UNBOUND;
 use crate::text::{json, uuid};
 use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, TimeUnit};
 use pgwire::messages::data::{FieldDescription, RowDescription};
@@ -114,10 +115,11 @@ pub(super) fn arrow_type(parameter: &Type) -> DataType {
         Type::BOOL => DataType::Boolean,
         Type::INT2 => DataType::Int16,
         Type::INT4 => DataType::Int32,
-        Type::INT8 | Type::OID | Type::XID | Type::CID => DataType::Int64,
+        Type::INT8 => DataType::Int64,
+        Type::OID | Type::XID | Type::CID => DataType::UInt32,
         Type::FLOAT4 => DataType::Float32,
         Type::FLOAT8 => DataType::Float64,
-        Type::NUMERIC => DataType::Decimal128(38, 10),
+        Type::NUMERIC => UNBOUND,
         Type::BYTEA => DataType::Binary,
         Type::DATE => DataType::Date32,
         Type::TIME => DataType::Time64(TimeUnit::Microsecond),
@@ -131,33 +133,12 @@ pub(super) fn arrow_type(parameter: &Type) -> DataType {
     }
 }
 
-/// The name by which a parameter's type is written in SQL, when casting to it says more than `text`.
-pub(super) fn sql_name(parameter: &Type) -> Option<&'static str> {
-    Some(match *parameter {
-        Type::BOOL => "BOOLEAN",
-        Type::INT2 => "SMALLINT",
-        Type::INT4 => "INTEGER",
-        Type::INT8 | Type::OID => "BIGINT",
-        Type::FLOAT4 => "REAL",
-        Type::FLOAT8 => "DOUBLE PRECISION",
-        Type::NUMERIC => "NUMERIC(38, 10)",
-        Type::BYTEA => "BYTEA",
-        Type::DATE => "DATE",
-        Type::TIME => "TIME",
-        Type::TIMESTAMP => "TIMESTAMP",
-        Type::TIMESTAMPTZ => "TIMESTAMP WITH TIME ZONE",
-        Type::INTERVAL => "INTERVAL",
-        Type::UUID => "UUID",
-        Type::JSON => "JSON",
-        Type::JSONB => "JSONB",
-        _ if matches!(parameter.kind(), Kind::Array(_)) => return None,
-        _ => "TEXT",
-    })
-}
-
 /// The type a name in `PREPARE name (type, ...)` means.
 pub(super) fn named_type(name: &str) -> Option<Type> {
     let name = name.to_ascii_lowercase();
+    if let Some(element) = name.strip_suffix("[]") {
+        return array_of(&named_type(element.trim())?);
+    }
     Some(match name.split('(').next().unwrap_or_default().trim() {
         "bool" | "boolean" => Type::BOOL,
         "smallint" | "int2" => Type::INT2,

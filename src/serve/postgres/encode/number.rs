@@ -4,6 +4,7 @@
 use super::write::{Write, values};
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::Format;
+use crate::text::decimal::is_unbound;
 use crate::text::number::{put_float4, put_float8};
 use arrow::array::ArrayRef;
 use arrow::datatypes::{
@@ -11,6 +12,9 @@ use arrow::datatypes::{
     Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use bytes::BufMut;
+
+/// Places of a `numeric` that has as many as its value.
+const UNBOUND_PLACES: usize = 38;
 
 /// A writer for an array of numbers; none when it holds something else.
 pub(super) fn writer(array: &ArrayRef, format: Format) -> Option<Write> {
@@ -76,6 +80,16 @@ pub(super) fn writer(array: &ArrayRef, format: Format) -> Option<Write> {
             let write = decimal(*scale, format);
             values::<Decimal128Type, _>(array, move |value, out| write(itoa::Buffer::new().format(value), out))
         }
+        (unbound, format) if is_unbound(unbound) => values::<Decimal256Type, _>(array, move |value, out| {
+            // Zeros that only fill up the places are no digits of the value.
+            let text = value.to_string();
+            let digits = text.trim_start_matches('-').trim_start_matches('0');
+            let zeros = digits.len() - digits.trim_end_matches('0').len();
+            let zeros = zeros.min(UNBOUND_PLACES);
+            let kept = text.get(..text.len() - zeros).filter(|kept| !kept.is_empty() && *kept != "-");
+            let places = if digits.is_empty() { 0 } else { UNBOUND_PLACES - zeros };
+            decimal(i8::try_from(places).unwrap_or_default(), format)(kept.unwrap_or("0"), out)
+        }),
         (DataType::Decimal256(_, scale), format) => {
             let write = decimal(*scale, format);
             values::<Decimal256Type, _>(array, move |value, out| write(&value.to_string(), out))

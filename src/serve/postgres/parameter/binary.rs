@@ -28,12 +28,15 @@ pub(super) fn read_binary(bytes: &mut Bytes, described: &Type) -> Option<Result<
         Type::INT2 => ScalarValue::Int16(Some(bytes.try_get_i16().ok()?)),
         Type::INT4 => ScalarValue::Int32(Some(bytes.try_get_i32().ok()?)),
         Type::INT8 => ScalarValue::Int64(Some(bytes.try_get_i64().ok()?)),
-        Type::OID | Type::XID | Type::CID => ScalarValue::Int64(Some(bytes.try_get_u32().ok()?.into())),
+        Type::OID | Type::XID | Type::CID => ScalarValue::UInt32(Some(bytes.try_get_u32().ok()?)),
         Type::FLOAT4 => ScalarValue::Float32(Some(bytes.try_get_f32().ok()?)),
         Type::FLOAT8 => ScalarValue::Float64(Some(bytes.try_get_f64().ok()?)),
         Type::NUMERIC => {
             let text = numeric_text(bytes)?;
-            numeric(&text)?
+            match numeric(&text) {
+                Ok(value) => value,
+                Err(failure) => return Some(Err(failure)),
+            }
         }
         Type::BYTEA => ScalarValue::Binary(Some(std::mem::take(bytes).to_vec())),
         Type::DATE => match bytes.try_get_i32().ok()?.checked_add(EPOCH_DAYS) {

@@ -5,14 +5,12 @@ use super::convert::{invalid_text, list};
 use crate::engine::ScalarValue;
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::arrow_type;
+use crate::text::decimal::UNBOUND;
 use crate::text::{array, boolean, bytea, instant as moment, interval, json, uuid};
 use arrow::array::StringArray;
 use chrono::{NaiveDate, NaiveTime, Timelike};
 use chrono_tz::Tz;
 use postgres_types::{Kind, Type};
-
-/// Digits a decimal of 128 bits holds.
-const DECIMAL_DIGITS: usize = 38;
 
 /// Reads the text form.
 pub(super) fn read_text(text: &str, described: &Type, zone: Tz) -> Result<ScalarValue, Failure> {
@@ -29,12 +27,10 @@ pub(super) fn read_text(text: &str, described: &Type, zone: Tz) -> Result<Scalar
     let trimmed = text.trim();
     Ok(match *described {
         Type::BOOL => ScalarValue::Boolean(Some(boolean::parse(trimmed).ok_or_else(invalid)?)),
-        Type::INT2 => ScalarValue::Int16(Some(integer(trimmed, described)?)),
-        Type::INT4 => ScalarValue::Int32(Some(integer(trimmed, described)?)),
-        Type::INT8 | Type::OID | Type::XID | Type::CID => ScalarValue::Int64(Some(integer(trimmed, described)?)),
-        Type::FLOAT4 => ScalarValue::Float32(Some(trimmed.parse().map_err(|_| invalid())?)),
-        Type::FLOAT8 => ScalarValue::Float64(Some(trimmed.parse().map_err(|_| invalid())?)),
-        Type::NUMERIC => numeric(trimmed).ok_or_else(invalid)?,
+        Type::INT2 | Type::INT4 | Type::INT8 | Type::OID | Type::XID | Type::CID | Type::FLOAT4 | Type::FLOAT8 => {
+            crate::engine::number(text, &arrow_type(described))?
+        }
+        Type::NUMERIC => numeric(text)?,
         Type::BYTEA => ScalarValue::Binary(Some(bytea::parse(text).ok_or_else(invalid)?)),
         Type::DATE => ScalarValue::Date32(Some(days(moment::clock(trimmed).ok_or_else(invalid)?.date()))),
         Type::TIME => ScalarValue::Time64Microsecond(Some(time_us(moment::time(trimmed).ok_or_else(invalid)?))),
@@ -68,39 +64,12 @@ pub(super) fn instant(us: i64) -> ScalarValue {
     ScalarValue::TimestampMicrosecond(Some(us), Some("+00:00".into()))
 }
 
-fn integer<I: std::str::FromStr<Err = std::num::ParseIntError>>(text: &str, described: &Type) -> Result<I, Failure> {
-    use std::num::IntErrorKind::{NegOverflow, PosOverflow};
-    text.parse().map_err(|error: std::num::ParseIntError| match error.kind() {
-        PosOverflow | NegOverflow => {
-            Failure::new("22003", format!("value \"{text}\" is out of range for type {}", described.name()))
-        }
-        _ => invalid_text(text, described),
-    })
-}
-
-/// A decimal of as many places as are written; a double when it has too many digits, is not a number or infinite.
-pub(super) fn numeric(text: &str) -> Option<ScalarValue> {
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (text, 0),
-    };
-    let unsigned = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
-    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-    let digits = format!("{whole}{fraction}");
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return matches!(text.to_ascii_lowercase().as_str(), "nan" | "infinity" | "-infinity" | "inf" | "-inf")
-            .then(|| ScalarValue::Float64(text.parse().ok()));
-    }
-    let scale = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
-    let zeros = usize::try_from(scale.min(0).unsigned_abs()).ok()?;
-    let significant = digits.trim_start_matches('0').len();
-    let scale = usize::try_from(scale.max(0)).ok()?;
-    if significant + zeros > DECIMAL_DIGITS || scale > DECIMAL_DIGITS {
-        return text.parse().ok().map(|value| ScalarValue::Float64(Some(value)));
-    }
-    let magnitude: i128 = format!("{digits}{:0<zeros$}", "").parse().ok()?;
-    let value = if mantissa.starts_with('-') { -magnitude } else { magnitude };
-    Some(ScalarValue::Decimal128(Some(value), DECIMAL_DIGITS as u8, i8::try_from(scale).ok()?))
+/// A `numeric` with all its digits.
+///
+/// # Errors
+/// 22P02 for what is no number; 0A000 for NaN, infinities, and digits that there is no room for.
+pub(super) fn numeric(text: &str) -> Result<ScalarValue, Failure> {
+    crate::engine::number(text, &UNBOUND).map_err(Failure::from)
 }
 
 fn days(date: NaiveDate) -> i32 {

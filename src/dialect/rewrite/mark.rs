@@ -1,0 +1,118 @@
+//! The last walk of the rewriter marks what the typing of the plan must tell apart (`typing::marked`): casts, whose types
+//! DataFusion's names of columns leave out, and texts in quotes among VALUES of other types.
+//!
+//! Casts of literals are not marked outside of VALUES, since LIMIT, frames and functions in FROM want literals; nor are
+//! those of parameters.
+
+use super::build::{call, literal, take, text};
+use crate::dialect::typing::marked;
+use datafusion::sql::sqlparser::ast::{Expr, Query, SetExpr, TableFactor, Value, VisitMut, VisitorMut};
+use std::ops::ControlFlow;
+
+/// Marks a statement that is rewritten otherwise.
+pub(super) fn mark<T: VisitMut>(statement: &mut T) {
+    let _ = statement.visit(&mut Marks { functions: 0 });
+}
+
+struct Marks {
+    /// Functions in FROM around the point of the walk, whose arguments stay as they are.
+    functions: usize,
+}
+
+fn is_in_from(factor: &TableFactor) -> bool {
+    matches!(
+        factor,
+        TableFactor::Function { .. }
+            | TableFactor::TableFunction { .. }
+            | TableFactor::UNNEST { .. }
+            | TableFactor::Table { args: Some(_), .. }
+    )
+}
+
+impl VisitorMut for Marks {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        values(&mut query.body);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        self.functions += usize::from(is_in_from(factor));
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        self.functions -= usize::from(is_in_from(factor));
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if self.functions == 0
+            && let Expr::Cast { expr: inner, .. } = &*expr
+            && !is_constant(inner)
+        {
+            mark_cast(expr);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Puts the mark around a cast.
+fn mark_cast(expr: &mut Expr) {
+    let name = match &*expr {
+        Expr::Cast { data_type, .. } => data_type.to_string(),
+        Expr::TypedString(typed) => typed.data_type.to_string(),
+        _ => String::new(),
+    };
+    *expr = call(marked::CAST, vec![take(expr), text(&name)]);
+}
+
+/// Whether an expression is a cast, also in parentheses.
+fn is_cast(expr: &Expr) -> bool {
+    match expr {
+        Expr::Cast { .. } | Expr::TypedString(_) => true,
+        Expr::Nested(inner) => is_cast(inner),
+        _ => false,
+    }
+}
+
+/// Whether an expression is written out, or a parameter.
+fn is_constant(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(_) | Expr::TypedString(_) | Expr::Interval(_) => true,
+        Expr::Nested(inner) | Expr::UnaryOp { expr: inner, .. } | Expr::Cast { expr: inner, .. } => is_constant(inner),
+        _ => false,
+    }
+}
+
+/// Marks the casts in VALUES, and the texts in quotes of columns that hold something else too.
+fn values(body: &mut SetExpr) {
+    match body {
+        SetExpr::SetOperation { left, right, .. } => {
+            values(left);
+            values(right);
+        }
+        SetExpr::Values(list) => {
+            let columns = list.rows.first().map_or(0, |row| row.content.len());
+            for column in 0..columns {
+                let mut cells: Vec<&mut Expr> =
+                    list.rows.iter_mut().filter_map(|row| row.content.get_mut(column)).collect();
+                let mixed = cells.iter().any(|cell| literal(cell).is_some())
+                    && cells.iter().any(|cell| literal(cell).is_none() && !is_null(cell));
+                for cell in &mut cells {
+                    if literal(cell).is_some() && mixed {
+                        **cell = call(marked::UNKNOWN, vec![take(cell)]);
+                    } else if is_cast(cell) {
+                        mark_cast(cell);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_null(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(value) if value.value == Value::Null)
+}

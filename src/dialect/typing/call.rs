@@ -1,0 +1,468 @@
+//! Calls: the arguments of functions, aggregates and windows in the types that PostgreSQL's functions take, and with them
+//! the function PostgreSQL would choose.
+
+use super::context::Typing;
+use super::deferred::stands_for;
+use super::kind::{Kind, UNBOUND, decimal, digits, refusal};
+use super::marked;
+use super::operand::Operand;
+use super::symbol::{Deferral, Symbol};
+use crate::dialect::arithmetic::{average, deviation, numeric_function, sum};
+use crate::error::ErrorKind;
+use arrow::datatypes::{DataType, Field};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::functions::core::expr_fn as core;
+use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, Sort, WindowFunction};
+use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
+use datafusion::logical_expr::{
+    AggregateUDF, Case, Expr, ExprSchemable, Operator, WindowFunctionDefinition, cast, lit,
+};
+use std::sync::Arc;
+
+/// Functions of doubles alone, whatever number they are given.
+const OF_DOUBLES: [&str; 19] = [
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "cot", "degrees", "radians",
+    "sin", "sinh", "tan", "tanh", "setseed", "erf",
+];
+
+/// Functions that have one form for doubles, which integers take too, and one for `numeric`.
+const OF_DOUBLES_AND_NUMERICS: [&str; 12] =
+    ["ceil", "ceiling", "exp", "floor", "ln", "log", "log10", "pow", "power", "sign", "signum", "sqrt"];
+
+/// Functions by the places of their arguments that are of one type; what has no type in such a place takes it.
+const PLACES: [(&str, usize, DataType); 40] = [
+    ("ascii", 0, DataType::Utf8),
+    ("btrim", 1, DataType::Utf8),
+    ("chr", 0, DataType::Int32),
+    ("left", 0, DataType::Utf8),
+    ("left", 1, DataType::Int32),
+    ("length", 0, DataType::Utf8),
+    ("lower", 0, DataType::Utf8),
+    ("lpad", 0, DataType::Utf8),
+    ("lpad", 1, DataType::Int32),
+    ("lpad", 2, DataType::Utf8),
+    ("ltrim", 1, DataType::Utf8),
+    ("regexp_match", 1, DataType::Utf8),
+    ("regexp_replace", 1, DataType::Utf8),
+    ("regexp_replace", 2, DataType::Utf8),
+    ("repeat", 0, DataType::Utf8),
+    ("repeat", 1, DataType::Int32),
+    ("replace", 0, DataType::Utf8),
+    ("replace", 1, DataType::Utf8),
+    ("replace", 2, DataType::Utf8),
+    ("right", 0, DataType::Utf8),
+    ("right", 1, DataType::Int32),
+    ("round", 1, DataType::Int32),
+    ("rpad", 0, DataType::Utf8),
+    ("rpad", 1, DataType::Int32),
+    ("rpad", 2, DataType::Utf8),
+    ("rtrim", 1, DataType::Utf8),
+    ("split_part", 0, DataType::Utf8),
+    ("split_part", 1, DataType::Utf8),
+    ("split_part", 2, DataType::Int32),
+    ("starts_with", 1, DataType::Utf8),
+    ("strpos", 1, DataType::Utf8),
+    ("substr", 0, DataType::Utf8),
+    ("substr", 1, DataType::Int32),
+    ("substr", 2, DataType::Int32),
+    ("substring", 1, DataType::Int32),
+    ("substring", 2, DataType::Int32),
+    ("to_char", 1, DataType::Utf8),
+    ("trunc", 1, DataType::Int32),
+    ("upper", 0, DataType::Utf8),
+    ("date_trunc", 0, DataType::Utf8),
+];
+
+/// Aggregates that compute in doubles, whatever number they are given.
+const AGGREGATES_OF_DOUBLES: [&str; 16] = [
+    "approx_percentile_cont",
+    "corr",
+    "covar",
+    "covar_pop",
+    "covar_samp",
+    "percentile_cont",
+    "quantile_cont",
+    "regr_avgx",
+    "regr_avgy",
+    "regr_intercept",
+    "regr_r2",
+    "regr_slope",
+    "regr_sxx",
+    "regr_sxy",
+    "regr_syy",
+    "quantile",
+];
+
+fn scalar(func: Arc<datafusion::logical_expr::ScalarUDF>, args: Vec<Expr>) -> Expr {
+    Expr::ScalarFunction(ScalarFunction { func, args })
+}
+
+impl Typing<'_> {
+    /// A call of a scalar function.
+    pub(super) fn call(&mut self, call: ScalarFunction) -> Result<Operand> {
+        let ScalarFunction { func, args } = call;
+        let args = args.into_iter().map(|arg| self.typed(arg)).collect::<Result<Vec<_>>>()?;
+        match stands_for(&func) {
+            Some(Deferral::Operator(symbol)) => {
+                let mut args = args.into_iter();
+                let (Some(left), Some(right)) = (args.next(), args.next()) else {
+                    return Err(refusal(ErrorKind::Internal, "an operator has two sides"));
+                };
+                self.operator(symbol, left, right)
+            }
+            Some(Deferral::Array) => {
+                let (elements, element) = self.alike(args, "ARRAY")?;
+                let make = datafusion::functions_nested::make_array::make_array_udf();
+                self.called(make.call(elements), DataType::new_list(element, true))
+            }
+            Some(Deferral::Function(name)) => self.branches(name, args),
+            None => self.function_call(func, args),
+        }
+    }
+
+    /// An expression by its own type, or else by the one that is expected of it.
+    fn called(&self, expr: Expr, expected: DataType) -> Result<Operand> {
+        Ok(Operand { data_type: expr.get_type(self.schema.as_ref()).unwrap_or(expected), expr })
+    }
+
+    /// A function whose arguments come to one type, or a mark.
+    fn branches(&mut self, name: &str, args: Vec<Operand>) -> Result<Operand> {
+        if name == marked::CAST || name == marked::UNKNOWN {
+            return args.into_iter().next().ok_or_else(|| refusal(ErrorKind::Internal, "a mark is around something"));
+        }
+        if name == "nullif" {
+            return self.null_if(args);
+        }
+        if name == "array_has" {
+            let args = self.with_element(args)?.into_iter().map(|arg| arg.expr).collect();
+            let has = datafusion::functions_nested::array_has::array_has_udf();
+            return self.called(has.call(args), DataType::Boolean);
+        }
+        let (args, data_type) = self.alike(args, &name.to_ascii_uppercase())?;
+        let expr = match name {
+            "greatest" => core::greatest(args),
+            "least" => core::least(args),
+            _ => core::coalesce(args),
+        };
+        Ok(Operand { expr, data_type })
+    }
+
+    /// `nullif(a, b)` compares as `=` does, and has the type of its first argument there.
+    fn null_if(&mut self, args: Vec<Operand>) -> Result<Operand> {
+        let Ok([value, other]) = <[Operand; 2]>::try_from(args) else {
+            return Err(refusal(ErrorKind::UnknownFunction, "function nullif takes two values"));
+        };
+        let (of_value, of_other) = (value.kind(), other.kind());
+        let missing = || {
+            let text = format!("operator does not exist: {} = {}", of_value.name(), of_other.name());
+            refusal(ErrorKind::UnknownFunction, text)
+        };
+        let alike =
+            |one: &Kind, two: &Kind| (one.is_integer() && two.is_integer()) || (one.is_float() && two.is_float());
+        if of_value != of_other
+            && !alike(&of_value, &of_other)
+            && (of_value == Kind::Numeric || of_other == Kind::Numeric)
+        {
+            let wide = of_value.arithmetic(&of_other).and_then(|kind| kind.data_type());
+            let (left, right) = match wide {
+                Some(data_type) => (self.coerce(value, &data_type)?, self.coerce(other, &data_type)?),
+                None => self.compared_numerics(value, other)?,
+            };
+            let data_type = left.get_type(self.schema.as_ref())?;
+            return Ok(Operand { expr: core::nullif(left, right), data_type });
+        }
+        let (left, right) = self.compared(value.clone(), other, missing)?;
+        if left == value.expr || of_value == Kind::Unknown {
+            let data_type = left.get_type(self.schema.as_ref())?;
+            return Ok(Operand { expr: core::nullif(left, right), data_type });
+        }
+        let Operand { expr, data_type } = value;
+        let nothing = Expr::Literal(ScalarValue::try_from(&data_type)?, None);
+        let same = vec![(Box::new(left.eq(right)), Box::new(nothing))];
+        Ok(Operand { expr: Expr::Case(Case::new(None, same, Some(Box::new(expr)))), data_type })
+    }
+
+    /// A function by its name, over arguments that are typed.
+    pub(super) fn function(&self, name: &str, args: Vec<Expr>) -> Result<Expr> {
+        Ok(scalar(self.registry.udf(name)?, args))
+    }
+
+    fn function_call(
+        &mut self,
+        func: Arc<datafusion::logical_expr::ScalarUDF>,
+        mut args: Vec<Operand>,
+    ) -> Result<Operand> {
+        let name = func.name().to_owned();
+        let name = name.as_str();
+        if name == "pg_typeof" && args.iter().all(|arg| arg.kind() == Kind::Unknown) {
+            return Ok(Operand { expr: lit("unknown"), data_type: DataType::Utf8 });
+        }
+        if name == "mod"
+            && let [_, _] = args.as_slice()
+        {
+            let (right, left) = (args.pop(), args.pop());
+            if let (Some(left), Some(right)) = (left, right) {
+                return self.operator(Symbol::Operator(Operator::Modulo), left, right);
+            }
+        }
+        let number = |arg: &Operand| arg.kind().is_number() || arg.kind() == Kind::Unknown;
+        if OF_DOUBLES.contains(&name) && args.iter().all(number) {
+            args = self.as_doubles(args)?;
+        }
+        if OF_DOUBLES_AND_NUMERICS.contains(&name) && args.iter().all(number) {
+            // Of a logarithm to any base there is the form for `numeric` alone.
+            let numeric = args.iter().any(|arg| arg.kind() == Kind::Numeric) || (name == "log" && args.len() == 2);
+            if numeric && !args.iter().any(|arg| arg.kind().is_float()) {
+                return self.numeric_call(name, args);
+            }
+            args = self.as_doubles(args)?;
+        }
+        if matches!(name, "array_has" | "array_position" | "array_positions" | "array_append" | "array_remove") {
+            args = self.with_element(args)?;
+        }
+        let mut exprs = Vec::with_capacity(args.len());
+        let types: Vec<DataType> = args.iter().map(|arg| arg.data_type.clone()).collect();
+        for (place, arg) in args.into_iter().enumerate() {
+            exprs.push(self.argument(&func, &types, place, arg)?);
+        }
+        let small = name == "generate_series" && types.iter().all(|data_type| *data_type == DataType::Int32);
+        let expr = scalar(func, exprs);
+        let data_type = expr.get_type(self.schema.as_ref())?;
+        let of_integers = types.iter().all(|data_type| matches!(data_type, DataType::Int16 | DataType::Int32));
+        if matches!(name, "gcd" | "lcm") && of_integers {
+            return Ok(Operand { expr: cast(expr, DataType::Int32), data_type: DataType::Int32 });
+        }
+        if name == "factorial" {
+            let data_type = decimal(19, 0);
+            return Ok(Operand { expr: cast(expr, data_type.clone()), data_type });
+        }
+        if small {
+            // DataFusion's series are of 64 bits.
+            let data_type = DataType::new_list(DataType::Int32, true);
+            return Ok(Operand { expr: cast(expr, data_type.clone()), data_type });
+        }
+        Ok(Operand { expr, data_type })
+    }
+
+    /// An argument that has no type takes that of its place.
+    fn argument(
+        &mut self,
+        func: &datafusion::logical_expr::ScalarUDF,
+        types: &[DataType],
+        place: usize,
+        arg: Operand,
+    ) -> Result<Expr> {
+        if arg.kind() != Kind::Unknown {
+            return Ok(arg.expr);
+        }
+        let known = PLACES.iter().find(|(name, at, _)| *name == func.name() && *at == place);
+        if let Some((_, _, data_type)) = known {
+            return if matches!(arg.expr, Expr::Literal(ScalarValue::Null, _)) {
+                Ok(arg.expr)
+            } else {
+                self.coerce(arg, data_type)
+            };
+        }
+        if !matches!(arg.expr, Expr::Placeholder(_)) {
+            return Ok(arg.expr);
+        }
+        let fields = types.iter().map(|data_type| Arc::new(Field::new("argument", data_type.clone(), true)));
+        let coerced = fields_with_udf(&fields.collect::<Vec<_>>(), func);
+        let wanted = coerced.ok().and_then(|fields| fields.get(place).map(|field| field.data_type().clone()));
+        self.coerce(arg, &wanted.filter(|data_type| !data_type.is_null()).unwrap_or(DataType::Utf8))
+    }
+
+    fn as_doubles(&mut self, args: Vec<Operand>) -> Result<Vec<Operand>> {
+        let double =
+            |arg: Operand| Ok(Operand { expr: self.coerce(arg, &DataType::Float64)?, data_type: DataType::Float64 });
+        args.into_iter().map(double).collect()
+    }
+
+    /// A list, and what is looked for in it, in one type.
+    fn with_element(&mut self, args: Vec<Operand>) -> Result<Vec<Operand>> {
+        let mut args = args.into_iter();
+        let (Some(list), Some(value)) = (args.next(), args.next()) else { return Ok(args.collect()) };
+        let rest = args;
+        let (list, value) = match (list.kind(), value.kind()) {
+            (Kind::Array(element), of_value) if *element == of_value || *element == Kind::Other => (list, value),
+            (Kind::Array(_), Kind::Unknown) => {
+                let DataType::List(element) = list.data_type.clone() else { return Ok(vec![list, value]) };
+                let data_type = element.data_type().clone();
+                (list, Operand { expr: self.coerce(value, &data_type)?, data_type })
+            }
+            (Kind::Array(element), of_value) => {
+                let missing = || {
+                    let text = format!("operator does not exist: {} = {}", of_value.name(), element.name());
+                    refusal(ErrorKind::UnknownFunction, text)
+                };
+                let kind = element.comparable(&of_value).ok_or_else(missing)?;
+                let data_type = kind.data_type().unwrap_or(UNBOUND);
+                let list_type = DataType::new_list(data_type.clone(), true);
+                let value = Operand { expr: self.coerce(value, &data_type)?, data_type };
+                (Operand { expr: cast(list.expr, list_type.clone()), data_type: list_type }, value)
+            }
+            (Kind::Unknown, of_value) => {
+                let element = match of_value {
+                    Kind::Unknown => DataType::Utf8,
+                    _ => self.own_type(&value),
+                };
+                let data_type = DataType::new_list(element.clone(), true);
+                let list = Operand { expr: self.coerce(list, &data_type)?, data_type };
+                let value = match of_value {
+                    Kind::Text => value,
+                    _ => Operand { expr: self.coerce(value, &element)?, data_type: element },
+                };
+                (list, value)
+            }
+            _ => (list, value),
+        };
+        Ok([list, value].into_iter().chain(rest).collect())
+    }
+
+    /// The `numeric` form of a function.
+    fn numeric_call(&mut self, name: &str, args: Vec<Operand>) -> Result<Operand> {
+        let args = args.into_iter().map(|arg| self.numeric(arg)).collect::<Result<Vec<_>>>()?;
+        match (name, args.as_slice()) {
+            ("ceil" | "ceiling" | "floor", [value]) => {
+                let (places, scale) = digits(&value.data_type)?;
+                let (room, whole) = (decimal(places + 1, scale), decimal(places - scale + 1, 0));
+                let name = if name == "floor" { "floor" } else { "ceil" };
+                let expr = cast(self.function(name, vec![cast(value.expr.clone(), room)])?, whole.clone());
+                Ok(Operand { expr, data_type: whole })
+            }
+            ("pow" | "power", [_, _]) => {
+                let mut args = args.into_iter();
+                let (Some(base), Some(exponent)) = (args.next(), args.next()) else {
+                    return Err(refusal(ErrorKind::Internal, "power takes two values"));
+                };
+                Ok(Operand {
+                    expr: numeric_function::call("power", vec![base.expr, exponent.expr]),
+                    data_type: UNBOUND,
+                })
+            }
+            (_, [_] | [_, _]) => {
+                let args = args.into_iter().map(|arg| arg.expr).collect();
+                Ok(Operand { expr: numeric_function::call(name, args), data_type: UNBOUND })
+            }
+            _ => {
+                Err(refusal(ErrorKind::UnknownFunction, format!("function {name} does not exist for these arguments")))
+            }
+        }
+    }
+
+    /// The arguments of an aggregate, and the aggregate PostgreSQL has for their kinds.
+    fn aggregated(&mut self, func: Arc<AggregateUDF>, args: Vec<Expr>) -> Result<(Arc<AggregateUDF>, Vec<Expr>)> {
+        // The 1 of count(*) is a word of DataFusion's, which knows it by its type.
+        if func.name() == "count" && matches!(args.as_slice(), [Expr::Literal(..)]) {
+            return Ok((func, args));
+        }
+        let mut args = args.into_iter().map(|arg| self.typed(arg)).collect::<Result<Vec<_>>>()?;
+        if AGGREGATES_OF_DOUBLES.contains(&func.name()) {
+            let is_number = |arg: &Operand| arg.kind().is_number() || arg.kind() == Kind::Unknown;
+            let double = |arg: Operand| match is_number(&arg) {
+                true => Ok(Operand { expr: self.coerce(arg, &DataType::Float64)?, data_type: DataType::Float64 }),
+                false => Ok(arg),
+            };
+            args = args.into_iter().map(double).collect::<Result<Vec<_>>>()?;
+        }
+        let kind = args.first().map(Operand::kind);
+        let func = match (func.name(), kind) {
+            ("sum", Some(Kind::Int8)) => sum::of_bigints(),
+            ("avg" | "mean", Some(kind)) if kind.is_integer() || kind == Kind::Numeric => average::function(),
+            (name, Some(kind)) if kind.is_integer() || kind == Kind::Numeric => {
+                deviation::function(name).unwrap_or(func)
+            }
+            _ => func,
+        };
+        let open = |arg: Operand| match arg.expr {
+            Expr::Placeholder(_) if arg.kind() == Kind::Unknown => {
+                let wanted = if func.name().starts_with("bool") { DataType::Boolean } else { DataType::Utf8 };
+                self.coerce(arg, &wanted)
+            }
+            expr => Ok(expr),
+        };
+        let args = args.into_iter().map(open).collect::<Result<Vec<_>>>()?;
+        Ok((func, args))
+    }
+
+    fn sorted(&mut self, order: Vec<Sort>) -> Result<Vec<Sort>> {
+        order.into_iter().map(|sort| Ok(Sort { expr: self.typed(sort.expr)?.expr, ..sort })).collect()
+    }
+
+    fn filtered(&mut self, filter: Option<Box<Expr>>) -> Result<Option<Box<Expr>>> {
+        let Some(filter) = filter else { return Ok(None) };
+        let operand = self.typed(*filter)?;
+        Ok(Some(Box::new(self.condition(operand)?)))
+    }
+
+    /// A call of an aggregate.
+    pub(super) fn aggregate(&mut self, call: AggregateFunction) -> Result<Operand> {
+        let AggregateFunction { func, mut params } = call;
+        let (func, args) = self.aggregated(func, params.args)?;
+        params.args = args;
+        params.filter = self.filtered(params.filter)?;
+        params.order_by = self.sorted(params.order_by)?;
+        let expr = Expr::AggregateFunction(AggregateFunction { func, params });
+        let data_type = expr.get_type(self.schema.as_ref())?;
+        Ok(Operand { expr, data_type })
+    }
+
+    /// A call over a window.
+    pub(super) fn window(&mut self, call: WindowFunction) -> Result<Operand> {
+        let WindowFunction { fun, mut params } = call;
+        let fun = match fun {
+            WindowFunctionDefinition::AggregateUDF(func) => {
+                let (func, args) = self.aggregated(func, params.args)?;
+                params.args = args;
+                WindowFunctionDefinition::AggregateUDF(func)
+            }
+            WindowFunctionDefinition::WindowUDF(func) => {
+                let args = params.args.into_iter().map(|arg| self.typed(arg)).collect::<Result<Vec<_>>>()?;
+                params.args = self.window_arguments(func.name(), args)?;
+                WindowFunctionDefinition::WindowUDF(func)
+            }
+        };
+        params.filter = self.filtered(params.filter)?;
+        params.partition_by =
+            params.partition_by.into_iter().map(|expr| Ok(self.typed(expr)?.expr)).collect::<Result<_>>()?;
+        params.order_by = self.sorted(params.order_by)?;
+        let expr = Expr::from(WindowFunction { fun, params });
+        let data_type = expr.get_type(self.schema.as_ref())?;
+        Ok(Operand { expr, data_type })
+    }
+
+    /// The default of `lag` and `lead` has one type with their value; the other arguments are counts.
+    fn window_arguments(&mut self, name: &str, args: Vec<Operand>) -> Result<Vec<Expr>> {
+        let mut args = args.into_iter();
+        let shifts = matches!(name, "lag" | "lead");
+        let first = args.next();
+        let (second, third) = (args.next(), args.next());
+        let mut exprs = Vec::new();
+        match (first, third) {
+            (Some(value), Some(default)) if shifts => {
+                let (both, _) = self.alike(vec![value, default], name)?;
+                let mut both = both.into_iter();
+                exprs.extend(both.next());
+                if let Some(second) = second {
+                    exprs.push(self.as_kind(second, &DataType::Int64)?.expr);
+                }
+                exprs.extend(both.next());
+            }
+            (first, third) => {
+                let count = |typing: &mut Self, operand: Operand| match operand.kind() {
+                    Kind::Unknown => typing.coerce(operand, &DataType::Int32),
+                    _ => Ok(operand.expr),
+                };
+                if let Some(first) = first {
+                    exprs.push(if name == "ntile" { count(self, first)? } else { first.expr });
+                }
+                if let Some(second) = second {
+                    exprs.push(count(self, second)?);
+                }
+                exprs.extend(third.map(|third| third.expr));
+            }
+        }
+        exprs.extend(args.map(|arg| arg.expr));
+        Ok(exprs)
+    }
+}

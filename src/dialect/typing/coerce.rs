@@ -1,0 +1,120 @@
+//! Operands are brought to types: what has none takes the one that is asked for, the rest is cast as PostgreSQL casts.
+
+use super::context::Typing;
+use super::kind::{Kind, UNBOUND, decimal, digits, refusal};
+use super::literal;
+use super::operand::Operand;
+use crate::dialect::arithmetic::{decimal as computed, number_text};
+use crate::error::ErrorKind;
+use arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::expr::{Alias, Placeholder};
+use datafusion::logical_expr::{Expr, cast};
+
+impl Typing<'_> {
+    /// An operand as a value of an Arrow type. What has no type takes this one; numbers that are written out become it at
+    /// once, so that no column is cast for the sake of a constant.
+    ///
+    /// # Errors
+    /// A text that does not read as the type (22P02, 22003, 22007), a number outside of it.
+    pub(super) fn coerce(&mut self, operand: Operand, to: &DataType) -> Result<Expr> {
+        if operand.data_type == *to && !matches!(operand.expr, Expr::Placeholder(Placeholder { field: None, .. })) {
+            return Ok(operand.expr);
+        }
+        match operand.expr {
+            Expr::Alias(Alias { expr, relation, name, metadata }) => {
+                let inner = self.coerce(Operand { expr: *expr, data_type: operand.data_type }, to)?;
+                Ok(Expr::Alias(Alias { expr: Box::new(inner), relation, name, metadata }))
+            }
+            Expr::Placeholder(placeholder) if placeholder.field.is_none() => {
+                let given = self.parameter(placeholder, to)?;
+                if given.data_type == *to { Ok(given.expr) } else { self.coerce(given, to) }
+            }
+            Expr::Literal(ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)), _) => {
+                if matches!(Kind::of(to), Kind::Text) {
+                    return Ok(Expr::Literal(ScalarValue::Utf8(Some(text)), None));
+                }
+                literal::read(&text, to)
+            }
+            Expr::Literal(ScalarValue::Null, _) => Ok(Expr::Literal(ScalarValue::try_from(to)?, None)),
+            Expr::Literal(value, metadata) => match literal::number_as(&value, to)? {
+                Some(value) => Ok(Expr::Literal(value, metadata)),
+                None => converted(Expr::Literal(value, metadata), &operand.data_type, to),
+            },
+            expr => converted(expr, &operand.data_type, to),
+        }
+    }
+
+    /// An operand as a value of the same kind as a type, however it is held; its type is that of the result.
+    pub(super) fn as_kind(&mut self, operand: Operand, to: &DataType) -> Result<Operand> {
+        if operand.kind() == Kind::of(to) {
+            return Ok(operand);
+        }
+        Ok(Operand { expr: self.coerce(operand, to)?, data_type: to.clone() })
+    }
+
+    /// A number, or what is taken for one, as a `numeric` of as many digits as it has.
+    pub(super) fn numeric(&mut self, operand: Operand) -> Result<Operand> {
+        match (operand.kind(), &operand.expr) {
+            (Kind::Numeric, Expr::Literal(value, _)) => literal::trimmed(value),
+            (Kind::Numeric, _) => Ok(operand),
+            (Kind::Unknown, Expr::Literal(ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)), _)) => {
+                let expr = literal::read(text, &UNBOUND)?;
+                let data_type = match &expr {
+                    Expr::Literal(value, _) => value.data_type(),
+                    _ => UNBOUND,
+                };
+                Ok(Operand { expr, data_type })
+            }
+            (kind, Expr::Literal(value, _)) if kind.is_integer() => literal::whole_numeric(value),
+            (kind, _) if kind.is_integer() => {
+                let (places, _) = digits(&operand.data_type)?;
+                let data_type = decimal(places, 0);
+                Ok(Operand { expr: cast(operand.expr, data_type.clone()), data_type })
+            }
+            _ => Ok(Operand { expr: self.coerce(operand, &UNBOUND)?, data_type: UNBOUND }),
+        }
+    }
+
+    /// A value as what a `WHERE`, an `AND` or a `FILTER` wants.
+    pub(super) fn condition(&mut self, operand: Operand) -> Result<Expr> {
+        if operand.kind() == Kind::Unknown { self.coerce(operand, &DataType::Boolean) } else { Ok(operand.expr) }
+    }
+}
+
+/// A cast, by a function of ours where Arrow's would lose digits.
+pub(super) fn converted(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr> {
+    Ok(match (Kind::of(from), Kind::of(to)) {
+        (own, Kind::Numeric) if own.is_float() => {
+            let exact = computed::of_float(expr);
+            if *to == UNBOUND { exact } else { cast(exact, to.clone()) }
+        }
+        (Kind::Numeric, float) if float.is_float() => computed::to_float(expr, to),
+        (Kind::Numeric, Kind::Numeric) if *to == UNBOUND && fits_unbound(from) => cast(expr, to.clone()),
+        (Kind::Text, number) if number.is_number() || number == Kind::Oid => number_text::read(expr, to),
+        (own, other) if refused(&own, &other) => {
+            let text = format!("cannot cast type {} to {}", own.name(), other.name());
+            return Err(refusal(ErrorKind::CannotCast, text));
+        }
+        _ => cast(expr, to.clone()),
+    })
+}
+
+fn fits_unbound(from: &DataType) -> bool {
+    digits(from).is_ok_and(|(digits, scale)| scale <= 38 && digits - scale <= 38)
+}
+
+/// Casts that Arrow makes and PostgreSQL does not have.
+fn refused(from: &Kind, to: &Kind) -> bool {
+    let moment =
+        |kind: &Kind| matches!(kind, Kind::Date | Kind::Time | Kind::Timestamp | Kind::Timestamptz | Kind::Interval);
+    let number = |kind: &Kind| kind.is_number() || *kind == Kind::Oid;
+    match (from, to) {
+        (moment_kind, other) if moment(moment_kind) => number(other) || matches!(other, Kind::Bool | Kind::Bytea),
+        (other, moment_kind) if moment(moment_kind) => number(other) || matches!(other, Kind::Bool | Kind::Bytea),
+        (Kind::Bool, other) => number(other) && *other != Kind::Int4,
+        (other, Kind::Bool) => number(other) && *other != Kind::Int4,
+        (Kind::Bytea, other) | (other, Kind::Bytea) => number(other),
+        _ => false,
+    }
+}

@@ -39,7 +39,7 @@ pub(super) fn format(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarVa
             (Some('s'), value) => value.unwrap_or_default(),
             (Some('I'), Some(name)) => quote(&name),
             (Some('I'), None) => return exec_err!("null values cannot be formatted as an SQL identifier"),
-            (Some('L'), value) => value.map_or_else(|| "NULL".to_owned(), |value| super::text::literal(&value)),
+            (Some('L'), value) => value.map_or_else(|| "NULL".to_owned(), |value| literal(&value)),
             (Some(other), _) => return exec_err!("unrecognized format() type specifier \"{other}\""),
             (None, _) => return exec_err!("unterminated format() type specifier"),
         };
@@ -133,4 +133,11 @@ fn number(letters: &mut Peekable<Chars<'_>>) -> Result<Option<usize>> {
         Ok(number) if number <= WIDTH_MAX => Ok(Some(number)),
         _ => exec_err!("number is out of range"),
     }
+}
+
+/// A text as a literal of SQL: quotes are doubled, and a text with backslashes is written as
+/// `E'...'`.
+pub(super) fn literal(text: &str) -> String {
+    let doubled = text.replace('\'', "''");
+    if text.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
 }

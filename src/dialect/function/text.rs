@@ -2,7 +2,7 @@
 //! clients ask for when they connect.
 
 use super::define::{ANY_NUMBER, Context, Definition, Returns, integer, null, stable, text, text_value};
-use super::format;
+use super::format::{self, literal};
 use super::result_size::sum;
 use super::section::Section;
 use crate::text::identifier::quote;
@@ -144,13 +144,6 @@ fn no(_: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
 fn started_at(context: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
     let micros = context.started_at().timestamp_micros();
     Ok(ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into())))
-}
-
-/// A text as a literal of SQL: quotes are doubled, and a text with backslashes is written as
-/// `E'...'`.
-pub(super) fn literal(text: &str) -> String {
-    let doubled = text.replace('\'', "''");
-    if text.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
 }
 
 /// A value as a literal, `NULL` for NULL.

@@ -104,7 +104,7 @@ pub(super) fn expression(expr: &Expr, in_array: bool) -> Checked {
     }
 }
 
-/// Checks a literal.
+/// Checks a literal: bit strings are not answered.
 pub(super) fn literal(value: &Value) -> Checked {
     match value {
         Value::Number(_, _)
@@ -248,7 +248,7 @@ fn collates(collation: &ObjectName) -> Checked {
     )
 }
 
-/// Checks a call.
+/// Checks a call, with its arguments and its window.
 fn call(function: &Function) -> Checked {
     let Function { name, uses_odbc_syntax, parameters, args, filter: _, null_treatment, over, within_group } = function;
     foreign(*uses_odbc_syntax, "{")?;
@@ -322,7 +322,7 @@ fn clause(clause: &FunctionArgumentClause) -> Checked {
     }
 }
 
-/// Checks a window.
+/// Checks a window, with its order and frame.
 pub(super) fn window(spec: &WindowSpec) -> Checked {
     let WindowSpec { window_name: _, partition_by: _, order_by, window_frame } = spec;
     order_by.iter().try_for_each(sort_key)?;

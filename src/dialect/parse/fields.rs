@@ -83,7 +83,7 @@ pub(super) fn query(query: &Query) -> Checked {
 fn cte(cte: &Cte) -> Checked {
     let Cte { alias, query: _, from, materialized: _, closing_paren_token: _ } = cte;
     foreign(from.is_some(), "FROM")?;
-    table_alias(alias, false)
+    table_alias(alias, None)
 }
 
 /// Checks the body of a query, the sides of its set operations included.
@@ -299,24 +299,24 @@ pub(super) fn table_factor(factor: &TableFactor) -> Checked {
             foreign(json_path.is_some(), "[")?;
             unsupported(sample.is_some(), "TABLESAMPLE")?;
             foreign(!index_hints.is_empty(), "INDEX")?;
-            alias.iter().try_for_each(|alias| table_alias(alias, args.is_some() && gives_records(name)))
+            alias.iter().try_for_each(|alias| table_alias(alias, args.as_ref().map(|_| name)))
         }
         TableFactor::Derived { lateral: _, subquery: _, alias, sample } => {
             unsupported(sample.is_some(), "TABLESAMPLE")?;
-            alias.iter().try_for_each(|alias| table_alias(alias, false))
+            alias.iter().try_for_each(|alias| table_alias(alias, None))
         }
         TableFactor::Function { lateral: _, name, args, with_ordinality: _, alias } => {
             args.iter().try_for_each(expression_fields::argument)?;
-            alias.iter().try_for_each(|alias| table_alias(alias, gives_records(name)))
+            alias.iter().try_for_each(|alias| table_alias(alias, Some(name)))
         }
         TableFactor::UNNEST { alias, array_exprs: _, with_offset, with_offset_alias, with_ordinality: _ } => {
             foreign(*with_offset || with_offset_alias.is_some(), "OFFSET")?;
-            alias.iter().try_for_each(|alias| table_alias(alias, false))
+            alias.iter().try_for_each(|alias| table_alias(alias, None))
         }
         TableFactor::NestedJoin { table_with_joins, alias } => {
             let TableWithJoins { relation: _, joins } = table_with_joins.as_ref();
             joins.iter().try_for_each(join)?;
-            alias.iter().try_for_each(|alias| table_alias(alias, false))
+            alias.iter().try_for_each(|alias| table_alias(alias, None))
         }
         TableFactor::TableFunction { expr: _, alias: _ } => foreign(true, "TABLE"),
         TableFactor::JsonTable { json_expr: _, json_path: _, columns: _, alias: _ } => foreign(true, "JSON_TABLE"),
@@ -337,14 +337,15 @@ fn gives_records(function: &ObjectName) -> bool {
     name.ends_with("_to_record") || name.ends_with("_to_recordset")
 }
 
-/// Checks the alias of a table; `typed` tells whether its columns may have types.
-fn table_alias(alias: &TableAlias, typed: bool) -> Checked {
+/// Checks the alias of a table, or of a function: the columns of records alone have types.
+fn table_alias(alias: &TableAlias, function: Option<&ObjectName>) -> Checked {
     let TableAlias { explicit: _, name: table, columns, at } = alias;
     name(table)?;
     for TableAliasColumnDef { name: column, data_type } in columns {
         name(column)?;
-        if data_type.is_some() && !typed {
-            let message = "a column definition list is only allowed for functions returning \"record\"";
+        if data_type.is_some() && !function.is_some_and(gives_records) {
+            let what = function.map_or_else(String::new, |function| format!(", not for {function}"));
+            let message = format!("a column definition list is only allowed for functions returning \"record\"{what}");
             return Err(QueryError::new(ErrorKind::Syntax, message));
         }
     }

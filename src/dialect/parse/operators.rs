@@ -17,7 +17,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Word};
 
 /// Of OR, which binds weakest.
 const OR: u8 = 10;
-/// Of AND.
+/// Of AND, stronger than OR.
 const AND: u8 = 20;
 /// Of `IS ...`, ISNULL and NOTNULL, which do not associate.
 const IS: u8 = 40;
@@ -31,17 +31,17 @@ const OTHER: u8 = 70;
 const SUM: u8 = 80;
 /// Of `*`, `/` and `%`.
 const PRODUCT: u8 = 90;
-/// Of `^`.
+/// Of `^`, which stands for a power.
 const POWER: u8 = 100;
 /// Of AT TIME ZONE.
 const AT: u8 = 110;
-/// Of COLLATE.
+/// Of COLLATE, behind an operand.
 const COLLATE: u8 = 120;
-/// Of a sign.
+/// Of a sign in front of its operand.
 const SIGN: u8 = 125;
-/// Of subscripts.
+/// Of subscripts in brackets.
 const SUBSCRIPT: u8 = 130;
-/// Of `::`.
+/// Of `::`, the cast behind an operand.
 const CAST: u8 = 140;
 /// Of the point between names, which binds strongest.
 const PERIOD: u8 = 200;

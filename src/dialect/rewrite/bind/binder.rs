@@ -40,7 +40,7 @@ pub(super) enum Lookup {
 /// A query that WITH gives a name.
 #[derive(Debug, Clone)]
 pub(super) struct Named {
-    /// Its name.
+    /// The name that WITH gives it.
     pub(super) name: String,
     /// The name DataFusion has for it, another where the name is also a table's.
     pub(super) inner: String,

@@ -4,13 +4,12 @@
 use super::super::build::{call, text};
 use super::super::record;
 use super::binder::{Binder, Lookup};
-use super::from::is_named;
 use super::scope::{Found, Relation, ambiguous, missing};
 use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query, SelectItem,
-    SetExpr, Value, Values, VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
+    Query, SelectItem, SetExpr, Value, Values, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -160,8 +159,8 @@ impl Names<'_, '_> {
             Expr::Function(_) => return self.call_on_row(expr),
             _ => return Ok(()),
         };
-        let Expr::Identifier(row) = row else { return Ok(()) };
-        let Some(relation) = self.binder.whole(row) else { return Ok(()) };
+        let Some(row) = row_name(row) else { return Ok(()) };
+        let Some(relation) = self.binder.whole(&row) else { return Ok(()) };
         let tests = relation.columns.iter().flatten().map(|column| test(Box::new(relation.qualified(column))));
         let all = tests.reduce(|left, right| Expr::BinaryOp {
             left: Box::new(left),
@@ -174,16 +173,35 @@ impl Names<'_, '_> {
         Ok(())
     }
 
-    /// `count(t)` and `row_to_json(t)`.
+    /// The arguments that `t.*` stands for; any other argument is itself.
+    fn fields_of(&self, argument: FunctionArg) -> Vec<FunctionArg> {
+        let row = match &argument {
+            FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(row)) => only(row),
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::QualifiedWildcard(row, _))) => only(row),
+            _ => None,
+        };
+        let Some(relation) = row.and_then(|row| self.binder.whole(&row)) else { return vec![argument] };
+        let columns = relation.columns.iter().flatten();
+        columns.map(|column| FunctionArg::Unnamed(FunctionArgExpr::Expr(relation.qualified(column)))).collect()
+    }
+
+    /// `count(t)`, `row_to_json(t)` and `ROW(t.*)`.
     fn call_on_row(&self, expr: &mut Expr) -> Result<(), QueryError> {
         let Expr::Function(function) = &mut *expr else { return Ok(()) };
-        let counts = is_named(function, &["count"]);
+        let (is_row, counts) = (is_named(function, &["row"]), is_named(function, &["count"]));
         let as_json = is_named(function, &["row_to_json", "to_json", "to_jsonb"]);
         let FunctionArguments::List(list) = &mut function.args else { return Ok(()) };
-        let [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(row)))] = list.args.as_slice() else {
+        if is_row {
+            list.args = list.args.drain(..).flat_map(|argument| self.fields_of(argument)).collect();
             return Ok(());
+        }
+        let row = match list.args.as_slice() {
+            [FunctionArg::Unnamed(FunctionArgExpr::Expr(row))] => row_name(row),
+            [FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(row))] => only(row),
+            _ => None,
         };
-        let Some(relation) = self.binder.whole(row).filter(|relation| !relation.scalar) else { return Ok(()) };
+        let Some(row) = row else { return Ok(()) };
+        let Some(relation) = self.binder.whole(&row).filter(|relation| !relation.scalar) else { return Ok(()) };
         if counts && list.duplicate_treatment.is_none() {
             let key = relation.columns.iter().flatten().find(|column| relation.key.contains(&column.name));
             let counted = match key {
@@ -200,6 +218,24 @@ impl Names<'_, '_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The table of `t`, `(t)` or `t.*`.
+fn row_name(expr: &Expr) -> Option<Ident> {
+    match expr {
+        Expr::Identifier(name) => Some(name.clone()),
+        Expr::QualifiedWildcard(name, _) => only(name),
+        Expr::Nested(inner) => row_name(inner),
+        _ => None,
+    }
+}
+
+/// A name of one part.
+fn only(name: &ObjectName) -> Option<Ident> {
+    match name.0.as_slice() {
+        [only] => only.as_ident().cloned(),
+        _ => None,
     }
 }
 
@@ -258,6 +294,9 @@ impl VisitorMut for Names<'_, '_> {
         let bound = match expr {
             Expr::Identifier(name) => self.binder.bare(name),
             Expr::CompoundIdentifier(parts) if parts.len() > 1 => self.binder.qualified(parts),
+            Expr::QualifiedWildcard(name, _) => {
+                only(name).and_then(|name| self.binder.whole(&name)).map(whole_row).transpose()
+            }
             Expr::CompoundFieldAccess { access_chain, .. } => {
                 for access in access_chain {
                     if let AccessExpr::Dot(field @ Expr::CompoundIdentifier(_)) = access
@@ -295,4 +334,10 @@ pub(super) fn no_query() -> Query {
         format_clause: None,
         pipe_operators: Vec::new(),
     }
+}
+
+/// Whether a call is one of these functions.
+fn is_named(function: &Function, names: &[&str]) -> bool {
+    let name = function.name.0.last().and_then(|part| part.as_ident()).map(fold);
+    name.is_some_and(|name| names.contains(&name.as_str()))
 }

@@ -17,8 +17,8 @@ use crate::dialect::catalog::definition;
 use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, Ident, JoinConstraint, JoinOperator, ObjectName,
-    TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, Value,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, Ident, JoinConstraint, JoinOperator, ObjectName, TableAlias,
+    TableAliasColumnDef, TableFactor, TableWithJoins, Value,
 };
 
 /// Which rows of a join's sides are there without a match.
@@ -384,7 +384,7 @@ pub(super) fn renamed(outputs: Option<Vec<Output>>, alias: &mut TableAlias) -> R
     Ok(Some(outputs))
 }
 
-/// `AS name`.
+/// The alias `AS name`, without a list.
 fn named(name: &str) -> TableAlias {
     TableAlias { explicit: true, name: quoted(name), columns: Vec::new(), at: None }
 }
@@ -403,10 +403,4 @@ fn empty_table() -> TableFactor {
         sample: None,
         index_hints: Vec::new(),
     }
-}
-
-/// Whether a function is the one that a call names; kept beside the binder of its arguments.
-pub(super) fn is_named(function: &Function, names: &[&str]) -> bool {
-    let name = function.name.0.last().and_then(|part| part.as_ident()).map(fold);
-    name.is_some_and(|name| names.contains(&name.as_str()))
 }

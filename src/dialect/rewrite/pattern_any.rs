@@ -29,7 +29,7 @@ pub(super) fn is_pattern(op: &BinaryOperator) -> bool {
     )
 }
 
-/// The expression `left op right`.
+/// The match `left op right`.
 fn matched(left: &Expr, op: &BinaryOperator, right: Expr) -> Expr {
     Expr::BinaryOp { left: Box::new(left.clone()), op: op.clone(), right: Box::new(right) }
 }

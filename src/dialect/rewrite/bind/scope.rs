@@ -61,7 +61,7 @@ impl Relation {
 /// A column that needs no table in front.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
-    /// Its name.
+    /// The name that finds it.
     pub(super) name: String,
     /// What it stands for, so that no other column is meant.
     pub(super) expr: Expr,
@@ -82,9 +82,9 @@ pub(super) struct Scope {
 
 /// What a name is found to be.
 pub(super) enum Found<'a> {
-    /// One column.
+    /// One column, and no other.
     Column(&'a Column),
-    /// More than one.
+    /// More than one column.
     Several(Vec<&'a Column>),
     /// None, and no table can have it.
     Nothing,

@@ -66,7 +66,7 @@ pub(crate) fn rows(literal: &str) -> Option<Vec<&str>> {
     }
     found.push(inside[start..].trim());
     let braces = |row: &&str| row.starts_with('{') && row.ends_with('}');
-    (depth == 0 && !open && found.iter().all(|row| braces(row))).then_some(found)
+    (depth == 0 && !open && found.iter().all(braces)).then_some(found)
 }
 
 /// One element; blanks around an element without quotes are none of it, and nothing at all is no element.

@@ -131,6 +131,8 @@ fn span(span: IntervalMonthDayNano) -> String {
 fn list(values: &dyn Array, zone: Tz) -> String {
     let elements = (0..values.len()).map(|row| match cell(values, row, zone) {
         None => "NULL".to_owned(),
+        // An array within an array is a dimension of it.
+        Some(text) if values.data_type().is_list() => text,
         Some(text) if needs_quotes(&text) => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
         Some(text) => text,
     });

@@ -229,10 +229,11 @@ impl AsyncDB for FlightWire {
 }
 
 /// Files about the freshness of real tables; the others are about the small market of `fixture.rs`.
-const OF_THE_WORLD: [&str; 7] = [
+const OF_THE_WORLD: [&str; 8] = [
     "correlated.slt",
     "forbidden.slt",
     "freshness.slt",
+    "guards.slt",
     "lake.slt",
     "market_data.slt",
     "postgres_language.slt",

@@ -25,7 +25,7 @@ pub(crate) trait Statistic: Debug + Clone + Copy + Send + Sync + 'static {
     /// The sums as numbers.
     fn numbers(self, sums: &Self::Sums) -> Vec<f64>;
     /// The sums from their numbers.
-    fn from_numbers(self, numbers: &[f64]) -> Self::Sums;
+    fn sums_of(self, numbers: &[f64]) -> Self::Sums;
     /// The statistic of the sums.
     fn result(self, sums: &Self::Sums) -> Option<f64>;
     /// Columns it is made of.
@@ -77,7 +77,7 @@ impl Statistic for One {
         vec![sums.count, sums.sum, sums.squares]
     }
 
-    fn from_numbers(self, numbers: &[f64]) -> Moments {
+    fn sums_of(self, numbers: &[f64]) -> Moments {
         match numbers {
             [count, sum, squares] => Moments { count: *count, sum: *sum, squares: *squares },
             _ => Moments::default(),
@@ -124,7 +124,7 @@ impl Statistic for Two {
         vec![sums.count, sums.x, sums.y, sums.xx, sums.yy, sums.xy]
     }
 
-    fn from_numbers(self, numbers: &[f64]) -> Pairs {
+    fn sums_of(self, numbers: &[f64]) -> Pairs {
         match numbers {
             [count, x, y, xx, yy, xy] => Pairs { count: *count, x: *x, y: *y, xx: *xx, yy: *yy, xy: *xy },
             _ => Pairs::default(),
@@ -189,7 +189,7 @@ impl<S: Statistic> Accumulator for Total<S> {
         let columns = doubles(states, S::WIDTH)?;
         for row in 0..columns.first().map_or(0, |column| column.len()) {
             let numbers: Vec<f64> = columns.iter().map(|column| column.value(row)).collect();
-            self.statistic.merge(&mut self.sums, &self.statistic.from_numbers(&numbers))?;
+            self.statistic.merge(&mut self.sums, &self.statistic.sums_of(&numbers))?;
         }
         Ok(())
     }
@@ -279,7 +279,7 @@ where
         for (row, group) in groups.iter().enumerate() {
             numbers.clear();
             numbers.extend(columns.iter().map(|column| column.value(row)));
-            self.statistic.merge(&mut self.sums[*group], &self.statistic.from_numbers(&numbers))?;
+            self.statistic.merge(&mut self.sums[*group], &self.statistic.sums_of(&numbers))?;
         }
         Ok(())
     }

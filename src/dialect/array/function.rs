@@ -310,7 +310,7 @@ fn trim(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
         let message = format!("number of elements to trim must be between 0 and {rows}");
         return Err(error(ErrorKind::ArraySubscript, message));
     };
-    let each = if rows == 0 { 0 } else { array.items.len() / rows };
+    let each = array.items.len().checked_div(rows).unwrap_or(0);
     array.items.truncate(left * each);
     if let Some(length) = array.lengths.first_mut() {
         *length = left;

@@ -169,7 +169,7 @@ fn list(values: &Values<'_>, function: &str) -> Result<ArrayRef> {
         DataType::List(_) => Ok(array.as_list::<i32>().value(row)),
         DataType::LargeList(_) => Ok(array.as_list::<i64>().value(row)),
         DataType::FixedSizeList(..) => Ok(array.as_fixed_size_list().value(row)),
-        other => Err(no_such_call(function, &[other.clone()])),
+        other => Err(no_such_call(function, std::slice::from_ref(other))),
     }
 }
 

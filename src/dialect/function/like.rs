@@ -45,7 +45,7 @@ impl FunctionRewrite for Patterns {
 fn is_plain(pattern: &Expr) -> bool {
     match pattern {
         Expr::Literal(value, _) => match value.try_as_str() {
-            Some(Some(text)) => text.len() == text.trim_end_matches('\\').len() || backslashes(text) % 2 == 0,
+            Some(Some(text)) => text.len() == text.trim_end_matches('\\').len() || backslashes(text).is_multiple_of(2),
             _ => true,
         },
         Expr::Placeholder(_) => true,

@@ -139,8 +139,9 @@ const KEPT: usize = 64;
 /// # Errors
 /// `InvalidPattern` (SQLSTATE 2201B) for a text that is no regular expression.
 fn compiled(pattern: &str, options: Options) -> Result<Arc<Regexp>> {
+    type Known = HashMap<(String, Options), Arc<Regexp>>;
     /// Held for a lookup, or to add one; never while a pattern is compiled.
-    static KNOWN: LazyLock<Mutex<HashMap<(String, Options), Arc<Regexp>>>> = LazyLock::new(Mutex::default);
+    static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
     let key = (pattern.to_owned(), options);
     if let Some(known) = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return Ok(known.clone());

@@ -177,6 +177,11 @@ impl Dialect for PostgresGrammar {
         self.postgres.supports_load_extension()
     }
 
+    /// PostgreSQL's older spelling of `name => value`.
+    fn supports_named_fn_args_with_assignment_operator(&self) -> bool {
+        true
+    }
+
     fn supports_named_fn_args_with_colon_operator(&self) -> bool {
         self.postgres.supports_named_fn_args_with_colon_operator()
     }

@@ -353,7 +353,10 @@ mod tests {
     fn types_are_those_of_postgres() {
         check("SELECT a::float FROM t", "SELECT a::DOUBLE PRECISION FROM t");
         check("SELECT a::timestamptz FROM t", "SELECT a::TIMESTAMPTZ(6) FROM t");
-        check("SELECT a::varchar(3), b::name FROM t", "SELECT a::TEXT, b::TEXT FROM t");
+        check(
+            "SELECT a::varchar(3), b::name FROM t",
+            "SELECT left(varchar_cast(CAST(a AS TEXT), 3), 3), name_cast(CAST(b AS TEXT)) FROM t",
+        );
     }
 
     #[test]
@@ -441,7 +444,7 @@ mod tests {
     fn counts_have_a_sign() {
         check("SELECT rank() OVER (ORDER BY a) FROM t", "SELECT CAST(rank() OVER (ORDER BY a) AS BIGINT) FROM t");
         check("SELECT array_length(a, 1) FROM t", "SELECT CAST(array_length(a, 1) AS INT) FROM t");
-        check("SELECT i.indkey[n - 1] FROM i", "SELECT i.indkey[(n - 1) + 1] FROM i");
+        check("SELECT i.indkey[n - 1] FROM i", "SELECT array_subscript(i.indkey, (n - 1) + 1) FROM i");
     }
 
     #[test]

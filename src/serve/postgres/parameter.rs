@@ -218,7 +218,7 @@ mod tests {
         check_binary(Type::FLOAT8, &1.5_f64.to_be_bytes(), ScalarValue::Float64(Some(1.5)));
         check_binary(Type::DATE, &1_i32.to_be_bytes(), ScalarValue::Date32(Some(10_958)));
         check_binary(Type::TIMESTAMPTZ, &1_i64.to_be_bytes(), instant(EPOCH_US + 1));
-        check_binary(Type::UUID, &[0; 16], ScalarValue::from("00000000-0000-0000-0000-000000000000"));
+        check_binary(Type::UUID, &[0; 16], ScalarValue::FixedSizeBinary(16, Some(vec![0; 16])));
         let numeric = [0, 2, 0, 0, 0x40, 0, 0, 2, 0, 123, 17, 148];
         check_binary(Type::NUMERIC, &numeric, decimal("-123.45"));
         let small = [0, 1, 255, 255, 0, 0, 0, 2, 1, 244];

@@ -18,8 +18,8 @@ equal "an offset" "2024-07-01 07:00:00-05|2024-01-01 07:00:00-05" "$(shown -5)"
 contains "a zone that is none" "$(psql -XAtq -c "set time zone 'Mars'" 2>&1)" 'invalid value for parameter "TimeZone": "Mars"'
 
 record="select named_struct('a', 1, 'b', 'x') as record, map(make_array('k'), make_array(1.5)) as entries"
-equal "structs and maps are json" '{"a":1,"b":"x"}|{"k":1.5}' "$(sql "$record")"
-equal "their types" $'record|json\nentries|json' "$(psql -XAtq <<<"$record \\gdesc")"
+equal "structs are records, maps json" '(1,x)|{"k":1.5}' "$(sql "$record")"
+equal "their types" $'record|record\nentries|json' "$(psql -XAtq <<<"$record \\gdesc")"
 
 equal "COPY as text" "$(tr '~' 'N' <<<"$nulls" | sed 's/N/\\N/g; s/|/\t/g')" "$(sql "copy ($statement) to stdout" | tail -1)"
 equal "COPY as CSV" "$(sed 's/~//g; s/|/,/g' <<<"$nulls")" "$(sql "copy ($statement) to stdout (format csv)" | tail -1)"

@@ -39,13 +39,13 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn nested_lists_go_as_json() {
+    fn nested_lists_go_as_arrays() {
         let mut nested = ListBuilder::new(ListBuilder::new(Int32Array::builder(3)));
         nested.values().values().append_slice(&[1, 2]);
         nested.values().append(true);
         nested.append(true);
         let nested = nested.finish();
         assert_eq!(nested.len(), 1);
-        check_text(Arc::new(nested), &[Some("[[1,2]]")]);
+        check_text(Arc::new(nested), &[Some("{{1,2}}")]);
     }
 }

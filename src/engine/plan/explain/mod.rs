@@ -15,6 +15,7 @@ mod relation;
 mod shape;
 mod structured;
 mod text;
+mod times;
 
 pub(crate) use options::{ExplainOptions, Format, asked};
 
@@ -30,6 +31,7 @@ use futures::{StreamExt, stream};
 use relation::Relations;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
+use times::Times;
 
 /// The one column of the answer.
 static SCHEMA: LazyLock<SchemaRef> =
@@ -38,15 +40,6 @@ static SCHEMA: LazyLock<SchemaRef> =
 /// Columns of the answer to EXPLAIN.
 pub fn explained_schema() -> SchemaRef {
     SCHEMA.clone()
-}
-
-/// What was measured of a statement that EXPLAIN tells of.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Times {
-    /// From the statement's tree to a physical plan.
-    pub(crate) planning: Duration,
-    /// From the first operator's start to the last row; `None` when it has not run.
-    pub(crate) execution: Option<Duration>,
 }
 
 /// The answer about a plan that has not run.

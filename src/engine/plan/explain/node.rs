@@ -30,9 +30,9 @@ pub(super) struct Node {
 /// The value of a detail.
 #[derive(Debug, Clone)]
 pub(super) enum Detail {
-    /// A condition.
+    /// A condition as SQL.
     Text(String),
-    /// Keys.
+    /// Keys in their order.
     List(Vec<String>),
     /// A fact that only the structured forms tell.
     Flag(bool),
@@ -45,7 +45,7 @@ pub(super) struct Estimate {
     pub(super) startup: f64,
     /// Cost until the last row.
     pub(super) total: f64,
-    /// Number of rows.
+    /// How many rows it gives.
     pub(super) rows: f64,
     /// Bytes of a row.
     pub(super) width: usize,
@@ -58,7 +58,7 @@ pub(super) struct Actual {
     pub(super) startup: f64,
     /// Until the last row.
     pub(super) total: f64,
-    /// Number of rows.
+    /// How many rows it gives.
     pub(super) rows: usize,
 }
 
@@ -68,7 +68,7 @@ impl Node {
         Self { kind, label: label.into(), ..Self::default() }
     }
 
-    /// Adds a detail.
+    /// Adds a detail after the others.
     pub(super) fn with(mut self, name: &'static str, detail: Detail) -> Self {
         self.details.push((name, detail));
         self

@@ -25,7 +25,7 @@ pub(crate) struct ExplainOptions {
     pub(crate) analyze: bool,
     /// Show the columns that each node gives.
     pub(crate) verbose: bool,
-    /// Show estimates.
+    /// Show estimates of cost and size.
     pub(crate) costs: bool,
     /// Show the time of each node, after it has run.
     pub(crate) timing: bool,

@@ -55,7 +55,12 @@ impl Shaper {
         if self.ran && node.actual.is_none() {
             node.actual = Some(actual(plan, &node));
         }
-        Ok(node)
+        // Any operator may stop after so many rows by itself; an aggregation then only makes no more than it needs.
+        let fetch = plan.fetch().filter(|_| node.kind != "Limit" && plan.downcast_ref::<AggregateExec>().is_none());
+        Ok(match fetch {
+            Some(fetch) => limited(node, fetch),
+            None => node,
+        })
     }
 
     fn shaped(&mut self, plan: &Plan) -> Result<Node> {
@@ -186,16 +191,7 @@ impl Shaper {
         let input = self.input(plan)?;
         let estimate = cost::sort(input.estimate, width(plan));
         let sorted = over(Node::new("Sort", "Sort"), estimate, input).with("Sort Key", Detail::List(keys(sort.expr())));
-        let Some(fetch) = sort.fetch() else { return Ok(sorted) };
-        let mut sorted = Node { output: names(plan), ..sorted };
-        if self.ran {
-            sorted.actual = Some(actual(plan, &sorted));
-        }
-        #[allow(clippy::cast_precision_loss)]
-        let rows = (fetch as f64).min(estimate.rows);
-        let actual = sorted.actual.map(|actual| Actual { rows: actual.rows.min(fetch), ..actual });
-        let limit = over(Node::new("Limit", "Limit"), cost::limit(estimate, 0.0, rows), sorted);
-        Ok(Node { actual, ..limit })
+        Ok(sorted)
     }
 
     fn limit(&mut self, plan: &Plan, skip: usize, fetch: Option<usize>) -> Result<Node> {
@@ -302,6 +298,15 @@ impl Shaper {
         };
         Ok(Node { estimate: cost::scan(rows, rows, width(plan)), ..node })
     }
+}
+
+/// The first rows of a node that stops by itself.
+fn limited(node: Node, fetch: usize) -> Node {
+    #[allow(clippy::cast_precision_loss)]
+    let estimate = cost::limit(node.estimate, 0.0, (fetch as f64).min(node.estimate.rows));
+    let actual = node.actual.map(|actual| Actual { rows: actual.rows.min(fetch), ..actual });
+    let output = node.output.clone();
+    Node { actual, output, ..over(Node::new("Limit", "Limit"), estimate, node) }
 }
 
 fn relation_scan(relation: Relation) -> Node {

@@ -1,9 +1,8 @@
 //! The forms that programs read: JSON, XML and YAML with the same properties in PostgreSQL's order and spelling.
 
-use super::Times;
 use super::node::{Detail, Node};
 use super::options::ExplainOptions;
-use super::text::milliseconds;
+use super::times::{Times, milliseconds};
 
 /// A value of a property.
 enum Value {
@@ -126,7 +125,7 @@ fn json_object(properties: &[(&str, Value)], indent: usize, out: &mut String) {
     out.push_str(&format!("\n{:indent$}}}", ""));
 }
 
-/// A JSON text.
+/// A text in JSON's quotes.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

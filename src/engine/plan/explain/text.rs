@@ -1,8 +1,8 @@
 //! The text form: a line for each node, an arrow before each child, and a line for each detail.
 
-use super::Times;
 use super::node::{Detail, Node};
 use super::options::ExplainOptions;
+use super::times::{Times, milliseconds};
 
 /// The lines of a plan.
 pub(super) fn lines(root: &Node, options: &ExplainOptions, times: Times) -> Vec<String> {
@@ -15,11 +15,6 @@ pub(super) fn lines(root: &Node, options: &ExplainOptions, times: Times) -> Vec<
         }
     }
     lines
-}
-
-/// A duration as EXPLAIN shows it.
-pub(super) fn milliseconds(duration: std::time::Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
 }
 
 /// `indent` is where the node's details begin; its own line has an arrow before it, unless it is the root.

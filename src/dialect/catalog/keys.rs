@@ -97,29 +97,3 @@ pub(crate) fn index_definitions(view: &View<'_>) -> Vec<Row> {
     };
     view.description.keyed().map(row).collect()
 }
-
-/// The rows of `pg_depend`: an index is a part of its key's constraint, and the constraint follows the
-/// columns of the key.
-pub(crate) fn dependencies(view: &View<'_>) -> Vec<Row> {
-    let class = |name: &str| Value::from(oid::relation("pg_catalog", name));
-    let row = |object: (&str, u32), referenced: (&str, u32, i64), kind: char| -> Row {
-        vec![
-            ("classid", class(object.0)),
-            ("objid", object.1.into()),
-            ("objsubid", 0_i32.into()),
-            ("refclassid", class(referenced.0)),
-            ("refobjid", referenced.1.into()),
-            ("refobjsubid", referenced.2.into()),
-            ("deptype", kind.into()),
-        ]
-    };
-    let rows = view.description.keyed().flat_map(|(table, index)| {
-        let constraint = constraint(&table.schema, &table.name);
-        let columns = table
-            .key
-            .iter()
-            .map(move |column| row(("pg_constraint", constraint), ("pg_class", table.oid, *column), 'a'));
-        columns.chain([row(("pg_class", index.oid), ("pg_constraint", constraint, 0), 'i')]).collect::<Vec<_>>()
-    });
-    rows.collect()
-}

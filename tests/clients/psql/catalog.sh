@@ -37,7 +37,7 @@ contains '\d eod' "$described" "symbol|text||not null|" "date|date||not null|" "
     "volume|bigint|||" "fetched_at|timestamp with time zone||not null|"
 equal 'columns of \d eod' 10 "$(grep -c '|' <<<"$described")"
 contains 'the key in \d eod' "$(psql -XA -c '\d eod')" 'Indexes:' '"eod_pkey" PRIMARY KEY, btree (symbol, date)'
-contains '\d eod_pkey' "$(psql -XA -c '\d eod_pkey')" 'Index "public.eod_pkey"' 'primary key, sorted, for table "public.eod"'
+contains '\d eod_pkey' "$(psql -XA -c '\d eod_pkey')" 'Index "public.eod_pkey"' 'primary key, btree, for table "public.eod"'
 lacks '\d of a history' "$(psql -XA -c '\d quotes_history')" "Indexes:"
 contains '\d symbols' "$(show '\d symbols')" "lists|text[]|" "active|boolean|"
 contains '\d+ movers' "$(psql -XA -c '\d+ movers')" "View definition:" "WITH session AS" "change_ratio|double precision" "rank|bigint"

@@ -9,6 +9,7 @@ before it that say what it is for. These comments mean something:
     -- protocol: simple|extended     of all that follow; a tool with prepared statements has the latter
     -- parameters: [...]             values of $1, $2, ...
     -- vary: a, b                    columns whose values are another each time; only NULL or not is compared
+    -- any: a, b                     columns whose values come and go, such as rows of a table that has just begun
     -- some                          more rows than those recorded may come between them: the catalog grows
 
 Where the outermost query has no ORDER BY, the order of the rows is not promised and not compared.
@@ -32,7 +33,7 @@ class Statement:
     """One statement with what its comments say."""
 
     def __init__(self, text: str, protocol: str) -> None:
-        self.what, self.parameters, self.vary, self.some, self.protocol = "", None, set(), False, protocol
+        self.what, self.parameters, self.vary, self.any, self.some, self.protocol = "", None, set(), set(), False, protocol
         lines = []
         for line in text.strip().splitlines():
             if not lines and line.startswith("--"):
@@ -48,6 +49,8 @@ class Statement:
                 self.protocol = value.strip()
             case "parameters":
                 self.parameters = json.loads(value)
+            case "any":
+                self.any = {name.strip() for name in value.split(",")}
             case "vary":
                 self.vary = {name.strip() for name in value.split(",")}
             case "some":
@@ -99,7 +102,8 @@ def run(connection: psycopg.Connection, statement: Statement, names: dict[int, s
         cells = []
         for place, name in enumerate(columns):
             value = result.get_value(row, place)
-            text = "NULL" if value is None else "*" if name in statement.vary else value.decode()
+            varies = name in statement.vary
+            text = "?" if name in statement.any else "NULL" if value is None else "*" if varies else value.decode()
             cells.append(text.replace("\\", "\\\\").replace("\n", "\\n"))
         lines.append(" | ".join(cells))
     return lines

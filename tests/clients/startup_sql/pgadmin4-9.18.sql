@@ -104,7 +104,7 @@ FROM pg_catalog.pg_database db
         db.oid=descr.objoid AND descr.classoid='pg_database'::regclass
     )
 WHERE
-    db.oid = 5::OID
+    db.oid = 16384::OID
 ORDER BY datname;
 
 -- encodings
@@ -311,7 +311,7 @@ SELECT rel.oid, rel.relname AS name, rel.reltablespace AS spcoid,rel.relacl AS r
   (CASE WHEN length(spc.spcname::text) > 0 OR rel.relkind = 'p' THEN spc.spcname ELSE
     (SELECT sp.spcname FROM pg_catalog.pg_database dtb
     JOIN pg_catalog.pg_tablespace sp ON dtb.dattablespace=sp.oid
-    WHERE dtb.oid = 5::oid)
+    WHERE dtb.oid = 16384::oid)
   END) as spcname,
   (CASE rel.relreplident
           WHEN 'd' THEN 'default'
@@ -416,7 +416,7 @@ SELECT cls.oid,
     CASE WHEN length(spcname::text) > 0 THEN spcname ELSE
         (SELECT sp.spcname FROM pg_catalog.pg_database dtb
         JOIN pg_catalog.pg_tablespace sp ON dtb.dattablespace=sp.oid
-        WHERE dtb.oid = 5::oid)
+        WHERE dtb.oid = 16384::oid)
     END as spcname,
     CASE contype
         WHEN 'p' THEN desp.description
@@ -610,7 +610,7 @@ SELECT
 FROM
     pg_catalog.pg_stat_database db
 WHERE 
-db.datid = 5::OID
+db.datid = 16384::OID
 ORDER BY db.datname;
 
 -- tables stats

@@ -24,6 +24,7 @@ mod keywords;
 mod like;
 mod number;
 mod number_pattern;
+mod object_name;
 mod regexp;
 pub(crate) mod result_size;
 pub(crate) mod section;
@@ -63,6 +64,7 @@ fn definitions() -> impl Iterator<Item = &'static Definition> {
         crate::dialect::array::FUNCTIONS,
         catalog::FUNCTIONS,
         number::FUNCTIONS,
+        object_name::FUNCTIONS,
         text::FUNCTIONS,
         to_number::FUNCTIONS,
     ]
@@ -119,7 +121,7 @@ fn functions(facts: &Arc<Facts>) -> Vec<ScalarUDF> {
 
 /// Functions that tell about one session, and those that look for unqualified names along its search path.
 fn session_functions(facts: &Arc<Facts>) -> Vec<ScalarUDF> {
-    let along_path = catalog::FUNCTIONS.iter().filter(|function| catalog::ALONG_PATH.contains(&function.name));
+    let along_path = object_name::FUNCTIONS.iter().filter(|function| object_name::ALONG_PATH.contains(&function.name));
     session::FUNCTIONS.iter().chain(along_path).map(|function| define(function, facts)).collect()
 }
 

@@ -33,7 +33,7 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         "regrole",
         "Cast to regrole: a name to its number, a number to its name.",
         &[1],
-        Returns::From(super::catalog::oid_or_name),
+        Returns::From(super::object_name::oid_or_name),
         role,
     ),
     stable("regrole_oid", "Number of a user, by name or number.", &[1], Returns::Oid, role_oid),

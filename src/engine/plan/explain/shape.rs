@@ -11,6 +11,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
@@ -247,7 +248,6 @@ impl Shaper {
             // DataFusion keeps its left input in the hash table, PostgreSQL its inner one.
             let (outer, inner) = (self.node(join.right())?, self.node(join.left())?);
             let keys = conditions(join.on().iter().map(|(left, right)| (right.as_ref(), left.as_ref())));
-            let filter = join.filter().map(|filter| condition(filter.expression().as_ref()));
             let rows = self.rows(plan, outer.estimate.rows)?;
             let mut hash_estimate = inner.estimate;
             hash_estimate.startup = hash_estimate.total;
@@ -255,13 +255,10 @@ impl Shaper {
             hash.output = hash.children.first().map(|inner| inner.output.clone()).unwrap_or_default();
             hash.actual = hash.children.first().and_then(|inner| inner.actual);
             let estimate = cost::hash_join(outer.estimate, hash.estimate, rows, width(plan), join.on().len());
-            let kind = join_name(flipped(*join.join_type()));
+            let kind = join_name(join.join_type().swap());
             let node = joined(("Hash Join", "Hash"), kind, estimate, (outer, hash));
             let node = node.with("Inner Unique", Detail::Flag(false)).with("Hash Cond", Detail::Text(keys));
-            return Ok(Some(match filter {
-                Some(filter) => node.with("Join Filter", Detail::Text(filter)),
-                None => node,
-            }));
+            return Ok(Some(filtered(node, join.filter())));
         }
         if let Some(join) = plan.downcast_ref::<SortMergeJoinExec>() {
             let (outer, inner) = (self.node(join.left())?, self.node(join.right())?);
@@ -269,17 +266,14 @@ impl Shaper {
             let rows = self.rows(plan, outer.estimate.rows)?;
             let estimate = cost::merge_join(outer.estimate, inner.estimate, rows, width(plan), join.on().len());
             let node = joined(("Merge Join", "Merge"), join_name(join.join_type()), estimate, (outer, inner));
-            return Ok(Some(node.with("Merge Cond", Detail::Text(keys))));
+            return Ok(Some(filtered(node.with("Merge Cond", Detail::Text(keys)), join.filter().as_ref())));
         }
         if let Some(join) = plan.downcast_ref::<NestedLoopJoinExec>() {
             let (outer, inner) = (self.node(join.left())?, self.node(join.right())?);
             let rows = self.rows(plan, (outer.estimate.rows * inner.estimate.rows / 3.0).max(1.0))?;
             let estimate = cost::nested_loop(outer.estimate, inner.estimate, rows, width(plan));
             let node = joined(("Nested Loop", "Nested Loop"), join_name(*join.join_type()), estimate, (outer, inner));
-            return Ok(Some(match join.filter() {
-                Some(filter) => node.with("Join Filter", Detail::Text(condition(filter.expression().as_ref()))),
-                None => node,
-            }));
+            return Ok(Some(filtered(node, join.filter())));
         }
         let Some(join) = plan.downcast_ref::<CrossJoinExec>() else { return Ok(None) };
         let (outer, inner) = (self.node(join.left())?, self.node(join.right())?);
@@ -329,16 +323,18 @@ fn over(node: Node, estimate: Estimate, input: Node) -> Node {
 fn joined(names: (&'static str, &str), kind: &str, estimate: Estimate, (outer, inner): (Node, Node)) -> Node {
     let label = match (names, kind) {
         ((node, _), "Inner") => node.to_owned(),
-        (("Nested Loop", word), kind) => format!("{word} {kind} Join"),
         ((_, word), kind) => format!("{word} {kind} Join"),
     };
     let children = vec![Node { relationship: Some("Outer"), ..outer }, Node { relationship: Some("Inner"), ..inner }];
     Node { estimate, children, ..Node::new(names.0, label).identified("Join Type", kind) }
 }
 
-/// The kind of a join whose inputs change places.
-fn flipped(join: JoinType) -> JoinType {
-    join.swap()
+/// A join with what it asks of pairs beyond their keys.
+fn filtered(node: Node, filter: Option<&JoinFilter>) -> Node {
+    match filter {
+        Some(filter) => node.with("Join Filter", Detail::Text(condition(filter.expression().as_ref()))),
+        None => node,
+    }
 }
 
 fn join_name(join: JoinType) -> &'static str {

@@ -1,6 +1,6 @@
 //! The text form: a line for each node, an arrow before each child, and a line for each detail.
 
-use super::node::{Detail, Node};
+use super::node::{Detail, Estimate, Node};
 use super::options::ExplainOptions;
 use super::times::{Times, milliseconds};
 
@@ -22,7 +22,7 @@ fn node(node: &Node, options: &ExplainOptions, indent: usize, lines: &mut Vec<St
     let arrow = if indent > 2 { format!("{:width$}->  ", "", width = indent - 6) } else { String::new() };
     let mut line = format!("{arrow}{}{}", node.label, target(node, options.verbose));
     if options.costs {
-        let super::node::Estimate { startup, total, rows, width } = node.estimate;
+        let Estimate { startup, total, rows, width } = node.estimate;
         line.push_str(&format!("  (cost={startup:.2}..{total:.2} rows={rows:.0} width={width})"));
     }
     if let Some(actual) = node.actual {

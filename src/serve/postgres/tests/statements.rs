@@ -159,6 +159,47 @@ async fn statements_are_prepared_in_sql() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_prepared_statement_is_explained() {
+    let server = start(Options::default()).await;
+    let client = server.client().await;
+    client.batch_execute("PREPARE p (text) AS SELECT symbol FROM bars WHERE symbol = $1").await.unwrap();
+    let plan = text(&client, "EXPLAIN (VERBOSE, COSTS OFF) EXECUTE p(NULL)").await;
+    let lines: Vec<&str> = plan.iter().filter_map(|row| row[0].as_deref()).collect();
+    assert_eq!(lines, ["Result", "  Output: symbol", "  One-Time Filter: false"]);
+    let json = one(&client, "EXPLAIN (FORMAT JSON, COSTS OFF) EXECUTE p('AAPL')").await;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[0]["Plan"]["Relation Name"], "bars");
+    assert_eq!(json[0]["Plan"]["Filter"], "(symbol = 'AAPL')");
+    check_code(client.simple_query("EXPLAIN EXECUTE p").await, "42601");
+    check_code(client.simple_query("EXPLAIN EXECUTE q").await, "26000");
+    check_code(client.simple_query("EXPLAIN ANALYZE DELETE FROM bars").await, "25006");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_are_locked_for_reading_alone() {
+    let server = start(Options::default()).await;
+    let client = server.client().await;
+    check_code(client.simple_query("LOCK TABLE bars IN ACCESS SHARE MODE").await, "25P01");
+    client.batch_execute("BEGIN; LOCK TABLE ONLY bars, public.bars IN ACCESS SHARE MODE NOWAIT; COMMIT").await.unwrap();
+    check_code(client.simple_query("BEGIN; LOCK nowhere IN ACCESS SHARE MODE").await, "42P01");
+    client.batch_execute("ROLLBACK").await.unwrap();
+    check_code(client.simple_query("BEGIN; LOCK TABLE bars").await, "25006");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_snapshot_is_there_until_its_transaction_ends() {
+    let server = start(Options::default()).await;
+    let (exporter, importer) = (server.client().await, server.client().await);
+    exporter.batch_execute("BEGIN").await.unwrap();
+    let name = one(&exporter, "SELECT pg_export_snapshot()").await;
+    let import = format!("SET TRANSACTION SNAPSHOT '{name}'");
+    check_code(importer.simple_query(&import).await, "25P01");
+    importer.batch_execute(&format!("BEGIN; {import}; SELECT count(*) FROM bars; COMMIT")).await.unwrap();
+    exporter.batch_execute("COMMIT").await.unwrap();
+    check_code(importer.simple_query(&format!("BEGIN; {import}")).await, "22023");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn copy_streams_in_three_formats() {
     let server = start(Options::default()).await;
     let client = server.client().await;

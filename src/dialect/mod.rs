@@ -17,7 +17,8 @@
 //! - [`array`]: arrays, their places and their order;
 //! - [`aggregate`]: aggregates, their frames and their errors;
 //! - [`guard`]: what PostgreSQL does not evaluate cannot fail;
-//! - [`function`]: functions; [`catalog`]: the schemas `pg_catalog` and `information_schema`;
+//! - [`function`]: functions, with [`regexp`], the regular expressions they match by; [`catalog`]:
+//!   the schemas `pg_catalog` and `information_schema`;
 //! - [`error`]: DataFusion's errors as PostgreSQL's.
 //!
 //! Where a file works around DataFusion 55.2 or sqlparser 0.62, a paragraph begins with `DataFusion

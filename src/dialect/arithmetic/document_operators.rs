@@ -15,7 +15,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{Expr, ExprSchemable, lit};
+use datafusion::logical_expr::{Expr, ExprSchemable, cast, lit};
 use datafusion::sql::sqlparser::ast::BinaryOperator as Op;
 
 /// The expression planner; it has no state.
@@ -36,7 +36,7 @@ impl ExprPlanner for DocumentOperators {
             });
         }
         if uuid::is_uuid(&left) || uuid::is_uuid(&right) {
-            return with_uuid(raw);
+            return with_uuid(raw, &left, &right);
         }
         if json::is_jsonb(&left) || (json::is_jsonb(&right) && literal(&raw.left).is_some()) {
             return with_jsonb(raw, &left, &right);
@@ -117,8 +117,12 @@ fn read_as(expr: Expr, name: &str) -> Expr {
 }
 
 /// UUIDs compare with UUIDs, and with texts that are written out.
-fn with_uuid(raw: RawBinaryExpr) -> Result<PlannerResult<RawBinaryExpr>> {
+fn with_uuid(raw: RawBinaryExpr, of_left: &DataType, of_right: &DataType) -> Result<PlannerResult<RawBinaryExpr>> {
     let RawBinaryExpr { op, left, right } = raw;
+    let fits = |of: &DataType, expr: &Expr| uuid::is_uuid(of) || of.is_null() || literal(expr).is_some();
+    if op != Op::StringConcat && !(fits(of_left, &left) && fits(of_right, &right)) {
+        return Err(no_operator(of_left, &op, of_right));
+    }
     let (left, right) = match op {
         Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => {
             (read_as(left, "uuid_cast"), read_as(right, "uuid_cast"))
@@ -162,7 +166,7 @@ fn with_jsonb(raw: RawBinaryExpr, left: &DataType, right: &DataType) -> Result<P
         Op::QuestionPipe => return Ok(planned("jsonb_exists_any", vec![one, path(two)])),
         Op::QuestionAnd => return Ok(planned("jsonb_exists_all", vec![one, path(two)])),
         // Beside a text that is computed, `||` joins texts.
-        Op::StringConcat if !beside => return Ok(PlannerResult::Original(RawBinaryExpr { op, left: one, right: two })),
+        Op::StringConcat if !beside => return Ok(joined(one, two)),
         Op::AtQuestion | Op::AtAt => {
             let error = QueryError::new(ErrorKind::NotSupported, "paths of jsonpath are not supported");
             return Err(DataFusionError::External(Box::new(error)));
@@ -181,6 +185,12 @@ fn with_jsonb(raw: RawBinaryExpr, left: &DataType, right: &DataType) -> Result<P
     Ok(planned(function, vec![read_as(one, "jsonb"), read_as(two, "jsonb")]))
 }
 
+/// Both sides as texts that `||` joins.
+fn joined(left: Expr, right: Expr) -> PlannerResult<RawBinaryExpr> {
+    let text = |expr| cast(expr, DataType::Utf8);
+    PlannerResult::Original(RawBinaryExpr { op: Op::StringConcat, left: text(left), right: text(right) })
+}
+
 /// The operators of `json`, which has no order and no equality.
 fn with_json(raw: RawBinaryExpr, left: &DataType, right: &DataType) -> Result<PlannerResult<RawBinaryExpr>> {
     let RawBinaryExpr { op, left: one, right: two } = raw;
@@ -192,9 +202,7 @@ fn with_json(raw: RawBinaryExpr, left: &DataType, right: &DataType) -> Result<Pl
         Op::HashArrow if json::is_json(left) => planned("json_extract_path", vec![one, path(two)]),
         Op::HashLongArrow if json::is_json(left) => planned("json_extract_path_text", vec![one, path(two)]),
         // It joins texts.
-        Op::StringConcat if is_text(left) || is_text(right) => {
-            PlannerResult::Original(RawBinaryExpr { op, left: one, right: two })
-        }
+        Op::StringConcat if is_text(left) || is_text(right) => joined(one, two),
         other => return Err(no_operator(left, &other, right)),
     })
 }

@@ -78,9 +78,24 @@ impl FunctionRewrite for DocumentCasts {
                     None => Transformed::no(Expr::Between(Between { expr: inner, negated, low, high })),
                 }
             }
+            // DataFusion counts the letters of a text that it takes the bytes for.
+            Expr::ScalarFunction(call)
+                if matches!(call.func.name(), "character_length" | "length")
+                    && call.args.first().is_some_and(|of| of.get_type(schema).is_ok_and(|of| is_bytes(&of))) =>
+            {
+                match routine("octet_length") {
+                    Some(function) => Transformed::yes(function.call(call.args)),
+                    None => Transformed::no(Expr::ScalarFunction(call)),
+                }
+            }
             other => Transformed::no(other),
         })
     }
+}
+
+/// Whether a type is one of the byte strings.
+fn is_bytes(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
 }
 
 /// The analyzer rule that refuses to sort, group, join or compare by `json`.
@@ -105,6 +120,11 @@ impl AnalyzerRule for NoOrderOfJson {
                 LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.iter().any(|key| is_json(key, node)) => {
                     return Err(refused("equality"));
                 }
+                LogicalPlan::Aggregate(aggregate) => {
+                    for expr in &aggregate.aggr_expr {
+                        no_extreme(expr, &aggregate.input)?;
+                    }
+                }
                 LogicalPlan::Distinct(Distinct::All(input))
                     if input.schema().fields().iter().any(|field| json::is_json(field.data_type())) =>
                 {
@@ -121,6 +141,25 @@ impl AnalyzerRule for NoOrderOfJson {
             Ok(TreeNodeRecursion::Continue)
         })?;
         Ok(plan)
+    }
+}
+
+/// Refuses `min` and `max` of JSON and UUIDs, which PostgreSQL does not have.
+fn no_extreme(expr: &Expr, input: &LogicalPlan) -> Result<()> {
+    let call = match expr {
+        Expr::Alias(alias) => return no_extreme(&alias.expr, input),
+        Expr::AggregateFunction(call) if matches!(call.func.name(), "min" | "max") => call,
+        _ => return Ok(()),
+    };
+    let of = call.params.args.first().and_then(|argument| argument.get_type(input.schema()).ok());
+    match of {
+        Some(of) if uuid::is_uuid(&of) || json::is_json(&of) || json::is_jsonb(&of) => {
+            use crate::dialect::catalog::types;
+            let of = types::display(types::of_arrow(&of).0, None);
+            let message = format!("function {}({of}) does not exist", call.func.name());
+            Err(DataFusionError::External(Box::new(QueryError::new(ErrorKind::UnknownFunction, message))))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -123,6 +123,7 @@ const NAMES: &[&str] = &[
     "slope",
     "strip",
     "text_to_tsquery",
+    "to_ascii",
     "tsmultirange",
     "tsrange",
     "tstzmultirange",

@@ -74,15 +74,15 @@ pub(super) fn is_text(data_type: &DataType) -> bool {
 pub(super) fn target(kind: Kind, given: &DataType) -> DataType {
     match kind {
         Kind::Text => DataType::Utf8,
-        Kind::Texts if is_text(given) || given.is_null() => DataType::Utf8,
+        Kind::Texts | Kind::Bytes | Kind::Json | Kind::Jsonb if is_text(given) => DataType::Utf8,
         Kind::Texts => DataType::new_list(DataType::Utf8, true),
         Kind::Int => DataType::Int64,
         Kind::Float => DataType::Float64,
         Kind::Bool => DataType::Boolean,
-        Kind::Bytes if is_text(given) || given.is_null() => DataType::Utf8,
         Kind::Bytes => DataType::Binary,
-        Kind::Json | Kind::Jsonb if is_text(given) || given.is_null() => DataType::Utf8,
-        Kind::Any | Kind::Json | Kind::Jsonb => given.clone(),
+        Kind::Json => json::json_type(),
+        Kind::Jsonb => json::jsonb_type(),
+        Kind::Any => given.clone(),
     }
 }
 

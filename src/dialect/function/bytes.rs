@@ -17,6 +17,24 @@ use Kind::{Bytes, Int, Text as T};
 /// The definitions of this file.
 pub(super) const ROUTINES: &[Routine] = &[
     routine(
+        "bit_length",
+        Section::Text,
+        "Bits of a text or of bytes.",
+        &[
+            call(&[T], Returns::Int, |values| length(values.text(0).len() * 8)),
+            call(&[Bytes], Returns::Int, |values| length(values.bytes(0).len() * 8)),
+        ],
+    ),
+    routine(
+        "octet_length",
+        Section::Text,
+        "Bytes of a text or of bytes.",
+        &[
+            call(&[T], Returns::Int, |values| length(values.text(0).len())),
+            call(&[Bytes], Returns::Int, |values| length(values.bytes(0).len())),
+        ],
+    ),
+    routine(
         "bit_count",
         Section::Other,
         "How many bits of bytes are set.",
@@ -121,6 +139,10 @@ pub(super) const ROUTINES: &[Routine] = &[
     routine("sha384", Section::Text, "SHA-384 of bytes.", &[call(&[Bytes], BYTES, |values| sha(values, &SHA384))]),
     routine("sha512", Section::Text, "SHA-512 of bytes.", &[call(&[Bytes], BYTES, |values| sha(values, &SHA512))]),
 ];
+
+fn length(length: usize) -> Result<ScalarValue> {
+    Ok(ScalarValue::Int32(i32::try_from(length).ok()))
+}
 
 fn sha(values: &Values<'_>, algorithm: &'static Algorithm) -> Result<ScalarValue> {
     Ok(bytes_value(digest(algorithm, values.bytes(0)).as_ref().to_vec()))

@@ -109,13 +109,13 @@ pub(super) const ROUTINES: &[Routine] = &[
         "jsonb_array_element",
         Section::Other,
         "Element of a JSON array: the operator ->.",
-        &[call(&[Jsonb, Int], JSONB, element)],
+        &[call(&[Jsonb, Int], JSONB, elementb)],
     ),
     routine(
         "jsonb_array_element_text",
         Section::Other,
         "Element of a JSON array as text: the operator ->>.",
-        &[call(&[Jsonb, Int], Returns::Text, element_text)],
+        &[call(&[Jsonb, Int], Returns::Text, elementb_text)],
     ),
     routine(
         "jsonb_array_elements",
@@ -212,6 +212,21 @@ fn element(values: &Values<'_>) -> Result<ScalarValue> {
 
 fn element_text(values: &Values<'_>) -> Result<ScalarValue> {
     part_text(level(values)?.element(values.int(1)))
+}
+
+/// An element of `jsonb`, in which a plain value counts as an array of itself.
+fn elementb(values: &Values<'_>) -> Result<ScalarValue> {
+    match level(values)? {
+        Parts::Plain if matches!(values.int(1), 0 | -1) => part(Some(values.text(0))),
+        level => part(level.element(values.int(1))),
+    }
+}
+
+fn elementb_text(values: &Values<'_>) -> Result<ScalarValue> {
+    match level(values)? {
+        Parts::Plain if matches!(values.int(1), 0 | -1) => part_text(Some(values.text(0))),
+        level => part_text(level.element(values.int(1))),
+    }
 }
 
 fn field(values: &Values<'_>) -> Result<ScalarValue> {

@@ -10,6 +10,7 @@ mod arguments;
 mod array;
 mod bytes;
 mod catalog;
+mod concat;
 pub(crate) mod define;
 pub(crate) mod double;
 mod failure;
@@ -113,6 +114,7 @@ fn functions(facts: &Arc<Facts>) -> Vec<ScalarUDF> {
     functions.push(ScalarUDF::from(time_zone::TimeZone::default()));
     functions.push(ScalarUDF::from(to_char::ToChar::default()));
     functions.extend(double::functions());
+    functions.extend(concat::functions());
     functions.extend(json_type::functions());
     functions.extend(routines().map(typed::define));
     functions.push(sleep::function());

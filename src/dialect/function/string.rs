@@ -117,7 +117,7 @@ fn upper(letter: char) -> char {
 fn chr(values: &Values<'_>) -> Result<ScalarValue> {
     match values.int(0) {
         0 => fails(ErrorKind::LimitReached, "null character not permitted"),
-        ..0 => fails(ErrorKind::LimitReached, "character number must be positive"),
+        ..0 => fails(ErrorKind::InvalidParameter, "character number must be positive"),
         number => match u32::try_from(number).ok().and_then(char::from_u32) {
             Some(letter) => Ok(ScalarValue::from(letter.to_string())),
             None => fails(ErrorKind::LimitReached, format!("requested character too large for encoding: {number}")),

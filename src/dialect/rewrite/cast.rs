@@ -205,6 +205,8 @@ fn own_type(data_type: &DataType) -> Option<(&'static str, Option<u64>)> {
             "jsonb" => ("jsonb", None),
             "uuid" => ("uuid_cast", None),
             "name" => ("name_cast", None),
+            // The type "char", a single byte.
+            "char" => ("varchar_cast", Some(1)),
             _ => return None,
         },
         _ => return None,

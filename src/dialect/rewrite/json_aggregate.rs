@@ -4,7 +4,10 @@
 //! DataFusion 55: it has no aggregate of JSON. Not needed once it has.
 
 use super::build::{argument_expr, call, call_arguments, called, ident, take, text};
-use datafusion::sql::sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName};
+use datafusion::sql::sqlparser::ast::{
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
+    ObjectName, OrderByExpr, OrderByOptions,
+};
 
 /// The function over the gathered values, for a call of one of the aggregates; `None` for every other
 /// expression.
@@ -23,6 +26,15 @@ pub(crate) fn gathered(expr: &mut Expr) -> Option<Expr> {
         let (name, value) = (argument_expr(name)?.clone(), argument_expr(value)?.clone());
         let pair = call("named_struct", vec![text("k"), name, text("v"), value]);
         list.args = vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(pair))];
+    }
+    // PostgreSQL sorts to find what is distinct.
+    if list.duplicate_treatment == Some(DuplicateTreatment::Distinct)
+        && !list.clauses.iter().any(|clause| matches!(clause, FunctionArgumentClause::OrderBy(_)))
+        && let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(value))) = list.args.first()
+    {
+        let options = OrderByOptions { asc: None, nulls_first: None };
+        let key = OrderByExpr { expr: value.clone(), options, with_fill: None };
+        list.clauses.push(FunctionArgumentClause::OrderBy(vec![key]));
     }
     function.name = ObjectName::from(vec![ident("array_agg")]);
     Some(call(made, vec![take(expr)]))

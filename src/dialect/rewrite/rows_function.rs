@@ -5,7 +5,11 @@
 //! function can be declared to give a set.
 
 use super::build::{call, call_arguments, called};
-use datafusion::sql::sqlparser::ast::{Expr, Ident, ObjectName};
+use crate::dialect::parse::tree::fold;
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, ObjectName, Select, TableAlias, TableAliasColumnDef, TableFactor, visit_expressions,
+};
+use std::ops::ControlFlow;
 
 /// The functions, each with those that give its columns as arrays, and the names of these columns;
 /// without names there is one column, which is called as the table is.
@@ -30,6 +34,55 @@ const ROWS: &[(&str, &[&str], &[&str])] = &[
 pub(crate) fn columns(function: &str, arguments: &[Expr]) -> Option<(Vec<Expr>, &'static [&'static str])> {
     let (_, arrays, names) = ROWS.iter().find(|(name, ..)| *name == function)?;
     Some((arrays.iter().map(|array| array_call(array, arguments.to_vec())).collect(), names))
+}
+
+/// Names the one column of a function in FROM as its table where the SELECT means it so: in `SELECT e ->> 'a' FROM
+/// jsonb_array_elements(x) AS e` the name `e` is the value, although the column is called `value`.
+pub(crate) fn name_by_table(select: &mut Select) {
+    let is_one = |name: &ObjectName| {
+        let name = name.0.last().and_then(|part| part.as_ident()).map(fold).unwrap_or_default();
+        ROWS.iter().any(|(own, _, columns)| *own == name && *columns == ["value"])
+    };
+    let mut names = Vec::new();
+    for factor in select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)))
+    {
+        if let TableFactor::Table { name, args: Some(_), alias: Some(alias), .. }
+        | TableFactor::Function { name, alias: Some(alias), .. } = factor
+            && alias.columns.is_empty()
+            && is_one(name)
+        {
+            names.push(alias.name.clone());
+        }
+    }
+    if names.is_empty() {
+        return;
+    }
+    let mut meant = Vec::new();
+    let _ = visit_expressions(&*select, |expr| {
+        if let Expr::Identifier(name) = expr {
+            meant.push(fold(name));
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    let meant = |alias: &TableAlias| {
+        names.iter().any(|name| fold(name) == fold(&alias.name)) && meant.contains(&fold(&alias.name))
+    };
+    for from in &mut select.from {
+        let joined = from.joins.iter_mut().map(|join| &mut join.relation);
+        for factor in std::iter::once(&mut from.relation).chain(joined) {
+            if let TableFactor::Table { name, args: Some(_), alias: Some(alias), .. }
+            | TableFactor::Function { name, alias: Some(alias), .. } = factor
+                && alias.columns.is_empty()
+                && is_one(name)
+                && meant(alias)
+            {
+                alias.columns = vec![TableAliasColumnDef { name: alias.name.clone(), data_type: None }];
+            }
+        }
+    }
 }
 
 /// A call that gives an array. Its name is quoted, since an unquoted one in an expression gives rows.

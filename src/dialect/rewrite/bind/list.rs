@@ -1,7 +1,7 @@
 //! The binder of one SELECT: its list gets a name for every column, and its clauses find the columns
 //! they mean.
 
-use super::super::names;
+use super::super::{names, rows_function};
 use super::binder::{Binder, Lookup, MARK};
 use super::item::Item;
 use super::order;
@@ -25,6 +25,7 @@ impl Binder<'_> {
         keys: Option<&mut Vec<OrderByExpr>>,
         outermost: bool,
     ) -> Result<Option<Vec<Output>>, QueryError> {
+        rows_function::name_by_table(select);
         let scope = self.from(&mut select.from)?;
         self.scopes.push(scope);
         let outputs = self.clauses(select, keys, outermost);

@@ -8,6 +8,7 @@ use datafusion::catalog::{CatalogProvider, TableProvider};
 use datafusion::common::Result;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
+use datafusion::physical_planner::ExtensionPlanner;
 use std::sync::Arc;
 
 /// What the engine tells the dialect of the server it speaks for; shared by all sessions.
@@ -24,6 +25,12 @@ pub struct Host {
     pub extensions: Vec<Arc<dyn Extension>>,
 }
 
+/// Physical planners of the logical nodes that the dialect itself puts into plans.
+#[must_use]
+pub fn planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
+    vec![Arc::new(super::shared::Planner)]
+}
+
 /// Gives a state PostgreSQL's meaning of SQL: rules, operators, functions, their limits of size, the
 /// catalog schemas, and then the extensions. Views are planned after it, since a plan keeps the
 /// functions it was made with.
@@ -32,12 +39,13 @@ pub struct Host {
 /// Whatever DataFusion refuses to register. A state that lacks a part would answer otherwise than
 /// PostgreSQL in silence, so the caller does not go on without it.
 pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
-    let rules = decorrelate::rules(host.rereads);
+    let rules = decorrelate::optimizer_rules();
     let state = SessionStateBuilder::new_from_existing(state).with_optimizer_rules(rules).build();
     let mut state = guard::install(state);
     arithmetic::install(&mut state)?;
     aggregate::install(&mut state)?;
     array::install(&mut state)?;
+    decorrelate::install(&mut state, host.rereads);
     catalog::install(&host.catalog, &host.comments)?;
     function::install(&mut state, host.catalog.clone(), host.comments.clone())?;
     for extension in &host.extensions {

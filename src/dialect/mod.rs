@@ -11,7 +11,8 @@
 //! - [`rewrite`]: tree to tree, spellings that DataFusion lacks become spellings it has;
 //! - [`arithmetic`]: operators, casts, sums, intervals and zones with PostgreSQL's results and
 //!   errors, while DataFusion plans and analyzes;
-//! - [`decorrelate`]: plan to plan, subqueries that DataFusion's own rules leave over become joins;
+//! - [`decorrelate`]: plan to plan, subqueries become joins; [`shared`]: rows that are computed once and
+//!   read in several places of a plan;
 //! - [`array`]: arrays, their places and their order;
 //! - [`aggregate`]: aggregates, their frames and their errors;
 //! - [`guard`]: what PostgreSQL does not evaluate cannot fail;
@@ -38,5 +39,6 @@ pub(crate) mod regexp;
 pub(crate) mod rewrite;
 pub(crate) mod search_path;
 pub mod session;
+pub(crate) mod shared;
 
-pub use install::{Host, install};
+pub use install::{Host, install, planners};

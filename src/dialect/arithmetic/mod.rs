@@ -6,7 +6,7 @@
 //! - an `ExprPlanner` (`operators`) sees an operator before DataFusion's SQL planner types it;
 //! - `FunctionRewrite`s (`checked`, `float_list`, `session_zone`, `interval_order`, `text_cast`) see each
 //!   expression of a plan with its schema, at the beginning of the analyzer;
-//! - an `AnalyzerRule` (`instant_literal`) runs after type coercion, when each text has its target
+//! - `AnalyzerRule`s (`instant_literal`, `truth`) run after type coercion, when each text has its target
 //!   type.
 //!
 //! What DataFusion computes inside an aggregate is reached by none of these; `sum` is replaced for
@@ -23,6 +23,7 @@ mod operators;
 mod session_zone;
 mod sum;
 mod text_cast;
+mod truth;
 
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
@@ -50,5 +51,6 @@ pub(super) fn install(state: &mut SessionState) -> Result<()> {
     state.register_expr_planner(Arc::new(operators::Operators))?;
     state.add_analyzer_rule(Arc::new(document_rules::NoOrderOfJson));
     state.add_analyzer_rule(Arc::new(instant_literal::InstantLiterals));
+    state.add_analyzer_rule(Arc::new(truth::TruthTests));
     Ok(())
 }

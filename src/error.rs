@@ -75,6 +75,8 @@ pub enum ErrorKind {
     NthValue,
     /// A text that does not fit its type.
     TextTooLong,
+    /// Several rows of a subquery that stands for one value.
+    SeveralRows,
     /// A setting, cursor or prepared statement that does not exist.
     UnknownObject,
     /// A value that a setting or parameter does not take.

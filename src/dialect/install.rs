@@ -10,6 +10,7 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::planner::ExprPlanner;
+use datafusion::physical_planner::ExtensionPlanner;
 use std::sync::Arc;
 
 /// What the engine tells the dialect of the server it speaks for; shared by all sessions.
@@ -26,6 +27,12 @@ pub struct Host {
     pub extensions: Vec<Arc<dyn Extension>>,
 }
 
+/// Physical planners of the logical nodes that the dialect itself puts into plans.
+#[must_use]
+pub fn planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
+    vec![Arc::new(super::shared::Planner)]
+}
+
 /// Gives a state PostgreSQL's meaning of SQL: rules, operators, functions, their limits of size, the
 /// catalog schemas, and then the extensions. Views are planned after it, since a plan keeps the
 /// functions it was made with.
@@ -34,7 +41,7 @@ pub struct Host {
 /// Whatever DataFusion refuses to register. A state that lacks a part would answer otherwise than
 /// PostgreSQL in silence, so the caller does not go on without it.
 pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
-    let rules = decorrelate::rules(host.rereads);
+    let rules = decorrelate::optimizer_rules();
     // The dialect's planners of operators are asked first, before any of DataFusion's types what it should not: of
     // documents, which have functions for them, and then of all else.
     let documents: Arc<dyn ExprPlanner> = Arc::new(arithmetic::DocumentOperators);
@@ -51,6 +58,7 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     for function in typing::functions() {
         state.register_udf(Arc::new(function))?;
     }
+    decorrelate::install(&mut state, host.rereads);
     catalog::install(&host.catalog, &host.comments)?;
     function::install(&mut state, host.catalog.clone(), host.comments.clone())?;
     for extension in &host.extensions {

@@ -12,8 +12,9 @@
 //! - [`typing`]: types of literals, operators, branches and parameters, between DataFusion's SQL
 //!   planner and its analyzer;
 //! - [`arithmetic`]: operators, casts, sums, intervals and zones with PostgreSQL's results and
-//!   errors, while DataFusion analyzes and runs;
-//! - [`decorrelate`]: plan to plan, subqueries that DataFusion's own rules leave over become joins;
+//!   errors, while DataFusion plans and analyzes;
+//! - [`decorrelate`]: plan to plan, subqueries become joins; [`shared`]: rows that are computed once and
+//!   read in several places of a plan;
 //! - [`array`]: arrays, their places and their order;
 //! - [`aggregate`]: aggregates, their frames and their errors;
 //! - [`guard`]: what PostgreSQL does not evaluate cannot fail;
@@ -41,6 +42,7 @@ pub(crate) mod regexp;
 pub(crate) mod rewrite;
 pub(crate) mod search_path;
 pub mod session;
+pub(crate) mod shared;
 pub(crate) mod typing;
 
-pub use install::{Host, install};
+pub use install::{Host, install, planners};

@@ -44,13 +44,13 @@ pub struct Parts {
 /// start.
 pub async fn build(mut parts: Parts) -> Result<Engine> {
     let extensions = extensions();
-    let planners = extensions.iter().flat_map(|extension| extension.planners()).collect();
+    let planners = dialect::planners().into_iter().chain(extensions.iter().flat_map(|extension| extension.planners()));
     let state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config())
         .with_runtime_env(runtime(&parts)?)
         .with_physical_optimizer_rule(Arc::new(window_memory::WindowMemory))
-        .with_query_planner(Arc::new(DemandPlanner::new(planners)))
+        .with_query_planner(Arc::new(DemandPlanner::new(planners.collect())))
         .build();
     let context = SessionContext::new_with_state(state);
     let catalog = context.catalog(DATABASE).ok_or_else(|| anyhow!("the session has no catalog"))?;
@@ -73,6 +73,8 @@ pub fn over(context: &SessionContext, comments: Arc<dyn Comments>, defaults: Def
     let name = &state.config_options().catalog.default_catalog;
     let catalog = context.catalog(name).ok_or_else(|| anyhow!("the context has no catalog {name}"))?;
     let host = Host { catalog, comments, rereads: schemas::rereads, extensions: extensions() };
+    let planner = Arc::new(DemandPlanner::new(dialect::planners()));
+    let state = SessionStateBuilder::new_from_existing(state).with_query_planner(planner).build();
     let state = dialect::install(state, &host).context("install PostgreSQL's meaning of SQL")?;
     Ok(Engine::with_queries(state, defaults, Arc::default()))
 }

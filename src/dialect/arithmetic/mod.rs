@@ -7,7 +7,7 @@
 //!   and aggregates (`sum`, `average`) are put into a plan by its typing ([`super::typing`]);
 //! - `FunctionRewrite`s (`checked`, `float_list`, `session_zone`, `interval_order`, `text_cast`) see each
 //!   expression of a plan with its schema, at the beginning of the analyzer;
-//! - an `AnalyzerRule` (`instant_literal`) runs after type coercion, when each text has its target
+//! - `AnalyzerRule`s (`instant_literal`, `truth`) run after type coercion, when each text has its target
 //!   type.
 //!
 //! What DataFusion computes inside an aggregate is reached by none of these; `sum` is replaced for
@@ -31,6 +31,7 @@ pub(crate) mod numeric_function;
 mod session_zone;
 pub(crate) mod sum;
 mod text_cast;
+mod truth;
 
 pub(crate) use document_operators::DocumentOperators;
 pub(crate) use interval_times::interval_times;
@@ -59,5 +60,6 @@ pub(super) fn install(state: &mut SessionState) -> Result<()> {
     state.register_function_rewrite(Arc::new(text_cast::TextCasts))?;
     state.add_analyzer_rule(Arc::new(document_rules::NoOrderOfJson));
     state.add_analyzer_rule(Arc::new(instant_literal::InstantLiterals));
+    state.add_analyzer_rule(Arc::new(truth::TruthTests));
     Ok(())
 }

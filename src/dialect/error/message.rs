@@ -196,7 +196,7 @@ pub(crate) fn execution(text: &str) -> QueryError {
         ErrorKind::InvalidText
     } else if text.contains("returned more than one row") || text.contains("more than one row") {
         return QueryError::new(
-            ErrorKind::OutOfRange,
+            ErrorKind::SeveralRows,
             "more than one row returned by a subquery used as an expression",
         );
     } else {

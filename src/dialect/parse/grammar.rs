@@ -22,6 +22,7 @@ use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
 use std::any::TypeId;
 use std::cell::Cell;
 
@@ -57,10 +58,17 @@ impl Dialect for PostgresGrammar {
     /// Counts, and reads operators in front of their operand: sqlparser asks here before it begins an
     /// expression. The error at the end of the count, unlike others, ends the whole parse and is not
     /// caught by the next reading.
+    ///
+    /// sqlparser 0.62: `(VALUES (1))` in an expression is a call of a function `values`. Not needed
+    /// once `SELECT (VALUES (1))` reads as a subquery.
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
         match self.left.get().checked_sub(1) {
             Some(left) => self.left.set(left),
             None => return Some(Err(ParserError::RecursionLimitExceeded)),
+        }
+        let values = matches!(&parser.peek_token_ref().token, Token::Word(word) if word.keyword == Keyword::VALUES);
+        if values && parser.peek_nth_token_ref(1).token == Token::LParen {
+            return Some(parser.parse_query().map(Expr::Subquery));
         }
         operators::prefix(parser)
     }

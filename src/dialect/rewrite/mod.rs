@@ -27,7 +27,6 @@ mod function;
 mod json_aggregate;
 mod limit;
 mod literal;
-mod lookup;
 mod mark;
 mod names;
 mod operator;
@@ -35,6 +34,7 @@ mod pattern;
 mod pattern_any;
 mod privileges;
 mod record;
+mod row;
 mod rows_function;
 mod scope;
 mod subscript;
@@ -42,6 +42,7 @@ mod system;
 mod table_function;
 mod text_length;
 mod window;
+mod with;
 
 use super::parse::Statement;
 use crate::dialect::parse::tree::fold;
@@ -84,7 +85,7 @@ fn respelled(statement: &mut Statement, place: Place<'_>, relations: &Relations)
         }
     }
     let windows = Vec::new();
-    match statement.visit(&mut Rewriter { scopes: Scopes::default(), given: Vec::new(), windows }) {
+    match statement.visit(&mut Rewriter { scopes: Scopes::default(), given: Vec::new(), windows, shared: 0 }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
@@ -113,6 +114,8 @@ struct Rewriter {
     given: Vec<Vec<Option<String>>>,
     /// The windows that WINDOW names, one list for each query around.
     windows: Vec<window::Windows>,
+    /// How many WITH queries were marked.
+    shared: usize,
 }
 
 /// Ends the walk with an error, if there is one.
@@ -132,6 +135,7 @@ impl VisitorMut for Rewriter {
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<QueryError> {
         let names = query.with.iter().flat_map(|with| &with.cte_tables).map(|cte| fold(&cte.alias.name)).collect();
         self.scopes.names.push(names);
+        with::mark_shared(query, &mut self.shared);
         query.locks.clear();
         match window::named(query) {
             Ok(windows) => self.windows.push(windows),
@@ -140,7 +144,6 @@ impl VisitorMut for Rewriter {
         limit::by_fetch(query);
         ended(limit::literals(query))?;
         distinct::on_with_subqueries(query);
-        lookup::search_in_order(query, &self.scopes);
         ControlFlow::Continue(())
     }
 
@@ -155,8 +158,8 @@ impl VisitorMut for Rewriter {
     /// into scope.
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<QueryError> {
         empty::prune_projection(select, &self.scopes);
-        lookup::search_in_list(select, &self.scopes);
         privileges::explode(select);
+        row::conjuncts(select);
         let tables = system::catalog_tables(select, &self.scopes);
         self.scopes.tables.push(tables);
         self.given.push(names::given(&select.projection));
@@ -195,11 +198,10 @@ impl VisitorMut for Rewriter {
         if let Some(query) = build::array_query(expr) {
             empty::settle_recursion(query, &self.scopes);
         }
+        row::compare(expr);
         empty::branches_never_taken(expr, &self.scopes);
         empty::fold_subquery(expr, &self.scopes);
-        lookup::without_limit(expr);
         array::from_subquery(expr);
-        lookup::aggregate(expr, &self.scopes);
         system::replace_column(expr, &self.scopes);
         ControlFlow::Continue(())
     }
@@ -389,21 +391,6 @@ mod tests {
             "SELECT d.description FROM pg_catalog.pg_description d JOIN pg_catalog.pg_class c ON d.classoid = CAST(1259 AS INT UNSIGNED)",
         );
         check("SELECT s.tableoid FROM symbols s", "SELECT s.tableoid FROM symbols s");
-    }
-
-    #[test]
-    fn lookups_in_the_catalog_are_aggregated() {
-        check(
-            "SELECT (SELECT n.nspname FROM pg_namespace n WHERE n.oid = c.relnamespace) FROM pg_class c",
-            "SELECT (SELECT first_value(n.nspname) AS \"first_value\" FROM pg_catalog.pg_namespace n WHERE n.oid = c.relnamespace) \
-             FROM pg_catalog.pg_class c",
-        );
-        check(
-            "SELECT (SELECT t.typname FROM pg_type t WHERE t.oid = a.x AND a.x <> t.typelem) FROM pg_attribute a",
-            "SELECT (SELECT first_value(t.typname) AS \"first_value\" FROM pg_catalog.pg_type t WHERE t.oid = a.x AND t.oid <> t.typelem) \
-             FROM pg_catalog.pg_attribute a",
-        );
-        check("SELECT (SELECT s.type FROM symbols s)", "SELECT (SELECT s.type FROM symbols s)");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! DataFusion's own way is to copy the whole session state for each statement. With its hundreds of functions, the copy
 //! costs more than many a statement does.
 
+use crate::dialect::shared::Buffers;
 use crate::table::context::QueryContext;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -39,6 +40,7 @@ impl StatementState {
     pub(crate) fn begin(session: Arc<SessionState>, context: QueryContext) -> Self {
         let mut config = session.config().clone();
         config.set_extension(Arc::new(context));
+        config.set_extension(Arc::new(Buffers::begin()));
         let mut properties = ExecutionProps::new();
         // `now()` is this moment all through the statement.
         properties.mark_start_execution(config.options().clone());

@@ -83,6 +83,7 @@ fn code(kind: ErrorKind) -> Code {
         | ErrorKind::Ntile
         | ErrorKind::NthValue
         | ErrorKind::TextTooLong
+        | ErrorKind::SeveralRows
         | ErrorKind::InvalidParameter
         | ErrorKind::WrongObject => Code::InvalidArgument,
         ErrorKind::UnknownTable | ErrorKind::UnknownColumn | ErrorKind::UnknownFunction | ErrorKind::UnknownObject => {

@@ -129,6 +129,7 @@ fn sqlstate(kind: ErrorKind) -> &'static str {
         ErrorKind::Ntile => "22014",
         ErrorKind::NthValue => "22016",
         ErrorKind::TextTooLong => "22001",
+        ErrorKind::SeveralRows => "21000",
         ErrorKind::UnknownObject => "42704",
         ErrorKind::InvalidParameter => "22023",
         ErrorKind::WrongObject => "42809",

@@ -1,0 +1,59 @@
+//! The rewriter marks WITH queries that a statement names several times, for
+//! [`crate::dialect::shared`]: the query becomes `SELECT * FROM (query) AS mark`.
+
+use super::build::{self, alias};
+use crate::dialect::parse::tree::fold;
+use crate::dialect::shared::{MATERIALIZED, NAMED_AGAIN};
+use datafusion::sql::sqlparser::ast::{CteAsMaterialized, ObjectName, Query, SetExpr, TableFactor, Visit, Visitor};
+use std::ops::ControlFlow;
+
+/// Marks the WITH queries of one query; `marked` counts those of the statement so far. Recursive ones
+/// are left alone: they name themselves.
+pub(crate) fn mark_shared(query: &mut Query, marked: &mut usize) {
+    let names = match &query.with {
+        Some(with) if !with.recursive => with.cte_tables.iter().map(|cte| fold(&cte.alias.name)).collect::<Vec<_>>(),
+        _ => return,
+    };
+    let counts = names.iter().map(|name| readings(query, name)).collect::<Vec<_>>();
+    let Some(with) = &mut query.with else { return };
+    for (cte, count) in with.cte_tables.iter_mut().zip(counts) {
+        let first = match cte.materialized {
+            Some(CteAsMaterialized::Materialized) => MATERIALIZED,
+            _ => NAMED_AGAIN,
+        };
+        if count < 2 {
+            continue;
+        }
+        *marked += 1;
+        let Some(mut outer) = build::query("SELECT * FROM (SELECT 1) AS shared") else { return };
+        let SetExpr::Select(select) = outer.body.as_mut() else { return };
+        let Some(from) = select.from.first_mut() else { return };
+        let TableFactor::Derived { subquery, alias: named, .. } = &mut from.relation else { return };
+        let mut mark = alias("");
+        mark.name = datafusion::sql::sqlparser::ast::Ident::with_quote('"', format!("{first}{marked}"));
+        *named = Some(mark);
+        std::mem::swap(subquery.as_mut(), cte.query.as_mut());
+        *cte.query = outer;
+    }
+}
+
+/// How many times a query names a table, its WITH and all subqueries included.
+fn readings(query: &Query, name: &str) -> usize {
+    struct Count<'a> {
+        name: &'a str,
+        found: usize,
+    }
+    impl Visitor for Count<'_> {
+        type Break = ();
+
+        fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+            if let [only] = relation.0.as_slice() {
+                self.found += usize::from(only.as_ident().is_some_and(|table| fold(table) == self.name));
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut count = Count { name, found: 0 };
+    let _ = query.visit(&mut count);
+    count.found
+}

@@ -40,6 +40,7 @@ mod install;
 pub(crate) mod parse;
 pub(crate) mod regexp;
 pub(crate) mod rewrite;
+pub(crate) mod schema;
 pub(crate) mod search_path;
 pub mod session;
 pub(crate) mod shared;

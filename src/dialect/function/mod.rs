@@ -18,7 +18,6 @@ mod format;
 mod interval;
 mod json_build;
 mod json_change;
-pub(crate) mod json_member;
 mod json_read;
 mod json_type;
 mod keywords;

@@ -15,6 +15,8 @@ pub enum ErrorKind {
     AmbiguousColumn,
     /// No such function, or not for these argument types.
     UnknownFunction,
+    /// A function or operator that several fit as well.
+    AmbiguousFunction,
     /// A column outside an aggregate that is not grouped.
     Grouping,
     /// A window that overrides the one it refers to, or is defined twice.
@@ -33,6 +35,12 @@ pub enum ErrorKind {
     InvalidText,
     /// A text that does not read as a date, a time or a span.
     InvalidDatetime,
+    /// A date, a time or a span outside its type, or a part of one that is none: 30 February.
+    DatetimeOverflow,
+    /// A part of a span outside what it may be.
+    IntervalOverflow,
+    /// An offset from Greenwich that no clock has.
+    InvalidOffset,
     /// A text that is no regular expression, or takes too long to match.
     InvalidPattern,
     /// A pattern that ends in its escape character, or an escape of several characters.

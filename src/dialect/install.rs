@@ -3,7 +3,7 @@
 
 use super::catalog::{self, Comments};
 use super::extension::Extension;
-use super::{aggregate, arithmetic, array, decorrelate, function, guard};
+use super::{aggregate, arithmetic, array, decorrelate, function, guard, moment};
 use datafusion::catalog::{CatalogProvider, TableProvider};
 use datafusion::common::Result;
 use datafusion::execution::SessionStateBuilder;
@@ -35,9 +35,11 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     let rules = decorrelate::rules(host.rereads);
     let state = SessionStateBuilder::new_from_existing(state).with_optimizer_rules(rules).build();
     let mut state = guard::install(state);
+    moment::install_rewrites(&mut state)?;
     arithmetic::install(&mut state)?;
     aggregate::install(&mut state)?;
     array::install(&mut state)?;
+    moment::install_rules(&mut state);
     catalog::install(&host.catalog, &host.comments)?;
     function::install(&mut state, host.catalog.clone(), host.comments.clone())?;
     for extension in &host.extensions {

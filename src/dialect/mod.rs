@@ -9,8 +9,8 @@
 //!
 //! - [`parse`]: text to tree, with the refusals by depth, size and weight;
 //! - [`rewrite`]: tree to tree, spellings that DataFusion lacks become spellings it has;
-//! - [`arithmetic`]: operators, casts, sums, intervals and zones with PostgreSQL's results and
-//!   errors, while DataFusion plans and analyzes;
+//! - [`arithmetic`]: operators, casts, sums and intervals with PostgreSQL's results and errors,
+//!   while DataFusion plans and analyzes; [`moment`] those of dates, times and zones;
 //! - [`decorrelate`]: plan to plan, subqueries that DataFusion's own rules leave over become joins;
 //! - [`array`]: arrays, their places and their order;
 //! - [`aggregate`]: aggregates, their frames and their errors;
@@ -33,6 +33,7 @@ pub mod extension;
 pub mod function;
 pub(crate) mod guard;
 mod install;
+pub(crate) mod moment;
 pub(crate) mod parse;
 pub(crate) mod regexp;
 pub(crate) mod rewrite;

@@ -1,13 +1,11 @@
-//! Rules for DataFusion's SQL planner and analyzer give operators, casts, sums, intervals and time
-//! zones PostgreSQL's results and errors.
+//! Rules for DataFusion's SQL planner and analyzer give operators, casts and sums PostgreSQL's
+//! results and errors. Those of dates, moments and spans are in `super::moment`.
 //!
-//! Three kinds of hooks are used, each where DataFusion knows what the rule needs:
+//! Two kinds of hooks are used, each where DataFusion knows what the rule needs:
 //!
 //! - an `ExprPlanner` (`operators`) sees an operator before DataFusion's SQL planner types it;
-//! - `FunctionRewrite`s (`checked`, `float_list`, `session_zone`, `interval_order`, `text_cast`) see each
-//!   expression of a plan with its schema, at the beginning of the analyzer;
-//! - an `AnalyzerRule` (`instant_literal`) runs after type coercion, when each text has its target
-//!   type.
+//! - `FunctionRewrite`s (`checked`, `float_list`, `text_cast`) see each expression of a plan with its
+//!   schema, at the beginning of the analyzer.
 //!
 //! What DataFusion computes inside an aggregate is reached by none of these; `sum` is replaced for
 //! that reason.
@@ -17,10 +15,7 @@ mod document_operators;
 mod document_rules;
 mod float;
 mod float_list;
-mod instant_literal;
-mod interval_order;
 mod operators;
-mod session_zone;
 mod sum;
 mod text_cast;
 
@@ -32,9 +27,6 @@ use std::sync::Arc;
 /// Registers the rules of this room in a session state; each is asked about every expression of every
 /// statement.
 ///
-/// The order of the function rewrites is part of their meaning: arithmetic is checked before zones
-/// are settled, and what is cast to text is so last, since the text of an instant depends on its
-/// zone.
 ///
 /// # Errors
 /// Whatever DataFusion refuses to register.
@@ -43,12 +35,9 @@ pub(super) fn install(state: &mut SessionState) -> Result<()> {
     state.register_function_rewrite(Arc::new(document_rules::DocumentCasts))?;
     state.register_function_rewrite(Arc::new(checked::CheckedArithmetic))?;
     state.register_function_rewrite(Arc::new(float_list::FloatLists))?;
-    state.register_function_rewrite(Arc::new(session_zone::SessionZone))?;
-    state.register_function_rewrite(Arc::new(interval_order::IntervalOrder))?;
     state.register_function_rewrite(Arc::new(text_cast::TextCasts))?;
     state.register_expr_planner(Arc::new(document_operators::DocumentOperators))?;
     state.register_expr_planner(Arc::new(operators::Operators))?;
     state.add_analyzer_rule(Arc::new(document_rules::NoOrderOfJson));
-    state.add_analyzer_rule(Arc::new(instant_literal::InstantLiterals));
     Ok(())
 }

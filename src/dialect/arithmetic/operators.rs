@@ -5,42 +5,28 @@
 //! DataFusion's SQL planner calls it for each operator, with both sides planned, before it types the
 //! result itself.
 //!
-//! DataFusion 55: date + interval is a date (apache/datafusion#19527, open). Not needed once
-//! `pg_typeof(date '2026-01-01' + interval '1 hour')` is `timestamp without time zone`.
-//!
-//! DataFusion 55: intervals cannot be multiplied or divided (apache/datafusion#13850, open). Not
-//! needed once `interval '1 month' * 1.5` is one month and 15 days.
-//!
 //! DataFusion 55: a number that is written out is an Int64, so that `int + 1` is a `bigint`. Not
 //! needed once `pg_typeof(1::int + 1)` is `integer`.
 //!
 //! DataFusion 55: a quotient of decimals has four places more than its dividend, and a decimal
 //! without places gives four digits. Not needed once `1::numeric / 3` has at least 16 digits.
 
-use arrow::array::{ArrayRef, AsArray, IntervalMonthDayNanoArray};
-use arrow::datatypes::{DataType, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit};
-use datafusion::common::{DFSchema, Result, ScalarValue, plan_err};
-use datafusion::logical_expr::expr::ScalarFunction;
+use crate::dialect::moment;
+use arrow::datatypes::DataType;
+use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{
-    ColumnarValue, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, cast, lit,
-};
+use datafusion::logical_expr::{Expr, ExprSchemable, Operator, cast, lit};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
-use std::sync::{Arc, LazyLock};
 
 /// The expression planner; it has no state.
 #[derive(Debug)]
 pub(crate) struct Operators;
 
-/// The one interval type of this server: months, days and nanoseconds.
-const SPAN: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
-
 impl ExprPlanner for Operators {
     /// Changes the sides of one operator, or plans it as a call. Sides whose type is not known yet,
     /// parameters for instance, are left to DataFusion.
     ///
-    /// - date ± interval: the date becomes midnight.
-    /// - interval × number, interval ÷ number: a call of `interval_times`.
+    /// - days, moments, times and spans: calls of `moment::operator`.
     /// - decimal ÷ decimal or integer: both sides as wide decimals.
     /// - integer ± literal: the literal as an `integer` where it fits.
     /// - boolean = `'t'`: the word as a boolean.
@@ -48,22 +34,12 @@ impl ExprPlanner for Operators {
         let (Ok(left), Ok(right)) = (raw.left.get_type(schema), raw.right.get_type(schema)) else {
             return Ok(PlannerResult::Original(raw));
         };
-        let span = |data_type: &DataType| matches!(data_type, DataType::Interval(_));
+        if let Some(op) = arithmetic(&raw.op)
+            && let Some(planned) = moment::operator::plan(op, &raw.left, &raw.right, schema)?
+        {
+            return Ok(PlannerResult::Planned(planned));
+        }
         match raw.op {
-            BinaryOperator::Plus | BinaryOperator::Minus if left == DataType::Date32 && span(&right) => {
-                raw.left = midnight(raw.left);
-            }
-            BinaryOperator::Plus if span(&left) && right == DataType::Date32 => raw.right = midnight(raw.right),
-            BinaryOperator::Multiply if span(&left) && right.is_numeric() => {
-                return Ok(PlannerResult::Planned(times(raw.left, raw.right)));
-            }
-            BinaryOperator::Multiply if left.is_numeric() && span(&right) => {
-                return Ok(PlannerResult::Planned(times(raw.right, raw.left)));
-            }
-            BinaryOperator::Divide if span(&left) && right.is_numeric() => {
-                let share = lit(1.0) / cast(raw.right, DataType::Float64);
-                return Ok(PlannerResult::Planned(times(raw.left, share)));
-            }
             BinaryOperator::Divide if exact(&left, &right) => {
                 let wide = |expr: Expr, scale| cast(expr, DataType::Decimal256(WIDE_DIGITS, scale));
                 let places = QUOTIENT_PLACES.max(scale(&left)).max(scale(&right));
@@ -114,15 +90,15 @@ fn scale(data_type: &DataType) -> i8 {
     }
 }
 
-/// A date as the instant without a zone at which it begins.
-fn midnight(date: Expr) -> Expr {
-    cast(date, DataType::Timestamp(TimeUnit::Microsecond, None))
-}
-
-/// The call of `interval_times` on an interval and a number.
-fn times(span: Expr, factor: Expr) -> Expr {
-    static TIMES: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::from(Times::default())));
-    Expr::ScalarFunction(ScalarFunction { func: TIMES.clone(), args: vec![span, factor] })
+/// DataFusion's operator for one of the four kinds of arithmetic.
+fn arithmetic(op: &BinaryOperator) -> Option<Operator> {
+    Some(match op {
+        BinaryOperator::Plus => Operator::Plus,
+        BinaryOperator::Minus => Operator::Minus,
+        BinaryOperator::Multiply => Operator::Multiply,
+        BinaryOperator::Divide => Operator::Divide,
+        _ => return None,
+    })
 }
 
 /// Makes a number that is written out an `integer` where it fits, so that it does not widen what
@@ -141,72 +117,4 @@ fn as_boolean(expr: &mut Expr) {
     let Expr::Literal(ScalarValue::Utf8(Some(word)) | ScalarValue::Utf8View(Some(word)), _) = expr else { return };
     let Some(value) = crate::text::boolean::parse(word) else { return };
     *expr = lit(value);
-}
-
-/// The function `interval_times`: an interval times a double. What is left of months goes to days, of
-/// which a month has 30, and what is left of days to hours; NULL of NULL.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Times {
-    signature: Signature,
-}
-
-impl Default for Times {
-    fn default() -> Self {
-        Self { signature: Signature::exact(vec![SPAN, DataType::Float64], Volatility::Immutable) }
-    }
-}
-
-impl ScalarUDFImpl for Times {
-    fn name(&self) -> &str {
-        "interval_times"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(SPAN)
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let rows = arguments.number_rows;
-        let [spans, factors] = arguments.args.as_slice() else {
-            return plan_err!("an interval and a number are wanted");
-        };
-        let (spans, factors) = (spans.to_array(rows)?, factors.to_array(rows)?);
-        let spans = spans.as_primitive::<IntervalMonthDayNanoType>().iter();
-        let products = spans.zip(factors.as_primitive::<Float64Type>()).map(|pair| match pair {
-            (Some(span), Some(factor)) => Some(product(span, factor)),
-            _ => None,
-        });
-        Ok(ColumnarValue::Array(Arc::new(products.collect::<IntervalMonthDayNanoArray>()) as ArrayRef))
-    }
-}
-
-/// One interval times a factor; fields that leave their type saturate.
-#[allow(clippy::cast_possible_truncation, reason = "casts of floats saturate, and intervals end where they saturate")]
-fn product(span: IntervalMonthDayNano, factor: f64) -> IntervalMonthDayNano {
-    const DAYS_PER_MONTH: f64 = 30.0;
-    const NS_PER_DAY: f64 = 86_400e9;
-    let months = f64::from(span.months) * factor;
-    let days = f64::from(span.days) * factor + (months - months.trunc()) * DAYS_PER_MONTH;
-    // Fractions that are only there because of binary digits are none.
-    let days = if (days - days.round()).abs() < 1e-9 { days.round() } else { days };
-    let ns = span.nanoseconds as f64 * factor + (days - days.trunc()) * NS_PER_DAY;
-    IntervalMonthDayNano::new(months.trunc() as i32, days.trunc() as i32, ns.round() as i64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fractions_go_to_the_smaller_unit() {
-        let span = IntervalMonthDayNano::new;
-        assert_eq!(product(span(1, 0, 0), 1.5), span(1, 15, 0));
-        assert_eq!(product(span(0, 1, 0), 2.0), span(0, 2, 0));
-        assert_eq!(product(span(0, 1, 0), 0.5), span(0, 0, 43_200_000_000_000));
-        assert_eq!(product(span(0, 0, 3_600_000_000_000), -2.0), span(0, 0, -7_200_000_000_000));
-    }
 }

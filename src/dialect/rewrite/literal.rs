@@ -5,12 +5,10 @@
 //! is set, and `numeric` without precision is `Decimal128(38, 10)`, so that `0.1::numeric` and
 //! `'1.50'::numeric` would lose or gain digits. Not needed once a decimal literal keeps its digits
 //! and its scale: `literals_read_as_in_postgres` shows today's forms.
-//!
-//! DataFusion 55: `INTERVAL` texts are parsed by Arrow, which refuses `1 day 02:00`, `@ 1 day ago`
-//! and ISO 8601. Not needed once `SELECT INTERVAL 'P1DT2H'` plans.
 
 use super::build::{call, cast, literal, text};
-use datafusion::sql::sqlparser::ast::{CastKind, DataType, ExactNumberInfo, Expr, Interval, Value};
+use super::moment;
+use datafusion::sql::sqlparser::ast::{CastKind, DataType, ExactNumberInfo, Expr, Value};
 
 /// Digits a Decimal128 has room for; a literal with more needs a Decimal256.
 const DIGITS: usize = 38;
@@ -28,7 +26,7 @@ const WIDE_DIGITS: usize = 76;
 pub(crate) fn typed(inner: &Expr, data_type: &mut DataType) -> Option<Expr> {
     match data_type {
         DataType::Bytea => bytes(literal(inner)?),
-        DataType::Interval { .. } => span(literal(inner)?),
+        DataType::Interval { fields: None, .. } => moment::span(literal(inner)?, None),
         DataType::Numeric(info) | DataType::Decimal(info) => {
             let written = number(inner);
             if *info == ExactNumberInfo::None
@@ -52,37 +50,10 @@ pub(crate) fn typed(inner: &Expr, data_type: &mut DataType) -> Option<Expr> {
     }
 }
 
-/// `INTERVAL '1 day 02:00'` as months, days and seconds; `None` when a unit follows, or the text is
-/// no span.
-pub(crate) fn interval(interval: &Interval) -> Option<Expr> {
-    if interval.leading_field.is_some() || interval.last_field.is_some() {
-        return None;
-    }
-    span(literal(&interval.value)?)
-}
-
 /// `\x00ff` as a call that decodes it; `None` for a text without `\x`, which is cast byte by byte.
 fn bytes(written: &str) -> Option<Expr> {
     let digits = written.strip_prefix("\\x")?;
     Some(call("decode", vec![text(digits), text("hex")]))
-}
-
-/// A span of time in the one spelling that DataFusion reads without loss: `0 months 1 days
-/// 7200.000000 seconds`.
-fn span(written: &str) -> Option<Expr> {
-    let span = crate::text::interval::parse(written)?;
-    let (seconds, micros) = (span.nanoseconds / 1_000_000_000, span.nanoseconds % 1_000_000_000 / 1_000);
-    let sign = if span.nanoseconds < 0 { "-" } else { "" };
-    let time = format!("{sign}{}.{:06}", seconds.abs(), micros.abs());
-    let spelled = format!("{} months {} days {time} seconds", span.months, span.days);
-    let value = Box::new(text(&spelled));
-    Some(Expr::Interval(Interval {
-        value,
-        leading_field: None,
-        leading_precision: None,
-        last_field: None,
-        fractional_seconds_precision: None,
-    }))
 }
 
 /// The digits of a number that is written out, without its exponent: `1.5e3` is `1500`, `5e-2` is

@@ -6,6 +6,7 @@
 //! Not needed once a plan of `SELECT $1::int LIMIT $2` tells Int32 and Int64:
 //! `tokio_postgres_client.rs` has the casts.
 
+use crate::dialect::moment::types::{INTERVAL, TIME};
 use datafusion::arrow::datatypes::{DataType, Field, TimeUnit};
 use datafusion::sql::sqlparser::ast::{self, ArrayElemTypeDef, Expr, LimitClause, Query, Value, Visit, Visitor};
 use std::collections::BTreeMap;
@@ -66,7 +67,7 @@ fn parameter(expr: &Expr) -> Option<String> {
 }
 
 /// The Arrow type of a normalised SQL type; `None` for types that a parameter cannot be sent as, such
-/// as `interval` and `numeric`.
+/// as `numeric`.
 fn arrow_type(data_type: &ast::DataType) -> Option<DataType> {
     Some(match data_type {
         ast::DataType::Boolean | ast::DataType::Bool => DataType::Boolean,
@@ -78,6 +79,8 @@ fn arrow_type(data_type: &ast::DataType) -> Option<DataType> {
         ast::DataType::DoublePrecision | ast::DataType::Float8 => DataType::Float64,
         ast::DataType::Text => DataType::Utf8,
         ast::DataType::Date => DataType::Date32,
+        ast::DataType::Time(_, ast::TimezoneInfo::None | ast::TimezoneInfo::WithoutTimeZone) => TIME,
+        ast::DataType::Interval { .. } => INTERVAL,
         ast::DataType::Bytea => DataType::Binary,
         ast::DataType::Timestamp(_, ast::TimezoneInfo::Tz | ast::TimezoneInfo::WithTimeZone) => {
             crate::dialect::catalog::definition::timestamptz()

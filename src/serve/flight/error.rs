@@ -53,6 +53,7 @@ fn code(kind: ErrorKind) -> Code {
     match kind {
         ErrorKind::Syntax
         | ErrorKind::AmbiguousColumn
+        | ErrorKind::AmbiguousFunction
         | ErrorKind::Grouping
         | ErrorKind::Windowing
         | ErrorKind::NegativeLimit
@@ -62,6 +63,9 @@ fn code(kind: ErrorKind) -> Code {
         | ErrorKind::TypeMismatch
         | ErrorKind::InvalidText
         | ErrorKind::InvalidDatetime
+        | ErrorKind::DatetimeOverflow
+        | ErrorKind::IntervalOverflow
+        | ErrorKind::InvalidOffset
         | ErrorKind::InvalidPattern
         | ErrorKind::Escape
         | ErrorKind::EscapeUse

@@ -13,5 +13,6 @@ pub(crate) mod json;
 pub(crate) mod moment;
 pub(crate) mod number;
 pub(crate) mod record;
+pub(crate) mod tid;
 pub(crate) mod to_json;
 pub(crate) mod uuid;

@@ -6,7 +6,7 @@ use crate::engine::ScalarValue;
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::arrow_type;
 use crate::text::decimal::UNBOUND;
-use crate::text::{array, boolean, bytea, instant as moment, interval, json, uuid};
+use crate::text::{array, boolean, bytea, instant as moment, interval, json, tid, uuid};
 use arrow::array::StringArray;
 use chrono::{NaiveDate, NaiveTime, Timelike};
 use chrono_tz::Tz;
@@ -40,12 +40,12 @@ pub(super) fn read_text(text: &str, described: &Type, zone: Tz) -> Result<Scalar
         }
         Type::TIMESTAMPTZ => instant(moment::parse(trimmed, zone).ok_or_else(invalid)?.timestamp_micros()),
         Type::INTERVAL => ScalarValue::IntervalMonthDayNano(Some(interval::parse(trimmed).ok_or_else(invalid)?)),
-        Type::UUID | Type::JSON | Type::JSONB => own(text, described)?,
+        Type::UUID | Type::TID | Type::JSON | Type::JSONB => own(text, described)?,
         _ => ScalarValue::Utf8(Some(text.to_owned())),
     })
 }
 
-/// A UUID or JSON, in the type that stands for it.
+/// A UUID, the address of a row or JSON, in the type that stands for it.
 ///
 /// # Errors
 /// 22P02 for a text that does not read.
@@ -53,6 +53,10 @@ pub(super) fn own(text: &str, described: &Type) -> Result<ScalarValue, Failure> 
     if *described == Type::UUID {
         let bytes = uuid::parse(text.trim()).ok_or_else(|| invalid_text(text, described))?;
         return Ok(ScalarValue::FixedSizeBinary(16, Some(bytes.to_vec())));
+    }
+    if *described == Type::TID {
+        let bytes = tid::parse(text).ok_or_else(|| invalid_text(text, described))?;
+        return Ok(ScalarValue::FixedSizeBinary(6, Some(bytes.to_vec())));
     }
     let invalid = || Failure::new("22P02", "invalid input syntax for type json");
     let read = json::read(&StringArray::from(vec![text]), &arrow_type(described)).map_err(|_| invalid())?;

@@ -137,7 +137,7 @@ impl ScalarUDFImpl for Read {
                 let from = crate::dialect::catalog::types::of_arrow(given).0;
                 let from = crate::dialect::catalog::types::display(from, None);
                 let name = if self.target == Target::Uuid { "uuid" } else { self.name };
-                fails(ErrorKind::CannotCoerce, format!("cannot cast type {from} to {name}"))
+                fails(ErrorKind::CannotCast, format!("cannot cast type {from} to {name}"))
             }
             _ => plan_err!("{} takes one value", self.name),
         }

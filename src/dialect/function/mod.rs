@@ -15,7 +15,6 @@ pub(crate) mod define;
 pub(crate) mod double;
 mod failure;
 mod format;
-mod interval;
 mod json_build;
 mod json_change;
 pub(crate) mod json_member;
@@ -33,7 +32,6 @@ mod session;
 mod sleep;
 mod string;
 mod text;
-mod time_zone;
 mod to_char;
 mod to_char_number;
 mod to_number;
@@ -60,7 +58,6 @@ struct CatalogFacts(Arc<Facts>);
 /// Definitions that depend on the catalog at most. A new function is one line in one of these lists.
 fn definitions() -> impl Iterator<Item = &'static Definition> {
     [
-        interval::FUNCTIONS,
         array::FUNCTIONS,
         crate::dialect::array::FUNCTIONS,
         catalog::FUNCTIONS,
@@ -111,7 +108,7 @@ pub(crate) fn sections(template: &SessionState) -> Vec<(String, Section)> {
 /// `Definition`, because they work on whole arrays or wait.
 fn functions(facts: &Arc<Facts>) -> Vec<ScalarUDF> {
     let mut functions: Vec<ScalarUDF> = definitions().map(|function| define(function, facts)).collect();
-    functions.push(ScalarUDF::from(time_zone::TimeZone::default()));
+    functions.extend(crate::dialect::moment::functions());
     functions.push(ScalarUDF::from(to_char::ToChar::default()));
     functions.extend(double::functions());
     functions.extend(concat::functions());
@@ -147,6 +144,7 @@ pub(super) fn install(
         template.register_udf(Arc::new(function))?;
     }
     template.register_function_rewrite(Arc::new(like::Patterns))?;
+    crate::dialect::moment::install_series(template)?;
     template.register_udtf("pg_get_keywords", Arc::new(keywords::Keywords));
     // The rows of `pg_proc` include the functions that each session registers.
     let mut whole = template.clone();

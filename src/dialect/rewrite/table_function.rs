@@ -54,8 +54,8 @@ const WITHOUT_ROWS: &[(&str, &str)] = &[
 ///
 /// - `unnest(a)` becomes UNNEST; with WITH ORDINALITY or as `_pg_expandarray(a)` it gets a column of
 ///   numbers from 1.
-/// - `generate_series(1, 3)` stays a table function while its bounds are constants, else it is
-///   `unnest` of a list.
+/// - `generate_series(1, 3)` stays a table function while its bounds are numbers that are written
+///   out, else it is `unnest` of a list.
 /// - A function of one value, `FROM version() AS v`, becomes `(SELECT version() AS v) AS v`, LATERAL
 ///   when it names columns.
 /// - Any other function WITH ORDINALITY is left to DataFusion, which refuses it.
@@ -130,12 +130,11 @@ fn rows(mut arrays: Vec<Expr>, given: Option<TableAlias>, function: &str, number
     unnest(arrays, Some(named), false)
 }
 
-/// A series as a table: DataFusion's own table function while the bounds are constants, which
-/// streams; otherwise `unnest` of a list, which is made in one piece and bounded by `result_size`.
+/// A series as a table: DataFusion's own table function while the bounds are numbers, which streams; otherwise `unnest` of a list, which is made in one piece and bounded by `result_size`.
 fn series(bounds: Vec<Expr>, given: Option<TableAlias>, numbered: bool) -> TableFactor {
     let function = "generate_series";
     let bounds: Vec<Expr> = bounds.into_iter().map(search_path_length).collect();
-    if numbered || bounds.iter().any(|bound| names_columns(bound) || bound.to_string().contains('(')) {
+    if numbered || !bounds.iter().all(is_whole) {
         return rows(vec![list_of_series(bounds)], given, function, numbered);
     }
     let mut named = given.unwrap_or_else(|| alias(function));
@@ -144,6 +143,18 @@ fn series(bounds: Vec<Expr>, given: Option<TableAlias>, numbered: bool) -> Table
         named = with_columns(named, vec![column]);
     }
     table(vec![ident(function)], Some(bounds), Some(named))
+}
+
+/// Whether a bound is a whole number that is written out.
+fn is_whole(bound: &Expr) -> bool {
+    match bound {
+        Expr::Value(value) => match &value.value {
+            Value::Number(number, _) => number.bytes().all(|byte| byte.is_ascii_digit()),
+            _ => false,
+        },
+        Expr::UnaryOp { expr, .. } | Expr::Nested(expr) => is_whole(expr),
+        _ => false,
+    }
 }
 
 /// A series as one list. The name is quoted, because an unquoted `generate_series` in an expression

@@ -30,6 +30,7 @@ pub(crate) use context::Parameters;
 pub(crate) use deferred::{Operators, functions};
 use kind::{Kind, UNBOUND};
 
+use crate::dialect::moment;
 use context::Typing;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, ExprSchema, Result, ScalarValue};
@@ -187,6 +188,15 @@ impl Typing<'_> {
                 let operand = self.typed(*inner)?;
                 let condition = self.condition(operand)?;
                 self.boolean(Expr::Not(Box::new(condition)))
+            }
+            Expr::Negative(inner) => {
+                let operand = self.typed(*inner)?;
+                if operand.kind() != Kind::Interval {
+                    let expr = Expr::Negative(Box::new(operand.expr));
+                    return Ok(Operand { expr, data_type: operand.data_type });
+                }
+                let span = moment::types::INTERVAL;
+                Ok(Operand { expr: moment::operator::negated(self.coerce(operand, &span)?), data_type: span })
             }
             other => {
                 let expr = other.map_children(|part| Ok(Transformed::yes(self.typed(part)?.expr)))?.data;

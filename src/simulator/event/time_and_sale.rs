@@ -1,7 +1,7 @@
 //! Trades of the tape, one by one.
 
 use super::quote::QuoteEvent;
-use super::typed::{Field, Tick, TypedEvent};
+use super::typed::{Field, TypedEvent};
 use super::wire::series_index;
 use crate::simulator::exchange::{Exchange, Source};
 use crate::simulator::noise::bits;

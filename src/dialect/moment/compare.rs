@@ -2,8 +2,8 @@
 
 use super::arithmetic::day_plus;
 use super::convert::{day, midnight};
-use super::fault::out_of_range;
 use super::function::{Call, call, internal};
+use crate::text::calendar::{FIRST_US, LAST_US};
 use crate::text::zone::Zone;
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::{DataType, Date32Type, TimestampMicrosecondType};
@@ -43,14 +43,15 @@ static FIRST_DAY_FROM: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
     )
 });
 
-/// The day of each moment, moved by what its beginning and the moment say.
+/// The day of each moment, moved by what its beginning and the moment say. At the ends of what there is of moments it is
+/// an infinite one, so that no comparison fails.
 fn days(call: &Call<'_>, further: impl Fn(i64, i64) -> i64) -> Result<ArrayRef> {
     let zoned = matches!(call.argument(0)?.data_type(), DataType::Timestamp(_, Some(_)));
     let zone = if zoned { call.zone().clone() } else { Zone::UTC };
     call.map::<TimestampMicrosecondType, Date32Type>(|us| {
-        let failed = || out_of_range("timestamp");
-        let date = day(zone.local(us).ok_or_else(failed)?)?;
-        let begins = zone.moment(midnight(date)?).ok_or_else(failed)?;
+        let end = if us > 0 { LAST_US } else { FIRST_US };
+        let date = day(zone.local(us).unwrap_or(end))?;
+        let begins = midnight(date).ok().and_then(|local| zone.moment(local)).unwrap_or(end);
         day_plus(date, further(begins, us))
     })
 }

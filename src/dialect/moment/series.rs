@@ -6,7 +6,7 @@
 
 use super::arithmetic::{span_negated, timestamp_plus, timestamptz_plus};
 use super::convert::length_us;
-use super::fault::{invalid, out_of_range, unknown};
+use super::fault::{invalid, not_supported, out_of_range, unknown};
 use super::function::{Call, invoke, named};
 use super::types::{INTERVAL, Kind, TIMESTAMP, TIMESTAMPTZ};
 use crate::text::calendar::is_infinite;
@@ -89,6 +89,10 @@ impl ScalarUDFImpl for Series {
     fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
         if let Some((types, _)) = resolved(arguments) {
             return Ok(types);
+        }
+        if arguments.iter().any(|given| matches!(given, DataType::Decimal256(..))) {
+            let text = "generate_series of numbers without a number of places is not supported";
+            return Err(not_supported(text.to_owned()));
         }
         let whole = |given: &DataType| {
             given.is_integer() || matches!(given, DataType::Null | DataType::Utf8 | DataType::Utf8View)

@@ -41,6 +41,7 @@ pub(crate) mod moment;
 pub(crate) mod parse;
 pub(crate) mod regexp;
 pub(crate) mod rewrite;
+pub(crate) mod schema;
 pub(crate) mod search_path;
 pub mod session;
 pub(crate) mod shared;

@@ -30,6 +30,10 @@ pub(crate) fn cell(values: &dyn Array, row: usize, zone: Tz) -> Option<String> {
             let spans = cast(values, &DataType::Interval(IntervalUnit::MonthDayNano)).unwrap();
             span(spans.as_primitive::<IntervalMonthDayNanoType>().value(row))
         }
+        DataType::Binary => {
+            let digits = values.as_binary::<i32>().value(row).iter().map(|byte| format!("{byte:02x}"));
+            format!("\\x{}", digits.collect::<String>())
+        }
         DataType::FixedSizeBinary(16) => uuid(values.as_fixed_size_binary().value(row)),
         // JSON of the engine: its text is the last field.
         DataType::Struct(fields) if fields.iter().last().is_some_and(|field| field.name().starts_with("json")) => {

@@ -254,8 +254,8 @@ fn files(of_the_world: bool) -> Vec<PathBuf> {
     files
 }
 
-/// Runs files on connections of their own, and fails once with all that differ.
-pub(crate) async fn run_all<D, M>(files: Vec<PathBuf>, connect: M)
+/// Every record of the files that differs; each file has a connection of its own.
+async fn failures<D, M>(files: Vec<PathBuf>, connect: M) -> Vec<String>
 where
     D: AsyncDB<ColumnType = DefaultColumnType>,
     M: MakeConnection<Conn = D> + Clone,
@@ -264,25 +264,28 @@ where
     let mut failures = Vec::new();
     for file in files {
         let mut runner = Runner::new(connect.clone());
-        if let Err(error) = runner.run_file_async(&file).await {
-            failures.push(error.display(false).to_string());
+        for record in sqllogictest::parse_file(&file).unwrap() {
+            if let Err(error) = runner.run_async(record).await {
+                failures.push(error.display(false).to_string());
+            }
         }
         runner.shutdown_async().await;
     }
-    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    failures
 }
 
 /// Runs files in process, over the Postgres wire and over Flight SQL, of the same engine.
 async fn run_each_way(files: Vec<PathBuf>, engine: Engine) {
     let in_process = || async { Ok(InProcess(engine.open_session("test", ttapi::role::Role::Admin, "local"))) };
-    run_all(files.clone(), in_process).await;
+    let mut differ = failures(files.clone(), in_process).await;
     let stop = CancellationToken::new();
     let address = world::serve_postgres(engine.clone(), stop.clone()).await;
     let flight = serve_flight(engine.clone(), ttapi::serve::flight::Options::default(), stop.clone()).await;
     let _stop = stop.drop_guard();
     let settings = format!("host={} port={} user=test dbname=tt", address.ip(), address.port());
-    run_all(files.clone(), || PostgresWire::connect(&settings)).await;
-    run_all(files, || async { Ok(FlightWire(FlightClient::connect(flight).await)) }).await;
+    differ.extend(failures(files.clone(), || PostgresWire::connect(&settings)).await);
+    differ.extend(failures(files, || async { Ok(FlightWire(FlightClient::connect(flight).await)) }).await);
+    assert!(differ.is_empty(), "{}", differ.join("\n\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@
 //! of the crate `regex`, which has other rules than PostgreSQL's. Not needed once `'foobar' ~
 //! '(?<=foo)bar'` is true in DataFusion, and an operator can be defined for a type.
 
-use crate::dialect::function::{json_member, routine};
+use crate::dialect::function::routine;
 use crate::error::{ErrorKind, QueryError};
 use crate::text::{array, json, uuid};
 use arrow::datatypes::DataType;
@@ -45,9 +45,10 @@ impl ExprPlanner for DocumentOperators {
             return with_json(raw, &left, &right);
         }
         match raw.op {
+            // Clients get structs, lists and maps as JSON, and may take them apart as such.
             Op::Arrow | Op::LongArrow if left.is_nested() => {
-                let plain = raw.op == Op::LongArrow;
-                Ok(PlannerResult::Planned(json_member::get(raw.left, raw.right, plain)))
+                let raw = RawBinaryExpr { left: call("to_json", vec![raw.left]), ..raw };
+                with_json(raw, &json::json_type(), &right)
             }
             Op::Arrow | Op::LongArrow | Op::HashArrow | Op::HashLongArrow => Err(no_operator(&left, &raw.op, &right)),
             _ => Ok(PlannerResult::Original(raw)),

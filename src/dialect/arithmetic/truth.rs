@@ -6,6 +6,7 @@
 //! should be the same as the one converted from logical input schema"). Not needed once `SELECT
 //! DISTINCT x IS TRUE FROM (VALUES (true), (NULL)) AS t (x)` runs.
 
+use crate::dialect::schema::recomputed;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -33,7 +34,7 @@ impl AnalyzerRule for TruthTests {
                 Ok(expr.transform_up(|part| Ok(comparison(part)))?.update_data(|expr| name.restore(expr)))
             })?;
             // Whether a column may be NULL has changed here or below.
-            Ok(Transformed::yes(node.data.recompute_schema()?))
+            Ok(Transformed::yes(recomputed(node.data)?))
         });
         Ok(plan?.data)
     }

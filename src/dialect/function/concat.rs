@@ -15,7 +15,7 @@ use datafusion::logical_expr::{
 };
 use std::sync::Arc;
 
-/// Both functions.
+/// The functions `concat` and `concat_ws`.
 pub(super) fn functions() -> [ScalarUDF; 2] {
     [
         ("concat", "Texts of all values one behind the other; NULL is nothing.", string::concat()),

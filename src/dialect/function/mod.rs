@@ -17,7 +17,6 @@ mod failure;
 mod format;
 mod json_build;
 mod json_change;
-pub(crate) mod json_member;
 mod json_read;
 mod json_type;
 mod keywords;

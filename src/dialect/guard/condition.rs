@@ -6,6 +6,7 @@
 
 use super::fallible::may_fail;
 use super::inline::inlined;
+use crate::dialect::schema::recomputed;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::Case;
@@ -45,7 +46,7 @@ pub(crate) fn guarded(plan: LogicalPlan) -> Result<LogicalPlan> {
         if !mapped.transformed {
             return Ok(Transformed::new_transformed(mapped.data, moved));
         }
-        mapped.map_data(LogicalPlan::recompute_schema)
+        mapped.map_data(recomputed)
     })?;
     Ok(rewritten.data)
 }

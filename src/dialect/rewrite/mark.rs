@@ -1,12 +1,12 @@
 //! The last walk of the rewriter marks what the typing of the plan must tell apart (`typing::marked`): casts, whose types
-//! DataFusion's names of columns leave out, and texts in quotes among VALUES of other types.
+//! DataFusion's names of columns leave out, texts in quotes among VALUES of other types, and numbers of too many digits.
 //!
 //! Casts of literals are not marked outside of VALUES, since LIMIT, frames and functions in FROM want literals; nor are
 //! those of parameters.
 
-use super::build::{call, literal, take, text};
+use super::build::{call, call_arguments, is_call, literal, take, text};
 use crate::dialect::typing::marked;
-use datafusion::sql::sqlparser::ast::{Expr, Query, SetExpr, TableFactor, Value, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{Expr, Query, SetExpr, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut};
 use std::ops::ControlFlow;
 
 /// Marks a statement that is rewritten otherwise.
@@ -48,6 +48,9 @@ impl VisitorMut for Marks {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Some(digits) = beyond(expr) {
+            *expr = call(marked::BEYOND, vec![text(&digits)]);
+        }
         if self.functions == 0
             && let Expr::Cast { expr: inner, .. } = &*expr
             && !is_constant(inner)
@@ -56,6 +59,35 @@ impl VisitorMut for Marks {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Digits that a `numeric` has here, before and behind the point.
+const DIGITS_MAX: i64 = 76;
+
+/// The number, with its sign, that has more digits than a `numeric` has room for.
+fn beyond(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, _) if is_beyond(digits) => Some(digits.clone()),
+            _ => None,
+        },
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if is_call(inner, marked::BEYOND) => {
+            let Expr::Function(function) = inner.as_ref() else { return None };
+            let digits = literal(call_arguments(function)?.into_iter().next()?)?;
+            Some(format!("-{digits}"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the exponent of a number, or its length, asks for more digits than there is room for.
+fn is_beyond(digits: &str) -> bool {
+    let (mantissa, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let length = |part: &str| i64::try_from(part.len()).unwrap_or(i64::MAX);
+    let Ok(exponent) = exponent.parse::<i64>() else { return true };
+    length(whole.trim_start_matches('0')).saturating_add(exponent) > DIGITS_MAX
+        || length(fraction).saturating_sub(exponent) > DIGITS_MAX
 }
 
 /// Puts the mark around a cast.

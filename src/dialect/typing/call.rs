@@ -2,7 +2,7 @@
 //! the function PostgreSQL would choose.
 
 use super::context::Typing;
-use super::deferred::stands_for;
+use super::deferred::{self, stands_for};
 use super::kind::{Kind, UNBOUND, decimal, digits, refusal};
 use super::marked;
 use super::operand::Operand;
@@ -129,6 +129,10 @@ impl Typing<'_> {
     fn branches(&mut self, name: &str, args: Vec<Operand>) -> Result<Operand> {
         if name == marked::CAST || name == marked::UNKNOWN {
             return args.into_iter().next().ok_or_else(|| refusal(ErrorKind::Internal, "a mark is around something"));
+        }
+        if name == marked::BEYOND {
+            let call = deferred::beyond(args.into_iter().map(|arg| arg.expr).collect());
+            return Ok(Operand { expr: call, data_type: UNBOUND });
         }
         if name == "nullif" {
             return self.null_if(args);
@@ -450,7 +454,7 @@ impl Typing<'_> {
             }
             (first, third) => {
                 let count = |typing: &mut Self, operand: Operand| match operand.kind() {
-                    Kind::Unknown => typing.coerce(operand, &DataType::Int32),
+                    Kind::Int2 | Kind::Int4 | Kind::Unknown => typing.coerce(operand, &DataType::Int64),
                     _ => Ok(operand.expr),
                 };
                 if let Some(first) = first {

@@ -2,7 +2,7 @@
 
 use super::context::Typing;
 use super::kind::{Kind, UNBOUND, decimal, digits, refusal};
-use super::literal;
+use super::{deferred, literal};
 use super::operand::Operand;
 use crate::dialect::arithmetic::{decimal as computed, number_text};
 use crate::dialect::moment;
@@ -90,7 +90,10 @@ pub(super) fn converted(expr: Expr, from: &DataType, to: &DataType) -> Result<Ex
             let exact = computed::of_float(expr);
             if *to == UNBOUND { exact } else { cast(exact, to.clone()) }
         }
-        (Kind::Numeric, float) if float.is_float() => computed::to_float(expr, to),
+        (Kind::Numeric, float) if float.is_float() => match deferred::digits_beyond(&expr) {
+            Some(digits) => Expr::Literal(number_text::value(digits, to)?, None),
+            None => computed::to_float(expr, to),
+        },
         (Kind::Numeric, Kind::Numeric) if *to == UNBOUND && fits_unbound(from) => cast(expr, to.clone()),
         (Kind::Text, number) if number.is_number() || number == Kind::Oid => number_text::read(expr, to),
         (own, other) if refused(&own, &other) => {

@@ -5,6 +5,7 @@
 //! '2026-01-02']`). So the planner is given a call of [`Deferred`] in the operator's place, which takes any types; the
 //! typing that follows puts the operator there. Not needed once the SQL planner leaves types to the analyzer.
 
+use super::kind::too_many_digits;
 use super::symbol::{Deferral, Symbol};
 use super::{marked, operator};
 use arrow::datatypes::{DataType, Field, FieldRef};
@@ -127,6 +128,24 @@ fn call(name: &str, args: Vec<Expr>) -> Expr {
     }
 }
 
+/// The call that stands for a number of too many digits.
+pub(super) fn beyond(digits: Vec<Expr>) -> Expr {
+    static CALL: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
+        let stands_for = Deferral::Function(marked::BEYOND);
+        Arc::new(ScalarUDF::from(Deferred::new(stands_for, marked::BEYOND.to_owned())))
+    });
+    CALL.call(digits)
+}
+
+/// The digits of a number of too many, as they are written.
+pub(super) fn digits_beyond(expr: &Expr) -> Option<&str> {
+    let Expr::ScalarFunction(ScalarFunction { func, args }) = expr else { return None };
+    match (stands_for(func), args.as_slice()) {
+        (Some(Deferral::Function(marked::BEYOND)), [Expr::Literal(digits, _)]) => digits.try_as_str().flatten(),
+        _ => None,
+    }
+}
+
 /// What a function stands for, when it is a deferred one.
 pub(crate) fn stands_for(function: &ScalarUDF) -> Option<Deferral> {
     function.inner().downcast_ref::<Deferred>().map(|deferred| deferred.stands_for)
@@ -183,6 +202,7 @@ impl ScalarUDFImpl for Deferred {
         match (self.stands_for, arguments.args.into_iter().next()) {
             // A mark is only around what it marks.
             (Deferral::Function(marked::CAST), Some(value)) => Ok(value),
+            (Deferral::Function(marked::BEYOND), _) => Err(too_many_digits()),
             _ => internal_err!("{} was not resolved", self.name),
         }
     }

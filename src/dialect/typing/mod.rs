@@ -31,6 +31,7 @@ pub(crate) use deferred::{Operators, functions};
 use kind::{Kind, UNBOUND};
 
 use crate::dialect::moment;
+use crate::dialect::schema::recomputed;
 use context::Typing;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, ExprSchema, Result, ScalarValue};
@@ -100,7 +101,7 @@ impl Typing<'_> {
             Ok(Transformed::yes(name.restore(expr)))
         });
         self.schema = around;
-        typed?.data.recompute_schema()
+        recomputed(typed?.data)
     }
 
     /// A LIMIT or OFFSET counts in `bigint`.

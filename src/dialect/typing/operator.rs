@@ -23,6 +23,7 @@ pub(crate) fn provisional(stands_for: Deferral, types: &[DataType]) -> DataType 
         Deferral::Operator(symbol) => symbol,
         Deferral::Array => return DataType::new_list(first(), true),
         Deferral::Function(marked::UNKNOWN) => return DataType::Null,
+        Deferral::Function(marked::BEYOND) => return UNBOUND,
         Deferral::Function(marked::CAST) => return first(),
         Deferral::Function("array_has") => return DataType::Boolean,
         Deferral::Function(_) => {

@@ -6,6 +6,7 @@
 use super::context::{Parameters, Typing};
 use super::kind::{Kind, UNBOUND};
 use super::operand::{Operand, number};
+use crate::dialect::schema::recomputed;
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode};
@@ -75,11 +76,11 @@ pub(super) fn settled(plan: LogicalPlan, parameters: &mut Parameters) -> Result<
     };
     let plan = plan.transform_up_with_subqueries(|node| {
         let node = node.map_expressions(|expr| expr.transform_down(&mut settle))?;
-        if node.transformed { node.map_data(LogicalPlan::recompute_schema) } else { Ok(node) }
+        if node.transformed { node.map_data(recomputed) } else { Ok(node) }
     })?;
     // Columns above one that was open have its type now.
     if !open {
         return Ok(plan.data);
     }
-    Ok(plan.data.transform_up_with_subqueries(|node| Ok(Transformed::yes(node.recompute_schema()?)))?.data)
+    Ok(plan.data.transform_up_with_subqueries(|node| Ok(Transformed::yes(recomputed(node)?)))?.data)
 }

@@ -1,8 +1,8 @@
 //! The schema of a node after its expressions or inputs changed.
 
 use datafusion::common::Result;
-use datafusion::logical_expr::logical_plan::Union;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::logical_plan::Union;
 
 /// A node with the schema that its expressions and inputs give.
 ///

@@ -2,8 +2,8 @@
 
 use super::context::Typing;
 use super::kind::{Kind, UNBOUND, decimal, digits, refusal};
-use super::{deferred, literal};
 use super::operand::Operand;
+use super::{deferred, literal};
 use crate::dialect::arithmetic::{decimal as computed, number_text};
 use crate::dialect::moment;
 use crate::error::ErrorKind;

@@ -41,6 +41,7 @@ pub(super) fn expression(expr: &Expr, in_array: bool) -> Checked {
         | Expr::Nested(_)
         | Expr::Case { case_token: _, end_token: _, operand: _, conditions: _, else_result: _ }
         | Expr::Exists { subquery: _, negated: _ }
+        | Expr::IsNormalized { expr: _, form: _, negated: _ }
         | Expr::Subquery(_)
         | Expr::GroupingSets(_)
         | Expr::Cube(_)
@@ -51,7 +52,6 @@ pub(super) fn expression(expr: &Expr, in_array: bool) -> Checked {
         | Expr::Value(_) => Ok(()),
         Expr::CompoundFieldAccess { root: _, access_chain } => access_chain.iter().try_for_each(access),
         Expr::JsonAccess { value: _, path: _ } => foreign(true, ":"),
-        Expr::IsNormalized { expr: _, form: _, negated: _ } => unsupported(true, "IS NORMALIZED"),
         Expr::InUnnest { expr: _, array_expr: _, negated: _ } => foreign(true, "UNNEST"),
         Expr::BinaryOp { left: _, op, right: _ } => binary(op),
         Expr::Like { negated: _, any, expr: _, pattern: _, escape_char: _ }

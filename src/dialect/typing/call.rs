@@ -236,10 +236,6 @@ impl Typing<'_> {
         if matches!(name, "gcd" | "lcm") && of_integers {
             return Ok(Operand { expr: cast(expr, DataType::Int32), data_type: DataType::Int32 });
         }
-        if name == "factorial" {
-            let data_type = decimal(19, 0);
-            return Ok(Operand { expr: cast(expr, data_type.clone()), data_type });
-        }
         if small {
             // DataFusion's series are of 64 bits.
             let data_type = DataType::new_list(DataType::Int32, true);
@@ -369,6 +365,10 @@ impl Typing<'_> {
             };
             args = args.into_iter().map(double).collect::<Result<Vec<_>>>()?;
         }
+        if let ("nth_value", [_, row]) = (func.name(), args.as_mut_slice()) {
+            // DataFusion reads the number of the row where it is written out, as a bigint.
+            row.expr = self.coerce(row.clone(), &DataType::Int64)?;
+        }
         let kind = args.first().map(Operand::kind);
         let func = match (func.name(), kind) {
             ("sum", Some(Kind::Int8)) => sum::of_bigints(),
@@ -461,7 +461,7 @@ impl Typing<'_> {
                     exprs.push(if name == "ntile" { count(self, first)? } else { first.expr });
                 }
                 if let Some(second) = second {
-                    exprs.push(count(self, second)?);
+                    exprs.push(if shifts || name == "nth_value" { count(self, second)? } else { second.expr });
                 }
                 exprs.extend(third.map(|third| third.expr));
             }

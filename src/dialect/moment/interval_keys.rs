@@ -8,6 +8,7 @@
 //! and `24 hours` and `1 day` are two groups (apache/datafusion#8468, open; apache/arrow-rs#5200). Not needed once
 //! `ORDER BY` of intervals is by their length.
 
+use super::fault::not_supported;
 use super::interval_order::length as interval_length;
 use super::types::Kind;
 use datafusion::common::config::ConfigOptions;
@@ -118,6 +119,9 @@ fn by_length(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
             Ok(Transformed::yes(LogicalPlan::Distinct(Distinct::On(on))))
         }
         LogicalPlan::Aggregate(aggregate) => {
+            if aggregate.group_expr.iter().any(|group| sets_of_spans(group, &schema)) {
+                return Err(not_supported("GROUPING SETS of intervals are not supported".to_owned()));
+            }
             let aggregate = inside(LogicalPlan::Aggregate(aggregate), &schema)?;
             match aggregate.data {
                 LogicalPlan::Aggregate(node) if node.group_expr.iter().any(|expr| is_span(expr, &schema)) => {
@@ -127,6 +131,17 @@ fn by_length(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
             }
         }
         other => Ok(Transformed::no(other)),
+    }
+}
+
+/// Aggregates of which DISTINCT is by length, or changes nothing.
+const ALIKE_WHEN_DISTINCT: [&str; 5] = ["count", "interval_max", "interval_min", "max", "min"];
+
+/// Whether an expression is of GROUPING SETS, ROLLUP or CUBE with an interval in them.
+fn sets_of_spans(group: &Expr, schema: &DFSchema) -> bool {
+    match group {
+        Expr::GroupingSet(sets) => sets.distinct_expr().into_iter().any(|expr| is_span(expr, schema)),
+        _ => false,
     }
 }
 
@@ -142,8 +157,12 @@ fn inside(plan: LogicalPlan, schema: &DFSchema) -> Result<Transformed<LogicalPla
                     let keys = sorted(std::mem::take(order_by), schema);
                     let mut changed = keys.transformed;
                     *order_by = keys.data;
+                    let told_apart = *distinct && args.iter().any(|arg| is_span(arg, schema));
+                    if told_apart && !ALIKE_WHEN_DISTINCT.contains(&func.name()) {
+                        return Err(not_supported(format!("{}(DISTINCT interval) is not supported", func.name())));
+                    }
                     // Of a count, only how many there are is seen.
-                    if *distinct && func.name() == "count" {
+                    if told_apart && func.name() == "count" {
                         let keys = std::mem::take(args).into_iter().map(|arg| key(arg, schema));
                         *args = keys
                             .map(|key| {

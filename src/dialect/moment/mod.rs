@@ -22,7 +22,7 @@ mod field;
 pub(crate) mod function;
 pub(crate) mod interval_aggregate;
 mod interval_keys;
-mod interval_order;
+pub(crate) mod interval_order;
 mod make;
 mod now;
 pub(crate) mod operator;

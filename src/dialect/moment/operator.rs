@@ -123,17 +123,17 @@ fn less(left: Side, right: Side) -> Option<Plan> {
     })
 }
 
-/// A product whose sides are in this order.
+/// A product whose sides are in this order; a time is a span since midnight.
 fn product(left: Side, right: Side) -> Option<Plan> {
     use Side::{Integer, Number, Untyped};
-    matches!((left, right), (Side::Of(Kind::Interval), Integer | Number | Untyped))
+    matches!((left, right), (Side::Of(Kind::Interval | Kind::Time), Integer | Number | Untyped))
         .then(|| Plan::of(&SPAN_TIMES, INTERVAL, DataType::Float64, INTERVAL))
 }
 
 /// A quotient, which there is of spans.
 fn share(left: Side, right: Side) -> Option<Plan> {
     use Side::{Integer, Number, Untyped};
-    matches!((left, right), (Side::Of(Kind::Interval), Integer | Number | Untyped))
+    matches!((left, right), (Side::Of(Kind::Interval | Kind::Time), Integer | Number | Untyped))
         .then(|| Plan::of(&SPAN_OVER, INTERVAL, DataType::Float64, INTERVAL))
 }
 

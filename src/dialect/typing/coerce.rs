@@ -114,7 +114,10 @@ fn refused(from: &Kind, to: &Kind) -> bool {
     match (from, to) {
         (from, to) if let (Some(from), Some(to)) = (from.moment(), to.moment()) => !moment::convert::exists(from, to),
         (moment, other) | (other, moment) if moment.moment().is_some() => {
-            number(other) || matches!(other, Kind::Bool | Kind::Bytea)
+            number(other) || matches!(other, Kind::Bool | Kind::Bytea | Kind::Array(_))
+        }
+        (scalar, Kind::Array(_)) | (Kind::Array(_), scalar) => {
+            !matches!(scalar, Kind::Text | Kind::Unknown | Kind::Other | Kind::Array(_))
         }
         (Kind::Bool, other) => number(other) && *other != Kind::Int4,
         (other, Kind::Bool) => number(other) && *other != Kind::Int4,

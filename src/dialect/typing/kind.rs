@@ -158,6 +158,14 @@ impl Kind {
         })
     }
 
+    /// Whether it is an array of intervals, whose elements are not compared by their length.
+    pub(crate) fn has_spans(&self) -> bool {
+        match self {
+            Self::Array(element) => **element == Self::Interval || element.has_spans(),
+            _ => false,
+        }
+    }
+
     /// The place among numbers, each of which PostgreSQL casts to those above without being asked.
     fn number_rank(&self) -> Option<u8> {
         Some(match self {

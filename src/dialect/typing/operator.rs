@@ -253,6 +253,9 @@ impl Typing<'_> {
         missing: impl Fn() -> datafusion::error::DataFusionError,
     ) -> Result<(Expr, Expr)> {
         let (of_left, of_right) = (left.kind(), right.kind());
+        if of_left.has_spans() || of_right.has_spans() {
+            return Err(refusal(ErrorKind::NotSupported, "arrays of intervals are not compared"));
+        }
         let data_type = match (&of_left, &of_right) {
             (Kind::Other, _) | (_, Kind::Other) => return Ok((left.expr, right.expr)),
             (Kind::Unknown, Kind::Unknown) => DataType::Utf8,

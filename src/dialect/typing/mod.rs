@@ -32,6 +32,7 @@ use kind::{Kind, UNBOUND};
 
 use crate::dialect::moment;
 use crate::dialect::schema::recomputed;
+use crate::error::ErrorKind;
 use context::Typing;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, ExprSchema, Result, ScalarValue};
@@ -192,12 +193,7 @@ impl Typing<'_> {
             }
             Expr::Negative(inner) => {
                 let operand = self.typed(*inner)?;
-                if operand.kind() != Kind::Interval {
-                    let expr = Expr::Negative(Box::new(operand.expr));
-                    return Ok(Operand { expr, data_type: operand.data_type });
-                }
-                let span = moment::types::INTERVAL;
-                Ok(Operand { expr: moment::operator::negated(self.coerce(operand, &span)?), data_type: span })
+                self.negative(operand)
             }
             other => {
                 let expr = other.map_children(|part| Ok(Transformed::yes(self.typed(part)?.expr)))?.data;
@@ -205,6 +201,21 @@ impl Typing<'_> {
                 let data_type = expr.get_type(self.schema.as_ref());
                 Ok(Operand { data_type: data_type.unwrap_or(arrow::datatypes::DataType::Null), expr })
             }
+        }
+    }
+
+    /// `-` before a value. Of moments there is none, though Arrow has one.
+    fn negative(&mut self, operand: Operand) -> Result<Operand> {
+        match operand.kind() {
+            Kind::Interval => {
+                let span = moment::types::INTERVAL;
+                Ok(Operand { expr: moment::operator::negated(self.coerce(operand, &span)?), data_type: span })
+            }
+            kind @ (Kind::Date | Kind::Time | Kind::Timestamp | Kind::Timestamptz) => {
+                let text = format!("operator does not exist: - {}", kind.name());
+                Err(kind::refusal(ErrorKind::UnknownFunction, text))
+            }
+            _ => Ok(Operand { expr: Expr::Negative(Box::new(operand.expr)), data_type: operand.data_type }),
         }
     }
 

@@ -56,6 +56,21 @@ pub(crate) fn functions(function: &str, inner: &Arc<AggregateUDF>) -> impl Itera
     })
 }
 
+/// The same function over another aggregate, such as the one that fits the types of its arguments.
+///
+/// # Errors
+/// Whatever `change` fails with.
+pub(crate) fn with_aggregate(
+    function: &WindowUDF,
+    change: impl FnOnce(Arc<AggregateUDF>) -> Result<Arc<AggregateUDF>>,
+) -> Result<Option<WindowUDF>> {
+    let Some(Excluding { name, inner, excluded }) = function.inner().downcast_ref::<Excluding>() else {
+        return Ok(None);
+    };
+    let inner = change(inner.clone())?;
+    Ok(Some(WindowUDF::from(Excluding { name: name.clone(), inner, excluded: *excluded })))
+}
+
 /// An aggregate over frames that lose rows.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Excluding {

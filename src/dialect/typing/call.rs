@@ -7,6 +7,7 @@ use super::kind::{Kind, UNBOUND, decimal, digits, refusal};
 use super::marked;
 use super::operand::Operand;
 use super::symbol::{Deferral, Symbol};
+use crate::dialect::aggregate::excluding;
 use crate::dialect::arithmetic::{average, deviation, numeric_function, sum};
 use crate::error::ErrorKind;
 use arrow::datatypes::{DataType, Field};
@@ -443,8 +444,19 @@ impl Typing<'_> {
                 WindowFunctionDefinition::AggregateUDF(func)
             }
             WindowFunctionDefinition::WindowUDF(func) => {
-                let args = params.args.into_iter().map(|arg| self.typed(arg)).collect::<Result<Vec<_>>>()?;
-                params.args = self.window_arguments(func.name(), args)?;
+                let over_parts = excluding::with_aggregate(&func, |inner| {
+                    let (inner, args) = self.aggregated(inner, std::mem::take(&mut params.args))?;
+                    params.args = args;
+                    Ok(inner)
+                })?;
+                let func = match over_parts {
+                    Some(func) => Arc::new(func),
+                    None => {
+                        let args = params.args.into_iter().map(|arg| self.typed(arg)).collect::<Result<Vec<_>>>()?;
+                        params.args = self.window_arguments(func.name(), args)?;
+                        func
+                    }
+                };
                 WindowFunctionDefinition::WindowUDF(func)
             }
         };

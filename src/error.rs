@@ -37,6 +37,12 @@ pub enum ErrorKind {
     InvalidText,
     /// A text that does not read as a date, a time or a span.
     InvalidDatetime,
+    /// A date, a time or a span outside its type, or a part of one that is none: 30 February.
+    DatetimeOverflow,
+    /// A part of a span outside what it may be.
+    IntervalOverflow,
+    /// An offset from Greenwich that no clock has.
+    InvalidOffset,
     /// A text that is no regular expression, or takes too long to match.
     InvalidPattern,
     /// A pattern that ends in its escape character, or an escape of several characters.
@@ -51,8 +57,6 @@ pub enum ErrorKind {
     ArraySubscript,
     /// A NULL where a value must be.
     NullNotAllowed,
-    /// A value of a type that cannot become another type.
-    CannotCoerce,
     /// A value beyond a limit of PostgreSQL's own.
     LimitReached,
     /// A value nested too deeply.

@@ -9,7 +9,7 @@
 -- sessions: Daily bars in the month [sessions]
 SELECT
     symbol,
-    CAST(date_trunc('month', date) AS date) AS month,
+    CAST(date_trunc('month', CAST(date AS timestamp(6))) AS date) AS month,
     first_value(open ORDER BY date) FILTER (WHERE open IS NOT NULL) AS open,
     max(high) AS high,
     min(low) AS low,
@@ -17,4 +17,4 @@ SELECT
     CAST(sum(volume) AS bigint) AS volume,
     count(*) AS sessions
 FROM eod
-GROUP BY symbol, CAST(date_trunc('month', date) AS date)
+GROUP BY symbol, CAST(date_trunc('month', CAST(date AS timestamp(6))) AS date)

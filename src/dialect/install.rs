@@ -3,7 +3,7 @@
 
 use super::catalog::{self, Comments};
 use super::extension::Extension;
-use super::{aggregate, arithmetic, array, decorrelate, function, guard, typing};
+use super::{aggregate, arithmetic, array, decorrelate, function, guard, moment, typing};
 use datafusion::catalog::{CatalogProvider, TableProvider};
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
@@ -52,12 +52,14 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     let mut state = guard::install(state);
     // A number with a point is a decimal, of the digits that are written.
     state.config_mut().options_mut().sql_parser.parse_float_as_decimal = true;
+    moment::install_rewrites(&mut state)?;
     arithmetic::install(&mut state)?;
     aggregate::install(&mut state)?;
     array::install(&mut state)?;
     for function in typing::functions() {
         state.register_udf(Arc::new(function))?;
     }
+    moment::install_rules(&mut state);
     decorrelate::install(&mut state, host.rereads);
     catalog::install(&host.catalog, &host.comments)?;
     function::install(&mut state, host.catalog.clone(), host.comments.clone())?;

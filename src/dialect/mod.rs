@@ -11,8 +11,8 @@
 //! - [`rewrite`]: tree to tree, spellings that DataFusion lacks become spellings it has;
 //! - [`typing`]: types of literals, operators, branches and parameters, between DataFusion's SQL
 //!   planner and its analyzer;
-//! - [`arithmetic`]: operators, casts, sums, intervals and zones with PostgreSQL's results and
-//!   errors, while DataFusion plans and analyzes;
+//! - [`arithmetic`]: operators, casts and sums with PostgreSQL's results and errors; [`moment`] those of
+//!   dates, times, zones and spans of time;
 //! - [`decorrelate`]: plan to plan, subqueries become joins; [`shared`]: rows that are computed once and
 //!   read in several places of a plan;
 //! - [`array`]: arrays, their places and their order;
@@ -37,6 +37,7 @@ pub mod extension;
 pub mod function;
 pub(crate) mod guard;
 mod install;
+pub(crate) mod moment;
 pub(crate) mod parse;
 pub(crate) mod regexp;
 pub(crate) mod rewrite;

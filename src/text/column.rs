@@ -1,10 +1,12 @@
 //! Whole columns as the texts that PostgreSQL writes: casts to text of the engine, and the tables that the program prints.
 
 use super::array::{put_array, put_rows};
+use super::calendar::DAY_US;
 use super::decimal::{is_unbound, without_zeros};
-use super::moment::{DAY_US, put_date, put_era, put_instant, put_interval, put_offset, put_time};
+use super::moment::{put_day, put_interval, put_time, put_timestamp, put_timestamptz};
 use super::number::{put_float4, put_float8};
 use super::record::put_record;
+use super::zone::{Offsets, Zone};
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -12,8 +14,6 @@ use arrow::datatypes::{
     TimeUnit, TimestampMicrosecondType,
 };
 use arrow::error::ArrowError;
-use chrono::{DateTime, Offset, TimeZone};
-use chrono_tz::Tz;
 use std::sync::Arc;
 
 /// Dates, times and spans of time as psql shows them, in UTC.
@@ -29,17 +29,17 @@ pub(crate) fn times_as_text(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         DataType::Interval(_) | DataType::Duration(_) => DataType::Interval(IntervalUnit::MonthDayNano),
         other => other.clone(),
     };
-    texts(&cast(array, &written)?)
+    texts(&cast(array, &written)?, &Zone::UTC)
 }
 
-/// The text of each value, NULL of NULL. Instants are in the zone of their type.
+/// The text of each value, NULL of NULL. Instants are on the clock of a zone.
 ///
 /// # Errors
-/// A moment that PostgreSQL has no room for.
-pub(crate) fn texts(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+/// A time of day that PostgreSQL has no room for.
+pub(crate) fn texts(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef, ArrowError> {
     let mut texts = StringBuilder::with_capacity(array.len(), array.len() * 8);
     let mut out = Vec::new();
-    let mut write = writer(array)?;
+    let mut write = writer(array, zone)?;
     for row in 0..array.len() {
         if array.is_null(row) {
             texts.append_null();
@@ -54,7 +54,7 @@ pub(crate) fn texts(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
 
 type Write<'a> = Box<dyn FnMut(usize, &mut Vec<u8>) -> Result<(), ArrowError> + 'a>;
 
-fn writer(array: &ArrayRef) -> Result<Write<'_>, ArrowError> {
+fn writer<'a>(array: &'a ArrayRef, zone: &'a Zone) -> Result<Write<'a>, ArrowError> {
     Ok(match array.data_type() {
         DataType::Float32 => {
             let array = array.as_primitive::<Float32Type>();
@@ -73,8 +73,7 @@ fn writer(array: &ArrayRef) -> Result<Write<'_>, ArrowError> {
         DataType::Date32 => {
             let array = array.as_primitive::<Date32Type>();
             Box::new(move |row, out| {
-                let before_christ = put_date(array.value(row).into(), out);
-                put_era(before_christ, out);
+                put_day(array.value(row), out);
                 Ok(())
             })
         }
@@ -88,14 +87,21 @@ fn writer(array: &ArrayRef) -> Result<Write<'_>, ArrowError> {
                 us => Err(out_of_range(us)),
             })
         }
-        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
-            let zone = match zone.as_deref().map(str::parse::<Tz>) {
-                Some(Ok(zone)) => Some(zone),
-                Some(Err(_)) => return Err(ArrowError::CastError(format!("time zone {zone:?} is not known"))),
-                None => None,
-            };
+        DataType::Timestamp(TimeUnit::Microsecond, None) => {
             let array = array.as_primitive::<TimestampMicrosecondType>();
-            Box::new(move |row, out| instant(array.value(row), zone, out))
+            Box::new(move |row, out| {
+                put_timestamp(array.value(row), out);
+                Ok(())
+            })
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
+            let array = array.as_primitive::<TimestampMicrosecondType>();
+            let mut offsets = Offsets::of(zone.clone());
+            Box::new(move |row, out| {
+                let us = array.value(row);
+                put_timestamptz(us, offsets.east_us(us), out);
+                Ok(())
+            })
         }
         DataType::Interval(IntervalUnit::MonthDayNano) => {
             let array = array.as_primitive::<IntervalMonthDayNanoType>();
@@ -107,7 +113,7 @@ fn writer(array: &ArrayRef) -> Result<Write<'_>, ArrowError> {
         }
         DataType::List(_) => {
             let lists = array.as_list::<i32>();
-            let (values, mut write) = (lists.values(), writer(lists.values())?);
+            let (values, mut write) = (lists.values(), writer(lists.values(), zone)?);
             let mut element = Vec::new();
             let offsets = lists.value_offsets();
             let nested = matches!(values.data_type(), DataType::List(_));
@@ -131,7 +137,7 @@ fn writer(array: &ArrayRef) -> Result<Write<'_>, ArrowError> {
         }),
         DataType::Struct(_) => {
             let record = array.as_struct();
-            let writers = record.columns().iter().map(|column| Ok((column, writer(column)?)));
+            let writers = record.columns().iter().map(|column| Ok((column, writer(column, zone)?)));
             let mut writers = writers.collect::<Result<Vec<_>, ArrowError>>()?;
             let mut field = Vec::new();
             Box::new(move |row, out| {
@@ -190,22 +196,6 @@ fn writer(array: &ArrayRef) -> Result<Write<'_>, ArrowError> {
             })
         }
     })
-}
-
-fn instant(us: i64, zone: Option<Tz>, out: &mut Vec<u8>) -> Result<(), ArrowError> {
-    let Some(zone) = zone else {
-        let before_christ = put_instant(us, out);
-        put_era(before_christ, out);
-        return Ok(());
-    };
-    let Some(at) = DateTime::from_timestamp_micros(us) else {
-        return Err(out_of_range(us));
-    };
-    let east = i64::from(zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc());
-    let before_christ = put_instant(us.saturating_add(east * 1_000_000), out);
-    put_offset(east, out);
-    put_era(before_christ, out);
-    Ok(())
 }
 
 fn out_of_range(us: i64) -> ArrowError {

@@ -4,10 +4,11 @@
 pub(crate) mod array;
 pub(crate) mod boolean;
 pub(crate) mod bytea;
+pub(crate) mod calendar;
 pub(crate) mod column;
+pub(crate) mod datetime;
 pub(crate) mod decimal;
 pub(crate) mod identifier;
-pub(crate) mod instant;
 pub(crate) mod interval;
 pub(crate) mod json;
 pub(crate) mod moment;
@@ -16,3 +17,4 @@ pub(crate) mod record;
 pub(crate) mod tid;
 pub(crate) mod to_json;
 pub(crate) mod uuid;
+pub(crate) mod zone;

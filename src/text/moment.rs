@@ -1,10 +1,8 @@
 //! Dates, times of day, instants and intervals are written as PostgreSQL writes them in the style
 //! ISO.
 
+use super::calendar::{DAY_US, FIRST_DAY, FIRST_US, LAST_DAY, LAST_US, civil};
 use bytes::BufMut;
-
-/// Microseconds of a day of 24 hours.
-pub(crate) const DAY_US: i64 = 86_400_000_000;
 
 /// Two digits of a number below 100, filled with zeros.
 fn pair(value: i64) -> [u8; 2] {
@@ -41,6 +39,47 @@ pub(crate) fn put_date(days: i64, out: &mut Vec<u8>) -> bool {
 pub(crate) fn put_era(before_christ: bool, out: &mut Vec<u8>) {
     if before_christ {
         out.put_slice(b" BC");
+    }
+}
+
+/// Writes `infinity` or `-infinity` for the moment that stands for it; says whether it did.
+pub(crate) fn put_infinity(us: i64, out: &mut Vec<u8>) -> bool {
+    match us {
+        LAST_US => out.put_slice(b"infinity"),
+        FIRST_US => out.put_slice(b"-infinity"),
+        _ => return false,
+    }
+    true
+}
+
+/// Writes a date with its era, or one of the infinities.
+pub(crate) fn put_day(days: i32, out: &mut Vec<u8>) {
+    let infinite = match days {
+        LAST_DAY => put_infinity(LAST_US, out),
+        FIRST_DAY => put_infinity(FIRST_US, out),
+        _ => false,
+    };
+    if !infinite {
+        let before_christ = put_date(days.into(), out);
+        put_era(before_christ, out);
+    }
+}
+
+/// Writes a timestamp without a zone and its era, or one of the infinities.
+pub(crate) fn put_timestamp(us: i64, out: &mut Vec<u8>) {
+    if !put_infinity(us, out) {
+        let before_christ = put_instant(us, out);
+        put_era(before_christ, out);
+    }
+}
+
+/// Writes a moment on a clock so many microseconds east of Greenwich, with that offset and its era, or one of the
+/// infinities.
+pub(crate) fn put_timestamptz(us: i64, east_us: i64, out: &mut Vec<u8>) {
+    if !put_infinity(us, out) {
+        let before_christ = put_instant(us.saturating_add(east_us), out);
+        put_offset(east_us / 1_000_000, out);
+        put_era(before_christ, out);
     }
 }
 
@@ -120,35 +159,5 @@ pub(crate) fn put_interval(months: i32, days: i32, us: i64, out: &mut Vec<u8>) {
             out.put_u8(b'+');
         }
         put_time(us.saturating_abs(), out);
-    }
-}
-
-/// Year, month and day of a count of days since 1970 in the proleptic Gregorian calendar; year 0 is 1 BC.
-///
-/// By eras of 400 years that begin in March, where the leap day is last. Own arithmetic, because PostgreSQL's range
-/// of years, and Arrow's, is wider than that of the calendar crate.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days.saturating_add(719_468);
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_are_those_of_the_calendar() {
-        for days in -800_000..800_000 {
-            let expected = chrono::NaiveDate::from_num_days_from_ce_opt(days + 719_163).unwrap();
-            let (year, month, day) = civil(days.into());
-            assert_eq!(chrono::NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32), Some(expected));
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! Values of Arrow as JSON, the way PostgreSQL's `to_json` writes them.
 
+use super::zone::Zone;
 use super::{column, json};
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
@@ -11,7 +12,7 @@ use arrow::error::ArrowError;
 ///
 /// # Errors
 /// A value that has no text.
-pub(crate) fn append_value(array: &ArrayRef, row: usize, zone: &str, out: &mut String) -> Result<(), ArrowError> {
+pub(crate) fn append_value(array: &ArrayRef, row: usize, zone: &Zone, out: &mut String) -> Result<(), ArrowError> {
     if array.data_type().is_null() || array.is_null(row) {
         out.push_str("null");
         return Ok(());
@@ -48,7 +49,7 @@ pub(crate) fn append_value(array: &ArrayRef, row: usize, zone: &str, out: &mut S
     Ok(())
 }
 
-fn append_list(values: &ArrayRef, zone: &str, out: &mut String) -> Result<(), ArrowError> {
+fn append_list(values: &ArrayRef, zone: &Zone, out: &mut String) -> Result<(), ArrowError> {
     out.push('[');
     for index in 0..values.len() {
         if index > 0 {
@@ -61,16 +62,16 @@ fn append_list(values: &ArrayRef, zone: &str, out: &mut String) -> Result<(), Ar
 }
 
 /// The text of a value; of an instant that of ISO 8601.
-fn text(array: &ArrayRef, row: usize, zone: &str) -> Result<String, ArrowError> {
+fn text(array: &ArrayRef, row: usize, zone: &Zone) -> Result<String, ArrowError> {
     let one = array.slice(row, 1);
     let (one, is_instant) = match one.data_type() {
         DataType::Timestamp(_, None) => (cast(&one, &DataType::Timestamp(TimeUnit::Microsecond, None))?, true),
         DataType::Timestamp(_, Some(_)) => {
-            (cast(&one, &DataType::Timestamp(TimeUnit::Microsecond, Some(zone.into())))?, true)
+            (cast(&one, &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?, true)
         }
         _ => (one, false),
     };
-    let text = column::texts(&one)?.as_string::<i32>().value(0).to_owned();
+    let text = column::texts(&one, zone)?.as_string::<i32>().value(0).to_owned();
     if !is_instant {
         return Ok(text);
     }

@@ -26,6 +26,10 @@ pub(crate) fn cell(values: &dyn Array, row: usize, zone: Tz) -> Option<String> {
             let at = DateTime::<Utc>::from_timestamp_micros(micros).unwrap();
             if zoned.is_some() { instant(at, zone) } else { moment(at.naive_utc()) }
         }
+        DataType::Time64(_) => {
+            let text = array_value_to_string(values, row).unwrap();
+            if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+        }
         DataType::Interval(_) => {
             let spans = cast(values, &DataType::Interval(IntervalUnit::MonthDayNano)).unwrap();
             span(spans.as_primitive::<IntervalMonthDayNanoType>().value(row))

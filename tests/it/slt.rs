@@ -105,7 +105,7 @@ impl<S: Borrow<Session>> InProcess<S> {
         let running = session.start(sql);
         let plan = session.plan(&running, statement).await?;
         let mut stream = session.execute(running, &plan, Vec::new()).await?;
-        let zone = session.settings().time_zone();
+        let zone = session.settings().show("TimeZone").unwrap().parse().unwrap_or(chrono_tz::Tz::UTC);
         let mut lines = Vec::new();
         while let Some(batch) = stream.next().await.transpose()? {
             for row in 0..batch.num_rows() {
@@ -186,7 +186,8 @@ impl FlightWire {
     async fn zone(&mut self) -> Result<chrono_tz::Tz, Failure> {
         let batches = self.0.query("SHOW TimeZone").await?;
         let zone = postgres_text::cell(batches[0].column(0), 0, chrono_tz::Tz::UTC).unwrap();
-        Ok(zone.parse().unwrap())
+        // Zones that are no region have their moments written by the server, in casts to text.
+        Ok(zone.parse().unwrap_or(chrono_tz::Tz::UTC))
     }
 }
 

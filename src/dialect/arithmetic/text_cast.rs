@@ -10,6 +10,8 @@
 //! `postgres_language.slt` and `postgres_text.rs` tell.
 
 use crate::dialect::array::value::base;
+use crate::dialect::moment::types::TIMESTAMPTZ;
+use crate::dialect::moment::zone;
 use crate::text::decimal::is_unbound;
 use crate::text::{column, json, tid, uuid};
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
@@ -39,8 +41,7 @@ impl FunctionRewrite for TextCasts {
 
     /// Replaces what one cast, `||` or joining function turns into text. A list beside `||` is left
     /// alone, since it is joined to a list and not its text to a text.
-    fn rewrite(&self, expr: Expr, schema: &DFSchema, config: &ConfigOptions) -> Result<Transformed<Expr>> {
-        let zone = config.execution.time_zone.as_deref().unwrap_or("UTC");
+    fn rewrite(&self, expr: Expr, schema: &DFSchema, _: &ConfigOptions) -> Result<Transformed<Expr>> {
         let written = |expr: Expr, kind: Option<DataType>| match kind {
             Some(kind) => {
                 let expr = if expr.get_type(schema).is_ok_and(|own| own == kind) { expr } else { cast(expr, kind) };
@@ -50,7 +51,7 @@ impl FunctionRewrite for TextCasts {
         };
         let type_of = |expr: &Expr| expr.get_type(schema).unwrap_or(DataType::Null);
         let text = |expr: Expr| {
-            let kind = kind(&type_of(&expr), zone);
+            let kind = kind(&type_of(&expr));
             written(expr, kind)
         };
         // As output functions write it: a boolean is one letter.
@@ -96,22 +97,22 @@ impl FunctionRewrite for TextCasts {
 /// The type as which a value's text is written; `None` leaves it to Arrow, whose text is
 /// PostgreSQL's.
 ///
-/// Timestamps are brought to microseconds, those with a zone to the session's; durations become
-/// intervals; a list is written by its elements, unless these are records.
-fn kind(data_type: &DataType, zone: &str) -> Option<DataType> {
+/// Timestamps are brought to microseconds; durations become intervals; a list is written by its elements, unless these
+/// are records.
+fn kind(data_type: &DataType) -> Option<DataType> {
     Some(match data_type {
         DataType::Float32 | DataType::Float64 => data_type.clone(),
         unbound if is_unbound(unbound) => data_type.clone(),
         DataType::Float16 => DataType::Float32,
         DataType::Timestamp(_, None) => DataType::Timestamp(TimeUnit::Microsecond, None),
-        DataType::Timestamp(_, Some(_)) => DataType::Timestamp(TimeUnit::Microsecond, Some(zone.into())),
+        DataType::Timestamp(_, Some(_)) => TIMESTAMPTZ.clone(),
         DataType::Date32 => DataType::Date32,
         DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
         DataType::Interval(_) | DataType::Duration(_) => DataType::Interval(IntervalUnit::MonthDayNano),
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => DataType::Binary,
         own if uuid::is_uuid(own) || tid::is_tid(own) || json::is_json(own) || json::is_jsonb(own) => own.clone(),
         DataType::List(element) if !base(element.data_type()).is_nested() || json_element(element.data_type()) => {
-            let of = kind(element.data_type(), zone).unwrap_or_else(|| element.data_type().clone());
+            let of = kind(element.data_type()).unwrap_or_else(|| element.data_type().clone());
             DataType::List(Arc::new(element.as_ref().clone().with_data_type(of)))
         }
         _ => return None,
@@ -126,7 +127,7 @@ fn json_element(element: &DataType) -> bool {
 /// The function `to_text`, made once.
 static TO_TEXT: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::from(Text::default())));
 
-/// A value as text.
+/// A value as text; a moment's depends on the session's zone.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Text {
     signature: Signature,
@@ -134,7 +135,7 @@ struct Text {
 
 impl Default for Text {
     fn default() -> Self {
-        Self { signature: Signature::any(1, Volatility::Immutable) }
+        Self { signature: Signature::any(1, Volatility::Stable) }
     }
 }
 
@@ -153,7 +154,7 @@ impl ScalarUDFImpl for Text {
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [value] = arguments.args.as_slice() else { return plan_err!("to_text takes one value") };
-        let texts = column::texts(&value.to_array(arguments.number_rows)?)?;
+        let texts = column::texts(&value.to_array(arguments.number_rows)?, zone::of(&arguments.config_options))?;
         Ok(ColumnarValue::Array(texts))
     }
 }

@@ -9,7 +9,9 @@ use super::functions::{self, Function};
 use super::value::{Row, Value};
 use super::view::{OWNER, View};
 use super::{keys, oid, types};
+use crate::clock::Clock;
 use crate::role::Role;
+use crate::text::zone::Zone;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
@@ -500,9 +502,17 @@ fn views(view: &View<'_>) -> Vec<Row> {
     views.map(row).collect()
 }
 
-/// `pg_timezone_names`: a row for each zone of the IANA database; abbreviations and offsets, which
-/// change over the year, are NULL.
+/// `pg_timezone_names`: a row for each zone of the IANA database, with its clock of now.
 fn time_zones() -> Vec<Row> {
-    let row = |zone: &chrono_tz::Tz| -> Row { vec![("name", zone.name().into()), ("abbrev", Value::Null)] };
-    chrono_tz::TZ_VARIANTS.iter().map(row).collect()
+    let now_us = Clock::System.now().timestamp_micros();
+    let row = |zone: Zone| -> Row {
+        let reading = zone.reading(now_us);
+        vec![
+            ("name", zone.name().into()),
+            ("abbrev", reading.name.into()),
+            ("utc_offset", Value::Seconds(reading.east.into())),
+            ("is_dst", zone.is_summer(now_us).into()),
+        ]
+    };
+    Zone::regions().map(row).collect()
 }

@@ -3,7 +3,7 @@
 use super::definition::Definition;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, IntervalMonthDayNano};
 use datafusion::common::{Result, ScalarValue};
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub(crate) enum Value {
     Text(String),
     /// An instant, in microseconds since 1970 in UTC.
     Instant(i64),
+    /// A span of time, in seconds.
+    Seconds(i64),
     /// An array of object identifiers or small integers.
     Ints(Vec<i64>),
 }
@@ -121,6 +123,10 @@ fn scalar(value: Value, data_type: &DataType) -> Result<ScalarValue> {
         Value::Float(value) => ScalarValue::from(value).to_array()?,
         Value::Text(value) => ScalarValue::from(value).to_array()?,
         Value::Instant(value) => ScalarValue::TimestampMicrosecond(Some(value), Some("UTC".into())).to_array()?,
+        Value::Seconds(value) => {
+            let span = IntervalMonthDayNano::new(0, 0, value.saturating_mul(1_000_000_000));
+            ScalarValue::IntervalMonthDayNano(Some(span)).to_array()?
+        }
         Value::Ints(values) => {
             let values: Vec<ScalarValue> = values.into_iter().map(ScalarValue::from).collect();
             ScalarValue::new_list_nullable(&values, &DataType::Int64) as ArrayRef

@@ -56,6 +56,7 @@ const NAMES: &[&str] = &[
     "broadcast",
     "center",
     "circle",
+    "current_time",
     "currval",
     "daterange",
     "diagonal",

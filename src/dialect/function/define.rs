@@ -13,7 +13,7 @@ use crate::dialect::catalog::description::Names;
 use crate::dialect::catalog::functions::Function;
 use crate::dialect::session::SessionFacts;
 use chrono::{DateTime, Utc};
-use datafusion::arrow::datatypes::{DataType, IntervalUnit};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::CatalogProvider;
 use datafusion::common::{Result, ScalarValue, exec_datafusion_err, exec_err};
 use datafusion::logical_expr::{
@@ -42,8 +42,6 @@ pub(crate) enum Returns {
     Texts,
     /// A `timestamptz` in microseconds, in UTC.
     Instant,
-    /// An `interval` of months, days and nanoseconds.
-    Span,
     /// Whatever its arguments' types make of it, such as the element type of an array.
     From(fn(&[DataType]) -> DataType),
 }
@@ -58,7 +56,6 @@ impl Returns {
             Self::Oid => DataType::UInt32,
             Self::Text => DataType::Utf8,
             Self::Texts => DataType::new_list(DataType::Utf8, true),
-            Self::Span => DataType::Interval(IntervalUnit::MonthDayNano),
             Self::Instant => definition::timestamptz(),
             Self::From(rule) => rule(arguments),
         }

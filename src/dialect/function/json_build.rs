@@ -9,6 +9,7 @@ use super::typed::{Routine, call, routine};
 use crate::error::ErrorKind;
 use crate::text::json::{normal, plain, quote};
 use crate::text::to_json::append_value;
+use crate::text::zone::Zone;
 use arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
@@ -124,8 +125,8 @@ pub(super) const ROUTINES: &[Routine] = &[
 ];
 
 /// The zone in which instants are written.
-fn zone<'a>(values: &Values<'a>) -> &'a str {
-    values.config.execution.time_zone.as_deref().unwrap_or("UTC")
+fn zone<'a>(values: &Values<'a>) -> &'a Zone {
+    crate::dialect::moment::zone::of(values.config)
 }
 
 /// A text of JSON in the normal form of `jsonb`.
@@ -187,7 +188,7 @@ fn gathered(values: &Values<'_>) -> Result<ScalarValue> {
     joined(&elements, if of.is_nested() && !json { ", \n " } else { ", " }, zone(values))
 }
 
-fn joined(elements: &ArrayRef, between: &str, zone: &str) -> Result<ScalarValue> {
+fn joined(elements: &ArrayRef, between: &str, zone: &Zone) -> Result<ScalarValue> {
     let mut out = String::from("[");
     for index in 0..elements.len() {
         if index > 0 {
@@ -236,7 +237,7 @@ fn build_object(values: &Values<'_>) -> Result<String> {
 }
 
 /// The name of a member: the text of a plain value.
-fn append_name(array: &ArrayRef, row: usize, zone: &str, out: &mut String) -> Result<()> {
+fn append_name(array: &ArrayRef, row: usize, zone: &Zone, out: &mut String) -> Result<()> {
     if array.data_type().is_nested() {
         return fails(ErrorKind::InvalidParameter, "key value must be scalar, not array, composite, or json");
     }

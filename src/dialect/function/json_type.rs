@@ -142,7 +142,7 @@ impl ScalarUDFImpl for Read {
                 let from = crate::dialect::catalog::types::of_arrow(given).0;
                 let from = crate::dialect::catalog::types::display(from, None);
                 let name = self.name.trim_end_matches("_cast");
-                fails(ErrorKind::CannotCoerce, format!("cannot cast type {from} to {name}"))
+                fails(ErrorKind::CannotCast, format!("cannot cast type {from} to {name}"))
             }
             _ => plan_err!("{} takes one value", self.name),
         }

@@ -15,7 +15,6 @@ pub(crate) mod define;
 pub(crate) mod double;
 mod failure;
 mod format;
-mod interval;
 mod json_build;
 mod json_change;
 mod json_read;
@@ -33,7 +32,6 @@ mod session;
 mod sleep;
 mod string;
 mod text;
-mod time_zone;
 mod to_char;
 mod to_char_number;
 mod to_number;
@@ -60,7 +58,6 @@ struct CatalogFacts(Arc<Facts>);
 /// Definitions that depend on the catalog at most. A new function is one line in one of these lists.
 fn definitions() -> impl Iterator<Item = &'static Definition> {
     [
-        interval::FUNCTIONS,
         array::FUNCTIONS,
         crate::dialect::array::FUNCTIONS,
         catalog::FUNCTIONS,
@@ -112,7 +109,7 @@ pub(crate) fn sections(template: &SessionState) -> Vec<(String, Section)> {
 /// `Definition`, because they work on whole arrays or wait.
 fn functions(facts: &Arc<Facts>) -> Vec<ScalarUDF> {
     let mut functions: Vec<ScalarUDF> = definitions().map(|function| define(function, facts)).collect();
-    functions.push(ScalarUDF::from(time_zone::TimeZone::default()));
+    functions.extend(crate::dialect::moment::functions());
     functions.push(ScalarUDF::from(to_char::ToChar::default()));
     functions.extend(double::functions());
     functions.extend(concat::functions());
@@ -147,7 +144,10 @@ pub(super) fn install(
     for function in functions(&facts) {
         template.register_udf(Arc::new(function))?;
     }
+    // Its result is a `time with time zone`, which there is not.
+    template.deregister_udf("current_time")?;
     template.register_function_rewrite(Arc::new(like::Patterns))?;
+    crate::dialect::moment::install_series(template)?;
     template.register_udtf("pg_get_keywords", Arc::new(keywords::Keywords));
     // The rows of `pg_proc` include the functions that each session registers.
     let mut whole = template.clone();

@@ -6,8 +6,18 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
 
 /// Functions that cannot fail on any argument of their types; others are taken to.
-const SAFE: &[&str] =
-    &["btrim", "character_length", "coalesce", "date_trunc", "get_field", "lower", "starts_with", "strpos", "upper"];
+const SAFE: &[&str] = &[
+    "btrim",
+    "character_length",
+    "coalesce",
+    "day_from",
+    "day_until",
+    "get_field",
+    "lower",
+    "starts_with",
+    "strpos",
+    "upper",
+];
 
 /// Whether evaluating an expression may fail on some values of its columns.
 pub(super) fn may_fail(expr: &Expr, schema: &DFSchema) -> bool {
@@ -26,7 +36,11 @@ pub(super) fn may_fail(expr: &Expr, schema: &DFSchema) -> bool {
             },
             Expr::Like(like) => !matches!(like.pattern.as_ref(), Expr::Literal(..)),
             Expr::Cast(cast) => cast_may_fail(&cast.expr, cast.field.data_type(), schema),
-            Expr::ScalarFunction(call) => !SAFE.contains(&call.func.name()),
+            Expr::ScalarFunction(call) => match (call.func.name(), call.args.as_slice()) {
+                // A unit that is written out is refused whatever the values are.
+                ("date_trunc", [Expr::Literal(..), ..]) => false,
+                (name, _) => !SAFE.contains(&name),
+            },
             Expr::Negative(_) | Expr::SimilarTo(_) => true,
             _ => false,
         };

@@ -5,7 +5,7 @@
 
 use datafusion::sql::sqlparser::ast::{
     CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, Query, SelectItem, SetExpr, TableAlias, TableFactor, Value,
+    ObjectName, Query, SelectItem, SetExpr, TableAlias, TableFactor, TimezoneInfo, Value,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -40,6 +40,11 @@ pub(crate) fn null() -> Expr {
 /// `CAST(expr AS data_type)`, the form of a cast that fails on values that do not fit.
 pub(crate) fn cast(expr: Expr, data_type: DataType) -> Expr {
     Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, array: false, format: None }
+}
+
+/// `timestamptz` with microseconds, as the tables have it.
+pub(crate) fn instant() -> DataType {
+    DataType::Timestamp(Some(6), TimezoneInfo::Tz)
 }
 
 /// Positional arguments of a call, without DISTINCT, ORDER BY or names.

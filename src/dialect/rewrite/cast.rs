@@ -8,7 +8,8 @@
 //! `casts_to_object_names_are_function_calls` show today's forms.
 
 use super::build::take;
-use super::build::{self, call, called, cast, is_parameter, literal};
+use super::build::{self, call, called, cast, instant, is_parameter, literal};
+use super::moment;
 use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Ident, TypedString, Value,
@@ -116,12 +117,23 @@ fn rename(expr: &mut Expr, suffix: &str) {
 /// - To JSON, a UUID, a name or `varchar(n)`: a call of the function that casts.
 /// - Every other type gets a name DataFusion knows.
 pub(crate) fn rewrite(expr: &mut Expr) {
+    if let Expr::TypedString(TypedString { data_type, .. }) | Expr::Cast { data_type, .. } = expr
+        && let Some(digits) = moment::take_precision(data_type)
+    {
+        rewrite(expr);
+        *expr = moment::with_precision(take(expr), digits);
+        return;
+    }
     if let Expr::TypedString(TypedString { data_type, value, .. }) = expr {
         if object_type(data_type).is_some() || own_type(data_type).is_some() {
             let text = Expr::Value(value.clone());
             *expr = cast(text, data_type.clone());
         } else {
             normalise(data_type);
+            if let Some(named) = moment::named(&Expr::Value(value.clone()), data_type) {
+                *expr = named;
+                return;
+            }
             if matches!(data_type, DataType::Bytea | DataType::Numeric(_)) {
                 let text = Expr::Value(value.clone());
                 *expr = cast(text, data_type.clone());
@@ -158,6 +170,10 @@ pub(crate) fn rewrite(expr: &mut Expr) {
         return;
     }
     normalise(data_type);
+    if let Some(named) = moment::named(inner, data_type) {
+        *expr = named;
+        return;
+    }
     if let Some(read) = super::literal::typed(inner, data_type) {
         *expr = read;
         return;
@@ -215,8 +231,8 @@ fn own_type(data_type: &DataType) -> Option<(&'static str, Option<u64>)> {
 }
 
 /// Gives a type the name DataFusion knows, with PostgreSQL's meaning: `float` is double, `float(24)`
-/// real, `varchar(3)` is a text, timestamps have microseconds, `time(3)` loses its
-/// precision. Arrays are normalised by their element. Unknown types stay, and are refused by name.
+/// real, `varchar(3)` is a text, timestamps have microseconds. Arrays are normalised by their element. Unknown types
+/// stay, and are refused by name.
 pub(crate) fn normalise(data_type: &mut DataType) {
     let known = match data_type {
         DataType::Array(ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::AngleBracket(element)) => {
@@ -231,9 +247,7 @@ pub(crate) fn normalise(data_type: &mut DataType) {
             let single = matches!(precision.trim_matches(['(', ')']).parse::<u8>(), Ok(1..=24));
             if single { DataType::Real } else { DataType::DoublePrecision }
         }
-        DataType::Timestamp(precision, zone) if !matches!(precision, Some(0 | 3 | 6)) => {
-            DataType::Timestamp(Some(6), *zone)
-        }
+        DataType::Timestamp(precision, zone) if *precision != Some(6) => DataType::Timestamp(Some(6), *zone),
         DataType::Time(Some(_), zone) => DataType::Time(None, *zone),
         DataType::Char(_)
         | DataType::Character(_)
@@ -268,11 +282,6 @@ fn array_element(data_type: &DataType) -> &DataType {
         }
         other => other,
     }
-}
-
-/// `timestamptz` with microseconds, as the tables have it.
-pub(crate) fn instant() -> DataType {
-    DataType::Timestamp(Some(6), datafusion::sql::sqlparser::ast::TimezoneInfo::Tz)
 }
 
 /// The type for a name of `pg_type`; array types by their name with an underscore. `None` for a name

@@ -172,7 +172,7 @@ fn offset_of(bound: &WindowFrameBound, units: WindowFrameUnits, name: &str) -> R
     let range = units == WindowFrameUnits::Range;
     let negative = match offset.as_ref() {
         Expr::Interval(interval) => {
-            literal(&interval.value).and_then(crate::text::interval::parse).is_some_and(|span| {
+            literal(&interval.value).and_then(|text| crate::text::interval::parse(text).ok()).is_some_and(|span| {
                 const MONTH_NS: i128 = 30 * DAY_NS;
                 const DAY_NS: i128 = 86_400_000_000_000;
                 let length = i128::from(span.months) * MONTH_NS + i128::from(span.days) * DAY_NS;

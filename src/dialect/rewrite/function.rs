@@ -10,7 +10,7 @@
 
 use super::build::take;
 use super::build::{self, call, ident, is_call};
-use super::{cast, pattern};
+use super::{moment, pattern};
 use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr, FunctionArguments, ObjectName};
 
@@ -18,23 +18,28 @@ use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr, FunctionArgume
 ///
 /// - The schemas `pg_catalog` and `information_schema` are dropped, and synonyms get the registered
 ///   name.
-/// - `now` and its like become `timestamptz` in microseconds; `localtimestamp` the same without a
-///   zone.
+/// - `now` and its like become `timestamptz` in microseconds; `current_date`, `localtime` and
+///   `localtimestamp` parts of it on the session's clock.
 /// - `generate_series` and `_pg_expandarray` in a list give rows, by `unnest`.
-/// - `text(x)` is a cast, `mod(a, b)` is `a % b`, `date_trunc` with a zone is truncated on that
-///   zone's clock.
+/// - `text(x)` is a cast, `mod(a, b)` is `a % b`.
 /// - Results without a sign are cast to `integer` or `bigint`.
 pub(crate) fn rewrite(expr: &mut Expr) {
+    if let Expr::Function(function) = expr {
+        strip_schema(&mut function.name);
+    }
+    if let Some(part) = moment::current(expr) {
+        *expr = part;
+        return;
+    }
     if let Expr::Function(function) = expr {
         by_known_name(function);
         super::json_aggregate::name_fields(function);
         order_distinct(function);
     }
     if is_call(expr, "now") {
-        *expr = build::cast(take(expr), cast::instant());
-    } else if is_call(expr, "localtimestamp") {
-        let now = build::cast(call("now", Vec::new()), cast::instant());
-        *expr = build::cast(now, ast::DataType::Timestamp(Some(6), ast::TimezoneInfo::None));
+        *expr = build::cast(take(expr), build::instant());
+    } else if is_call(expr, "make_interval") {
+        moment::make_interval(expr);
     } else if is_call(expr, "gen_random_uuid") {
         *expr = call("uuid_cast", vec![call("uuid", Vec::new())]);
     } else if let Some(rows) = super::rows_function::in_list(expr) {
@@ -56,9 +61,6 @@ pub(crate) fn rewrite(expr: &mut Expr) {
         }
     } else if let Some(to) = cast_by_name(expr) {
         *expr = to;
-    } else if pattern::to_moment(expr) {
-    } else if is_call(expr, "date_trunc") {
-        truncate_in_zone(expr);
     } else if is_call(expr, "mod") {
         modulo(expr);
     } else if let Some(integer) = counted(expr) {
@@ -85,20 +87,6 @@ fn order_distinct(function: &mut ast::Function) {
     }
 }
 
-/// Rewrites `date_trunc('day', instant, zone)` to `timezone(zone, date_trunc('day', timezone(zone,
-/// instant)))`: the wall clock of the zone is truncated and becomes an instant again.
-///
-/// DataFusion 55: `date_trunc` takes two arguments. Not needed once it takes a zone.
-fn truncate_in_zone(expr: &mut Expr) {
-    let Expr::Function(function) = &*expr else { return };
-    let Some(arguments) = build::call_arguments(function) else { return };
-    if let [unit, instant, zone] = arguments.as_slice() {
-        let clock = call("timezone", vec![(*zone).clone(), (*instant).clone()]);
-        let truncated = call("date_trunc", vec![(*unit).clone(), clock]);
-        *expr = call("timezone", vec![(*zone).clone(), truncated]);
-    }
-}
-
 /// Whether the name of a called function is quoted. `list_of_series` quotes its own, and users' calls
 /// are not.
 fn quoted(expr: &Expr) -> bool {
@@ -122,6 +110,8 @@ fn cast_by_name(expr: &Expr) -> Option<Expr> {
     let Expr::Function(function) = expr else { return None };
     let data_type = match build::called(function)?.as_str() {
         "bpchar" | "text" | "varchar" => ast::DataType::Text,
+        "date" => ast::DataType::Date,
+        "timestamptz" => build::instant(),
         "int4" => ast::DataType::Int(None),
         "int8" => ast::DataType::BigInt(None),
         "float8" => ast::DataType::DoublePrecision,
@@ -146,7 +136,7 @@ fn counted(expr: &Expr) -> Option<ast::DataType> {
     }
 }
 
-/// Drops the schema of a function, and gives PostgreSQL's synonyms the registered name:
+/// Gives PostgreSQL's synonyms the registered name:
 /// `transaction_timestamp` is `now`, `every` is `bool_and`, `variance` is `var_samp`. A synonym
 /// written without parentheses becomes a call.
 pub(super) fn by_known_name(function: &mut ast::Function) {
@@ -155,7 +145,7 @@ pub(super) fn by_known_name(function: &mut ast::Function) {
         && let Some(name) = only.as_ident().map(fold)
     {
         let known = match name.as_str() {
-            "clock_timestamp" | "current_timestamp" | "statement_timestamp" | "transaction_timestamp" => "now",
+            "statement_timestamp" | "transaction_timestamp" => "now",
             "ceiling" => "ceil",
             "every" => "bool_and",
             "sign" => "signum",

@@ -28,6 +28,7 @@ mod json_aggregate;
 mod limit;
 mod literal;
 mod mark;
+mod moment;
 mod names;
 mod operator;
 mod pattern;
@@ -270,7 +271,7 @@ fn rewrite_expr(expr: &mut Expr) {
         }
         Expr::AnyOp { .. } | Expr::AllOp { .. } => array::compare(expr),
         Expr::Interval(interval) => {
-            if let Some(read) = literal::interval(interval) {
+            if let Some(read) = moment::interval(interval) {
                 *expr = read;
             }
         }
@@ -287,6 +288,10 @@ fn rewrite_expr(expr: &mut Expr) {
             } else if let Some(part) = subscript::part(root, access_chain) {
                 *expr = part;
             }
+        }
+        Expr::Extract { field, expr: value, .. } => {
+            let field = build::text(&field.to_string().to_lowercase());
+            *expr = call("extract", vec![field, take(value)]);
         }
         Expr::AtTimeZone { timestamp, time_zone } => {
             *expr = call("timezone", vec![take(time_zone), take(timestamp)]);

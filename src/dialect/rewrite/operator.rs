@@ -20,6 +20,12 @@ pub(crate) fn binary(expr: &mut Expr) {
     {
         *op = known;
     }
+    if *op == BinaryOperator::Overlaps
+        && let Some(overlaps) = super::moment::overlaps(left, right)
+    {
+        *expr = overlaps;
+        return;
+    }
     let function = match op {
         BinaryOperator::PGStartsWith => "starts_with",
         BinaryOperator::PGOverlap => "array_has_any",

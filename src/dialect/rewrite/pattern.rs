@@ -1,6 +1,5 @@
 //! The rewriter translates PostgreSQL's patterns into those of DataFusion's functions: SIMILAR TO and
-//! `substring(x FROM ...)`, LIKE with its own escape, and the patterns of `to_date` and
-//! `to_timestamp`.
+//! `substring(x FROM ...)`, and LIKE with its own escape.
 //!
 //! DataFusion 55: `SIMILAR TO` is executed as an unanchored regular expression with the pattern as it
 //! stands, so `%` and `_` match themselves only (`similar_to` in datafusion-physical-expr;
@@ -10,12 +9,9 @@
 //!
 //! DataFusion 55: LIKE refuses every escape character but the backslash (apache/datafusion#13291).
 //! Not needed once `'a_b' LIKE 'a/_b' ESCAPE '/'` is true without `like_escape`.
-//!
-//! DataFusion 55: the patterns of `to_date` and `to_timestamp` are those of `strftime` (`%Y-%m-%d`).
-//! Not needed once `to_date('2026-11-26', 'YYYY-MM-DD')` is a date.
 
 use super::build::take;
-use super::build::{call, call_arguments, called, cast, literal, text};
+use super::build::{call, call_arguments, literal, text};
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 
 /// Rewrites `x LIKE pattern ESCAPE '/'` to `x LIKE like_escape(pattern, '/')`, whose escape is the
@@ -78,70 +74,4 @@ pub(crate) fn substring(expr: &mut Expr) {
         Some(_) => return,
     };
     *expr = call("textregexsubstr", vec![take(value), pattern]);
-}
-
-/// Rewrites `to_date(x, 'YYYY-MM-DD')` and `to_timestamp(x, 'YYYY-MM-DD HH24:MI')` to the same
-/// functions with patterns of `strftime`, and tells whether it did.
-///
-/// The pattern must be a literal whose every word is known; otherwise the call stays as it is. An
-/// instant gets microseconds and the session's zone by a cast.
-pub(crate) fn to_moment(expr: &mut Expr) -> bool {
-    let Expr::Function(function) = &*expr else { return false };
-    let (Some(name), Some(arguments)) = (called(function), call_arguments(function)) else { return false };
-    let [value, pattern] = arguments.as_slice() else { return false };
-    let Some(pattern) = literal(pattern).and_then(moment_pattern) else { return false };
-    let arguments = vec![(*value).clone(), text(&pattern)];
-    *expr = match name.as_str() {
-        "to_date" => call("to_date", arguments),
-        "to_timestamp" => cast(call("to_timestamp_micros", arguments), super::cast::instant()),
-        _ => return false,
-    };
-    true
-}
-
-/// PostgreSQL's words for the parts of a moment as those of `strftime`: `YYYY-MM-DD` is `%Y-%m-%d`.
-/// `None` for a word that is not read, such as `Q` or `TZ`; upper and lower case are alike.
-fn moment_pattern(pattern: &str) -> Option<String> {
-    /// PostgreSQL's words, longer ones before those they begin with.
-    const WORDS: [(&str, &str); 17] = [
-        ("YYYY", "%Y"),
-        ("MONTH", "%B"),
-        ("MON", "%b"),
-        ("MM", "%m"),
-        ("DDD", "%j"),
-        ("DD", "%d"),
-        ("DAY", "%A"),
-        ("DY", "%a"),
-        ("HH24", "%H"),
-        ("HH12", "%I"),
-        ("HH", "%I"),
-        ("MI", "%M"),
-        ("SS", "%S"),
-        ("US", "%6f"),
-        ("MS", "%3f"),
-        ("AM", "%p"),
-        ("PM", "%p"),
-    ];
-    let mut rest = pattern;
-    let mut found = String::new();
-    while let Some(letter) = rest.chars().next() {
-        let word =
-            WORDS.iter().find(|(word, _)| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)));
-        let taken = match word {
-            Some((word, part)) => {
-                found.push_str(part);
-                word.len()
-            }
-            // The letter before a time of ISO 8601 stands for itself; other letters are words we do not read.
-            None if letter.is_alphabetic() && letter != 'T' => return None,
-            None if letter == '"' => 1,
-            None => {
-                found.push(letter);
-                letter.len_utf8()
-            }
-        };
-        rest = rest.get(taken..)?;
-    }
-    // A fraction is read with its point.
-    Some(found.replace(".%6f", "%.6f").replace(".%3f", "%.3f"))
 }

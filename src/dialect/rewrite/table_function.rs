@@ -16,7 +16,7 @@ use super::rows_function;
 use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, TableAlias, TableAliasColumnDef, TableFactor,
-    TableFunctionArgs, Value, Visit, Visitor,
+    TableFunctionArgs, UnaryOperator, Value, Visit, Visitor,
 };
 use std::ops::ControlFlow;
 
@@ -54,8 +54,8 @@ const WITHOUT_ROWS: &[(&str, &str)] = &[
 ///
 /// - `unnest(a)` becomes UNNEST; with WITH ORDINALITY or as `_pg_expandarray(a)` it gets a column of
 ///   numbers from 1.
-/// - `generate_series(1, 3)` stays a table function while its bounds are constants, else it is
-///   `unnest` of a list.
+/// - `generate_series(1, 3)` stays a table function while its bounds are numbers that are written
+///   out, else it is `unnest` of a list.
 /// - A function of one value, `FROM version() AS v`, becomes `(SELECT version() AS v) AS v`, LATERAL
 ///   when it names columns.
 /// - Any other function WITH ORDINALITY is left to DataFusion, which refuses it.
@@ -75,6 +75,7 @@ pub(crate) fn rewrite(factor: &mut TableFactor) {
     strip_schema(name);
     let [only] = name.0.as_slice() else { return };
     let function = only.as_ident().map(fold).unwrap_or_default();
+    let quoted = only.as_ident().is_some_and(|name| name.quote_style.is_some());
     let exprs: Vec<Expr> = arguments.iter().filter_map(build::argument_expr).cloned().collect();
     let given = given.take();
     *factor = match function.as_str() {
@@ -83,7 +84,7 @@ pub(crate) fn rewrite(factor: &mut TableFactor) {
             let named = given.unwrap_or_else(|| alias(&function));
             rows(exprs, Some(with_columns(named, ["x", "n"].map(ident).into())), &function, true)
         }
-        "generate_series" => series(exprs, given, numbered),
+        "generate_series" => series(exprs, given, numbered, quoted),
         known if let Some((arrays, names)) = rows_function::columns(known, &exprs) => {
             let mut named = given.unwrap_or_else(|| alias(known));
             if !names.is_empty() {
@@ -130,12 +131,14 @@ fn rows(mut arrays: Vec<Expr>, given: Option<TableAlias>, function: &str, number
     unnest(arrays, Some(named), false)
 }
 
-/// A series as a table: DataFusion's own table function while the bounds are constants, which
-/// streams; otherwise `unnest` of a list, which is made in one piece and bounded by `result_size`.
-fn series(bounds: Vec<Expr>, given: Option<TableAlias>, numbered: bool) -> TableFactor {
+/// A series as a table: DataFusion's own table function while the bounds are numbers, which streams; otherwise `unnest`
+/// of a list, which is made in one piece and bounded by `result_size`.
+///
+/// Of integers it is a series in a query of its own that makes them so, where its name is quoted.
+fn series(bounds: Vec<Expr>, given: Option<TableAlias>, numbered: bool, quoted: bool) -> TableFactor {
     let function = "generate_series";
     let bounds: Vec<Expr> = bounds.into_iter().map(search_path_length).collect();
-    if numbered || bounds.iter().any(|bound| names_columns(bound) || bound.to_string().contains('(')) {
+    if numbered || bounds.iter().any(|bound| whole(bound).is_none()) {
         return rows(vec![list_of_series(bounds)], given, function, numbered);
     }
     let mut named = given.unwrap_or_else(|| alias(function));
@@ -143,7 +146,26 @@ fn series(bounds: Vec<Expr>, given: Option<TableAlias>, numbered: bool) -> Table
         let column = named.name.clone();
         named = with_columns(named, vec![column]);
     }
+    let small = !quoted && bounds.iter().all(|bound| whole(bound).is_some_and(|number| i32::try_from(number).is_ok()));
+    if small {
+        let bounds = bounds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let series = format!("SELECT CAST(value AS INT) AS value FROM \"{function}\"({bounds}) AS series(value)");
+        return derived(build::query(&series), named, false);
+    }
     table(vec![ident(function)], Some(bounds), Some(named))
+}
+
+/// The whole number that a bound is, when it is written out.
+fn whole(bound: &Expr) -> Option<i64> {
+    match bound {
+        Expr::Value(value) => match &value.value {
+            Value::Number(number, _) => number.parse().ok(),
+            _ => None,
+        },
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => whole(expr)?.checked_neg(),
+        Expr::UnaryOp { op: UnaryOperator::Plus, expr } | Expr::Nested(expr) => whole(expr),
+        _ => None,
+    }
 }
 
 /// A series as one list. The name is quoted, because an unquoted `generate_series` in an expression

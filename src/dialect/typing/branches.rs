@@ -4,6 +4,7 @@ use super::context::Typing;
 use super::kind::{Kind, UNBOUND, refusal, widest};
 use super::operand::Operand;
 use super::operator::whole_literal;
+use crate::dialect::moment::interval_order::length;
 use crate::error::ErrorKind;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
@@ -109,7 +110,9 @@ impl Typing<'_> {
         let (value, whens) = match value {
             Some(value) => {
                 let compared = std::iter::once(value).chain(whens).collect::<Vec<_>>();
-                let mut compared = self.alike(compared, "CASE/WHEN")?.0.into_iter();
+                let (compared, data_type) = self.alike(compared, "CASE/WHEN")?;
+                let spans = Kind::of(&data_type) == Kind::Interval;
+                let mut compared = compared.into_iter().map(|expr| if spans { length(expr) } else { expr });
                 (compared.next().map(Box::new), compared.collect::<Vec<_>>())
             }
             None => (None, whens.into_iter().map(|when| self.condition(when)).collect::<Result<_>>()?),
@@ -196,7 +199,10 @@ impl Typing<'_> {
             let text = format!("operator does not exist: {} = {}", of_value.name(), of_found.name());
             refusal(ErrorKind::UnknownFunction, text)
         };
-        let (value, found) = self.compared(value, found, missing)?;
+        let (mut value, mut found) = self.compared(value, found, missing)?;
+        if of_value == Kind::Interval || of_found == Kind::Interval {
+            (value, found) = (length(value), length(found));
+        }
         if found == Expr::Column(column.clone()) {
             return Ok((value, subquery));
         }

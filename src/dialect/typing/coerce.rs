@@ -5,6 +5,7 @@ use super::kind::{Kind, UNBOUND, decimal, digits, refusal};
 use super::operand::Operand;
 use super::{deferred, literal};
 use crate::dialect::arithmetic::{decimal as computed, number_text};
+use crate::dialect::moment;
 use crate::error::ErrorKind;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
@@ -109,12 +110,15 @@ fn fits_unbound(from: &DataType) -> bool {
 
 /// Casts that Arrow makes and PostgreSQL does not have.
 fn refused(from: &Kind, to: &Kind) -> bool {
-    let moment =
-        |kind: &Kind| matches!(kind, Kind::Date | Kind::Time | Kind::Timestamp | Kind::Timestamptz | Kind::Interval);
     let number = |kind: &Kind| kind.is_number() || *kind == Kind::Oid;
     match (from, to) {
-        (moment_kind, other) if moment(moment_kind) => number(other) || matches!(other, Kind::Bool | Kind::Bytea),
-        (other, moment_kind) if moment(moment_kind) => number(other) || matches!(other, Kind::Bool | Kind::Bytea),
+        (from, to) if let (Some(from), Some(to)) = (from.moment(), to.moment()) => !moment::convert::exists(from, to),
+        (moment, other) | (other, moment) if moment.moment().is_some() => {
+            number(other) || matches!(other, Kind::Bool | Kind::Bytea | Kind::Array(_))
+        }
+        (scalar, Kind::Array(_)) | (Kind::Array(_), scalar) => {
+            !matches!(scalar, Kind::Text | Kind::Unknown | Kind::Other | Kind::Array(_))
+        }
         (Kind::Bool, other) => number(other) && *other != Kind::Int4,
         (other, Kind::Bool) => number(other) && *other != Kind::Int4,
         (Kind::Bytea, other) | (other, Kind::Bytea) => number(other),

@@ -1,8 +1,9 @@
 //! PostgreSQL's types over Arrow's: a [`Kind`] is what PostgreSQL resolves operators, functions and branches by, whatever
 //! Arrow type the values are held in.
 
+use crate::dialect::moment;
 use crate::error::{ErrorKind, QueryError};
-use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
+use arrow::datatypes::DataType;
 use datafusion::error::DataFusionError;
 
 /// The Arrow type of a `numeric` whose digits behind the point are not known when a statement is planned: quotients,
@@ -97,11 +98,9 @@ impl Kind {
             Self::Float8 => DataType::Float64,
             Self::Text => DataType::Utf8,
             Self::Bytea => DataType::Binary,
-            Self::Date => DataType::Date32,
-            Self::Time => DataType::Time64(TimeUnit::Microsecond),
-            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
-            Self::Timestamptz => crate::dialect::catalog::definition::timestamptz(),
-            Self::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
+            Self::Date | Self::Time | Self::Timestamp | Self::Timestamptz | Self::Interval => {
+                self.moment()?.data_type()
+            }
             Self::Array(element) => DataType::new_list(element.data_type()?, true),
             Self::Numeric | Self::Unknown | Self::Other => return None,
         })
@@ -145,6 +144,26 @@ impl Kind {
     /// Whether it is a number in binary digits.
     pub(crate) fn is_float(&self) -> bool {
         matches!(self, Self::Float4 | Self::Float8)
+    }
+
+    /// The kind of time it is, if it is one.
+    pub(crate) fn moment(&self) -> Option<moment::types::Kind> {
+        Some(match self {
+            Self::Date => moment::types::Kind::Date,
+            Self::Time => moment::types::Kind::Time,
+            Self::Timestamp => moment::types::Kind::Timestamp,
+            Self::Timestamptz => moment::types::Kind::Timestamptz,
+            Self::Interval => moment::types::Kind::Interval,
+            _ => return None,
+        })
+    }
+
+    /// Whether it is an array of intervals, whose elements are not compared by their length.
+    pub(crate) fn has_spans(&self) -> bool {
+        match self {
+            Self::Array(element) => **element == Self::Interval || element.has_spans(),
+            _ => false,
+        }
     }
 
     /// The place among numbers, each of which PostgreSQL casts to those above without being asked.

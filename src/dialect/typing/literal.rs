@@ -7,6 +7,7 @@ use super::kind::{Kind, UNBOUND, decimal, too_many_digits};
 use super::operand::Operand;
 use crate::dialect::arithmetic::decimal::Number;
 use crate::dialect::arithmetic::number_text;
+use crate::dialect::moment::fault;
 use crate::error::{ErrorKind, QueryError};
 use crate::text::{array, boolean, bytea, interval};
 use arrow::datatypes::{DataType, i256};
@@ -129,8 +130,8 @@ pub(super) fn read(text: &str, to: &DataType) -> Result<Expr> {
             literal(number_text::value(text, to)?)
         }
         Kind::Interval => match interval::parse(text) {
-            Some(span) => literal(ScalarValue::IntervalMonthDayNano(Some(span))),
-            None => Err(invalid(ErrorKind::InvalidDatetime)),
+            Ok(span) => literal(ScalarValue::IntervalMonthDayNano(Some(span))),
+            Err(fault) => Err(fault::external(fault::error(fault, text, "interval"))),
         },
         Kind::Bytea => match bytea::parse(text) {
             Some(bytes) => literal(ScalarValue::Binary(Some(bytes))),

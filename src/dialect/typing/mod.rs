@@ -30,7 +30,9 @@ pub(crate) use context::Parameters;
 pub(crate) use deferred::{Operators, functions};
 use kind::{Kind, UNBOUND};
 
+use crate::dialect::moment;
 use crate::dialect::schema::recomputed;
+use crate::error::ErrorKind;
 use context::Typing;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, ExprSchema, Result, ScalarValue};
@@ -189,12 +191,31 @@ impl Typing<'_> {
                 let condition = self.condition(operand)?;
                 self.boolean(Expr::Not(Box::new(condition)))
             }
+            Expr::Negative(inner) => {
+                let operand = self.typed(*inner)?;
+                self.negative(operand)
+            }
             other => {
                 let expr = other.map_children(|part| Ok(Transformed::yes(self.typed(part)?.expr)))?.data;
                 // Of `*` and its like DataFusion has no type.
                 let data_type = expr.get_type(self.schema.as_ref());
                 Ok(Operand { data_type: data_type.unwrap_or(arrow::datatypes::DataType::Null), expr })
             }
+        }
+    }
+
+    /// `-` before a value. Of moments there is none, though Arrow has one.
+    fn negative(&mut self, operand: Operand) -> Result<Operand> {
+        match operand.kind() {
+            Kind::Interval => {
+                let span = moment::types::INTERVAL;
+                Ok(Operand { expr: moment::operator::negated(self.coerce(operand, &span)?), data_type: span })
+            }
+            kind @ (Kind::Date | Kind::Time | Kind::Timestamp | Kind::Timestamptz) => {
+                let text = format!("operator does not exist: - {}", kind.name());
+                Err(kind::refusal(ErrorKind::UnknownFunction, text))
+            }
+            _ => Ok(Operand { expr: Expr::Negative(Box::new(operand.expr)), data_type: operand.data_type }),
         }
     }
 

@@ -6,7 +6,8 @@ use super::kind::{Kind, UNBOUND, refusal, widest};
 use super::operand::Operand;
 use super::symbol::{Deferral, Symbol};
 use super::{literal, marked, numeric};
-use crate::dialect::arithmetic::{date_days, interval_times};
+use crate::dialect::moment;
+use crate::dialect::moment::operator::{Plan, Side};
 use crate::error::{ErrorKind, QueryError};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
@@ -37,13 +38,7 @@ pub(crate) fn provisional(stands_for: Deferral, types: &[DataType]) -> DataType 
         _ => match form(symbol, left, right) {
             Ok(Form::Numbers(Kind::Numeric)) => UNBOUND,
             Ok(Form::Numbers(kind)) => kind.data_type().unwrap_or(DataType::Null),
-            Ok(Form::DateAndDays { .. }) => DataType::Date32,
-            Ok(Form::DaysBetween) => DataType::Int32,
-            Ok(Form::SpanTimes { .. } | Form::SpanShare) => Kind::Interval.data_type().unwrap_or(DataType::Null),
-            Ok(Form::Moments(left, right)) => {
-                let side = |kind: Kind| kind.data_type().unwrap_or(DataType::Null);
-                moments(symbol, &side(left), &side(right)).unwrap_or(DataType::Null)
-            }
+            Ok(Form::Moments(plan)) => plan.result,
             Err(_) => DataType::Null,
         },
     }
@@ -60,16 +55,8 @@ fn compares(operator: Operator) -> bool {
 enum Form {
     /// Arithmetic in one kind of number.
     Numbers(Kind),
-    /// A date, so many days later or earlier.
-    DateAndDays { date_is_left: bool },
-    /// A date less a date.
-    DaysBetween,
-    /// Moments and spans, cast to these kinds and computed by DataFusion.
-    Moments(Kind, Kind),
-    /// A span times a double.
-    SpanTimes { span_is_left: bool },
-    /// A span divided by a double.
-    SpanShare,
+    /// An operator over a date, a time, a moment or a span.
+    Moments(Plan),
 }
 
 /// 42883: PostgreSQL has no such operator.
@@ -87,22 +74,7 @@ fn ambiguous(symbol: Symbol, left: &Kind, right: &Kind) -> datafusion::error::Da
     refusal(ErrorKind::AmbiguousFunction, text)
 }
 
-/// The kind that an unknown side is taken for beside a known one.
-fn assumed(symbol: Symbol, known: &Kind, unknown_is_left: bool) -> Option<Kind> {
-    use Operator::{Divide, Minus, Multiply, Plus};
-    let Symbol::Operator(operator) = symbol else { return known.is_number().then(|| known.clone()) };
-    Some(match (known, operator) {
-        (number, _) if number.is_number() => number.clone(),
-        (Kind::Timestamp | Kind::Timestamptz | Kind::Time, Plus) => Kind::Interval,
-        (Kind::Date | Kind::Timestamp | Kind::Timestamptz | Kind::Time, Minus) => known.clone(),
-        (Kind::Interval, Plus | Minus) => Kind::Interval,
-        (Kind::Interval, Multiply) => Kind::Float8,
-        (Kind::Interval, Divide) if !unknown_is_left => Kind::Float8,
-        _ => return None,
-    })
-}
-
-/// The arithmetic operator for two kinds.
+/// The arithmetic operator for two kinds. What is unknown beside a number is taken for one of its kind.
 ///
 /// # Errors
 /// 42883 when there is none, 42725 when several fit.
@@ -111,14 +83,15 @@ fn form(symbol: Symbol, left: &Kind, right: &Kind) -> Result<Form> {
     let none = || missing(symbol, left, right);
     let (left, right) = match (left, right) {
         (Kind::Unknown, Kind::Unknown) => return Err(ambiguous(symbol, left, right)),
-        (Kind::Date, Kind::Unknown) | (Kind::Unknown, Kind::Date) if symbol == Symbol::Operator(Plus) => {
+        (Kind::Date, Kind::Unknown) | (Kind::Unknown, Kind::Date) | (Kind::Time, Kind::Time)
+            if symbol == Symbol::Operator(Plus) =>
+        {
             return Err(ambiguous(symbol, left, right));
         }
-        (Kind::Unknown, known) => (assumed(symbol, known, true).ok_or_else(none)?, known.clone()),
-        (known, Kind::Unknown) => (known.clone(), assumed(symbol, known, false).ok_or_else(none)?),
-        _ => (left.clone(), right.clone()),
+        (Kind::Unknown, number) | (number, Kind::Unknown) if number.is_number() => (number, number),
+        _ => (left, right),
     };
-    if let Some(kind) = left.arithmetic(&right) {
+    if let Some(kind) = left.arithmetic(right) {
         return match symbol {
             Symbol::Power if kind == Kind::Numeric => Ok(Form::Numbers(kind)),
             Symbol::Power => Ok(Form::Numbers(Kind::Float8)),
@@ -128,35 +101,16 @@ fn form(symbol: Symbol, left: &Kind, right: &Kind) -> Result<Form> {
         };
     }
     let Symbol::Operator(operator) = symbol else { return Err(none()) };
-    let days = |kind: &Kind| matches!(kind, Kind::Int2 | Kind::Int4);
-    Ok(match (&left, operator, &right) {
-        (Kind::Date, Plus | Minus, whole) if days(whole) => Form::DateAndDays { date_is_left: true },
-        (whole, Plus, Kind::Date) if days(whole) => Form::DateAndDays { date_is_left: false },
-        (Kind::Date, Minus, Kind::Date) => Form::DaysBetween,
-        (Kind::Date, Plus | Minus, Kind::Interval) => Form::Moments(Kind::Timestamp, Kind::Interval),
-        (Kind::Interval, Plus, Kind::Date) => Form::Moments(Kind::Interval, Kind::Timestamp),
-        (Kind::Date, Plus, Kind::Time) | (Kind::Time, Plus, Kind::Date) => Form::Moments(left, right),
-        (Kind::Timestamp | Kind::Timestamptz | Kind::Time, Plus | Minus, Kind::Interval) => Form::Moments(left, right),
-        (Kind::Interval, Plus, Kind::Timestamp | Kind::Timestamptz | Kind::Time) => Form::Moments(left, right),
-        (Kind::Interval, Plus | Minus, Kind::Interval) | (Kind::Time, Minus, Kind::Time) => Form::Moments(left, right),
-        (Kind::Date | Kind::Timestamp | Kind::Timestamptz, Minus, Kind::Date | Kind::Timestamp | Kind::Timestamptz) => {
-            match left.common(&right) {
-                Some(kind) => Form::Moments(kind.clone(), kind),
-                None => return Err(none()),
-            }
-        }
-        (Kind::Interval, Multiply, number) if number.is_number() => Form::SpanTimes { span_is_left: true },
-        (number, Multiply, Kind::Interval) if number.is_number() => Form::SpanTimes { span_is_left: false },
-        (Kind::Interval, Divide, number) if number.is_number() => Form::SpanShare,
-        _ => return Err(none()),
-    })
+    moment::operator::plan(operator, side(left), side(right)).map(Form::Moments).ok_or_else(none)
 }
 
-/// DataFusion's type for moments and spans.
-fn moments(symbol: Symbol, left: &DataType, right: &DataType) -> Result<DataType> {
-    match symbol {
-        Symbol::Operator(operator) => BinaryTypeCoercer::new(left, &operator, right).get_result_type(),
-        _ => Ok(DataType::Null),
+/// A kind as one side of an operator of moments.
+fn side(kind: &Kind) -> Side {
+    match kind {
+        Kind::Unknown => Side::Untyped,
+        Kind::Int2 | Kind::Int4 => Side::Integer,
+        number if number.is_number() => Side::Number,
+        kind => kind.moment().map_or(Side::Other, Side::Of),
     }
 }
 
@@ -237,41 +191,12 @@ impl Typing<'_> {
                 }
                 Ok(Operand { expr: binary(left, operator, right), data_type })
             }
-            Form::DateAndDays { date_is_left } => {
-                let (date, days) = if date_is_left { (left, right) } else { (right, left) };
-                let days = self.coerce(days, &DataType::Int32)?;
-                let expr = date_days::shifted(date.expr, days, operator == Operator::Minus);
-                Ok(Operand { expr, data_type: DataType::Date32 })
+            Form::Moments(plan) => {
+                let (of_left, of_right) = plan.sides();
+                let (left, right) = (self.coerce(left, of_left)?, self.coerce(right, of_right)?);
+                Ok(Operand { expr: plan.call(left, right), data_type: plan.result })
             }
-            Form::DaysBetween => {
-                let (left, right) = (self.coerce(left, &DataType::Date32)?, self.coerce(right, &DataType::Date32)?);
-                Ok(Operand { expr: date_days::between(left, right), data_type: DataType::Int32 })
-            }
-            Form::Moments(of_left, of_right) => {
-                let (of_left, of_right) = (of_left.data_type(), of_right.data_type());
-                let (Some(of_left), Some(of_right)) = (of_left, of_right) else {
-                    return self.left_to_engine(symbol, left, right);
-                };
-                let left = self.as_kind(left, &of_left)?;
-                let right = self.as_kind(right, &of_right)?;
-                let data_type = moments(symbol, &left.data_type, &right.data_type)?;
-                Ok(Operand { expr: binary(left.expr, operator, right.expr), data_type })
-            }
-            Form::SpanTimes { span_is_left } => {
-                let (span, factor) = if span_is_left { (left, right) } else { (right, left) };
-                self.times(span, factor, false)
-            }
-            Form::SpanShare => self.times(left, right, true),
         }
-    }
-
-    /// A span times a number, or divided by it.
-    fn times(&mut self, span: Operand, number: Operand, divided: bool) -> Result<Operand> {
-        let data_type = Kind::Interval.data_type().unwrap_or(DataType::Null);
-        let span = self.coerce(span, &data_type)?;
-        let number = self.coerce(number, &DataType::Float64)?;
-        let factor = if divided { lit(1.0) / number } else { number };
-        Ok(Operand { expr: interval_times(span, factor), data_type })
     }
 
     /// `||` of texts, of which one may be anything; arrays are DataFusion's.
@@ -297,8 +222,27 @@ impl Typing<'_> {
     pub(super) fn comparison(&mut self, operator: Operator, left: Operand, right: Operand) -> Result<Operand> {
         let symbol = Symbol::Operator(operator);
         let (of_left, of_right) = (left.kind(), right.kind());
+        let by_day = match (&of_left, &of_right) {
+            (Kind::Date, Kind::Timestamp | Kind::Timestamptz) => self.by_day(&left, operator, &right)?,
+            (Kind::Timestamp | Kind::Timestamptz, Kind::Date) => match operator.swap() {
+                Some(swapped) => self.by_day(&right, swapped, &left)?,
+                None => None,
+            },
+            _ => None,
+        };
+        if let Some(expr) = by_day {
+            return Ok(Operand { expr, data_type: DataType::Boolean });
+        }
         let (left, right) = self.compared(left, right, || missing(symbol, &of_left, &of_right))?;
         Ok(Operand { expr: binary(left, operator, right), data_type: DataType::Boolean })
+    }
+
+    /// A date and a moment as two days; `None` where days do not tell.
+    fn by_day(&mut self, date: &Operand, operator: Operator, moment: &Operand) -> Result<Option<Expr>> {
+        let to = |kind: Kind, operand: &Operand| kind.data_type().unwrap_or_else(|| operand.data_type.clone());
+        let (of_date, of_moment) = (to(Kind::Date, date), to(moment.kind(), moment));
+        let (date, moment) = (self.coerce(date.clone(), &of_date)?, self.coerce(moment.clone(), &of_moment)?);
+        Ok(moment::compare::by_day(&date, operator, &moment))
     }
 
     /// Two values in the type in which they are compared.
@@ -309,6 +253,9 @@ impl Typing<'_> {
         missing: impl Fn() -> datafusion::error::DataFusionError,
     ) -> Result<(Expr, Expr)> {
         let (of_left, of_right) = (left.kind(), right.kind());
+        if of_left.has_spans() || of_right.has_spans() {
+            return Err(refusal(ErrorKind::NotSupported, "arrays of intervals are not compared"));
+        }
         let data_type = match (&of_left, &of_right) {
             (Kind::Other, _) | (_, Kind::Other) => return Ok((left.expr, right.expr)),
             (Kind::Unknown, Kind::Unknown) => DataType::Utf8,

@@ -10,6 +10,7 @@ use super::constant_row::ConstantRow;
 use super::explain::ExplainOptions;
 use super::key_lookup::KeyLookup;
 use super::state::StatementState;
+use crate::dialect::moment::follows_zone_alone;
 use crate::dialect::parse::depth::Depth;
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -124,7 +125,9 @@ fn is_lasting(plan: &LogicalPlan) -> bool {
         node.apply_expressions(|expr| {
             expr.apply(|part| {
                 stable |= match part {
-                    Expr::ScalarFunction(call) => call.func.signature().volatility == Volatility::Stable,
+                    Expr::ScalarFunction(call) => {
+                        call.func.signature().volatility == Volatility::Stable && !follows_zone_alone(&call.func)
+                    }
                     Expr::ScalarVariable(..) => true,
                     _ => false,
                 };

@@ -94,6 +94,8 @@ fn text(value: &Expr) -> String {
             other => other.to_string(),
         },
         Expr::Identifier(ast::Ident { value, .. }) => value.clone(),
+        // Without its fields, which the setting of a zone does not read.
+        Expr::Interval(interval) => format!("INTERVAL {}", interval.value),
         other => other.to_string(),
     }
 }

@@ -23,6 +23,7 @@ use super::run::{cooperation, damaged_file};
 use super::shared::{DATABASE, Shared};
 use crate::clock::Clock;
 use crate::dialect::function::register_session;
+use crate::dialect::moment::zone;
 use crate::dialect::parse::depth::Depth;
 use crate::dialect::parse::{self, Statement};
 use crate::dialect::rewrite;
@@ -404,11 +405,10 @@ impl Session {
 
     /// What this session's statements share: its functions and its zone. The same until the zone changes.
     fn state(&self) -> Arc<SessionState> {
-        let zone = self.settings().time_zone().name();
+        let zone = self.settings().time_zone();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.config_options().execution.time_zone.as_deref() != Some(zone) {
-            let changed = Arc::make_mut(&mut state);
-            changed.config_mut().options_mut().execution.time_zone = Some(zone.to_owned());
+        if *zone::of(state.config_options()) != zone {
+            zone::set(Arc::make_mut(&mut state).config_mut().options_mut(), zone);
         }
         state.clone()
     }

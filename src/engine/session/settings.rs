@@ -2,7 +2,8 @@
 
 use crate::clock::Clock;
 use crate::error::{ErrorKind, QueryError};
-use crate::text::instant;
+use crate::text::datetime::{self, Context};
+use crate::text::zone::Zone;
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,9 +21,9 @@ fn any(_: &str) -> bool {
     true
 }
 
-/// Accepts names of the IANA time zone database.
+/// Accepts what PostgreSQL reads as a zone: see [`Zone::of_setting`].
 fn time_zone(value: &str) -> bool {
-    value.parse::<chrono_tz::Tz>().is_ok()
+    Zone::of_setting(value).is_some()
 }
 
 /// Accepts what [`parse_duration`] reads: digits are milliseconds unless a unit follows.
@@ -63,12 +64,15 @@ fn bytea_output(value: &str) -> bool {
     value.eq_ignore_ascii_case("hex")
 }
 
+/// The setting of the zone that moments are read and written in.
+const TIME_ZONE: &str = "TimeZone";
+
 /// Settings sorted by name. Names compare without case; `SHOW` gives them in lower case as PostgreSQL does, apart
 /// from the three that PostgreSQL itself spells with capitals.
 const DEFINITIONS: &[Definition] = &[
     Definition { name: "DateStyle", default: "ISO, MDY", check: date_style },
     Definition { name: "IntervalStyle", default: "postgres", check: interval_style },
-    Definition { name: "TimeZone", default: "UTC", check: time_zone },
+    Definition { name: TIME_ZONE, default: "UTC", check: time_zone },
     Definition { name: "application_name", default: "", check: any },
     Definition { name: "as_of", default: "", check: any },
     Definition { name: "bytea_output", default: "hex", check: bytea_output },
@@ -136,6 +140,8 @@ const IS_SUPERUSER: &str = "is_superuser";
 pub struct Settings {
     values: BTreeMap<&'static str, String>,
     defaults: Defaults,
+    /// The zone that `TimeZone` names; `None` while it has its default.
+    zone: Option<Zone>,
     version: u64,
     /// What clients keep here for themselves: names with a dot, as in PostgreSQL.
     custom: BTreeMap<String, String>,
@@ -181,6 +187,9 @@ impl Settings {
             "as_of" => self.past(value)?,
             _ => spelled,
         };
+        if definition.name == TIME_ZONE {
+            self.zone = Zone::of_setting(&value);
+        }
         self.values.insert(definition.name, value);
         self.changed();
         Ok(())
@@ -191,12 +200,15 @@ impl Settings {
         if value.is_empty() {
             return Ok(String::new());
         }
-        let Some(at) = instant::parse(value, self.time_zone()) else {
+        let (zone, now) = (self.time_zone(), Clock::System.now());
+        let context = Context { zone: &zone, now_us: now.timestamp_micros() };
+        let at = datetime::timestamptz(value, context).ok().and_then(DateTime::from_timestamp_micros);
+        let Some(at) = at else {
             let message = format!("invalid value for parameter \"as_of\": \"{value}\"");
             return Err(QueryError::new(ErrorKind::InvalidParameter, message)
                 .with_hint("Give an instant such as 2026-11-01T16:00Z, or a date with or without a time."));
         };
-        if at > Clock::System.now() {
+        if at > now {
             let message = format!("invalid value for parameter \"as_of\": \"{value}\" is in the future");
             return Err(QueryError::new(ErrorKind::InvalidParameter, message));
         }
@@ -208,7 +220,13 @@ impl Settings {
     pub fn reset(&mut self, name: &str) -> Result<(), QueryError> {
         match custom(name) {
             Some(name) => drop(self.custom.remove(&name)),
-            None => drop(self.values.remove(find(name)?.name)),
+            None => {
+                let name = find(name)?.name;
+                self.values.remove(name);
+                if name == TIME_ZONE {
+                    self.zone = None;
+                }
+            }
         }
         self.changed();
         Ok(())
@@ -217,6 +235,7 @@ impl Settings {
     /// Returns every setting to its default.
     pub fn reset_all(&mut self) {
         self.values.clear();
+        self.zone = None;
         self.custom.clear();
         self.changed();
     }
@@ -280,8 +299,8 @@ impl Settings {
     }
 
     /// The zone in which instants are shown.
-    pub fn time_zone(&self) -> chrono_tz::Tz {
-        self.values.get("TimeZone").and_then(|zone| zone.parse().ok()).unwrap_or(chrono_tz::UTC)
+    pub(crate) fn time_zone(&self) -> Zone {
+        self.zone.clone().unwrap_or(Zone::UTC)
     }
 
     /// The time limit over a whole statement; `None` is no limit.
@@ -321,7 +340,7 @@ const APPLICATION_NAME_MAX: usize = 63;
 /// The value as PostgreSQL would show it. Drivers compare it with capitals.
 fn spelled(name: &str, value: &str) -> String {
     match name.to_ascii_lowercase().as_str() {
-        "timezone" => spelled_time_zone(value),
+        "timezone" => Zone::of_setting(value).map_or_else(|| value.to_owned(), |zone| zone.name().to_owned()),
         "datestyle" => spelled_date_style(value),
         "client_encoding" if matches!(value.to_ascii_lowercase().as_str(), "utf8" | "utf-8" | "unicode") => {
             "UTF8".to_owned()
@@ -355,28 +374,6 @@ fn spelled_date_style(value: &str) -> String {
         _ => None,
     });
     format!("ISO, {}", order.unwrap_or("MDY"))
-}
-
-/// A zone's own name whatever the capitals; whole hours as the zones that stand for them.
-fn spelled_time_zone(value: &str) -> String {
-    if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(value)) {
-        return zone.name().to_owned();
-    }
-    let (hours, posix) = match value.get(..3) {
-        Some(prefix) if matches!(prefix.to_ascii_uppercase().as_str(), "GMT" | "UTC") => (value.get(3..), true),
-        _ => (Some(value), false),
-    };
-    let hours = hours.map(|hours| hours.split(':').collect::<Vec<_>>());
-    let hours = match hours.as_deref() {
-        Some([hours] | [hours, "00"]) => hours.parse::<i32>().ok(),
-        _ => None,
-    };
-    match hours.map(|hours| if posix { hours } else { -hours }) {
-        Some(0) => "UTC".to_owned(),
-        // Such zones count hours west of Greenwich.
-        Some(west @ -14..=12) => format!("Etc/GMT{west:+}"),
-        _ => value.to_owned(),
-    }
 }
 
 /// Settings of its own that a session may have.
@@ -440,9 +437,9 @@ mod tests {
         assert_eq!(spelled("client_encoding", "utf-8"), "UTF8");
         assert_eq!(spelled("TimeZone", "europe/rome"), "Europe/Rome");
         assert_eq!(spelled("TimeZone", "utc"), "UTC");
-        assert_eq!(spelled("TimeZone", "-7"), "Etc/GMT+7");
-        assert_eq!(spelled("TimeZone", "-08:00"), "Etc/GMT+8");
-        assert_eq!(spelled("TimeZone", "GMT-03:00"), "Etc/GMT-3");
+        assert_eq!(spelled("TimeZone", "-7"), "<-07>+07");
+        assert_eq!(spelled("TimeZone", "-08:00"), "-08:00");
+        assert_eq!(spelled("TimeZone", "gmt-03:00"), "GMT-03:00");
         assert_eq!(spelled("TimeZone", "Nowhere"), "Nowhere");
     }
 
@@ -451,10 +448,10 @@ mod tests {
         let mut settings = Settings::default();
         settings.set("timezone", "europe/rome").unwrap();
         assert_eq!(settings.show("TimeZone").unwrap(), "Europe/Rome");
-        assert_eq!(settings.time_zone(), chrono_tz::Europe::Rome);
+        assert_eq!(settings.time_zone().name(), "Europe/Rome");
         assert_eq!(settings.set("TimeZone", "Nowhere").unwrap_err().kind, ErrorKind::InvalidParameter);
         settings.set("time zone", "GMT+05:00").unwrap();
-        assert_eq!(settings.time_zone(), chrono_tz::Tz::Etc__GMTPlus5);
+        assert_eq!(settings.time_zone().east(0), -18_000);
     }
 
     #[test]

@@ -64,6 +64,9 @@ fn code(kind: ErrorKind) -> Code {
         | ErrorKind::TypeMismatch
         | ErrorKind::InvalidText
         | ErrorKind::InvalidDatetime
+        | ErrorKind::DatetimeOverflow
+        | ErrorKind::IntervalOverflow
+        | ErrorKind::InvalidOffset
         | ErrorKind::InvalidPattern
         | ErrorKind::Escape
         | ErrorKind::EscapeUse
@@ -71,7 +74,6 @@ fn code(kind: ErrorKind) -> Code {
         | ErrorKind::Untranslatable
         | ErrorKind::ArraySubscript
         | ErrorKind::NullNotAllowed
-        | ErrorKind::CannotCoerce
         | ErrorKind::LimitReached
         | ErrorKind::TooDeep
         | ErrorKind::OutOfRange

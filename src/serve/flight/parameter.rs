@@ -9,9 +9,10 @@ use super::types::{sent_type, sql_name};
 use crate::engine::{Plan, ScalarValue, Session};
 use crate::error::{ErrorKind, QueryError};
 use crate::text::decimal::UNBOUND;
+use crate::text::zone::Zone;
 use arrow::array::{Array, ArrayRef, AsArray, new_empty_array};
 use arrow::compute::{CastOptions, cast, cast_with_options, concat};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
@@ -63,7 +64,7 @@ impl Parameters {
     /// Takes rows that a client has bound.
     pub(super) fn of(plan: &Plan, session: &Session, batches: Vec<RecordBatch>) -> Result<Self, Status> {
         let wanted = &plan.parameters;
-        let zone = session.settings().time_zone().name().to_owned();
+        let zone = session.settings().time_zone();
         let mut bound = Vec::with_capacity(batches.len());
         for batch in batches {
             if batch.num_columns() != wanted.len() {
@@ -141,7 +142,7 @@ fn named(columns: Vec<ArrayRef>) -> Result<RecordBatch, Status> {
 }
 
 /// A column of values as the statement wants them.
-fn fitted(column: &ArrayRef, wanted: Option<&DataType>, number: usize, zone: &str) -> Result<ArrayRef, Status> {
+fn fitted(column: &ArrayRef, wanted: Option<&DataType>, number: usize, zone: &Zone) -> Result<ArrayRef, Status> {
     let refused = |error: String| {
         let wanted = wanted.map(sql_name).unwrap_or("text");
         let message = format!("parameter ${number} does not read as {wanted}: {error}");
@@ -157,9 +158,13 @@ fn fitted(column: &ArrayRef, wanted: Option<&DataType>, number: usize, zone: &st
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     let column = match (&plain, wanted) {
         // A moment without a zone is one of the session's.
-        (DataType::Timestamp(unit, None), DataType::Timestamp(_, Some(_))) => {
-            let zoned = DataType::Timestamp(*unit, Some(zone.into()));
-            cast_with_options(&column, &zoned, &strict).map_err(|error| refused(error.to_string()))?
+        (DataType::Timestamp(_, None), DataType::Timestamp(_, Some(_))) => {
+            let local = cast_with_options(&column, &DataType::Timestamp(TimeUnit::Microsecond, None), &strict)
+                .map_err(|error| refused(error.to_string()))?;
+            let moved = |us| zone.moment(us).ok_or_else(|| refused("timestamp out of range".to_owned()));
+            let moved =
+                local.as_primitive::<TimestampMicrosecondType>().try_unary::<_, TimestampMicrosecondType, _>(moved)?;
+            Arc::new(moved.with_timezone("UTC"))
         }
         _ => column,
     };

@@ -282,6 +282,8 @@ fn set(reader: &mut Reader<'_>) -> Result<Command, Failure> {
             while reader.take().is_some() {}
         }
         let value = value.filter(|zone| !zone.eq_ignore_ascii_case("local"));
+        // The setting tells an offset east of Greenwich from a rule of POSIX, which counts west, by the word.
+        let value = value.map(|value| if interval { format!("INTERVAL '{value}'") } else { value });
         return Ok(Command::Set { name: "TimeZone".to_owned(), value, local });
     }
     if reader.keyword("NAMES") {
@@ -538,7 +540,7 @@ mod tests {
         check_set("SET SESSION extra_float_digits = -3", "extra_float_digits", Some("-3"), false);
         check_set("SET TIME ZONE 'Europe/Rome'", "TimeZone", Some("Europe/Rome"), false);
         check_set("SET TIME ZONE LOCAL", "TimeZone", None, false);
-        check_set("SET TIME ZONE INTERVAL '-08:00' HOUR TO MINUTE", "TimeZone", Some("-08:00"), false);
+        check_set("SET TIME ZONE INTERVAL '-08:00' HOUR TO MINUTE", "TimeZone", Some("INTERVAL '-08:00'"), false);
         check_set("SET NAMES 'utf8'", "client_encoding", Some("utf8"), false);
         check_set("SET a.b TO DEFAULT", "a.b", None, false);
         assert_eq!(parse("SET x").unwrap_err().code, "42601");

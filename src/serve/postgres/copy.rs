@@ -485,7 +485,7 @@ mod tests {
         let out = copy(sql).unwrap();
         let text: ArrayRef = Arc::new(StringArray::from(vec![Some("a,\"b\"\tc\\"), None, Some("")]));
         let number: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None, Some(3)]));
-        let style = Style { zone: chrono_tz::UTC };
+        let style = Style { zone: crate::text::zone::Zone::UTC };
         let mut cells = [text, number].map(|array| Cells::new(&array, out.format(), &style).unwrap());
         let mut writer = out.rows(["t", "n,1"].into_iter());
         let mut written = Vec::new();

@@ -105,7 +105,7 @@ impl Connection {
             .iter()
             .zip(&bind.values)
             .enumerate()
-            .map(|(index, (parameter, value))| parameter.read(index + 1, value.as_ref(), formats.of(index), zone));
+            .map(|(index, (parameter, value))| parameter.read(index + 1, value.as_ref(), formats.of(index), &zone));
         let values = values.collect::<Result<Vec<_>, _>>()?;
         let result_formats = Formats::from_codes(&bind.result_formats)?;
         let columns = self.result_schema(&prepared).map_or(0, |schema| schema.fields().len());

@@ -10,10 +10,10 @@ mod text;
 use super::error::Failure;
 use super::types::{Format, arrow_type, postgres_type};
 use crate::engine::ScalarValue;
+use crate::text::zone::Zone;
 use arrow::datatypes::DataType;
 use binary::read_binary;
 use bytes::Bytes;
-use chrono_tz::Tz;
 use convert::{invalid_text, utf8};
 use postgres_types::Type;
 use text::read_text;
@@ -43,7 +43,7 @@ impl Parameter {
         number: usize,
         value: Option<&Bytes>,
         format: Format,
-        zone: Tz,
+        zone: &Zone,
     ) -> Result<ScalarValue, Failure> {
         let wanted = &self.wanted_type();
         let Some(bytes) = value else {
@@ -66,7 +66,7 @@ impl Parameter {
 ///
 /// # Errors
 /// 22P02 and its like for a text that does not read as it, 42804 for a value that would lose something.
-pub(super) fn fitted(scalar: ScalarValue, wanted: &DataType, zone: Tz) -> Result<ScalarValue, Failure> {
+pub(super) fn fitted(scalar: ScalarValue, wanted: &DataType, zone: &Zone) -> Result<ScalarValue, Failure> {
     if let (ScalarValue::Utf8(Some(text)), false) = (&scalar, is_text(wanted)) {
         // A text where something else is wanted reads as that.
         let plain = postgres_type(wanted);
@@ -95,7 +95,7 @@ pub(super) fn fitted(scalar: ScalarValue, wanted: &DataType, zone: Tz) -> Result
 fn own_text(scalar: &ScalarValue) -> Option<ScalarValue> {
     let array = scalar.to_array().ok()?;
     let own = crate::text::uuid::is_uuid(array.data_type()) || crate::text::json::texts(&array).is_some();
-    let texts = own.then(|| crate::text::column::texts(&array).ok())??;
+    let texts = own.then(|| crate::text::column::texts(&array, &Zone::UTC).ok())??;
     ScalarValue::try_from_array(&texts, 0).ok()
 }
 
@@ -121,7 +121,7 @@ mod tests {
 
     fn read(described: Type, wanted: Option<DataType>, bytes: &[u8], format: Format) -> Result<ScalarValue, Failure> {
         let value = Bytes::copy_from_slice(bytes);
-        Parameter { described, wanted }.read(1, Some(&value), format, chrono_tz::America::New_York)
+        Parameter { described, wanted }.read(1, Some(&value), format, &Zone::named("America/New_York").unwrap())
     }
 
     /// A `numeric` as parameters are held.
@@ -246,6 +246,6 @@ mod tests {
         let view = fit(Type::TEXT, DataType::Utf8View, "a").unwrap();
         assert_eq!(view, ScalarValue::Utf8View(Some("a".to_owned())));
         let null = Parameter { described: Type::INT4, wanted: Some(DataType::Int64) };
-        assert_eq!(null.read(1, None, Format::Text, Tz::UTC).unwrap(), ScalarValue::Int64(None));
+        assert_eq!(null.read(1, None, Format::Text, &Zone::UTC).unwrap(), ScalarValue::Int64(None));
     }
 }

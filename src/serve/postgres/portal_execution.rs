@@ -143,7 +143,7 @@ impl Connection {
         }
         let zone = self.session.settings().time_zone();
         let fit = |(value, parameter): (ScalarValue, &super::parameter::Parameter)| {
-            fitted(value, &parameter.wanted_type(), zone)
+            fitted(value, &parameter.wanted_type(), &zone)
         };
         let values = values.into_iter().zip(&prepared.parameters).map(fit).collect::<Result<Vec<_>, _>>()?;
         let Some(explain) = explain else {

@@ -269,13 +269,13 @@ fn put_hex(bytes: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::text::zone::Zone;
     use arrow::array::{BinaryArray, BooleanArray, DictionaryArray, NullArray, StringArray, StringViewArray};
     use arrow::datatypes::Int32Type;
-    use chrono_tz::Tz;
     use std::sync::Arc;
 
     /// The cells of a column, `None` where NULL.
-    pub(super) fn cells(array: ArrayRef, format: Format, zone: Tz) -> Vec<Option<Vec<u8>>> {
+    pub(super) fn cells(array: ArrayRef, format: Format, zone: Zone) -> Vec<Option<Vec<u8>>> {
         let mut cells = Cells::new(&array, format, &Style { zone }).unwrap();
         let cell = |row| {
             let mut out = Vec::new();
@@ -289,14 +289,14 @@ pub(super) mod tests {
     #[track_caller]
     pub(super) fn check_text(array: ArrayRef, expected: &[Option<&str>]) {
         let expected: Vec<_> = expected.iter().map(|cell| cell.map(|text| text.as_bytes().to_vec())).collect();
-        assert_eq!(cells(array, Format::Text, Tz::UTC), expected);
+        assert_eq!(cells(array, Format::Text, Zone::UTC), expected);
     }
 
     /// Bytes of the cells of a column.
     #[track_caller]
     pub(super) fn check_binary(array: ArrayRef, expected: &[Option<&[u8]>]) {
         let expected: Vec<_> = expected.iter().map(|cell| cell.map(<[u8]>::to_vec)).collect();
-        assert_eq!(cells(array, Format::Binary, Tz::UTC), expected);
+        assert_eq!(cells(array, Format::Binary, Zone::UTC), expected);
     }
 
     #[test]
@@ -324,7 +324,7 @@ pub(super) mod tests {
     fn a_row_has_its_length() {
         let array: ArrayRef = Arc::new(StringArray::from(vec![Some("ab")]));
         let nulls: ArrayRef = Arc::new(NullArray::new(1));
-        let style = Style { zone: Tz::UTC };
+        let style = Style { zone: Zone::UTC };
         let mut columns =
             [Cells::new(&array, Format::Text, &style).unwrap(), Cells::new(&nulls, Format::Text, &style).unwrap()];
         let mut out = Vec::new();

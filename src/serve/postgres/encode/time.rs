@@ -4,7 +4,9 @@
 use super::write::{Style, Write, values};
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::Format;
-use crate::text::moment::{DAY_US, put_date, put_era, put_instant, put_interval, put_offset, put_time};
+use crate::text::calendar::{DAY_US, FIRST_DAY, FIRST_US, LAST_DAY, LAST_US};
+use crate::text::moment::{put_day, put_interval, put_time, put_timestamp, put_timestamptz};
+use crate::text::zone::{Offsets, Zone};
 use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Date64Type, DurationMicrosecondType, DurationMillisecondType,
@@ -13,13 +15,11 @@ use arrow::datatypes::{
     TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use bytes::BufMut;
-use chrono::{DateTime, Offset, TimeZone};
-use chrono_tz::Tz;
 
 /// Days from 1970 to 2000, where PostgreSQL's binary dates begin.
-const EPOCH_DAYS: i64 = 10_957;
-/// No zone changes its offset more often than this, nor away from a multiple of it.
-const OFFSET_SPAN_S: i64 = 900;
+const EPOCH_DAYS: i32 = 10_957;
+/// Microseconds from 1970 to 2000.
+const EPOCH_US: i64 = EPOCH_DAYS as i64 * DAY_US;
 
 type Written = Result<(), Failure>;
 
@@ -28,18 +28,20 @@ pub(super) fn writer(array: &ArrayRef, format: Format, style: &Style) -> Option<
     Some(match array.data_type() {
         DataType::Date32 => {
             let put = dates(format);
-            values::<Date32Type, _>(array, move |days, out| put(i64::from(days), out))
+            values::<Date32Type, _>(array, put)
         }
         DataType::Date64 => {
             let put = dates(format);
-            values::<Date64Type, _>(array, move |ms, out| put(ms.div_euclid(86_400_000), out))
+            values::<Date64Type, _>(array, move |ms, out| {
+                put(i32::try_from(ms.div_euclid(86_400_000)).map_err(|_| out_of_range())?, out)
+            })
         }
         DataType::Time32(TimeUnit::Second) => micros::<Time32SecondType>(array, times(format)),
         DataType::Time32(TimeUnit::Millisecond) => micros::<Time32MillisecondType>(array, times(format)),
         DataType::Time64(TimeUnit::Microsecond) => micros::<Time64MicrosecondType>(array, times(format)),
         DataType::Time64(TimeUnit::Nanosecond) => micros::<Time64NanosecondType>(array, times(format)),
         DataType::Timestamp(unit, zone) => {
-            let put = instants(format, zone.is_some().then_some(style.zone));
+            let put = instants(format, zone.is_some().then(|| style.zone.clone()));
             match unit {
                 TimeUnit::Second => micros::<TimestampSecondType>(array, put),
                 TimeUnit::Millisecond => micros::<TimestampMillisecondType>(array, put),
@@ -109,18 +111,16 @@ fn out_of_range() -> Failure {
     Failure::new("22008", "date/time field value out of range")
 }
 
-fn dates(format: Format) -> impl Fn(i64, &mut Vec<u8>) -> Written + Send {
-    move |days, out| match format {
-        Format::Text => {
-            let before_christ = put_date(days, out);
-            put_era(before_christ, out);
-            Ok(())
+fn dates(format: Format) -> impl Fn(i32, &mut Vec<u8>) -> Written + Send {
+    move |days, out| {
+        match format {
+            Format::Text => put_day(days, out),
+            Format::Binary => out.put_i32(match days {
+                LAST_DAY | FIRST_DAY => days,
+                days => days.checked_sub(EPOCH_DAYS).ok_or_else(out_of_range)?,
+            }),
         }
-        Format::Binary => {
-            let days = i32::try_from(days - EPOCH_DAYS).map_err(|_| out_of_range())?;
-            out.put_i32(days);
-            Ok(())
-        }
+        Ok(())
     }
 }
 
@@ -136,29 +136,23 @@ fn times(format: Format) -> Put {
 }
 
 /// Writes instants: in the zone and with its offset when they have one, as they are when not.
-fn instants(format: Format, zone: Option<Tz>) -> Put {
+fn instants(format: Format, zone: Option<Zone>) -> Put {
     match (format, zone) {
         (Format::Binary, _) => Box::new(|us, out| {
-            out.put_i64(us.checked_sub(EPOCH_DAYS * DAY_US).ok_or_else(out_of_range)?);
+            out.put_i64(match us {
+                LAST_US | FIRST_US => us,
+                us => us.checked_sub(EPOCH_US).ok_or_else(out_of_range)?,
+            });
             Ok(())
         }),
         (Format::Text, None) => repeated(|us, out| {
-            let before_christ = put_instant(us, out);
-            put_era(before_christ, out);
+            put_timestamp(us, out);
             Ok(())
         }),
         (Format::Text, Some(zone)) => {
-            // Neighbouring rows mostly share a quarter of an hour, hence an offset.
-            let mut known = (i64::MIN, 0);
+            let mut offsets = Offsets::of(zone);
             repeated(move |us, out| {
-                let span = us.div_euclid(OFFSET_SPAN_S * 1_000_000);
-                if known.0 != span {
-                    known = (span, offset_s(zone, us)?);
-                }
-                let local = us.checked_add(known.1 * 1_000_000).ok_or_else(out_of_range)?;
-                let before_christ = put_instant(local, out);
-                put_offset(known.1, out);
-                put_era(before_christ, out);
+                put_timestamptz(us, offsets.east_us(us), out);
                 Ok(())
             })
         }
@@ -180,15 +174,6 @@ fn repeated(mut put: impl FnMut(i64, &mut Vec<u8>) -> Written + Send + 'static) 
         out.extend_from_slice(&text);
         Ok(())
     })
-}
-
-/// Seconds east of Greenwich at an instant.
-fn offset_s(zone: Tz, us: i64) -> Result<i64, Failure> {
-    if zone == Tz::UTC {
-        return Ok(0);
-    }
-    let instant = DateTime::from_timestamp_micros(us).ok_or_else(out_of_range)?;
-    Ok(i64::from(zone.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc()))
 }
 
 fn intervals(format: Format) -> impl Fn(i32, i32, i64, &mut Vec<u8>) -> Written + Send {
@@ -254,18 +239,22 @@ mod tests {
         let winter = 1_704_110_400_000_000;
         let array = TimestampMicrosecondArray::from(vec![Some(summer), None, Some(winter)]).with_timezone("+03:00");
         let array: ArrayRef = Arc::new(array);
-        let text = |zone| {
+        let text = |zone: Zone| {
             cells(array.clone(), Format::Text, zone)
                 .into_iter()
                 .map(|cell| cell.map(|text| String::from_utf8(text).unwrap()))
         };
-        assert!(text(Tz::UTC).eq([Some("2024-07-01 12:00:00+00".into()), None, Some("2024-01-01 12:00:00+00".into())]));
-        assert!(text(Tz::America__New_York).eq([
+        assert!(text(Zone::UTC).eq([
+            Some("2024-07-01 12:00:00+00".into()),
+            None,
+            Some("2024-01-01 12:00:00+00".into())
+        ]));
+        assert!(text(Zone::named("America/New_York").unwrap()).eq([
             Some("2024-07-01 08:00:00-04".into()),
             None,
             Some("2024-01-01 07:00:00-05".into())
         ]));
-        assert!(text(Tz::Asia__Kolkata).eq([
+        assert!(text(Zone::named("Asia/Kolkata").unwrap()).eq([
             Some("2024-07-01 17:30:00+05:30".into()),
             None,
             Some("2024-01-01 17:30:00+05:30".into())
@@ -283,7 +272,11 @@ mod tests {
     #[test]
     fn an_instant_out_of_range_is_an_error_and_not_a_panic() {
         let array: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![i64::MAX, i64::MIN]).with_timezone("UTC"));
-        for (format, zone) in [(Format::Text, Tz::Asia__Kolkata), (Format::Binary, Tz::UTC), (Format::Text, Tz::UTC)] {
+        for (format, zone) in [
+            (Format::Text, Zone::named("Asia/Kolkata").unwrap()),
+            (Format::Binary, Zone::UTC),
+            (Format::Text, Zone::UTC),
+        ] {
             let mut cells = super::super::Cells::new(&array, format, &Style { zone }).unwrap();
             for row in 0..2 {
                 let _ = cells.write(row, &mut Vec::new());

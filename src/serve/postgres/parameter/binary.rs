@@ -8,6 +8,7 @@ use super::text::{instant, numeric, own};
 use crate::engine::ScalarValue;
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::arrow_type;
+use crate::text::calendar::{DAY_US, FIRST_DAY, FIRST_US, LAST_DAY, LAST_US, date, is_moment};
 use arrow::datatypes::IntervalMonthDayNano;
 use bytes::{Buf, Bytes};
 use postgres_types::{Kind, Type};
@@ -39,16 +40,31 @@ pub(super) fn read_binary(bytes: &mut Bytes, described: &Type) -> Option<Result<
             }
         }
         Type::BYTEA => ScalarValue::Binary(Some(std::mem::take(bytes).to_vec())),
-        Type::DATE => match bytes.try_get_i32().ok()?.checked_add(EPOCH_DAYS) {
-            Some(days) => ScalarValue::Date32(Some(days)),
-            None => return Some(Err(out_of_range())),
+        Type::DATE => match bytes.try_get_i32().ok()? {
+            days @ (LAST_DAY | FIRST_DAY) => ScalarValue::Date32(Some(days)),
+            days => match days.checked_add(EPOCH_DAYS).and_then(|days| date(days.into())) {
+                Some(days) => ScalarValue::Date32(Some(days)),
+                None => return Some(Err(out_of_range())),
+            },
         },
-        Type::TIME => ScalarValue::Time64Microsecond(Some(bytes.try_get_i64().ok()?)),
-        Type::TIMESTAMP | Type::TIMESTAMPTZ => match bytes.try_get_i64().ok()?.checked_add(EPOCH_US) {
-            Some(us) if *described == Type::TIMESTAMPTZ => instant(us),
-            Some(us) => ScalarValue::TimestampMicrosecond(Some(us), None),
-            None => return Some(Err(out_of_range())),
+        Type::TIME => match bytes.try_get_i64().ok()? {
+            us @ 0..=DAY_US => ScalarValue::Time64Microsecond(Some(us)),
+            _ => return Some(Err(out_of_range())),
         },
+        Type::TIMESTAMP | Type::TIMESTAMPTZ => {
+            let us = match bytes.try_get_i64().ok()? {
+                us @ (LAST_US | FIRST_US) => us,
+                us => match us.checked_add(EPOCH_US).filter(|us| is_moment(*us)) {
+                    Some(us) => us,
+                    None => return Some(Err(out_of_range())),
+                },
+            };
+            if *described == Type::TIMESTAMPTZ {
+                instant(us)
+            } else {
+                ScalarValue::TimestampMicrosecond(Some(us), None)
+            }
+        }
         Type::INTERVAL => {
             let us = bytes.try_get_i64().ok()?;
             let days = bytes.try_get_i32().ok()?;

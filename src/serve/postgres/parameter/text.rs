@@ -2,18 +2,20 @@
 //! values, and here they become DataFusion scalars, or failures with PostgreSQL's SQLSTATEs.
 
 use super::convert::{invalid_text, list};
+use crate::clock::Clock;
+use crate::dialect::moment::fault;
 use crate::engine::ScalarValue;
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::arrow_type;
+use crate::text::datetime::{self, Context};
 use crate::text::decimal::UNBOUND;
-use crate::text::{array, boolean, bytea, instant as moment, interval, json, tid, uuid};
+use crate::text::zone::Zone;
+use crate::text::{array, boolean, bytea, interval, json, tid, uuid};
 use arrow::array::StringArray;
-use chrono::{NaiveDate, NaiveTime, Timelike};
-use chrono_tz::Tz;
 use postgres_types::{Kind, Type};
 
 /// Reads the text form.
-pub(super) fn read_text(text: &str, described: &Type, zone: Tz) -> Result<ScalarValue, Failure> {
+pub(super) fn read_text(text: &str, described: &Type, zone: &Zone) -> Result<ScalarValue, Failure> {
     if let Kind::Array(element) = described.kind() {
         let elements = array::parse(text).ok_or_else(|| invalid_text(text, described))?;
         let read = |text: &Option<String>| match text {
@@ -25,6 +27,8 @@ pub(super) fn read_text(text: &str, described: &Type, zone: Tz) -> Result<Scalar
     }
     let invalid = || invalid_text(text, described);
     let trimmed = text.trim();
+    let context = || Context { zone, now_us: Clock::System.now().timestamp_micros() };
+    let at = |wanted: &'static str| move |found: datetime::Fault| Failure::from(fault::error(found, text, wanted));
     Ok(match *described {
         Type::BOOL => ScalarValue::Boolean(Some(boolean::parse(trimmed).ok_or_else(invalid)?)),
         Type::INT2 | Type::INT4 | Type::INT8 | Type::OID | Type::XID | Type::CID | Type::FLOAT4 | Type::FLOAT8 => {
@@ -32,14 +36,14 @@ pub(super) fn read_text(text: &str, described: &Type, zone: Tz) -> Result<Scalar
         }
         Type::NUMERIC => numeric(text)?,
         Type::BYTEA => ScalarValue::Binary(Some(bytea::parse(text).ok_or_else(invalid)?)),
-        Type::DATE => ScalarValue::Date32(Some(days(moment::clock(trimmed).ok_or_else(invalid)?.date()))),
-        Type::TIME => ScalarValue::Time64Microsecond(Some(time_us(moment::time(trimmed).ok_or_else(invalid)?))),
+        Type::DATE => ScalarValue::Date32(Some(datetime::date(text, context()).map_err(at("date"))?)),
+        Type::TIME => ScalarValue::Time64Microsecond(Some(datetime::time(text, context()).map_err(at("time"))?)),
         Type::TIMESTAMP => {
-            let local = moment::clock(trimmed).ok_or_else(invalid)?;
-            ScalarValue::TimestampMicrosecond(Some(local.and_utc().timestamp_micros()), None)
+            let local = datetime::timestamp(text, context()).map_err(at("timestamp"))?;
+            ScalarValue::TimestampMicrosecond(Some(local), None)
         }
-        Type::TIMESTAMPTZ => instant(moment::parse(trimmed, zone).ok_or_else(invalid)?.timestamp_micros()),
-        Type::INTERVAL => ScalarValue::IntervalMonthDayNano(Some(interval::parse(trimmed).ok_or_else(invalid)?)),
+        Type::TIMESTAMPTZ => instant(datetime::timestamptz(text, context()).map_err(at("timestamp with time zone"))?),
+        Type::INTERVAL => ScalarValue::IntervalMonthDayNano(Some(interval::parse(text).map_err(at("interval"))?)),
         Type::UUID | Type::TID | Type::JSON | Type::JSONB => own(text, described)?,
         _ => ScalarValue::Utf8(Some(text.to_owned())),
     })
@@ -65,7 +69,7 @@ pub(super) fn own(text: &str, described: &Type) -> Result<ScalarValue, Failure> 
 
 /// A `timestamp with time zone` of microseconds since 1970.
 pub(super) fn instant(us: i64) -> ScalarValue {
-    ScalarValue::TimestampMicrosecond(Some(us), Some("+00:00".into()))
+    ScalarValue::TimestampMicrosecond(Some(us), Some("UTC".into()))
 }
 
 /// A `numeric` with all its digits.
@@ -74,12 +78,4 @@ pub(super) fn instant(us: i64) -> ScalarValue {
 /// 22P02 for what is no number; 0A000 for NaN, infinities, and digits that there is no room for.
 pub(super) fn numeric(text: &str) -> Result<ScalarValue, Failure> {
     crate::engine::number(text, &UNBOUND).map_err(Failure::from)
-}
-
-fn days(date: NaiveDate) -> i32 {
-    date.signed_duration_since(NaiveDate::default()).num_days() as i32
-}
-
-fn time_us(time: NaiveTime) -> i64 {
-    i64::from(time.num_seconds_from_midnight()) * 1_000_000 + i64::from(time.nanosecond() / 1_000)
 }

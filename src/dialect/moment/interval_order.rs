@@ -2,24 +2,26 @@
 //! hours: 27 hours are more than a day.
 //!
 //! Before a plan is optimized, both sides of such a comparison become calls of `interval_length`.
-//! ORDER BY, GROUP BY and joins USING an interval are not reached by it.
+//! Keys of ORDER BY, GROUP BY and joins are changed by `super::interval_keys`.
 //!
 //! DataFusion 55: Arrow compares the fields of an interval one after the other, months, then days,
 //! then nanoseconds, so that `interval '30 days' < interval '1 month'` and `'27 hours' < '1 day'`
 //! (apache/datafusion#8468, open; apache/arrow-rs#5200). Not needed once
 //! `interval '27 hours'` is more than `interval '1 day'`.
 
+use super::function::{Call, internal};
 use arrow::array::{ArrayRef, AsArray, Decimal128Array};
 use arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result, plan_err};
+use datafusion::common::{DFSchema, Result, ScalarValue, plan_err};
 use datafusion::logical_expr::expr::{Between, InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility, cast,
+    Volatility, cast, when,
 };
+use std::cmp::Ordering;
 use std::sync::{Arc, LazyLock};
 
 /// The function rewrite, which has no state.
@@ -49,6 +51,18 @@ impl FunctionRewrite for IntervalOrder {
                 let [expr, low, high] = [expr, low, high].map(|part| Box::new(length(*part)));
                 Transformed::yes(Expr::Between(Between { expr, negated, low, high }))
             }
+            Expr::ScalarFunction(call) if call.args.iter().any(span) => {
+                match (call.func.name(), call.args.as_slice()) {
+                    ("greatest", _) => Transformed::yes(super::function::call(&GREATEST, call.args)),
+                    ("least", _) => Transformed::yes(super::function::call(&LEAST, call.args)),
+                    ("nullif", [left, right]) => {
+                        let same = length(left.clone()).eq(length(right.clone()));
+                        let nothing = Expr::Literal(ScalarValue::IntervalMonthDayNano(None), None);
+                        Transformed::yes(when(same, nothing).otherwise(left.clone())?)
+                    }
+                    _ => Transformed::no(Expr::ScalarFunction(call)),
+                }
+            }
             Expr::InList(InList { expr, list, negated }) if span(&expr) => {
                 let list = list.into_iter().map(length).collect();
                 Transformed::yes(Expr::InList(InList { expr: Box::new(length(*expr)), list, negated }))
@@ -65,9 +79,34 @@ fn compares(op: Operator) -> bool {
 }
 
 /// `interval_length(span)`, for durations too, which are cast to intervals first.
-fn length(span: Expr) -> Expr {
+pub(crate) fn length(span: Expr) -> Expr {
     static FUNCTION: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::from(Length::default())));
     Expr::ScalarFunction(ScalarFunction { func: FUNCTION.clone(), args: vec![cast(span, SPAN)] })
+}
+
+/// The longest of some intervals; NULL when all are.
+static GREATEST: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
+    internal("interval_greatest", Volatility::Immutable, all_spans, |call| extreme(call, Ordering::Greater))
+});
+
+/// The shortest of some intervals; NULL when all are.
+static LEAST: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
+    internal("interval_least", Volatility::Immutable, all_spans, |call| extreme(call, Ordering::Less))
+});
+
+/// Intervals alone, of which an interval is made.
+fn all_spans(given: &[DataType]) -> Option<(Vec<DataType>, DataType)> {
+    Some((vec![SPAN; given.len()], SPAN))
+}
+
+/// The interval of each row whose length stands in an order to those of all others.
+fn extreme(call: &Call<'_>, wanted: Ordering) -> Result<ArrayRef> {
+    let columns =
+        (0..call.args.len()).map(|place| call.column::<IntervalMonthDayNanoType>(place)).collect::<Result<Vec<_>>>()?;
+    call.rows::<IntervalMonthDayNanoType>(|row| {
+        let spans = columns.iter().filter_map(|column| column.at(row));
+        Ok(spans.reduce(|best, span| if nanoseconds(span).cmp(&nanoseconds(best)) == wanted { span } else { best }))
+    })
 }
 
 /// The function `interval_length`: nanoseconds of an interval, as a decimal without places; NULL of

@@ -5,7 +5,7 @@ use super::calendar::DAY_US;
 use super::decimal::{is_unbound, without_zeros};
 use super::moment::{put_day, put_interval, put_time, put_timestamp, put_timestamptz};
 use super::number::{put_float4, put_float8};
-use super::record::put_record;
+use super::record::{is_missing, put_record};
 use super::zone::{Offsets, Zone};
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
 use arrow::compute::cast;
@@ -143,7 +143,7 @@ fn writer<'a>(array: &'a ArrayRef, zone: &'a Zone) -> Result<Write<'a>, ArrowErr
             Box::new(move |row, out| {
                 put_record(writers.len(), &mut field, out, |place, field| {
                     let (column, write) = &mut writers[place];
-                    let there = !column.is_null(row);
+                    let there = !is_missing(column, row);
                     if there {
                         write(row, field)?;
                     }

@@ -1,6 +1,11 @@
 //! Composite values as PostgreSQL writes them, `(1,"a b",)`: NULL is nothing, and a field is in quotes
 //! where it would not be read back without.
 
+/// Whether a field is NULL; what has no type is.
+pub(crate) fn is_missing(column: &dyn arrow::array::Array, row: usize) -> bool {
+    column.data_type().is_null() || column.is_null(row)
+}
+
 /// Puts the fields of one value, which `field` writes in turn; it says of each whether it is there, and
 /// fails as it fails.
 pub(crate) fn put_record<E>(

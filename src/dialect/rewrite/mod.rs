@@ -290,7 +290,7 @@ fn rewrite_expr(expr: &mut Expr) {
             }
         }
         Expr::Extract { field, expr: value, .. } => {
-            let field = build::text(&field.to_string().to_lowercase());
+            let field = build::text(field.to_string().trim_matches('\'').to_lowercase().as_str());
             *expr = call("extract", vec![field, take(value)]);
         }
         Expr::AtTimeZone { timestamp, time_zone } => {

@@ -158,9 +158,7 @@ pub(super) fn expr_name(expr: &Expr) -> Option<String> {
             own_name(inner).or_else(|| Some(type_name(&data_type.to_string())))
         }
         Expr::TypedString(typed) => Some(type_name(&typed.data_type.to_string())),
-        Expr::Case { else_result, .. } => {
-            else_result.as_deref().and_then(expr_name).or_else(|| Some("case".to_owned()))
-        }
+        Expr::Case { else_result, .. } => else_result.as_deref().and_then(own_name).or_else(|| Some("case".to_owned())),
         Expr::Exists { .. } => Some("exists".to_owned()),
         Expr::Array(_) => Some("array".to_owned()),
         Expr::Interval(_) => Some("interval".to_owned()),

@@ -15,8 +15,8 @@ use super::function::strip_schema;
 use super::rows_function;
 use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, TableAlias, TableAliasColumnDef, TableFactor,
-    TableFunctionArgs, UnaryOperator, Value, Visit, Visitor,
+    DataType, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, TableAlias, TableAliasColumnDef,
+    TableFactor, TableFunctionArgs, UnaryOperator, Value, Visit, Visitor,
 };
 use std::ops::ControlFlow;
 
@@ -126,7 +126,8 @@ fn rows(mut arrays: Vec<Expr>, given: Option<TableAlias>, function: &str, number
         }
         let mut lengths: Vec<Expr> = arrays.iter().map(|array| call("cardinality", vec![array.clone()])).collect();
         let longest = if lengths.len() == 1 { lengths.remove(0) } else { call("greatest", lengths) };
-        arrays.push(list_of_series(vec![number(1), longest]));
+        let first = build::cast(number(1), DataType::BigInt(None));
+        arrays.push(list_of_series(vec![first, longest]));
     }
     unnest(arrays, Some(named), false)
 }

@@ -115,7 +115,7 @@ impl Typing<'_> {
                 let mut compared = compared.into_iter().map(|expr| if spans { length(expr) } else { expr });
                 (compared.next().map(Box::new), compared.collect::<Vec<_>>())
             }
-            None => (None, whens.into_iter().map(|when| self.condition(when)).collect::<Result<_>>()?),
+            None => (None, whens.into_iter().map(|when| self.condition(when, "CASE/WHEN")).collect::<Result<_>>()?),
         };
         let when_then_expr = whens.into_iter().zip(results).map(|(when, then)| (Box::new(when), Box::new(then)));
         let expr = Expr::Case(Case { expr: value, when_then_expr: when_then_expr.collect(), else_expr });

@@ -3,6 +3,7 @@
 
 use super::context::Typing;
 use super::deferred::{self, stands_for};
+use super::frame;
 use super::kind::{Kind, UNBOUND, decimal, digits, refusal};
 use super::marked;
 use super::operand::Operand;
@@ -393,6 +394,16 @@ impl Typing<'_> {
             row.expr = self.coerce(row.clone(), &DataType::Int64)?;
         }
         let kind = args.first().map(Operand::kind);
+        let missing = match (func.name(), &kind) {
+            ("min" | "max", Some(Kind::Bool)) => true,
+            ("string_agg", Some(kind)) => !matches!(kind, Kind::Text | Kind::Bytea | Kind::Unknown),
+            _ => false,
+        };
+        if missing {
+            let given = args.iter().map(|arg| arg.kind().name()).collect::<Vec<_>>().join(", ");
+            let text = format!("function {}({given}) does not exist", func.name());
+            return Err(refusal(ErrorKind::UnknownFunction, text));
+        }
         let func = match (func.name(), kind) {
             ("sum", Some(Kind::Int8)) => sum::of_bigints(),
             ("avg" | "mean", Some(kind)) if kind.is_integer() || kind == Kind::Numeric => average::function(),
@@ -419,7 +430,7 @@ impl Typing<'_> {
     fn filtered(&mut self, filter: Option<Box<Expr>>) -> Result<Option<Box<Expr>>> {
         let Some(filter) = filter else { return Ok(None) };
         let operand = self.typed(*filter)?;
-        Ok(Some(Box::new(self.condition(operand)?)))
+        Ok(Some(Box::new(self.condition(operand, "FILTER")?)))
     }
 
     /// A call of an aggregate.
@@ -464,6 +475,7 @@ impl Typing<'_> {
         params.partition_by =
             params.partition_by.into_iter().map(|expr| Ok(self.typed(expr)?.expr)).collect::<Result<_>>()?;
         params.order_by = self.sorted(params.order_by)?;
+        params.window_frame = frame::fitting(params.window_frame, &params.order_by, &self.schema)?;
         let expr = Expr::from(WindowFunction { fun, params });
         let data_type = expr.get_type(self.schema.as_ref())?;
         Ok(Operand { expr, data_type })
@@ -475,6 +487,13 @@ impl Typing<'_> {
         let shifts = matches!(name, "lag" | "lead");
         let first = args.next();
         let (second, third) = (args.next(), args.next());
+        if let (true, Some(value), Some(Operand { expr: Expr::Literal(ScalarValue::Null, _), .. })) =
+            (shifts, &first, &second)
+        {
+            // From a row that is NULL rows away there is nothing, not even the default.
+            let data_type = if value.kind() == Kind::Unknown { DataType::Utf8 } else { value.data_type.clone() };
+            return Ok(vec![lit(ScalarValue::try_from(&data_type)?), lit(1_i64)]);
+        }
         let mut exprs = Vec::new();
         match (first, third) {
             (Some(value), Some(default)) if shifts => {

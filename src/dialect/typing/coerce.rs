@@ -77,9 +77,19 @@ impl Typing<'_> {
         }
     }
 
-    /// A value as what a `WHERE`, an `AND` or a `FILTER` wants.
-    pub(super) fn condition(&mut self, operand: Operand) -> Result<Expr> {
-        if operand.kind() == Kind::Unknown { self.coerce(operand, &DataType::Boolean) } else { Ok(operand.expr) }
+    /// A value as what a `WHERE`, an `AND` or a `FILTER` wants; `place` names it in the error.
+    ///
+    /// # Errors
+    /// 42804 for a value that is no boolean.
+    pub(super) fn condition(&mut self, operand: Operand, place: &str) -> Result<Expr> {
+        match operand.kind() {
+            Kind::Bool => Ok(operand.expr),
+            Kind::Unknown => self.coerce(operand, &DataType::Boolean),
+            other => {
+                let text = format!("argument of {place} must be type boolean, not type {}", other.name());
+                Err(refusal(ErrorKind::TypeMismatch, text))
+            }
+        }
     }
 }
 

@@ -7,13 +7,14 @@ use super::kind::{Kind, UNBOUND, decimal, too_many_digits};
 use super::operand::Operand;
 use crate::dialect::arithmetic::decimal::Number;
 use crate::dialect::arithmetic::number_text;
+use crate::dialect::function::routine;
 use crate::dialect::moment::fault;
 use crate::error::{ErrorKind, QueryError};
-use crate::text::{array, boolean, bytea, interval};
+use crate::text::{array, boolean, bytea, interval, json, tid, uuid};
 use arrow::datatypes::{DataType, i256};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::{Expr, cast};
+use datafusion::logical_expr::{Expr, ScalarUDF, cast};
 use std::sync::Arc;
 
 /// The value that PostgreSQL gives a number that is written out.
@@ -158,6 +159,23 @@ pub(super) fn read(text: &str, to: &DataType) -> Result<Expr> {
             )))),
             _ => Ok(cast(Expr::Literal(ScalarValue::Utf8(Some(text.to_owned())), None), to.clone())),
         },
-        _ => Ok(cast(Expr::Literal(ScalarValue::Utf8(Some(text.to_owned())), None), to.clone())),
+        _ => {
+            let text = Expr::Literal(ScalarValue::Utf8(Some(text.to_owned())), None);
+            Ok(match own_cast(to) {
+                Some(function) => function.call(vec![text]),
+                None => cast(text, to.clone()),
+            })
+        }
     }
+}
+
+/// The function that reads a text as one of the types that only this dialect has.
+fn own_cast(to: &DataType) -> Option<Arc<ScalarUDF>> {
+    routine(match to {
+        own if json::is_json(own) => "json",
+        own if json::is_jsonb(own) => "jsonb",
+        own if uuid::is_uuid(own) => "uuid_cast",
+        own if tid::is_tid(own) => "tid_cast",
+        _ => return None,
+    })
 }

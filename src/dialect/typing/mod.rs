@@ -16,6 +16,7 @@ mod call;
 mod coerce;
 mod context;
 mod deferred;
+mod frame;
 pub(crate) mod kind;
 mod literal;
 pub(crate) mod marked;
@@ -98,7 +99,7 @@ impl Typing<'_> {
         let typed = plan.map_expressions(|expr| {
             let name = names.save(&expr);
             let operand = self.typed(expr)?;
-            let expr = if filters { self.condition(operand)? } else { operand.expr };
+            let expr = if filters { self.condition(operand, "WHERE")? } else { operand.expr };
             Ok(Transformed::yes(name.restore(expr)))
         });
         self.schema = around;
@@ -188,13 +189,19 @@ impl Typing<'_> {
             }
             Expr::Not(inner) => {
                 let operand = self.typed(*inner)?;
-                let condition = self.condition(operand)?;
+                let condition = self.condition(operand, "NOT")?;
                 self.boolean(Expr::Not(Box::new(condition)))
             }
             Expr::Negative(inner) => {
                 let operand = self.typed(*inner)?;
                 self.negative(operand)
             }
+            Expr::IsTrue(inner) => self.truth(*inner, "IS TRUE", Expr::IsTrue),
+            Expr::IsNotTrue(inner) => self.truth(*inner, "IS NOT TRUE", Expr::IsNotTrue),
+            Expr::IsFalse(inner) => self.truth(*inner, "IS FALSE", Expr::IsFalse),
+            Expr::IsNotFalse(inner) => self.truth(*inner, "IS NOT FALSE", Expr::IsNotFalse),
+            Expr::IsUnknown(inner) => self.truth(*inner, "IS UNKNOWN", Expr::IsUnknown),
+            Expr::IsNotUnknown(inner) => self.truth(*inner, "IS NOT UNKNOWN", Expr::IsNotUnknown),
             other => {
                 let expr = other.map_children(|part| Ok(Transformed::yes(self.typed(part)?.expr)))?.data;
                 // Of `*` and its like DataFusion has no type.
@@ -223,11 +230,19 @@ impl Typing<'_> {
         Ok(Operand { expr, data_type: arrow::datatypes::DataType::Boolean })
     }
 
+    /// A test of a boolean, which `test` puts around it.
+    fn truth(&mut self, inner: Expr, name: &str, test: fn(Box<Expr>) -> Expr) -> Result<Operand> {
+        let operand = self.typed(inner)?;
+        let condition = self.condition(operand, name)?;
+        self.boolean(test(Box::new(condition)))
+    }
+
     /// An operator that DataFusion's planner has put in itself: AND, OR, IS DISTINCT FROM, patterns.
     fn planned_operator(&mut self, op: Operator, left: Operand, right: Operand) -> Result<Operand> {
         match op {
             Operator::And | Operator::Or => {
-                let (left, right) = (self.condition(left)?, self.condition(right)?);
+                let name = if op == Operator::And { "AND" } else { "OR" };
+                let (left, right) = (self.condition(left, name)?, self.condition(right, name)?);
                 self.boolean(Expr::BinaryExpr(BinaryExpr { left: Box::new(left), op, right: Box::new(right) }))
             }
             Operator::Eq

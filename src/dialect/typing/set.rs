@@ -224,7 +224,7 @@ impl Typing<'_> {
         if let Some(filter) = join.filter.take() {
             let around = std::mem::replace(&mut self.schema, Arc::new(left.join(&right)?));
             let operand = self.typed(filter)?;
-            join.filter = Some(self.condition(operand)?);
+            join.filter = Some(self.condition(operand, "JOIN/ON")?);
             self.schema = around;
         }
         let join = Join { on: keys, ..join };

@@ -67,6 +67,9 @@ impl Parameter {
 /// # Errors
 /// 22P02 and its like for a text that does not read as it, 42804 for a value that would lose something.
 pub(super) fn fitted(scalar: ScalarValue, wanted: &DataType, zone: &Zone) -> Result<ScalarValue, Failure> {
+    if scalar.is_null() {
+        return ScalarValue::try_from(wanted).map_err(|error| Failure::new("0A000", error.to_string()));
+    }
     if let (ScalarValue::Utf8(Some(text)), false) = (&scalar, is_text(wanted)) {
         // A text where something else is wanted reads as that.
         let plain = postgres_type(wanted);
@@ -91,10 +94,12 @@ pub(super) fn fitted(scalar: ScalarValue, wanted: &DataType, zone: &Zone) -> Res
     }
 }
 
-/// The text of a UUID or of JSON; `None` of all else.
+/// The text of a value that PostgreSQL writes otherwise than Arrow; `None` of all else.
 fn own_text(scalar: &ScalarValue) -> Option<ScalarValue> {
     let array = scalar.to_array().ok()?;
-    let own = crate::text::uuid::is_uuid(array.data_type()) || crate::text::json::texts(&array).is_some();
+    let own = crate::text::uuid::is_uuid(array.data_type())
+        || array.data_type().is_floating()
+        || crate::text::json::texts(&array).is_some();
     let texts = own.then(|| crate::text::column::texts(&array, &Zone::UTC).ok())??;
     ScalarValue::try_from_array(&texts, 0).ok()
 }

@@ -266,7 +266,9 @@ impl Connection {
         }
         if local && self.transaction.status() == Status::Idle && !self.in_block {
             self.warn("25P01", "SET LOCAL can only be used in transaction blocks");
-            return Ok(());
+            // A value that does not read is refused all the same.
+            let mut tried = self.session.settings().clone();
+            return value.map_or(Ok(()), |value| setting::set(&mut tried, name, value));
         }
         let value = match value {
             Some(value) => value.to_owned(),

@@ -57,6 +57,7 @@ pub(super) fn postgres_type(data_type: &DataType) -> Type {
         DataType::Null | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Type::TEXT,
         own if uuid::is_uuid(own) => Type::UUID,
         own if tid::is_tid(own) => Type::TID,
+        own if json::is_json(own) => Type::JSON,
         own if json::is_jsonb(own) => Type::JSONB,
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => Type::BYTEA,
         DataType::Date32 | DataType::Date64 => Type::DATE,

@@ -3,7 +3,7 @@
 use super::write::{Style, Write};
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::postgres_type;
-use crate::text::record::put_record;
+use crate::text::record::{is_missing, put_record};
 use arrow::array::{Array, ArrayRef, AsArray};
 use bytes::BufMut;
 
@@ -22,7 +22,7 @@ pub(super) fn writer(array: &ArrayRef, format: super::Format, style: &Style) -> 
         super::Format::Text => Box::new(move |row, out| {
             put_record(writers.len(), &mut field, out, |place, out| {
                 let (column, _, write) = &mut writers[place];
-                let there = !column.is_null(row);
+                let there = !is_missing(column, row);
                 if there {
                     write(row, out)?;
                 }
@@ -33,7 +33,7 @@ pub(super) fn writer(array: &ArrayRef, format: super::Format, style: &Style) -> 
             out.put_i32(i32::try_from(writers.len()).unwrap_or(i32::MAX));
             for (column, oid, write) in &mut writers {
                 out.put_u32(*oid);
-                if column.is_null(row) {
+                if is_missing(column, row) {
                     out.put_i32(-1);
                     continue;
                 }

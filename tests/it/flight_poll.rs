@@ -17,7 +17,8 @@ use ttapi::simulator::fault::Kind;
 const METRICS: &str = "/market-metrics";
 
 /// Goes on for hours.
-const ENDLESS: &str = "SELECT sum(a.n::bigint * b.n) FROM generate_series(1, 10000000) a(n), generate_series(1, 10000000) b(n)";
+const ENDLESS: &str =
+    "SELECT sum(a.n::bigint * b.n) FROM generate_series(1, 10000000) a(n), generate_series(1, 10000000) b(n)";
 
 /// A server over a world.
 struct Polled {

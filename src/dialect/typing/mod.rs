@@ -11,6 +11,7 @@
 //! casts what is written in quotes to anything, and leaves a parameter in the type of the literal beside it. Not needed
 //! once it takes rules of type resolution from its host.
 
+mod accepted;
 mod branches;
 mod call;
 mod coerce;

@@ -77,6 +77,8 @@ pub enum ErrorKind {
     Ntile,
     /// A row for `nth_value` below the first.
     NthValue,
+    /// A share of a table's rows that is none.
+    SampleSize,
     /// A text that does not fit its type.
     TextTooLong,
     /// Several rows of a subquery that stands for one value.

@@ -4,7 +4,7 @@
 use crate::text::column::{texts, times_as_text};
 use crate::text::decimal::is_unbound;
 use crate::text::zone::Zone;
-use crate::text::{json, uuid};
+use crate::text::{json, tid, uuid};
 use arrow::array::{ArrayRef, StringArray};
 use arrow::csv::WriterBuilder;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -56,7 +56,7 @@ pub fn write_batches(
 
 /// The batch with JSON and UUIDs as texts, which are types of the engine's own.
 fn as_told(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let told = |column: &ArrayRef| match uuid::is_uuid(column.data_type()) {
+    let told = |column: &ArrayRef| match uuid::is_uuid(column.data_type()) || tid::is_tid(column.data_type()) {
         true => texts(column, &Zone::UTC),
         false => Ok(json::unwrapped(column)),
     };

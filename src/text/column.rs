@@ -180,6 +180,13 @@ fn writer<'a>(array: &'a ArrayRef, zone: &'a Zone) -> Result<Write<'a>, ArrowErr
                 Ok(())
             })
         }
+        data_type if super::tid::is_tid(data_type) => {
+            let array = array.as_fixed_size_binary();
+            Box::new(move |row, out| {
+                super::tid::put(array.value(row), out);
+                Ok(())
+            })
+        }
         // Of a list's elements: those whose text the engine writes as PostgreSQL does.
         _ => {
             let texts = cast(array, &DataType::Utf8)?.as_string::<i32>().clone();

@@ -14,6 +14,7 @@ pub(crate) mod json;
 pub(crate) mod moment;
 pub(crate) mod number;
 pub(crate) mod record;
+pub(crate) mod tid;
 pub(crate) mod to_json;
 pub(crate) mod uuid;
 pub(crate) mod zone;

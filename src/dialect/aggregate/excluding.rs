@@ -135,7 +135,7 @@ impl Evaluator {
     fn left(&self, frame: &Range<usize>, row: usize) -> Vec<Range<usize>> {
         let group = self.peers.iter().find(|group| group.contains(&row)).cloned().unwrap_or(row..row + 1);
         let holes = match self.excluded {
-            Excluded::CurrentRow => Vec::from([row..row + 1]),
+            Excluded::CurrentRow => std::iter::once(row..row + 1).collect(),
             Excluded::Group => vec![group],
             Excluded::Ties => vec![group.start..row, row + 1..group.end],
         };

@@ -10,7 +10,7 @@
 
 use crate::dialect::function::routine;
 use crate::error::{ErrorKind, QueryError};
-use crate::text::{array, json, uuid};
+use crate::text::{array, json, tid, uuid};
 use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::error::DataFusionError;
@@ -35,8 +35,10 @@ impl ExprPlanner for DocumentOperators {
                 false => return Err(no_operator(&left, &raw.op, &right)),
             });
         }
-        if uuid::is_uuid(&left) || uuid::is_uuid(&right) {
-            return with_uuid(raw, &left, &right);
+        for (is_own, cast) in BY_THEMSELVES {
+            if is_own(&left) || is_own(&right) {
+                return compared(raw, (&left, &right), is_own, cast);
+            }
         }
         if json::is_jsonb(&left) || (json::is_jsonb(&right) && literal(&raw.left).is_some()) {
             return with_jsonb(raw, &left, &right);
@@ -117,17 +119,23 @@ fn read_as(expr: Expr, name: &str) -> Expr {
     }
 }
 
-/// UUIDs compare with UUIDs, and with texts that are written out.
-fn with_uuid(raw: RawBinaryExpr, of_left: &DataType, of_right: &DataType) -> Result<PlannerResult<RawBinaryExpr>> {
+/// Types that compare with themselves alone, each with the function that casts to it.
+const BY_THEMSELVES: [(fn(&DataType) -> bool, &str); 2] = [(uuid::is_uuid, "uuid_cast"), (tid::is_tid, "tid_cast")];
+
+/// UUIDs and addresses of rows compare with their like, and with texts that are written out.
+fn compared(
+    raw: RawBinaryExpr,
+    (of_left, of_right): (&DataType, &DataType),
+    is_own: fn(&DataType) -> bool,
+    cast: &str,
+) -> Result<PlannerResult<RawBinaryExpr>> {
     let RawBinaryExpr { op, left, right } = raw;
-    let fits = |of: &DataType, expr: &Expr| uuid::is_uuid(of) || of.is_null() || literal(expr).is_some();
+    let fits = |of: &DataType, expr: &Expr| is_own(of) || of.is_null() || literal(expr).is_some();
     if op != Op::StringConcat && !(fits(of_left, &left) && fits(of_right, &right)) {
         return Err(no_operator(of_left, &op, of_right));
     }
     let (left, right) = match op {
-        Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => {
-            (read_as(left, "uuid_cast"), read_as(right, "uuid_cast"))
-        }
+        Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => (read_as(left, cast), read_as(right, cast)),
         _ => (left, right),
     };
     Ok(PlannerResult::Original(RawBinaryExpr { op, left, right }))

@@ -6,7 +6,7 @@
 
 use crate::dialect::function::routine;
 use crate::error::{ErrorKind, QueryError};
-use crate::text::{json, uuid};
+use crate::text::{json, tid, uuid};
 use arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
@@ -31,6 +31,7 @@ impl FunctionRewrite for DocumentCasts {
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _: &ConfigOptions) -> Result<Transformed<Expr>> {
         let reader = |expr: &Expr| match expr.get_type(schema) {
             Ok(of) if uuid::is_uuid(&of) => routine("uuid_cast"),
+            Ok(of) if tid::is_tid(&of) => routine("tid_cast"),
             Ok(of) if json::is_jsonb(&of) => routine("jsonb"),
             _ => None,
         };

@@ -13,7 +13,7 @@ use crate::dialect::array::value::base;
 use crate::dialect::moment::types::TIMESTAMPTZ;
 use crate::dialect::moment::zone;
 use crate::text::decimal::is_unbound;
-use crate::text::{column, json, uuid};
+use crate::text::{column, json, tid, uuid};
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
@@ -110,7 +110,7 @@ fn kind(data_type: &DataType) -> Option<DataType> {
         DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
         DataType::Interval(_) | DataType::Duration(_) => DataType::Interval(IntervalUnit::MonthDayNano),
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => DataType::Binary,
-        own if uuid::is_uuid(own) || json::is_json(own) || json::is_jsonb(own) => own.clone(),
+        own if uuid::is_uuid(own) || tid::is_tid(own) || json::is_json(own) || json::is_jsonb(own) => own.clone(),
         DataType::List(element) if !base(element.data_type()).is_nested() || json_element(element.data_type()) => {
             let of = kind(element.data_type()).unwrap_or_else(|| element.data_type().clone());
             DataType::List(Arc::new(element.as_ref().clone().with_data_type(of)))

@@ -1,4 +1,4 @@
-//! Casts to and from `json`, `jsonb` and `uuid`, which are types of their own (`crate::text::json`).
+//! Casts to and from `json`, `jsonb`, `uuid` and `tid`, which are types of their own (`crate::text`).
 //!
 //! The rewriter turns the casts into calls of these functions, because DataFusion's planner and Arrow's
 //! kernels know no cast between a text and these types.
@@ -8,6 +8,7 @@ use super::failure::{fails, invalid_json};
 use super::section::Section;
 use crate::error::ErrorKind;
 use crate::text::json;
+use crate::text::tid::{self, TID};
 use crate::text::uuid::{self, UUID};
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, StringArray};
 use arrow::compute::cast;
@@ -23,9 +24,9 @@ pub(super) const JSON: Returns = Returns::From(|_| json::json_type());
 /// The type `jsonb` as a result.
 pub(super) const JSONB: Returns = Returns::From(|_| json::jsonb_type());
 
-/// The functions `json`, `jsonb` and `uuid_cast`.
+/// The functions `json`, `jsonb`, `uuid_cast` and `tid_cast`.
 pub(super) fn functions() -> Vec<ScalarUDF> {
-    [("json", Target::Json), ("jsonb", Target::Jsonb), ("uuid_cast", Target::Uuid)]
+    [("json", Target::Json), ("jsonb", Target::Jsonb), ("uuid_cast", Target::Uuid), ("tid_cast", Target::Tid)]
         .map(|(name, target)| {
             let doc = "Cast to the type of that name.";
             let documentation =
@@ -41,6 +42,7 @@ enum Target {
     Json,
     Jsonb,
     Uuid,
+    Tid,
 }
 
 /// A cast as a function of one value; NULL of NULL.
@@ -72,6 +74,7 @@ impl Read {
             Target::Json => json::json_type(),
             Target::Jsonb => json::jsonb_type(),
             Target::Uuid => UUID,
+            Target::Tid => TID,
         }
     }
 
@@ -79,31 +82,35 @@ impl Read {
         if *array.data_type() == self.to_type() {
             return Ok(array.clone());
         }
-        if self.target != Target::Uuid
+        if self.is_json()
             && let Some(texts) = json::texts(array)
         {
             return json::read(&texts, &self.to_type()).map_err(invalid_json);
         }
         let texts = cast(array, &DataType::Utf8)?;
         let texts = texts.as_string::<i32>();
-        if self.target == Target::Uuid {
-            uuids(texts)
-        } else {
-            json::read(texts, &self.to_type()).map_err(invalid_json)
+        match self.target {
+            Target::Uuid => fixed(texts, "uuid", uuid::parse),
+            Target::Tid => fixed(texts, "tid", tid::parse),
+            Target::Json | Target::Jsonb => json::read(texts, &self.to_type()).map_err(invalid_json),
         }
+    }
+
+    fn is_json(&self) -> bool {
+        matches!(self.target, Target::Json | Target::Jsonb)
     }
 }
 
-/// Texts read as UUIDs.
-fn uuids(texts: &StringArray) -> Result<ArrayRef> {
-    let mut made = FixedSizeBinaryBuilder::with_capacity(texts.len(), 16);
+/// Texts read as values of so many bytes.
+fn fixed<const N: usize>(texts: &StringArray, name: &str, parse: fn(&str) -> Option<[u8; N]>) -> Result<ArrayRef> {
+    let mut made = FixedSizeBinaryBuilder::with_capacity(texts.len(), i32::try_from(N).unwrap_or(i32::MAX));
     for text in texts {
         match text {
             None => made.append_null(),
-            Some(text) => match uuid::parse(text) {
+            Some(text) => match parse(text) {
                 Some(bytes) => made.append_value(bytes)?,
                 None => {
-                    return fails(ErrorKind::InvalidText, format!("invalid input syntax for type uuid: \"{text}\""));
+                    return fails(ErrorKind::InvalidText, format!("invalid input syntax for type {name}: \"{text}\""));
                 }
             },
         }
@@ -130,13 +137,11 @@ impl ScalarUDFImpl for Read {
         };
         match given {
             [given] if text(given) || *given == self.to_type() => Ok(self.to_type()),
-            [given] if self.target != Target::Uuid && (json::is_json(given) || json::is_jsonb(given)) => {
-                Ok(self.to_type())
-            }
+            [given] if self.is_json() && (json::is_json(given) || json::is_jsonb(given)) => Ok(self.to_type()),
             [given] => {
                 let from = crate::dialect::catalog::types::of_arrow(given).0;
                 let from = crate::dialect::catalog::types::display(from, None);
-                let name = if self.target == Target::Uuid { "uuid" } else { self.name };
+                let name = self.name.trim_end_matches("_cast");
                 fails(ErrorKind::CannotCast, format!("cannot cast type {from} to {name}"))
             }
             _ => plan_err!("{} takes one value", self.name),

@@ -26,6 +26,7 @@ mod number_pattern;
 mod object_name;
 mod regexp;
 pub(crate) mod result_size;
+mod row_address;
 pub(crate) mod section;
 mod session;
 mod sleep;
@@ -77,6 +78,7 @@ fn routines() -> impl Iterator<Item = &'static typed::Routine> {
         json_change::ROUTINES,
         json_read::ROUTINES,
         regexp::ROUTINES,
+        row_address::ROUTINES,
         string::ROUTINES,
     ]
     .into_iter()

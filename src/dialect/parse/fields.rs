@@ -18,7 +18,8 @@ use datafusion::sql::sqlparser::ast::{
     Cte, Distinct, Fetch, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause, LockClause,
     NamedWindowDefinition, NamedWindowExpr, ObjectName, Offset, OrderBy, OrderByKind, Query, Select, SelectFlavor,
     SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, TableAlias, TableAliasColumnDef,
-    TableFactor, TableFunctionArgs, TableWithJoins, Values, With,
+    TableFactor, TableFunctionArgs, TableSample, TableSampleKind, TableSampleMethod, TableSampleModifier,
+    TableSampleQuantity, TableSampleSeed, TableSampleSeedModifier, TableWithJoins, Values, With,
 };
 
 /// Checks the statement itself; its queries and expressions are met on the walk.
@@ -273,6 +274,30 @@ fn join(join: &Join) -> Checked {
     }
 }
 
+/// Checks the share of a table's rows: PostgreSQL's two methods, with one number, and a seed.
+fn table_sample(kind: &TableSampleKind) -> Checked {
+    let (TableSampleKind::BeforeTableAlias(sample) | TableSampleKind::AfterTableAlias(sample)) = kind;
+    let TableSample { modifier, name, quantity, seed, bucket, offset } = sample.as_ref();
+    foreign(matches!(modifier, TableSampleModifier::Sample), "SAMPLE")?;
+    foreign(bucket.is_some(), "BUCKET")?;
+    foreign(offset.is_some(), "OFFSET")?;
+    let Some(TableSampleQuantity { parenthesized: true, value: _, unit }) = quantity else {
+        return foreign(true, "TABLESAMPLE");
+    };
+    foreign(unit.is_some(), "PERCENT")?;
+    if let Some(TableSampleSeed { modifier, value: _ }) = seed {
+        foreign(matches!(modifier, TableSampleSeedModifier::Seed), "SEED")?;
+    }
+    match name {
+        Some(TableSampleMethod::Bernoulli | TableSampleMethod::System) => Ok(()),
+        Some(other) => {
+            let message = format!("tablesample method {} does not exist", other.to_string().to_lowercase());
+            Err(QueryError::new(ErrorKind::UnknownObject, message))
+        }
+        None => foreign(true, "("),
+    }
+}
+
 /// Checks a table, a query or a function in FROM.
 pub(super) fn table_factor(factor: &TableFactor) -> Checked {
     match factor {
@@ -297,7 +322,7 @@ pub(super) fn table_factor(factor: &TableFactor) -> Checked {
             foreign(*with_ordinality && args.is_none(), "WITH")?;
             foreign(!partitions.is_empty(), "PARTITION")?;
             foreign(json_path.is_some(), "[")?;
-            unsupported(sample.is_some(), "TABLESAMPLE")?;
+            sample.iter().try_for_each(table_sample)?;
             foreign(!index_hints.is_empty(), "INDEX")?;
             alias.iter().try_for_each(|alias| table_alias(alias, args.as_ref().map(|_| name)))
         }

@@ -140,6 +140,12 @@ pub(crate) fn query(sql: &str) -> Option<Query> {
     parser.and_then(|mut parser| parser.parse_query()).ok().map(|query| *query)
 }
 
+/// Parses an expression that this crate writes itself, as [`query`] does.
+pub(crate) fn expression(sql: &str) -> Option<Expr> {
+    let parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(sql);
+    parser.and_then(|mut parser| parser.parse_expr()).ok()
+}
+
 /// The query `SELECT value AS column`, one row of one column.
 pub(crate) fn one_value(value: Expr, column: Ident) -> Option<Query> {
     let mut one = query("SELECT 1 AS one")?;

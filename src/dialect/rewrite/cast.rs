@@ -220,6 +220,7 @@ fn own_type(data_type: &DataType) -> Option<(&'static str, Option<u64>)> {
             "json" => ("json", None),
             "jsonb" => ("jsonb", None),
             "uuid" => ("uuid_cast", None),
+            "tid" => ("tid_cast", None),
             "name" => ("name_cast", None),
             // The type "char", a single byte.
             "char" => ("varchar_cast", Some(1)),

@@ -179,7 +179,7 @@ impl VisitorMut for Rewriter {
     }
 
     /// Rules that must see an expression before its parts are rewritten: subqueries whose answer is
-    /// known, lookups in the catalog, system columns.
+    /// known, lookups in the catalog.
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<QueryError> {
         if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr
             && matches!(inner.as_ref(), Expr::Interval(_))
@@ -203,7 +203,6 @@ impl VisitorMut for Rewriter {
         empty::branches_never_taken(expr, &self.scopes);
         empty::fold_subquery(expr, &self.scopes);
         array::from_subquery(expr);
-        system::replace_column(expr, &self.scopes);
         ControlFlow::Continue(())
     }
 
@@ -387,15 +386,6 @@ mod tests {
             "SELECT false FROM pg_catalog.pg_class c",
         );
         check("SELECT (SELECT count(*) FROM pg_trigger) FROM pg_class c", "SELECT (0) FROM pg_catalog.pg_class c");
-    }
-
-    #[test]
-    fn system_columns_of_catalog_tables_are_constants() {
-        check(
-            "SELECT d.description FROM pg_description d JOIN pg_class c ON d.classoid = c.tableoid",
-            "SELECT d.description FROM pg_catalog.pg_description d JOIN pg_catalog.pg_class c ON d.classoid = CAST(1259 AS INT UNSIGNED)",
-        );
-        check("SELECT s.tableoid FROM symbols s", "SELECT s.tableoid FROM symbols s");
     }
 
     #[test]

@@ -187,7 +187,7 @@ fn shell(query: &Query, width: usize, value: Expr, condition: Option<Expr>) -> O
     select.projection = vec![datafusion::sql::sqlparser::ast::SelectItem::UnnamedExpr(value)];
     select.selection = condition;
     let TableFactor::Derived { subquery, alias, .. } = &mut select.from.first_mut()?.relation else { return None };
-    *subquery = Box::new(query.clone());
+    **subquery = query.clone();
     let names = (1..=width).map(|at| TableAliasColumnDef::from_name(name(at)));
     alias.as_mut()?.columns = names.collect();
     Some(outer)

@@ -1,13 +1,9 @@
-//! The rewriter gives columns of PostgreSQL's catalog their special meaning: those that every table
-//! has without declaring them (`tableoid`, `xmin`), and vectors, whose elements are counted from 0.
+//! The rewriter finds the tables of PostgreSQL's catalog in a SELECT, and counts the elements of its vectors from 0.
 
-use super::build::cast;
 use super::scope::Scopes;
-use crate::dialect::catalog::{definition, oid};
+use crate::dialect::catalog::definition;
 use crate::dialect::parse::tree::fold;
-use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, DataType, Expr, Select, Subscript, TableFactor, Value,
-};
+use datafusion::sql::sqlparser::ast::{AccessExpr, BinaryOperator, Expr, Select, Subscript, TableFactor, Value};
 
 /// The catalog tables a SELECT reads in FROM and its joins, under the names they have in it;
 /// subqueries and functions are passed over.
@@ -25,24 +21,6 @@ pub(crate) fn catalog_tables(select: &Select, scopes: &Scopes) -> Vec<(String, &
         _ => None,
     });
     named.collect()
-}
-
-/// Replaces `c.tableoid` by the number of the catalog table `c` stands for, and `c.xmin`, `c.cmin`
-/// and `c.xmax` by 0. Columns of other tables are left alone and are not found in planning.
-pub(crate) fn replace_column(expr: &mut Expr, scopes: &Scopes) {
-    let table = match &*expr {
-        Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-            [table, column] if is_system(&fold(column)) => Some((fold(table), fold(column))),
-            _ => None,
-        },
-        _ => None,
-    };
-    let Some((table, column)) = table else { return };
-    let found = scopes.tables.iter().rev().flatten().find(|(name, _)| *name == table);
-    let Some((_, definition)) = found else { return };
-    let number = if column == "tableoid" { oid::relation("pg_catalog", definition.name) } else { 0 };
-    let number = Expr::Value(Value::Number(number.to_string(), false).into());
-    *expr = cast(number, DataType::IntUnsigned(None));
 }
 
 /// Adds 1 to the index of a vector's element: `indkey[0]` becomes `indkey[(0) + 1]`. PostgreSQL
@@ -65,9 +43,4 @@ pub(crate) fn from_one(root: &Expr, access: &mut [AccessExpr]) {
         let counted = Box::new(Expr::Nested(Box::new(super::build::take(index))));
         *index = Expr::BinaryOp { left: counted, op: BinaryOperator::Plus, right: Box::new(one) };
     }
-}
-
-/// Whether a column is one that PostgreSQL's tables have without declaring it.
-fn is_system(column: &str) -> bool {
-    matches!(column, "tableoid" | "xmin" | "cmin" | "xmax")
 }

@@ -27,14 +27,9 @@ impl ExprPlanner for Operators {
     /// Plans one operator as a deferred call. AND, OR, patterns and what DataFusion has its
     /// own planners for are left to it.
     fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
-        match raw.op {
-            BinaryOperator::StringConcat => {
-                let is_list = |expr: &Expr| matches!(expr.get_type(schema), Ok(DataType::List(_)));
-                if is_list(&raw.left) || is_list(&raw.right) {
-                    return Ok(PlannerResult::Original(raw));
-                }
-            }
-            _ => {}
+        let is_list = |expr: &Expr| matches!(expr.get_type(schema), Ok(DataType::List(_)));
+        if raw.op == BinaryOperator::StringConcat && (is_list(&raw.left) || is_list(&raw.right)) {
+            return Ok(PlannerResult::Original(raw));
         }
         Ok(match operator_of(&raw.op) {
             Some(operator) => PlannerResult::Planned(call(&operator_name(operator), vec![raw.left, raw.right])),

@@ -56,8 +56,8 @@ impl Kind {
     pub(crate) fn of(data_type: &DataType) -> Self {
         match data_type {
             DataType::Null => Self::Unknown,
-            // Of documents and UUIDs the operators are planned apart.
-            uuid if crate::text::uuid::is_uuid(uuid) => Self::Other,
+            // Of documents, UUIDs and addresses of rows the operators are planned apart.
+            own if crate::text::uuid::is_uuid(own) || crate::text::tid::is_tid(own) => Self::Other,
             DataType::Boolean => Self::Bool,
             DataType::Int8 | DataType::Int16 | DataType::UInt8 => Self::Int2,
             DataType::Int32 | DataType::UInt16 => Self::Int4,

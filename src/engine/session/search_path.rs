@@ -6,6 +6,7 @@ use crate::dialect::search_path;
 use crate::table::comment::OwnComments;
 use datafusion::catalog::CatalogProvider;
 use datafusion::common::Result;
+use datafusion::logical_expr::TableType;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -33,7 +34,8 @@ impl Search {
             let Some(found) = provider.table(&table).await? else { continue };
             let columns = found.schema().fields().iter().map(|field| field.name().clone()).collect();
             let key = OwnComments.key(&schema, &table).iter().map(|column| (*column).to_owned()).collect();
-            relations.insert((schema, table), Known { columns, key });
+            let stored = found.table_type() == TableType::Base;
+            relations.insert((schema, table), Known { columns, key, stored });
         }
         Ok(relations)
     }

@@ -84,6 +84,7 @@ fn code(kind: ErrorKind) -> Code {
         | ErrorKind::FrameOffset
         | ErrorKind::Ntile
         | ErrorKind::NthValue
+        | ErrorKind::SampleSize
         | ErrorKind::TextTooLong
         | ErrorKind::SeveralRows
         | ErrorKind::InvalidParameter

@@ -3,7 +3,7 @@
 //! Results are described as columns that may be NULL: what the planner proves of a result says nothing of use to a
 //! client, and clients compare the schema of a description with that of its rows to the last flag.
 
-use crate::text::{json, uuid};
+use crate::text::{json, tid, uuid};
 use arrow::array::{Array, ArrayRef};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
@@ -73,6 +73,7 @@ pub(super) fn sql_name(data_type: &DataType) -> &'static str {
         DataType::Timestamp(_, Some(_)) => "timestamp with time zone",
         DataType::Interval(_) | DataType::Duration(_) => "interval",
         own if uuid::is_uuid(own) => "uuid",
+        own if tid::is_tid(own) => "tid",
         own if json::is_json(own) => "json",
         own if json::is_jsonb(own) => "jsonb",
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "bytea",

@@ -130,6 +130,7 @@ fn sqlstate(kind: ErrorKind) -> &'static str {
         ErrorKind::FrameOffset => "22013",
         ErrorKind::Ntile => "22014",
         ErrorKind::NthValue => "22016",
+        ErrorKind::SampleSize => "2202H",
         ErrorKind::TextTooLong => "22001",
         ErrorKind::SeveralRows => "21000",
         ErrorKind::UnknownObject => "42704",

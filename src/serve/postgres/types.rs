@@ -4,7 +4,7 @@
 use super::error::Failure;
 use crate::text::array::VECTOR;
 use crate::text::decimal::UNBOUND;
-use crate::text::{json, uuid};
+use crate::text::{json, tid, uuid};
 use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, TimeUnit};
 use pgwire::messages::data::{FieldDescription, RowDescription};
 use postgres_types::{Kind, Type};
@@ -56,6 +56,7 @@ pub(super) fn postgres_type(data_type: &DataType) -> Type {
         DataType::Float64 => Type::FLOAT8,
         DataType::Null | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Type::TEXT,
         own if uuid::is_uuid(own) => Type::UUID,
+        own if tid::is_tid(own) => Type::TID,
         own if json::is_jsonb(own) => Type::JSONB,
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => Type::BYTEA,
         DataType::Date32 | DataType::Date64 => Type::DATE,
@@ -101,6 +102,7 @@ fn array_of(element: &Type) -> Option<Type> {
         Type::TIMESTAMPTZ => Type::TIMESTAMPTZ_ARRAY,
         Type::INTERVAL => Type::INTERVAL_ARRAY,
         Type::UUID => Type::UUID_ARRAY,
+        Type::TID => Type::TID_ARRAY,
         Type::JSONB => Type::JSONB_ARRAY,
         _ => return None,
     })
@@ -127,6 +129,7 @@ pub(super) fn arrow_type(parameter: &Type) -> DataType {
         Type::TIMESTAMPTZ => DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())),
         Type::INTERVAL => DataType::Interval(IntervalUnit::MonthDayNano),
         Type::UUID => uuid::UUID,
+        Type::TID => tid::TID,
         Type::JSON => json::json_type(),
         Type::JSONB => json::jsonb_type(),
         _ => DataType::Utf8,
@@ -157,6 +160,7 @@ pub(super) fn named_type(name: &str) -> Option<Type> {
         "json" => Type::JSON,
         "jsonb" => Type::JSONB,
         "uuid" => Type::UUID,
+        "tid" => Type::TID,
         _ => return None,
     })
 }
@@ -166,6 +170,7 @@ fn type_size(described: &Type) -> i16 {
     match *described {
         Type::BOOL => 1,
         Type::INT2 => 2,
+        Type::TID => 6,
         Type::INT4 | Type::FLOAT4 | Type::DATE => 4,
         Type::INT8 | Type::FLOAT8 | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ => 8,
         Type::INTERVAL | Type::UUID => 16,

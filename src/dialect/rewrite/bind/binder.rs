@@ -21,6 +21,8 @@ pub(crate) struct Known {
     pub(crate) columns: Vec<String>,
     /// Those of its primary key; empty without one.
     pub(crate) key: Vec<String>,
+    /// Whether its rows are stored, which those of a view are not.
+    pub(crate) stored: bool,
 }
 
 /// The tables that a statement names, by schema and name.
@@ -60,6 +62,8 @@ pub(super) struct Binder<'a> {
     pub(super) ctes: Vec<Named>,
     /// The names of all queries of WITH so far.
     pub(super) taken: HashSet<String>,
+    /// Whether the statement asks for the addresses of rows.
+    pub(super) addresses: bool,
     /// Names that were made up so far.
     pub(super) number: usize,
     /// How names are looked up now.

@@ -49,6 +49,9 @@ impl Binder<'_> {
                 Found::Nothing => {}
             }
         }
+        if let Some(value) = self.bare_system(&folded)? {
+            return Ok(Some(value));
+        }
         if let Some(relation) = self.whole(name) {
             return whole_row(relation).map(Some);
         }
@@ -80,6 +83,7 @@ impl Binder<'_> {
         match (found.next(), found.next()) {
             (Some(only), None) if only.inner != only.name => Ok(Some(relation.qualified(only))),
             (Some(_), Some(_)) => Err(ambiguous(&name)),
+            (None, _) => Ok(Self::qualified_system(relation, &name)),
             _ => Ok(None),
         }
     }

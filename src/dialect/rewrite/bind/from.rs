@@ -13,7 +13,7 @@ use super::super::build::call;
 use super::super::table_function;
 use super::binder::{Binder, MARK};
 use super::scope::{Column, Output, Relation, Scope, ambiguous, missing, quoted};
-use crate::dialect::catalog::definition;
+use crate::dialect::catalog::{definition, oid};
 use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
@@ -150,8 +150,13 @@ impl Binder<'_> {
     fn factor(&mut self, factor: &mut TableFactor, around: &Scope) -> Result<Scope, QueryError> {
         let function = matches!(factor, TableFactor::Table { args: Some(_), .. } | TableFactor::Function { .. });
         table_function::rewrite(factor);
+        self.sample(factor)?;
         match factor {
-            TableFactor::Table { name, alias, args: None, .. } => self.named(name, alias),
+            TableFactor::Table { name, alias, args: None, .. } => {
+                let mut relation = self.named(name, alias)?;
+                self.addressed(factor, &mut relation);
+                Ok(Scope::of(relation))
+            }
             TableFactor::Table { args: Some(arguments), alias, .. } => {
                 let exprs = arguments.args.iter_mut().filter_map(argument);
                 self.with(around, |binder| exprs.into_iter().try_for_each(|expr| binder.expr(expr)))?;
@@ -201,9 +206,9 @@ impl Binder<'_> {
 
     /// Binds a table's name: a query of WITH, a table of the catalog, or one that the search path
     /// finds.
-    fn named(&mut self, name: &mut ObjectName, alias: &mut Option<TableAlias>) -> Result<Scope, QueryError> {
+    fn named(&mut self, name: &mut ObjectName, alias: &mut Option<TableAlias>) -> Result<Relation, QueryError> {
         let parts: Vec<Ident> = name.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
-        let Some(table) = parts.last() else { return Ok(Scope::unknown()) };
+        let Some(table) = parts.last() else { return Ok(Relation::default()) };
         let own = fold(table);
         let mut key = Vec::new();
         let mut schema = None;
@@ -239,21 +244,14 @@ impl Binder<'_> {
             }
             [] => None,
         };
+        let oid = self.has_rows(name).then(|| schema.as_deref().map(|schema| oid::relation(schema, &own))).flatten();
+        let of_table = Relation { key, oid, ..Relation::default() };
         let Some(alias) = alias else {
-            return Ok(Scope::of(Relation {
-                name: own,
-                schema,
-                columns: outputs,
-                key,
-                nullable: false,
-                scalar: false,
-            }));
+            return Ok(Relation { name: own, schema, columns: outputs, ..of_table });
         };
         let columns = renamed(outputs, alias)?;
-        if !alias.columns.is_empty() {
-            key = Vec::new();
-        }
-        Ok(Scope::of(Relation { name: fold(&alias.name), schema: None, columns, key, nullable: false, scalar: false }))
+        let key = if alias.columns.is_empty() { of_table.key } else { Vec::new() };
+        Ok(Relation { name: fold(&alias.name), columns, key, ..of_table })
     }
 
     /// The columns of a table of a schema, and its key.
@@ -341,19 +339,12 @@ fn of_function(alias: Option<&TableAlias>, count: usize) -> Scope {
     let Some(alias) = alias else { return Scope::unknown() };
     let names: Vec<Output> = alias.columns.iter().map(|column| Output::plain(fold(&column.name))).collect();
     let columns = (names.len() == count).then_some(names);
-    Scope::of(Relation {
-        name: fold(&alias.name),
-        schema: None,
-        columns,
-        key: Vec::new(),
-        nullable: false,
-        scalar: count == 1,
-    })
+    Scope::of(Relation { name: fold(&alias.name), columns, scalar: count == 1, ..Relation::default() })
 }
 
 /// The table that a query of FROM is.
 fn derived(name: &Ident, columns: Option<Vec<Output>>) -> Relation {
-    Relation { name: fold(name), schema: None, columns, key: Vec::new(), nullable: false, scalar: false }
+    Relation { name: fold(name), columns, ..Relation::default() }
 }
 
 /// The columns of a table under the names of its alias, whose list gets the names that it leaves out:
@@ -387,12 +378,12 @@ pub(super) fn renamed(outputs: Option<Vec<Output>>, alias: &mut TableAlias) -> R
 }
 
 /// The alias `AS name`, without a list.
-fn named(name: &str) -> TableAlias {
+pub(super) fn named(name: &str) -> TableAlias {
     TableAlias { explicit: true, name: quoted(name), columns: Vec::new(), at: None }
 }
 
 /// A table that stands where one is taken out.
-fn empty_table() -> TableFactor {
+pub(super) fn empty_table() -> TableFactor {
     TableFactor::Table {
         name: ObjectName::from(Vec::<Ident>::new()),
         alias: None,

@@ -5,6 +5,7 @@
 //!
 //! - `query`: WITH and set operations; `limit`: limits that are more than a number;
 //! - `from`: tables, queries of WITH and joins, whose merged columns are spelled out;
+//! - `sample`: TABLESAMPLE; `system_column`: `ctid` and its like;
 //! - `list`: `*` becomes the columns it stands for, and unnamed columns get PostgreSQL's names; `order` and
 //!   `group`: keys of ORDER BY, DISTINCT ON and GROUP BY find the columns they mean;
 //! - `expression`: names in expressions, of outer queries too, and whole rows;
@@ -27,7 +28,9 @@ mod limit;
 mod list;
 mod order;
 mod query;
+mod sample;
 mod scope;
+mod system_column;
 
 pub(crate) use binder::{Known, Place, Relations};
 
@@ -49,8 +52,9 @@ pub(super) fn bind(statement: &mut Statement, place: Place<'_>, relations: &Rela
     match statement {
         Statement::Query(query) => {
             let (scopes, ctes, taken) = (Vec::new(), Vec::new(), HashSet::new());
-            let mut binder =
-                Binder { place, relations, scopes, ctes, taken, number: 0, lookup: Lookup::Lenient, by_value: false };
+            let addresses = system_column::names_addresses(&**query);
+            let (lookup, by_value, number) = (Lookup::Lenient, false, 0);
+            let mut binder = Binder { place, relations, scopes, ctes, taken, addresses, number, lookup, by_value };
             binder.query(query, true).map(|_| ())
         }
         Statement::Explain { statement, .. } => bind(statement, place, relations),

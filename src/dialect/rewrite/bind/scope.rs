@@ -24,7 +24,7 @@ impl Output {
 }
 
 /// A table of FROM.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Relation {
     /// The name it goes by: its alias, or its own.
     pub(super) name: String,
@@ -38,6 +38,10 @@ pub(super) struct Relation {
     pub(super) nullable: bool,
     /// Whether it is a function that gives values, so that its row is the value itself.
     pub(super) scalar: bool,
+    /// The number of the table it is; `None` of all that is no table.
+    pub(super) oid: Option<u32>,
+    /// Whether its rows are read with their addresses.
+    pub(super) addressed: bool,
 }
 
 impl Relation {
@@ -100,7 +104,11 @@ impl Scope {
             expr: relation.qualified(output),
             plain: output.name == output.inner,
         });
-        let columns = columns.collect();
+        let mut columns: Vec<Column> = columns.collect();
+        if relation.addressed {
+            // `*` is spelled out, since DataFusion would take the addresses for a column of it.
+            columns.iter_mut().for_each(|column| column.plain = false);
+        }
         Self { open: relation.columns.is_none(), columns, relations: vec![relation] }
     }
 

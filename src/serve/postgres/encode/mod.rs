@@ -137,6 +137,7 @@ fn writer(array: &ArrayRef, format: Format, style: &Style) -> Result<Write, Fail
         DataType::LargeBinary => bytea(array.as_binary::<i64>().clone(), format),
         DataType::BinaryView => bytea(array.as_binary_view().clone(), format),
         own if crate::text::uuid::is_uuid(own) => uuid(array.as_fixed_size_binary().clone(), format),
+        own if crate::text::tid::is_tid(own) => tid(array.as_fixed_size_binary().clone(), format),
         DataType::FixedSizeBinary(_) => bytea(array.as_fixed_size_binary().clone(), format),
         own if crate::text::json::is_jsonb(own) && format == Format::Binary => jsonb(json_texts(array)?),
         own if crate::text::json::is_json(own) || crate::text::json::is_jsonb(own) => text(json_texts(array)?),
@@ -215,6 +216,17 @@ fn uuid(array: impl Strings, format: Format) -> Write {
         Format::Binary => text(array),
         Format::Text => Box::new(move |row, out| {
             crate::text::uuid::put(array.bytes(row), out);
+            Ok(())
+        }),
+    }
+}
+
+/// The address of a row: its six bytes, or its two numbers.
+fn tid(array: impl Strings, format: Format) -> Write {
+    match format {
+        Format::Binary => text(array),
+        Format::Text => Box::new(move |row, out| {
+            crate::text::tid::put(array.bytes(row), out);
             Ok(())
         }),
     }

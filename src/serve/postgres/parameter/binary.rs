@@ -79,6 +79,8 @@ pub(super) fn read_binary(bytes: &mut Bytes, described: &Type) -> Option<Result<
             bytes.clear();
             ScalarValue::FixedSizeBinary(16, Some(id.as_bytes().to_vec()))
         }
+        Type::TID if bytes.len() == 6 => ScalarValue::FixedSizeBinary(6, Some(std::mem::take(bytes).to_vec())),
+        Type::TID => return None,
         _ => {
             let mut bytes = std::mem::take(bytes);
             if *described == Type::JSONB && bytes.try_get_u8().ok()? != 1 {

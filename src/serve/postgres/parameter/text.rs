@@ -10,7 +10,7 @@ use crate::serve::postgres::types::arrow_type;
 use crate::text::datetime::{self, Context};
 use crate::text::decimal::UNBOUND;
 use crate::text::zone::Zone;
-use crate::text::{array, boolean, bytea, interval, json, uuid};
+use crate::text::{array, boolean, bytea, interval, json, tid, uuid};
 use arrow::array::StringArray;
 use postgres_types::{Kind, Type};
 
@@ -44,12 +44,12 @@ pub(super) fn read_text(text: &str, described: &Type, zone: &Zone) -> Result<Sca
         }
         Type::TIMESTAMPTZ => instant(datetime::timestamptz(text, context()).map_err(at("timestamp with time zone"))?),
         Type::INTERVAL => ScalarValue::IntervalMonthDayNano(Some(interval::parse(text).map_err(at("interval"))?)),
-        Type::UUID | Type::JSON | Type::JSONB => own(text, described)?,
+        Type::UUID | Type::TID | Type::JSON | Type::JSONB => own(text, described)?,
         _ => ScalarValue::Utf8(Some(text.to_owned())),
     })
 }
 
-/// A UUID or JSON, in the type that stands for it.
+/// A UUID, the address of a row or JSON, in the type that stands for it.
 ///
 /// # Errors
 /// 22P02 for a text that does not read.
@@ -57,6 +57,10 @@ pub(super) fn own(text: &str, described: &Type) -> Result<ScalarValue, Failure> 
     if *described == Type::UUID {
         let bytes = uuid::parse(text.trim()).ok_or_else(|| invalid_text(text, described))?;
         return Ok(ScalarValue::FixedSizeBinary(16, Some(bytes.to_vec())));
+    }
+    if *described == Type::TID {
+        let bytes = tid::parse(text).ok_or_else(|| invalid_text(text, described))?;
+        return Ok(ScalarValue::FixedSizeBinary(6, Some(bytes.to_vec())));
     }
     let invalid = || Failure::new("22P02", "invalid input syntax for type json");
     let read = json::read(&StringArray::from(vec![text]), &arrow_type(described)).map_err(|_| invalid())?;

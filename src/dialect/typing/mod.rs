@@ -208,11 +208,12 @@ impl Typing<'_> {
     /// `-` before a value. Of moments there is none, though Arrow has one.
     fn negative(&mut self, operand: Operand) -> Result<Operand> {
         match operand.kind() {
-            Kind::Interval => {
+            // A time is a span since midnight.
+            Kind::Interval | Kind::Time => {
                 let span = moment::types::INTERVAL;
                 Ok(Operand { expr: moment::operator::negated(self.coerce(operand, &span)?), data_type: span })
             }
-            kind @ (Kind::Date | Kind::Time | Kind::Timestamp | Kind::Timestamptz) => {
+            kind @ (Kind::Date | Kind::Timestamp | Kind::Timestamptz) => {
                 let text = format!("operator does not exist: - {}", kind.name());
                 Err(kind::refusal(ErrorKind::UnknownFunction, text))
             }

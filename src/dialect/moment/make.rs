@@ -23,7 +23,7 @@ const WHOLE: DataType = DataType::Int32;
 /// The type of seconds.
 const SECONDS: DataType = DataType::Float64;
 
-/// The functions.
+/// The functions of this file.
 pub(crate) fn functions() -> Vec<ScalarUDF> {
     vec![make_date(), make_time(), make_timestamp(), make_timestamptz(), make_interval(), to_timestamp(), isfinite()]
 }

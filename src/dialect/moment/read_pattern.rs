@@ -18,7 +18,7 @@ use datafusion::common::Result;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{ScalarUDF, Volatility};
 
-/// The function `to_date`.
+/// The function `to_date(text, pattern)`.
 pub(crate) fn to_date() -> ScalarUDF {
     named(
         "to_date",

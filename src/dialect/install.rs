@@ -50,8 +50,11 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     let state =
         SessionStateBuilder::new_from_existing(state).with_optimizer_rules(rules).with_expr_planners(planners).build();
     let mut state = guard::install(state);
+    let options = state.config_mut().options_mut();
     // A number with a point is a decimal, of the digits that are written.
-    state.config_mut().options_mut().sql_parser.parse_float_as_decimal = true;
+    options.sql_parser.parse_float_as_decimal = true;
+    // A `timestamptz` is in UTC, whatever the session's zone.
+    options.execution.time_zone = Some("UTC".to_owned());
     moment::install_rewrites(&mut state)?;
     arithmetic::install(&mut state)?;
     aggregate::install(&mut state)?;

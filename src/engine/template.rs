@@ -87,7 +87,6 @@ fn config() -> SessionConfig {
     options.sql_parser.dialect = datafusion::common::config::Dialect::PostgreSQL;
     options.sql_parser.collect_spans = true;
     options.execution.parquet.pushdown_filters = false;
-    options.execution.time_zone = Some("UTC".to_owned());
     config
 }
 

@@ -367,7 +367,7 @@ async fn errors_have_a_kind_a_sentence_and_a_place() {
         (
             "SELECT 'abc'::timestamptz",
             ErrorKind::InvalidDatetime,
-            "invalid input syntax for type timestamp: \"abc\"",
+            "invalid input syntax for type timestamp with time zone: \"abc\"",
             None,
             None,
         ),

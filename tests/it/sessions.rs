@@ -75,7 +75,7 @@ async fn memory_and_spill_end_the_query_that_takes_too_much() {
         "SELECT max(r) FROM (SELECT row_number() OVER (ORDER BY x DESC) AS r
          FROM (SELECT n::text || repeat('x', 100) AS x FROM {numbers}) AS wide) AS sorted"
     );
-    let gather = format!("SELECT array_length(array_agg(n), 1) FROM {numbers}");
+    let gather = format!("SELECT array_length(array_agg(n::bigint), 1) FROM {numbers}");
     for (query_memory, memory, spill, sql, code) in [
         (8 << 20, 64 << 20, 1 << 30, &gather, "53200"),
         (64 << 20, 8 << 20, 1 << 30, &gather, "53200"),

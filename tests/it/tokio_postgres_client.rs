@@ -105,7 +105,7 @@ async fn parameters_take_the_type_that_is_wanted() {
 async fn streams_portals_pipelines_and_copy() {
     let world = World::start(Role::ReadOnly).await;
     let (mut client, _) = connect(world.postgres().await).await;
-    let many = "SELECT n FROM generate_series(1, 10000) AS n";
+    let many = "SELECT n::bigint FROM generate_series(1, 10000) AS n";
     let rows = client.query_raw(many, std::iter::empty::<i32>()).await.unwrap();
     let sum = rows.try_fold(0_i64, |sum, row| async move { Ok(sum + row.get::<_, i64>(0)) }).await.unwrap();
     assert_eq!(sum, 50_005_000);

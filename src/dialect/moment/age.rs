@@ -18,7 +18,7 @@ const DAY_NS: i64 = DAY_US * 1_000;
 /// Days of a month in an interval.
 const DAYS_OF_MONTH: i64 = 30;
 
-/// The functions.
+/// The functions `age` and `justify_*`.
 pub(crate) fn functions() -> Vec<ScalarUDF> {
     let justify = |name: &'static str, doc: &str, body: Body| {
         named(name, doc, Volatility::Immutable, |given| (given.len() == 1).then(|| (vec![INTERVAL], INTERVAL)), body)

@@ -40,12 +40,12 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// The function `extract`.
+    /// The function `extract`, which gives a `numeric`.
     pub(crate) fn extract() -> Self {
         Self { exact: true, signature: Signature::user_defined(Volatility::Stable) }
     }
 
-    /// The function `date_part`.
+    /// The function `date_part`, which gives a double.
     pub(crate) fn date_part() -> Self {
         Self { exact: false, signature: Signature::user_defined(Volatility::Stable) }
     }

@@ -132,7 +132,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// The session's zone.
+    /// The time zone of the session.
     pub(crate) fn zone(&self) -> &'a Zone {
         super::zone::of(self.config)
     }

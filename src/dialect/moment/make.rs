@@ -23,19 +23,15 @@ const WHOLE: DataType = DataType::Int32;
 /// The type of seconds.
 const SECONDS: DataType = DataType::Float64;
 
-/// The functions.
+/// The functions of this file.
 pub(crate) fn functions() -> Vec<ScalarUDF> {
     vec![make_date(), make_time(), make_timestamp(), make_timestamptz(), make_interval(), to_timestamp(), isfinite()]
 }
 
-/// Whether arguments are numbers that become those of the types without being asked, or may be read as such.
-fn numbers(given: &[DataType], types: &[DataType]) -> bool {
+/// Whether arguments are numbers, or may be read as such. Numbers too wide are refused by the typing of the call.
+fn numbers(given: &[DataType]) -> bool {
     let text = |given: &DataType| matches!(given, DataType::Null | DataType::Utf8 | DataType::Utf8View);
-    let becomes = |given: &DataType, wanted: &DataType| match given {
-        DataType::Int8 | DataType::Int16 | DataType::Int32 => true,
-        given => given.is_numeric() && *wanted == SECONDS,
-    };
-    given.len() == types.len() && given.iter().zip(types).all(|(given, wanted)| text(given) || becomes(given, wanted))
+    given.iter().all(|given| given.is_numeric() || text(given))
 }
 
 fn make_date() -> ScalarUDF {
@@ -44,7 +40,7 @@ fn make_date() -> ScalarUDF {
         "make_date",
         doc,
         Volatility::Immutable,
-        |given| numbers(given, &[WHOLE, WHOLE, WHOLE]).then(|| (vec![WHOLE, WHOLE, WHOLE], DATE)),
+        |given| (given.len() == 3 && numbers(given)).then(|| (vec![WHOLE, WHOLE, WHOLE], DATE)),
         |call| {
             let parts = wholes::<3>(call)?;
             call.rows::<Date32Type>(|row| match at(&parts, row) {
@@ -60,7 +56,7 @@ fn make_time() -> ScalarUDF {
         "make_time",
         "The time of an hour, a minute and seconds.",
         Volatility::Immutable,
-        |given| numbers(given, &[WHOLE, WHOLE, SECONDS]).then(|| (vec![WHOLE, WHOLE, SECONDS], TIME)),
+        |given| (given.len() == 3 && numbers(given)).then(|| (vec![WHOLE, WHOLE, SECONDS], TIME)),
         |call| {
             let (hours, minutes) = (call.column::<Int32Type>(0)?, call.column::<Int32Type>(1)?);
             let seconds = call.column::<Float64Type>(2)?;
@@ -82,7 +78,7 @@ fn make_timestamp() -> ScalarUDF {
         "make_timestamp",
         "The timestamp of a year, a month, a day, an hour, a minute and seconds.",
         Volatility::Immutable,
-        |given| numbers(given, &six()).then(|| (six(), TIMESTAMP)),
+        |given| (given.len() == 6 && numbers(given)).then(|| (six(), TIMESTAMP)),
         |call| clocks(call, Ok),
     )
 }
@@ -94,7 +90,7 @@ fn make_timestamptz() -> ScalarUDF {
         Volatility::Stable,
         |given| {
             let mut types = six();
-            let parts = given.get(..6).filter(|parts| numbers(parts, &types))?;
+            let parts = given.get(..6).filter(|parts| numbers(parts))?;
             match given.get(parts.len()..) {
                 Some([]) => {}
                 Some([_]) => types.push(DataType::Utf8),
@@ -204,7 +200,7 @@ fn make_interval() -> ScalarUDF {
         Volatility::Immutable,
         |given| {
             let types = vec![WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, SECONDS];
-            numbers(given, &types).then_some((types, INTERVAL))
+            (given.len() == types.len() && numbers(given)).then_some((types, INTERVAL))
         },
         |call| {
             let parts = wholes::<6>(call)?;
@@ -234,7 +230,7 @@ fn to_timestamp() -> ScalarUDF {
         "The moment of so many seconds since 1970, or of a text by a pattern.",
         Volatility::Stable,
         |given| match given {
-            [_] if numbers(given, &[SECONDS]) => Some((vec![SECONDS], TIMESTAMPTZ.clone())),
+            [_] if numbers(given) => Some((vec![SECONDS], TIMESTAMPTZ.clone())),
             [_, _] => Some((vec![DataType::Utf8, DataType::Utf8], TIMESTAMPTZ.clone())),
             _ => None,
         },

@@ -9,7 +9,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::{ScalarUDF, Volatility};
 use std::sync::Arc;
 
-/// The functions.
+/// The functions `clock_timestamp` and `timeofday`.
 pub(crate) fn functions() -> [ScalarUDF; 2] {
     [clock_timestamp(), timeofday()]
 }

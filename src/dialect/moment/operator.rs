@@ -26,7 +26,7 @@ pub(crate) enum Side {
     Untyped,
     /// A whole number that a date can be moved by.
     Integer,
-    /// Any other number.
+    /// A number of any other kind.
     Number,
     /// Everything else, which no such operator takes.
     Other,

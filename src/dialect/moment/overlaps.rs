@@ -17,7 +17,7 @@ use datafusion::logical_expr::{ScalarUDF, Volatility};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-/// The function.
+/// The function `overlaps` of four arguments.
 pub(crate) fn function() -> ScalarUDF {
     named(
         "overlaps",

@@ -19,7 +19,7 @@ use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use std::sync::Arc;
 
-/// The function `generate_series`.
+/// The function `generate_series` of all its types.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Series {
     /// DataFusion's function, for whole numbers.

@@ -22,7 +22,7 @@ use datafusion::arrow::datatypes::{
 use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::{ScalarUDF, Volatility};
 
-/// The function `date_trunc`.
+/// The function `date_trunc`, in a zone or in the session's.
 pub(crate) fn date_trunc() -> ScalarUDF {
     let doc = "A moment or a span without what is smaller than a unit, on the clock of a zone.";
     named(
@@ -156,7 +156,7 @@ fn span_cut(span: IntervalMonthDayNano, unit: Field) -> Result<IntervalMonthDayN
     }
 }
 
-/// The function `date_bin`.
+/// The function `date_bin` of moments.
 pub(crate) fn date_bin() -> ScalarUDF {
     let doc = "The beginning of the bin that a moment is in, by the width of bins and the beginning of one.";
     named(

@@ -91,11 +91,14 @@ pub(super) fn expression(expr: &Expr, in_array: bool) -> Checked {
         Expr::Array(Array { elem: _, named }) => foreign(!*named && !in_array, "["),
         Expr::Interval(Interval {
             value: _,
-            leading_field: _,
+            leading_field,
             leading_precision,
             last_field: _,
             fractional_seconds_precision: _,
-        }) => foreign(leading_precision.is_some(), "("),
+        }) => {
+            let of_seconds = matches!(leading_field, None | Some(DateTimeField::Second));
+            foreign(leading_precision.is_some() && !of_seconds, "(")
+        }
         Expr::MatchAgainst { columns: _, match_value: _, opt_search_modifier: _ } => foreign(true, "AGAINST"),
         Expr::OuterJoin(_) => foreign(true, "+"),
         Expr::Prior(_) => foreign(true, "PRIOR"),

@@ -62,6 +62,8 @@ pub(crate) fn current(expr: &Expr) -> Option<Expr> {
         "localtime" => cast(now, DataType::Time(None, TimezoneInfo::None)),
         "localtimestamp" => cast(now, DataType::Timestamp(Some(6), TimezoneInfo::None)),
         "current_timestamp" => now,
+        // Which is refused by its name: there is no `time with time zone`.
+        "current_time" => call("current_time", Vec::new()),
         _ => return None,
     };
     match (&function.args, build::call_arguments(function).as_deref()) {

@@ -1,6 +1,7 @@
 //! Calls: the arguments of functions, aggregates and windows in the types that PostgreSQL's functions take, and with them
 //! the function PostgreSQL would choose.
 
+use super::accepted;
 use super::context::Typing;
 use super::deferred::{self, stands_for};
 use super::frame;
@@ -75,25 +76,6 @@ const PLACES: [(&str, usize, DataType); 40] = [
     ("date_trunc", 0, DataType::Utf8),
 ];
 
-/// Functions of arrays that compare elements.
-const COMPARING: [&str; 15] = [
-    "array_distinct",
-    "array_except",
-    "array_has",
-    "array_has_all",
-    "array_has_any",
-    "array_intersect",
-    "array_max",
-    "array_min",
-    "array_position",
-    "array_positions",
-    "array_remove",
-    "array_remove_all",
-    "array_replace",
-    "array_sort",
-    "array_union",
-];
-
 /// Aggregates that compute in doubles, whatever number they are given.
 const AGGREGATES_OF_DOUBLES: [&str; 16] = [
     "approx_percentile_cont",
@@ -123,9 +105,7 @@ impl Typing<'_> {
     pub(super) fn call(&mut self, call: ScalarFunction) -> Result<Operand> {
         let ScalarFunction { func, args } = call;
         let args = args.into_iter().map(|arg| self.typed(arg)).collect::<Result<Vec<_>>>()?;
-        if COMPARING.contains(&func.name()) && args.iter().any(|arg| arg.kind().has_spans()) {
-            return Err(refusal(ErrorKind::NotSupported, "elements of arrays of intervals are not compared"));
-        }
+        accepted::check(func.name(), &args)?;
         match stands_for(&func) {
             Some(Deferral::Operator(symbol)) => {
                 let mut args = args.into_iter();

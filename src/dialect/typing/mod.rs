@@ -11,6 +11,7 @@
 //! casts what is written in quotes to anything, and leaves a parameter in the type of the literal beside it. Not needed
 //! once it takes rules of type resolution from its host.
 
+mod accepted;
 mod branches;
 mod call;
 mod coerce;
@@ -214,11 +215,12 @@ impl Typing<'_> {
     /// `-` before a value. Of moments there is none, though Arrow has one.
     fn negative(&mut self, operand: Operand) -> Result<Operand> {
         match operand.kind() {
-            Kind::Interval => {
+            // A time is a span since midnight.
+            Kind::Interval | Kind::Time => {
                 let span = moment::types::INTERVAL;
                 Ok(Operand { expr: moment::operator::negated(self.coerce(operand, &span)?), data_type: span })
             }
-            kind @ (Kind::Date | Kind::Time | Kind::Timestamp | Kind::Timestamptz) => {
+            kind @ (Kind::Date | Kind::Timestamp | Kind::Timestamptz) => {
                 let text = format!("operator does not exist: - {}", kind.name());
                 Err(kind::refusal(ErrorKind::UnknownFunction, text))
             }

@@ -41,7 +41,7 @@ pub(super) struct Fields {
     year: i64,
     month: i64,
     day: i64,
-    /// Microseconds from midnight.
+    /// Microseconds that have gone since midnight.
     pub(super) time_us: i64,
     /// The day of the year, where that is written in place of month and day.
     ordinal: i64,
@@ -77,7 +77,7 @@ enum Label {
 }
 
 impl Fields {
-    /// Days since 1970.
+    /// Days since the first of 1970.
     pub(super) fn days(&self) -> i64 {
         days_of(self.year, self.month, self.day)
     }

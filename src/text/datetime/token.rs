@@ -14,7 +14,7 @@ pub(crate) enum Look {
     Time,
     /// An offset from Greenwich, with its sign.
     Offset,
-    /// Letters.
+    /// Letters of a name or a word.
     Word,
 }
 

@@ -35,7 +35,7 @@ pub(super) enum Named {
     Epoch,
     Infinity,
     MinusInfinity,
-    /// Midnight in UTC.
+    /// The time of midnight in UTC.
     Allballs,
 }
 

@@ -15,7 +15,7 @@ use std::sync::{Arc, LazyLock};
 
 pub(crate) use abbreviation::Abbreviation;
 
-/// A time zone.
+/// A time zone, by whichever name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Zone {
     /// A region of the IANA database.
@@ -41,7 +41,7 @@ static REGIONS: LazyLock<HashMap<String, Tz>> =
 const LAST_LISTED_YEAR: i64 = 2099;
 
 impl Zone {
-    /// Coordinated universal time.
+    /// The zone of coordinated universal time.
     pub(crate) const UTC: Self = Self::Region(Tz::UTC);
 
     /// The regions of the IANA database.

@@ -147,7 +147,7 @@ async fn bodies_may_be_compressed() {
     for compression in [ttapi::config::Compression::Lz4, ttapi::config::Compression::Zstd] {
         let market = Market::with(Options { compression, ..Options::default() }).await;
         let mut client = market.client().await;
-        let sql = "SELECT n, 'the same text in every row' FROM generate_series(1, 10000) AS s (n)";
+        let sql = "SELECT n::bigint, 'the same text in every row' FROM generate_series(1, 10000) AS s (n)";
         let info = client.statement(sql).await.unwrap();
         let request = client.request(info.endpoint[0].ticket.clone().unwrap());
         let messages: Vec<FlightData> =

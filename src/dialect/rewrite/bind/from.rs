@@ -148,6 +148,7 @@ impl Binder<'_> {
 
     /// Binds one table, query or function of FROM.
     fn factor(&mut self, factor: &mut TableFactor, around: &Scope) -> Result<Scope, QueryError> {
+        let function = matches!(factor, TableFactor::Table { args: Some(_), .. } | TableFactor::Function { .. });
         table_function::rewrite(factor);
         self.sample(factor)?;
         match factor {
@@ -177,8 +178,9 @@ impl Binder<'_> {
                 };
                 let alias = alias.get_or_insert_with(|| self.unnamed());
                 let columns = renamed(outputs, alias)?;
-                let relation = derived(&alias.name, columns);
-                Ok(Scope::of(relation))
+                // The row of a function of one column is its value.
+                let scalar = function && columns.as_ref().is_some_and(|columns| columns.len() == 1);
+                Ok(Scope::of(Relation { scalar, ..derived(&alias.name, columns) }))
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
                 let mut scope = self.table(table_with_joins, around)?;

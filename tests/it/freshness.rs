@@ -432,7 +432,7 @@ async fn a_derived_table_is_as_old_as_its_oldest_input() {
     // Computed anew it is no younger than what it is made of.
     world.refresh(&["returns_stddev"]).await;
     let age = "SELECT extract(epoch FROM age) FROM system.freshness WHERE dataset = 'returns_stddev'";
-    assert_eq!(world.query(age).await.unwrap()[0][0], "7200");
+    assert_eq!(world.query(age).await.unwrap()[0][0], "7200.000000");
     let explained = world.query("EXPLAIN FRESHNESS SELECT * FROM returns_stddev").await.unwrap();
     assert_eq!((explained[0][1].as_str(), explained[0][2].as_str()), ("fresh", "02:00:00"), "{explained:?}");
     assert_eq!(explained[0][2], explained[1][2], "the result is as old as its input");

@@ -404,7 +404,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             statement.to_string(),
-            "WITH own AS (SELECT * FROM \"live\".quotes) SELECT * FROM own, trades, live.greeks, generate_series(1, 2) AS s (s)"
+            "WITH own AS (SELECT * FROM \"live\".quotes) SELECT * FROM own, trades, live.greeks, (SELECT CAST(value AS INT) AS value FROM generate_series(1, 2) AS series (value)) AS s (s)"
         );
     }
 

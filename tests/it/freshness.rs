@@ -447,7 +447,7 @@ async fn a_derived_table_is_as_old_as_its_oldest_input() {
     run("SET max_staleness = '1h'").await.unwrap();
     run("SELECT * FROM returns_stddev").await.unwrap();
     assert_eq!(chains(&world), 2);
-    assert_eq!(world.query(age).await.unwrap()[0][0], "0");
+    assert_eq!(world.query(age).await.unwrap()[0][0], "0.000000");
     // Nothing of it had changed, and who asks again has nothing refreshed.
     run("SELECT * FROM returns_stddev").await.unwrap();
     assert_eq!(chains(&world), 2);

@@ -38,6 +38,12 @@ pub(crate) fn cell(values: &dyn Array, row: usize, zone: Tz) -> Option<String> {
             let digits = values.as_binary::<i32>().value(row).iter().map(|byte| format!("{byte:02x}"));
             format!("\\x{}", digits.collect::<String>())
         }
+        DataType::FixedSizeBinary(6) => {
+            let bytes = values.as_fixed_size_binary().value(row);
+            let (block, place) = bytes.split_at(4);
+            let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+            format!("({},{})", number(block), number(place))
+        }
         DataType::FixedSizeBinary(16) => uuid(values.as_fixed_size_binary().value(row)),
         // JSON of the engine: its text is the last field.
         DataType::Struct(fields) if fields.iter().last().is_some_and(|field| field.name().starts_with("json")) => {

@@ -230,7 +230,7 @@ impl AsyncDB for FlightWire {
 }
 
 /// Files about the freshness of real tables; the others are about the small market of `fixture.rs`.
-const OF_THE_WORLD: [&str; 8] = [
+const OF_THE_WORLD: [&str; 9] = [
     "correlated.slt",
     "forbidden.slt",
     "freshness.slt",
@@ -239,6 +239,7 @@ const OF_THE_WORLD: [&str; 8] = [
     "market_data.slt",
     "postgres_language.slt",
     "sums.slt",
+    "system_columns.slt",
 ];
 
 /// The `.slt` files of one fixture, sorted.

@@ -111,6 +111,16 @@ fn kind(data_type: &DataType) -> Option<DataType> {
         DataType::Interval(_) | DataType::Duration(_) => DataType::Interval(IntervalUnit::MonthDayNano),
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => DataType::Binary,
         own if uuid::is_uuid(own) || tid::is_tid(own) || json::is_json(own) || json::is_jsonb(own) => own.clone(),
+        // A record, field by field.
+        DataType::Struct(fields) => DataType::Struct(
+            fields
+                .iter()
+                .map(|field| {
+                    let of = kind(field.data_type()).unwrap_or_else(|| field.data_type().clone());
+                    field.as_ref().clone().with_data_type(of)
+                })
+                .collect(),
+        ),
         DataType::List(element) if !base(element.data_type()).is_nested() || json_element(element.data_type()) => {
             let of = kind(element.data_type()).unwrap_or_else(|| element.data_type().clone());
             DataType::List(Arc::new(element.as_ref().clone().with_data_type(of)))

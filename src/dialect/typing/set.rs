@@ -7,7 +7,7 @@ use super::operand::Operand;
 use crate::error::ErrorKind;
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::cte_worktable::CteWorkTable;
-use datafusion::common::{DFSchema, DFSchemaRef, Result, ScalarValue};
+use datafusion::common::{DFSchema, DFSchemaRef, JoinType, NullEquality, Result, ScalarValue};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::logical_expr::expr::{Alias, Cast};
 use datafusion::logical_expr::logical_plan::{Join, Projection, RecursiveQuery, TableScanBuilder, Union, Values};
@@ -204,8 +204,24 @@ impl Typing<'_> {
         LogicalPlanBuilder::from(first).to_recursive_query(query.name, second, query.is_distinct)?.build()
     }
 
+    /// INTERSECT and EXCEPT, which the SQL planner makes semi and anti joins: each column in the type that both sides go
+    /// together in.
+    fn set_operation(&mut self, join: Join) -> Result<Join> {
+        let context = if join.join_type == JoinType::LeftSemi { "INTERSECT" } else { "EXCEPT" };
+        let (left, right) = (Arc::unwrap_or_clone(join.left), Arc::unwrap_or_clone(join.right));
+        let mut types = Vec::with_capacity(join.on.len());
+        for place in 0..join.on.len() {
+            types.push(self.common_type(&[column(&left, place), column(&right, place)], context)?);
+        }
+        let (left, right) = (projected(self, left, &types)?, projected(self, right, &types)?);
+        let on = left.schema().iter().zip(right.schema().iter());
+        let on = on.map(|(own, other)| (Expr::from(own), Expr::from(other))).collect();
+        Ok(Join { left: Arc::new(left), right: Arc::new(right), on, ..join })
+    }
+
     /// The sides of a join's keys in one type each.
-    pub(super) fn join(&mut self, mut join: Join) -> Result<LogicalPlan> {
+    pub(super) fn join(&mut self, join: Join) -> Result<LogicalPlan> {
+        let mut join = if is_set_operation(&join) { self.set_operation(join)? } else { join };
         let (left, right) = (join.left.schema().clone(), join.right.schema().clone());
         let mut keys = Vec::with_capacity(join.on.len());
         for (own, other) in std::mem::take(&mut join.on) {
@@ -230,6 +246,18 @@ impl Typing<'_> {
         let join = Join { on: keys, ..join };
         LogicalPlan::Join(join).recompute_schema()
     }
+}
+
+/// Whether a join is an INTERSECT or EXCEPT: it compares all columns of both sides, and takes NULLs for equal.
+fn is_set_operation(join: &Join) -> bool {
+    let (left, right) = (join.left.schema().fields(), join.right.schema().fields());
+    let is = |expr: &Expr, field: &Field| matches!(expr, Expr::Column(column) if column.name == *field.name());
+    matches!(join.join_type, JoinType::LeftSemi | JoinType::LeftAnti)
+        && join.null_equality == NullEquality::NullEqualsNull
+        && join.filter.is_none()
+        && left.len() == right.len()
+        && left.len() == join.on.len()
+        && join.on.iter().zip(left.iter().zip(right)).all(|((own, other), (l, r))| is(own, l) && is(other, r))
 }
 
 /// The second query of a recursive one without the casts to the types of the first that the SQL planner put on its list:

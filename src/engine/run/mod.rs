@@ -5,6 +5,7 @@ pub(crate) mod batch_size;
 pub(crate) mod cooperation;
 pub(crate) mod cpu;
 pub(crate) mod damaged_file;
+pub(crate) mod in_order;
 mod join_interrupt;
 pub(crate) mod memory;
 pub(crate) mod queries;

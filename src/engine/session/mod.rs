@@ -16,6 +16,7 @@ use super::plan::state::StatementState;
 use super::plan::{Plan, announced, in_order, plan_rows, renamed, table_names};
 use super::run::batch_size;
 use super::run::cpu::{self, Rows};
+use super::run::in_order;
 use super::run::memory;
 use super::run::queries::{Progress, QueryState, RunningQuery};
 use super::run::rows::{RowStream, Running};
@@ -466,7 +467,7 @@ async fn open(
         return Err(DataFusionError::External(Box::new(QueryError::new(ErrorKind::NotSupported, text))));
     }
     progress.runs(physical.clone());
-    let rows = datafusion::physical_plan::execute_stream(physical.clone(), context.clone())?;
+    let rows = in_order::rows(&physical, &context)?;
     let rows = damaged_file::naming(rows, physical.clone(), context);
     Ok(match explained {
         Some(options) => (explain::analyzed(options.clone(), optimised, physical, planning, rows), false),

@@ -119,14 +119,17 @@ fn read_as(expr: Expr, name: &str) -> Expr {
     }
 }
 
+/// Whether a type is a certain one.
+type Is = fn(&DataType) -> bool;
+
 /// Types that compare with themselves alone, each with the function that casts to it.
-const BY_THEMSELVES: [(fn(&DataType) -> bool, &str); 2] = [(uuid::is_uuid, "uuid_cast"), (tid::is_tid, "tid_cast")];
+const BY_THEMSELVES: [(Is, &str); 2] = [(uuid::is_uuid, "uuid_cast"), (tid::is_tid, "tid_cast")];
 
 /// UUIDs and addresses of rows compare with their like, and with texts that are written out.
 fn compared(
     raw: RawBinaryExpr,
     (of_left, of_right): (&DataType, &DataType),
-    is_own: fn(&DataType) -> bool,
+    is_own: Is,
     cast: &str,
 ) -> Result<PlannerResult<RawBinaryExpr>> {
     let RawBinaryExpr { op, left, right } = raw;

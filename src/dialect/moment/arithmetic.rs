@@ -139,7 +139,7 @@ fn scaled(span: IntervalMonthDayNano, scale: impl Fn(f64) -> f64) -> Result<Inte
     const DAY_SECONDS: f64 = 86_400.0;
     let failed = || out_of_range("interval");
     let narrow = |value: f64| match value {
-        value if value >= -2_147_483_648.0 && value < 2_147_483_648.0 => Ok(value as i32),
+        value if (-2_147_483_648.0..2_147_483_648.0).contains(&value) => Ok(value as i32),
         _ => Err(failed()),
     };
     let rounded = |value: f64| (value * 1e6).round_ties_even() / 1e6;
@@ -153,7 +153,8 @@ fn scaled(span: IntervalMonthDayNano, scale: impl Fn(f64) -> f64) -> Result<Inte
     }
     days = days.checked_add(more_days as i32).ok_or_else(failed)?;
     let us = (scale(time_us(span) as f64) + seconds * 1e6).round_ties_even();
-    if !(us.abs() < 9.2e15) {
+    // Not a number is no time either.
+    if us.is_nan() || us.abs() >= 9.2e15 {
         return Err(failed());
     }
     Ok(IntervalMonthDayNano::new(months, days, nanoseconds(us as i64)?))

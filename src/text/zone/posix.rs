@@ -28,7 +28,7 @@ struct Change {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Day {
     /// `Jn`: the nth day from 1, 29 February not counted.
-    WithoutLeapDay(i64),
+    OfCommonYear(i64),
     /// `n`: the nth day from 0, 29 February counted.
     Counted(i64),
     /// `Mm.w.d`: weekday d of week w of a month, week 5 being the last.
@@ -46,10 +46,10 @@ impl Rule {
     pub(crate) fn fixed(east: i32) -> Self {
         let seconds = east.unsigned_abs();
         let mut digits = format!("{:02}", seconds / 3_600);
-        if seconds % 3_600 != 0 {
+        if !seconds.is_multiple_of(3_600) {
             digits.push_str(&format!(":{:02}", seconds / 60 % 60));
         }
-        if seconds % 60 != 0 {
+        if !seconds.is_multiple_of(60) {
             digits.push_str(&format!(":{:02}", seconds % 60));
         }
         let (sign, turned) = if east < 0 { ('-', '+') } else { ('+', '-') };
@@ -121,7 +121,7 @@ impl Change {
     /// The change of a year, on the clock before it.
     fn local_us(self, year: i64) -> i64 {
         let days = match self.day {
-            Day::WithoutLeapDay(day) => days_of(year, 1, 1) + day - 1 + i64::from(is_leap(year) && day >= 60),
+            Day::OfCommonYear(day) => days_of(year, 1, 1) + day - 1 + i64::from(is_leap(year) && day >= 60),
             Day::Counted(day) => days_of(year, 1, 1) + day,
             Day::OfMonth(month, week, day) => {
                 let first = days_of(year, month, 1);
@@ -177,7 +177,7 @@ fn change(text: &str) -> Option<Change> {
         (Day::OfMonth(month, week, day), rest)
     } else if let Some(day) = text.strip_prefix('J') {
         let (day, rest) = number(day, 1, 365)?;
-        (Day::WithoutLeapDay(day), rest)
+        (Day::OfCommonYear(day), rest)
     } else {
         let (day, rest) = number(text, 0, 365)?;
         (Day::Counted(day), rest)

@@ -43,6 +43,43 @@ pub struct Activity {
     pub sql: String,
 }
 
+/// What a client holds open in a session, which `pg_prepared_statements` and `pg_cursors` show.
+#[derive(Debug, Clone, Default)]
+pub struct Held {
+    /// Its prepared statements, sorted by name.
+    pub statements: Vec<HeldStatement>,
+    /// Its cursors and portals, sorted by name.
+    pub cursors: Vec<HeldCursor>,
+}
+
+/// A prepared statement, by PREPARE or by the protocol.
+#[derive(Debug, Clone)]
+pub struct HeldStatement {
+    /// The name that EXECUTE takes; empty for the unnamed one of the protocol.
+    pub name: String,
+    /// Its text, with `PREPARE` where it was prepared so.
+    pub sql: String,
+    /// When it was prepared.
+    pub at: DateTime<Utc>,
+    /// The types of its parameters in order, as PostgreSQL names them.
+    pub parameters: Vec<String>,
+    /// Whether it was prepared by PREPARE.
+    pub from_sql: bool,
+}
+
+/// A cursor, or a portal of the protocol.
+#[derive(Debug, Clone)]
+pub struct HeldCursor {
+    /// The name that FETCH takes.
+    pub name: String,
+    /// The text that declared it.
+    pub sql: String,
+    /// When it was declared.
+    pub at: DateTime<Utc>,
+    /// Whether it outlives its transaction.
+    pub hold: bool,
+}
+
 /// What a session can tell and change of itself and of the sessions beside it. Calls do not wait,
 /// since functions are computed in the middle of a plan.
 pub trait SessionVariables: Debug + Send + Sync {
@@ -64,6 +101,11 @@ pub trait SessionVariables: Debug + Send + Sync {
     /// All open sessions of the server, this one included: the rows of `pg_stat_activity`.
     fn activity(&self) -> Vec<Activity> {
         Vec::new()
+    }
+
+    /// What the session's client holds open: the rows of `pg_prepared_statements` and `pg_cursors`.
+    fn held(&self) -> Held {
+        Held::default()
     }
 
     /// The users that may connect, sorted by name, with what they may do; `None` when everybody may,

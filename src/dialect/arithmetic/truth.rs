@@ -6,13 +6,12 @@
 //! should be the same as the one converted from logical input schema"). Not needed once `SELECT
 //! DISTINCT x IS TRUE FROM (VALUES (true), (NULL)) AS t (x)` runs.
 
-use crate::dialect::schema::recomputed;
+use crate::dialect::schema::{map_under_names, recomputed};
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, lit};
 use datafusion::optimizer::AnalyzerRule;
-use datafusion::optimizer::utils::NamePreserver;
 
 /// The analyzer rule, named `truth_tests`.
 #[derive(Debug)]
@@ -28,11 +27,7 @@ impl AnalyzerRule for TruthTests {
             return Ok(plan);
         }
         let plan = plan.transform_up_with_subqueries(|node| {
-            let names = NamePreserver::new(&node);
-            let node = node.map_expressions(|expr| {
-                let name = names.save(&expr);
-                Ok(expr.transform_up(|part| Ok(comparison(part)))?.update_data(|expr| name.restore(expr)))
-            })?;
+            let node = map_under_names(node, |expr| expr.transform_up(|part| Ok(comparison(part))))?;
             // Whether a column may be NULL has changed here or below.
             Ok(Transformed::yes(recomputed(node.data)?))
         });

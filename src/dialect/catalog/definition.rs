@@ -218,7 +218,7 @@ const TABLES: &[Definition] = &[
         "oid oid, polname name, polrelid oid, polcmd char, polpermissive bool, polroles text, polqual text, \
          polwithcheck text"),
     table("pg_prepared_statements", 0,
-        "name text, statement text, prepare_time timestamptz, parameter_types oid[], result_types oid[], from_sql \
+        "name text, statement text, prepare_time timestamptz, parameter_types text, result_types text, from_sql \
          bool, generic_plans int8, custom_plans int8"),
     table("pg_prepared_xacts", 0,
         "transaction oid, gid text, prepared timestamptz, owner name, database name"),

@@ -17,6 +17,7 @@ pub mod definition;
 pub(crate) mod description;
 pub(crate) mod functions;
 mod information_schema;
+mod held;
 pub(crate) mod keys;
 pub mod oid;
 mod rows;

@@ -8,7 +8,7 @@ use super::description::{Kind, Relation};
 use super::functions::{self, Function};
 use super::value::{Row, Value};
 use super::view::{OWNER, View};
-use super::{keys, oid, types};
+use super::{held, keys, oid, types};
 use crate::clock::Clock;
 use crate::role::Role;
 use crate::text::zone::Zone;
@@ -23,12 +23,14 @@ pub(crate) const FILLED: &[&str] = &[
     "pg_class",
     "pg_collation",
     "pg_constraint",
+    "pg_cursors",
     "pg_database",
     "pg_description",
     "pg_index",
     "pg_indexes",
     "pg_language",
     "pg_namespace",
+    "pg_prepared_statements",
     "pg_proc",
     "pg_rewrite",
     "pg_roles",
@@ -68,6 +70,8 @@ pub(crate) fn rows(table: &str, view: &View<'_>) -> Vec<Row> {
         "pg_namespace" => namespaces(view),
         "pg_proc" => functions(view),
         "pg_rewrite" => rewrites(view),
+        "pg_cursors" => held::cursors(view),
+        "pg_prepared_statements" => held::prepared_statements(view),
         "pg_settings" => settings(view),
         "pg_shadow" | "pg_user" => users(view),
         "pg_stat_activity" => activity(view),

@@ -111,6 +111,12 @@ pub(crate) fn planning(full: &str) -> QueryError {
     {
         return QueryError::new(ErrorKind::TypeMismatch, lower_first(&postgres_types(text)));
     }
+    if text.starts_with("Cannot create filter with non-boolean predicate")
+        && let Some((_, of)) = text.rsplit_once("returning ")
+    {
+        let message = format!("argument of WHERE must be type boolean, not type {}", postgres_types(of));
+        return QueryError::new(ErrorKind::TypeMismatch, message);
+    }
     if text.contains("pipeline breaking") {
         return QueryError::new(
             ErrorKind::NotSupported,

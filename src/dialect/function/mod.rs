@@ -48,7 +48,7 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::ScalarUDF;
 use define::{Definition, Facts, define};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 /// What the template's functions know of the catalog, kept in the template's config for the functions
@@ -93,6 +93,23 @@ pub(crate) fn routine(name: &str) -> Option<Arc<ScalarUDF>> {
         routines.map(|function| (function.name().to_owned(), Arc::new(function))).collect()
     });
     MADE.get(name).cloned()
+}
+
+/// Whether a name is that of a function of single values, and of no aggregate and no window function.
+pub(crate) fn is_scalar(name: &str) -> bool {
+    static NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        let of_datafusion = datafusion::functions::all_default_functions();
+        let nested = datafusion::functions_nested::all_default_nested_functions();
+        let own = definitions().chain(session::FUNCTIONS).map(|function| function.name.to_owned());
+        let own = own.chain(routines().map(|routine| routine.name.to_owned()));
+        let names = of_datafusion.iter().chain(&nested).map(|function| function.name().to_owned()).chain(own);
+        let aggregates = datafusion::functions_aggregate::all_default_aggregate_functions();
+        let windows = datafusion::functions_window::all_default_window_functions();
+        let others: HashSet<&str> =
+            aggregates.iter().map(|one| one.name()).chain(windows.iter().map(|one| one.name())).collect();
+        names.filter(|name| !others.contains(name.as_str())).collect()
+    });
+    NAMES.contains(name)
 }
 
 /// Names and sections of the functions of a session, sorted by name: those of its template and those

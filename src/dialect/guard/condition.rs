@@ -6,11 +6,10 @@
 
 use super::fallible::may_fail;
 use super::inline::inlined;
-use crate::dialect::schema::recomputed;
+use crate::dialect::schema::{map_under_names, recomputed};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::Case;
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Between, BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, lit};
 
@@ -37,12 +36,8 @@ pub(crate) fn guarded(plan: LogicalPlan) -> Result<LogicalPlan> {
             return Ok(Transformed::new_transformed(node, moved));
         }
         let schema = merge_schema(&node.inputs());
-        let names = NamePreserver::new(&node);
-        let mapped = node.map_expressions(|expr| {
-            let name = names.save(&expr);
-            let mapped = if filter { conjuncts(expr, &schema)? } else { expression(expr, &schema)? };
-            Ok(mapped.update_data(|expr| name.restore(expr)))
-        })?;
+        let mapped =
+            map_under_names(node, |expr| if filter { conjuncts(expr, &schema) } else { expression(expr, &schema) })?;
         if !mapped.transformed {
             return Ok(Transformed::new_transformed(mapped.data, moved));
         }

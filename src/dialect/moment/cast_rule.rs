@@ -7,6 +7,7 @@
 use super::convert::{Source, convert, exists, read};
 use super::types::Kind;
 use crate::clock::Clock;
+use crate::dialect::schema::map_under_names;
 use crate::text::datetime::Context;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
@@ -16,7 +17,6 @@ use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, cast};
 use datafusion::optimizer::AnalyzerRule;
-use datafusion::optimizer::utils::NamePreserver;
 
 /// The analyzer rule; it has no state.
 #[derive(Debug)]
@@ -43,12 +43,7 @@ impl AnalyzerRule for Casts {
                 schema.merge(&of_table);
             }
             // Columns keep the names that other nodes know them by.
-            let names = NamePreserver::new(&node);
-            node.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let expr = expr.transform_up(|expr| replaced(expr, &schema, context))?;
-                Ok(expr.update_data(|expr| name.restore(expr)))
-            })
+            map_under_names(node, |expr| expr.transform_up(|expr| replaced(expr, &schema, context)))
         });
         Ok(plan?.data)
     }

@@ -130,7 +130,7 @@ pub(crate) fn from_subquery(expr: &mut Expr) {
         *expr = transform;
         return;
     }
-    if !aggregate_in_place(query) {
+    if !aggregate_in_place(query) && !aggregate_outside(query) {
         return;
     }
     let query = Expr::Subquery(Box::new(query.clone()));
@@ -152,7 +152,7 @@ fn aggregate_in_place(query: &mut Query) -> bool {
         },
     };
     let SetExpr::Select(select) = query.body.as_mut() else { return false };
-    let Some(element) = only_column(select) else { return false };
+    let Some(element) = only_column(select).filter(|element| !gives_rows(element)) else { return false };
     let distinct = match select.distinct {
         None => false,
         Some(ast::Distinct::Distinct) => true,
@@ -177,6 +177,36 @@ fn aggregate_in_place(query: &mut Query) -> bool {
     select.projection = vec![SelectItem::UnnamedExpr(aggregate)];
     query.order_by = None;
     true
+}
+
+/// Aggregates the rows of a query that stays as it is: `SELECT array_agg(element) FROM (query) AS rows (element)`. One
+/// with an ORDER BY is left alone, since nothing keeps the order of a query in FROM.
+fn aggregate_outside(query: &mut Query) -> bool {
+    if query.order_by.is_some() {
+        return false;
+    }
+    let Some(mut outside) = build::query("SELECT array_agg(element) FROM (SELECT 1) AS rows (element)") else {
+        return false;
+    };
+    let SetExpr::Select(select) = outside.body.as_mut() else { return false };
+    let Some(TableFactor::Derived { subquery, .. }) = select.from.first_mut().map(|from| &mut from.relation) else {
+        return false;
+    };
+    std::mem::swap(subquery.as_mut(), query);
+    *query = outside;
+    true
+}
+
+/// Whether an expression is a function that gives rows.
+fn gives_rows(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => gives_rows(inner),
+        Expr::Function(function) => build::called(function).is_some_and(|name| {
+            matches!(name.as_str(), "unnest" | "generate_series" | "generate_subscripts")
+                || super::rows_function::columns(&name, &[]).is_some()
+        }),
+        _ => false,
+    }
 }
 
 /// The only column of a SELECT without GROUP BY and HAVING.

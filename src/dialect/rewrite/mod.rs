@@ -20,6 +20,7 @@ mod array_literal;
 mod bind;
 mod build;
 mod cast;
+mod clauses;
 mod distinct;
 mod empty;
 mod frame;
@@ -189,6 +190,9 @@ impl VisitorMut for Rewriter {
             // Parentheses make it a negation of the value. Not needed once `SELECT -INTERVAL '1 day 2
             // hours'` gives -1 days -02:00:00 without them.
             **inner = Expr::Nested(Box::new(take(inner)));
+        }
+        if let Expr::Function(function) = expr {
+            ended(clauses::check(function))?;
         }
         if let Expr::Function(function) = expr
             && let Some(over) = &mut function.over

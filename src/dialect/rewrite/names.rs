@@ -15,9 +15,7 @@
 //! to give.
 
 use crate::dialect::parse::tree::fold;
-use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Expr, Ident, ObjectName, Query, SelectItem, SetExpr, Statement, Value,
-};
+use datafusion::sql::sqlparser::ast::{AccessExpr, Expr, Ident, ObjectName, Query, SelectItem, SetExpr, Statement};
 use std::collections::BTreeSet;
 
 /// Begins the part of a column's name that tells columns apart, and is no part of the name people
@@ -179,10 +177,6 @@ pub(super) fn expr_name(expr: &Expr) -> Option<String> {
             field.or_else(|| expr_name(root))
         }
         Expr::Subquery(query) => query_names(query)?.into_iter().next().filter(|name| name != UNNAMED),
-        Expr::Value(value) => match &value.value {
-            Value::Boolean(_) => Some("bool".to_owned()),
-            _ => None,
-        },
         _ => None,
     }
 }

@@ -214,7 +214,10 @@ impl Typing<'_> {
             }
         }
         let number = |arg: &Operand| arg.kind().is_number() || arg.kind() == Kind::Unknown;
-        if OF_DOUBLES.contains(&name) && args.iter().all(number) {
+        // Of integers there is no form of their own.
+        let rounds = matches!(name, "round" | "trunc")
+            && matches!(args.as_slice(), [number] if number.kind().is_integer() || number.kind() == Kind::Float4);
+        if (OF_DOUBLES.contains(&name) || rounds) && args.iter().all(number) {
             args = self.as_doubles(args)?;
         }
         if OF_DOUBLES_AND_NUMERICS.contains(&name) && args.iter().all(number) {
@@ -360,7 +363,11 @@ impl Typing<'_> {
         if func.name() == "count" && matches!(args.as_slice(), [Expr::Literal(..)]) {
             return Ok((func, args));
         }
-        let mut args = args.into_iter().map(|arg| self.typed(arg)).collect::<Result<Vec<_>>>()?;
+        // DataFusion writes the 1 later, and for aggregates of its own alone.
+        #[expect(deprecated, reason = "the SQL planner makes no other")]
+        let all = |arg: &Expr| matches!(arg, Expr::Wildcard { .. });
+        let args = args.into_iter().map(|arg| if all(&arg) { lit(1_i64) } else { arg });
+        let mut args = args.map(|arg| self.typed(arg)).collect::<Result<Vec<_>>>()?;
         if AGGREGATES_OF_DOUBLES.contains(&func.name()) {
             let is_number = |arg: &Operand| arg.kind().is_number() || arg.kind() == Kind::Unknown;
             let double = |arg: Operand| match is_number(&arg) {

@@ -33,7 +33,7 @@ pub(crate) use deferred::{Operators, functions};
 use kind::{Kind, UNBOUND};
 
 use crate::dialect::moment;
-use crate::dialect::schema::recomputed;
+use crate::dialect::schema::{map_under_names, recomputed};
 use crate::error::ErrorKind;
 use context::Typing;
 use datafusion::common::tree_node::{Transformed, TreeNode};
@@ -43,7 +43,6 @@ use datafusion::logical_expr::expr::{Alias, InSubquery, SetComparison};
 use datafusion::logical_expr::logical_plan::Subquery;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, Limit, LogicalPlan, Operator};
-use datafusion::optimizer::utils::NamePreserver;
 use operand::Operand;
 use std::sync::Arc;
 
@@ -95,13 +94,11 @@ impl Typing<'_> {
     fn expressions(&mut self, plan: LogicalPlan) -> Result<LogicalPlan> {
         let schema = Arc::new(merge_schema(&plan.inputs()));
         let around = std::mem::replace(&mut self.schema, schema);
-        let names = NamePreserver::new(&plan);
         let filters = matches!(plan, LogicalPlan::Filter(_));
-        let typed = plan.map_expressions(|expr| {
-            let name = names.save(&expr);
+        let typed = map_under_names(plan, |expr| {
             let operand = self.typed(expr)?;
             let expr = if filters { self.condition(operand, "WHERE")? } else { operand.expr };
-            Ok(Transformed::yes(name.restore(expr)))
+            Ok(Transformed::yes(expr))
         });
         self.schema = around;
         recomputed(typed?.data)

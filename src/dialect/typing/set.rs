@@ -11,7 +11,7 @@ use datafusion::common::{DFSchema, DFSchemaRef, JoinType, NullEquality, Result, 
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::logical_expr::expr::{Alias, Cast};
 use datafusion::logical_expr::logical_plan::{Join, Projection, RecursiveQuery, TableScanBuilder, Union, Values};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableScan};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableScan, cast};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -91,7 +91,13 @@ fn written_out(schema: &DFSchema, rows: Vec<Vec<Expr>>, types: &[DataType]) -> R
     let exprs = columns
         .map(|(column, (qualifier, field))| Expr::Column(column).alias_qualified(qualifier.cloned(), field.name()));
     let exprs = exprs.collect();
-    let values = LogicalPlan::Values(Values { schema: inner, values: rows });
+    let held = |expr: Expr, data_type: &DataType| match &expr {
+        Expr::Literal(value, _) if value.data_type() != *data_type => cast(expr, data_type.clone()),
+        Expr::Cast(written) if written.field.data_type() != data_type => cast(expr, data_type.clone()),
+        _ => expr,
+    };
+    let rows = rows.into_iter().map(|row| row.into_iter().zip(types).map(|(expr, of)| held(expr, of)).collect());
+    let values = LogicalPlan::Values(Values { schema: inner, values: rows.collect() });
     Ok(LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(values))?))
 }
 

@@ -28,7 +28,7 @@ use crate::dialect::moment::zone;
 use crate::dialect::parse::depth::Depth;
 use crate::dialect::parse::{self, Statement};
 use crate::dialect::rewrite;
-use crate::dialect::session::SessionFacts;
+use crate::dialect::session::{Held, SessionFacts};
 use crate::dialect::typing::{self, Parameters};
 use crate::error::{ErrorKind, QueryError};
 use crate::role::Role;
@@ -191,6 +191,11 @@ impl Session {
 
     fn request(&self) -> MutexGuard<'_, Option<Request>> {
         self.request.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the session what its client holds open, for the catalog to show.
+    pub fn hold(&self, held: Held) {
+        *self.open.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
     }
 
     /// Begins a statement, or a step of one within a request: its time limit runs from here, and a cancel reaches it

@@ -3,7 +3,7 @@
 
 use super::settings::Settings;
 use crate::clock::Clock;
-use crate::dialect::session::Signal;
+use crate::dialect::session::{Held, Signal};
 use crate::error::{ErrorKind, QueryError};
 use crate::role::Role;
 use crate::table::context::Snapshots;
@@ -65,6 +65,8 @@ pub struct OpenSession {
     pub(crate) in_transaction: AtomicBool,
     /// The versions of the tables that a transaction reads; `None` outside. Held for a few instructions.
     pub(super) snapshots: Mutex<Option<Snapshots>>,
+    /// What its client holds open, as its front end told last.
+    pub(super) held: Mutex<Held>,
     /// The statement that came last, and when.
     last: Mutex<Option<(DateTime<Utc>, String)>>,
 }
@@ -88,6 +90,7 @@ impl OpenSession {
             terminated: CancellationToken::new(),
             in_transaction: AtomicBool::new(false),
             snapshots: Mutex::default(),
+            held: Mutex::default(),
             last: Mutex::default(),
         })
     }

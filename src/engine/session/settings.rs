@@ -64,6 +64,13 @@ fn bytea_output(value: &str) -> bool {
     value.eq_ignore_ascii_case("hex")
 }
 
+/// Accepts a number of kilobytes, or one with a unit. What a statement may take is bounded by the server's limits alone.
+fn memory(value: &str) -> bool {
+    let digits = value.trim().trim_end_matches(|letter: char| letter.is_ascii_alphabetic()).trim_end();
+    let unit = value.trim()[digits.len()..].trim();
+    matches!(unit, "" | "B" | "kB" | "MB" | "GB" | "TB") && digits.parse::<u64>().is_ok_and(|number| number > 0)
+}
+
 /// The setting of the zone that moments are read and written in.
 const TIME_ZONE: &str = "TimeZone";
 
@@ -97,6 +104,7 @@ const DEFINITIONS: &[Definition] = &[
     Definition { name: "transaction_deferrable", default: "off", check: boolean },
     Definition { name: "transaction_isolation", default: "repeatable read", check: any },
     Definition { name: "transaction_read_only", default: "on", check: boolean },
+    Definition { name: "work_mem", default: "4MB", check: memory },
 ];
 
 /// Facts a session may show but not set.

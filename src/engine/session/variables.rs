@@ -3,7 +3,7 @@
 use super::registry::OpenSession;
 use super::settings::Settings;
 use crate::dialect::session::Signal;
-use crate::dialect::session::{Activity, SessionVariables};
+use crate::dialect::session::{Activity, Held, SessionVariables};
 use crate::engine::run::queries::RunningQuery;
 use crate::engine::shared::Shared;
 use crate::role::Role;
@@ -51,6 +51,10 @@ impl SessionVariables for Variables {
         let running = shared.queries.running();
         let session = |session: Arc<OpenSession>| activity(&session, &running);
         shared.sessions.open().into_iter().map(session).collect()
+    }
+
+    fn held(&self) -> Held {
+        self.session.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn users(&self) -> Option<Vec<(String, Role)>> {

@@ -6,6 +6,7 @@
 
 use super::command::{Command, shifted};
 use super::error::{Disconnect, Failure, Stop};
+use super::held;
 use super::lexer::{Piece, pieces};
 use super::message::{Frame, Message};
 use super::notice::{notice, send_notices};
@@ -18,7 +19,8 @@ use super::startup::Startup;
 use super::transaction::{Status, Transaction};
 use super::transport::Transport;
 use super::types::{arrow_type, postgres_type, row_description};
-use crate::engine::{Plan, Session, Settings, Statement};
+use crate::clock::Clock;
+use crate::engine::{Plan, Running, Session, Settings, Statement};
 use arrow::datatypes::DataType;
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse, ReadyForQuery};
 use pgwire::messages::startup::{Authentication, BackendKeyData, ParameterStatus, SecretKey};
@@ -282,6 +284,15 @@ impl Connection {
         Ok(())
     }
 
+    /// Begins a statement. One that may read what the client holds open finds it in the session.
+    pub(super) fn begin(&self, sql: &str) -> Running {
+        let folded = sql.to_ascii_lowercase();
+        if folded.contains("pg_prepared_statement") || folded.contains("pg_cursor") {
+            self.session.hold(held::held(&self.statements, &self.portals));
+        }
+        self.session.start(sql)
+    }
+
     /// Plans the query within a command and finds out the types of its parameters; `declared` are the client's, 0 being
     /// none.
     pub(super) async fn prepare(&mut self, command: Command, sql: &str, declared: &[u32]) -> Result<Prepared, Stop> {
@@ -292,6 +303,8 @@ impl Connection {
             declared: declared.to_vec(),
             tag: query_tag(sql),
             settings_version: self.session.settings().version(),
+            at: Clock::System.now(),
+            prepared_by: None,
             command,
         };
         let Some(query) = prepared.command.query() else { return Ok(prepared) };
@@ -320,7 +333,7 @@ impl Connection {
         offset: Option<usize>,
         types: &[Option<DataType>],
     ) -> Result<Plan, Stop> {
-        let running = self.session.start(sql);
+        let running = self.begin(sql);
         let planned = self.transport.attend(self.session.plan_for(&running, statement, types)).await?;
         planned.map_err(|error| placed(error.into(), offset).into())
     }

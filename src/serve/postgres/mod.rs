@@ -13,6 +13,7 @@ mod copy;
 mod encode;
 mod error;
 mod extended;
+mod held;
 mod lexer;
 mod login;
 mod message;

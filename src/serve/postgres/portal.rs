@@ -7,6 +7,7 @@ use super::rows::Rows;
 use super::types::{Format, Formats};
 use crate::engine::{Plan, ScalarValue};
 use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
 /// A statement that is read and planned, ready to run any number of times.
@@ -25,6 +26,10 @@ pub(super) struct Prepared {
     pub(super) tag: Tag,
     /// Version of the settings it was planned under.
     pub(super) settings_version: u64,
+    /// When it was prepared.
+    pub(super) at: DateTime<Utc>,
+    /// The text of the PREPARE it came by; `None` for one of the protocol.
+    pub(super) prepared_by: Option<String>,
 }
 
 /// A prepared statement with its values, and how far it has run.

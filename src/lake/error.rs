@@ -14,7 +14,7 @@ pub enum LakeError {
         reason: String,
     },
     /// The transaction log of a table cannot be read.
-    #[error("lake table {table}: cannot read its log: {reason} (tt lake repair {table} recovers what is whole)")]
+    #[error("lake table {table}: cannot read its log: {reason}")]
     Log {
         /// Dataset whose table it is.
         table: String,

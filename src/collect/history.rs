@@ -112,9 +112,7 @@ impl History {
             }
             self.show(&spool);
             let full = spool.tail().events() >= self.options.flush_events;
-            // Events that the spool's disk refuses are safe in the lake alone.
-            let at_risk = spool.status().last_error().is_some();
-            if full || at_risk || Instant::now() >= due {
+            if full || spool.status().at_risk() || Instant::now() >= due {
                 due = Instant::now() + self.options.flush;
                 self.commit_or_tell(&spool).await;
             }

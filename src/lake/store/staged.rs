@@ -58,14 +58,18 @@ impl Staged {
     pub(super) fn name(&self, naming: Naming) -> io::Result<()> {
         match naming {
             Naming::Replace => fs::rename(&self.path, &self.target),
-            Naming::Create => fs::hard_link(&self.path, &self.target).and_then(|()| fs::remove_file(&self.path)),
+            Naming::Create => fs::hard_link(&self.path, &self.target).map(|()| self.remove()),
         }
+    }
+
+    /// Takes its own first name away. One that stays is in no listing, and nobody reads it.
+    fn remove(&self) {
+        let _ = fs::remove_file(&self.path);
     }
 }
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        // It is gone where the file has its name.
-        let _ = fs::remove_file(&self.path);
+        self.remove();
     }
 }

@@ -99,7 +99,8 @@ impl OpenSpool {
         let paths = segment::list(directory)?;
         let application = identity(disk.as_ref(), directory, paths.is_empty())?;
         let (mut recovered, mut blocks, mut holes, mut torn_at) = (Vec::new(), Vec::new(), Vec::new(), None);
-        for path in paths {
+        let mut paths = paths.into_iter().peekable();
+        while let Some(path) = paths.next() {
             let mut found = recovery::recover(&path, &schema)?;
             // Files follow each other: what is missing at the end of one reaches to the next.
             holes.extend(torn_at.take().map(|from| from..=found.first - 1));
@@ -110,7 +111,12 @@ impl OpenSpool {
                     segment.sync(disk.as_ref())?;
                     recovered.push(segment);
                 }
-                None => fs::remove_file(&path).map_err(|error| SpoolError::io(&path, &error))?,
+                // A crash leaves the last file without a whole batch, never one before it.
+                None => match paths.peek() {
+                    Some(_) => fs::rename(&path, path.with_extension("damaged")),
+                    None => fs::remove_file(&path),
+                }
+                .map_err(|error| SpoolError::io(&path, &error))?,
             }
             blocks.append(&mut found.blocks);
         }

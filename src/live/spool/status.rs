@@ -1,6 +1,6 @@
 //! Status of a spool: how often it writes and syncs, and the counts that metrics and `system.spools` read.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ pub struct SpoolStatus {
     pub(super) written: AtomicU64,
     pub(super) missed: AtomicU64,
     pub(super) disk_bytes: AtomicU64,
+    pub(super) at_risk: AtomicBool,
     /// Microseconds since 1970; 0 is none.
     pub(super) last_received_at: AtomicI64,
     /// Held for a copy, never across an await.
@@ -43,6 +44,11 @@ impl SpoolStatus {
     /// Arrival of the newest event written, in microseconds since 1970.
     pub fn last_received_at(&self) -> Option<i64> {
         Some(self.last_received_at.load(Ordering::Relaxed)).filter(|micros| *micros != 0)
+    }
+
+    /// Whether the disk refused to keep events that the lake does not have yet.
+    pub fn at_risk(&self) -> bool {
+        self.at_risk.load(Ordering::Relaxed)
     }
 
     /// Why events cannot be written now, or were not forced to the disk and are not in the lake yet; `None` when all is well.

@@ -227,6 +227,7 @@ fn a_file_that_is_damaged_as_a_whole_is_counted_by_its_neighbour() {
     std::fs::write(&path, b"not a spool").unwrap();
     let (_book, spool) = start(directory.path(), 0, LIMITS);
     assert_eq!((held(spool.tail()), spool.status().missed()), (numbered(31..41), 30));
+    assert!(path.with_extension("damaged").exists());
 }
 
 /// A process that was killed leaves no note of its last number: the next one's are beyond all that it may have given.
@@ -280,9 +281,10 @@ fn a_sync_that_fails_is_told_until_the_lake_has_the_events() {
     book.publish_all(trades(11..21));
     wait_until(|| spool.tail().events() == 20);
     wait_until(|| power.has_synced(".spool", "folder "));
-    assert!(spool.status().last_error().is_some());
+    assert!(spool.status().at_risk() && spool.status().last_error().is_some());
     spool.committed(10);
     wait_until(|| spool.status().last_error().is_none());
+    assert!(!spool.status().at_risk());
     assert_eq!(held(spool.tail()), numbered(11..21));
 }
 

@@ -144,6 +144,7 @@ impl<E: Event> Writer<E> {
         let committed = self.committed.load(Ordering::Relaxed);
         if self.at_risk.is_some_and(|last| last <= committed) {
             self.at_risk = None;
+            self.status.at_risk.store(false, Ordering::Relaxed);
             self.status.set_error(None);
         }
         if self.active.as_ref().is_some_and(|active| active.first() <= committed) {
@@ -178,6 +179,7 @@ impl<E: Event> Writer<E> {
         if let Err(error) = active.sync(self.disk.as_ref()) {
             tracing::error!("{error}");
             self.at_risk = Some(active.last());
+            self.status.at_risk.store(true, Ordering::Relaxed);
             self.status.set_error(Some(error.to_string()));
             self.segments.extend(self.active.take());
         }

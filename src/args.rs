@@ -184,6 +184,14 @@ pub enum LakeAction {
         #[command(flatten)]
         common: Common,
     },
+    /// Make datasets readable again whose log is damaged; stop the servers of the lake first
+    Repair {
+        /// Dataset; all when none is named.
+        dataset: Option<String>,
+        /// Flags that every command takes.
+        #[command(flatten)]
+        common: Common,
+    },
     /// Print the versions of a dataset
     History {
         /// Name of the dataset.

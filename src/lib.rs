@@ -6,6 +6,7 @@
 //! build on each other: each group uses those above it.
 
 // Leaves, which everything may use.
+pub mod disk;
 pub mod error;
 pub mod progress;
 pub mod role;

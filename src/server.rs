@@ -15,6 +15,7 @@ use crate::collect::sources::Sources;
 use crate::collect::venue::dxlink::{FeedStatus, FeedSymbols};
 use crate::collect::{near_money, universe};
 use crate::config::Config;
+use crate::disk::LocalDisk;
 use crate::engine::template::{Parts, build};
 use crate::engine::{Defaults, Engine, Queries};
 use crate::lake::freshness::{Freshness, FreshnessBoard, Ttl};
@@ -299,6 +300,7 @@ impl Keep<'_> {
                 memory_bytes: usize::try_from(collect.history_memory).unwrap_or(usize::MAX),
                 disk_bytes: collect.history_spool,
             },
+            disk: Arc::new(LocalDisk),
         };
         let history = Arc::new(History::new(table, freshness, options, self.clock.clone()));
         if let Err(error) = history.open(book).await {

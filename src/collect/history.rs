@@ -4,6 +4,7 @@
 //! a crash between a commit and its consequences here, the position read back tells what is already there.
 
 use crate::clock::Clock;
+use crate::disk::Disk;
 use crate::lake::freshness::Freshness;
 use crate::lake::{LakeError, LakeTable, Position, Run, StagedFile};
 use crate::live::Book;
@@ -38,6 +39,8 @@ pub struct HistoryOptions {
     pub flush_events: usize,
     /// What the spool may hold.
     pub limits: SpoolLimits,
+    /// What the spool stands on.
+    pub disk: Arc<dyn Disk>,
 }
 
 /// One history being kept: a book's events, their spool and their table.
@@ -81,11 +84,15 @@ impl History {
     /// Opens the spool and takes the book's events from now on. What an earlier process left is committed first.
     pub async fn open<E: Event>(&self, book: &Book<E>) -> Result<()> {
         let (directory, schema) = (self.options.directory.clone(), self.table.dataset().schema.clone());
-        let spool = tokio::task::spawn_blocking(move || OpenSpool::open(&directory, schema)).await??;
+        let disk = self.options.disk.clone();
+        let spool = tokio::task::spawn_blocking(move || OpenSpool::open_on(&directory, schema, disk)).await??;
         let position = self.table.follow(spool.application()).await.context("read how far the lake is")?;
+        // What the lake has goes from the spool at once.
+        self.table.settle().await?;
         let spool = spool.start(book, position.unwrap_or(0), self.options.limits)?;
         self.spool.store(Some(Arc::new(spool)));
         self.freshness.set_live(self.clock.now());
+        self.freshness.set_live_failure(None);
         Ok(())
     }
 
@@ -105,7 +112,7 @@ impl History {
             }
             self.show(&spool);
             let full = spool.tail().events() >= self.options.flush_events;
-            if full || Instant::now() >= due {
+            if full || spool.status().at_risk() || Instant::now() >= due {
                 due = Instant::now() + self.options.flush;
                 self.commit_or_tell(&spool).await;
             }
@@ -132,13 +139,10 @@ impl History {
         }
     }
 
-    /// Tells of a failure once, in the log and in the dataset's freshness.
+    /// Tells of a failure once, in the log and in the dataset's freshness, until events are kept again.
     pub fn tell(&self, error: &str) {
-        let mut state = crate::lake::DatasetState::clone(&self.freshness.remembered());
-        if state.last_error.as_deref() != Some(error) {
+        if let Some(error) = self.freshness.set_live_failure(Some(error.to_owned())) {
             tracing::error!(dataset = self.dataset(), "live events are not committed: {error}");
-            state.last_error = Some(error.to_owned());
-            self.freshness.set_state(state);
         }
     }
 
@@ -178,7 +182,8 @@ impl History {
             let base = self.table.update().await?;
             // A commit whose answer was lost, or a crash after it: these events, or some, are there already.
             let done = base.as_ref().and_then(|base| base.positions.get(&position.application)).copied().unwrap_or(0);
-            if done > 0 {
+            if done > spool.position() {
+                self.table.settle().await?;
                 spool.committed(done);
             }
             if done >= number {
@@ -193,8 +198,8 @@ impl History {
                 Err(LakeError::Conflict { .. }) => {}
                 Err(error) => return Err(error.into()),
                 Ok(snapshot) => {
-                    spool.committed(number);
                     self.remember(started_at, rows, snapshot.version).await;
+                    spool.committed(number);
                     return Ok(());
                 }
             }
@@ -230,6 +235,7 @@ impl History {
             ..Run::default()
         };
         self.freshness.set_state(self.table.remember(run, &self.freshness.remembered()).await);
+        self.freshness.set_live_failure(None);
     }
 }
 

@@ -1,4 +1,6 @@
 use super::*;
+use crate::disk::LocalDisk;
+use crate::disk::power::Power;
 use crate::lake::{Lake, StoreOptions};
 use crate::market::event::Trade;
 use arrow::array::AsArray;
@@ -30,7 +32,12 @@ struct Process {
 }
 
 async fn process(directory: &Path) -> Process {
-    let lake = Lake::open(&directory.join("data").to_string_lossy(), &StoreOptions::default()).await.unwrap();
+    process_on(directory, Arc::new(LocalDisk)).await
+}
+
+async fn process_on(directory: &Path, disk: Arc<dyn Disk>) -> Process {
+    let location = directory.join("data").to_string_lossy().into_owned();
+    let lake = Lake::open_on(&location, &StoreOptions::default(), disk.clone()).await.unwrap();
     let freshness = Arc::new(Freshness::new(
         &crate::lake::dataset::find(DATASET).unwrap(),
         None,
@@ -43,6 +50,7 @@ async fn process(directory: &Path) -> Process {
         flush: Duration::from_millis(20),
         flush_events: 1000,
         limits: SpoolLimits { intake_events: 1 << 20, memory_bytes: 1 << 30, disk_bytes: 1 << 40 },
+        disk,
     };
     let table = lake.table(DATASET).unwrap().clone();
     let history = Arc::new(History::new(table, freshness.clone(), options, Clock::System));
@@ -197,4 +205,79 @@ async fn the_position_outlives_many_commits_and_a_checkpoint() {
     one.book.publish_all(trades(next..next + 1));
     let spool = one.spooled().await;
     assert_eq!(spool.tail().blocks()[0].first(), next);
+}
+
+/// From the moment an event is on the disk it is in the spool or in the lake, and not in both, whenever the power fails.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_power_failure_around_a_commit_costs_no_event() {
+    let (place, images) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let power = Arc::new(Power::new(place.path()));
+    let one = process_on(place.path(), power.clone()).await;
+    one.book.publish_all(trades(1..101));
+    while !(one.history.tail().unwrap().events() == 100 && power.has_synced(".spool", "folder spool")) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    power.keep_images(images.path());
+    let spool = one.history.spool().unwrap();
+    one.history.commit(&spool).await.unwrap();
+    one.book.publish_all(trades(101..102));
+    one.spooled().await;
+    assert!(power.images() > 5);
+    for number in 0..power.images() {
+        for kind in ["synced", "named"] {
+            let after = process(&images.path().join(format!("{number}-{kind}"))).await;
+            let open = after.spooled().await;
+            after.history.commit(&open).await.unwrap();
+            let mut kept = after.committed().await;
+            kept.retain(|(_, volume)| *volume <= 100);
+            assert_eq!(kept, numbered(1..101), "{number}-{kind}");
+        }
+    }
+}
+
+/// A log that shows a commit whose folder was not synced: the spool's events stay until it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_is_only_seen_takes_nothing_from_the_spool() {
+    let place = tempfile::tempdir().unwrap();
+    let power = Arc::new(Power::new(place.path()));
+    let one = process_on(place.path(), power.clone()).await;
+    one.book.publish_all(trades(1..101));
+    let spool = one.spooled().await;
+    power.fail_at("_delta_log|");
+    for _ in 0..2 {
+        let error = one.history.commit(&spool).await.unwrap_err();
+        assert!(format!("{error:#}").contains("cannot be forced to the disk"), "{error:#}");
+        assert_eq!((spool.position(), spool.tail().events()), (0, 100));
+    }
+    power.fail_at("");
+    one.history.commit(&spool).await.unwrap();
+    assert_eq!((spool.position(), spool.tail().events()), (100, 0));
+    assert_eq!(one.committed().await, numbered(1..101));
+}
+
+#[tokio::test]
+async fn a_history_whose_spool_does_not_open_has_failed() {
+    let directory = tempfile::tempdir().unwrap();
+    let one = process(directory.path()).await;
+    one.book.publish_all(trades(1..11));
+    let spool = one.spooled().await;
+    one.history.commit(&spool).await.unwrap();
+    let options = one.history.options.clone();
+    let table = one.lake.table(DATASET).unwrap().clone();
+    let state = table.read_state().await.unwrap();
+    drop((spool, one));
+    std::fs::write(options.directory.join("id"), "damage").unwrap();
+    let dataset = crate::lake::dataset::find(DATASET).unwrap();
+    let freshness = Arc::new(Freshness::new(&dataset, None, false, "simulated", Clock::System));
+    freshness.set_state(state.clone());
+    let history = History::new(table, freshness.clone(), options.clone(), Clock::System);
+    let book: Book<Trade> = Book::new(16);
+    history.tell(&format!("{:#}", history.open(&book).await.unwrap_err()));
+    // What the lake remembers says nothing of it, however often it is read.
+    freshness.set_state(state);
+    assert_eq!(freshness.state().name(), "failed");
+    assert!(freshness.last_error().unwrap().contains("id"));
+    std::fs::remove_dir_all(&options.directory).unwrap();
+    history.open(&book).await.unwrap();
+    assert_eq!((freshness.state().name(), freshness.last_error()), ("live", None));
 }

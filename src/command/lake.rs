@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::console::table::Format;
 use crate::console::{Output, say};
 use crate::lake::dataset::instant;
-use crate::lake::{HistoryEntry, Lake, LakeTable};
+use crate::lake::{HistoryEntry, Lake, LakeTable, Repaired};
 use anyhow::{Context, Result, anyhow, bail};
 use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -79,6 +79,42 @@ pub async fn vacuum(
         say!("{}: {} files of {} {verb}", name(table), vacuumed.files.len(), bytesize::ByteSize(vacuumed.bytes));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the tables readable again whose log is damaged, of one dataset or of all, and says what was lost. A table that
+/// cannot be repaired is told on standard error and leaves the others alone. Exit code 1 when rows were lost, or a table
+/// is not readable yet.
+///
+/// # Errors
+/// There is no such dataset, or the lake cannot be opened.
+pub async fn repair(common: &Common, dataset: Option<&str>) -> Result<ExitCode> {
+    let config = configuration(common)?;
+    let lake = Lake::open(&config.lake_location, &config.store).await?;
+    let mut whole = true;
+    for table in tables(&lake, dataset)? {
+        match table.repair().await {
+            Ok(done) => {
+                whole &= done.lost_versions.is_empty() && done.lost_files.is_empty();
+                tell_repaired(name(table), &done);
+            }
+            Err(error) => {
+                whole = false;
+                eprintln!("tt: {error}");
+            }
+        }
+    }
+    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn tell_repaired(name: &str, done: &Repaired) {
+    done.aside.iter().for_each(|path| say!("{name}: {path} was damaged and is put aside; it is not needed"));
+    done.lost_versions.iter().for_each(|version| say!("{name}: what version {version} did is lost"));
+    done.lost_files.iter().for_each(|path| say!("{name}: the rows of {path} are lost"));
+    match done.version {
+        Some(version) if done.is_whole() => say!("{name}: whole (version {version})"),
+        Some(version) => say!("{name}: readable again (version {version})"),
+        None => {}
+    }
 }
 
 /// Prints the versions of a dataset that the log still tells of, oldest first: number, time of the commit, operation,

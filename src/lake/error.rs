@@ -21,6 +21,15 @@ pub enum LakeError {
         /// What is wrong, one clear sentence.
         reason: String,
     },
+    /// A version cannot be committed. The rows of the latest version stay; a later look may find the new one all the same,
+    /// when its log entry was there before the disk failed.
+    #[error("lake table {table}: cannot commit: {reason}")]
+    Commit {
+        /// Dataset whose table it is.
+        table: String,
+        /// What is wrong, one clear sentence.
+        reason: String,
+    },
     /// A file cannot be read or written.
     #[error("lake table {table}: file {file}: {reason}")]
     File {
@@ -56,10 +65,12 @@ pub enum LakeError {
 }
 
 impl LakeError {
-    /// The first line of the error is its sentence; a backtrace may follow.
     pub(crate) fn log(table: &str, error: &DeltaTableError) -> Self {
-        let text = error.to_string();
-        Self::Log { table: table.to_owned(), reason: text.lines().next().unwrap_or_default().to_owned() }
+        Self::Log { table: table.to_owned(), reason: sentence(error) }
+    }
+
+    pub(crate) fn commit(table: &str, error: &DeltaTableError) -> Self {
+        Self::Commit { table: table.to_owned(), reason: sentence(error) }
     }
 
     pub(crate) fn file(table: &str, file: impl std::fmt::Display, reason: impl std::fmt::Display) -> Self {
@@ -69,4 +80,9 @@ impl LakeError {
     pub(crate) fn rows(table: &str, reason: impl std::fmt::Display) -> Self {
         Self::Rows { table: table.to_owned(), reason: reason.to_string() }
     }
+}
+
+/// The first line of the error; a backtrace may follow.
+fn sentence(error: &DeltaTableError) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }

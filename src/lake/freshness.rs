@@ -109,6 +109,8 @@ pub struct Freshness {
     refreshing: AtomicBool,
     /// Microseconds since 1970 of the newest row of a history kept here; 0 is none.
     live_at: AtomicI64,
+    /// Why rows that are received here cannot be kept.
+    live_failure: ArcSwapOption<String>,
     clock: Clock,
 }
 
@@ -142,6 +144,7 @@ impl Freshness {
             seen_stale: Mutex::default(),
             refreshing: AtomicBool::new(false),
             live_at: AtomicI64::new(0),
+            live_failure: ArcSwapOption::empty(),
             clock,
         }
     }
@@ -176,15 +179,18 @@ impl Freshness {
 
     /// Says why the dataset cannot be read, or that it can be. Returns what was not known before.
     pub fn set_damage(&self, damage: Option<String>) -> Option<String> {
-        let damage = damage.map(Arc::new);
-        let before = self.damage.swap(damage.clone());
-        damage.filter(|damage| before.as_ref() != Some(damage)).map(Arc::unwrap_or_clone)
+        replace_reason(&self.damage, damage)
     }
 
-    /// What is wrong: the dataset cannot be read, or its last refresh failed.
+    /// Says why rows that are received here cannot be kept, or that they can be. Returns what was not known before.
+    pub fn set_live_failure(&self, failure: Option<String>) -> Option<String> {
+        replace_reason(&self.live_failure, failure)
+    }
+
+    /// What is wrong: the dataset cannot be read, its rows cannot be kept, or its last refresh failed.
     pub fn last_error(&self) -> Option<String> {
-        let damage = self.damage.load_full().map(Arc::unwrap_or_clone);
-        damage.or_else(|| self.state.load().last_error.clone())
+        let reason = self.damage.load_full().or_else(|| self.live_failure.load_full());
+        reason.map(Arc::unwrap_or_clone).or_else(|| self.state.load().last_error.clone())
     }
 
     /// How many runs have ended in this process. Whoever reads it before it looks at the rows can tell later whether
@@ -390,7 +396,7 @@ impl Freshness {
         if self.refreshing.load(Ordering::Relaxed) {
             return State::Refreshing;
         }
-        if self.damage.load().is_some() {
+        if self.damage.load().is_some() || self.live_failure.load().is_some() {
             return State::Failed;
         }
         if self.live_at().is_some() {
@@ -410,6 +416,13 @@ impl Freshness {
             _ => State::Missing,
         }
     }
+}
+
+/// Replaces a reason; gives the new one unless it was known.
+fn replace_reason(place: &ArcSwapOption<String>, reason: Option<String>) -> Option<String> {
+    let reason = reason.map(Arc::new);
+    let before = place.swap(reason.clone());
+    reason.filter(|reason| before.as_ref() != Some(reason)).map(Arc::unwrap_or_clone)
 }
 
 impl Input {

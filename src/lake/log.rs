@@ -81,11 +81,11 @@ struct Statistics {
 }
 
 impl LakeTable {
-    fn log_folder(&self) -> Path {
+    pub(super) fn log_folder(&self) -> Path {
         self.folder.clone().join("_delta_log")
     }
 
-    fn commit_path(&self, version: u64) -> Path {
+    pub(super) fn commit_path(&self, version: u64) -> Path {
         self.log_folder().join(format!("{version:020}.json"))
     }
 
@@ -144,16 +144,19 @@ impl LakeTable {
 }
 
 /// The version of `00000000000000000099.checkpoint.parquet` and its like.
-fn checkpoint_version(name: &str) -> Option<u64> {
+pub(super) fn checkpoint_version(name: &str) -> Option<u64> {
     let (version, rest) = name.split_once('.')?;
     let checkpoint = rest.starts_with("checkpoint.") && rest.ends_with("parquet");
     checkpoint.then(|| version.parse().ok()).flatten()
 }
 
-fn parse(text: &str, received_at: DateTime<Utc>, folder: &Path) -> Result<Commit, String> {
+pub(super) fn parse(text: &str, received_at: DateTime<Utc>, folder: &Path) -> Result<Commit, String> {
     let (added, removed) = (Vec::new(), Vec::new());
     let mut commit = Commit { committed_at: received_at, operation: "UNKNOWN".to_owned(), added, removed, items: None };
     let mut changes_rows = false;
+    if text.trim().is_empty() {
+        return Err("it is empty".to_owned());
+    }
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let at_line = |error: &dyn std::fmt::Display| format!("line {}: {error}", index + 1);
         let line: Line = serde_json::from_str(line).map_err(|error| at_line(&error))?;
@@ -219,6 +222,7 @@ mod tests {
     fn a_damaged_commit_names_its_line() {
         let error = parse("{}\n{\"add\":", DateTime::default(), &Path::default()).unwrap_err();
         assert!(error.starts_with("line 2: "), "{error}");
+        assert_eq!(parse("\n", DateTime::default(), &Path::default()).unwrap_err(), "it is empty");
     }
 
     #[test]

@@ -3,15 +3,20 @@
 //! Below the lake's root stand `lake/<dataset>/` (the Delta tables), `csv/<dataset>.csv` (twins for people) and
 //! `state/<dataset>.json` (when each dataset was last refreshed); in a local lake also `spool/` (live events that are not
 //! committed yet). Any Delta reader opens the tables.
+//!
+//! What a call here has acknowledged outlives a power failure (`store`).
 
 mod csv;
 pub mod dataset;
+#[cfg(test)]
+mod durability_tests;
 mod error;
 mod file;
 pub mod freshness;
 mod log;
 mod past;
 pub mod refresh;
+mod repair;
 mod root;
 mod scope;
 mod snapshot;
@@ -26,6 +31,7 @@ pub use csv::CsvParts;
 pub use error::LakeError;
 pub use file::FileCompression;
 pub use past::HistoryEntry;
+pub use repair::Repaired;
 pub(crate) use root::Root;
 pub use scope::Scope;
 pub use snapshot::{DataFile, Snapshot};
@@ -35,6 +41,7 @@ pub use store::StoreOptions;
 pub use table::{LakeTable, Position, StagedFile};
 pub use upkeep::{Compacted, RETENTION_MIN, Vacuumed};
 
+use crate::disk::{Disk, LocalDisk};
 use dataset::Dataset;
 use object_store::ObjectStore;
 use std::collections::BTreeMap;
@@ -54,8 +61,19 @@ impl Lake {
     /// Opens the lake at a directory or an `s3://bucket/prefix` URL. A directory is made when it is not there.
     ///
     /// No table is read yet, so one damaged table does not keep the others from opening.
+    ///
+    /// # Errors
+    /// The location cannot hold a lake, or cannot be written.
     pub async fn open(location: &str, options: &StoreOptions) -> Result<Self, LakeError> {
-        let root = store::open(location, options)?;
+        Self::open_on(location, options, Arc::new(LocalDisk)).await
+    }
+
+    /// The same for a lake in a directory on a disk of the caller's.
+    ///
+    /// # Errors
+    /// As [`Lake::open`].
+    pub async fn open_on(location: &str, options: &StoreOptions, disk: Arc<dyn Disk>) -> Result<Self, LakeError> {
+        let root = store::open(location, options, disk)?;
         store::check_writable(&root).await?;
         let tables = dataset::all()
             .into_iter()

@@ -1,7 +1,9 @@
 //! Where a lake stands in its object store.
 
+use crate::disk::Disk;
 use object_store::ObjectStore;
 use object_store::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use url::Url;
 
@@ -11,6 +13,8 @@ pub(crate) struct Root {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) url: Url,
     pub(crate) prefix: Path,
+    /// What a local lake stands on; of no use to others.
+    pub(crate) disk: Arc<dyn Disk>,
 }
 
 impl Root {
@@ -24,5 +28,15 @@ impl Root {
             "file" => format!("/{path}"),
             _ => format!("{}/{path}", self.url.as_str().trim_end_matches('/')),
         }
+    }
+
+    /// Returns when the names in a folder are on the disk, whoever put them there. Where the store is not a local one, they
+    /// are as soon as they are seen.
+    pub(crate) async fn settle(&self, folder: &Path) -> std::io::Result<()> {
+        if self.url.scheme() != "file" {
+            return Ok(());
+        }
+        let (disk, path) = (self.disk.clone(), PathBuf::from(self.name(folder)));
+        tokio::task::spawn_blocking(move || disk.sync_folder(&path)).await?
     }
 }

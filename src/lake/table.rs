@@ -18,6 +18,7 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStoreExt, PutPayload};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, watch};
@@ -86,6 +87,8 @@ pub struct LakeTable {
     /// The open log; `None` until the table exists. Held across awaits on purpose: one log read at a time.
     open: Mutex<Option<DeltaTable>>,
     current: watch::Sender<Option<Arc<Snapshot>>>,
+    /// Versions below this one are known to outlive a power failure; see [`LakeTable::settle`].
+    settled: AtomicU64,
     /// When the log was last looked at.
     looked: ArcSwapOption<Instant>,
     /// Entity tag of the state that was read last.
@@ -112,6 +115,7 @@ impl LakeTable {
         let log_store = log_store(root, &folder, &location);
         let current = watch::Sender::new(None);
         let (open, looked, state_tag) = (Mutex::new(None), ArcSwapOption::empty(), ArcSwapOption::empty());
+        let settled = AtomicU64::new(0);
         let (followed, retention, past) = (std::sync::Mutex::default(), OnceLock::new(), VersionCache::default());
         let root = root.clone();
         Self {
@@ -122,6 +126,7 @@ impl LakeTable {
             log_store,
             open,
             current,
+            settled,
             looked,
             state_tag,
             followed,
@@ -195,6 +200,14 @@ impl LakeTable {
             self.current.send_replace(Some(Arc::new(snapshot)));
         }
         Ok(self.current())
+    }
+
+    /// Forgets what was read of the log, and reads it anew.
+    pub(super) async fn reopen(&self) -> Result<Option<Arc<Snapshot>>, LakeError> {
+        let mut open = self.open.lock().await;
+        *open = None;
+        self.current.send_replace(None);
+        self.update_locked(&mut open).await
     }
 
     async fn snapshot_of(&self, table: &DeltaTable) -> Result<Snapshot, LakeError> {
@@ -349,8 +362,27 @@ impl LakeTable {
                     .map_err(|error| self.commit_error(&error))?;
             }
         }
+        self.settled.fetch_max(base.map_or(0, |base| base.version + 1) + 1, Ordering::Relaxed);
         let committed = self.update_locked(&mut open).await?;
         committed.ok_or_else(|| LakeError::Conflict { table: self.dataset.name.to_owned() })
+    }
+
+    /// Returns when the latest version seen outlives a power failure, whoever committed it: a process may have been killed,
+    /// or its disk have failed, between the log entry and the sync of its folder. What is done because of that version and
+    /// cannot be undone, such as to drop events that it holds, waits for this.
+    ///
+    /// # Errors
+    /// The log's folder cannot be forced to the disk.
+    pub async fn settle(&self) -> Result<(), LakeError> {
+        let Some(version) = self.current().map(|snapshot| snapshot.version) else { return Ok(()) };
+        if version < self.settled.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let log = self.log_folder();
+        let synced = self.root.settle(&log).await;
+        synced.map_err(|error| LakeError::file(self.dataset.name, self.root.name(&log), error))?;
+        self.settled.fetch_max(version + 1, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn create(&self, actions: Vec<Action>) -> Result<DeltaTable, LakeError> {
@@ -403,7 +435,7 @@ impl LakeTable {
                     | TransactionError::VersionAlreadyExists(_)
                     | TransactionError::CommitConflict(_),
             } => LakeError::Conflict { table: self.dataset.name.to_owned() },
-            other => LakeError::log(self.dataset.name, other),
+            other => LakeError::commit(self.dataset.name, other),
         }
     }
 
@@ -433,7 +465,12 @@ impl LakeTable {
             known.clone()
         });
         state.record(run);
-        if let Err(error) = self.write_state(&state).await {
+        // What is remembered speaks of the latest version, and must not outlive it.
+        let written = match self.settle().await {
+            Ok(()) => self.write_state(&state).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = written {
             tracing::warn!("the refresh of {} is not remembered: {error}", self.dataset.name);
         }
         state

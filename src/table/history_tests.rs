@@ -52,6 +52,7 @@ async fn each_event_is_there_once(memory_bytes: usize) {
         flush: Duration::from_millis(50),
         flush_events: 5_000,
         limits: SpoolLimits { intake_events: 1 << 20, memory_bytes, disk_bytes: 1 << 40 },
+        disk: Arc::new(crate::disk::LocalDisk),
     };
     let history = Arc::new(History::new(table.clone(), freshness, options, Clock::System));
     let book = Arc::new(Book::new(16));
@@ -110,6 +111,7 @@ async fn the_tape_is_there_once_in_the_lake_and_in_the_spool() {
         flush: Duration::from_secs(3600),
         flush_events: 1_000,
         limits: SpoolLimits { intake_events: 1 << 20, memory_bytes: 1 << 30, disk_bytes: 1 << 40 },
+        disk: Arc::new(crate::disk::LocalDisk),
     };
     let history = Arc::new(History::new(table.clone(), freshness, options, Clock::System));
     let book = Arc::new(Book::new(16));

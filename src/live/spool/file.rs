@@ -19,6 +19,12 @@ pub(super) struct SegmentFile {
 }
 
 impl SegmentFile {
+    /// Cuts the file off at a length.
+    pub(super) fn cut(&self, length: u64) -> Result<(), SpoolError> {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.set_len(length).map_err(|error| SpoolError::io(&self.path, &error))
+    }
+
     pub(super) fn read(&self, offset: u64, length: u32, schema: &SchemaRef) -> Result<RecordBatch, SpoolError> {
         let mut bytes = vec![0; length as usize];
         {

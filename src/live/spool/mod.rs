@@ -6,15 +6,19 @@
 //! [`Spool::committed`]; files that are wholly below it go.
 //!
 //! What is kept, and when: an event that a query has seen in the tail is with the operating system and outlives
-//! `kill -9`; what is still in the intake, at most the last [`FLUSH`] under normal load, does not. Files are synced to
-//! the disk every [`SYNC`], so that a power failure costs no more than that. When the disk does not keep up the intake
-//! fills; beyond its bound events are lost, counted, and leave a gap in the numbers.
+//! `kill -9`; what is still in the intake, at most the last [`FLUSH`] under normal load, does not. Files are forced to
+//! the disk, each with its name in the directory, [`SYNC`] after the first event that waits for it, so that a power
+//! failure costs no more than the last second. Where the disk refuses that, the failure is told until the lake has those
+//! events. When the disk does not keep up the intake fills; beyond its bound events are lost, counted, and leave a gap in
+//! the numbers. So do events of which a file was damaged. No number is given twice (`numbers`).
 //!
 //! A spool belongs to one process at a time; a lock on its directory says so.
 
 mod error;
 mod file;
 mod intake;
+mod numbers;
+mod recovery;
 mod row;
 mod segment;
 mod status;
@@ -29,11 +33,13 @@ pub use segment::Segment;
 pub use status::{FLUSH, FLUSH_EVENTS, SYNC, SpoolStatus};
 pub use tail::{Block, Tail, Uncommitted};
 
+use crate::disk::{self, Disk, LocalDisk};
 use crate::live::Book;
 use crate::market::event::Event;
 use arrow::datatypes::SchemaRef;
+use numbers::{Given, Numbers};
 use std::fs::{self, File};
-use std::io::Write;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,9 +61,13 @@ pub struct SpoolLimits {
 pub struct OpenSpool {
     application: String,
     directory: PathBuf,
+    disk: Arc<dyn Disk>,
     schema: SchemaRef,
     recovered: Vec<Segment>,
     blocks: Vec<Block>,
+    /// Numbers whose events cannot be read back.
+    holes: Vec<RangeInclusive<i64>>,
+    given: Option<Given>,
     /// Held for its lock; closing it frees the directory.
     lock: File,
 }
@@ -66,9 +76,20 @@ impl OpenSpool {
     /// Opens a directory and reads what an earlier process left there; a batch cut by a crash is cut off.
     ///
     /// `schema` is that of the rows: the event's columns, `sequence`, `fetched_at`.
+    ///
+    /// # Errors
+    /// Another process keeps the spool, a file of it cannot be read or was written by another version, or the disk fails.
     pub fn open(directory: &Path, schema: SchemaRef) -> Result<Self, SpoolError> {
+        Self::open_on(directory, schema, Arc::new(LocalDisk))
+    }
+
+    /// The same on a disk of the caller's.
+    ///
+    /// # Errors
+    /// As [`OpenSpool::open`].
+    pub fn open_on(directory: &Path, schema: SchemaRef, disk: Arc<dyn Disk>) -> Result<Self, SpoolError> {
         let fail = |error: std::io::Error| SpoolError::io(directory, &error);
-        fs::create_dir_all(directory).map_err(fail)?;
+        disk::make_folders(disk.as_ref(), directory).map_err(fail)?;
         let lock = File::create(directory.join("lock")).map_err(fail)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -76,17 +97,35 @@ impl OpenSpool {
             Err(fs::TryLockError::Error(error)) => return Err(fail(error)),
         }
         let paths = segment::list(directory)?;
-        let application = identity(directory, paths.is_empty())?;
-        let (mut recovered, mut blocks) = (Vec::new(), Vec::new());
-        for path in paths {
-            let (segment, mut found) = segment::recover(&path, &schema)?;
-            match segment {
-                Some(segment) => recovered.push(segment),
-                None => fs::remove_file(&path).map_err(|error| SpoolError::io(&path, &error))?,
+        let application = identity(disk.as_ref(), directory, paths.is_empty())?;
+        let (mut recovered, mut blocks, mut holes, mut torn_at) = (Vec::new(), Vec::new(), Vec::new(), None);
+        let mut paths = paths.into_iter().peekable();
+        while let Some(path) = paths.next() {
+            let mut found = recovery::recover(&path, &schema)?;
+            // Files follow each other: what is missing at the end of one reaches to the next.
+            holes.extend(torn_at.take().map(|from| from..=found.first - 1));
+            holes.append(&mut found.holes);
+            torn_at = found.torn_at;
+            match found.segment {
+                Some(mut segment) => {
+                    segment.sync(disk.as_ref())?;
+                    recovered.push(segment);
+                }
+                // A crash leaves the last file without a whole batch, never one before it.
+                None => match paths.peek() {
+                    Some(_) => fs::rename(&path, path.with_extension("damaged")),
+                    None => fs::remove_file(&path),
+                }
+                .map_err(|error| SpoolError::io(&path, &error))?,
             }
-            blocks.append(&mut found);
+            blocks.append(&mut found.blocks);
         }
-        Ok(Self { application, directory: directory.to_owned(), schema, recovered, blocks, lock })
+        let given = numbers::read(directory, blocks.last().map_or(0, Block::last))?;
+        // A spool that did not stop does not know whether there was more.
+        if let (Some(from), Some(Given::Exactly(last))) = (torn_at, given) {
+            holes.push(from..=last);
+        }
+        Ok(Self { application, directory: directory.to_owned(), disk, schema, recovered, blocks, holes, given, lock })
     }
 
     /// Identifies this spool's numbers among all writers of the lake's table.
@@ -94,18 +133,38 @@ impl OpenSpool {
         &self.application
     }
 
-    /// Starts taking the book's events. `position` is how far the lake is: what it has is not handed over again.
+    /// Events that cannot be read back and are not in the lake, which is at `position`.
+    fn missed(&self, position: i64) -> u64 {
+        let missing = |hole: &RangeInclusive<i64>| {
+            let first = position.saturating_add(1).max(*hole.start());
+            u64::try_from(hole.end().saturating_sub(first).saturating_add(1)).unwrap_or(0)
+        };
+        self.holes.iter().map(missing).sum()
+    }
+
+    /// Starts taking the book's events. `position` is how far the lake is: what it has is not handed over again, so it must
+    /// be there after a power failure too.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
     pub fn start<E: Event>(self, book: &Book<E>, position: i64, limits: SpoolLimits) -> Result<Spool, SpoolError> {
-        let Self { application, directory, schema, mut recovered, blocks, lock } = self;
-        let last = blocks.last().map_or(0, Block::last).max(position);
+        let missed = self.missed(position);
+        let Self { application, directory, disk, schema, mut recovered, blocks, holes: _, given, lock } = self;
+        if missed > 0 {
+            tracing::error!(events = missed, directory = %directory.display(), "live events are lost: their file is damaged");
+        }
+        let last = blocks.last().map_or(0, Block::last).max(position).max(given.map_or(0, Given::last));
         recovered.retain(|segment| segment.last() > position || segment.remove().is_err());
         let tail = Arc::new(Tail::new(application, schema.clone(), limits.memory_bytes));
         blocks.into_iter().filter(|block| block.last() > position).for_each(|block| tail.push(block));
         let intake = Arc::new(Intake::new(limits.intake_events));
         let status = Arc::new(SpoolStatus::default());
+        status.missed.store(missed, Ordering::Relaxed);
         let committed = Arc::new(AtomicI64::new(position));
         let writer = writer::Writer {
+            numbers: Numbers::new(&directory, disk.clone()),
             directory: directory.clone(),
+            disk,
             schema,
             intake: intake.clone(),
             tail: tail.clone(),
@@ -114,6 +173,9 @@ impl OpenSpool {
             segments: recovered.into(),
             active: None,
             next: last.saturating_add(1),
+            unsynced_since: None,
+            at_risk: None,
+            behind: false,
             disk_bytes_max: limits.disk_bytes,
             _lock: lock,
         };
@@ -156,8 +218,13 @@ impl Spool {
         &self.status
     }
 
-    /// Everything up to `position` is in a version of the lake's table that readers already see: it leaves the tail
-    /// now, and the disk with the next file.
+    /// How far the lake is, as far as the spool was told.
+    pub fn position(&self) -> i64 {
+        self.committed.load(Ordering::Relaxed)
+    }
+
+    /// Everything up to `position` is in a version of the lake's table that readers already see and that outlives a power
+    /// failure: it leaves the tail now, and the disk with the next file.
     pub fn committed(&self, position: i64) {
         self.committed.fetch_max(position, Ordering::Relaxed);
         self.tail.trim(position);
@@ -180,7 +247,7 @@ impl Drop for Spool {
 }
 
 /// The spool's own identity: made once, kept as long as the directory.
-fn identity(directory: &Path, is_new: bool) -> Result<String, SpoolError> {
+fn identity(disk: &dyn Disk, directory: &Path, is_new: bool) -> Result<String, SpoolError> {
     let path = directory.join("id");
     let fail = |error: std::io::Error| SpoolError::io(&path, &error);
     match fs::read_to_string(&path) {
@@ -190,10 +257,7 @@ fn identity(directory: &Path, is_new: bool) -> Result<String, SpoolError> {
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_new => {
             let id = Uuid::new_v4();
-            let fresh = directory.join("id.new");
-            let mut file = File::create(&fresh).map_err(fail)?;
-            writeln!(file, "{id}").and_then(|()| file.sync_all()).map_err(fail)?;
-            fs::rename(&fresh, &path).map_err(fail)?;
+            disk::replace(disk, &path, format!("{id}\n").as_bytes()).map_err(fail)?;
             Ok(format!("tt-spool-{id}"))
         }
         Err(error) => Err(fail(error)),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::disk::power::Power;
 use crate::lake::dataset;
 use crate::market::event::Trade;
 use arrow::array::AsArray;
@@ -136,7 +137,9 @@ fn a_torn_tail_is_cut_and_nothing_else_is_lost() {
     let (book, spool) = start(directory.path(), 0, LIMITS);
     book.publish_all(trades(11..13));
     spool.stop();
-    assert_eq!(held(spool.tail()), numbered(1..13));
+    // The numbers of the ten that are gone are not given again.
+    let behind = [(21, 11), (22, 12)];
+    assert_eq!((held(spool.tail()), spool.status().missed()), ([numbered(1..11), behind.to_vec()].concat(), 10));
 }
 
 #[test]
@@ -153,26 +156,136 @@ fn a_file_of_any_bytes_is_survived() {
     }
 }
 
-#[test]
-fn damage_in_the_middle_keeps_the_file() {
-    let directory = tempfile::tempdir().unwrap();
-    let (book, spool) = start(directory.path(), 0, LIMITS);
+/// Three batches of ten events in one file; where each ends.
+fn three_batches(directory: &Path) -> (PathBuf, Vec<u64>) {
+    let (book, spool) = start(directory, 0, LIMITS);
     let mut ends = Vec::new();
     for frame in 0..3 {
         book.publish_all(trades(frame * 10 + 1..frame * 10 + 11));
         wait_until(|| spool.tail().events() as i64 == (frame + 1) * 10);
-        ends.push(std::fs::metadata(&files(directory.path())[0]).unwrap().len());
+        ends.push(std::fs::metadata(&files(directory)[0]).unwrap().len());
     }
     drop(spool);
-    let path = files(directory.path())[0].clone();
-    let mut file = OpenOptions::new().write(true).open(&path).unwrap();
-    std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(ends[0] + 100)).unwrap();
-    file.write_all(b"damage").unwrap();
-    let (_book, spool) = start(directory.path(), 0, LIMITS);
-    assert_eq!(held(spool.tail()), numbered(1..11));
-    spool.committed(10);
+    (files(directory)[0].clone(), ends)
+}
+
+fn damage(path: &Path, place: u64) {
+    let mut file = OpenOptions::new().write(true).open(path).unwrap();
+    std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(place)).unwrap();
+    std::io::Write::write_all(&mut file, b"damage").unwrap();
+}
+
+#[test]
+fn damage_in_the_middle_costs_its_own_events_and_they_are_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, ends) = three_batches(directory.path());
+    damage(&path, ends[0] + 100);
+    let (book, spool) = start(directory.path(), 0, LIMITS);
+    assert_eq!(held(spool.tail()), [numbered(1..11), numbered(21..31)].concat());
+    assert_eq!(spool.status().missed(), 10);
+    spool.committed(30);
     wait_until(|| files(directory.path()).is_empty());
     assert_eq!(std::fs::metadata(path.with_extension("damaged")).unwrap().len(), ends[2]);
+    book.publish_all(trades(31..32));
+    spool.stop();
+    assert_eq!(held(spool.tail()), numbered(31..32));
+}
+
+/// What the lake has already is not missed.
+#[test]
+fn damage_to_what_the_lake_has_is_no_loss() {
+    for (position, missed) in [(0, 10), (13, 7), (20, 0), (30, 0)] {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, ends) = three_batches(directory.path());
+        damage(&path, ends[0] + 100);
+        let (_book, spool) = start(directory.path(), position, LIMITS);
+        assert_eq!(spool.status().missed(), missed, "the lake is at {position}");
+    }
+}
+
+#[test]
+fn damage_at_the_end_of_a_spool_that_stopped_is_counted_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, ends) = three_batches(directory.path());
+    damage(&path, ends[1] + 100);
+    let (book, spool) = start(directory.path(), 0, LIMITS);
+    assert_eq!((held(spool.tail()), spool.status().missed()), (numbered(1..21), 10));
+    book.publish_all(trades(31..32));
+    spool.stop();
+    assert_eq!(held(spool.tail()), [numbered(1..21), numbered(31..32)].concat());
+}
+
+/// A file that is wholly unreadable is missed up to the next one's first number.
+#[test]
+fn a_file_that_is_damaged_as_a_whole_is_counted_by_its_neighbour() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, _) = three_batches(directory.path());
+    let (book, spool) = start(directory.path(), 0, LIMITS);
+    book.publish_all(trades(31..41));
+    drop(spool);
+    assert_eq!(files(directory.path()).len(), 2);
+    std::fs::write(&path, b"not a spool").unwrap();
+    let (_book, spool) = start(directory.path(), 0, LIMITS);
+    assert_eq!((held(spool.tail()), spool.status().missed()), (numbered(31..41), 30));
+    assert!(path.with_extension("damaged").exists());
+}
+
+/// A process that was killed leaves no note of its last number: the next one's are beyond all that it may have given.
+#[test]
+fn no_number_is_given_twice_after_a_crash() {
+    let (directory, after) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let power = Arc::new(Power::new(directory.path()));
+    let book = Book::new(16);
+    let spool = OpenSpool::open_on(directory.path(), schema(), power.clone()).unwrap();
+    let spool = spool.start(&book, 0, LIMITS).unwrap();
+    book.publish_all(trades(1..11));
+    wait_until(|| spool.tail().events() == 10);
+    // Nothing of it is on the disk but the note.
+    power.image(after.path());
+    let (other_book, other) = start(after.path(), 0, LIMITS);
+    assert_eq!((other.tail().events(), other.status().missed()), (0, 0));
+    other_book.publish_all(trades(1..2));
+    other.stop();
+    assert!(other.tail().blocks()[0].first() > 10);
+}
+
+/// Events are on the disk within a second, with the names of their file and of the folders that were made for it.
+#[test]
+fn a_power_failure_costs_the_last_second() {
+    let (place, after) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let power = Arc::new(Power::new(place.path()));
+    let book = Book::new(16);
+    let directory = place.path().join("spool/trades");
+    let spool = OpenSpool::open_on(&directory, schema(), power.clone()).unwrap().start(&book, 0, LIMITS).unwrap();
+    book.publish_all(trades(1..11));
+    wait_until(|| power.has_synced(".spool", "folder spool/trades"));
+    power.image(after.path());
+    let other = open(&after.path().join("spool/trades"));
+    assert_eq!(other.application(), spool.tail().application());
+    assert_eq!(other.blocks.iter().map(Block::count).sum::<usize>(), 10);
+}
+
+/// What the disk did not take is told until the lake has it, whatever a later sync says.
+#[test]
+fn a_sync_that_fails_is_told_until_the_lake_has_the_events() {
+    let directory = tempfile::tempdir().unwrap();
+    let power = Arc::new(Power::new(directory.path()));
+    let book = Book::new(16);
+    let spool = OpenSpool::open_on(directory.path(), schema(), power.clone()).unwrap();
+    let spool = spool.start(&book, 0, LIMITS).unwrap();
+    power.fail_at(".spool|");
+    book.publish_all(trades(1..11));
+    wait_until(|| spool.status().last_error().is_some());
+    assert!(spool.status().last_error().unwrap().contains("cannot be forced to the disk"));
+    power.fail_at("");
+    book.publish_all(trades(11..21));
+    wait_until(|| spool.tail().events() == 20);
+    wait_until(|| power.has_synced(".spool", "folder "));
+    assert!(spool.status().at_risk() && spool.status().last_error().is_some());
+    spool.committed(10);
+    wait_until(|| spool.status().last_error().is_none());
+    assert!(!spool.status().at_risk());
+    assert_eq!(held(spool.tail()), numbered(11..21));
 }
 
 #[test]

@@ -2,10 +2,12 @@
 
 use super::error::SpoolError;
 use super::intake::Intake;
+use super::numbers::Numbers;
 use super::row;
 use super::segment::Segment;
 use super::status::{FLUSH, FLUSH_EVENTS, SYNC, SpoolStatus};
 use super::tail::Tail;
+use crate::disk::Disk;
 use crate::market::event::Event;
 use arrow::datatypes::SchemaRef;
 use std::collections::VecDeque;
@@ -24,6 +26,7 @@ const RETRY: Duration = Duration::from_millis(200);
 
 pub(super) struct Writer<E> {
     pub(super) directory: PathBuf,
+    pub(super) disk: Arc<dyn Disk>,
     pub(super) schema: SchemaRef,
     pub(super) intake: Arc<Intake<E>>,
     pub(super) tail: Arc<Tail>,
@@ -34,8 +37,15 @@ pub(super) struct Writer<E> {
     pub(super) segments: VecDeque<Segment>,
     /// The file that grows.
     pub(super) active: Option<Segment>,
+    pub(super) numbers: Numbers,
     /// Number of the next event.
     pub(super) next: i64,
+    /// When the oldest event was written that is not synced.
+    pub(super) unsynced_since: Option<Instant>,
+    /// The last event whose sync failed: no later sync tells whether it is on the disk, only the lake does.
+    pub(super) at_risk: Option<i64>,
+    /// Whether it was told that events are lost.
+    pub(super) behind: bool,
     pub(super) disk_bytes_max: u64,
     /// Keeps other processes out until the thread ends.
     pub(super) _lock: File,
@@ -43,33 +53,38 @@ pub(super) struct Writer<E> {
 
 impl<E: Event> Writer<E> {
     pub(super) fn run(mut self) {
-        let mut unsynced: Option<Instant> = None;
         loop {
             let taken = self.intake.take(FLUSH_EVENTS, FLUSH);
             self.remove_committed();
             for events in taken.events.chunks(BATCH_EVENTS) {
                 if self.keep(events) {
-                    unsynced.get_or_insert_with(Instant::now);
+                    self.unsynced_since.get_or_insert_with(Instant::now);
                 } else {
                     self.lose(events.len() as u64);
                 }
             }
             self.lose(taken.lost);
-            if unsynced.is_some_and(|since| taken.closed || since.elapsed() >= SYNC) {
-                self.sync();
-                unsynced = None;
-            }
+            self.sync_after(if taken.closed { Duration::ZERO } else { SYNC });
             if taken.closed {
-                return;
+                return self.close();
             }
+        }
+    }
+
+    /// Without the note the numbers jump at the next start.
+    fn close(&self) {
+        if self.at_risk.is_none()
+            && let Err(error) = self.numbers.close(self.next.saturating_sub(1))
+        {
+            tracing::warn!("{error}");
         }
     }
 
     /// Lost events leave a gap in the numbers.
     fn lose(&mut self, events: u64) {
         self.next = self.next.saturating_add_unsigned(events);
-        let before = self.status.missed.fetch_add(events, Ordering::Relaxed);
-        if events > 0 && before == 0 {
+        self.status.missed.fetch_add(events, Ordering::Relaxed);
+        if events > 0 && !std::mem::replace(&mut self.behind, true) {
             tracing::warn!(events, directory = %self.directory.display(), "live events are not kept: the spool is behind");
         }
     }
@@ -83,7 +98,7 @@ impl<E: Event> Writer<E> {
             }
             let error = match self.write(events) {
                 Ok(()) => {
-                    if self.status.last_error().is_some() {
+                    if self.at_risk.is_none() && self.status.last_error().is_some() {
                         self.status.set_error(None);
                     }
                     return true;
@@ -97,6 +112,7 @@ impl<E: Event> Writer<E> {
             if self.intake.closed() {
                 return false;
             }
+            self.sync_after(SYNC);
             std::thread::sleep(RETRY);
         }
     }
@@ -106,6 +122,7 @@ impl<E: Event> Writer<E> {
         let after = first.saturating_add_unsigned(events.len() as u64);
         let rows = row::rows(&self.schema, events, first)
             .map_err(|error| SpoolError::Unreadable { file: self.directory.clone(), reason: error.to_string() })?;
+        self.numbers.set_aside(after - 1)?;
         let active = match &mut self.active {
             Some(active) => active,
             None => self.active.insert(Segment::create(&self.directory, first)?),
@@ -125,6 +142,11 @@ impl<E: Event> Writer<E> {
     /// A file of which the lake has a part is followed by another, so that it can go when the lake has the rest.
     fn remove_committed(&mut self) {
         let committed = self.committed.load(Ordering::Relaxed);
+        if self.at_risk.is_some_and(|last| last <= committed) {
+            self.at_risk = None;
+            self.status.at_risk.store(false, Ordering::Relaxed);
+            self.status.set_error(None);
+        }
         if self.active.as_ref().is_some_and(|active| active.first() <= committed) {
             self.finish_file();
         }
@@ -142,9 +164,24 @@ impl<E: Event> Writer<E> {
         self.segments.extend(self.active.take());
     }
 
-    fn sync(&self) {
-        if let Some(Err(error)) = self.active.as_ref().map(Segment::sync) {
+    /// Syncs when an event has waited for it so long.
+    fn sync_after(&mut self, time: Duration) {
+        if self.unsynced_since.is_some_and(|since| since.elapsed() >= time) {
+            self.sync();
+        }
+    }
+
+    /// Forces what was written to the disk. A file whose sync failed is followed by another: the disk may have dropped
+    /// what it could not write, and a later sync of it would not tell.
+    fn sync(&mut self) {
+        self.unsynced_since = None;
+        let Some(active) = &mut self.active else { return };
+        if let Err(error) = active.sync(self.disk.as_ref()) {
             tracing::error!("{error}");
+            self.at_risk = Some(active.last());
+            self.status.at_risk.store(true, Ordering::Relaxed);
+            self.status.set_error(Some(error.to_string()));
+            self.segments.extend(self.active.take());
         }
     }
 

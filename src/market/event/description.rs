@@ -44,7 +44,7 @@ impl EventDescription {
         columns.push(ColumnDescription::required(
             "sequence",
             Kind::Integer,
-            "Running number of the event in the spool of the process that received it; a gap is a loss.",
+            "Running number of the event in the spool of the process that received it, never given twice; a gap is a loss, or a crash.",
         ));
         columns.push(ColumnDescription::required("fetched_at", Kind::Instant, "As received_at."));
         columns

@@ -1,9 +1,13 @@
 //! From a location as the user writes it to an object store.
 
+mod durable;
+mod staged;
+
 use super::file::FileCompression;
 use super::{LakeError, Root};
+use crate::disk::{Disk, make_folders};
+use durable::DurableStore;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use std::sync::Arc;
@@ -22,8 +26,9 @@ pub struct StoreOptions {
     pub compression: FileCompression,
 }
 
-/// Opens the store behind a directory path or an `s3://bucket/prefix` URL.
-pub(super) fn open(location: &str, options: &StoreOptions) -> Result<Root, LakeError> {
+/// Opens the store behind a directory path, on that disk, or an `s3://bucket/prefix` URL. What S3 has acknowledged needs no
+/// disk of ours.
+pub(super) fn open(location: &str, options: &StoreOptions, disk: Arc<dyn Disk>) -> Result<Root, LakeError> {
     let refuse = |reason: String| LakeError::Location { location: location.to_owned(), reason };
     if location.starts_with("s3://") {
         let url = Url::parse(location).map_err(|error| refuse(error.to_string()))?;
@@ -41,7 +46,7 @@ pub(super) fn open(location: &str, options: &StoreOptions) -> Result<Root, LakeE
         let store = builder.build().map_err(|error| refuse(error.to_string()))?;
         let root = Url::parse(&format!("s3://{bucket}")).map_err(|error| refuse(error.to_string()))?;
         let prefix = Path::from_url_path(url.path()).map_err(|error| refuse(error.to_string()))?;
-        return Ok(Root { store: Arc::new(store), url: root, prefix });
+        return Ok(Root { store: Arc::new(store), url: root, prefix, disk });
     }
     if location.contains("://") {
         return Err(refuse("only a directory or an s3:// URL can hold the lake".to_owned()));
@@ -52,11 +57,11 @@ pub(super) fn open(location: &str, options: &StoreOptions) -> Result<Root, LakeE
     if std::fs::metadata(location).is_ok_and(|found| !found.is_dir()) {
         return Err(refuse("it is not a directory".to_owned()));
     }
-    std::fs::create_dir_all(location).map_err(|error| refuse(error.to_string()))?;
+    make_folders(disk.as_ref(), std::path::Path::new(location)).map_err(|error| refuse(error.to_string()))?;
     let directory = std::fs::canonicalize(location).map_err(|error| refuse(error.to_string()))?;
     let prefix = Path::from_absolute_path(&directory).map_err(|error| refuse(error.to_string()))?;
     let root = Url::parse("file:///").map_err(|error| refuse(error.to_string()))?;
-    Ok(Root { store: Arc::new(LocalFileSystem::new()), url: root, prefix })
+    Ok(Root { store: Arc::new(DurableStore::new(directory, disk.clone())), url: root, prefix, disk })
 }
 
 /// Writes and removes a small object, so that a read-only or full directory is told at start.

@@ -1,0 +1,229 @@
+//! Makes a table whose log is damaged readable again, from what of it is whole.
+//!
+//! What cannot be read is put aside under another name, never removed. A damaged commit is followed by the whole ones
+//! behind it as if it had done nothing: its rows are lost, and the versions keep their numbers, so that whoever has
+//! read a later one goes on. Ages say no more than the rows that are left.
+
+use super::log::{self, checkpoint_version};
+use super::table::LOG_CLOCK;
+use super::{DataFile, DatasetState, LakeError, LakeTable, Snapshot, file};
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{CopyMode, CopyOptions, ObjectStore, ObjectStoreExt, PutPayload};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is behind the name of a file that was put aside.
+const ASIDE: &str = "damaged";
+
+/// Commits that are filled in at most. More are no damage but another log, or a file that bears a name like a commit's.
+const MISSING_MAX: u64 = 1000;
+
+/// What a repair did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Repaired {
+    /// Version of the table afterwards; `None` when there is no table.
+    pub version: Option<u64>,
+    /// Versions whose commit was damaged or missing: what they did is lost.
+    pub lost_versions: Vec<u64>,
+    /// Data files that are missing or cut short, and left the table: their rows are lost.
+    pub lost_files: Vec<Path>,
+    /// Damaged files of the log that are not needed, and were put aside.
+    pub aside: Vec<Path>,
+}
+
+impl Repaired {
+    /// Whether nothing was wrong.
+    pub fn is_whole(&self) -> bool {
+        self.lost_versions.is_empty() && self.lost_files.is_empty() && self.aside.is_empty()
+    }
+}
+
+/// What `_last_checkpoint` says.
+#[derive(Deserialize)]
+struct LastCheckpoint {
+    version: u64,
+}
+
+/// The files of a log, by version.
+#[derive(Default)]
+struct Listed {
+    commits: BTreeSet<u64>,
+    checkpoints: BTreeMap<u64, Vec<Path>>,
+}
+
+impl LakeTable {
+    /// Reads the whole log, puts aside what is damaged, and makes the table readable from the rest. Of a table that is
+    /// whole nothing is changed. No other process may write the table meanwhile.
+    ///
+    /// # Errors
+    /// The lake cannot be read or written; or neither a checkpoint nor the table's first commit is whole, and nothing
+    /// tells what the table is.
+    pub async fn repair(&self) -> Result<Repaired, LakeError> {
+        let listed = self.listed_log().await?;
+        let newest = listed.commits.last().max(listed.checkpoints.keys().next_back()).copied();
+        let Some(newest) = newest else { return Ok(Repaired::default()) };
+        let mut repaired = Repaired::default();
+        let checkpoints = self.whole_checkpoints(&listed, &mut repaired).await?;
+        self.check_last_checkpoint(&checkpoints, &mut repaired).await?;
+        let base = checkpoints.last().copied();
+        if base.is_none() && !self.is_whole(0).await? {
+            return Err(self.beyond_repair("neither its first commit nor a checkpoint is whole"));
+        }
+        let first_needed = base.map_or(0, |base| base.saturating_add(1));
+        let there = listed.commits.range(first_needed..).count() as u64;
+        if newest.saturating_sub(first_needed) > there.saturating_add(MISSING_MAX) {
+            return Err(self.beyond_repair("too many of its commits are missing"));
+        }
+        let versions: BTreeSet<u64> = listed.commits.iter().copied().chain(first_needed..=newest).collect();
+        for version in versions {
+            if !self.is_whole(version).await? {
+                self.replace_commit(version, listed.commits.contains(&version)).await?;
+                repaired.lost_versions.push(version);
+            }
+        }
+        let Some(latest) = self.reopen().await? else { return Ok(repaired) };
+        let lost = self.lost_files(&latest).await?;
+        repaired.version = Some(latest.version);
+        if !lost.is_empty() {
+            repaired.version = Some(self.commit(Some(&latest), &lost, Vec::new()).await?.version);
+            repaired.lost_files = lost.into_iter().map(|file| file.path).collect();
+        }
+        self.mend_ages(&repaired).await?;
+        Ok(repaired)
+    }
+
+    async fn listed_log(&self) -> Result<Listed, LakeError> {
+        let folder = self.log_folder();
+        let objects: Result<Vec<_>, _> = self.root.store.list(Some(&folder)).try_collect().await;
+        let objects = match objects {
+            Ok(objects) => objects,
+            Err(object_store::Error::NotFound { .. }) => Vec::new(),
+            Err(error) => return Err(LakeError::file(self.dataset.name, self.root.name(&folder), error)),
+        };
+        let mut listed = Listed::default();
+        for path in objects.into_iter().map(|object| object.location) {
+            let Some(name) = path.filename() else { continue };
+            if let Some(version) = name.strip_suffix(".json").and_then(|version| version.parse().ok()) {
+                listed.commits.insert(version);
+            } else if let Some(version) = checkpoint_version(name) {
+                listed.checkpoints.entry(version).or_default().push(path);
+            }
+        }
+        Ok(listed)
+    }
+
+    /// The versions of checkpoints that are whole, ascending.
+    async fn whole_checkpoints(&self, listed: &Listed, repaired: &mut Repaired) -> Result<Vec<u64>, LakeError> {
+        let mut whole = Vec::new();
+        for (version, parts) in &listed.checkpoints {
+            let mut damaged = false;
+            for part in parts {
+                let bytes = self.bytes(part).await?;
+                damaged |= file::decode(bytes, None).is_err();
+            }
+            if damaged {
+                for part in parts {
+                    self.put_aside(part).await?;
+                    repaired.aside.push(part.clone());
+                }
+            } else {
+                whole.push(*version);
+            }
+        }
+        Ok(whole)
+    }
+
+    /// Whether a commit is there and can be read. One that the store does not give is neither whole nor damaged.
+    async fn is_whole(&self, version: u64) -> Result<bool, LakeError> {
+        let path = self.commit_path(version);
+        let object = match self.root.store.get(&path).await {
+            Err(object_store::Error::NotFound { .. }) => return Ok(false),
+            object => object.map_err(|error| self.unreadable(&path, error))?,
+        };
+        let received_at = object.meta.last_modified;
+        let bytes = object.bytes().await.map_err(|error| self.unreadable(&path, error))?;
+        Ok(std::str::from_utf8(&bytes).is_ok_and(|text| log::parse(text, received_at, &self.folder).is_ok()))
+    }
+
+    /// It is a hint alone: without it the checkpoints are found by their names.
+    async fn check_last_checkpoint(&self, checkpoints: &[u64], repaired: &mut Repaired) -> Result<(), LakeError> {
+        let path = self.log_folder().join("_last_checkpoint");
+        let object = match self.root.store.get(&path).await {
+            Err(object_store::Error::NotFound { .. }) => return Ok(()),
+            object => object.map_err(|error| self.unreadable(&path, error))?,
+        };
+        let bytes = object.bytes().await.map_err(|error| self.unreadable(&path, error))?;
+        let hint = serde_json::from_slice::<LastCheckpoint>(&bytes);
+        if !hint.is_ok_and(|hint| checkpoints.contains(&hint.version)) {
+            self.put_aside(&path).await?;
+            repaired.aside.push(path);
+        }
+        Ok(())
+    }
+
+    /// Puts a commit that does nothing in the place of a damaged or missing one.
+    async fn replace_commit(&self, version: u64, exists: bool) -> Result<(), LakeError> {
+        let path = self.commit_path(version);
+        if exists {
+            let options = CopyOptions::new().with_mode(CopyMode::Overwrite);
+            let copied = self.root.store.copy_opts(&path, &aside(&path), options).await;
+            copied.map_err(|error| self.unreadable(&path, error))?;
+        }
+        let now = LOG_CLOCK.now().timestamp_millis();
+        let line = format!("{{\"commitInfo\":{{\"timestamp\":{now},\"operation\":\"REPAIR\"}}}}\n");
+        let put = self.root.store.put(&path, PutPayload::from(line.into_bytes())).await;
+        put.map(drop).map_err(|error| self.unreadable(&path, error))
+    }
+
+    /// Files of a version that are not there, or not as long as its log says.
+    async fn lost_files(&self, snapshot: &Snapshot) -> Result<Vec<DataFile>, LakeError> {
+        let there: BTreeMap<_, _> =
+            self.data_files().await?.into_iter().map(|object| (object.location, object.size)).collect();
+        let here = |file: &&DataFile| file.path.prefix_match(&self.folder).is_some_and(|parts| parts.count() == 1);
+        let files = snapshot.files.iter().filter(here);
+        Ok(files.filter(|file| there.get(&file.path) != Some(&file.size)).cloned().collect())
+    }
+
+    /// Rows whose loading may be lost are as old as their newest file; a record that cannot be read is begun anew.
+    async fn mend_ages(&self, repaired: &Repaired) -> Result<(), LakeError> {
+        let state = self.read_state().await;
+        let rows_lost = !repaired.lost_versions.is_empty() || !repaired.lost_files.is_empty();
+        if state.is_ok() && !rows_lost {
+            return Ok(());
+        }
+        let before = state.unwrap_or_default();
+        let newest = self.current().and_then(|latest| latest.files.iter().map(|file| file.modified_at).max());
+        let loaded_at = newest.map(|newest| before.loaded_at.map_or(newest, |loaded_at| loaded_at.min(newest)));
+        let last_error = rows_lost.then(|| "rows were lost: the table was repaired".to_owned());
+        let (imported_at, runs) = (before.imported_at, before.runs);
+        let mended = DatasetState { loaded_at, imported_at, last_error, runs, ..DatasetState::default() };
+        self.write_state(&mended).await
+    }
+
+    async fn bytes(&self, path: &Path) -> Result<bytes::Bytes, LakeError> {
+        let object = self.root.store.get(path).await.map_err(|error| self.unreadable(path, error))?;
+        object.bytes().await.map_err(|error| self.unreadable(path, error))
+    }
+
+    async fn put_aside(&self, path: &Path) -> Result<(), LakeError> {
+        self.root.store.rename(path, &aside(path)).await.map_err(|error| self.unreadable(path, error))
+    }
+
+    fn beyond_repair(&self, reason: &str) -> LakeError {
+        LakeError::Log { table: self.dataset.name.to_owned(), reason: format!("{reason}: take it from a backup") }
+    }
+
+    fn unreadable(&self, path: &Path, error: object_store::Error) -> LakeError {
+        LakeError::file(self.dataset.name, self.root.name(path), error)
+    }
+}
+
+/// The name of a file that is put aside.
+fn aside(path: &Path) -> Path {
+    Path::from(format!("{path}.{ASIDE}"))
+}
+
+#[cfg(test)]
+#[path = "repair_tests.rs"]
+mod tests;

@@ -1,0 +1,167 @@
+//! Logs that are damaged in every way, and what is left of their tables.
+
+use super::*;
+use crate::lake::{Lake, Run, StoreOptions};
+use arrow::array::{ArrayRef, AsArray, StringArray, TimestampMicrosecondArray, new_null_array};
+use arrow::record_batch::RecordBatch;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+const DATASET: &str = "market_metrics_history";
+
+async fn lake(place: &FilePath) -> Lake {
+    Lake::open(&place.to_string_lossy(), &StoreOptions::default()).await.expect("a lake")
+}
+
+async fn append(table: &LakeTable, symbol: &str) {
+    let schema = &table.dataset().schema;
+    let columns = schema.fields().iter().map(|field| -> ArrayRef {
+        match field.name().as_str() {
+            "symbol" => Arc::new(StringArray::from(vec![symbol])),
+            "fetched_at" => Arc::new(TimestampMicrosecondArray::from(vec![1]).with_timezone("UTC")),
+            _ => new_null_array(field.data_type(), 1),
+        }
+    });
+    let rows = RecordBatch::try_new(schema.clone(), columns.collect()).expect("rows that fit");
+    let base = table.update().await.expect("a look");
+    let staged = table.stage(&rows).await.expect("a file");
+    table.commit(base.as_deref(), &[], vec![staged]).await.expect("a commit");
+}
+
+/// A lake with so many versions, each of which adds a row `S<version>`.
+async fn versions(count: u64) -> (tempfile::TempDir, PathBuf) {
+    let place = tempfile::tempdir().expect("a place");
+    let lake = lake(place.path()).await;
+    let table = lake.table(DATASET).expect("a table");
+    for version in 0..count {
+        append(table, &format!("S{version}")).await;
+    }
+    let run = Run { version: Some(count - 1), ended_at: LOG_CLOCK.now(), ..Run::default() };
+    table.remember(run, &DatasetState::default()).await;
+    let log = place.path().join("lake").join(DATASET).join("_delta_log");
+    (place, log)
+}
+
+async fn symbols(table: &LakeTable) -> Vec<String> {
+    let snapshot = table.update().await.expect("a log that can be read").expect("a table");
+    let mut symbols = Vec::new();
+    for batch in table.read(&snapshot.files).await.expect("files that can be read") {
+        symbols.extend(batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    symbols.sort();
+    symbols
+}
+
+fn commit(log: &FilePath, version: u64) -> PathBuf {
+    log.join(format!("{version:020}.json"))
+}
+
+/// The repaired table goes on: it can be read, in a new process too, and written.
+async fn goes_on(place: &FilePath, expected: &[&str]) {
+    let one = lake(place).await;
+    let table = one.table(DATASET).expect("a table");
+    assert_eq!(symbols(table).await, expected);
+    append(table, "T").await;
+    table.history().await.expect("its past can be told");
+    let again = lake(place).await;
+    let again = again.table(DATASET).expect("a table");
+    assert_eq!(symbols(again).await, [expected, &["T"]].concat());
+    assert!(again.repair().await.expect("nothing to do").is_whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_table_is_left_as_it_is() {
+    let (place, _) = versions(3).await;
+    let lake = lake(place.path()).await;
+    let done = lake.table(DATASET).expect("a table").repair().await.expect("a repair");
+    assert_eq!(done, Repaired { version: Some(2), ..Repaired::default() });
+    let none = lake.table("symbols").expect("a table").repair().await.expect("no table");
+    assert_eq!(none, Repaired::default());
+    goes_on(place.path(), &["S0", "S1", "S2"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_commit_counts_as_having_done_nothing() {
+    for (version, left) in [(3, ["S0", "S1", "S2"]), (2, ["S0", "S1", "S3"])] {
+        for damage in [&b""[..], b"{\"add\":{\"path\":", b"\0\0\0\0"] {
+            let (place, log) = versions(4).await;
+            std::fs::write(commit(&log, version), damage).expect("damage");
+            let damaged = lake(place.path()).await;
+            let table = damaged.table(DATASET).expect("a table");
+            let before = table.read_state().await.expect("ages").loaded_at;
+            let done = table.repair().await.expect("a repair");
+            assert_eq!((done.version, done.lost_versions.as_slice()), (Some(3), &[version][..]));
+            assert_eq!(std::fs::read(log.join(format!("{version:020}.json.damaged"))).expect("it is kept"), damage);
+            let after = table.read_state().await.expect("ages");
+            assert!(after.loaded_at < before && after.last_error.is_some(), "{after:?}");
+            goes_on(place.path(), &left).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_commit_is_filled_in() {
+    let (place, log) = versions(4).await;
+    std::fs::remove_file(commit(&log, 2)).expect("a file less");
+    let lake = lake(place.path()).await;
+    let done = lake.table(DATASET).expect("a table").repair().await.expect("a repair");
+    assert_eq!(done.lost_versions, [2]);
+    goes_on(place.path(), &["S0", "S1", "S3"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_commit_that_is_damaged_needs_a_backup() {
+    let (place, log) = versions(2).await;
+    std::fs::write(commit(&log, 0), b"{").expect("damage");
+    let lake = lake(place.path()).await;
+    let error = lake.table(DATASET).expect("a table").repair().await.expect_err("nothing tells its columns");
+    assert!(error.to_string().contains("backup"), "{error}");
+}
+
+/// A file that bears the name of a commit far ahead is no reason to make all those before it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_far_ahead_is_refused() {
+    let (place, log) = versions(2).await;
+    std::fs::write(log.join("18446744073709551615.json"), b"{").expect("damage");
+    let lake = lake(place.path()).await;
+    let error = lake.table(DATASET).expect("a table").repair().await.expect_err("no log is like that");
+    assert!(error.to_string().contains("missing"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_file_that_is_cut_short_leaves_the_table() {
+    let (place, log) = versions(3).await;
+    let lake = lake(place.path()).await;
+    let table = lake.table(DATASET).expect("a table");
+    let file = table.update().await.expect("a look").expect("a table").files[1].path.clone();
+    std::fs::write(log.join("..").join(file.filename().expect("a name")), b"").expect("damage");
+    let done = table.repair().await.expect("a repair");
+    assert_eq!((done.version, done.lost_files.as_slice()), (Some(3), &[file][..]));
+    assert_eq!(symbols(table).await.len(), 2);
+}
+
+/// The checkpoint's hint, the checkpoint, and both with the last commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hides_a_checkpoint_is_put_aside() {
+    let (place, log) = versions(103).await;
+    let hint = std::fs::read(log.join("_last_checkpoint")).expect("a hint");
+    let checkpoint = std::fs::read_dir(&log).expect("a log").map(|entry| entry.expect("an entry").path());
+    let checkpoint = checkpoint.into_iter().find(|path| path.to_string_lossy().contains(".checkpoint."));
+    let checkpoint = checkpoint.expect("a checkpoint");
+    for damage in [&b"{\"version\":4000,\"size\":1}"[..], b"", b"{\"version\":\"x\"}", b"\xff"] {
+        std::fs::write(log.join("_last_checkpoint"), damage).expect("damage");
+        let lake = lake(place.path()).await;
+        let table = lake.table(DATASET).expect("a table");
+        let done = table.repair().await.expect("a repair");
+        assert_eq!((done.version, done.aside.len(), done.lost_versions.len()), (Some(102), 1, 0));
+        assert_eq!(symbols(table).await.len(), 103);
+    }
+    std::fs::write(log.join("_last_checkpoint"), hint).expect("the hint");
+    std::fs::write(&checkpoint, b"PAR1").expect("damage");
+    std::fs::write(commit(&log, 102), b"{").expect("damage");
+    let lake = lake(place.path()).await;
+    let table = lake.table(DATASET).expect("a table");
+    let done = table.repair().await.expect("a repair");
+    assert_eq!((done.aside.len(), done.lost_versions.as_slice()), (2, &[102][..]));
+    assert_eq!(symbols(table).await.len(), 102);
+}

@@ -367,9 +367,8 @@ impl LakeTable {
         committed.ok_or_else(|| LakeError::Conflict { table: self.dataset.name.to_owned() })
     }
 
-    /// Returns when the latest version seen outlives a power failure, whoever committed it: a process may have been killed,
-    /// or its disk have failed, between the log entry and the sync of its folder. What is done because of that version and
-    /// cannot be undone, such as to drop events that it holds, waits for this.
+    /// Returns when the latest version seen outlives a power failure: whoever committed it may have been killed between the
+    /// log entry and the sync of its folder. What follows from it and cannot be undone waits for this.
     ///
     /// # Errors
     /// The log's folder cannot be forced to the disk.

@@ -39,7 +39,7 @@ impl Repaired {
     }
 }
 
-/// What `_last_checkpoint` says.
+/// What the file `_last_checkpoint` says.
 #[derive(Deserialize)]
 struct LastCheckpoint {
     version: u64,

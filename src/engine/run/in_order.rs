@@ -1,10 +1,13 @@
-//! Rows of UNION ALL come branch after branch, as PostgreSQL gives them.
+//! Rows come as their source has them, and those of UNION ALL branch after branch, as PostgreSQL gives them.
 //!
-//! DataFusion 55: `execute_stream` takes batches of all partitions as they come, so that the rows of a quick branch stand
-//! in front of those of a slow one. Not needed once it has a stream of partitions in order.
+//! DataFusion 55: batches of one stream are dealt out to several threads for what is computed of them, and
+//! `execute_stream` takes batches of all partitions as they come: `SELECT n + 1 FROM generate_series(1, 10000) AS n` may
+//! begin with 8194. Not needed once it keeps an order that no ORDER BY asks for.
 
 use datafusion::common::Result;
 use datafusion::execution::TaskContext;
+use datafusion::physical_expr::Partitioning;
+use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, SendableRecordBatchStream, execute_stream};
@@ -14,18 +17,43 @@ use std::sync::Arc;
 /// Batches of a partition that wait for those before it.
 const AHEAD: usize = 2;
 
+/// A plan whose rows reach the client in the order of one stream, where nothing but single rows is computed of it.
+///
+/// # Errors
+/// Whatever a step of the plan fails with when it is put over another.
+pub(crate) fn undealt(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    if let Some(dealt) = plan.downcast_ref::<RepartitionExec>()
+        && matches!(dealt.partitioning(), Partitioning::RoundRobinBatch(_))
+        && partitions(dealt.input()) == 1
+    {
+        return Ok(dealt.input().clone());
+    }
+    let inputs = plan.children();
+    let passes_on = match inputs.as_slice() {
+        [input] => plan.maintains_input_order() == [true] && partitions(&plan) == partitions(input),
+        _ => plan.downcast_ref::<UnionExec>().is_some(),
+    };
+    if !passes_on {
+        return Ok(plan);
+    }
+    let before: Vec<Arc<dyn ExecutionPlan>> = inputs.into_iter().cloned().collect();
+    let after = before.iter().map(|input| undealt(input.clone())).collect::<Result<Vec<_>>>()?;
+    let same = before.iter().zip(&after).all(|(one, other)| Arc::ptr_eq(one, other));
+    if same { Ok(plan) } else { plan.with_new_children(after) }
+}
+
 /// The rows of a plan: of a UNION in the order of its branches, of all else as they come.
 ///
 /// # Errors
 /// Whatever the plan fails with as it begins.
 pub(crate) fn rows(plan: &Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-    let partitions = plan.output_partitioning().partition_count();
-    if partitions < 2 || !is_union(plan, partitions) {
+    let count = partitions(plan);
+    if count < 2 || !is_union(plan, count) {
         return execute_stream(plan.clone(), context.clone());
     }
     let schema = plan.schema();
     // All partitions run from the beginning, and wait with what they have ahead.
-    let streams: Vec<SendableRecordBatchStream> = (0..partitions)
+    let streams: Vec<SendableRecordBatchStream> = (0..count)
         .map(|partition| {
             let mut builder = RecordBatchReceiverStream::builder(schema.clone(), AHEAD);
             let (sender, plan, context) = (builder.tx(), plan.clone(), context.clone());
@@ -47,14 +75,18 @@ pub(crate) fn rows(plan: &Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) ->
     Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
 }
 
+fn partitions(plan: &Arc<dyn ExecutionPlan>) -> usize {
+    plan.output_partitioning().partition_count()
+}
+
 /// Whether a plan is a UNION, under steps that leave each of its partitions what it is.
-fn is_union(plan: &Arc<dyn ExecutionPlan>, partitions: usize) -> bool {
-    if plan.output_partitioning().partition_count() != partitions {
+fn is_union(plan: &Arc<dyn ExecutionPlan>, count: usize) -> bool {
+    if partitions(plan) != count {
         return false;
     }
     match plan.children().as_slice() {
         _ if plan.downcast_ref::<UnionExec>().is_some() => true,
-        [input] => is_union(input, partitions),
+        [input] => is_union(input, count),
         _ => false,
     }
 }

@@ -460,7 +460,7 @@ async fn open(
         state.row_by_row();
         physical = depth.walking(state.physical(&optimised)).await?;
     }
-    let physical = cooperation::with_yields(physical, &stop)?;
+    let physical = cooperation::with_yields(in_order::undealt(physical)?, &stop)?;
     let planning = begun.elapsed();
     let context = Arc::new(memory::limited(state.running(), memory_bytes));
     let explained = prepared.explain.as_ref();

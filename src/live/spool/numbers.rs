@@ -31,7 +31,7 @@ impl Given {
     }
 }
 
-/// Sets numbers aside.
+/// Sets numbers aside on the disk.
 #[derive(Debug)]
 pub(super) struct Numbers {
     path: PathBuf,

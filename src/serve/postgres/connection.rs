@@ -285,7 +285,7 @@ impl Connection {
     }
 
     /// Begins a statement. One that may read what the client holds open finds it in the session.
-    pub(super) fn begin(&self, sql: &str) -> Running {
+    pub(super) fn start(&self, sql: &str) -> Running {
         let folded = sql.to_ascii_lowercase();
         if folded.contains("pg_prepared_statement") || folded.contains("pg_cursor") {
             self.session.hold(held::held(&self.statements, &self.portals));
@@ -333,7 +333,7 @@ impl Connection {
         offset: Option<usize>,
         types: &[Option<DataType>],
     ) -> Result<Plan, Stop> {
-        let running = self.begin(sql);
+        let running = self.start(sql);
         let planned = self.transport.attend(self.session.plan_for(&running, statement, types)).await?;
         planned.map_err(|error| placed(error.into(), offset).into())
     }

@@ -117,7 +117,7 @@ impl Connection {
     /// Has the engine run a prepared query.
     async fn rows(&mut self, prepared: &Prepared, values: &[ScalarValue]) -> Result<Rows, Stop> {
         let plan = plan(prepared)?;
-        let running = self.begin(&prepared.sql);
+        let running = self.start(&prepared.sql);
         let stream = self.transport.attend(self.session.execute(running, plan, values.to_vec())).await??;
         Ok(Rows::running(stream, plan.schema.clone()))
     }
@@ -152,7 +152,7 @@ impl Connection {
             return Ok(State::Open(Box::new(rows), prepared.tag));
         };
         let plan = self.session.explained(explain, plan(&prepared)?).map_err(Failure::from)?;
-        let running = self.begin(&prepared.sql);
+        let running = self.start(&prepared.sql);
         let stream = self.transport.attend(self.session.execute(running, &plan, values)).await??;
         Ok(State::Open(Box::new(Rows::running(stream, plan.schema.clone())), Tag::Plain("EXPLAIN")))
     }
@@ -160,7 +160,7 @@ impl Connection {
     /// The values of a query's only row.
     async fn one_row(&mut self, query: &Query) -> Result<Vec<ScalarValue>, Stop> {
         let plan = self.plan(&query.sql, &query.statement, None, &[]).await?;
-        let running = self.begin(&query.sql);
+        let running = self.start(&query.sql);
         let mut stream = self.transport.attend(self.session.execute(running, &plan, Vec::new())).await??;
         while let Some(batch) = self.transport.attend(stream.next()).await? {
             let batch = batch?;

@@ -82,7 +82,8 @@ def types(connection: psycopg.Connection) -> None:
         check(f"instant, binary={binary}", row["instant"].astimezone(UTC), instant)
         check(f"NULLs, binary={binary}", set(nulls.values()), {None})
         record = connection.cursor(binary=binary).execute("SELECT named_struct('a', 1, 'b', 'x'), map(make_array('k'), make_array(1.5))").fetchone()
-        check(f"a struct and a map, binary={binary}", record, ({"a": 1, "b": "x"}, {"k": 1.5}))
+        # The text form of a record does not tell the types of its fields.
+        check(f"a record and a map, binary={binary}", record, ((1 if binary else "1", "x"), {"k": 1.5}))
     # The zone of the session is the zone of what is shown, in both formats.
     connection.execute("SET TIME ZONE 'America/New_York'")
     for binary in (False, True):

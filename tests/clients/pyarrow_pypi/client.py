@@ -47,7 +47,7 @@ def statements(client: flight.FlightClient) -> None:
     """Values, types and NULL."""
     table = query(client, "SELECT 1 AS one, 'é' AS text, NULL::float8 AS nothing, date '2026-11-20' AS day")
     check("a row", table.to_pylist(), [{"one": 1, "text": "é", "nothing": None, "day": date(2026, 11, 20)}])
-    check("its types", [str(kind) for kind in table.schema.types], ["int64", "string", "double", "date32[day]"])
+    check("its types", [str(kind) for kind in table.schema.types], ["int32", "string", "double", "date32[day]"])
     table = query(client, "SELECT symbol, close FROM eod WHERE symbol = 'AAPL' AND date >= '2026-01-02'")
     holds("bars", table.num_rows > 100 and table["close"].null_count == 0)
 

@@ -81,8 +81,17 @@ fn respelled(statement: &mut Statement, place: Place<'_>, relations: &Relations)
     bind::bind(statement, place, relations)?;
     if let Some(select) = top_select(statement) {
         for item in &mut select.projection {
-            if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
-                cast::show_literal(expr);
+            match item {
+                SelectItem::UnnamedExpr(expr) => {
+                    let column = names::column(expr);
+                    cast::show_literal(expr);
+                    // A column that became a call keeps its name.
+                    if let Some(column) = column.filter(|_| matches!(expr, Expr::Function(_))) {
+                        *item = SelectItem::ExprWithAlias { expr: take(expr), alias: build::ident(&column) };
+                    }
+                }
+                SelectItem::ExprWithAlias { expr, .. } => cast::show_literal(expr),
+                _ => {}
             }
         }
     }

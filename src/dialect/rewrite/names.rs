@@ -181,6 +181,14 @@ pub(super) fn expr_name(expr: &Expr) -> Option<String> {
     }
 }
 
+/// The name of a column; `None` of every other expression.
+pub(super) fn column(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => expr_name(expr),
+        _ => None,
+    }
+}
+
 /// The name of an expression that is not merely that of its type: `x::int` has `x`, and `1::int` has
 /// none.
 fn own_name(expr: &Expr) -> Option<String> {

@@ -7,6 +7,7 @@
 use datafusion::common::Result;
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::Partitioning;
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
 use datafusion::physical_plan::union::UnionExec;
@@ -39,7 +40,11 @@ pub(crate) fn undealt(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionP
     let before: Vec<Arc<dyn ExecutionPlan>> = inputs.into_iter().cloned().collect();
     let after = before.iter().map(|input| undealt(input.clone())).collect::<Result<Vec<_>>>()?;
     let same = before.iter().zip(&after).all(|(one, other)| Arc::ptr_eq(one, other));
-    if same { Ok(plan) } else { plan.with_new_children(after) }
+    if same {
+        Ok(plan)
+    } else {
+        plan.replace_children(after, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    }
 }
 
 /// The rows of a plan: of a UNION in the order of its branches, of all else as they come.

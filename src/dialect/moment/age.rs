@@ -8,7 +8,7 @@ use super::types::{INTERVAL, Kind, TIMESTAMP, TIMESTAMPTZ};
 use crate::text::calendar::{DAY_US, civil, days_of_month, is_infinite, moment, split};
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::{
-    DataType, IntervalMonthDayNano, IntervalMonthDayNanoType, TimestampMicrosecondType,
+    DataType, Int32Type, IntervalMonthDayNano, IntervalMonthDayNanoType, TimestampMicrosecondType, UInt32Type,
 };
 use datafusion::common::Result;
 use datafusion::logical_expr::{ScalarUDF, Volatility};
@@ -45,6 +45,9 @@ fn age() -> ScalarUDF {
         "Years, months, days and time from the second moment to the first, or from a moment to today.",
         Volatility::Stable,
         |given| {
+            if given == [DataType::UInt32] {
+                return Some((vec![DataType::UInt32], DataType::Int32));
+            }
             let mut zoned = true;
             for value in given {
                 zoned &= match value {
@@ -57,6 +60,10 @@ fn age() -> ScalarUDF {
             (1..=2).contains(&given.len()).then(|| (vec![kind; given.len()], INTERVAL))
         },
         |call| {
+            if call.argument(0)?.data_type() == DataType::UInt32 {
+                // Of a transaction: here all were before any that run, as PostgreSQL's frozen ones are.
+                return call.map::<UInt32Type, Int32Type>(|_| Ok(i32::MAX));
+            }
             let zone = call.zone();
             let zoned = matches!(call.argument(0)?.data_type(), DataType::Timestamp(_, Some(_)));
             let local = |us: i64| match zoned {

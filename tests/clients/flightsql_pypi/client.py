@@ -34,7 +34,7 @@ def holds(what: str, condition: bool) -> None:
 def values(connection: Connection) -> None:
     """Values and NULL, and all rows of a large table: this client reads the first endpoint alone."""
     cursor = connection.cursor()
-    cursor.execute("SELECT true, 1::bigint, 2.5::float8, 'é ''x''', NULL::text")
+    cursor.execute("SELECT true AS yes, 1::bigint, 2.5::float8, 'é ''x''', NULL::text")
     *row, nothing = cursor.fetchone()
     check("a row", row, [True, 1, 2.5, "é 'x'"])
     # The client goes through pandas, whose missing text is a NaN.
@@ -53,7 +53,7 @@ def rows(client: FlightSQLClient, info: flight.FlightInfo) -> pa.Table:
 
 def types(client: FlightSQLClient) -> None:
     """Types of the columns, and of a bar."""
-    sql = "SELECT true, 1::int, 2::bigint, 2.5::float8, 'x', date '2026-11-20', 12.50::numeric(10, 2), NULL::float8, ARRAY[1, 2]"
+    sql = "SELECT true AS yes, 1::int, 2::bigint, 2.5::float8, 'x', date '2026-11-20', 12.50::numeric(10, 2), NULL::float8, ARRAY[1, 2]"
     table = rows(client, client.execute(sql))
     kinds = [str(kind) for kind in table.schema.types]
     check("types", kinds[:8], ["bool", "int32", "int64", "double", "string", "date32[day]", "decimal128(10, 2)", "double"])

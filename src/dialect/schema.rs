@@ -1,4 +1,4 @@
-//! The schema of a node after its expressions or inputs changed.
+//! A node whose expressions or inputs change: the names that other nodes know its columns by, and its schema after it.
 
 use datafusion::common::Result;
 use datafusion::common::tree_node::Transformed;

@@ -1,9 +1,9 @@
 //! A power failure at any moment: the lake opens, and what was acknowledged before is in it. Syncs that fail.
 
+use super::test_rows::row;
 use super::*;
 use crate::disk::power::Power;
-use arrow::array::{ArrayRef, AsArray, StringArray, TimestampMicrosecondArray, new_null_array};
-use arrow::record_batch::RecordBatch;
+use arrow::array::AsArray;
 use chrono::Utc;
 use std::path::Path;
 
@@ -14,28 +14,16 @@ async fn open_on(place: &Path, power: &Arc<Power>) -> Lake {
     Lake::open_on(&place.to_string_lossy(), &StoreOptions::default(), power.clone()).await.expect("a lake")
 }
 
-fn rows(table: &LakeTable, symbol: &str) -> RecordBatch {
-    let schema = &table.dataset().schema;
-    let columns = schema.fields().iter().map(|field| -> ArrayRef {
-        match field.name().as_str() {
-            "symbol" => Arc::new(StringArray::from(vec![symbol])),
-            "fetched_at" => Arc::new(TimestampMicrosecondArray::from(vec![1]).with_timezone("UTC")),
-            _ => new_null_array(field.data_type(), 1),
-        }
-    });
-    RecordBatch::try_new(schema.clone(), columns.collect()).expect("rows that fit")
-}
-
 async fn append(table: &LakeTable, symbol: &str) -> Result<(), LakeError> {
     let base = table.update().await?;
-    let staged = table.stage(&rows(table, symbol)).await?;
+    let staged = table.stage(&row(table, symbol)).await?;
     table.commit(base.as_deref(), &[], vec![staged]).await.map(drop)
 }
 
 async fn replace(table: &LakeTable, symbol: &str) {
     let base = table.update().await.expect("a look");
     let files = base.as_ref().map(|base| base.files.clone()).unwrap_or_default();
-    let staged = table.stage(&rows(table, symbol)).await.expect("a file");
+    let staged = table.stage(&row(table, symbol)).await.expect("a file");
     table.commit(base.as_deref(), &files, vec![staged]).await.expect("a commit");
     let run = Run { version: table.current().map(|latest| latest.version), ended_at: Utc::now(), ..Run::default() };
     table.remember(run, &DatasetState::default()).await;

@@ -24,6 +24,8 @@ mod state;
 mod statistics;
 mod store;
 mod table;
+#[cfg(test)]
+mod test_rows;
 mod upkeep;
 mod version_cache;
 

@@ -1,9 +1,9 @@
 //! Logs that are damaged in every way, and what is left of their tables.
 
 use super::*;
+use crate::lake::test_rows::row;
 use crate::lake::{Lake, Run, StoreOptions};
-use arrow::array::{ArrayRef, AsArray, StringArray, TimestampMicrosecondArray, new_null_array};
-use arrow::record_batch::RecordBatch;
+use arrow::array::AsArray;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
@@ -14,17 +14,8 @@ async fn lake(place: &FilePath) -> Lake {
 }
 
 async fn append(table: &LakeTable, symbol: &str) {
-    let schema = &table.dataset().schema;
-    let columns = schema.fields().iter().map(|field| -> ArrayRef {
-        match field.name().as_str() {
-            "symbol" => Arc::new(StringArray::from(vec![symbol])),
-            "fetched_at" => Arc::new(TimestampMicrosecondArray::from(vec![1]).with_timezone("UTC")),
-            _ => new_null_array(field.data_type(), 1),
-        }
-    });
-    let rows = RecordBatch::try_new(schema.clone(), columns.collect()).expect("rows that fit");
     let base = table.update().await.expect("a look");
-    let staged = table.stage(&rows).await.expect("a file");
+    let staged = table.stage(&row(table, symbol)).await.expect("a file");
     table.commit(base.as_deref(), &[], vec![staged]).await.expect("a commit");
 }
 

@@ -4,6 +4,7 @@
 //! `avg(x)` over 1 and 2 is a decimal, and over 1, 1 and 2 has 16 places.
 
 use super::decimal::{Number, UNBOUND, too_many_digits, unbound};
+use super::distinct_values::DistinctValues;
 use super::exact_values::{input_scale, values, whole};
 use super::sum::sum_of_integers;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Decimal256Array, Int64Array};
@@ -14,7 +15,6 @@ use datafusion::logical_expr::utils::format_state_name;
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
 };
-use std::collections::HashMap;
 use std::mem::size_of;
 use std::sync::{Arc, LazyLock};
 
@@ -56,7 +56,7 @@ impl AggregateUDFImpl for Average {
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         let scale = input_scale(args.expr_fields)?;
         if args.is_distinct {
-            return Ok(Box::new(DistinctMean { scale, counts: HashMap::new() }));
+            return Ok(Box::new(DistinctMean { scale, distinct: DistinctValues::new() }));
         }
         Ok(Box::new(Mean { scale, sum: i256::ZERO, count: 0 }))
     }
@@ -160,17 +160,19 @@ impl Accumulator for Mean {
     }
 }
 
-/// The average of the different values, with how many of each there are, since they may leave it again.
+/// The average of the different values.
 #[derive(Debug)]
 struct DistinctMean {
     scale: i8,
-    counts: HashMap<i256, usize>,
+    distinct: DistinctValues<i256>,
 }
 
 impl Accumulator for DistinctMean {
     fn update_batch(&mut self, arrays: &[ArrayRef]) -> Result<()> {
         for array in arrays {
-            values(&whole(array)?)?.flatten().for_each(|value| *self.counts.entry(value).or_default() += 1);
+            for value in values(&whole(array)?)?.flatten() {
+                self.distinct.add(value);
+            }
         }
         Ok(())
     }
@@ -183,12 +185,7 @@ impl Accumulator for DistinctMean {
     fn retract_batch(&mut self, arrays: &[ArrayRef]) -> Result<()> {
         for array in arrays {
             for value in values(&whole(array)?)?.flatten() {
-                let left = self.counts.get(&value).map_or(0, |count| count.saturating_sub(1));
-                if left == 0 {
-                    self.counts.remove(&value);
-                } else {
-                    self.counts.insert(value, left);
-                }
+                self.distinct.remove(value);
             }
         }
         Ok(())
@@ -199,20 +196,20 @@ impl Accumulator for DistinctMean {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        let sum = self.counts.keys().try_fold(i256::ZERO, |sum, value| sum.checked_add(*value));
+        let sum = self.distinct.values().try_fold(i256::ZERO, i256::checked_add);
         let sum = sum.ok_or_else(too_many_digits)?;
-        let count = i64::try_from(self.counts.len()).unwrap_or(i64::MAX);
+        let count = i64::try_from(self.distinct.values().len()).unwrap_or(i64::MAX);
         Ok(ScalarValue::Decimal256(mean(sum, count, self.scale)?, 76, 38))
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let values = self.counts.keys().map(|value| ScalarValue::Decimal256(Some(*value), 76, self.scale));
+        let values = self.distinct.values().map(|value| ScalarValue::Decimal256(Some(value), 76, self.scale));
         let values: Vec<_> = values.collect();
         Ok(vec![ScalarValue::List(ScalarValue::new_list_nullable(&values, &sum_type(self.scale)))])
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.counts.capacity() * (size_of::<(i256, usize)>() + 1)
+        size_of::<Self>() + self.distinct.size()
     }
 }
 

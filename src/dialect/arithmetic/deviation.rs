@@ -4,6 +4,7 @@
 //! DataFusion 55: they compute in doubles. Not needed once `variance(x)` over 1, 2 and 4 is a decimal.
 
 use super::decimal::{Number, UNBOUND, too_many_digits, unbound};
+use super::distinct_values::DistinctValues;
 use super::exact_values::{input_scale, values, whole};
 use super::numeric_function::{narrowed, root};
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -13,7 +14,6 @@ use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::format_state_name;
 use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility};
 use num_bigint::BigInt;
-use std::collections::HashMap;
 use std::mem::size_of;
 use std::sync::{Arc, LazyLock};
 
@@ -66,7 +66,7 @@ impl AggregateUDFImpl for Deviation {
         let scale = input_scale(args.expr_fields)?;
         let sums = Sums { scale, sample: self.sample, root: self.root, count: 0, sum: i256::ZERO, squares: i256::ZERO };
         if args.is_distinct {
-            return Ok(Box::new(Distinct { sums, counts: HashMap::new() }));
+            return Ok(Box::new(Distinct { sums, distinct: DistinctValues::new() }));
         }
         Ok(Box::new(sums))
     }
@@ -181,20 +181,18 @@ impl Accumulator for Sums {
     }
 }
 
-/// The same over the different values, with how many of each there are, since they may leave it again.
+/// The same over the different values.
 #[derive(Debug)]
 struct Distinct {
     sums: Sums,
-    counts: HashMap<i256, usize>,
+    distinct: DistinctValues<i256>,
 }
 
 impl Accumulator for Distinct {
     fn update_batch(&mut self, arrays: &[ArrayRef]) -> Result<()> {
         for array in arrays {
             for value in values(&whole(array)?)?.flatten() {
-                let count = self.counts.entry(value).or_default();
-                *count += 1;
-                if *count == 1 {
+                if self.distinct.add(value) {
                     self.sums.add(value)?;
                 }
             }
@@ -210,13 +208,8 @@ impl Accumulator for Distinct {
     fn retract_batch(&mut self, arrays: &[ArrayRef]) -> Result<()> {
         for array in arrays {
             for value in values(&whole(array)?)?.flatten() {
-                match self.counts.get_mut(&value) {
-                    Some(count) if *count > 1 => *count -= 1,
-                    Some(_) => {
-                        self.counts.remove(&value);
-                        self.sums.remove(value)?;
-                    }
-                    None => {}
+                if self.distinct.remove(value) {
+                    self.sums.remove(value)?;
                 }
             }
         }
@@ -233,11 +226,12 @@ impl Accumulator for Distinct {
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
         let scale = self.sums.scale;
-        let values: Vec<_> = self.counts.keys().map(|value| ScalarValue::Decimal256(Some(*value), 76, scale)).collect();
+        let values = self.distinct.values().map(|value| ScalarValue::Decimal256(Some(value), 76, scale));
+        let values: Vec<_> = values.collect();
         Ok(vec![ScalarValue::List(ScalarValue::new_list_nullable(&values, &DataType::Decimal256(76, scale)))])
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.counts.capacity() * (size_of::<(i256, usize)>() + 1)
+        size_of::<Self>() + self.distinct.size()
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Two kinds of hooks are used, each where DataFusion knows what the rule needs:
 //!
-//! - functions of our own (`decimal`, `numeric_function`, `number_text`) and aggregates (`sum`, `average`)
+//! - functions of our own (`decimal_function`, `numeric_function`, `number_text`) and aggregates (`sum`, `average`)
 //!   are put into a plan by its typing ([`super::typing`]);
 //! - `FunctionRewrite`s (`checked`, `float_list`, `text_cast`) see each expression of a plan with its
 //!   schema, at the beginning of the analyzer;
@@ -15,7 +15,9 @@
 pub(crate) mod average;
 mod checked;
 pub(crate) mod decimal;
+pub(crate) mod decimal_function;
 pub(crate) mod deviation;
+mod distinct_values;
 mod document_operators;
 mod document_rules;
 mod exact_values;

@@ -11,6 +11,7 @@
 //! `sums.slt` then passes with this file removed.
 
 use super::checked::out_of_range;
+use super::distinct_values::DistinctValues;
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Decimal128Array, PrimitiveArray};
 use arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Int64Type, UInt64Type};
 use datafusion::common::{Result, ScalarValue, internal_err};
@@ -21,7 +22,6 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature, Volatility,
 };
 use datafusion::physical_expr::NullState;
-use std::collections::HashMap;
 use std::mem::size_of;
 use std::sync::{Arc, LazyLock};
 
@@ -80,7 +80,7 @@ impl AggregateUDFImpl for ExactSum {
             return self.inner.accumulator(args);
         }
         if args.is_distinct {
-            return Ok(Box::new(DistinctTotal { result: result.clone(), counts: HashMap::new() }));
+            return Ok(Box::new(DistinctTotal { result: result.clone(), distinct: DistinctValues::new() }));
         }
         Ok(Box::new(Total { result: result.clone(), total: 0, count: 0 }))
     }
@@ -271,17 +271,19 @@ impl Accumulator for Total {
     }
 }
 
-/// The sum of the different values, with how many of each there are, since they may leave it again.
+/// The sum of the different values.
 #[derive(Debug)]
 struct DistinctTotal {
     result: DataType,
-    counts: HashMap<i128, usize>,
+    distinct: DistinctValues<i128>,
 }
 
 impl Accumulator for DistinctTotal {
     fn update_batch(&mut self, arrays: &[ArrayRef]) -> Result<()> {
         for array in arrays {
-            values(array)?.flatten().for_each(|value| *self.counts.entry(value).or_default() += 1);
+            for value in values(array)?.flatten() {
+                self.distinct.add(value);
+            }
         }
         Ok(())
     }
@@ -294,12 +296,7 @@ impl Accumulator for DistinctTotal {
     fn retract_batch(&mut self, arrays: &[ArrayRef]) -> Result<()> {
         for array in arrays {
             for value in values(array)?.flatten() {
-                let left = self.counts.get(&value).map_or(0, |count| count.saturating_sub(1));
-                if left == 0 {
-                    self.counts.remove(&value);
-                } else {
-                    self.counts.insert(value, left);
-                }
+                self.distinct.remove(value);
             }
         }
         Ok(())
@@ -310,21 +307,21 @@ impl Accumulator for DistinctTotal {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        let sum = self.counts.keys().try_fold(0_i128, |sum, value| sum.checked_add(*value));
+        let sum = self.distinct.values().try_fold(0_i128, i128::checked_add);
         let sum = sum.ok_or_else(|| out_of_range(&self.result))?;
-        let sum = (!self.counts.is_empty()).then_some(sum);
+        let sum = (self.distinct.values().len() > 0).then_some(sum);
         ScalarValue::try_from_array(&results(&self.result, &[sum])?, 0)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let values = states(&self.result, self.counts.keys().map(|value| Some(*value)))?;
+        let values = states(&self.result, self.distinct.values().map(Some))?;
         let values =
             (0..values.len()).map(|row| ScalarValue::try_from_array(&values, row)).collect::<Result<Vec<_>>>()?;
         Ok(vec![ScalarValue::List(ScalarValue::new_list_nullable(&values, &wide(&self.result)))])
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.counts.capacity() * (size_of::<(i128, usize)>() + 1)
+        size_of::<Self>() + self.distinct.size()
     }
 }
 

@@ -4,7 +4,7 @@ use super::context::Typing;
 use super::kind::{Kind, UNBOUND, decimal, digits, refusal};
 use super::operand::Operand;
 use super::{deferred, literal};
-use crate::dialect::arithmetic::{decimal as computed, number_text};
+use crate::dialect::arithmetic::{decimal_function, number_text};
 use crate::dialect::moment;
 use crate::error::ErrorKind;
 use arrow::datatypes::DataType;
@@ -97,12 +97,12 @@ impl Typing<'_> {
 pub(super) fn converted(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr> {
     Ok(match (Kind::of(from), Kind::of(to)) {
         (own, Kind::Numeric) if own.is_float() => {
-            let exact = computed::of_float(expr);
+            let exact = decimal_function::of_float(expr);
             if *to == UNBOUND { exact } else { cast(exact, to.clone()) }
         }
         (Kind::Numeric, float) if float.is_float() => match deferred::digits_beyond(&expr) {
             Some(digits) => Expr::Literal(number_text::value(digits, to)?, None),
-            None => computed::to_float(expr, to),
+            None => decimal_function::to_float(expr, to),
         },
         (Kind::Numeric, Kind::Numeric) if *to == UNBOUND && fits_unbound(from) => cast(expr, to.clone()),
         (Kind::Text, number) if number.is_number() || number == Kind::Oid => number_text::read(expr, to),

@@ -4,7 +4,7 @@
 use super::kind::{UNBOUND, digits, refusal, sum_digits};
 use super::operand::Operand;
 use super::symbol::Symbol;
-use crate::dialect::arithmetic::{decimal, numeric_function};
+use crate::dialect::arithmetic::{decimal_function, numeric_function};
 use crate::error::ErrorKind;
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
@@ -22,12 +22,12 @@ pub(super) fn operator(symbol: Symbol, left: Operand, right: Operand) -> Result<
     let ((left_digits, left_scale), (right_digits, right_scale)) =
         (digits(&left.data_type)?, digits(&right.data_type)?);
     let wide = match operator {
-        Operator::Divide => return Ok(unbound(decimal::quotient(left.expr, right.expr))),
+        Operator::Divide => return Ok(unbound(decimal_function::quotient(left.expr, right.expr))),
         Operator::Multiply if left_scale + right_scale > SCALE_MAX => {
             let scale = SCALE_MAX.max(left_scale).max(right_scale);
             let scale = i8::try_from(scale).unwrap_or(i8::MAX);
             let data_type = DataType::Decimal256(76, scale);
-            return Ok(Operand { expr: decimal::product(left.expr, right.expr, scale), data_type });
+            return Ok(Operand { expr: decimal_function::product(left.expr, right.expr, scale), data_type });
         }
         Operator::Multiply => left_digits + right_digits >= 38,
         Operator::Plus | Operator::Minus | Operator::Modulo => {

@@ -286,8 +286,9 @@ impl Connection {
 
     /// Begins a statement. One that may read what the client holds open finds it in the session.
     pub(super) fn start(&self, sql: &str) -> Running {
-        let folded = sql.to_ascii_lowercase();
-        if folded.contains("pg_prepared_statement") || folded.contains("pg_cursor") {
+        let names =
+            |word: &str| sql.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
+        if names("pg_prepared_statement") || names("pg_cursor") {
             self.session.hold(held::held(&self.statements, &self.portals));
         }
         self.session.start(sql)

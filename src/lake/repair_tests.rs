@@ -5,7 +5,6 @@ use crate::lake::test_rows::row;
 use crate::lake::{Lake, Run, StoreOptions};
 use arrow::array::AsArray;
 use std::path::{Path as FilePath, PathBuf};
-use std::sync::Arc;
 
 const DATASET: &str = "market_metrics_history";
 

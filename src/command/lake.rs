@@ -95,7 +95,7 @@ pub async fn repair(common: &Common, dataset: Option<&str>) -> Result<ExitCode> 
         match table.repair().await {
             Ok(done) => {
                 whole &= done.lost_versions.is_empty() && done.lost_files.is_empty();
-                tell_repaired(name(table), &done);
+                tell_repaired(table, &done);
             }
             Err(error) => {
                 whole = false;
@@ -106,10 +106,13 @@ pub async fn repair(common: &Common, dataset: Option<&str>) -> Result<ExitCode> 
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn tell_repaired(name: &str, done: &Repaired) {
-    done.aside.iter().for_each(|path| say!("{name}: {path} was damaged and is put aside; it is not needed"));
+fn tell_repaired(table: &LakeTable, done: &Repaired) {
+    let name = name(table);
+    done.aside
+        .iter()
+        .for_each(|path| say!("{name}: {} was damaged and is put aside; it is not needed", table.shown(path)));
     done.lost_versions.iter().for_each(|version| say!("{name}: what version {version} did is lost"));
-    done.lost_files.iter().for_each(|path| say!("{name}: the rows of {path} are lost"));
+    done.lost_files.iter().for_each(|path| say!("{name}: the rows of {} are lost", table.shown(path)));
     match done.version {
         Some(version) if done.is_whole() => say!("{name}: whole (version {version})"),
         Some(version) => say!("{name}: readable again (version {version})"),

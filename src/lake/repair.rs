@@ -53,6 +53,11 @@ struct Listed {
 }
 
 impl LakeTable {
+    /// A path in the lake as people write it: `/data/lake/eod/...` or `s3://bucket/lake/eod/...`.
+    pub fn shown(&self, path: &Path) -> String {
+        self.root.name(path)
+    }
+
     /// Reads the whole log, puts aside what is damaged, and makes the table readable from the rest. Of a table that is
     /// whole nothing is changed. No other process may write the table meanwhile.
     ///

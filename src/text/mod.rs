@@ -18,3 +18,14 @@ pub(crate) mod tid;
 pub(crate) mod to_json;
 pub(crate) mod uuid;
 pub(crate) mod zone;
+
+use arrow::datatypes::DataType;
+
+/// Whether a type is one of the texts, however it is held.
+pub(crate) fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, value) => is_text(value),
+        _ => false,
+    }
+}

@@ -10,7 +10,7 @@
 
 use crate::dialect::function::routine;
 use crate::error::{ErrorKind, QueryError};
-use crate::text::{array, json, tid, uuid};
+use crate::text::{array, is_text, json, tid, uuid};
 use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::error::DataFusionError;
@@ -67,15 +67,6 @@ fn matching(op: &Op) -> Option<&'static str> {
         Op::PGRegexNotIMatch => "texticregexne",
         _ => return None,
     })
-}
-
-/// Whether a type is one of the texts.
-fn is_text(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, value) => is_text(value),
-        _ => false,
-    }
 }
 
 /// The text that is written out on one side; `None` of every other expression.

@@ -4,7 +4,7 @@
 use super::failure::{fails, invalid_json};
 use crate::dialect::regexp::{Fuel, Options, Regexp};
 use crate::error::ErrorKind;
-use crate::text::json;
+use crate::text::{is_text, json};
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Float64Array, Int64Array, ListArray, ListBuilder, StringArray,
     StringBuilder,
@@ -59,15 +59,6 @@ pub(super) fn conversions(kind: Kind, given: &DataType) -> Option<usize> {
         Kind::Bytes | Kind::Json | Kind::Jsonb | Kind::Texts if text => 2,
         _ => return None,
     })
-}
-
-/// Whether a type is one of the texts.
-pub(super) fn is_text(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, value) => is_text(value),
-        _ => false,
-    }
 }
 
 /// The type an argument of a kind is brought to.

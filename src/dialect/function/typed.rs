@@ -5,12 +5,12 @@
 //! fewest conversions is taken. The body computes one row; arguments are read in place, so that a text
 //! is not copied.
 
-use super::arguments::{Cells, Column, Kind, Scratch, Values, conversions, is_text, target};
+use super::arguments::{Cells, Column, Kind, Scratch, Values, conversions, target};
 use super::define::Returns;
 use super::failure::no_such_call;
 use super::result_size::Estimate;
 use super::section::Section;
-use crate::text::json;
+use crate::text::{is_text, json};
 use arrow::array::Array;
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::{Result, ScalarValue};

@@ -12,6 +12,7 @@
 //! once it takes rules of type resolution from its host.
 
 mod accepted;
+mod aggregate;
 mod branches;
 mod call;
 mod coerce;

@@ -10,6 +10,7 @@ mod text;
 use super::error::Failure;
 use super::types::{Format, arrow_type, postgres_type};
 use crate::engine::ScalarValue;
+use crate::text::is_text;
 use crate::text::zone::Zone;
 use arrow::datatypes::DataType;
 use binary::read_binary;
@@ -102,14 +103,6 @@ fn own_text(scalar: &ScalarValue) -> Option<ScalarValue> {
         || crate::text::json::texts(&array).is_some();
     let texts = own.then(|| crate::text::column::texts(&array, &Zone::UTC).ok())??;
     ScalarValue::try_from_array(&texts, 0).ok()
-}
-
-fn is_text(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, value) => is_text(value),
-        _ => false,
-    }
 }
 
 fn malformed(number: usize) -> Failure {

@@ -1,0 +1,190 @@
+//! Calls of aggregates and window functions: their arguments in the types that PostgreSQL's take, and with them the
+//! function PostgreSQL would choose.
+
+use super::context::Typing;
+use super::frame;
+use super::kind::{Kind, refusal};
+use super::operand::Operand;
+use crate::dialect::aggregate::excluding;
+use crate::dialect::arithmetic::{average, deviation, sum};
+use crate::error::ErrorKind;
+use arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::expr::{AggregateFunction, Sort, WindowFunction};
+use datafusion::logical_expr::{AggregateUDF, Expr, ExprSchemable, WindowFunctionDefinition, lit};
+use std::sync::Arc;
+
+/// Aggregates that compute in doubles, whatever number they are given.
+const AGGREGATES_OF_DOUBLES: [&str; 16] = [
+    "approx_percentile_cont",
+    "corr",
+    "covar",
+    "covar_pop",
+    "covar_samp",
+    "percentile_cont",
+    "quantile_cont",
+    "regr_avgx",
+    "regr_avgy",
+    "regr_intercept",
+    "regr_r2",
+    "regr_slope",
+    "regr_sxx",
+    "regr_sxy",
+    "regr_syy",
+    "quantile",
+];
+
+impl Typing<'_> {
+    /// The arguments of an aggregate, and the aggregate PostgreSQL has for their kinds.
+    fn aggregated(&mut self, func: Arc<AggregateUDF>, args: Vec<Expr>) -> Result<(Arc<AggregateUDF>, Vec<Expr>)> {
+        // The 1 of count(*) is a word of DataFusion's, which knows it by its type.
+        if func.name() == "count" && matches!(args.as_slice(), [Expr::Literal(..)]) {
+            return Ok((func, args));
+        }
+        // DataFusion writes the 1 later, and for aggregates of its own alone.
+        #[expect(deprecated, reason = "the SQL planner makes no other")]
+        let all = |arg: &Expr| matches!(arg, Expr::Wildcard { .. });
+        let args = args.into_iter().map(|arg| if all(&arg) { lit(1_i64) } else { arg });
+        let mut args = args.map(|arg| self.typed(arg)).collect::<Result<Vec<_>>>()?;
+        if AGGREGATES_OF_DOUBLES.contains(&func.name()) {
+            let is_number = |arg: &Operand| arg.kind().is_number() || arg.kind() == Kind::Unknown;
+            let double = |arg: Operand| match is_number(&arg) {
+                true => Ok(Operand { expr: self.coerce(arg, &DataType::Float64)?, data_type: DataType::Float64 }),
+                false => Ok(arg),
+            };
+            args = args.into_iter().map(double).collect::<Result<Vec<_>>>()?;
+        }
+        if let ("nth_value", [_, row]) = (func.name(), args.as_mut_slice()) {
+            // DataFusion reads the number of the row where it is written out, as a bigint.
+            row.expr = self.coerce(row.clone(), &DataType::Int64)?;
+        }
+        let kind = args.first().map(Operand::kind);
+        let missing = match (func.name(), &kind) {
+            ("min" | "max", Some(Kind::Bool)) => true,
+            ("string_agg", Some(kind)) => !matches!(kind, Kind::Text | Kind::Bytea | Kind::Unknown),
+            _ => false,
+        };
+        if missing {
+            let given = args.iter().map(|arg| arg.kind().name()).collect::<Vec<_>>().join(", ");
+            let text = format!("function {}({given}) does not exist", func.name());
+            return Err(refusal(ErrorKind::UnknownFunction, text));
+        }
+        let func = match (func.name(), kind) {
+            ("sum", Some(Kind::Int8)) => sum::of_bigints(),
+            ("avg" | "mean", Some(kind)) if kind.is_integer() || kind == Kind::Numeric => average::function(),
+            (name, Some(kind)) if kind.is_integer() || kind == Kind::Numeric => {
+                deviation::function(name).unwrap_or(func)
+            }
+            _ => func,
+        };
+        let open = |arg: Operand| match arg.expr {
+            Expr::Placeholder(_) if arg.kind() == Kind::Unknown => {
+                let wanted = if func.name().starts_with("bool") { DataType::Boolean } else { DataType::Utf8 };
+                self.coerce(arg, &wanted)
+            }
+            expr => Ok(expr),
+        };
+        let args = args.into_iter().map(open).collect::<Result<Vec<_>>>()?;
+        Ok((func, args))
+    }
+
+    fn sorted(&mut self, order: Vec<Sort>) -> Result<Vec<Sort>> {
+        order.into_iter().map(|sort| Ok(Sort { expr: self.typed(sort.expr)?.expr, ..sort })).collect()
+    }
+
+    fn filtered(&mut self, filter: Option<Box<Expr>>) -> Result<Option<Box<Expr>>> {
+        let Some(filter) = filter else { return Ok(None) };
+        let operand = self.typed(*filter)?;
+        Ok(Some(Box::new(self.condition(operand, "FILTER")?)))
+    }
+
+    /// A call of an aggregate.
+    pub(super) fn aggregate(&mut self, call: AggregateFunction) -> Result<Operand> {
+        let AggregateFunction { func, mut params } = call;
+        let (func, args) = self.aggregated(func, params.args)?;
+        params.args = args;
+        params.filter = self.filtered(params.filter)?;
+        params.order_by = self.sorted(params.order_by)?;
+        let expr = Expr::AggregateFunction(AggregateFunction { func, params });
+        let data_type = expr.get_type(self.schema.as_ref())?;
+        Ok(Operand { expr, data_type })
+    }
+
+    /// A call over a window.
+    pub(super) fn window(&mut self, call: WindowFunction) -> Result<Operand> {
+        let WindowFunction { fun, mut params } = call;
+        let fun = match fun {
+            WindowFunctionDefinition::AggregateUDF(func) => {
+                let (func, args) = self.aggregated(func, params.args)?;
+                params.args = args;
+                WindowFunctionDefinition::AggregateUDF(func)
+            }
+            WindowFunctionDefinition::WindowUDF(func) => {
+                let over_parts = excluding::with_aggregate(&func, |inner| {
+                    let (inner, args) = self.aggregated(inner, std::mem::take(&mut params.args))?;
+                    params.args = args;
+                    Ok(inner)
+                })?;
+                let func = match over_parts {
+                    Some(func) => Arc::new(func),
+                    None => {
+                        let args = params.args.into_iter().map(|arg| self.typed(arg)).collect::<Result<Vec<_>>>()?;
+                        params.args = self.window_arguments(func.name(), args)?;
+                        func
+                    }
+                };
+                WindowFunctionDefinition::WindowUDF(func)
+            }
+        };
+        params.filter = self.filtered(params.filter)?;
+        params.partition_by =
+            params.partition_by.into_iter().map(|expr| Ok(self.typed(expr)?.expr)).collect::<Result<_>>()?;
+        params.order_by = self.sorted(params.order_by)?;
+        params.window_frame = frame::fitting(params.window_frame, &params.order_by, &self.schema)?;
+        let expr = Expr::from(WindowFunction { fun, params });
+        let data_type = expr.get_type(self.schema.as_ref())?;
+        Ok(Operand { expr, data_type })
+    }
+
+    /// The default of `lag` and `lead` has one type with their value; the other arguments are counts.
+    fn window_arguments(&mut self, name: &str, args: Vec<Operand>) -> Result<Vec<Expr>> {
+        let mut args = args.into_iter();
+        let shifts = matches!(name, "lag" | "lead");
+        let first = args.next();
+        let (second, third) = (args.next(), args.next());
+        if let (true, Some(value), Some(Operand { expr: Expr::Literal(ScalarValue::Null, _), .. })) =
+            (shifts, &first, &second)
+        {
+            // From a row that is NULL rows away there is nothing, not even the default.
+            let data_type = if value.kind() == Kind::Unknown { DataType::Utf8 } else { value.data_type.clone() };
+            return Ok(vec![lit(ScalarValue::try_from(&data_type)?), lit(1_i64)]);
+        }
+        let mut exprs = Vec::new();
+        match (first, third) {
+            (Some(value), Some(default)) if shifts => {
+                let (both, _) = self.alike(vec![value, default], name)?;
+                let mut both = both.into_iter();
+                exprs.extend(both.next());
+                if let Some(second) = second {
+                    exprs.push(self.as_kind(second, &DataType::Int64)?.expr);
+                }
+                exprs.extend(both.next());
+            }
+            (first, third) => {
+                let count = |typing: &mut Self, operand: Operand| match operand.kind() {
+                    Kind::Int2 | Kind::Int4 | Kind::Unknown => typing.coerce(operand, &DataType::Int64),
+                    _ => Ok(operand.expr),
+                };
+                if let Some(first) = first {
+                    exprs.push(if name == "ntile" { count(self, first)? } else { first.expr });
+                }
+                if let Some(second) = second {
+                    exprs.push(if shifts || name == "nth_value" { count(self, second)? } else { second.expr });
+                }
+                exprs.extend(third.map(|third| third.expr));
+            }
+        }
+        exprs.extend(args.map(|arg| arg.expr));
+        Ok(exprs)
+    }
+}

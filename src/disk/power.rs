@@ -77,7 +77,8 @@ impl Power {
         order.any(|line| line.ends_with(first)) && order.any(|line| line == then)
     }
 
-    fn before_sync(&self, kind: &str, path: &Path) -> io::Result<()> {
+    /// Writes the images that are asked for and returns the sync's line, or the error that was planted for it.
+    fn before_sync(&self, kind: &str, path: &Path) -> io::Result<String> {
         let path = fs::canonicalize(path)?;
         let mut kept = self.kept();
         if let Some((folder, count)) = kept.images.clone() {
@@ -90,8 +91,7 @@ impl Power {
         if kept.failing.as_ref().is_some_and(|failing| format!("{line}|").contains(failing.as_str())) {
             return Err(io::Error::other(format!("{name} cannot be forced to the disk: injected")));
         }
-        kept.order.push(line);
-        Ok(())
+        Ok(line)
     }
 }
 
@@ -123,17 +123,21 @@ impl Kept {
 
 impl Disk for Power {
     fn sync_file(&self, file: &File, path: &Path) -> io::Result<()> {
-        self.before_sync("file", path)?;
-        let bytes = fs::read(path)?;
-        self.kept().bytes.insert(file.metadata()?.ino(), bytes);
+        let line = self.before_sync("file", path)?;
+        let (number, bytes) = (file.metadata()?.ino(), fs::read(path)?);
+        let mut kept = self.kept();
+        kept.bytes.insert(number, bytes);
+        kept.order.push(line);
         Ok(())
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.before_sync("folder", path)?;
+        let line = self.before_sync("folder", path)?;
         let path = fs::canonicalize(path)?;
         let names = names(&path)?;
-        self.kept().names.insert(path, names);
+        let mut kept = self.kept();
+        kept.names.insert(path, names);
+        kept.order.push(line);
         Ok(())
     }
 }

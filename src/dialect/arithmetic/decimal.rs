@@ -139,7 +139,7 @@ impl Number {
     }
 
     /// The decimal of as many significant digits as PostgreSQL takes of a float: 15 of a double, 6 of a single.
-    fn of_float(value: f64, significant: usize) -> Option<Self> {
+    pub(super) fn of_float(value: f64, significant: usize) -> Option<Self> {
         if !value.is_finite() {
             return None;
         }

@@ -126,10 +126,18 @@ pub struct QueryError {
     pub position: Option<usize>,
 }
 
+/// Bytes of a message that are worth a reader's time; a value that it quotes may be megabytes long.
+const MESSAGE_BYTES_MAX: usize = 4_096;
+
 impl QueryError {
-    /// An error of a kind.
+    /// An error of a kind. Of a message that is longer than anybody reads, the beginning is kept.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, position: None }
+        let mut message = message.into();
+        if message.len() > MESSAGE_BYTES_MAX {
+            message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
+            message.push_str("...");
+        }
+        Self { kind, message, hint: None, position: None }
     }
 
     /// Adds what to do about it.

@@ -8,6 +8,7 @@
 // Leaves, which everything may use.
 pub mod disk;
 pub mod error;
+mod heap;
 pub mod progress;
 pub mod role;
 pub mod secret;

@@ -12,18 +12,7 @@ use ttapi::config::ConfigError;
 /// Stack of each thread: the log reader nests deeply, the more so unoptimised.
 const STACK_BYTES: usize = 8 << 20;
 
-/// Bytes of the largest block that the C library's allocator keeps when it is freed, for the next one to be made of.
-const KEPT_BLOCK_BYTES: usize = 8 << 20;
-
-/// Has the allocator keep freed memory: record batches and messages are made and dropped a thousand times a second, and
-/// each time the system would have to clear their pages anew. Glibc takes the size of the largest block it has seen
-/// freed for what is usual; elsewhere this does nothing.
-fn keep_freed_memory() {
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(KEPT_BLOCK_BYTES)));
-}
-
 fn main() -> ExitCode {
-    keep_freed_memory();
     let arguments = Arguments::parse();
     ttapi::telemetry::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build();

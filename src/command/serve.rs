@@ -124,6 +124,7 @@ pub(crate) async fn serve(
         server.engine.list_users(Box::new(move || users.list()));
     }
     let limits = &config.limits;
+    server.engine.keep_to_memory(limits.memory_bytes).context("cannot watch the memory limit")?;
     let options = postgres::Options {
         users: users.clone(),
         tls_required: tls.is_some() && config.tls.required,

@@ -2,6 +2,7 @@
 
 use super::admit::own_statement::OwnStatements;
 use super::run::cpu::Cpu;
+use super::run::memory_limit;
 use super::run::queries::Queries;
 use super::session::Session;
 use super::session::exported::Exported;
@@ -11,6 +12,7 @@ use super::shared::{ListUsers, Shared};
 use crate::dialect::extension::Extension;
 use crate::role::Role;
 use datafusion::execution::session_state::SessionState;
+use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
@@ -53,6 +55,14 @@ impl Engine {
     /// Who is connected, over all front ends.
     pub fn sessions(&self) -> &Arc<Sessions> {
         &self.shared.sessions
+    }
+
+    /// Keeps the whole process within its memory limit from now on. For the one engine that a process serves.
+    ///
+    /// # Errors
+    /// The system gives no thread that watches.
+    pub fn keep_to_memory(&self, limit_bytes: usize) -> io::Result<()> {
+        memory_limit::keep(limit_bytes, &self.shared.queries)
     }
 
     /// The statements that run now, over all sessions.

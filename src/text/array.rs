@@ -42,8 +42,11 @@ pub(crate) fn parse(literal: &str) -> Option<Vec<Option<String>>> {
     Some(found)
 }
 
+/// Dimensions of an array, at most; PostgreSQL's own limit.
+const DIMENSIONS_MAX: usize = 6;
+
 /// The rows of an array of several dimensions, `{{1,2},{3,4}}`, each with its braces; `None` for anything
-/// else.
+/// else, and for more dimensions than an array has.
 pub(crate) fn rows(literal: &str) -> Option<Vec<&str>> {
     let inside = literal.trim().strip_prefix('{')?.strip_suffix('}')?;
     if !inside.trim_start().starts_with('{') {
@@ -55,6 +58,7 @@ pub(crate) fn rows(literal: &str) -> Option<Vec<&str>> {
         match letter {
             '\\' => drop(letters.next()?),
             '"' => open = !open,
+            '{' if !open && depth == DIMENSIONS_MAX - 1 => return None,
             '{' if !open => depth += 1,
             '}' if !open => depth = depth.checked_sub(1)?,
             ',' if !open && depth == 0 => {

@@ -89,6 +89,7 @@ async fn values_have_a_size() {
         "SELECT array_to_string(range(1, 100000), repeat('x', 1000000))",
         "SELECT repeat('x', v) FROM generate_series(1000000, 1001000) t(v)",
         "SELECT string_agg(repeat('x', 10000), ',') FROM generate_series(1, 1000000) t(v)",
+        "SELECT format(repeat('%1$s', 100000), repeat('x', 100000))",
     ] {
         hurt.fails(sql, ErrorKind::OutOfMemory).await;
     }
@@ -99,7 +100,7 @@ async fn values_have_a_size() {
         ErrorKind::InvalidParameter,
     )
     .await;
-    hurt.fails("SELECT arrow_cast(NULL, 'FixedSizeBinary(2000000000)')", ErrorKind::InvalidParameter).await;
+    hurt.fails("SELECT arrow_cast(NULL, 'FixedSizeBinary(2000000000)')", ErrorKind::UnknownFunction).await;
     hurt.fails("SELECT regexp_like('a', '((((a{100}){100}){100}){100})')", ErrorKind::InvalidPattern).await;
     assert_eq!(hurt.ask("SELECT length(repeat('x', 1000000)), cardinality(range(date '2000-01-01', date '2026-01-01', interval '1 day'))").await.unwrap(), [["1000000", "9497"]]);
 }
@@ -120,6 +121,62 @@ async fn memory_has_a_limit() {
     ] {
         hurt.fails(sql, ErrorKind::OutOfMemory).await;
     }
+}
+
+/// Operators that repeat a large value for each row: they ask before they do.
+#[tokio::test(flavor = "multi_thread")]
+async fn repeated_values_are_asked_for() {
+    let hurt = hurt().await;
+    for sql in [
+        "SELECT max(range(0, 100000)) OVER () FROM generate_series(1, 100000)",
+        "SELECT count(repeat('x', 100000)) OVER () FROM generate_series(1, 100000)",
+        "SELECT last_value(repeat('x', 100000)) OVER () FROM generate_series(1, 100000)",
+        "SELECT array_agg(v) OVER () FROM generate_series(1, 100000) t(v)",
+        "SELECT string_agg(v::text, ',') OVER (ORDER BY v) FROM generate_series(1, 100000) t(v)",
+        "SELECT array_agg(v) OVER (PARTITION BY v % 2) FROM generate_series(1, 100000) t(v)",
+        "SELECT a.x, b.x, v FROM (SELECT array_agg(i) x FROM generate_series(1, 100000) t(i)) a,
+            (SELECT array_agg(i) x FROM generate_series(1, 100000) t(i)) b, generate_series(1, 10000) u(v)",
+        "SELECT x, v FROM (SELECT array_agg(i) x FROM generate_series(1, 100000) t(i)) a
+            JOIN generate_series(1, 100000) u(v) ON x[1] <= v",
+        "SELECT x, v FROM (SELECT array_agg(i) x, min(i) k FROM generate_series(1, 100000) t(i)) a
+            JOIN generate_series(1, 100000) u(v) ON k = v % 2",
+        "SELECT repeat('x', 100000 + v % 2), unnest(range(0, 100000)) FROM generate_series(1, 10) t(v)",
+    ] {
+        hurt.fails(sql, ErrorKind::OutOfMemory).await;
+    }
+    // A value beside many rows is no harm where batches are cut.
+    let cut = "SELECT sum(cardinality(x)) FROM (SELECT (SELECT array_agg(i) FROM generate_series(1, 100000) t(i)) x, v
+        FROM generate_series(1, 10000) u(v) OFFSET 0) q";
+    assert_eq!(hurt.ask(cut).await.unwrap(), [["1000000000"]]);
+    let small = "SELECT count(DISTINCT x), max(cardinality(y)) FROM (SELECT first_value(v::text) OVER w x,
+        array_agg(v) OVER (PARTITION BY v % 1000) y FROM generate_series(1, 10000) t(v)
+        WINDOW w AS (PARTITION BY v % 10 ORDER BY v)) q";
+    assert_eq!(hurt.ask(small).await.unwrap(), [["10", "10"]]);
+}
+
+/// Texts that are read by recursion, as types, arrays, spans and documents.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_nested_has_a_depth() {
+    let hurt = hurt().await;
+    for (sql, kind) in [
+        (format!("SELECT NULL::int{}", "[]".repeat(4_000)), ErrorKind::LimitReached),
+        (format!("SELECT '{}{}'::int[]", "{".repeat(100_000), "}".repeat(100_000)), ErrorKind::InvalidText),
+        (format!("SELECT {}'1 day'", "INTERVAL ".repeat(30_000)), ErrorKind::NotSupported),
+        (format!("SELECT {}1{}", "CAST(".repeat(100_000), " AS int)".repeat(100_000)), ErrorKind::NotSupported),
+        (format!("SELECT {}1{}", "CASE WHEN true THEN ".repeat(10_000), " END".repeat(10_000)), ErrorKind::NotSupported),
+        (format!("SELECT arrow_cast(NULL, '{}Int64{}')", "List(".repeat(5_000), ")".repeat(5_000)), ErrorKind::UnknownFunction),
+        (format!("SELECT (ARRAY[1]){}", "[1]".repeat(20_000)), ErrorKind::NotSupported),
+        (format!("SELECT now(){}", " AT TIME ZONE 'UTC'".repeat(20_000)), ErrorKind::NotSupported),
+        (format!("SELECT '{{}}'::jsonb{}", " -> 'a'".repeat(20_000)), ErrorKind::NotSupported),
+        ("SELECT repeat('[', 1000000)::jsonb".to_owned(), ErrorKind::TooDeep),
+        ("SELECT 'a' ~ repeat('(', 100000)".to_owned(), ErrorKind::InvalidPattern),
+        (format!("SELECT 1{}", " ".repeat(2_000_000)), ErrorKind::LimitReached),
+    ] {
+        hurt.fails(&sql, kind).await;
+    }
+    // What is within quotes is one value, however long.
+    let long = format!("SELECT length('{}')", "a ".repeat(1_000_000));
+    assert_eq!(hurt.ask(&long).await.unwrap(), [["2000000"]]);
 }
 
 /// Texts whose plan would be out of all proportion to them, or whose reading would.

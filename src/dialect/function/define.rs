@@ -5,7 +5,7 @@
 //! Functions of clients' catalog queries are called on few rows, so that one value at a time is fast
 //! enough; those on large columns implement `ScalarUDFImpl` themselves.
 
-use super::result_size::Estimate;
+use super::result_size::{Estimate, Made};
 use super::section::Section;
 use crate::dialect::catalog::Comments;
 use crate::dialect::catalog::definition;
@@ -279,7 +279,7 @@ impl ScalarUDFImpl for PgFunction {
         // A volatile function without columns still runs for every row.
         let rows =
             if constant && self.definition.volatility != Volatility::Volatile { 1 } else { arguments.number_rows };
-        let mut results = Vec::with_capacity(rows);
+        let (mut results, mut made) = (Vec::with_capacity(rows), Made::default());
         for row in 0..rows {
             let values = arguments.args.iter().map(|argument| match argument {
                 ColumnarValue::Scalar(value) => Ok(value.clone()),
@@ -287,6 +287,7 @@ impl ScalarUDFImpl for PgFunction {
             });
             let values = values.collect::<Result<Vec<_>>>()?;
             let value = (self.definition.body)(&context, &values)?;
+            made.add(self.definition.name, &value)?;
             results.push(if value.is_null() {
                 ScalarValue::try_from(&return_type)?
             } else {

@@ -2,6 +2,7 @@
 //! them: `%2$s`, `%-10s`, `%*s`, `%1$*2$s`.
 
 use super::define::{Context, integer, null, text, text_value};
+use super::result_size::check_value;
 use crate::text::identifier::quote;
 use datafusion::common::{Result, ScalarValue, exec_err};
 use std::iter::Peekable;
@@ -48,6 +49,7 @@ pub(super) fn format(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarVa
         if padded > PADDING_MAX {
             return exec_err!("format() would add more than {PADDING_MAX} spaces");
         }
+        check_value("format", result.len().saturating_add(filled.len()))?;
         let padding = " ".repeat(padding);
         if spec.left {
             result.push_str(&filled);

@@ -163,6 +163,10 @@ pub(super) fn install(
     }
     // Its result is a `time with time zone`, which there is not.
     template.deregister_udf("current_time")?;
+    // Not PostgreSQL's; the types they name are read by recursion, and may be of any size.
+    for name in ["arrow_cast", "arrow_try_cast"] {
+        template.deregister_udf(name)?;
+    }
     template.register_function_rewrite(Arc::new(like::Patterns))?;
     crate::dialect::moment::install_series(template)?;
     template.register_udtf("pg_get_keywords", Arc::new(keywords::Keywords));

@@ -10,6 +10,7 @@
 //! scalar functions reserve what they allocate: `hostile.rs` then passes without the wrapper.
 
 use crate::error::{ErrorKind, QueryError};
+use crate::heap;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -45,6 +46,45 @@ const COMPARED_BYTES_MAX: u64 = 255;
 
 /// Bytes of an element of an array, at least; an element may be shorter, and is counted as this much.
 const ELEMENT_BYTES: u64 = 8;
+
+/// The refusal of a value, or of a batch of them, for its size.
+fn too_large(name: &str, bytes: u64, what: &str, most: u64) -> DataFusionError {
+    let size = |bytes| bytesize::ByteSize::b(bytes).display().iec().to_string();
+    let message = format!("out of memory: {name} would make a {what} of {}", size(bytes));
+    let hint = format!("A {what} has at most {}.", size(most));
+    DataFusionError::External(Box::new(QueryError::new(ErrorKind::OutOfMemory, message).with_hint(hint)))
+}
+
+/// Refuses a text that a function makes once it is longer than a value may be.
+///
+/// # Errors
+/// `OutOfMemory` (53200).
+pub(crate) fn check_value(name: &str, bytes: usize) -> Result<()> {
+    match bytes as u64 {
+        bytes if bytes > VALUE_BYTES_MAX => Err(too_large(name, bytes, "value", VALUE_BYTES_MAX)),
+        _ => Ok(()),
+    }
+}
+
+/// Counts the values that a function makes of a batch, one at a time, for what no estimate foresees.
+#[derive(Debug, Default)]
+pub(crate) struct Made(u64);
+
+impl Made {
+    /// Counts one more.
+    ///
+    /// # Errors
+    /// `OutOfMemory` (53200) when it is too large, or all of them together are.
+    pub(crate) fn add(&mut self, name: &str, value: &ScalarValue) -> Result<()> {
+        let bytes = bytes_of(value);
+        check_value(name, usize::try_from(bytes).unwrap_or(usize::MAX))?;
+        self.0 = self.0.saturating_add(bytes);
+        if self.0 > CALL_BYTES_MAX {
+            return Err(too_large(name, self.0, "batch of rows", CALL_BYTES_MAX));
+        }
+        Ok(())
+    }
+}
 
 /// What one row of a function's result may take, by its arguments.
 pub(crate) type Estimate = fn(&Row<'_>) -> u64;
@@ -182,10 +222,10 @@ impl SizedFunction {
             let value = estimate(&Row { arguments, row });
             all = all.saturating_add(value);
             if value > VALUE_BYTES_MAX {
-                return Err(self.too_large(value, "value", VALUE_BYTES_MAX));
+                return Err(too_large(self.inner.name(), value, "value", VALUE_BYTES_MAX));
             }
             if all > CALL_BYTES_MAX {
-                return Err(self.too_large(all, "batch of rows", CALL_BYTES_MAX));
+                return Err(too_large(self.inner.name(), all, "batch of rows", CALL_BYTES_MAX));
             }
         }
         Ok(all)
@@ -203,7 +243,9 @@ impl SizedFunction {
                 let bytes = self.bytes(estimate, &arguments, rows)?;
                 // Given back at once: it is what the result may take, and most take far less.
                 let reservation = MemoryConsumer::new(self.inner.name()).register(&self.pool);
-                reservation.try_grow(usize::try_from(bytes).unwrap_or(usize::MAX))
+                let wanted = usize::try_from(bytes).unwrap_or(usize::MAX);
+                reservation.try_grow(wanted)?;
+                if heap::has_room(wanted) { Ok(()) } else { Err(self.no_room(bytes)) }
             }
             Check::Length => {
                 let row = |row| Row { arguments: &arguments, row };
@@ -219,12 +261,11 @@ impl SizedFunction {
         }
     }
 
-    /// The refusal of a result, with its estimated size and the most it may be.
-    fn too_large(&self, bytes: u64, what: &str, most: u64) -> DataFusionError {
-        let size = |bytes| bytesize::ByteSize::b(bytes).display().iec().to_string();
-        let message = format!("out of memory: {} would make a {what} of {}", self.inner.name(), size(bytes));
-        let hint = format!("A {what} has at most {}.", size(most));
-        DataFusionError::External(Box::new(QueryError::new(ErrorKind::OutOfMemory, message).with_hint(hint)))
+    /// The refusal of a result for which the whole program has no memory left.
+    fn no_room(&self, bytes: u64) -> DataFusionError {
+        let size = bytesize::ByteSize::b(bytes).display().iec().to_string();
+        let message = format!("out of memory: {} would make {size} when the server is at its limit", self.inner.name());
+        DataFusionError::External(Box::new(QueryError::new(ErrorKind::OutOfMemory, message)))
     }
 }
 

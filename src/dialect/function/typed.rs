@@ -8,7 +8,7 @@
 use super::arguments::{Cells, Column, Kind, Scratch, Values, conversions, target};
 use super::define::Returns;
 use super::failure::no_such_call;
-use super::result_size::Estimate;
+use super::result_size::{Estimate, Made};
 use super::section::Section;
 use crate::text::{is_text, json};
 use arrow::array::Array;
@@ -206,13 +206,14 @@ impl ScalarUDFImpl for Typed {
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let scratch = Scratch::default();
-        let mut results = Vec::with_capacity(rows);
+        let (mut results, mut sizes) = (Vec::with_capacity(rows), Made::default());
         for row in 0..rows {
             let values = Values { columns: &columns, row, config: &arguments.config_options, scratch: &scratch };
             let value = match call.strict && (0..columns.len()).any(|index| values.is_null(index)) {
                 true => ScalarValue::Null,
                 false => (call.body)(&values)?,
             };
+            sizes.add(self.routine.name, &value)?;
             results.push(if value.is_null() {
                 ScalarValue::try_from(&plain)?
             } else if value.data_type() == plain {

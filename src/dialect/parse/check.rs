@@ -90,7 +90,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     fn read(sql: &str) -> Result<(), ErrorKind> {
-        let statements = parse(sql, &[]).map_err(|error| error.kind)?;
+        let statements = parse(sql, &[], std::sync::Arc::new(|| false)).map_err(|error| error.kind)?;
         statements.iter().try_for_each(|statement| check(statement).map_err(|error| error.kind))
     }
 

@@ -21,6 +21,13 @@ use std::pin::pin;
 /// `STACK_BYTES`.
 const LINKS_MAX: usize = 4_000;
 
+/// Brackets that may be open at once, `CASE` among them. sqlparser gives up at a depth of 50, most brackets being more
+/// than one; but it reads what it gives up on again and again, from every bracket around it.
+const OPEN_MAX: usize = 60;
+
+/// Tokens that one text may have, blanks included; each takes about a hundred bytes, and its tree a few hundred.
+const TOKENS_MAX: usize = 1_000_000;
+
 /// Bytes of stack a walk over a deep tree gets; they are reserved, and used only as far as the walk
 /// goes.
 const STACK_BYTES: usize = 128 << 20;
@@ -33,20 +40,64 @@ const SHALLOW_LINKS_MAX: usize = 250;
 /// its own.
 const SHALLOW_STACK_BYTES: usize = 4 << 20;
 
-/// Refuses a text whose chains of operators are longer than any walk may be deep.
+/// Refuses a text of more tokens than there is memory for, before they are made. They are counted from above: what
+/// stands in `'...'` is one, and every other byte that does not go on with a word is one.
 ///
 /// # Errors
-/// `NotSupported` with a hint to use IN, ANY or VALUES.
+/// `LimitReached` (54000).
+pub(crate) fn check_length(sql: &str) -> Result<(), QueryError> {
+    if sql.len() <= TOKENS_MAX {
+        return Ok(());
+    }
+    let (mut count, mut quoted, mut word) = (0_usize, false, false);
+    for byte in sql.bytes() {
+        if byte == b'\'' {
+            quoted = !quoted;
+        }
+        let goes_on = byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
+        if !quoted && !(word && goes_on) {
+            count += 1;
+        }
+        word = goes_on;
+    }
+    match count {
+        0..=TOKENS_MAX => Ok(()),
+        _ => Err(QueryError::new(ErrorKind::LimitReached, format!("the statement has more than {TOKENS_MAX} words and signs"))
+            .with_hint("Send long lists as a parameter: = ANY($1).")),
+    }
+}
+
+/// Refuses a text whose chains of operators are longer than any walk may be deep, and one with too many brackets inside
+/// each other.
+///
+/// # Errors
+/// `NotSupported`, for chains with a hint to use IN, ANY or VALUES.
 pub(crate) fn check(tokens: &[TokenWithSpan]) -> Result<(), QueryError> {
-    match tokens.iter().filter(|token| links(&token.token)).count() {
+    let (mut chained, mut open, mut before) = (0_usize, 0_usize, &Token::EOF);
+    for TokenWithSpan { token, .. } in tokens {
+        match token {
+            Token::Whitespace(_) => continue,
+            Token::LParen | Token::LBracket | Token::LBrace => open += 1,
+            Token::RParen | Token::RBracket | Token::RBrace => open = open.saturating_sub(1),
+            Token::Word(word) if word.keyword == Keyword::CASE => open += 1,
+            Token::Word(word) if word.keyword == Keyword::END => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > OPEN_MAX {
+            return Err(QueryError::new(ErrorKind::NotSupported, "the statement is nested too deeply"));
+        }
+        chained += usize::from(links(token) || (*token == Token::LBracket && *before == Token::RBracket));
+        before = token;
+    }
+    match chained {
         0..=LINKS_MAX => Ok(()),
         _ => Err(QueryError::new(ErrorKind::NotSupported, "the statement is too long a chain of operators")
             .with_hint("Use IN, ANY or VALUES for long lists.")),
     }
 }
 
-/// Whether a token may add a level to the tree of a chain: an operator, a set operation, a cast, or
-/// IS.
+/// Whether a token may add a level to the tree of a chain: an operator, a set operation, a cast, a word in front of an
+/// expression, or one that asks something of it.
 fn links(token: &Token) -> bool {
     match token {
         Token::Word(word) => matches!(
@@ -58,6 +109,13 @@ fn links(token: &Token) -> bool {
                 | Keyword::INTERSECT
                 | Keyword::EXCEPT
                 | Keyword::IS
+                | Keyword::INTERVAL
+                | Keyword::LIKE
+                | Keyword::ILIKE
+                | Keyword::SIMILAR
+                | Keyword::BETWEEN
+                | Keyword::COLLATE
+                | Keyword::AT
         ),
         Token::Plus
         | Token::Minus
@@ -65,6 +123,11 @@ fn links(token: &Token) -> bool {
         | Token::Div
         | Token::Mod
         | Token::StringConcat
+        | Token::Caret
+        | Token::Arrow
+        | Token::LongArrow
+        | Token::HashArrow
+        | Token::HashLongArrow
         | Token::DoubleColon => true,
         _ => false,
     }

@@ -4,13 +4,36 @@ use super::refuse::{Checked, foreign, sort_key, unsupported, wildcard};
 use super::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Array, BinaryOperator, CastKind, CeilFloorKind, DateTimeField, Expr, ExtractSyntax, Function,
+    AccessExpr, Array, ArrayElemTypeDef, BinaryOperator, CastKind, CeilFloorKind, DataType, DateTimeField, Expr, ExtractSyntax, Function,
     FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArgumentClause, FunctionArgumentList, FunctionArguments,
     Interval, ObjectName, Subscript, TypedString, UnaryOperator, Value, WindowFrame, WindowSpec, WindowType,
 };
 
 /// Collations that order texts by their bytes, as all texts are ordered here.
 const BYTE_ORDER: &[&str] = &["c", "posix", "ucs_basic", "default", "c.utf8", "c.utf-8"];
+
+/// Dimensions of an array; PostgreSQL's own limit (`MAXDIM`).
+const DIMENSIONS_MAX: usize = 6;
+
+/// Refuses an array type of more dimensions than a value can have.
+fn dimensions(data_type: &DataType) -> Checked {
+    let (mut inner, mut count) = (data_type, 0_usize);
+    while let DataType::Array(
+        ArrayElemTypeDef::SquareBracket(element, _)
+        | ArrayElemTypeDef::AngleBracket(element)
+        | ArrayElemTypeDef::Parenthesis(element),
+    ) = inner
+    {
+        (inner, count) = (element, count + 1);
+    }
+    match count {
+        0..=DIMENSIONS_MAX => Ok(()),
+        _ => Err(QueryError::new(
+            ErrorKind::LimitReached,
+            format!("number of array dimensions ({count}) exceeds the maximum allowed ({DIMENSIONS_MAX})"),
+        )),
+    }
+}
 
 /// Checks one expression; those inside it are met on the walk. `in_array` tells whether it stands in
 /// an array that is written out.
@@ -61,7 +84,8 @@ pub(super) fn expression(expr: &Expr, in_array: bool) -> Checked {
         Expr::Convert { is_try: _, expr: _, data_type: _, charset: _, target_before_value: _, styles: _ } => {
             foreign(true, "CONVERT")
         }
-        Expr::Cast { kind, expr: _, data_type: _, array, format } => {
+        Expr::Cast { kind, expr: _, data_type, array, format } => {
+            dimensions(data_type)?;
             match kind {
                 CastKind::Cast | CastKind::DoubleColon => {}
                 CastKind::TryCast | CastKind::SafeCast => foreign(true, "AS")?,

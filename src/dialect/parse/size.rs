@@ -9,8 +9,8 @@
 //! open). Not needed once such a query is planned once: then `TABLES_MAX` may go.
 //!
 //! DataFusion 55: `CUBE` is expanded to all of its grouping sets, `approx_percentile_cont` keeps as
-//! many centroids as its argument says, and `arrow_cast` makes values of a fixed size as large as its
-//! type says, all without asking the memory limit first. Not needed once DataFusion bounds them.
+//! many centroids as its argument says, both without asking the memory limit first. Not needed once
+//! DataFusion bounds them.
 
 use super::tree::fold;
 use crate::error::{ErrorKind, QueryError};
@@ -59,8 +59,7 @@ fn groupings(group_by: &GroupByExpr) -> u64 {
 /// What is wrong with a call for the size of what it makes, judged by its arguments as they are
 /// written; `None` for most.
 ///
-/// A number of centroids must be a literal, since a parameter is not known yet; casts to Arrow types
-/// of a fixed size would allocate that size for each row.
+/// A number of centroids must be a literal, since a parameter is not known yet.
 fn oversized_call(function: &Function) -> Option<&'static str> {
     let name = function.name.0.last().and_then(|part| part.as_ident())?.value.to_lowercase();
     let FunctionArguments::List(list) = &function.args else { return None };
@@ -81,10 +80,6 @@ fn oversized_call(function: &Function) -> Option<&'static str> {
         "approx_percentile_cont" => centroids(1),
         "approx_percentile_cont_with_weight" if function.within_group.is_empty() => centroids(3),
         "approx_percentile_cont_with_weight" => centroids(2),
-        "arrow_cast" | "arrow_try_cast" => {
-            let sized = argument(1)?.to_string().contains("FixedSize");
-            sized.then_some("types of a fixed size are not supported")
-        }
         _ => None,
     }
 }
@@ -252,8 +247,6 @@ mod tests {
         assert!(read("SELECT approx_percentile_cont(a, 0.5, 9223372036854775807) FROM t").is_err());
         assert!(read("SELECT approx_percentile_cont(a, 0.5, 10 * 1000000000) FROM t").is_err());
         assert!(read("SELECT approx_percentile_cont(0.5, 100000000000) WITHIN GROUP (ORDER BY a) FROM t").is_err());
-        assert!(read("SELECT arrow_cast(a, 'FixedSizeBinary(2000000000)') FROM t").is_err());
-        assert!(read("SELECT arrow_cast(a, 'Int32') FROM t").is_ok());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! waiting at once, and the work ends where the operator next yields.
 
 use crate::error::{ErrorKind, QueryError};
+use crate::heap::{Counted, Meter};
 use crate::threads::{Threads, processors};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -74,10 +75,11 @@ impl Cpu {
         }
     }
 
-    /// Has a statement's rows opened and made; gives what opening told of them besides. Dropping the future, or the
+    /// Has a statement's rows opened and made, and what that takes counted; gives what opening told of them besides. Dropping the future, or the
     /// rows, stops it, and cancels the token that `open` is given: work that keeps its thread looks at it.
     pub(crate) async fn rows<T, E, O>(
         &self,
+        meter: Arc<Meter>,
         open: impl FnOnce(CancellationToken) -> O,
     ) -> Result<(SchemaRef, T, Rows<RecordBatch>), QueryError>
     where
@@ -91,7 +93,8 @@ impl Cpu {
         // The steps are large, and every caller's stack would carry them.
         let open = Box::pin(open(stop.clone()));
         let stop = stop.drop_guard();
-        let task = AbortOnDropHandle::new(self.handle().spawn(async move {
+        let counted = meter.clone();
+        let task = AbortOnDropHandle::new(self.handle().spawn(Counted::new(meter, async move {
             let (mut rows, told) = match open.await {
                 Ok(opened) => opened,
                 Err(error) => return drop(opened.send(Err(error.into()))),
@@ -100,11 +103,12 @@ impl Cpu {
                 return;
             }
             while let Some(batch) = rows.next().await {
+                counted.hand_over(batch.as_ref().map_or(0, RecordBatch::get_array_memory_size));
                 if sender.send(batch.map_err(QueryError::from)).await.is_err() {
                     return;
                 }
             }
-        }));
+        })));
         let (schema, told) = first.await.unwrap_or_else(|_| Err(panicked()))?;
         Ok((schema, told, Rows { ready: None, batches: Some(batches), task: Some(task), stop: Some(stop) }))
     }
@@ -113,20 +117,21 @@ impl Cpu {
     pub(crate) fn map<T: Send + 'static>(
         &self,
         mut rows: Rows<RecordBatch>,
+        meter: Arc<Meter>,
         work: impl Fn(RecordBatch) -> Result<T, QueryError> + Send + Sync + 'static,
     ) -> Rows<T> {
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
         let handle = self.handle();
         // Whoever drops the new rows stops the work at once, without waiting for a thread that drops the old ones.
         let stop = rows.stop.take();
-        let (at_once, work) = (handle.metrics().num_workers(), Arc::new(work));
+        let (at_once, work) = (processors(), Arc::new(work));
         let task = self.handle().spawn(async move {
             let each = stream::unfold(rows, async |mut rows| Some((rows.next().await.transpose()?, rows)));
             let done = each.map(|batch| {
-                let (handle, work) = (handle.clone(), work.clone());
+                let (handle, work, meter) = (handle.clone(), work.clone(), meter.clone());
                 async move {
                     let batch = batch?;
-                    let working = handle.spawn(async move { work(batch) });
+                    let working = handle.spawn(Counted::new(meter, async move { work(batch) }));
                     AbortOnDropHandle::new(working).await.unwrap_or_else(|_| Err(panicked()))
                 }
             });

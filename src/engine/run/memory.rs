@@ -2,6 +2,7 @@
 //! alone.
 
 use crate::dialect::error::QUERY_LIMIT;
+use crate::heap;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
@@ -62,7 +63,14 @@ impl MemoryPool for QueryPool {
             let text = format!("{QUERY_LIMIT}{additional} more bytes for {}", reservation.consumer().name());
             return Err(DataFusionError::ResourcesExhausted(text));
         }
-        self.shared.try_grow(reservation, additional).inspect_err(|_| {
+        let granted = match heap::has_room(additional) {
+            true => self.shared.try_grow(reservation, additional),
+            false => Err(DataFusionError::ResourcesExhausted(format!(
+                "{additional} more bytes for {} when the program is at its limit",
+                reservation.consumer().name()
+            ))),
+        };
+        granted.inspect_err(|_| {
             self.used.fetch_sub(additional, Ordering::Relaxed);
         })
     }

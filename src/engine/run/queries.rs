@@ -1,5 +1,6 @@
 //! The running statements: one entry each, from arrival to last row, which `system.queries` and cancellation read.
 
+use crate::heap::Meter;
 use chrono::{DateTime, Utc};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::physical_plan::{FileGroup, ParquetSource};
@@ -8,6 +9,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tokio_util::sync::CancellationToken;
 
 /// A running statement; one row of `system.queries`.
 #[derive(Debug, Clone)]
@@ -55,6 +57,10 @@ pub struct Progress {
     rows_sent: AtomicU64,
     /// What is run, once it is.
     plan: OnceLock<Arc<dyn ExecutionPlan>>,
+    /// Memory that it has taken.
+    meter: Arc<Meter>,
+    /// Cancelled when it must end for want of memory.
+    out_of_memory: CancellationToken,
 }
 
 impl Progress {
@@ -86,6 +92,26 @@ impl Progress {
             Ok(TreeNodeRecursion::Continue)
         });
         (walked.is_ok() && all > 0).then(|| (read as f64 / all as f64).min(1.0))
+    }
+
+    /// Counts the memory that the statement takes.
+    pub(crate) fn meter(&self) -> &Arc<Meter> {
+        &self.meter
+    }
+
+    /// Has the statement end for want of memory.
+    pub(crate) fn end_for_memory(&self) {
+        self.out_of_memory.cancel();
+    }
+
+    /// Whether it has to end for want of memory.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        self.out_of_memory.is_cancelled()
+    }
+
+    /// Waits until it has to end for want of memory.
+    pub(crate) async fn memory_gone(&self) {
+        self.out_of_memory.cancelled().await;
     }
 
     /// Keeps the physical plan whose metrics show the progress; the first one stands.

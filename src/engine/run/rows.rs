@@ -42,6 +42,7 @@ impl Running {
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => cancelled(),
+            () = self.listed.progress.memory_gone() => out_of_memory(),
             () = until(self.deadline) => timed_out(),
         }
     }
@@ -56,12 +57,18 @@ async fn until(deadline: Option<Instant>) {
 }
 
 /// The error of kind Cancelled (57014), in PostgreSQL's words.
-fn cancelled() -> QueryError {
+pub(crate) fn cancelled() -> QueryError {
     QueryError::new(ErrorKind::Cancelled, "canceling statement due to user request")
 }
 
+/// The error of kind OutOfMemory (53200) for a statement that had taken most when memory ran out.
+fn out_of_memory() -> QueryError {
+    QueryError::new(ErrorKind::OutOfMemory, "out of memory: the server's limit is reached, and this statement had taken most")
+        .with_hint("Select fewer rows or columns, or group by fewer values.")
+}
+
 /// The error of kind Timeout (57014), in PostgreSQL's words.
-fn timed_out() -> QueryError {
+pub(crate) fn timed_out() -> QueryError {
     QueryError::new(ErrorKind::Timeout, "canceling statement due to statement timeout")
 }
 
@@ -147,7 +154,8 @@ impl RowStream {
     /// are taken ahead as there are processors.
     pub fn map<T: Send + 'static>(self, work: impl Fn(RecordBatch) -> T + Send + Sync + 'static) -> MappedStream<T> {
         let Self { running, rows, schema, unbounded: _ } = self;
-        let rows = running.cpu.clone().map(rows, move |batch| Ok(work(relabelled(batch, &schema)?)));
+        let meter = running.listed.progress.meter().clone();
+        let rows = running.cpu.clone().map(rows, meter, move |batch| Ok(work(relabelled(batch, &schema)?)));
         MappedStream { running, rows }
     }
 }

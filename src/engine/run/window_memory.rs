@@ -2,9 +2,11 @@
 //!
 //! A window function keeps its rows until all that its frame looks at are there, which may be the whole input, and
 //! DataFusion's window operators do not reserve memory for it. [`WindowMemory`] puts a node around each such operator;
-//! when it runs, rows are reserved from when they go in until as many have come out.
+//! when it runs, rows are reserved from when they go in until as many have come out, and what is made of them
+//! ([`WindowResult`]) before it is made.
 
 use super::time_slice::yield_by_clock;
+use super::window_result::WindowResult;
 use super::wrapper::{OperatorWrapper, WrappedExec};
 use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
@@ -61,7 +63,9 @@ impl OperatorWrapper for Held {
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let reservation = MemoryConsumer::new(operator.name()).register(context.memory_pool());
-        let kept = Arc::new(Mutex::new(Kept { reservation, rows: 0 }));
+        let made = MemoryConsumer::new(operator.name()).register(context.memory_pool());
+        let kept = Kept { reservation, rows: 0, made, result: WindowResult::of(operator.as_ref()) };
+        let kept = Arc::new(Mutex::new(kept));
         let reserving =
             |input: &Arc<dyn ExecutionPlan>| WrappedExec::node(input.clone(), Reserving { kept: kept.clone() });
         let inputs = operator.children().into_iter().map(reserving).collect();
@@ -82,14 +86,19 @@ impl OperatorWrapper for Held {
 struct Kept {
     reservation: MemoryReservation,
     rows: usize,
+    /// For what the functions make.
+    made: MemoryReservation,
+    result: WindowResult,
 }
 
 impl Kept {
     /// Counts rows that were taken and reserves their bytes; an error of DataFusion's memory pool when there is no
     /// room.
-    fn take(&mut self, rows: usize, bytes: usize) -> Result<()> {
-        self.rows += rows;
-        self.reservation.try_grow(bytes)
+    fn take(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.rows += batch.num_rows();
+        self.reservation.try_grow(bytes(batch)?)?;
+        let made = self.result.bytes(batch)?;
+        if made > self.made.size() { self.made.try_resize(made) } else { Ok(()) }
     }
 
     /// Rows are taken to be of one size.
@@ -127,7 +136,7 @@ impl OperatorWrapper for Reserving {
         let (schema, kept) = (rows.schema(), self.kept.clone());
         let rows = rows.map(move |batch: Result<RecordBatch>| {
             let batch = batch?;
-            lock(&kept).take(batch.num_rows(), bytes(&batch)?)?;
+            lock(&kept).take(&batch)?;
             Ok(batch)
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))

@@ -19,8 +19,8 @@ use super::run::cpu::{self, Rows};
 use super::run::in_order;
 use super::run::memory;
 use super::run::queries::{Progress, QueryState, RunningQuery};
-use super::run::rows::{RowStream, Running};
-use super::run::{cooperation, damaged_file};
+use super::run::rows::{self, RowStream, Running};
+use super::run::{cooperation, damaged_file, repeated};
 use super::shared::{DATABASE, Shared};
 use crate::clock::Clock;
 use crate::dialect::function::register_session;
@@ -161,13 +161,25 @@ impl Session {
         self.notices.take_warnings()
     }
 
-    /// Parses a text to statements, none for an empty one. An error of kind Syntax (42601) carries its position.
+    /// Parses a text to statements, none for an empty one. An error of kind Syntax (42601) carries its position. A cancel
+    /// and the time limit of statements end it.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
-        let parse = || {
+        let parse = |abandoned| {
             read_only::check_text(sql)?;
-            parse::parse(sql, &self.shared.extensions)
+            parse::parse(sql, &self.shared.extensions, abandoned)
         };
-        if sql.len() < LONG_TEXT_BYTES { parse() } else { cpu::beside_other_work(parse) }
+        if sql.len() < LONG_TEXT_BYTES {
+            return parse(Arc::new(|| false));
+        }
+        let cancel = self.request().as_ref().map_or_else(|| self.open.cancel.token(), |request| request.cancel.clone());
+        let deadline = self.settings().statement_timeout().map(|limit| Instant::now() + limit);
+        let ended = move || {
+            let late = deadline.is_some_and(|deadline| deadline <= Instant::now());
+            if cancel.is_cancelled() { Some(rows::cancelled()) } else { late.then(rows::timed_out) }
+        };
+        let abandoned = ended.clone();
+        let parsed = cpu::beside_other_work(|| parse(Arc::new(move || abandoned().is_some())));
+        parsed.map_err(|error| ended().unwrap_or(error))
     }
 
     /// Begins what a client asks for in one go, unless that has begun already. Until [`Session::end_request`] a cancel
@@ -401,8 +413,9 @@ impl Session {
         let state = StatementState::begin(self.state(), context);
         let (prepared, memory_bytes) = (plan.prepared.clone(), self.shared.defaults.query_memory_bytes);
         let progress = running.listed.progress.clone();
+        let meter = progress.meter().clone();
         let open = |stop| open(state, prepared, parameters, memory_bytes, (stop, progress));
-        let (schema, unbounded, rows) = running.guard(self.shared.cpu.rows(open)).await?;
+        let (schema, unbounded, rows) = running.guard(self.shared.cpu.rows(meter, open)).await?;
         running.listed.progress.enter(QueryState::Running);
         let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
         let schema = renamed(&schema, Some(names));
@@ -460,7 +473,8 @@ async fn open(
         state.row_by_row();
         physical = depth.walking(state.physical(&optimised)).await?;
     }
-    let physical = cooperation::with_yields(in_order::undealt(physical)?, &stop)?;
+    let physical = repeated::with_requests(in_order::undealt(physical)?)?;
+    let physical = cooperation::with_yields(physical, &stop)?;
     let planning = begun.elapsed();
     let context = Arc::new(memory::limited(state.running(), memory_bytes));
     let explained = prepared.explain.as_ref();

@@ -21,6 +21,7 @@ use super::transport::Transport;
 use super::types::{arrow_type, postgres_type, row_description};
 use crate::clock::Clock;
 use crate::engine::{Plan, Running, Session, Settings, Statement};
+use crate::heap::Promise;
 use arrow::datatypes::DataType;
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse, ReadyForQuery};
 use pgwire::messages::startup::{Authentication, BackendKeyData, ParameterStatus, SecretKey};
@@ -266,7 +267,7 @@ impl Connection {
         if !prepared.parameters.is_empty() {
             return Err(Failure::new("42P02", "there is no parameter $1").into());
         }
-        let mut portal = Portal::simple(prepared);
+        let mut portal = Portal::simple(prepared)?;
         if let Some(schema) = self.result_schema(&portal.prepared) {
             self.transport.write(|_| super::types::check_width(&schema))?;
             let formats = self.result_formats(&portal.prepared, &portal.formats);
@@ -297,7 +298,10 @@ impl Connection {
     /// Plans the query within a command and finds out the types of its parameters; `declared` are the client's, 0 being
     /// none.
     pub(super) async fn prepare(&mut self, command: Command, sql: &str, declared: &[u32]) -> Result<Prepared, Stop> {
+        // Its text, the tree of it and its plan.
+        let bytes = sql.len().saturating_mul(4);
         let mut prepared = Prepared {
+            _room: Promise::of(bytes).ok_or_else(|| Failure::no_room(bytes))?,
             sql: sql.to_owned(),
             plan: None,
             parameters: Vec::new(),

@@ -31,6 +31,12 @@ impl Failure {
         Self { fatal: true, ..Self::new(code, message) }
     }
 
+    /// There is no memory for what a client sends or leaves here.
+    pub(super) fn no_room(bytes: usize) -> Self {
+        let message = format!("out of memory: there is no room for {bytes} more bytes from clients");
+        Self::new("53200", message).with_hint("Try again later, or with less.")
+    }
+
     /// A message that does not follow the protocol.
     pub(super) fn protocol(message: impl Into<String>) -> Self {
         Self::new("08P01", message)

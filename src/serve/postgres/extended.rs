@@ -114,7 +114,7 @@ impl Connection {
             let message = format!("bind message has {count} result formats but query has {columns} columns");
             return Err(Failure::protocol(message).into());
         }
-        self.keep_portal(bind.portal, Portal::new(prepared, values, result_formats))?;
+        self.keep_portal(bind.portal, Portal::new(prepared, values, result_formats)?)?;
         self.transport.send(&BindComplete::new());
         Ok(())
     }

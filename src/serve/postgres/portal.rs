@@ -2,10 +2,12 @@
 //! PostgreSQL.
 
 use super::command::{Command, Discard};
+use super::error::Failure;
 use super::parameter::Parameter;
 use super::rows::Rows;
 use super::types::{Format, Formats};
 use crate::engine::{Plan, ScalarValue};
+use crate::heap::Promise;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -30,6 +32,8 @@ pub(super) struct Prepared {
     pub(super) at: DateTime<Utc>,
     /// The text of the PREPARE it came by; `None` for one of the protocol.
     pub(super) prepared_by: Option<String>,
+    /// Room for it.
+    pub(super) _room: Promise,
 }
 
 /// A prepared statement with its values, and how far it has run.
@@ -45,6 +49,8 @@ pub(super) struct Portal {
     pub(super) hold: bool,
     /// Its transaction has committed.
     pub(super) kept: bool,
+    /// Room for its values.
+    _room: Promise,
 }
 
 /// How far the execution of a portal has come.
@@ -80,12 +86,21 @@ impl Tag {
 
 impl Portal {
     /// A portal that Bind or DECLARE makes, with its values and formats; it has not run.
-    pub(super) fn new(prepared: Arc<Prepared>, values: Vec<ScalarValue>, formats: Formats) -> Self {
-        Self { prepared, values, formats, state: State::New, hold: false, kept: false }
+    ///
+    /// # Errors
+    /// 53200 when there is no memory to keep the values.
+    pub(super) fn new(
+        prepared: Arc<Prepared>,
+        values: Vec<ScalarValue>,
+        formats: Formats,
+    ) -> Result<Self, Failure> {
+        let bytes = values.iter().map(ScalarValue::size).fold(0, usize::saturating_add);
+        let room = Promise::of(bytes).ok_or_else(|| Failure::no_room(bytes))?;
+        Ok(Self { prepared, values, formats, state: State::New, hold: false, kept: false, _room: room })
     }
 
     /// A portal of the simple protocol: text, and no values.
-    pub(super) fn simple(prepared: Arc<Prepared>) -> Self {
+    pub(super) fn simple(prepared: Arc<Prepared>) -> Result<Self, Failure> {
         Self::new(prepared, Vec::new(), Formats::All(Format::Text))
     }
 

@@ -227,7 +227,7 @@ impl Connection {
         }
         let rows = self.rows(prepared, values).await?;
         rows.suspend();
-        let mut cursor = Portal::new(prepared.clone(), Vec::new(), Formats::All(super::types::Format::Text));
+        let mut cursor = Portal::new(prepared.clone(), Vec::new(), Formats::All(super::types::Format::Text))?;
         cursor.state = State::Open(Box::new(rows), Tag::Rows("SELECT"));
         cursor.hold = hold;
         Ok(self.keep_portal(name, cursor)?)

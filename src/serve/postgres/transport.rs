@@ -9,6 +9,7 @@
 use super::error::{Disconnect, Failure, Stop};
 use super::message::Frame;
 use super::socket::Socket;
+use crate::heap::Promise;
 use bytes::{Buf, Bytes, BytesMut};
 use futures::FutureExt;
 use pgwire::messages::Message;
@@ -42,6 +43,8 @@ pub(super) struct Transport {
     complete: usize,
     /// Where messages are written before they are known to be whole.
     scratch: Vec<u8>,
+    /// Room for the message that comes, or is at work.
+    room: Option<Promise>,
     shutdown: CancellationToken,
     /// Ends this transport alone: an admin terminates its session.
     terminated: CancellationToken,
@@ -56,6 +59,7 @@ impl Transport {
             output: BytesMut::new(),
             complete: 0,
             scratch: Vec::new(),
+            room: None,
             shutdown,
             terminated: CancellationToken::new(),
         }
@@ -220,8 +224,9 @@ impl Transport {
     /// The next frame. Output is flushed before it waits. Safe to drop at any time.
     ///
     /// # Errors
-    /// A frame longer than `bytes_max` is fatal, and nothing is reserved for it.
+    /// A frame longer than `bytes_max` is fatal, and nothing is reserved for it; so is one for which there is no memory.
     pub(super) async fn frame(&mut self, bytes_max: usize) -> Result<Frame, Stop> {
+        self.room = None;
         loop {
             if let Some(frame) = self.take_frame(bytes_max)? {
                 return Ok(frame);
@@ -264,6 +269,10 @@ impl Transport {
         if length > bytes_max {
             let message = format!("message of {length} bytes is longer than the {bytes_max} bytes allowed");
             return Err(Failure::fatal("54000", message));
+        }
+        if self.room.is_none() {
+            let room = Promise::of(length).ok_or_else(|| Failure { fatal: true, ..Failure::no_room(length) })?;
+            self.room = Some(room);
         }
         if self.input.len() <= length {
             return Ok(None);

@@ -1,0 +1,164 @@
+//! The allocator, and what it counts: memory that the whole program holds, and memory that one piece of work has taken.
+//!
+//! Work is counted where it runs: what its thread allocates less what it frees while it is polled. What another thread
+//! frees, a front end that has sent rows, is not seen; so the count says who has taken much, and not how much exactly.
+
+use futures::future::BoxFuture;
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
+use tikv_jemalloc_ctl::{epoch, stats};
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// Bytes that the program has allocated and not freed; 0 where the allocator does not count.
+pub(crate) fn allocated() -> usize {
+    let counted = epoch::advance().and_then(|_| stats::allocated::read());
+    counted.unwrap_or(0)
+}
+
+/// Bytes that may be allocated; `usize::MAX` as long as nobody has said.
+static CEILING: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+/// Has [`room`] count down from so many bytes, in this process.
+pub(crate) fn limit_to(bytes: usize) {
+    CEILING.store(bytes, Ordering::Relaxed);
+}
+
+/// Bytes that may still be allocated. A step that is to take a megabyte or more compares it with this first: the
+/// allocator does not refuse.
+pub(crate) fn room() -> usize {
+    match CEILING.load(Ordering::Relaxed) {
+        usize::MAX => usize::MAX,
+        ceiling => ceiling.saturating_sub(allocated()),
+    }
+}
+
+/// Bytes that are taken without asking.
+const FEW: usize = 1 << 20;
+
+/// Whether there is room for so many bytes; a few always have it.
+pub(crate) fn has_room(bytes: usize) -> bool {
+    bytes < FEW || bytes <= room()
+}
+
+/// Bytes that clients were promised.
+static PROMISED: AtomicUsize = AtomicUsize::new(0);
+
+/// Room for what a client sends, or leaves with the server, as long as this is kept.
+#[derive(Debug)]
+pub(crate) struct Promise(usize);
+
+impl Promise {
+    /// Room for so many bytes. All promises together are for at most a quarter of what may be allocated, so that
+    /// clients who only send leave the rest to those who ask; `None` when this one would be beyond. A few bytes are
+    /// not counted.
+    pub(crate) fn of(bytes: usize) -> Option<Self> {
+        if bytes < FEW {
+            return Some(Self(0));
+        }
+        let most = CEILING.load(Ordering::Relaxed) / 4;
+        let within = |promised: usize| promised.checked_add(bytes).filter(|promised| *promised <= most);
+        PROMISED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).ok()?;
+        // Dropped, it gives back what it was for.
+        let promise = Self(bytes);
+        (bytes <= room()).then_some(promise)
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        PROMISED.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
+
+/// Bytes that one piece of work has taken and not given back, as far as its own threads tell.
+#[derive(Debug, Default)]
+pub(crate) struct Meter(AtomicI64);
+
+impl Meter {
+    /// Bytes now; 0 where more was freed than taken.
+    pub(crate) fn bytes(&self) -> usize {
+        usize::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(0)
+    }
+
+    /// Counts bytes that others will free.
+    pub(crate) fn hand_over(&self, bytes: usize) {
+        self.0.fetch_sub(i64::try_from(bytes).unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+}
+
+thread_local! {
+    /// The counters of this thread; `None` where the allocator does not count.
+    static COUNTERS: Option<(ThreadLocal<u64>, ThreadLocal<u64>)> =
+        allocatedp::read().and_then(|taken| Ok((taken, deallocatedp::read()?))).ok();
+
+    /// The work that this thread is at.
+    static METER: RefCell<Option<Arc<Meter>>> = const { RefCell::new(None) };
+}
+
+/// Bytes that this thread has taken less those that it has freed, since it began.
+fn of_thread() -> i64 {
+    let net = |(taken, freed): &(ThreadLocal<u64>, ThreadLocal<u64>)| taken.get().wrapping_sub(freed.get());
+    COUNTERS.with(|counters| counters.as_ref().map_or(0, net)).cast_signed()
+}
+
+/// The meter of the work that this thread is at.
+pub(crate) fn current() -> Option<Arc<Meter>> {
+    METER.with(|meter| meter.borrow().clone())
+}
+
+/// Does a step of some work and counts what it takes.
+pub(crate) fn counted<T>(meter: &Arc<Meter>, step: impl FnOnce() -> T) -> T {
+    let outer = METER.replace(Some(meter.clone()));
+    let before = of_thread();
+    let done = step();
+    meter.0.fetch_add(of_thread().wrapping_sub(before), Ordering::Relaxed);
+    METER.set(outer);
+    done
+}
+
+/// A future that is counted at each poll.
+pub(crate) struct Counted<T> {
+    future: BoxFuture<'static, T>,
+    meter: Arc<Meter>,
+}
+
+impl<T> Counted<T> {
+    /// Counts `future` as work of this meter.
+    pub(crate) fn new(meter: Arc<Meter>, future: impl Future<Output = T> + Send + 'static) -> Self {
+        Self { future: Box::pin(future), meter }
+    }
+}
+
+impl<T> Future for Counted<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let Self { future, meter } = &mut *self;
+        counted(meter, || future.as_mut().poll(context))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_step_keeps_is_counted() {
+        let meter = Arc::new(Meter::default());
+        let kept = counted(&meter, || {
+            drop(vec![1_u8; 3_000_000]);
+            vec![1_u8; 1_000_000]
+        });
+        assert!((1_000_000..1_200_000).contains(&meter.bytes()), "{}", meter.bytes());
+        assert!(allocated() >= 1_000_000);
+        counted(&meter, || drop(kept));
+        assert!(meter.bytes() < 100_000, "{}", meter.bytes());
+    }
+}

@@ -4,6 +4,7 @@ pub mod collect;
 pub mod collection;
 pub mod config;
 pub mod demo;
+mod descriptors;
 pub mod import;
 pub mod lake;
 pub mod query;

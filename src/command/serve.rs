@@ -9,6 +9,7 @@
 
 use super::collection;
 use super::configuration;
+use super::descriptors;
 use crate::args::Common;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -124,12 +125,14 @@ pub(crate) async fn serve(
         server.engine.list_users(Box::new(move || users.list()));
     }
     let limits = &config.limits;
+    let places = descriptors::divide(limits.connections);
     server.engine.keep_to_memory(limits.memory_bytes).context("cannot watch the memory limit")?;
     let options = postgres::Options {
         users: users.clone(),
         tls_required: tls.is_some() && config.tls.required,
         tls,
-        connections_max: limits.connections,
+        connections_max: places.connections,
+        strangers_max: places.strangers,
         connections_reserved: limits.connections_reserved,
         startup_timeout: limits.startup_timeout,
         message_bytes_max: limits.message_bytes,
@@ -147,7 +150,7 @@ pub(crate) async fn serve(
     let (flight_address, flight) = match flight {
         Some(listener) => {
             let address = listener.local_addr()?.to_string();
-            let options = flight::Options { users, tls: flight_tls, ..flight_options(config) };
+            let options = flight::Options { users, tls: flight_tls, connections_max: places.connections, ..flight_options(config) };
             let serve = flight::serve(listener, server.engine.clone(), options, shutdown.clone());
             (address, Some(tokio::spawn(serve)))
         }
@@ -177,7 +180,6 @@ pub(crate) async fn serve(
 fn flight_options(config: &Config) -> flight::Options {
     let (flight, bytes) = (&config.flight, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     flight::Options {
-        connections_max: config.limits.connections,
         calls_max: flight.calls,
         streams_max: flight.streams,
         sessions_max: flight.sessions,

@@ -3,6 +3,7 @@
 //! It shows what [`Health`] tells it and changes nothing: there is no route that writes, and none that runs SQL.
 
 mod health;
+mod listener;
 pub mod metrics;
 mod page;
 
@@ -13,6 +14,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use listener::LimitedListener;
 use metrics::{Kind, Metric};
 use std::future::Future;
 use std::io;
@@ -25,7 +27,7 @@ pub async fn serve(
     state: Arc<dyn Health>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, router(state)).with_graceful_shutdown(shutdown).await
+    axum::serve(LimitedListener::new(listener), router(state)).with_graceful_shutdown(shutdown).await
 }
 
 fn router(state: Arc<dyn Health>) -> Router {

@@ -1,7 +1,8 @@
 //! The servers: Postgres, Flight SQL and HTTP take statements to the engine and rows to the client. They know no source
 //! and no file of the lake.
 //!
-//! Who may connect ([`auth`]), over what ([`tls`]) and where ([`listen`]) is the same for all of them.
+//! Who may connect ([`auth`]), over what ([`tls`]) and where ([`listen`]) is the same for all of them, and so is how many
+//! there may be that have not said who they are (`strangers`).
 
 pub mod auth;
 mod file_watch;
@@ -10,4 +11,5 @@ pub mod http;
 pub mod limit;
 pub mod listen;
 pub mod postgres;
+pub(crate) mod strangers;
 pub mod tls;

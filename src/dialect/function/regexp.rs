@@ -6,6 +6,7 @@
 use super::arguments::{Kind, Values};
 use super::define::Returns;
 use super::failure::fails;
+use super::result_size::check_value;
 use super::section::Section;
 use super::typed::{ROWS_OF_TEXTS, Routine, call, routine, texts_value};
 use crate::dialect::regexp::{
@@ -342,13 +343,20 @@ fn with_matches_hint(error: DataFusionError) -> DataFusionError {
     }))
 }
 
+/// What a piece of a text takes on its way into an array, beside its letters.
+const PIECE_BYTES: usize = 64;
+
 fn matches(values: &Values<'_>) -> Result<ScalarValue> {
     let flags = values.flags(2, "regexp_matches", true)?;
     let pattern = values.pattern(1, flags.options)?;
     let text = Text::new(values.text(0));
     let most = if flags.global { usize::MAX } else { 1 };
     let found = Matches::new(&pattern, &text, &values.scratch.fuel, 0).take(most);
-    let rows: Vec<ScalarValue> = found.map(|found| Ok(held(&text, found?))).collect::<Result<_>>()?;
+    let mut rows = Vec::new();
+    for found in found {
+        rows.push(held(&text, found?));
+        check_value("regexp_matches", rows.len().saturating_mul(PIECE_BYTES))?;
+    }
     let of = datafusion::arrow::datatypes::DataType::new_list(datafusion::arrow::datatypes::DataType::Utf8, true);
     Ok(ScalarValue::List(ScalarValue::new_list_nullable(&rows, &of)))
 }
@@ -363,6 +371,7 @@ fn split(values: &Values<'_>) -> Result<ScalarValue> {
         // Empty matches at either end, or right behind another match, part nothing.
         if place.start < text.len() && place.end > end_of_last {
             parts.push(Some(text.part(part_start..place.start)));
+            check_value("regexp_split_to_array", parts.len().saturating_mul(PIECE_BYTES))?;
             part_start = place.end;
         }
         end_of_last = place.end;

@@ -93,9 +93,9 @@ mod tests {
     #[test]
     fn an_extension_reads_its_own_statements() {
         let extensions: Vec<Arc<dyn Extension>> = vec![Arc::new(Refresh)];
-        let read = read("REFRESH; SELECT 2", &extensions).unwrap();
-        assert_eq!(read[0].to_string(), "SELECT 1");
-        assert_eq!(read.len(), 2);
+        let found = read("REFRESH; SELECT 2", &extensions).unwrap();
+        assert_eq!(found[0].to_string(), "SELECT 1");
+        assert_eq!(found.len(), 2);
         assert!(read("REFRESH", &[]).is_err());
     }
 }

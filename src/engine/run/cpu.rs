@@ -117,7 +117,6 @@ impl Cpu {
     pub(crate) fn map<T: Send + 'static>(
         &self,
         mut rows: Rows<RecordBatch>,
-        meter: Arc<Meter>,
         work: impl Fn(RecordBatch) -> Result<T, QueryError> + Send + Sync + 'static,
     ) -> Rows<T> {
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
@@ -128,10 +127,10 @@ impl Cpu {
         let task = self.handle().spawn(async move {
             let each = stream::unfold(rows, async |mut rows| Some((rows.next().await.transpose()?, rows)));
             let done = each.map(|batch| {
-                let (handle, work, meter) = (handle.clone(), work.clone(), meter.clone());
+                let (handle, work) = (handle.clone(), work.clone());
                 async move {
                     let batch = batch?;
-                    let working = handle.spawn(Counted::new(meter, async move { work(batch) }));
+                    let working = handle.spawn(async move { work(batch) });
                     AbortOnDropHandle::new(working).await.unwrap_or_else(|_| Err(panicked()))
                 }
             });

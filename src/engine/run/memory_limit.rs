@@ -5,7 +5,7 @@
 //! besides. The allocator knows all of it, and is asked a hundred times a second; it cannot refuse, so that a single
 //! step that takes much is to ask first ([`heap::room`]).
 
-use super::queries::Queries;
+use super::queries::{Queries, QueryState};
 use crate::heap::{self, Meter};
 use datafusion::common::runtime::{JoinSetTracer, set_join_set_tracer};
 use futures::future::BoxFuture;
@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 /// Bytes beside the memory limit for what is no working memory: tables' metadata, connections, the program itself.
 const MARGIN_BYTES: usize = 100 << 20;
 
-/// Bytes that are worth ending a statement for.
-const WORTH_BYTES: usize = 16 << 20;
+/// Bytes that single out a statement. Where none has taken as much, what waits for clients is what is large: rows that
+/// many do not read.
+const MUCH: usize = 64 << 20;
 
 /// How long a statement that was ended may take to give back what it has, before another one ends.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -54,18 +55,18 @@ fn watch(queries: &Weak<Queries>, ceiling: usize) {
     }
 }
 
-/// Ends the statement that has taken most; gives its meter, which stays as long as anything of it runs.
+/// Ends the statement that has taken most, or where none has taken much the latest; gives its meter, which stays as long
+/// as anything of it runs.
 fn end_largest(queries: &Queries) -> Option<Weak<Meter>> {
     let running = queries.running();
-    let going_on = running.iter().filter(|query| !query.progress.is_out_of_memory());
-    let largest = going_on.max_by_key(|query| query.progress.meter().bytes())?;
-    let bytes = largest.progress.meter().bytes();
-    if bytes < WORTH_BYTES {
-        return None;
-    }
-    tracing::warn!(bytes, pid = largest.pid, "out of memory: the statement that has taken most ends");
-    largest.progress.end_for_memory();
-    Some(Arc::downgrade(largest.progress.meter()))
+    let going_on = || running.iter().filter(|query| !query.progress.is_out_of_memory());
+    let largest = going_on().max_by_key(|query| query.progress.meter().bytes())?;
+    let much = largest.progress.meter().bytes() >= MUCH;
+    let running = || going_on().rfind(|query| query.progress.state() == QueryState::Running);
+    let ended = if much { largest } else { running()? };
+    tracing::warn!(bytes = ended.progress.meter().bytes(), pid = ended.pid, "out of memory: a statement ends");
+    ended.progress.end_for_memory();
+    Some(Arc::downgrade(ended.progress.meter()))
 }
 
 /// Has the tasks that DataFusion starts for a statement counted as its own.

@@ -61,9 +61,9 @@ pub(crate) fn cancelled() -> QueryError {
     QueryError::new(ErrorKind::Cancelled, "canceling statement due to user request")
 }
 
-/// The error of kind OutOfMemory (53200) for a statement that had taken most when memory ran out.
+/// The error of kind OutOfMemory (53200) for the statement that ends when the memory of the program runs out.
 fn out_of_memory() -> QueryError {
-    QueryError::new(ErrorKind::OutOfMemory, "out of memory: the server's limit is reached, and this statement had taken most")
+    QueryError::new(ErrorKind::OutOfMemory, "out of memory: the server's limit is reached, and this statement is what it ends")
         .with_hint("Select fewer rows or columns, or group by fewer values.")
 }
 
@@ -154,8 +154,7 @@ impl RowStream {
     /// are taken ahead as there are processors.
     pub fn map<T: Send + 'static>(self, work: impl Fn(RecordBatch) -> T + Send + Sync + 'static) -> MappedStream<T> {
         let Self { running, rows, schema, unbounded: _ } = self;
-        let meter = running.listed.progress.meter().clone();
-        let rows = running.cpu.clone().map(rows, meter, move |batch| Ok(work(relabelled(batch, &schema)?)));
+        let rows = running.cpu.clone().map(rows, move |batch| Ok(work(relabelled(batch, &schema)?)));
         MappedStream { running, rows }
     }
 }

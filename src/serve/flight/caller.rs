@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use prost::Message;
+use std::time::Duration;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status, Streaming};
 
@@ -20,6 +21,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// How long a client waits for the word that it is not let in: guessing passwords takes time.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(500);
 
 /// Header of clients that log in by the body of a handshake.
 const BODY_TOKEN: &str = "auth-token-bin";
@@ -114,9 +118,16 @@ async fn verify(shared: &ServerState, user: String, password: String) -> Result<
     if user.is_empty() && shared.options.users.is_open() {
         return shared.options.users.identity(NOBODY).ok_or_else(refused);
     }
-    let users = shared.options.users.clone();
+    let (users, name) = (shared.options.users.clone(), user.clone());
     let verified = tokio::task::spawn_blocking(move || users.verify(&user, &password)).await;
-    verified.map_err(|error| internal("check the password", error))?.ok_or_else(refused)
+    match verified.map_err(|error| internal("check the password", error))? {
+        Some(identity) => Ok(identity),
+        None => {
+            tracing::warn!(user = name, "not let in over Flight SQL: no such user, or another password");
+            tokio::time::sleep(REFUSAL_PAUSE).await;
+            Err(refused())
+        }
+    }
 }
 
 /// The user's identity as the user file has it now; `None` when the user was removed after the token was issued. Reads

@@ -8,6 +8,7 @@
 use super::connection_info::{ConnectionInfo, CookieOffered};
 use super::state::ServerState;
 use super::write_buffer::WriteBuffer;
+use crate::serve::strangers::{self, Strangers};
 use crate::serve::tls::Tls;
 use futures::Stream;
 use std::future::Future;
@@ -22,6 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::Connected;
 
 /// Pause after a failed accept: out of file handles, another try at once fails too.
@@ -31,6 +33,8 @@ const READY_MAX: usize = 16;
 
 /// Connections beyond the limit that are answered RESOURCE_EXHAUSTED; further ones are closed at once.
 const BEYOND_MAX: usize = 32;
+/// How long a connection whose place is wanted may take to end.
+const EVICTION: Duration = Duration::from_millis(200);
 /// How long such a connection stays. Its client then connects anew, and may find room.
 const BEYOND: Duration = Duration::from_secs(1);
 /// Bytes that every client begins with: the preface of HTTP/2.
@@ -47,6 +51,8 @@ pub(super) struct Connection {
     info: ConnectionInfo,
     /// When reading reports the end of the stream, so that gRPC closes the connection.
     until: Until,
+    /// Its place is wanted by another: reading reports the end as well.
+    evicted: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 /// How long a connection lasts, whatever its client does.
@@ -72,15 +78,16 @@ pub(super) fn accept(
     let (ready, mut connections) = mpsc::channel(READY_MAX);
     let room = Arc::new(Semaphore::new(shared.options.connections_max));
     let room_beyond = Arc::new(Semaphore::new(BEYOND_MAX));
+    let strangers = Strangers::new(strangers::EACH_MAX, strangers::ALL_MAX);
     let (handshake_timeout, shutdown) = (shared.options.handshake_timeout, shared.shutdown.clone());
     let tls = shared.options.tls.clone();
     tokio::spawn(async move {
         loop {
-            let socket = tokio::select! {
+            let (socket, address) = tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = ready.closed() => return,
                 accepted = listener.accept() => match accepted {
-                    Ok((socket, _)) => socket,
+                    Ok(accepted) => accepted,
                     Err(error) => {
                         tracing::warn!(%error, "accept failed");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -88,13 +95,21 @@ pub(super) fn accept(
                     }
                 },
             };
-            let (permit, beyond) = match room.clone().try_acquire_owned() {
-                Ok(permit) => (permit, false),
-                Err(_) => match room_beyond.clone().try_acquire_owned() {
+            let free = match room.clone().try_acquire_owned() {
+                Ok(permit) => Some(permit),
+                Err(_) if strangers.evict_oldest() => {
+                    tokio::time::timeout(EVICTION, room.clone().acquire_owned()).await.ok().and_then(Result::ok)
+                }
+                Err(_) => None,
+            };
+            let (permit, beyond) = match free {
+                Some(permit) => (permit, false),
+                None => match room_beyond.clone().try_acquire_owned() {
                     Ok(permit) => (permit, true),
                     Err(_) => continue,
                 },
             };
+            let place = Arc::new(strangers.admit(address.ip()));
             let (ready, tls) = (ready.clone(), tls.clone());
             tokio::spawn(async move {
                 if let Err(error) = socket.set_nodelay(true) {
@@ -112,10 +127,11 @@ pub(super) fn accept(
                     true => Until::Told(Box::pin(sleep(BEYOND))),
                     false => Until::Spoken(Box::pin(sleep(handshake_timeout)), PREFACE_BYTES),
                 };
-                let info = ConnectionInfo { cookie: CookieOffered::default(), over_limit: beyond };
+                let evicted = Box::pin(place.evicted().clone().cancelled_owned());
+                let info = ConnectionInfo { cookie: CookieOffered::default(), over_limit: beyond, place };
                 let socket = WriteBuffer::new(socket);
                 // Nobody is left to take it when the server stops.
-                let _ = ready.send(Connection { socket, _permit: permit, info, until }).await;
+                let _ = ready.send(Connection { socket, _permit: permit, info, until, evicted }).await;
             });
         }
     });
@@ -143,6 +159,9 @@ impl AsyncRead for Connection {
             && end.as_mut().poll(context).is_ready()
         {
             // No more bytes: gRPC ends the connection.
+            return Poll::Ready(Ok(()));
+        }
+        if connection.evicted.as_mut().poll(context).is_ready() {
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();

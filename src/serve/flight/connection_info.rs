@@ -1,6 +1,7 @@
 //! What a Flight call may know of the connection it came by. tonic puts it into the request's extensions
 //! (`Connected::connect_info`); [`super::limit`] and [`super::call`] read it there.
 
+use crate::serve::strangers::Place;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,6 +12,8 @@ pub(super) struct ConnectionInfo {
     pub(super) cookie: CookieOffered,
     /// The connection is one more than `limits.connections` allows: every call on it is refused.
     pub(super) over_limit: bool,
+    /// Its place among those that have not said who they are.
+    pub(super) place: Arc<Place>,
 }
 
 /// Whether the server has offered a session cookie on a connection. Clones share the answer.

@@ -47,7 +47,9 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        if let Some(ConnectionInfo { cookie, over_limit }) = request.extensions().get().cloned() {
+        let mut stranger = None;
+        if let Some(ConnectionInfo { cookie, over_limit, place }) = request.extensions().get().cloned() {
+            stranger = Some(place);
             if over_limit {
                 let full = format!("too many connections (limits.connections = {})", self.connections_max);
                 return Box::pin(std::future::ready(Ok(Status::resource_exhausted(full).into_http())));
@@ -55,7 +57,15 @@ where
             request.extensions_mut().insert(cookie);
         }
         let bytes_max = self.request_bytes_max;
-        Box::pin(self.inner.call(request).map(move |response| response.map(|response| named(response, bytes_max))))
+        let answered = move |response: http::Response<Body>| {
+            let refused = Status::from_header_map(response.headers());
+            let refused = refused.is_some_and(|status| status.code() == Code::Unauthenticated);
+            if let (Some(place), false) = (&stranger, refused) {
+                place.known();
+            }
+            named(response, bytes_max)
+        };
+        Box::pin(self.inner.call(request).map(move |response| response.map(answered)))
     }
 }
 

@@ -36,6 +36,7 @@ mod types;
 mod tests;
 
 use super::auth::Identity;
+use super::strangers::{self, Place, Strangers};
 use crate::engine::{CancelHandle, Engine};
 use crate::role::Role;
 use bytes::Bytes;
@@ -47,6 +48,7 @@ pub use startup::ALPN;
 use startup::{Greeting, Startup};
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -56,8 +58,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use transport::Transport;
 
-/// Connections beyond the limit that may be there at once: to be refused with a word, or to cancel.
-const CONNECTIONS_BEYOND: usize = 64;
+/// How long a client waits for the word that it is not let in: guessing passwords takes time.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(500);
 /// Pause after a failed accept: out of file handles, another try at once fails too.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long connections may take to end when the server stops.
@@ -83,16 +85,16 @@ pub async fn serve(
     options: Options,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let sockets = Arc::new(Semaphore::new(options.connections_max.saturating_add(CONNECTIONS_BEYOND)));
+    let strangers = Strangers::new(strangers::EACH_MAX, options.strangers_max);
     let sessions = Arc::new(Semaphore::new(options.connections_max));
     let shared = Arc::new(Shared { engine, options, sessions, cancels: Cancels::default(), shutdown });
     let mut connections = JoinSet::new();
     loop {
-        let socket = tokio::select! {
+        let (socket, address) = tokio::select! {
             () = shared.shutdown.cancelled() => break,
             Some(_) = connections.join_next() => continue,
             accepted = listener.accept() => match accepted {
-                Ok((socket, _)) => socket,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "accept failed");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -100,12 +102,8 @@ pub async fn serve(
                 }
             },
         };
-        let Ok(permit) = sockets.clone().try_acquire_owned() else { continue };
-        let shared = shared.clone();
-        connections.spawn(async move {
-            connect(socket, &shared).await;
-            drop(permit);
-        });
+        let (shared, place) = (shared.clone(), strangers.admit(address.ip()));
+        connections.spawn(async move { connect(socket, address, place, &shared).await });
     }
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
@@ -116,24 +114,41 @@ pub async fn serve(
 }
 
 /// One connection from its first byte to its last.
-async fn connect(socket: TcpStream, shared: &Shared) {
+async fn connect(socket: TcpStream, address: SocketAddr, place: Place, shared: &Shared) {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "set nodelay");
     }
     let mut transport = Transport::new(socket, shared.shutdown.clone());
-    let entered = tokio::time::timeout(shared.options.startup_timeout, enter(&mut transport, shared)).await;
+    let entered = tokio::time::timeout(shared.options.startup_timeout, enter(&mut transport, shared));
+    let entered = tokio::select! {
+        biased;
+        entered = entered => entered,
+        () = place.evicted().cancelled() => {
+            let failure = Failure::fatal("53300", "too many clients that have not logged in");
+            return transport.farewell(&failure).await;
+        }
+    };
     let entered = match entered {
         Ok(Ok(Some(entered))) => entered,
         Ok(Ok(None)) => return,
         Ok(Err(Stop::Disconnect(Disconnect::Shutdown))) => {
             return transport.farewell(&Failure::fatal("57P03", "the database system is shutting down")).await;
         }
-        Ok(Err(stop)) => return end(&mut transport, stop).await,
+        Ok(Err(stop)) => {
+            if let Stop::Failure(failure) = &stop
+                && failure.code.starts_with("28")
+            {
+                tracing::warn!(client = %address, "not let in: {}", failure.message);
+                tokio::time::sleep(REFUSAL_PAUSE).await;
+            }
+            return end(&mut transport, stop).await;
+        }
         Err(_) => {
             let failure = Failure::fatal("57014", "canceling authentication due to timeout");
             return transport.farewell(&failure).await;
         }
     };
+    drop(place);
     let Entered { startup, identity, _place } = entered;
     let session = shared.engine.open_session(&identity.user, identity.role, "postgres");
     transport.end_with(session.terminated());

@@ -3,6 +3,7 @@
 
 use crate::serve::auth::Users;
 use crate::serve::limit::CONNECTIONS_DEFAULT;
+use crate::serve::strangers;
 use crate::serve::tls::Tls;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub struct Options {
     pub connections_max: usize,
     /// The last so many of them are kept for admins, who come to see what is wrong.
     pub connections_reserved: usize,
+    /// Clients at the same time that have not logged in; for one more, the oldest of them goes.
+    pub strangers_max: usize,
     /// How long a client may take to encrypt and to prove who it is.
     pub startup_timeout: Duration,
     /// Bytes of one message of the client; a longer one ends the connection.
@@ -38,6 +41,7 @@ impl Default for Options {
             tls_required: false,
             connections_max: CONNECTIONS_DEFAULT,
             connections_reserved: 0,
+            strangers_max: strangers::ALL_MAX,
             startup_timeout: Duration::from_secs(10),
             message_bytes_max: 64 * 1024 * 1024,
             prepared_statements_max: 4_096,

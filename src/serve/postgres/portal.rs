@@ -32,7 +32,7 @@ pub(super) struct Prepared {
     pub(super) at: DateTime<Utc>,
     /// The text of the PREPARE it came by; `None` for one of the protocol.
     pub(super) prepared_by: Option<String>,
-    /// Room for it.
+    /// Room for its text and its plan.
     pub(super) _room: Promise,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Portal {
     pub(super) hold: bool,
     /// Its transaction has committed.
     pub(super) kept: bool,
-    /// Room for its values.
+    /// Room for its text and its plan. values.
     _room: Promise,
 }
 

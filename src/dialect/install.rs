@@ -3,7 +3,7 @@
 
 use super::catalog::{self, Comments};
 use super::extension::Extension;
-use super::{aggregate, arithmetic, array, decorrelate, function, guard, moment, typing};
+use super::{aggregate, arithmetic, array, decorrelate, equality, function, guard, moment, typing};
 use datafusion::catalog::{CatalogProvider, TableProvider};
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
@@ -56,6 +56,7 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     // A `timestamptz` is in UTC, whatever the session's zone.
     options.execution.time_zone = Some("UTC".to_owned());
     moment::install_rewrites(&mut state)?;
+    state.register_function_rewrite(Arc::new(equality::WindowKeys))?;
     arithmetic::install(&mut state)?;
     aggregate::install(&mut state)?;
     array::install(&mut state)?;
@@ -63,6 +64,7 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
         state.register_udf(Arc::new(function))?;
     }
     moment::install_rules(&mut state);
+    state.add_analyzer_rule(Arc::new(equality::EqualityKeys));
     decorrelate::install(&mut state, host.rereads);
     catalog::install(&host.catalog, &host.comments)?;
     function::install(&mut state, host.catalog.clone(), host.comments.clone())?;

@@ -15,7 +15,7 @@
 //!   dates, times, zones and spans of time;
 //! - [`decorrelate`]: plan to plan, subqueries become joins; [`shared`]: rows that are computed once and
 //!   read in several places of a plan;
-//! - [`array`]: arrays, their places and their order;
+//! - [`array`]: arrays, their places and their order; [`equality`]: what is equal though it is written otherwise;
 //! - [`aggregate`]: aggregates, their frames and their errors;
 //! - [`guard`]: what PostgreSQL does not evaluate cannot fail;
 //! - [`function`]: functions, with [`regexp`], the regular expressions they match by; [`catalog`]:
@@ -32,6 +32,7 @@ pub(crate) mod arithmetic;
 mod array;
 pub mod catalog;
 pub(crate) mod decorrelate;
+pub(crate) mod equality;
 pub(crate) mod error;
 pub mod extension;
 pub mod function;

@@ -14,6 +14,7 @@ mod double;
 pub(crate) mod excluding;
 mod frame;
 mod moments;
+pub(crate) mod offset;
 mod ordered;
 mod wrapped;
 
@@ -26,6 +27,7 @@ use wrapped::{Kind, Wrapped};
 
 /// Aggregates of DataFusion's, or of the dialect's, by name, with what is done about them.
 const WRAPPED: &[(&str, Kind)] = &[
+    ("array_agg", Kind::Any),
     ("avg", Kind::One(moments::One::Average)),
     ("bit_and", Kind::Any),
     ("bit_or", Kind::Any),

@@ -1,13 +1,16 @@
 //! Ordered-set aggregates: `percentile_cont`, `percentile_disc` and `mode`, of one fraction or an array
 //! of them.
 //!
-//! DataFusion 55: `percentile_cont` goes from one value to the next in millionths, takes no array of
+//! DataFusion 55: `percentile_cont` goes from one value to the next in millionths, takes no intervals and no array of
 //! fractions, and the other two are not there. Not needed once they are.
 
+use crate::dialect::moment::arithmetic::{span_negated, span_plus, span_times};
+use crate::dialect::moment::interval_order::lengths;
+use crate::dialect::moment::types::INTERVAL;
 use crate::error::{ErrorKind, QueryError};
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::compute::{SortOptions, concat, partition, sort};
-use arrow::datatypes::{DataType, Field, FieldRef, Float32Type, Float64Type};
+use arrow::compute::{SortOptions, concat, partition, sort, sort_to_indices, take};
+use arrow::datatypes::{DataType, Field, FieldRef, Float32Type, Float64Type, IntervalMonthDayNanoType};
 use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{Result, ScalarValue, not_impl_err, plan_err};
 use datafusion::error::DataFusionError;
@@ -60,9 +63,7 @@ impl AggregateUDFImpl for OrderedSet {
 
     fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
         let value = |data_type: &DataType| match (self.choice, data_type) {
-            (_, DataType::Interval(_) | DataType::Duration(_)) => {
-                not_impl_err!("{} of intervals is not supported", self.name())
-            }
+            (_, DataType::Interval(_) | DataType::Duration(_)) => Ok(INTERVAL),
             (_, other) if other.is_nested() => not_impl_err!("{} of {other} is not supported", self.name()),
             (Choice::Continuous, other) if other.is_numeric() || other.is_null() => Ok(DataType::Float64),
             (Choice::Continuous, other) => plan_err!("function percentile_cont({other}) does not exist"),
@@ -201,6 +202,13 @@ fn at(choice: Choice, sorted: &ArrayRef, fraction: f64) -> Result<ScalarValue> {
         let place = (fraction * sorted.len() as f64).ceil().max(1.0) as usize - 1;
         return ScalarValue::try_from_array(sorted, place.min(sorted.len() - 1));
     }
+    if let Some(spans) = sorted.as_primitive_opt::<IntervalMonthDayNanoType>() {
+        let place = fraction * (spans.len() - 1) as f64;
+        let (below, above) = (spans.value(place.floor() as usize), spans.value(place.ceil() as usize));
+        let gap = span_plus(above, span_negated(below)?)?;
+        let value = span_plus(span_times(gap, place - place.floor())?, below)?;
+        return Ok(ScalarValue::IntervalMonthDayNano(Some(value)));
+    }
     let values = sorted.as_primitive::<Float64Type>().values();
     let place = fraction * (values.len() - 1) as f64;
     let (below, above) = (values[place.floor() as usize], values[place.ceil() as usize]);
@@ -239,9 +247,20 @@ impl Accumulator for Sorted {
         if all.is_empty() {
             return Ok(null);
         }
-        let sorted = sort(&all, Some(SortOptions { descending: self.descending, nulls_first: false }))?;
+        let options = Some(SortOptions { descending: self.descending, nulls_first: false });
+        // Intervals are sorted, and told apart, by their length.
+        let (sorted, keys) = match lengths(&all) {
+            Some(lengths) => {
+                let places = sort_to_indices(&lengths, options, None)?;
+                (take(&all, &places, None)?, take(&lengths, &places, None)?)
+            }
+            None => {
+                let sorted = sort(&all, options)?;
+                (sorted.clone(), sorted)
+            }
+        };
         if self.choice == Choice::Mode {
-            let runs = partition(std::slice::from_ref(&sorted))?.ranges();
+            let runs = partition(std::slice::from_ref(&keys))?.ranges();
             let longest = runs.iter().rev().max_by_key(|run| run.len());
             return longest.map_or(Ok(null), |run| ScalarValue::try_from_array(&sorted, run.start));
         }

@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, Expr, GroupsAccumulator, Operator, ReversedUDAF,
     SetMonotonicity, Signature, StatisticsArgs,
 };
+use datafusion::physical_expr::PhysicalSortExpr;
 use std::sync::Arc;
 
 /// What is done about an aggregate.
@@ -112,6 +113,13 @@ impl AggregateUDFImpl for Wrapped {
             Kind::Two(_) if args.is_distinct => not_impl_err!("{}(DISTINCT) is not supported", self.name()),
             Kind::One(statistic) => Ok(Box::new(Total::new(statistic))),
             Kind::Two(statistic) => Ok(Box::new(Total::new(statistic))),
+            // DataFusion 55: `array_agg` and `string_agg` sort their different values by the ORDER BY they are given, also
+            // where it is the reverse of their own for the sake of another aggregate. Not needed once `string_agg(DISTINCT
+            // x, '' ORDER BY x)` is the same beside `string_agg(x, '' ORDER BY x DESC)`.
+            Kind::Any if args.is_distinct && args.is_reversed => {
+                let own: Vec<_> = args.order_bys.iter().map(PhysicalSortExpr::reverse).collect();
+                self.inner.accumulator(AccumulatorArgs { order_bys: &own, is_reversed: false, ..args })
+            }
             Kind::Any => self.inner.accumulator(args),
         }
     }

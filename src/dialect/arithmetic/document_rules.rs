@@ -4,6 +4,7 @@
 //! DataFusion 55: every type can be sorted and grouped, and `IN` brings a text and a struct to no
 //! common type. Not needed once a type can say that it has no equality.
 
+use crate::dialect::equality::key_of;
 use crate::dialect::function::routine;
 use crate::error::{ErrorKind, QueryError};
 use crate::text::{json, tid, uuid};
@@ -14,7 +15,7 @@ use datafusion::common::{DFSchema, Result};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::{Between, Cast, InList};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
-use datafusion::logical_expr::{Distinct, Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{Distinct, Expr, ExprSchemable, LogicalPlan, ScalarUDF};
 use datafusion::optimizer::AnalyzerRule;
 
 /// The function rewrite of casts and lists.
@@ -26,8 +27,8 @@ impl FunctionRewrite for DocumentCasts {
         "casts of JSON and UUIDs"
     }
 
-    /// Rewrites a cast of `jsonb` to a number or a boolean, and texts in `IN` and BETWEEN beside a UUID
-    /// or `jsonb`.
+    /// Rewrites a cast of `jsonb` to a number or a boolean, and `IN` and BETWEEN over UUIDs and `jsonb`: texts beside them
+    /// are read, and `jsonb` is compared by what it is equal by.
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _: &ConfigOptions) -> Result<Transformed<Expr>> {
         let reader = |expr: &Expr| match expr.get_type(schema) {
             Ok(of) if uuid::is_uuid(&of) => routine("uuid_cast"),
@@ -35,7 +36,6 @@ impl FunctionRewrite for DocumentCasts {
             Ok(of) if json::is_jsonb(&of) => routine("jsonb"),
             _ => None,
         };
-        let literal = |expr: &Expr| matches!(expr, Expr::Literal(value, _) if value.try_as_str().flatten().is_some());
         Ok(match expr {
             Expr::Cast(Cast { expr: inner, field }) if inner.get_type(schema).is_ok_and(|of| json::is_jsonb(&of)) => {
                 let wanted = field.data_type();
@@ -60,25 +60,22 @@ impl FunctionRewrite for DocumentCasts {
                     None => Transformed::no(Expr::Cast(Cast { expr: inner, field })),
                 }
             }
-            Expr::InList(InList { expr: inner, list, negated }) if list.iter().any(literal) => match reader(&inner) {
+            Expr::InList(InList { expr: inner, list, negated }) => match reader(&inner) {
                 Some(read) => {
-                    let read = |item: Expr| if literal(&item) { read.call(vec![item]) } else { item };
-                    let list = list.into_iter().map(read).collect();
-                    Transformed::yes(Expr::InList(InList { expr: inner, list, negated }))
+                    let of = inner.get_type(schema)?;
+                    let list = list.into_iter().map(|item| key_of(as_read(&read, item), &of)).collect();
+                    Transformed::yes(Expr::InList(InList { expr: Box::new(key_of(*inner, &of)), list, negated }))
                 }
                 None => Transformed::no(Expr::InList(InList { expr: inner, list, negated })),
             },
-            Expr::Between(Between { expr: inner, negated, low, high }) if literal(&low) || literal(&high) => {
-                match reader(&inner) {
-                    Some(read) => {
-                        let read =
-                            |item: Box<Expr>| if literal(&item) { Box::new(read.call(vec![*item])) } else { item };
-                        let (low, high) = (read(low), read(high));
-                        Transformed::yes(Expr::Between(Between { expr: inner, negated, low, high }))
-                    }
-                    None => Transformed::no(Expr::Between(Between { expr: inner, negated, low, high })),
+            Expr::Between(Between { expr: inner, negated, low, high }) => match reader(&inner) {
+                Some(read) => {
+                    let of = inner.get_type(schema)?;
+                    let [low, high] = [low, high].map(|item| Box::new(key_of(as_read(&read, *item), &of)));
+                    Transformed::yes(Expr::Between(Between { expr: Box::new(key_of(*inner, &of)), negated, low, high }))
                 }
-            }
+                None => Transformed::no(Expr::Between(Between { expr: inner, negated, low, high })),
+            },
             // DataFusion counts the letters of a text that it takes the bytes for.
             Expr::ScalarFunction(call)
                 if matches!(call.func.name(), "character_length" | "length")
@@ -92,6 +89,12 @@ impl FunctionRewrite for DocumentCasts {
             other => Transformed::no(other),
         })
     }
+}
+
+/// A text that is written out, or NULL, as the function reads it; all else is of the type already.
+fn as_read(read: &ScalarUDF, item: Expr) -> Expr {
+    let untyped = matches!(&item, Expr::Literal(value, _) if value.is_null() || value.try_as_str().flatten().is_some());
+    if untyped { read.call(vec![item]) } else { item }
 }
 
 /// Whether a type is one of the byte strings.

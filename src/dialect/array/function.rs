@@ -104,6 +104,16 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         Ok(first(values)?.map_or_else(null, |array| count(array.items.len())))
     }),
     array("trim_array", "An array without so many elements at its end.", &[2], Returns::From(same_type), trim),
+    array(
+        "array_whole",
+        "An array of arrays, which are of one length.",
+        &[1],
+        Returns::From(|types| types.first().cloned().unwrap_or(DataType::Null)),
+        |_, values| {
+            first(values)?;
+            Ok(values.first().cloned().unwrap_or_else(null))
+        },
+    ),
 ];
 
 /// A function on arrays, which gives the same for the same.

@@ -6,7 +6,7 @@ use super::value::depth;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::common::{DFSchema, Result};
 use datafusion::functions_nested::array_has::{ArrayHasAll, ArrayHasAny};
 use datafusion::functions_nested::concat::{ArrayAppend, ArrayConcat, ArrayPrepend};
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -44,16 +44,14 @@ impl FunctionRewrite for Arrays {
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _: &ConfigOptions) -> Result<Transformed<Expr>> {
         match expr {
             Expr::ScalarFunction(call) => {
-                let Some(name) = of_operator(&call) else { return Ok(Transformed::no(Expr::ScalarFunction(call))) };
-                // NULL without a type beside an array is an array.
-                let element = match name {
-                    "array_append" => call.args.get(1),
-                    "array_prepend" => call.args.first(),
-                    _ => None,
-                };
-                let is_null = element.is_some_and(|element| matches!(element, Expr::Literal(ScalarValue::Null, _)));
-                let name = if is_null { "array_cat" } else { name };
-                match own(name) {
+                let of_arrays = |arg: &Expr| arg.get_type(schema).is_ok_and(|of| depth(&of) > 0);
+                if call.func.name() == "make_array"
+                    && call.args.iter().any(of_arrays)
+                    && let Some(whole) = own("array_whole")
+                {
+                    return Ok(Transformed::yes(whole.call(vec![Expr::ScalarFunction(call)])));
+                }
+                match of_operator(&call).and_then(own) {
                     Some(own) => {
                         let call = ScalarFunction { func: own.clone(), args: call.args };
                         Ok(Transformed::yes(Expr::ScalarFunction(call)))

@@ -86,6 +86,12 @@ pub fn display(oid: u32, modifier: Option<i32>) -> String {
             Some(modifier) if matches!(base.name, "varchar" | "bpchar") && modifier > 4 => {
                 format!("{}({})", base.display, modifier - 4)
             }
+            // Types whose modifier has no form of its own show it as it is.
+            Some(modifier)
+                if modifier >= 0 && matches!(base.name, "bytea" | "char" | "date" | "name" | "oid" | "text") =>
+            {
+                format!("{}({modifier})", base.display)
+            }
             _ => base.display.to_owned(),
         };
     }

@@ -27,10 +27,29 @@ pub(crate) fn planning(full: &str) -> QueryError {
         let place = between(text, "specified: ", ",").unwrap_or_default();
         return QueryError::new(ErrorKind::WrongColumns, format!("ORDER BY position {place} is not in select list"));
     }
-    if text.starts_with("SELECT DISTINCT ON expressions must match")
-        || text.starts_with("for SELECT DISTINCT, ORDER BY")
-    {
+    if text.starts_with("SELECT DISTINCT ON expressions must match") {
         return QueryError::new(ErrorKind::WrongColumns, text);
+    }
+    if text.starts_with("For SELECT DISTINCT, ORDER BY") {
+        return not_listed();
+    }
+    if text.starts_with("Unary operator 'NOT' requires a boolean expression")
+        && let Some((_, of)) = text.rsplit_once("got ")
+    {
+        let message = format!("argument of NOT must be type boolean, not type {}", postgres_types(of));
+        return QueryError::new(ErrorKind::TypeMismatch, message);
+    }
+    if text.contains("aggregate function calls cannot be nested")
+        || text.contains("Aggregate function calls cannot be nested")
+    {
+        return QueryError::new(ErrorKind::Grouping, "aggregate function calls cannot be nested");
+    }
+    if text.starts_with("FILTER clause can only be used with aggregate window functions") {
+        let message = "FILTER beside EXCLUDE, or of a function that is no aggregate, is not supported over a window";
+        return QueryError::new(ErrorKind::NotSupported, message);
+    }
+    if text.to_lowercase().starts_with("aggregate order by is not implemented") {
+        return QueryError::new(ErrorKind::NotSupported, "aggregate ORDER BY is not implemented for window functions");
     }
     if text.starts_with("LIMIT must be >= 0") {
         return QueryError::new(ErrorKind::NegativeLimit, "LIMIT must not be negative");
@@ -54,7 +73,7 @@ pub(crate) fn planning(full: &str) -> QueryError {
         return QueryError::new(ErrorKind::NotSupported, message);
     }
     if let Some(name) = between(text, "Invalid function '", "'") {
-        if missing::is_missing(name) {
+        if missing::is_missing(name) || name.contains(" excluding ") {
             return QueryError::new(ErrorKind::NotSupported, format!("the function {name} is not supported"));
         }
         let error = QueryError::new(ErrorKind::UnknownFunction, format!("function {name} does not exist"));
@@ -68,6 +87,12 @@ pub(crate) fn planning(full: &str) -> QueryError {
         text.split_once("Function '").map(|(_, rest)| rest).filter(|_| text.contains("failed to match any"))
     {
         let name = rest.split('\'').next().unwrap_or_default();
+        let of_times = rest.split_once("(DataType: ").is_some_and(|(_, given)| given.starts_with("Time64"));
+        if matches!(name, "sum" | "avg") && of_times {
+            let message = format!("{name} of time without time zone is not supported");
+            return QueryError::new(ErrorKind::NotSupported, message)
+                .with_hint("Cast the time to interval, as PostgreSQL does by itself.");
+        }
         let given = between(rest, "(DataType: ", ")").map(postgres_types).unwrap_or_default();
         return no_such_call(&format!("{name}({given})"));
     }
@@ -135,6 +160,12 @@ pub(crate) fn planning(full: &str) -> QueryError {
         return QueryError::new(ErrorKind::InvalidParameter, lower_first(text));
     }
     QueryError::new(ErrorKind::Syntax, lower_first(&postgres_types(text)))
+}
+
+/// PostgreSQL's error for a key of ORDER BY that is not in the list of a SELECT DISTINCT.
+pub(crate) fn not_listed() -> QueryError {
+    let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
+    QueryError::new(ErrorKind::WrongColumns, message)
 }
 
 /// The refusal of a correlated subquery that neither DataFusion's rules nor `decorrelate` turn into a

@@ -6,7 +6,7 @@
 //! until then `errors.slt` shows which wordings changed, as errors of another kind.
 
 mod convert;
-mod message;
+pub(crate) mod message;
 mod missing;
 mod syntax;
 

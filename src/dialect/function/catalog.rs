@@ -1,5 +1,5 @@
 //! Functions about tables, types and functions answer what PostgreSQL clients ask beside the catalog:
-//! descriptions, definitions, sizes, privileges. Names and numbers are in `object_name`.
+//! descriptions, definitions, sizes. Names and numbers are in `object_name`, privileges in `privilege`.
 //!
 //! They read the same catalog as the tables of `pg_catalog`. What this server does not have (rules,
 //! triggers, sequences) has no definition: NULL.
@@ -26,44 +26,25 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
     ),
     stable("col_description", "Comment of a column, by table and place.", &[2], Returns::Text, column_description),
     stable(
-        "has_any_column_privilege",
-        "Whether a user may read some column of a table.",
-        &[2, 3],
-        Returns::Bool,
-        privilege,
-    ),
-    stable("has_column_privilege", "Whether a user may read a column.", &[3, 4], Returns::Bool, privilege),
-    stable("has_database_privilege", "Whether a user may connect to a database.", &[2, 3], Returns::Bool, privilege),
-    stable(
-        "has_foreign_data_wrapper_privilege",
-        "Whether a user may use a foreign data wrapper.",
-        &[2, 3],
-        Returns::Bool,
-        privilege,
-    ),
-    stable("has_function_privilege", "Whether a user may call a function.", &[2, 3], Returns::Bool, privilege),
-    stable("has_language_privilege", "Whether a user may use a language.", &[2, 3], Returns::Bool, privilege),
-    stable("has_parameter_privilege", "Whether a user may change a setting.", &[2, 3], Returns::Bool, privilege),
-    stable("has_schema_privilege", "Whether a user may look into a schema.", &[2, 3], Returns::Bool, privilege),
-    stable("has_sequence_privilege", "Whether a user may read a sequence.", &[2, 3], Returns::Bool, privilege),
-    stable("has_server_privilege", "Whether a user may use a foreign server.", &[2, 3], Returns::Bool, privilege),
-    stable("has_table_privilege", "Whether a user may read a table.", &[2, 3], Returns::Bool, privilege),
-    stable("has_tablespace_privilege", "Whether a user may use a tablespace.", &[2, 3], Returns::Bool, privilege),
-    stable("has_type_privilege", "Whether a user may use a type.", &[2, 3], Returns::Bool, privilege),
-    stable(
         "obj_description",
         "Comment of a table, view or other object, by its number.",
         &[1, 2],
         Returns::Text,
         object_description,
     ),
-    stable("pg_collation_is_visible", "Whether a collation is found without its schema.", &[1], Returns::Bool, always),
+    stable(
+        "pg_collation_is_visible",
+        "Whether a collation is found without its schema.",
+        &[1],
+        Returns::Bool,
+        |_, values| visible(values, |number| COLLATIONS.contains(&number)),
+    ),
     stable(
         "pg_conversion_is_visible",
         "Whether a conversion is found without its schema.",
         &[1],
         Returns::Bool,
-        always,
+        unknown,
     ),
     stable("pg_database_size", "Bytes of the files of all tables.", &[1], Returns::Big, database_size),
     stable(
@@ -73,7 +54,13 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         Returns::Text,
         unknown,
     ),
-    stable("pg_function_is_visible", "Whether a function is found without its schema.", &[1], Returns::Bool, always),
+    stable(
+        "pg_function_is_visible",
+        "Whether a function is found without its schema.",
+        &[1],
+        Returns::Bool,
+        |context, values| visible(values, |number| context.function(number).is_some()),
+    ),
     stable("pg_get_constraintdef", "Definition of a constraint.", &[1, 2], Returns::Text, constraint_definition),
     stable("pg_get_expr", "Text of a stored expression.", &[2, 3], Returns::Text, |_, values| {
         Ok(text_value(text(values, 0)))
@@ -112,7 +99,6 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
     stable("pg_get_partition_constraintdef", "Constraint of a partition: NULL here.", &[1], Returns::Text, unknown),
     stable("pg_get_partkeydef", "Key of a partitioned table: NULL here.", &[1], Returns::Text, unknown),
     stable("pg_get_ruledef", "Definition of a rule: NULL here.", &[1, 2], Returns::Text, unknown),
-    stable("pg_get_serial_sequence", "Sequence behind a column: NULL here.", &[2], Returns::Text, unknown),
     stable("pg_get_statisticsobjdef", "Definition of extended statistics: NULL here.", &[1], Returns::Text, unknown),
     stable(
         "pg_get_statisticsobjdef_columns",
@@ -136,15 +122,15 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         "Whether an operator class is found without its schema.",
         &[1],
         Returns::Bool,
-        always,
+        unknown,
     ),
-    stable("pg_operator_is_visible", "Whether an operator is found without its schema.", &[1], Returns::Bool, always),
+    stable("pg_operator_is_visible", "Whether an operator is found without its schema.", &[1], Returns::Bool, unknown),
     stable(
         "pg_opfamily_is_visible",
         "Whether an operator family is found without its schema.",
         &[1],
         Returns::Bool,
-        always,
+        unknown,
     ),
     stable("pg_relation_filenode", "File number of a relation: NULL here.", &[1], Returns::Oid, unknown),
     stable(
@@ -184,7 +170,7 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         "Whether extended statistics are found without their schema.",
         &[1],
         Returns::Bool,
-        always,
+        unknown,
     ),
     stable("pg_table_size", "Bytes of the files of a table.", &[1], Returns::Big, table_size),
     stable("pg_tablespace_size", "Bytes of a tablespace: NULL here.", &[1], Returns::Big, unknown),
@@ -200,34 +186,39 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         "Whether a text search configuration is found without its schema.",
         &[1],
         Returns::Bool,
-        always,
+        unknown,
     ),
     stable(
         "pg_ts_dict_is_visible",
         "Whether a text search dictionary is found without its schema.",
         &[1],
         Returns::Bool,
-        always,
+        unknown,
     ),
     stable(
         "pg_ts_parser_is_visible",
         "Whether a text search parser is found without its schema.",
         &[1],
         Returns::Bool,
-        always,
+        unknown,
     ),
     stable(
         "pg_ts_template_is_visible",
         "Whether a text search template is found without its schema.",
         &[1],
         Returns::Bool,
-        always,
+        unknown,
     ),
-    stable("pg_type_is_visible", "Whether a type is found without its schema.", &[1], Returns::Bool, always),
+    stable("pg_type_is_visible", "Whether a type is found without its schema.", &[1], Returns::Bool, |_, values| {
+        visible(values, |number| types::base_or_element(number).is_some())
+    }),
     stable("shobj_description", "Comment of an object shared by databases: NULL here.", &[2], Returns::Text, unknown),
 ];
 
-/// True of whatever is not NULL: everything is visible, and every role is had.
+/// The collations that every database has.
+const COLLATIONS: [u32; 3] = [100, 950, 951];
+
+/// True of whatever is not NULL: every role is had.
 fn always(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(if values.first().is_none_or(ScalarValue::is_null) { null() } else { ScalarValue::from(true) })
 }
@@ -285,7 +276,7 @@ fn object_description(context: &Context<'_>, values: &[ScalarValue]) -> Result<S
 
 /// The provider of a table, when it can be had without waiting: DataFusion's scalar functions cannot
 /// wait.
-fn open(context: &Context<'_>, number: u32) -> Option<Arc<dyn TableProvider>> {
+pub(super) fn open(context: &Context<'_>, number: u32) -> Option<Arc<dyn TableProvider>> {
     let (schema, name) = context.names().relation(number)?;
     let schema = context.catalog()?.schema(schema)?;
     schema.table(name).now_or_never()?.ok().flatten()
@@ -331,11 +322,8 @@ fn database_size(context: &Context<'_>, values: &[ScalarValue]) -> Result<Scalar
     Ok(ScalarValue::Int64(i64::try_from(bytes.sum::<usize>()).ok()))
 }
 
-/// Whether a privilege is had: everybody may read, nobody may write. The privilege is the last
-/// argument; any of a list with commas suffices.
-fn privilege(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
-    let Some(wanted) = values.len().checked_sub(1).and_then(|last| text(values, last)) else { return Ok(null()) };
-    let reads =
-        |name: &str| matches!(name.trim().to_ascii_uppercase().as_str(), "SELECT" | "USAGE" | "CONNECT" | "EXECUTE");
-    Ok(ScalarValue::from(wanted.split(',').any(reads)))
+/// Whether the object of a number is found without its schema: all that are there are; NULL for a number that none has.
+fn visible(values: &[ScalarValue], there: impl Fn(u32) -> bool) -> Result<ScalarValue> {
+    let Some(number) = object(values, 0)? else { return Ok(null()) };
+    Ok(if there(number) { ScalarValue::from(true) } else { null() })
 }

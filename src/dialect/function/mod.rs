@@ -24,6 +24,7 @@ mod like;
 mod number;
 mod number_pattern;
 mod object_name;
+mod privilege;
 mod regexp;
 pub(crate) mod result_size;
 mod row_address;
@@ -63,6 +64,7 @@ fn definitions() -> impl Iterator<Item = &'static Definition> {
         catalog::FUNCTIONS,
         number::FUNCTIONS,
         object_name::FUNCTIONS,
+        privilege::FUNCTIONS,
         text::FUNCTIONS,
         to_number::FUNCTIONS,
     ]
@@ -136,10 +138,15 @@ fn functions(facts: &Arc<Facts>) -> Vec<ScalarUDF> {
     functions
 }
 
-/// Functions that tell about one session, and those that look for unqualified names along its search path.
+/// Functions that tell about one session, and those that look for its user or along its search path.
 fn session_functions(facts: &Arc<Facts>) -> Vec<ScalarUDF> {
     let along_path = object_name::FUNCTIONS.iter().filter(|function| object_name::ALONG_PATH.contains(&function.name));
-    session::FUNCTIONS.iter().chain(along_path).map(|function| define(function, facts)).collect()
+    session::FUNCTIONS
+        .iter()
+        .chain(privilege::FUNCTIONS)
+        .chain(along_path)
+        .map(|function| define(function, facts))
+        .collect()
 }
 
 /// Gives a session template all functions that do not depend on the session, and bounds what large

@@ -216,7 +216,7 @@ fn function_name(context: &Context<'_>, values: &[ScalarValue]) -> Result<Scalar
 ///
 /// # Errors
 /// `UnknownTable` kind with "schema ... does not exist" when there is none.
-fn schema_oid(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+pub(super) fn schema_oid(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let Some(given) = text(values, 0) else { return Ok(null()) };
     if let Ok(number) = given.parse::<u32>() {
         return Ok(ScalarValue::from(number));

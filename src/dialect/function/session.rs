@@ -157,7 +157,7 @@ fn role(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
 ///
 /// # Errors
 /// `UnknownObject` for a name no role has.
-fn role_oid(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+pub(super) fn role_oid(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let Some(name) = text(values, 0) else { return Ok(null()) };
     if name == crate::dialect::catalog::OWNER {
         return Ok(ScalarValue::from(oid::OWNER));

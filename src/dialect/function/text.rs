@@ -1,10 +1,13 @@
 //! Functions on names, patterns and sizes as text, and constants about the server that PostgreSQL
 //! clients ask for when they connect.
 
-use super::define::{ANY_NUMBER, Context, Definition, Returns, integer, null, stable, text, text_value};
+use super::define::{ANY_NUMBER, Context, Definition, Returns, integer, is_text, null, stable, text, text_value};
+use super::failure::fails;
 use super::format::{self, literal};
 use super::result_size::sum;
 use super::section::Section;
+use crate::dialect::catalog::types;
+use crate::error::ErrorKind;
 use crate::text::identifier::quote;
 use datafusion::common::{Result, ScalarValue, exec_err};
 
@@ -24,6 +27,14 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
     )
     .about(Section::Text)
     .sized(sum),
+    stable(
+        "char_cast",
+        "First byte of a text, or the letter of a number, as a cast to \"char\" gives it.",
+        &[1],
+        Returns::Text,
+        char_cast,
+    )
+    .about(Section::Text),
     stable("getdatabaseencoding", "Encoding of texts: UTF8.", &[0], Returns::Text, |_, _| {
         Ok(ScalarValue::from("UTF8"))
     }),
@@ -144,6 +155,28 @@ fn no(_: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
 fn started_at(context: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
     let micros = context.started_at().timestamp_micros();
     Ok(ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into())))
+}
+
+/// `x::"char"`: the letter of an integer, or the first byte of a text. A byte above 127 is refused, since a text cannot have it
+/// alone.
+fn char_cast(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(value) = values.first().filter(|value| !value.is_null()) else { return Ok(null()) };
+    let byte = match value {
+        ScalarValue::Int32(Some(number)) => match i8::try_from(*number) {
+            Ok(number) => number as u8,
+            Err(_) => return fails(ErrorKind::OutOfRange, "\"char\" out of range"),
+        },
+        text if is_text(text) => self::text(values, 0).and_then(|text| text.bytes().next()).unwrap_or_default(),
+        other => {
+            let from = types::display(types::of_arrow(&other.data_type()).0, None);
+            return fails(ErrorKind::CannotCast, format!("cannot cast type {from} to \"char\""));
+        }
+    };
+    match byte {
+        0 => Ok(ScalarValue::from("")),
+        1..=127 => Ok(ScalarValue::from(char::from(byte).to_string())),
+        _ => fails(ErrorKind::NotSupported, "a byte above 127 in a value of type \"char\" is not supported"),
+    }
 }
 
 /// A value as a literal, `NULL` for NULL.

@@ -2,7 +2,7 @@
 //! hours: 27 hours are more than a day.
 //!
 //! Before a plan is optimized, both sides of such a comparison become calls of `interval_length`.
-//! Keys of ORDER BY, GROUP BY and joins are changed by `super::interval_keys`.
+//! Keys of ORDER BY, GROUP BY and joins are changed by `crate::dialect::equality`.
 //!
 //! DataFusion 55: Arrow compares the fields of an interval one after the other, months, then days,
 //! then nanoseconds, so that `interval '30 days' < interval '1 month'` and `'27 hours' < '1 day'`
@@ -138,10 +138,18 @@ impl ScalarUDFImpl for Length {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [spans] = arguments.args.as_slice() else { return plan_err!("interval_length takes an interval") };
         let spans = spans.to_array(arguments.number_rows)?;
-        let lengths = spans.as_primitive::<IntervalMonthDayNanoType>().iter().map(|span| span.map(nanoseconds));
-        let lengths: Decimal128Array = lengths.collect();
-        Ok(ColumnarValue::Array(Arc::new(lengths.with_data_type(LENGTH)) as ArrayRef))
+        match lengths(&spans) {
+            Some(lengths) => Ok(ColumnarValue::Array(lengths)),
+            None => plan_err!("interval_length takes an interval"),
+        }
     }
+}
+
+/// The lengths of a column of intervals; `None` of a column of anything else.
+pub(crate) fn lengths(spans: &ArrayRef) -> Option<ArrayRef> {
+    let spans = spans.as_primitive_opt::<IntervalMonthDayNanoType>()?;
+    let lengths: Decimal128Array = spans.iter().map(|span| span.map(nanoseconds)).collect();
+    Some(Arc::new(lengths.with_data_type(LENGTH)))
 }
 
 /// The length of an interval with months of 30 days and days of 24 hours; no interval overflows it.

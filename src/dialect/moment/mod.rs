@@ -21,7 +21,6 @@ pub(crate) mod fault;
 mod field;
 pub(crate) mod function;
 pub(crate) mod interval_aggregate;
-mod interval_keys;
 pub(crate) mod interval_order;
 mod make;
 mod now;
@@ -96,7 +95,7 @@ pub(super) fn install_series(state: &mut SessionState) -> Result<()> {
     Ok(())
 }
 
-/// Registers `avg` of intervals, and what must see the plan before it is optimised: aggregates, keys and comparisons of
+/// Registers `avg` of intervals, and what must see the plan before it is optimised: aggregates and comparisons of
 /// intervals.
 ///
 /// # Errors
@@ -104,12 +103,10 @@ pub(super) fn install_series(state: &mut SessionState) -> Result<()> {
 pub(super) fn install_rewrites(state: &mut SessionState) -> Result<()> {
     state.register_udaf(Arc::new(interval_aggregate::average()))?;
     state.register_function_rewrite(Arc::new(interval_aggregate::Aggregates))?;
-    state.register_function_rewrite(Arc::new(interval_keys::WindowKeys))?;
     state.register_function_rewrite(Arc::new(interval_order::IntervalOrder))
 }
 
-/// Registers the rules for casts and for keys that are intervals, which run when all types are settled.
+/// Registers the rule for casts, which runs when all types are settled.
 pub(super) fn install_rules(state: &mut SessionState) {
     state.add_analyzer_rule(Arc::new(cast_rule::Casts));
-    state.add_analyzer_rule(Arc::new(interval_keys::IntervalKeys));
 }

@@ -260,10 +260,12 @@ fn part(text: &mut String, action: &Action, clock: &Clock) -> bool {
         Word::Day => padded(text, clock.day, 2),
         Word::DayOfYear if clock.span => padded(text, clock.days, 3),
         Word::DayOfYear => padded(text, from_january + 1, 3),
+        Word::IsoDayOfYear if clock.span => padded(text, span_iso(clock).2, 3),
         Word::IsoDayOfYear => padded(text, clock.days - iso_year_start(iso_week(clock.days).0) + 1, 3),
         Word::Weekday => padded(text, weekday(clock.days) + 1, 0),
         Word::IsoWeekday => padded(text, (weekday(clock.days) + 6) % 7 + 1, 0),
         Word::Week => padded(text, (if clock.span { clock.days - 1 } else { from_january }) / 7 + 1, 2),
+        Word::IsoWeek if clock.span => padded(text, span_iso(clock).1, 2),
         Word::IsoWeek => padded(text, iso_week(clock.days).1, 2),
         Word::WeekOfMonth => padded(text, (clock.day - 1) / 7 + 1, 0),
         Word::Quarter if clock.month == 0 => false,
@@ -283,6 +285,9 @@ fn part(text: &mut String, action: &Action, clock: &Clock) -> bool {
         }
         Word::Year(4) => signed(text, year_of(clock.year), 4),
         Word::Year(count) => signed(text, digits(clock.year, count), count),
+        // The sign takes no place of its own where the year of the span has none.
+        Word::IsoYear(4) if clock.span => padded(text, span_iso(clock).0, if clock.year < 0 { 5 } else { 4 }),
+        Word::IsoYear(count) if clock.span => signed(text, span_iso(clock).0 % 10_i64.pow(count as u32), count),
         Word::IsoYear(4) => signed(text, year_of(iso_week(clock.days).0), 4),
         Word::IsoYear(count) => signed(text, digits(iso_week(clock.days).0, count), count),
         Word::Roman => {
@@ -299,9 +304,38 @@ fn part(text: &mut String, action: &Action, clock: &Clock) -> bool {
             name_padded(text, name, action, 4);
             false
         }
+        Word::Julian if clock.span => padded(text, span_day(clock.year, clock.month, clock.day), 0),
         Word::Julian => padded(text, julian(clock.days), 0),
         Word::Exact => false,
     }
+}
+
+/// The Julian day of a year, a month and a day, none of which needs to be one of a calendar: as PostgreSQL counts on for
+/// the parts of a span.
+fn span_day(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year + 4800, month + 1) } else { (year + 4799, month + 13) };
+    let century = year / 100;
+    year * 365 - 32_167 + year / 4 - century + century / 4 + 7_834 * month / 256 + day
+}
+
+/// The year, the week and the day of the year of a span, by weeks, as PostgreSQL finds them from the parts.
+fn span_iso(clock: &Clock) -> (i64, i64, i64) {
+    // The Monday of the week with the fourth of January.
+    let first = |year: i64| {
+        let fourth = span_day(year, 1, 4);
+        fourth - fourth.rem_euclid(7)
+    };
+    let day = span_day(clock.year, clock.month, clock.day);
+    let mut year = clock.year;
+    if day < first(year) {
+        year -= 1;
+    }
+    let mut week = (day - first(year)) / 7 + 1;
+    if week >= 52 && day >= first(year + 1) {
+        year += 1;
+        week = (day - first(year)) / 7 + 1;
+    }
+    (year, week, day - first(year) + 1)
 }
 
 /// Writes a fraction of a second, with zeros in front whatever `FM` says.

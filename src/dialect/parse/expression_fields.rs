@@ -76,7 +76,10 @@ pub(super) fn expression(expr: &Expr, in_array: bool) -> Checked {
         Expr::CompoundFieldAccess { root: _, access_chain } => access_chain.iter().try_for_each(access),
         Expr::JsonAccess { value: _, path: _ } => foreign(true, ":"),
         Expr::InUnnest { expr: _, array_expr: _, negated: _ } => foreign(true, "UNNEST"),
-        Expr::BinaryOp { left: _, op, right: _ } => binary(op),
+        Expr::BinaryOp { left, op, right } => {
+            one_collation(left, right)?;
+            binary(op)
+        }
         Expr::Like { negated: _, any, expr: _, pattern: _, escape_char: _ }
         | Expr::ILike { negated: _, any, expr: _, pattern: _, escape_char: _ } => foreign(*any, "ANY"),
         Expr::RLike { negated: _, expr: _, pattern: _, regexp: _ } => foreign(true, "RLIKE"),
@@ -104,7 +107,10 @@ pub(super) fn expression(expr: &Expr, in_array: bool) -> Checked {
         },
         // The grammar reads calls of btrim, ltrim and rtrim instead.
         Expr::Trim { trim_where: _, trim_what: _, expr: _, trim_characters: _ } => foreign(true, "TRIM"),
-        Expr::Collate { expr: _, collation } => collates(collation),
+        Expr::Collate { expr, collation } => {
+            no_number(expr)?;
+            collates(collation)
+        }
         Expr::Prefixed { prefix, value: _ } => foreign(true, &prefix.value),
         Expr::TypedString(TypedString { data_type: _, value: _, uses_odbc_syntax }) => foreign(*uses_odbc_syntax, "{"),
         Expr::Function(function) => call(function),
@@ -273,6 +279,40 @@ fn collates(collation: &ObjectName) -> Checked {
         !BYTE_ORDER.contains(&name.to_lowercase().as_str()),
         &format!("the collation \"{name}\": texts are ordered by their bytes, another order"),
     )
+}
+
+/// The collation that is written behind an expression.
+fn collation_of(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Nested(inner) => collation_of(inner),
+        Expr::Collate { expr: _, collation } => collation.0.last().and_then(|part| part.as_ident()).map(fold),
+        _ => None,
+    }
+}
+
+/// Refuses an operator between texts of two collations, which PostgreSQL refuses too.
+fn one_collation(left: &Expr, right: &Expr) -> Checked {
+    match (collation_of(left), collation_of(right)) {
+        (Some(left), Some(right)) => unsupported(left != right, "an operator between texts of two collations"),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a collation of a number that is written out.
+fn no_number(expr: &Expr) -> Checked {
+    let name = match expr {
+        Expr::Nested(inner) => return no_number(inner),
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, _) if digits.contains(['.', 'e', 'E']) => "numeric",
+            Value::Number(digits, _) if digits.parse::<i32>().is_ok() => "integer",
+            Value::Number(..) => "bigint",
+            Value::Boolean(_) => "boolean",
+            _ => return Ok(()),
+        },
+        _ => return Ok(()),
+    };
+    let message = format!("collations are not supported by type {name}");
+    Err(QueryError::new(ErrorKind::TypeMismatch, message))
 }
 
 /// Checks a call, with its arguments and its window.

@@ -12,6 +12,7 @@
 
 use super::expression_fields;
 use super::refuse::{Checked, foreign, sort_key, unsupported, wildcard};
+use super::spelling::JOIN_NAME;
 use super::tree::{Statement, fold};
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
@@ -154,6 +155,11 @@ fn lock_clauses(locks: &[LockClause], body: &SetExpr) -> Checked {
     Ok(())
 }
 
+/// Whether a name in the list of a USING is that of the join.
+fn names_join(name: &ObjectName) -> bool {
+    name.0.first().and_then(|part| part.as_ident()).is_some_and(|first| first.value == JOIN_NAME)
+}
+
 /// The name by which a table of FROM is known.
 fn name_of(factor: &TableFactor) -> Option<String> {
     match factor {
@@ -258,7 +264,9 @@ fn join(join: &Join) -> Checked {
         | JoinOperator::RightOuter(condition)
         | JoinOperator::FullOuter(condition) => match condition {
             JoinConstraint::On(_) | JoinConstraint::Natural => Ok(()),
-            JoinConstraint::Using(columns) => columns.iter().try_for_each(|column| foreign(column.0.len() != 1, ".")),
+            JoinConstraint::Using(columns) => {
+                columns.iter().try_for_each(|column| foreign(column.0.len() != 1 && !names_join(column), "."))
+            }
             JoinConstraint::None => {
                 let message = "syntax error: a join needs ON or USING, unless it is a CROSS JOIN";
                 Err(QueryError::new(ErrorKind::Syntax, message))

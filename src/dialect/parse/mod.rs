@@ -8,6 +8,7 @@
 //! short text.
 
 mod check;
+mod continued;
 pub(crate) mod depth;
 pub(crate) mod exclusion;
 mod expression_fields;
@@ -16,7 +17,7 @@ mod grammar;
 mod operators;
 mod refuse;
 mod size;
-mod spelling;
+pub(crate) mod spelling;
 mod statement;
 pub(crate) mod tree;
 pub(crate) mod weight;

@@ -3,7 +3,7 @@
 //!
 //! sqlparser 0.62: `~`, `~*` and `~~` bind like comparisons and `OPERATOR(...)` like BETWEEN, unary
 //! minus binds weaker than `^` and the other prefix operators stronger than `*`, IS DISTINCT FROM
-//! takes AND and OR into its right side, ISNULL is an alias, BETWEEN SYMMETRIC and LIKE ANY of an
+//! takes AND and OR into its right side, COLLATE is not read behind a cast, ISNULL is an alias, BETWEEN SYMMETRIC and LIKE ANY of an
 //! array are unknown, and `a < b < c` is read from the left. Not needed once `operators.slt` passes
 //! without this file.
 
@@ -186,6 +186,11 @@ fn trim(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
 pub(super) fn infix(parser: &mut Parser<'_>, left: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
     if !associates(left, precedence) {
         return Some(parser.expected("end of the comparison", parser.peek_token()));
+    }
+    if precedence == COLLATE {
+        parser.advance_token();
+        let collation = parser.parse_object_name(false);
+        return Some(collation.map(|collation| Expr::Collate { expr: Box::new(left.clone()), collation }));
     }
     if precedence != IS && precedence != BETWEEN {
         return None;

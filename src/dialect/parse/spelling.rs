@@ -3,13 +3,19 @@
 //!
 //! sqlparser 0.62: `0b101` is the number 0 under the name `b101` and `0x1F` is a string of bytes;
 //! `TABLE t` loses the quotes of its name, `FROM ONLY t` reads a table `only`, `FROM t *`, ORDER BY
-//! `x USING >`, `FOR NO KEY UPDATE` and `FOR KEY SHARE` are not read, and `INTERVAL(0) '1.6 s'` loses its digits. Not needed once `spellings.slt` passes without
-//! this file.
+//! `x USING >`, `FOR NO KEY UPDATE` and `FOR KEY SHARE` are not read, nor are `ROWS FROM (...)` and the name behind `USING
+//! (k) AS j`; `INTERVAL(0) '1.6 s'` loses its digits. Not needed once `spellings.slt` passes without this file.
 
 use super::words;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan};
+
+/// The name of the function that stands for `ROWS FROM`, which no statement can write; its arguments are the functions.
+pub(crate) const ROWS_FROM: &str = "\u{1}rows from";
+
+/// What stands before the name of a join in the list of its USING: no column of a user's is written so.
+pub(crate) const JOIN_NAME: &str = "\u{1}join";
 
 /// The tokens of a text as sqlparser has to read them.
 ///
@@ -207,6 +213,30 @@ fn phrases(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                     dropped[places[end]] = true;
                 }
             }
+            // The functions are arguments of one.
+            Keyword::ROWS
+                if word(nth + 1) == Keyword::FROM
+                    && *token(nth + 2) == Token::LParen
+                    && (begins_table(previous, nth.checked_sub(1).map(token)) || previous == Keyword::LATERAL) =>
+            {
+                replaced.push((place, vec![Token::make_word(ROWS_FROM, Some('"'))]));
+                dropped[places[nth + 1]] = true;
+            }
+            // The name of a join is the last of the columns that it merges.
+            Keyword::USING if *token(nth + 1) == Token::LParen => {
+                let end = (nth + 2..places.len()).find(|nth| !is_name(*nth) && *token(*nth) != Token::Comma);
+                if let Some(end) = end
+                    && *token(end) == Token::RParen
+                    && word(end + 1) == Keyword::AS
+                    && is_name(end + 2)
+                {
+                    dropped[places[end + 1]] = true;
+                    dropped[places[end + 2]] = true;
+                    let name = token(end + 2).clone();
+                    let mark = Token::make_word(JOIN_NAME, Some('"'));
+                    replaced.push((places[end], vec![Token::Comma, mark, Token::Period, name, Token::RParen]));
+                }
+            }
             Keyword::USING => {
                 let descending = match token(nth + 1) {
                     Token::Gt => "DESC",
@@ -217,6 +247,16 @@ fn phrases(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 replaced.push((places[nth + 1], vec![Token::make_keyword(descending)]));
             }
             Keyword::FROM | Keyword::JOIN => {
+                let first = nth + 1 + usize::from(word(nth + 1) == Keyword::ONLY);
+                if let Some(end) = end_of_name(first, &is_name, &token)
+                    && *token(end) == Token::Mul
+                    && (ends_table(word(end + 1), token(end + 1)) || is_name(end + 1))
+                {
+                    dropped[places[end]] = true;
+                }
+            }
+            // A further table of FROM; a product goes on behind its sign.
+            _ if *token(nth) == Token::Comma => {
                 let first = nth + 1 + usize::from(word(nth + 1) == Keyword::ONLY);
                 if let Some(end) = end_of_name(first, &is_name, &token)
                     && *token(end) == Token::Mul

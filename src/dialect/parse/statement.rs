@@ -28,6 +28,7 @@ pub(crate) fn parse(
     let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
     let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
     depth::check(&tokens)?;
+    let tokens = super::continued::joined(tokens).map_err(|error| QueryError::from_parser(error, sql))?;
     let tokens = super::exclusion::marked(tokens);
     let tokens = spelling::respell(tokens).map_err(|error| QueryError::from_parser(error, sql))?;
     let grammar = PostgresGrammar::for_tokens(tokens.len(), abandoned);

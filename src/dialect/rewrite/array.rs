@@ -3,6 +3,7 @@
 
 use super::build::take;
 use super::build::{self, array_query, boolean, call, call_arguments, is_call, literal};
+use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
     self, BinaryOperator, DuplicateTreatment, Expr, FunctionArgumentClause, FunctionArguments, GroupByExpr, Ident,
     LambdaFunction, LambdaFunctionParameter, LambdaSyntax, OneOrManyWithParens, OrderByExpr, OrderByKind, Query,
@@ -25,18 +26,54 @@ pub(crate) fn flatten(expr: &mut Expr) {
 fn spelled_out(expr: &Expr) -> Option<Vec<Expr>> {
     match expr {
         Expr::Nested(inner) => spelled_out(inner),
-        Expr::Array(array) => Some(array.elem.clone()),
+        Expr::Array(array) => Some(as_texts(array.elem.clone())),
         Expr::Cast { expr: inner, data_type: ast::DataType::Array(element), .. } => {
             let ast::ArrayElemTypeDef::SquareBracket(element, _) = element else { return None };
             let elements = match inner.as_ref() {
                 Expr::Function(function) if is_call(inner, "make_array") => {
                     call_arguments(function)?.into_iter().cloned().collect()
                 }
+                Expr::Array(array) => array.elem.clone(),
                 other => spelled_out(other)?,
             };
             Some(elements.into_iter().map(|value| build::cast(value, element.as_ref().clone())).collect())
         }
         other => super::array_literal::elements(literal(other)?),
+    }
+}
+
+/// Refuses an empty array without a type, in the place where it is written; under a cast it becomes a call that makes one.
+///
+/// # Errors
+/// 0A000 where nothing tells what its elements would be.
+pub(crate) fn check_empty(expr: &mut Expr) -> Result<(), QueryError> {
+    let is_empty = |expr: &Expr| matches!(expr, Expr::Array(array) if array.elem.is_empty());
+    if let Expr::Cast { expr: inner, data_type: ast::DataType::Array(_), .. } = expr
+        && is_empty(inner)
+    {
+        **inner = call("make_array", Vec::new());
+    }
+    match is_empty(expr) {
+        true => Err(QueryError::new(ErrorKind::NotSupported, "an empty array without a type is not supported")
+            .with_hint("Explicitly cast to the desired type, for example ARRAY[]::integer[].")),
+        false => Ok(()),
+    }
+}
+
+/// The elements of `ARRAY['a', 'b']`, which is an array of texts, whatever it is compared with; elements of any other array
+/// as they are.
+fn as_texts(elements: Vec<Expr>) -> Vec<Expr> {
+    if !elements.iter().all(|element| literal(element).is_some() || is_null(element)) {
+        return elements;
+    }
+    elements.into_iter().map(|element| build::cast(element, ast::DataType::Text)).collect()
+}
+
+fn is_null(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_null(inner),
+        Expr::Value(value) => value.value == Value::Null,
+        _ => false,
     }
 }
 
@@ -164,6 +201,9 @@ fn aggregate_in_place(query: &mut Query) -> bool {
         .into_iter()
         .map(|key| if by_number(&key) { OrderByExpr { expr: element.clone(), ..key } } else { key })
         .collect();
+    // A column of a query that has no type is a text.
+    let untyped = literal(&element).is_some() || is_null(&element);
+    let element = if untyped { build::cast(element, ast::DataType::Text) } else { element };
     let mut aggregate = call("array_agg", vec![element]);
     if let Expr::Function(function) = &mut aggregate
         && let FunctionArguments::List(list) = &mut function.args

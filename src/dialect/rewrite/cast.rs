@@ -20,7 +20,7 @@ const OBJECTS: &[&str] = &["regclass", "regnamespace", "regproc", "regrole", "re
 
 /// The object type that a type name stands for; `regprocedure` counts as `regproc`, because functions
 /// here have one signature a name. `None` for all other types.
-fn object_type(data_type: &DataType) -> Option<&'static str> {
+pub(super) fn object_type(data_type: &DataType) -> Option<&'static str> {
     let name = match data_type {
         DataType::Regclass => "regclass".to_owned(),
         DataType::Custom(..) => unqualified(data_type)?,
@@ -32,7 +32,7 @@ fn object_type(data_type: &DataType) -> Option<&'static str> {
 
 /// The folded name of a custom type without `pg_catalog`; `None` for built-in types and other
 /// schemas.
-fn unqualified(data_type: &DataType) -> Option<String> {
+pub(super) fn unqualified(data_type: &DataType) -> Option<String> {
     let DataType::Custom(name, _) = data_type else { return None };
     let parts: Vec<&Ident> = name.0.iter().filter_map(|part| part.as_ident()).collect();
     match parts.as_slice() {
@@ -42,10 +42,12 @@ fn unqualified(data_type: &DataType) -> Option<String> {
     }
 }
 
-/// Shows names in the outermost list: a catalog column of functions, and a literal cast to an object
-/// type, since `SELECT 'symbols'::regclass` prints `symbols`.
+/// Shows names in the outermost list: a catalog column of functions, what `to_regclass` and its like find, and a literal
+/// cast to an object type, since `SELECT 'symbols'::regclass` prints `symbols`.
 pub(crate) fn show_literal(expr: &mut Expr) {
-    if names_function(expr) {
+    if let Some(object) = looked_up(expr) {
+        *expr = call(&format!("{object}_text"), vec![take(expr)]);
+    } else if names_function(expr) {
         *expr = call("regproc_text", vec![take(expr)]);
     } else if let Expr::Cast { expr: inner, data_type, .. } = expr
         && literal(inner).is_some()
@@ -53,6 +55,14 @@ pub(crate) fn show_literal(expr: &mut Expr) {
     {
         *expr = call(&format!("{object}_text"), vec![take(inner)]);
     }
+}
+
+/// The object type that `to_regclass` and its like look a name up for.
+fn looked_up(expr: &Expr) -> Option<&'static str> {
+    let Expr::Function(function) = expr else { return None };
+    let name = function.name.0.last()?.as_ident().map(fold)?;
+    let object = name.strip_prefix("to_")?;
+    OBJECTS.iter().find(|known| **known == object).copied()
 }
 
 /// Compares objects by their numbers: in `a::regclass = b::regclass` both calls become their `_oid`
@@ -83,8 +93,13 @@ fn names_function(expr: &Expr) -> bool {
         },
         _ => return false,
     };
+    is_function_name(&fold(column))
+}
+
+/// Whether a column of the catalog is of type `regproc`, by its name.
+pub(super) fn is_function_name(column: &str) -> bool {
     matches!(
-        fold(column).as_str(),
+        column,
         "typinput"
             | "typoutput"
             | "typreceive"
@@ -190,6 +205,12 @@ pub(crate) fn rewrite(expr: &mut Expr) {
         }
         return;
     }
+    if matches!(data_type, DataType::Text)
+        && let Some(object) = looked_up(inner)
+    {
+        *expr = call(&format!("{object}_text"), vec![take(inner)]);
+        return;
+    }
     if matches!(data_type, DataType::Text) && names_function(inner) {
         *expr = call("regproc_text", vec![take(inner)]);
         return;
@@ -223,7 +244,7 @@ fn own_type(data_type: &DataType) -> Option<(&'static str, Option<u64>)> {
             "tid" => ("tid_cast", None),
             "name" => ("name_cast", None),
             // The type "char", a single byte.
-            "char" => ("varchar_cast", Some(1)),
+            "char" => ("char_cast", None),
             _ => return None,
         },
         _ => return None,

@@ -25,6 +25,7 @@ mod distinct;
 mod empty;
 mod frame;
 mod function;
+mod hypothetical;
 mod json_aggregate;
 mod limit;
 mod literal;
@@ -32,6 +33,7 @@ mod mark;
 mod moment;
 mod names;
 mod operator;
+mod padded;
 mod pattern;
 mod pattern_any;
 mod privileges;
@@ -39,10 +41,12 @@ mod record;
 mod row;
 mod rows_function;
 mod scope;
+mod settings;
 mod subscript;
 mod system;
 mod table_function;
 mod text_length;
+mod type_name;
 mod window;
 mod with;
 
@@ -51,7 +55,8 @@ use crate::dialect::parse::tree::fold;
 use crate::error::QueryError;
 use build::{call, is_call, take};
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Expr, Query, Select, SelectItem, SetExpr, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    AccessExpr, Expr, OrderByKind, Query, Select, SelectItem, SetExpr, UnaryOperator, Value, ValueWithSpan, VisitMut,
+    VisitorMut,
 };
 use scope::Scopes;
 use std::ops::ControlFlow;
@@ -96,7 +101,9 @@ fn respelled(statement: &mut Statement, place: Place<'_>, relations: &Relations)
         }
     }
     let windows = Vec::new();
-    match statement.visit(&mut Rewriter { scopes: Scopes::default(), given: Vec::new(), windows, shared: 0 }) {
+    let combined = is_combined(statement);
+    match statement.visit(&mut Rewriter { scopes: Scopes::default(), given: Vec::new(), windows, combined, shared: 0 })
+    {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
@@ -115,6 +122,15 @@ fn top_select(statement: &mut Statement) -> Option<&mut Select> {
     }
 }
 
+/// Whether a statement's query is of several with UNION, EXCEPT or INTERSECT between them.
+fn is_combined(statement: &Statement) -> bool {
+    match statement {
+        Statement::Query(query) => matches!(query.body.as_ref(), SetExpr::SetOperation { .. }),
+        Statement::Explain { statement, .. } => is_combined(statement),
+        _ => false,
+    }
+}
+
 /// The one walk over a statement, with what the queries around its current point define.
 struct Rewriter {
     /// Names that WITH gives, and catalog tables by their aliases, innermost last.
@@ -125,6 +141,8 @@ struct Rewriter {
     given: Vec<Vec<Option<String>>>,
     /// The windows that WINDOW names, one list for each query around.
     windows: Vec<window::Windows>,
+    /// Whether the outermost query combines several, whose columns have one type.
+    combined: bool,
     /// How many WITH queries were marked.
     shared: usize,
 }
@@ -154,6 +172,9 @@ impl VisitorMut for Rewriter {
         }
         limit::by_fetch(query);
         ended(limit::literals(query))?;
+        if let Some(OrderByKind::Expressions(keys)) = query.order_by.as_mut().map(|order| &mut order.kind) {
+            padded::sort(keys);
+        }
         distinct::on_with_subqueries(query);
         ControlFlow::Continue(())
     }
@@ -168,15 +189,17 @@ impl VisitorMut for Rewriter {
     /// Rules for one SELECT that need its FROM and its list as written; then its catalog tables come
     /// into scope.
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<QueryError> {
+        ended(settings::check(select))?;
         empty::prune_projection(select, &self.scopes);
         privileges::explode(select);
         row::conjuncts(select);
         let tables = system::catalog_tables(select, &self.scopes);
         self.scopes.tables.push(tables);
         self.given.push(names::given(&select.projection));
-        if self.scopes.names.len() == 1 {
-            text_length::fill(&mut select.projection);
+        if self.scopes.names.len() == 1 && !self.combined {
+            padded::fill(&mut select.projection);
         }
+        padded::group(&mut select.group_by);
         ControlFlow::Continue(())
     }
 
@@ -212,6 +235,11 @@ impl VisitorMut for Rewriter {
         if let Some(query) = build::array_query(expr) {
             empty::settle_recursion(query, &self.scopes);
         }
+        ended(hypothetical::spell_out(expr))?;
+        type_name::settle(expr, &self.scopes);
+        padded::parts(expr);
+        ended(padded::check(expr))?;
+        ended(array::check_empty(expr))?;
         row::compare(expr);
         empty::branches_never_taken(expr, &self.scopes);
         empty::fold_subquery(expr, &self.scopes);
@@ -288,6 +316,7 @@ fn rewrite_expr(expr: &mut Expr) {
                 *expr = read;
             }
         }
+        Expr::IsDistinctFrom(..) | Expr::IsNotDistinctFrom(..) => operator::distinct_from(expr),
         Expr::SimilarTo { .. } => pattern::similar_to(expr),
         Expr::IsNormalized { .. } => pattern::is_normalized(expr),
         Expr::Substring { .. } => pattern::substring(expr),

@@ -159,6 +159,7 @@ pub(super) fn expr_name(expr: &Expr) -> Option<String> {
         Expr::Case { else_result, .. } => else_result.as_deref().and_then(own_name).or_else(|| Some("case".to_owned())),
         Expr::Exists { .. } => Some("exists".to_owned()),
         Expr::Array(_) => Some("array".to_owned()),
+        Expr::Tuple(_) => Some("row".to_owned()),
         Expr::Interval(_) => Some("interval".to_owned()),
         Expr::Extract { .. } => Some("extract".to_owned()),
         Expr::Substring { .. } => Some("substring".to_owned()),
@@ -196,6 +197,7 @@ fn own_name(expr: &Expr) -> Option<String> {
         Expr::Nested(inner) => own_name(inner),
         Expr::Cast { expr: inner, .. } => own_name(inner),
         Expr::TypedString(_) | Expr::Interval(_) | Expr::Value(_) => None,
+        Expr::Case { else_result, .. } => else_result.as_deref().and_then(own_name),
         other => expr_name(other),
     }
 }
@@ -248,6 +250,7 @@ mod tests {
         check("SELECT 1::int, x::text, date '2026-01-01'", Some(&["int4", "x", "date"]));
         check("SELECT 1::int::text, true::text, (date '2026-01-01')::text", Some(&["text", "text", "text"]));
         check("SELECT a + b, -a, CASE WHEN a THEN 1 END", Some(&["?column?", "?column?", "case"]));
+        check("SELECT (CASE WHEN a THEN 1 END)::text, (CASE a WHEN 1 THEN 2 ELSE b END)::text", Some(&["text", "b"]));
         check("SELECT (SELECT max(x) FROM t), EXISTS(SELECT 1)", Some(&["max", "exists"]));
         check("SELECT * FROM t", None);
         assert_eq!(visible("oid\u{1}2"), "oid");

@@ -8,6 +8,7 @@
 use super::build::call;
 use super::build::take;
 use super::cast;
+use crate::dialect::typing::marked;
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value};
 
 /// Rewrites one operator between two sides that are rewritten already: `OPERATOR(pg_catalog.~)` is
@@ -32,6 +33,19 @@ pub(crate) fn binary(expr: &mut Expr) {
         _ => return cast::compare_objects(left, right),
     };
     *expr = call(function, vec![take(left), take(right)]);
+}
+
+/// Rewrites IS [NOT] DISTINCT FROM to a call that the typing resolves, as it does with `=`.
+///
+/// DataFusion 55: the operator is planned past its expression planners, and typed at once. Not needed once `interval '1 day'
+/// IS DISTINCT FROM '1 day'` plans.
+pub(crate) fn distinct_from(expr: &mut Expr) {
+    let (left, right, name) = match expr {
+        Expr::IsDistinctFrom(left, right) => (left, right, marked::DISTINCT),
+        Expr::IsNotDistinctFrom(left, right) => (left, right, marked::NOT_DISTINCT),
+        _ => return,
+    };
+    *expr = call(name, vec![take(left), take(right)]);
 }
 
 /// Rewrites one operator in front of what is rewritten already: `|/` is `sqrt`, `||/` is `cbrt`, `@`

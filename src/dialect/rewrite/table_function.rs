@@ -12,7 +12,9 @@
 
 use super::build::{self, alias, call, ident};
 use super::function::strip_schema;
+use super::names::MARK;
 use super::rows_function;
+use crate::dialect::parse::spelling::ROWS_FROM;
 use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{
     DataType, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, TableAlias, TableAliasColumnDef,
@@ -79,6 +81,7 @@ pub(crate) fn rewrite(factor: &mut TableFactor) {
     let exprs: Vec<Expr> = arguments.iter().filter_map(build::argument_expr).cloned().collect();
     let given = given.take();
     *factor = match function.as_str() {
+        ROWS_FROM => rows_from(exprs, given, numbered),
         "unnest" => rows(exprs, given, &function, numbered),
         "_pg_expandarray" => {
             let named = given.unwrap_or_else(|| alias(&function));
@@ -130,6 +133,47 @@ fn rows(mut arrays: Vec<Expr>, given: Option<TableAlias>, function: &str, number
         arrays.push(list_of_series(vec![first, longest]));
     }
     unnest(arrays, Some(named), false)
+}
+
+/// `ROWS FROM (f(...), g(...))`: the rows of functions side by side. One alone is that function.
+fn rows_from(mut calls: Vec<Expr>, given: Option<TableAlias>, numbered: bool) -> TableFactor {
+    if let [Expr::Function(_)] = calls.as_slice()
+        && let Some(Expr::Function(only)) = calls.pop()
+    {
+        let exprs = build::call_arguments(&only).into_iter().flatten().cloned().collect();
+        let mut factor = table_of(only.name, Some(exprs), given, numbered);
+        rewrite(&mut factor);
+        return factor;
+    }
+    let (mut arrays, mut names) = (Vec::new(), Vec::new());
+    for call in calls {
+        let (name, exprs) = match &call {
+            Expr::Function(function) => (
+                build::called(function).unwrap_or_default(),
+                build::call_arguments(function).into_iter().flatten().cloned().collect::<Vec<_>>(),
+            ),
+            _ => (String::new(), Vec::new()),
+        };
+        let of_one = match name.as_str() {
+            "unnest" => exprs,
+            "generate_series" => vec![list_of_series(exprs)],
+            known if let Some((arrays, _)) = rows_function::columns(known, &exprs) => arrays,
+            _ => vec![build::call("make_array", vec![call])],
+        };
+        names.extend(std::iter::repeat_n(name, of_one.len()));
+        arrays.extend(of_one);
+    }
+    let mut named = given.unwrap_or_else(|| alias("rows_from"));
+    if names.iter().all(|name| !name.is_empty()) {
+        // Columns of one name are told apart.
+        let named_once = |place: usize| names.iter().take(place).all(|before| *before != names[place]);
+        let columns = (0..names.len()).map(|place| match named_once(place) {
+            true => ident(&names[place]),
+            false => Ident::with_quote('"', format!("{}{MARK}{place}", names[place])),
+        });
+        named = with_columns(named, columns.collect());
+    }
+    rows(arrays, Some(named), "rows_from", numbered)
 }
 
 /// A series as a table: DataFusion's own table function while the bounds are numbers, which streams; otherwise `unnest`
@@ -239,16 +283,26 @@ fn derived(query: Option<Query>, alias: TableAlias, lateral: bool) -> TableFacto
 
 /// A table or table function of FROM without any of sqlparser's other clauses.
 fn table(name: Vec<Ident>, arguments: Option<Vec<Expr>>, alias: Option<TableAlias>) -> TableFactor {
+    table_of(ObjectName::from(name), arguments, alias, false)
+}
+
+/// The same, whose rows may be numbered.
+fn table_of(
+    name: ObjectName,
+    arguments: Option<Vec<Expr>>,
+    alias: Option<TableAlias>,
+    with_ordinality: bool,
+) -> TableFactor {
     let argument = |expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr));
     let args =
         arguments.map(|exprs| TableFunctionArgs { args: exprs.into_iter().map(argument).collect(), settings: None });
     TableFactor::Table {
-        name: ObjectName::from(name),
+        name,
         alias,
         args,
         with_hints: Vec::new(),
         version: None,
-        with_ordinality: false,
+        with_ordinality,
         partitions: Vec::new(),
         json_path: None,
         sample: None,

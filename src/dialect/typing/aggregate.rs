@@ -1,13 +1,15 @@
 //! Calls of aggregates and window functions: their arguments in the types that PostgreSQL's take, and with them the
 //! function PostgreSQL would choose.
 
+use super::accepted;
 use super::context::Typing;
 use super::frame;
 use super::kind::{Kind, refusal};
 use super::operand::Operand;
-use crate::dialect::aggregate::excluding;
+use crate::dialect::aggregate::{excluding, offset};
 use crate::dialect::arithmetic::{average, deviation, sum};
 use crate::error::ErrorKind;
+use crate::text::json;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr::{AggregateFunction, Sort, WindowFunction};
@@ -34,6 +36,17 @@ const AGGREGATES_OF_DOUBLES: [&str; 16] = [
     "quantile",
 ];
 
+/// Aggregates of which each type has one, and none is preferred.
+const AGGREGATES_OF_MANY_TYPES: [&str; 6] = ["array_agg", "avg", "bit_and", "bit_or", "bit_xor", "sum"];
+
+/// Window functions whose value tells their type.
+const VALUES_OF_ROWS: [&str; 5] = ["first_value", "lag", "last_value", "lead", "nth_value"];
+
+/// Whether a type is that of a row, and of no document.
+fn is_record(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Struct(_)) && !json::is_json(data_type) && !json::is_jsonb(data_type)
+}
+
 impl Typing<'_> {
     /// The arguments of an aggregate, and the aggregate PostgreSQL has for their kinds.
     fn aggregated(&mut self, func: Arc<AggregateUDF>, args: Vec<Expr>) -> Result<(Arc<AggregateUDF>, Vec<Expr>)> {
@@ -59,8 +72,19 @@ impl Typing<'_> {
             row.expr = self.coerce(row.clone(), &DataType::Int64)?;
         }
         let kind = args.first().map(Operand::kind);
+        let untyped = args.first().is_some_and(accepted::is_untyped);
+        if untyped && AGGREGATES_OF_MANY_TYPES.contains(&func.name()) {
+            let text = format!("function {}(unknown) is not unique", func.name());
+            return Err(refusal(ErrorKind::AmbiguousFunction, text));
+        }
+        if untyped && func.name() == "mode" {
+            return Err(accepted::undetermined());
+        }
+        let record = args.first().is_some_and(|arg| is_record(&arg.data_type));
         let missing = match (func.name(), &kind) {
+            ("count", _) => args.len() > 1,
             ("min" | "max", Some(Kind::Bool)) => true,
+            ("min" | "max", Some(Kind::Other)) => record,
             ("string_agg", Some(kind)) => !matches!(kind, Kind::Text | Kind::Bytea | Kind::Unknown),
             _ => false,
         };
@@ -129,8 +153,13 @@ impl Typing<'_> {
                     Some(func) => Arc::new(func),
                     None => {
                         let args = params.args.into_iter().map(|arg| self.typed(arg)).collect::<Result<Vec<_>>>()?;
+                        if VALUES_OF_ROWS.contains(&func.name()) && args.first().is_some_and(accepted::is_untyped) {
+                            return Err(accepted::undetermined());
+                        }
                         params.args = self.window_arguments(func.name(), args)?;
-                        func
+                        let written = params.args.get(1).is_none_or(|rows| matches!(rows, Expr::Literal(..)));
+                        let by_column = if written { None } else { offset::function(func.name()) };
+                        by_column.unwrap_or(func)
                     }
                 };
                 WindowFunctionDefinition::WindowUDF(func)
@@ -162,6 +191,12 @@ impl Typing<'_> {
         let mut exprs = Vec::new();
         match (first, third) {
             (Some(value), Some(default)) if shifts => {
+                if value.kind().common(&default.kind()).is_none() {
+                    let offset = second.as_ref().map_or_else(|| "integer".to_owned(), |offset| offset.kind().name());
+                    let (value, default) = (value.kind().name(), default.kind().name());
+                    let text = format!("function {name}({value}, {offset}, {default}) does not exist");
+                    return Err(refusal(ErrorKind::UnknownFunction, text));
+                }
                 let (both, _) = self.alike(vec![value, default], name)?;
                 let mut both = both.into_iter();
                 exprs.extend(both.next());

@@ -4,8 +4,10 @@ use super::context::Typing;
 use super::kind::{Kind, UNBOUND, refusal, widest};
 use super::operand::Operand;
 use super::operator::whole_literal;
+use crate::dialect::equality::key_of;
 use crate::dialect::moment::interval_order::length;
 use crate::error::ErrorKind;
+use crate::text::json;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr::{Between, Case, InList, Like};
@@ -192,16 +194,23 @@ impl Typing<'_> {
     pub(super) fn searched(&mut self, value: Operand, subquery: Subquery) -> Result<(Expr, Subquery)> {
         let columns = subquery.subquery.schema().columns();
         let [column] = columns.as_slice() else { return Ok((value.expr, subquery)) };
-        let data_type = subquery.subquery.schema().field(0).data_type().clone();
+        let data_type = match subquery.subquery.schema().field(0).data_type() {
+            // A column without a type is a text.
+            DataType::Null => DataType::Utf8,
+            known => known.clone(),
+        };
         let found = Operand { expr: Expr::Column(column.clone()), data_type };
         let (of_value, of_found) = (value.kind(), found.kind());
         let missing = || {
             let text = format!("operator does not exist: {} = {}", of_value.name(), of_found.name());
             refusal(ErrorKind::UnknownFunction, text)
         };
+        let both = (value.data_type.clone(), found.data_type.clone());
         let (mut value, mut found) = self.compared(value, found, missing)?;
         if of_value == Kind::Interval || of_found == Kind::Interval {
             (value, found) = (length(value), length(found));
+        } else if json::is_jsonb(&both.0) && json::is_jsonb(&both.1) {
+            (value, found) = (key_of(value, &both.0), key_of(found, &both.1));
         }
         if found == Expr::Column(column.clone()) {
             return Ok((value, subquery));

@@ -207,6 +207,16 @@ impl Typing<'_> {
         if matches!(name, "array_has" | "array_position" | "array_positions" | "array_append" | "array_remove") {
             args = self.with_element(args)?;
         }
+        let small = |arg: &Operand| arg.data_type == DataType::Int32;
+        if name == "generate_series"
+            && args.iter().any(small)
+            && args.iter().all(|arg| small(arg) || arg.kind() == Kind::Unknown)
+        {
+            // A bound without a type has that of the others.
+            let integer =
+                |arg: Operand| Ok(Operand { expr: self.coerce(arg, &DataType::Int32)?, data_type: DataType::Int32 });
+            args = args.into_iter().map(integer).collect::<Result<_>>()?;
+        }
         let mut exprs = Vec::with_capacity(args.len());
         let types: Vec<DataType> = args.iter().map(|arg| arg.data_type.clone()).collect();
         for (place, arg) in args.into_iter().enumerate() {

@@ -6,6 +6,7 @@
 //! typing that follows puts the operator there. Not needed once the SQL planner leaves types to the analyzer.
 
 use super::kind::too_many_digits;
+use super::operand::is_unknown;
 use super::symbol::{Deferral, Symbol};
 use super::{marked, operator};
 use arrow::datatypes::{DataType, Field, FieldRef};
@@ -29,7 +30,15 @@ impl ExprPlanner for Operators {
     fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
         let is_list = |expr: &Expr| matches!(expr.get_type(schema), Ok(DataType::List(_)));
         if raw.op == BinaryOperator::StringConcat && (is_list(&raw.left) || is_list(&raw.right)) {
-            return Ok(PlannerResult::Original(raw));
+            // What has no type is an array beside one, which the typing makes of it.
+            let untyped = is_unknown(&raw.left) || is_unknown(&raw.right);
+            return Ok(match untyped {
+                true => {
+                    let symbol = Symbol::Operator(Operator::StringConcat);
+                    PlannerResult::Planned(call(&operator_name(symbol), vec![raw.left, raw.right]))
+                }
+                false => PlannerResult::Original(raw),
+            });
         }
         Ok(match operator_of(&raw.op) {
             Some(operator) => PlannerResult::Planned(call(&operator_name(operator), vec![raw.left, raw.right])),
@@ -56,7 +65,12 @@ const FUNCTIONS_OF_BRANCHES: [&str; 5] = ["array_has", "coalesce", "greatest", "
 /// The functions that the SQL planner finds by their names.
 pub(crate) fn functions() -> Vec<ScalarUDF> {
     let named = FUNCTIONS_OF_BRANCHES.into_iter().chain(marked::NAMES);
-    named.map(|name| ScalarUDF::from(Deferred::new(Deferral::Function(name), name.to_owned()))).collect()
+    let stands_for = |name| match name {
+        marked::DISTINCT => Deferral::Operator(Symbol::Operator(Operator::IsDistinctFrom)),
+        marked::NOT_DISTINCT => Deferral::Operator(Symbol::Operator(Operator::IsNotDistinctFrom)),
+        other => Deferral::Function(other),
+    };
+    named.map(|name| ScalarUDF::from(Deferred::new(stands_for(name), name.to_owned()))).collect()
 }
 
 /// The operators that are deferred; `^` goes by the name of a function, since DataFusion has no such operator.

@@ -2,7 +2,8 @@
 //!
 //! A cast in quotes is marked `cast_of(x::numeric, 'NUMERIC')`, since DataFusion's names of columns leave casts out; a text
 //! in quotes beside values of other types is marked `unknown_text('2026-01-01')`, since the SQL planner types VALUES at
-//! once; a number with more digits than a `numeric` has here is marked `number_beyond('1e308')`.
+//! once; a number with more digits than a `numeric` has here is marked `number_beyond('1e308')`; IS DISTINCT FROM is a
+//! call.
 //!
 //! DataFusion 55: the name of a cast is that of what is cast, so that `sum(x), sum(x::numeric)` is refused for two columns
 //! of one name (apache/datafusion#6543, closed by #21126, which 55.2 does not have). Not needed once it plans.
@@ -19,5 +20,11 @@ pub(crate) const UNKNOWN: &str = "unknown_text";
 /// Around the digits of a number that is no `numeric` of 76 digits, and may still be a double.
 pub(crate) const BEYOND: &str = "number_beyond";
 
+/// In the place of IS DISTINCT FROM, between its two sides.
+pub(crate) const DISTINCT: &str = "is_distinct_from";
+
+/// In the place of IS NOT DISTINCT FROM.
+pub(crate) const NOT_DISTINCT: &str = "is_not_distinct_from";
+
 /// The names of all marks.
-pub(crate) const NAMES: [&str; 3] = [CAST, UNKNOWN, BEYOND];
+pub(crate) const NAMES: [&str; 5] = [CAST, UNKNOWN, BEYOND, DISTINCT, NOT_DISTINCT];

@@ -222,6 +222,13 @@ impl Typing<'_> {
                 let text = format!("operator does not exist: - {}", kind.name());
                 Err(kind::refusal(ErrorKind::UnknownFunction, text))
             }
+            // The least integer has no counterpart, which a difference finds out.
+            kind if kind.is_integer() && !matches!(operand.expr, Expr::Literal(..)) => {
+                let data_type = operand.data_type;
+                let zero = ScalarValue::new_zero(&data_type)?;
+                let (left, right) = (Box::new(Expr::Literal(zero, None)), Box::new(operand.expr));
+                Ok(Operand { expr: Expr::BinaryExpr(BinaryExpr { left, op: Operator::Minus, right }), data_type })
+            }
             _ => Ok(Operand { expr: Expr::Negative(Box::new(operand.expr)), data_type: operand.data_type }),
         }
     }

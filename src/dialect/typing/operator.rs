@@ -34,7 +34,10 @@ pub(crate) fn provisional(stands_for: Deferral, types: &[DataType]) -> DataType 
     let [left, right] = kinds.as_slice() else { return DataType::Null };
     match symbol {
         Symbol::Operator(operator) if compares(operator) => DataType::Boolean,
-        Symbol::Operator(Operator::StringConcat) => DataType::Utf8,
+        Symbol::Operator(Operator::StringConcat) => {
+            let arrays = types.iter().find(|data_type| matches!(Kind::of(data_type), Kind::Array(_)));
+            arrays.cloned().unwrap_or(DataType::Utf8)
+        }
         _ => match form(symbol, left, right) {
             Ok(Form::Numbers(Kind::Numeric)) => UNBOUND,
             Ok(Form::Numbers(kind)) => kind.data_type().unwrap_or(DataType::Null),
@@ -204,6 +207,17 @@ impl Typing<'_> {
         let (of_left, of_right) = (left.kind(), right.kind());
         let symbol = Symbol::Operator(Operator::StringConcat);
         match (&of_left, &of_right) {
+            (Kind::Array(_), Kind::Unknown) | (Kind::Unknown, Kind::Array(_)) => {
+                let of = if of_left == Kind::Unknown { &right } else { &left };
+                let data_type = of.data_type.clone();
+                let (left, right) = (self.coerce(left, &data_type)?, self.coerce(right, &data_type)?);
+                return Ok(Operand { expr: self.function("array_cat", vec![left, right])?, data_type });
+            }
+            (Kind::Bytea, Kind::Unknown) | (Kind::Unknown, Kind::Bytea) => {
+                let data_type = DataType::Binary;
+                let (left, right) = (self.coerce(left, &data_type)?, self.coerce(right, &data_type)?);
+                return Ok(Operand { expr: binary(left, Operator::StringConcat, right), data_type });
+            }
             (Kind::Array(_), _) | (_, Kind::Array(_)) | (Kind::Bytea, _) | (_, Kind::Bytea) => {
                 return self.left_to_engine(symbol, left, right);
             }

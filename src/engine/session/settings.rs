@@ -98,7 +98,7 @@ const DEFINITIONS: &[Definition] = &[
     Definition { name: "lock_timeout", default: "0", check: duration },
     Definition { name: "max_staleness", default: "", check: |value| value.is_empty() || duration(value) },
     Definition { name: "row_security", default: "off", check: boolean },
-    Definition { name: "search_path", default: "public", check: any },
+    Definition { name: "search_path", default: "\"$user\", public", check: any },
     Definition { name: "standard_conforming_strings", default: "on", check: boolean },
     Definition { name: "statement_timeout", default: "0", check: duration },
     Definition { name: "transaction_deferrable", default: "off", check: boolean },

@@ -25,11 +25,14 @@ pub(crate) use parts::{Parts, kind, parts, plain};
 pub(crate) use value::Value;
 pub(crate) use write::quote;
 
+/// The name of the field of `jsonb` by which its values are equal and ordered.
+pub(crate) const ORDER: &str = "order";
+
 /// The fields of `json`: its text as written.
 static JSON: LazyLock<Fields> = LazyLock::new(|| Fields::from(vec![Field::new("json", DataType::Utf8, true)]));
 /// The fields of `jsonb`: the key that orders it, and its normal text.
 static JSONB: LazyLock<Fields> = LazyLock::new(|| {
-    Fields::from(vec![Field::new("order", DataType::Binary, true), Field::new("jsonb", DataType::Utf8, true)])
+    Fields::from(vec![Field::new(ORDER, DataType::Binary, true), Field::new("jsonb", DataType::Utf8, true)])
 });
 
 /// The Arrow type that stands for `json`.
@@ -49,7 +52,7 @@ pub(crate) fn is_json(data_type: &DataType) -> bool {
 
 /// Whether a type stands for `jsonb`.
 pub(crate) fn is_jsonb(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Struct(fields) if fields.len() == 2 && named(fields, 0, "order") && named(fields, 1, "jsonb"))
+    matches!(data_type, DataType::Struct(fields) if fields.len() == 2 && named(fields, 0, ORDER) && named(fields, 1, "jsonb"))
 }
 
 /// Whether a field of a struct has that name and holds bytes or text.

@@ -81,7 +81,9 @@ impl Binder<'_> {
         let name = fold(column);
         let mut found = columns.iter().filter(|known| known.name == name);
         match (found.next(), found.next()) {
-            (Some(only), None) if only.inner != only.name => Ok(Some(relation.qualified(only))),
+            (Some(only), None) if only.inner != only.name || !relation.stands_for.is_empty() => {
+                Ok(Some(relation.qualified(only)))
+            }
             (Some(_), Some(_)) => Err(ambiguous(&name)),
             (None, _) => Ok(Self::qualified_system(relation, &name)),
             _ => Ok(None),

@@ -14,6 +14,7 @@ use super::super::table_function;
 use super::binder::{Binder, MARK};
 use super::scope::{Column, Output, Relation, Scope, ambiguous, missing, quoted};
 use crate::dialect::catalog::{definition, oid};
+use crate::dialect::parse::spelling::JOIN_NAME;
 use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
@@ -82,6 +83,10 @@ impl Binder<'_> {
         kept: Kept,
         constraint: &mut JoinConstraint,
     ) -> Result<Scope, QueryError> {
+        let alias = taken_name(constraint);
+        if alias.is_some() && (left.open || right.open) {
+            return Err(unknown_columns("the name of a JOIN ... USING"));
+        }
         let names: Vec<String> = match constraint {
             JoinConstraint::On(condition) => {
                 left.extend(right);
@@ -141,6 +146,11 @@ impl Binder<'_> {
         }
         *constraint = JoinConstraint::On(condition.unwrap_or_else(|| Expr::Value(Value::Boolean(true).into())));
         left.extend(right);
+        if let Some(alias) = alias {
+            let joined = Relation::merged(fold(&alias), &merged);
+            distinct(&left, &Scope { relations: vec![joined.clone()], ..Scope::default() })?;
+            left.relations.push(joined);
+        }
         merged.append(&mut left.columns);
         left.columns = merged;
         Ok(left)
@@ -277,6 +287,19 @@ impl Binder<'_> {
     fn unnamed(&mut self) -> TableAlias {
         self.number += 1;
         named(&format!("unnamed_subquery{MARK}{}", self.number))
+    }
+}
+
+/// Takes the name of a join out of the list of its USING.
+fn taken_name(constraint: &mut JoinConstraint) -> Option<Ident> {
+    let JoinConstraint::Using(names) = constraint else { return None };
+    let parts: Vec<Ident> = names.last()?.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
+    match parts.as_slice() {
+        [mark, name] if mark.value == JOIN_NAME => {
+            names.pop();
+            Some(name.clone())
+        }
+        _ => None,
     }
 }
 

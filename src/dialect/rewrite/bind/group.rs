@@ -5,7 +5,7 @@ use super::binder::Binder;
 use super::item::Item;
 use super::scope::{Found, Output};
 use crate::dialect::parse::tree::fold;
-use crate::error::QueryError;
+use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, OrderByExpr, Query, Select, Value, Visit, Visitor};
 use std::ops::ControlFlow;
 
@@ -37,7 +37,14 @@ impl Binder<'_> {
     fn group_key(&mut self, key: &mut Expr, items: &[Item], by_value: bool) -> Result<(), QueryError> {
         let place = match key {
             Expr::Value(value) => match &value.value {
-                Value::Number(digits, _) => digits.parse::<usize>().ok().and_then(|number| number.checked_sub(1)),
+                Value::Number(digits, _) => match digits.parse::<i32>() {
+                    Ok(number) => {
+                        let place = usize::try_from(number - 1).ok().filter(|place| *place < items.len());
+                        let message = || format!("GROUP BY position {number} is not in select list");
+                        Some(place.ok_or_else(|| QueryError::new(ErrorKind::WrongColumns, message()))?)
+                    }
+                    Err(_) => None,
+                },
                 _ => None,
             },
             Expr::Identifier(name) => {
@@ -163,9 +170,10 @@ fn is_aggregate(expr: &Expr) -> bool {
     let Expr::Function(function) = expr else { return false };
     let name = function.name.0.last().and_then(|part| part.as_ident()).map(fold).unwrap_or_default();
     function.over.is_none()
-        && (["stddev", "var", "covar", "regr_", "percentile_", "approx_", "bit_"]
-            .iter()
-            .any(|begin| name.starts_with(begin))
+        && (!function.within_group.is_empty()
+            || ["stddev", "var", "covar", "regr_", "percentile_", "approx_", "bit_"]
+                .iter()
+                .any(|begin| name.starts_with(begin))
             || matches!(
                 name.as_str(),
                 "count"

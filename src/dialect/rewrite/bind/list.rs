@@ -1,11 +1,12 @@
 //! The binder of one SELECT: its list gets a name for every column, and its clauses find the columns
 //! they mean.
 
-use super::super::{names, rows_function};
+use super::super::{clauses, names, rows_function};
 use super::binder::{Binder, Lookup, MARK};
 use super::item::Item;
 use super::order;
 use super::scope::{Column, Found, Output, Scope, quoted};
+use crate::dialect::error::message;
 use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
@@ -41,7 +42,11 @@ impl Binder<'_> {
         outermost: bool,
     ) -> Result<Option<Vec<Output>>, QueryError> {
         if let Some(condition) = &mut select.selection {
+            clauses::check_condition(condition, "WHERE")?;
             self.expr(condition)?;
+        }
+        if let Some(condition) = &select.having {
+            clauses::check_condition(condition, "HAVING")?;
         }
         for NamedWindowDefinition(_, window) in &mut select.named_window {
             if let NamedWindowExpr::WindowSpec(spec) = window {
@@ -66,8 +71,12 @@ impl Binder<'_> {
         self.on_keys(select, &items)?;
         let by_value = self.by_value || matches!(select.distinct, Some(Distinct::On(_)));
         let mut keys = keys;
+        let distinct = matches!(select.distinct, Some(Distinct::Distinct));
         for key in keys.iter_mut().flat_map(|keys| keys.iter_mut()) {
             self.sort_key(&mut key.expr, &items, by_value)?;
+            if distinct && !self.is_listed(&key.expr, &items) {
+                return Err(message::not_listed());
+            }
         }
         if let (Some(Distinct::On(on)), Some(keys)) = (&mut select.distinct, &keys) {
             order::as_sorted(on, keys);

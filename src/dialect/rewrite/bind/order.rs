@@ -105,6 +105,13 @@ impl Binder<'_> {
         Ok(())
     }
 
+    /// Whether a bound key of ORDER BY is a column of the list, or may be one where tables' columns are not known.
+    pub(super) fn is_listed(&self, key: &Expr, items: &[Item]) -> bool {
+        let open = self.scopes.last().is_none_or(|scope| scope.open);
+        let same = |item: &Item| bare(&item.expr) == bare(key) || self.is_same(&item.expr, key);
+        open || place_of(key).is_some() || items.iter().any(same)
+    }
+
     /// Whether two bound expressions are the same, with a table in front of a column or without.
     pub(super) fn is_same(&self, left: &Expr, right: &Expr) -> bool {
         left == right || self.column(left).is_some_and(|column| Some(column) == self.column(right))

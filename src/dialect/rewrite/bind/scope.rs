@@ -42,11 +42,27 @@ pub(super) struct Relation {
     pub(super) oid: Option<u32>,
     /// Whether its rows are read with their addresses.
     pub(super) addressed: bool,
+    /// What its columns stand for, in order, where it is the name of a join: DataFusion knows none.
+    pub(super) stands_for: Vec<Expr>,
 }
 
 impl Relation {
+    /// The name of a join, with the columns that it merges.
+    pub(super) fn merged(name: String, columns: &[Column]) -> Self {
+        Self {
+            name,
+            columns: Some(columns.iter().map(|column| Output::plain(column.name.clone())).collect()),
+            stands_for: columns.iter().map(|column| column.expr.clone()).collect(),
+            ..Self::default()
+        }
+    }
+
     /// `relation.column`, as DataFusion finds it.
     pub(super) fn qualified(&self, column: &Output) -> Expr {
+        let place = self.columns.iter().flatten().position(|known| known == column);
+        if let Some(value) = place.and_then(|place| self.stands_for.get(place)) {
+            return value.clone();
+        }
         Expr::CompoundIdentifier(vec![quoted(&self.name), quoted(&column.inner)])
     }
 

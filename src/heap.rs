@@ -47,6 +47,14 @@ pub(crate) fn has_room(bytes: usize) -> bool {
     bytes < FEW || bytes <= room()
 }
 
+/// Whether half of what may be allocated is free: what is kept now may be copied before it is given back.
+pub(crate) fn is_half_free() -> bool {
+    match CEILING.load(Ordering::Relaxed) {
+        usize::MAX => true,
+        ceiling => room() >= ceiling / 2,
+    }
+}
+
 /// Bytes that clients were promised.
 static PROMISED: AtomicUsize = AtomicUsize::new(0);
 

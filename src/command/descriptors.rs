@@ -1,7 +1,7 @@
 //! File descriptors: as many as the system allows, and how many of them each part of a server may take, so that sockets
 //! never take those that the lake needs.
 
-use crate::serve::strangers;
+use crate::serve::{http, strangers};
 
 /// Descriptors for the lake, spills, the log and the sources.
 const KEPT_BACK: usize = 256;
@@ -32,7 +32,7 @@ pub(super) fn divide(wanted: usize) -> Places {
 }
 
 fn of(files: usize, wanted: usize) -> Places {
-    let sockets = files.saturating_sub(KEPT_BACK).saturating_sub(strangers::EACH_MAX);
+    let sockets = files.saturating_sub(KEPT_BACK).saturating_sub(http::SOCKETS_MAX);
     let strangers = strangers::ALL_MAX.min(sockets / 5);
     Places { connections: wanted.min((sockets - strangers) / 2).max(1), strangers: strangers.max(1) }
 }
@@ -47,7 +47,7 @@ mod tests {
         assert_eq!(of(10, 500), Places { connections: 1, strangers: 1 });
         for files in [512, 1_024, 1_500, 4_096, 65_536] {
             let Places { connections, strangers } = of(files, 500);
-            assert!(2 * connections + strangers + strangers::EACH_MAX + KEPT_BACK <= files, "{files}");
+            assert!(2 * connections + strangers + http::SOCKETS_MAX + KEPT_BACK <= files, "{files}");
         }
     }
 }

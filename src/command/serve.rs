@@ -150,7 +150,12 @@ pub(crate) async fn serve(
     let (flight_address, flight) = match flight {
         Some(listener) => {
             let address = listener.local_addr()?.to_string();
-            let options = flight::Options { users, tls: flight_tls, connections_max: places.connections, ..flight_options(config) };
+            let options = flight::Options {
+                users,
+                tls: flight_tls,
+                connections_max: places.connections,
+                ..flight_options(config)
+            };
             let serve = flight::serve(listener, server.engine.clone(), options, shutdown.clone());
             (address, Some(tokio::spawn(serve)))
         }

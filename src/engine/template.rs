@@ -2,6 +2,7 @@
 
 use super::handle::{Engine, extensions};
 use super::run::queries::Queries;
+use super::run::spill::SpillDirectory;
 use super::run::{queries_table, window_memory};
 use super::session::settings::Defaults;
 use super::shared::DATABASE;
@@ -13,7 +14,7 @@ use crate::table::schemas::{self, Tables};
 use crate::table::view;
 use anyhow::{Context, Result, anyhow};
 use datafusion::execution::SessionStateBuilder;
-use datafusion::execution::disk_manager::DiskManagerBuilder;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -45,10 +46,13 @@ pub struct Parts {
 pub async fn build(mut parts: Parts) -> Result<Engine> {
     let extensions = extensions();
     let planners = dialect::planners().into_iter().chain(extensions.iter().flat_map(|extension| extension.planners()));
+    let spill = SpillDirectory::new_in(&std::env::temp_dir())
+        .inspect_err(|error| tracing::warn!(%error, "statements cannot spill to the disk"))
+        .ok();
     let state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config())
-        .with_runtime_env(runtime(&parts)?)
+        .with_runtime_env(runtime(&parts, spill.as_ref())?)
         .with_physical_optimizer_rule(Arc::new(window_memory::WindowMemory))
         .with_query_planner(Arc::new(DemandPlanner::new(planners.collect())))
         .build();
@@ -60,7 +64,7 @@ pub async fn build(mut parts: Parts) -> Result<Engine> {
     let state = dialect::install(context.state(), &host).context("install PostgreSQL's meaning of SQL")?;
     let context = SessionContext::new_with_state(state);
     view::register(&context).await.context("register the views")?;
-    Ok(Engine::with_queries(context.state(), parts.defaults, parts.queries))
+    Ok(Engine::with_queries(context.state(), parts.defaults, parts.queries, spill))
 }
 
 /// An engine over a DataFusion context as it stands: its default catalog is what there is to query. For tests, and for
@@ -76,7 +80,7 @@ pub fn over(context: &SessionContext, comments: Arc<dyn Comments>, defaults: Def
     let planner = Arc::new(DemandPlanner::new(dialect::planners()));
     let state = SessionStateBuilder::new_from_existing(state).with_query_planner(planner).build();
     let state = dialect::install(state, &host).context("install PostgreSQL's meaning of SQL")?;
-    Ok(Engine::with_queries(state, defaults, Arc::default()))
+    Ok(Engine::with_queries(state, defaults, Arc::default(), None))
 }
 
 fn config() -> SessionConfig {
@@ -90,10 +94,12 @@ fn config() -> SessionConfig {
     config
 }
 
-fn runtime(parts: &Parts) -> Result<Arc<RuntimeEnv>> {
+fn runtime(parts: &Parts, spill: Option<&SpillDirectory>) -> Result<Arc<RuntimeEnv>> {
     let top = NonZeroUsize::MIN.saturating_add(4);
     let pool = TrackConsumersPool::new(FairSpillPool::new(parts.memory_bytes), top);
-    let disk = DiskManagerBuilder::default().with_max_temp_directory_size(parts.spill_bytes);
+    let spill =
+        spill.map_or(DiskManagerMode::Disabled, |spill| DiskManagerMode::Directories(vec![spill.path().to_owned()]));
+    let disk = DiskManagerBuilder::default().with_mode(spill).with_max_temp_directory_size(parts.spill_bytes);
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))
         .with_disk_manager_builder(disk)

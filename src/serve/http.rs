@@ -15,6 +15,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use listener::LimitedListener;
+pub(crate) use listener::SOCKETS_MAX;
 use metrics::{Kind, Metric};
 use std::future::Future;
 use std::io;

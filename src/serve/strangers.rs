@@ -7,10 +7,10 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
-/// Of one network: a pool that opens all its connections at once fits in.
-pub(crate) const EACH_MAX: usize = 128;
+/// Of one network: pools that open all their connections at once fit in.
+pub(crate) const EACH_MAX: usize = 384;
 
-/// Of all networks.
+/// Of all networks together: more than two servers' worth of people who log in at once.
 pub(crate) const ALL_MAX: usize = 512;
 
 /// The strangers of one server, by arrival.

@@ -113,7 +113,7 @@ enum Object {
     Table,
     /// A column, behind its table.
     Column,
-    /// A schema.
+    /// A schema, by its name or its number.
     Schema,
     /// What is not looked for.
     Other,

@@ -41,6 +41,9 @@ const VALUE_BYTES_MAX: u64 = 16 << 20;
 /// Bytes one call may make of one batch: more takes longer than a cancel may wait.
 const CALL_BYTES_MAX: u64 = 128 << 20;
 
+/// Bytes of a constant that weigh on a plan.
+const LARGE_CONSTANT_BYTES: u64 = 64 << 10;
+
 /// Bytes of a text that `levenshtein` compares letter by letter; PostgreSQL's own limit.
 const COMPARED_BYTES_MAX: u64 = 255;
 
@@ -245,7 +248,13 @@ impl SizedFunction {
                 let reservation = MemoryConsumer::new(self.inner.name()).register(&self.pool);
                 let wanted = usize::try_from(bytes).unwrap_or(usize::MAX);
                 reservation.try_grow(wanted)?;
-                if heap::has_room(wanted) { Ok(()) } else { Err(self.no_room(bytes)) }
+                // A constant is kept in the plan, and copied with it.
+                let constant = rows <= 1 && arguments.iter().all(Argument::is_constant);
+                let fits = match constant && bytes >= LARGE_CONSTANT_BYTES {
+                    true => heap::is_half_free(),
+                    false => heap::has_room(wanted),
+                };
+                if fits { Ok(()) } else { Err(self.no_room(bytes)) }
             }
             Check::Length => {
                 let row = |row| Row { arguments: &arguments, row };

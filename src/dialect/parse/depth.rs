@@ -55,15 +55,18 @@ pub(crate) fn check_length(sql: &str) -> Result<(), QueryError> {
             quoted = !quoted;
         }
         let goes_on = byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
-        if !quoted && !(word && goes_on) {
+        if !(quoted || word && goes_on) {
             count += 1;
         }
         word = goes_on;
     }
     match count {
         0..=TOKENS_MAX => Ok(()),
-        _ => Err(QueryError::new(ErrorKind::LimitReached, format!("the statement has more than {TOKENS_MAX} words and signs"))
-            .with_hint("Send long lists as a parameter: = ANY($1).")),
+        _ => Err(QueryError::new(
+            ErrorKind::LimitReached,
+            format!("the statement has more than {TOKENS_MAX} words and signs"),
+        )
+        .with_hint("Send long lists as a parameter: = ANY($1).")),
     }
 }
 

@@ -4,9 +4,10 @@ use super::refuse::{Checked, foreign, sort_key, unsupported, wildcard};
 use super::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Array, ArrayElemTypeDef, BinaryOperator, CastKind, CeilFloorKind, DataType, DateTimeField, Expr, ExtractSyntax, Function,
-    FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArgumentClause, FunctionArgumentList, FunctionArguments,
-    Interval, ObjectName, Subscript, TypedString, UnaryOperator, Value, WindowFrame, WindowSpec, WindowType,
+    AccessExpr, Array, ArrayElemTypeDef, BinaryOperator, CastKind, CeilFloorKind, DataType, DateTimeField, Expr,
+    ExtractSyntax, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArgumentClause,
+    FunctionArgumentList, FunctionArguments, Interval, ObjectName, Subscript, TypedString, UnaryOperator, Value,
+    WindowFrame, WindowSpec, WindowType,
 };
 
 /// Collations that order texts by their bytes, as all texts are ordered here.

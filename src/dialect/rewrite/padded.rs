@@ -51,7 +51,7 @@ const AS_SHOWN: &[&str] = &["concat", "concat_ws", "format", "octet_length", "to
 /// How a value of `char(n)` is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// Filled with blanks.
+    /// Filled with blanks to the length of its type.
     Filled,
     /// Without the blanks behind.
     Bare,

@@ -5,7 +5,8 @@
 //! besides. The allocator knows all of it, and is asked a hundred times a second; it cannot refuse, so that a single
 //! step that takes much is to ask first ([`heap::room`]).
 
-use super::queries::{Queries, QueryState};
+use super::queries::{Queries, QueryState, RunningQuery};
+use crate::clock::Clock;
 use crate::heap::{self, Meter};
 use datafusion::common::runtime::{JoinSetTracer, set_join_set_tracer};
 use futures::future::BoxFuture;
@@ -20,6 +21,9 @@ const MARGIN_BYTES: usize = 100 << 20;
 /// Bytes that single out a statement. Where none has taken as much, what waits for clients is what is large: rows that
 /// many do not read.
 const MUCH: usize = 64 << 20;
+
+/// How long a statement runs before it can be meant where none has taken much: most are over by then.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// How long a statement that was ended may take to give back what it has, before another one ends.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,7 +49,8 @@ fn watch(queries: &Weak<Queries>, ceiling: usize) {
     let mut ended: Option<(Weak<Meter>, Instant)> = None;
     while let Some(running) = queries.upgrade() {
         let room = heap::room();
-        let giving_back = |(meter, since): &(Weak<Meter>, Instant)| meter.strong_count() > 0 && since.elapsed() < PATIENCE;
+        let giving_back =
+            |(meter, since): &(Weak<Meter>, Instant)| meter.strong_count() > 0 && since.elapsed() < PATIENCE;
         if room == 0 && !ended.as_ref().is_some_and(giving_back) {
             ended = end_largest(&running).map(|meter| (meter, Instant::now()));
         }
@@ -55,28 +60,29 @@ fn watch(queries: &Weak<Queries>, ceiling: usize) {
     }
 }
 
-/// Ends the statement that has taken most, or where none has taken much the latest; gives its meter, which stays as long
-/// as anything of it runs.
+/// Ends the statement that has taken most, or where none has taken much the latest quarter of them; gives a meter, which
+/// stays as long as anything of its statement runs.
 fn end_largest(queries: &Queries) -> Option<Weak<Meter>> {
     let running = queries.running();
     let going_on = || running.iter().filter(|query| !query.progress.is_out_of_memory());
     let largest = going_on().max_by_key(|query| query.progress.meter().bytes())?;
     let much = largest.progress.meter().bytes() >= MUCH;
-    let running = || going_on().rfind(|query| query.progress.state() == QueryState::Running);
-    let ended = if much { largest } else { running()? };
-    tracing::warn!(bytes = ended.progress.meter().bytes(), pid = ended.pid, "out of memory: a statement ends");
-    ended.progress.end_for_memory();
-    Some(Arc::downgrade(ended.progress.meter()))
+    let since = Clock::System.now() - SETTLED;
+    let counts = |query: &&RunningQuery| query.progress.state() == QueryState::Running && query.started_at < since;
+    let latest: Vec<&RunningQuery> = going_on().rev().filter(counts).collect();
+    let ended = if much { vec![largest] } else { latest.iter().take(latest.len().div_ceil(4)).copied().collect() };
+    for query in &ended {
+        tracing::warn!(bytes = query.progress.meter().bytes(), pid = query.pid, "out of memory: a statement ends");
+        query.progress.end_for_memory();
+    }
+    ended.first().map(|query| Arc::downgrade(query.progress.meter()))
 }
 
 /// Has the tasks that DataFusion starts for a statement counted as its own.
 struct Counting;
 
 impl JoinSetTracer for Counting {
-    fn trace_future(
-        &self,
-        future: BoxFuture<'static, Box<dyn Any + Send>>,
-    ) -> BoxFuture<'static, Box<dyn Any + Send>> {
+    fn trace_future(&self, future: BoxFuture<'static, Box<dyn Any + Send>>) -> BoxFuture<'static, Box<dyn Any + Send>> {
         match heap::current() {
             Some(meter) => Box::pin(heap::Counted::new(meter, future)),
             None => future,

@@ -13,6 +13,7 @@ pub(crate) mod queries;
 pub(crate) mod queries_table;
 pub(crate) mod repeated;
 pub(crate) mod rows;
+pub(crate) mod spill;
 mod time_slice;
 mod value_size;
 pub(crate) mod window_memory;

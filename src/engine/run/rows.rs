@@ -63,8 +63,11 @@ pub(crate) fn cancelled() -> QueryError {
 
 /// The error of kind OutOfMemory (53200) for the statement that ends when the memory of the program runs out.
 fn out_of_memory() -> QueryError {
-    QueryError::new(ErrorKind::OutOfMemory, "out of memory: the server's limit is reached, and this statement is what it ends")
-        .with_hint("Select fewer rows or columns, or group by fewer values.")
+    QueryError::new(
+        ErrorKind::OutOfMemory,
+        "out of memory: the server's limit is reached, and this statement is what it ends",
+    )
+    .with_hint("Select fewer rows or columns, or group by fewer values.")
 }
 
 /// The error of kind Timeout (57014), in PostgreSQL's words.

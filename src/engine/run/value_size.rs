@@ -76,7 +76,9 @@ fn elements<O: OffsetSizeTrait>(offsets: &OffsetBuffer<O>, values: &dyn Array) -
             let ends = values.as_string::<i32>().value_offsets();
             between(&|at| ends.get(at).map_or(0, |end| end.as_usize()))
         }
-        fixed if fixed.primitive_width().is_some() => longest(offsets).saturating_mul(fixed.primitive_width().unwrap_or(1)),
+        fixed if fixed.primitive_width().is_some() => {
+            longest(offsets).saturating_mul(fixed.primitive_width().unwrap_or(1))
+        }
         _ => longest(offsets).saturating_mul(largest(values)),
     }
 }
@@ -93,7 +95,7 @@ mod tests {
         let texts = StringArray::from(vec![Some("a"), None, Some("abcd"), Some("ab")]);
         assert_eq!(largest(&texts), 4);
         assert_eq!(largest(&texts.slice(3, 1)), 2);
-        assert_eq!(largest(&StringViewArray::from(vec!["a", "a text that is longer than a view"])), 32);
+        assert_eq!(largest(&StringViewArray::from(vec!["a", "a text that is longer than a view"])), 33);
         let lists = ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1)]), None, Some(vec![None; 3])]);
         assert_eq!(largest(&lists), 24);
         assert_eq!(largest(&StringArray::from(Vec::<&str>::new())), 0);

@@ -182,7 +182,9 @@ fn frame_rows(frame: &WindowFrame) -> Option<usize> {
         },
     };
     match frame.units {
-        WindowFrameUnits::Rows => Some(rows(&frame.start_bound)?.saturating_add(rows(&frame.end_bound)?).saturating_add(1)),
+        WindowFrameUnits::Rows => {
+            Some(rows(&frame.start_bound)?.saturating_add(rows(&frame.end_bound)?).saturating_add(1))
+        }
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! The sockets of the HTTP server: a bounded number, of which the oldest goes for a new one, and none that says nothing
 //! for long.
 
-use crate::serve::strangers::{EACH_MAX, Place, Strangers};
+use crate::serve::strangers::{Place, Strangers};
 use axum::serve::Listener;
 use std::future::Future;
 use std::io;
@@ -16,7 +16,7 @@ use tokio::time::{Sleep, sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 /// Sockets at once. Requests are short, and scrapers few.
-const SOCKETS_MAX: usize = EACH_MAX;
+pub(crate) const SOCKETS_MAX: usize = 128;
 
 /// How long a socket may say nothing, or take nothing.
 const SILENCE: Duration = Duration::from_secs(20);

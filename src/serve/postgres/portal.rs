@@ -89,11 +89,7 @@ impl Portal {
     ///
     /// # Errors
     /// 53200 when there is no memory to keep the values.
-    pub(super) fn new(
-        prepared: Arc<Prepared>,
-        values: Vec<ScalarValue>,
-        formats: Formats,
-    ) -> Result<Self, Failure> {
+    pub(super) fn new(prepared: Arc<Prepared>, values: Vec<ScalarValue>, formats: Formats) -> Result<Self, Failure> {
         let bytes = values.iter().map(ScalarValue::size).fold(0, usize::saturating_add);
         let room = Promise::of(bytes).ok_or_else(|| Failure::no_room(bytes))?;
         Ok(Self { prepared, values, formats, state: State::New, hold: false, kept: false, _room: room })

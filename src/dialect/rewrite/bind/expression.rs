@@ -85,6 +85,10 @@ impl Binder<'_> {
                 Ok(Some(relation.qualified(only)))
             }
             (Some(_), Some(_)) => Err(ambiguous(&name)),
+            (None, _) if !relation.stands_for.is_empty() => {
+                let message = format!("column {}.{name} does not exist", relation.name);
+                Err(QueryError { message, ..missing(&name) })
+            }
             (None, _) => Ok(Self::qualified_system(relation, &name)),
             _ => Ok(None),
         }

@@ -248,9 +248,14 @@ impl SizedFunction {
                 let reservation = MemoryConsumer::new(self.inner.name()).register(&self.pool);
                 let wanted = usize::try_from(bytes).unwrap_or(usize::MAX);
                 reservation.try_grow(wanted)?;
-                // A constant is kept in the plan, and copied with it.
-                let constant = rows <= 1 && arguments.iter().all(Argument::is_constant);
-                let fits = match constant && bytes >= LARGE_CONSTANT_BYTES {
+                let constant = arguments.iter().all(Argument::is_constant);
+                // A constant that was not folded is written out for each row.
+                let written = bytes.saturating_mul(rows as u64);
+                if constant && rows > 1 && written > CALL_BYTES_MAX {
+                    return Err(too_large(self.inner.name(), written, "batch of rows", CALL_BYTES_MAX));
+                }
+                // One that is folded is kept in the plan, and copied with it.
+                let fits = match constant && rows <= 1 && bytes >= LARGE_CONSTANT_BYTES {
                     true => heap::is_half_free(),
                     false => heap::has_room(wanted),
                 };

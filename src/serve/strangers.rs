@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 /// Of one network: pools that open all their connections at once fit in.
 pub(crate) const EACH_MAX: usize = 384;
 
-/// Of all networks together: more than two servers' worth of people who log in at once.
+/// Of all networks together, so that one network leaves places to others.
 pub(crate) const ALL_MAX: usize = 512;
 
 /// The strangers of one server, by arrival.

@@ -5,7 +5,8 @@
 //! Functions of clients' catalog queries are called on few rows, so that one value at a time is fast
 //! enough; those on large columns implement `ScalarUDFImpl` themselves.
 
-use super::result_size::{Estimate, Made};
+use super::made::Made;
+use super::result_size::Estimate;
 use super::section::Section;
 use crate::dialect::catalog::Comments;
 use crate::dialect::catalog::definition;

@@ -2,7 +2,7 @@
 //! them: `%2$s`, `%-10s`, `%*s`, `%1$*2$s`.
 
 use super::define::{Context, integer, null, text, text_value};
-use super::result_size::check_value;
+use super::made::check_value;
 use crate::text::identifier::quote;
 use datafusion::common::{Result, ScalarValue, exec_err};
 use std::iter::Peekable;

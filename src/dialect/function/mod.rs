@@ -21,6 +21,7 @@ mod json_read;
 mod json_type;
 mod keywords;
 mod like;
+mod made;
 mod number;
 mod number_pattern;
 mod object_name;

@@ -6,7 +6,7 @@
 use super::arguments::{Kind, Values};
 use super::define::Returns;
 use super::failure::fails;
-use super::result_size::check_value;
+use super::made::check_value;
 use super::section::Section;
 use super::typed::{ROWS_OF_TEXTS, Routine, call, routine, texts_value};
 use crate::dialect::regexp::{

@@ -36,10 +36,10 @@ use std::sync::Arc;
 
 /// Bytes of one value, whatever memory there is: what is done with the value later is done in one
 /// step as well.
-const VALUE_BYTES_MAX: u64 = 16 << 20;
+pub(super) const VALUE_BYTES_MAX: u64 = 16 << 20;
 
 /// Bytes one call may make of one batch: more takes longer than a cancel may wait.
-const CALL_BYTES_MAX: u64 = 128 << 20;
+pub(super) const CALL_BYTES_MAX: u64 = 128 << 20;
 
 /// Bytes of a constant that weigh on a plan.
 const LARGE_CONSTANT_BYTES: u64 = 64 << 10;
@@ -51,42 +51,11 @@ const COMPARED_BYTES_MAX: u64 = 255;
 const ELEMENT_BYTES: u64 = 8;
 
 /// The refusal of a value, or of a batch of them, for its size.
-fn too_large(name: &str, bytes: u64, what: &str, most: u64) -> DataFusionError {
+pub(super) fn too_large(name: &str, bytes: u64, what: &str, most: u64) -> DataFusionError {
     let size = |bytes| bytesize::ByteSize::b(bytes).display().iec().to_string();
     let message = format!("out of memory: {name} would make a {what} of {}", size(bytes));
     let hint = format!("A {what} has at most {}.", size(most));
     DataFusionError::External(Box::new(QueryError::new(ErrorKind::OutOfMemory, message).with_hint(hint)))
-}
-
-/// Refuses a text that a function makes once it is longer than a value may be.
-///
-/// # Errors
-/// `OutOfMemory` (53200).
-pub(crate) fn check_value(name: &str, bytes: usize) -> Result<()> {
-    match bytes as u64 {
-        bytes if bytes > VALUE_BYTES_MAX => Err(too_large(name, bytes, "value", VALUE_BYTES_MAX)),
-        _ => Ok(()),
-    }
-}
-
-/// Counts the values that a function makes of a batch, one at a time, for what no estimate foresees.
-#[derive(Debug, Default)]
-pub(crate) struct Made(u64);
-
-impl Made {
-    /// Counts one more.
-    ///
-    /// # Errors
-    /// `OutOfMemory` (53200) when it is too large, or all of them together are.
-    pub(crate) fn add(&mut self, name: &str, value: &ScalarValue) -> Result<()> {
-        let bytes = bytes_of(value);
-        check_value(name, usize::try_from(bytes).unwrap_or(usize::MAX))?;
-        self.0 = self.0.saturating_add(bytes);
-        if self.0 > CALL_BYTES_MAX {
-            return Err(too_large(name, self.0, "batch of rows", CALL_BYTES_MAX));
-        }
-        Ok(())
-    }
 }
 
 /// What one row of a function's result may take, by its arguments.
@@ -342,7 +311,7 @@ fn numbers(array: &ArrayRef) -> Vec<i128> {
 }
 
 /// Bytes of a constant: of a text its length, of anything else what it takes in memory, 0 of NULL.
-fn bytes_of(value: &ScalarValue) -> u64 {
+pub(super) fn bytes_of(value: &ScalarValue) -> u64 {
     match value.try_as_str() {
         Some(text) => text.map_or(0, |text| text.len() as u64),
         None if value.is_null() => 0,

@@ -8,7 +8,8 @@
 use super::arguments::{Cells, Column, Kind, Scratch, Values, conversions, target};
 use super::define::Returns;
 use super::failure::no_such_call;
-use super::result_size::{Estimate, Made};
+use super::made::Made;
+use super::result_size::Estimate;
 use super::section::Section;
 use crate::text::{is_text, json};
 use arrow::array::Array;

@@ -75,8 +75,9 @@ impl Cpu {
         }
     }
 
-    /// Has a statement's rows opened and made, and what that takes counted; gives what opening told of them besides. Dropping the future, or the
-    /// rows, stops it, and cancels the token that `open` is given: work that keeps its thread looks at it.
+    /// Has a statement's rows opened and made, and what that takes counted; gives what opening told of them besides.
+    /// Dropping the future, or the rows, stops it, and cancels the token that `open` is given: work that keeps its thread
+    /// looks at it.
     pub(crate) async fn rows<T, E, O>(
         &self,
         meter: Arc<Meter>,

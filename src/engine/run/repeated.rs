@@ -43,14 +43,15 @@ pub(crate) fn with_requests(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Exec
             let cut = node.downcast_ref::<CrossJoinExec>().is_none();
             let sides = Arc::new(Sides::default());
             let side = |input: &Arc<dyn ExecutionPlan>, of: Of| {
-                WrappedExec::node(input.clone(), Side { join: name.clone(), of, cut, sides: sides.clone() })
+                let makes = Makes::Pairs(Side { of, cut, sides: sides.clone() });
+                WrappedExec::node(input.clone(), Asking { operator: name.clone(), makes })
             };
             let inputs = vec![side(left, Of::Left), side(right, Of::Right)];
             return Ok(Transformed::yes(node.replace_children(inputs, keep())?));
         }
         if let (Some(unnest), [input]) = (node.downcast_ref::<UnnestExec>(), children.as_slice()) {
             let lists = unnest.list_column_indices().iter().map(|list| list.index_in_input_schema).collect();
-            let input = WrappedExec::node(input.clone(), Unnested { lists });
+            let input = WrappedExec::node(input.clone(), Asking { operator: name, makes: Makes::Elements(lists) });
             return Ok(Transformed::yes(node.replace_children(vec![input], keep())?));
         }
         let subqueries = subqueries(node.as_ref())?;
@@ -90,10 +91,9 @@ enum Of {
     Right,
 }
 
-/// Looks at the rows of one input of a join.
+/// One input of a join.
 #[derive(Debug, Clone)]
 struct Side {
-    join: String,
     of: Of,
     /// Whether the join cuts its output to batches; a cross join repeats a row of the left for each of a batch.
     cut: bool,
@@ -121,31 +121,40 @@ impl Side {
     }
 }
 
-impl OperatorWrapper for Side {
-    const NAME: &'static str = "AskingExec";
+/// What an operator makes of the rows of an input.
+#[derive(Debug, Clone)]
+enum Makes {
+    /// A join: a row for each pair.
+    Pairs(Side),
+    /// UNNEST: a row for each element of the lists at these places, beside which every other value is repeated.
+    Elements(Vec<usize>),
+}
 
-    fn execute(
-        &self,
-        input: &Arc<dyn ExecutionPlan>,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        let side = self.clone();
-        let batch_size = context.session_config().batch_size();
-        asking(input.execute(partition, context.clone())?, self.join.clone(), &context, move |batch| {
-            side.bytes(batch, batch_size)
-        })
+impl Makes {
+    /// Bytes of the largest batch that the operator can make, now that these rows have come.
+    fn bytes(&self, batch: &RecordBatch, batch_size: usize) -> usize {
+        match self {
+            Self::Pairs(side) => side.bytes(batch, batch_size),
+            Self::Elements(lists) => {
+                let elements = |place: &usize| batch.columns().get(*place).map_or(0, |list| elements(list));
+                let rows = lists.iter().map(elements).max().unwrap_or(0);
+                let beside: Vec<usize> = (0..batch.num_columns()).filter(|place| !lists.contains(place)).collect();
+                rows.saturating_mul(batch.project(&beside).map_or(0, |beside| largest_row(&beside)))
+            }
+        }
     }
 }
 
-/// Looks at the rows whose lists are taken apart; every other value of a row is repeated for each element.
+/// Passes on the rows of an input; for each batch, memory for what the operator may make of it is reserved first, and kept
+/// until the end.
 #[derive(Debug, Clone)]
-struct Unnested {
-    /// Places of the lists.
-    lists: Vec<usize>,
+struct Asking {
+    /// Name of the operator, for the pool.
+    operator: String,
+    makes: Makes,
 }
 
-impl OperatorWrapper for Unnested {
+impl OperatorWrapper for Asking {
     const NAME: &'static str = "AskingExec";
 
     fn execute(
@@ -154,13 +163,19 @@ impl OperatorWrapper for Unnested {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let lists = self.lists.clone();
-        asking(input.execute(partition, context.clone())?, "UnnestExec".to_owned(), &context, move |batch| {
-            let elements = |place: &usize| batch.columns().get(*place).map_or(0, |list| elements(list));
-            let rows = lists.iter().map(elements).max().unwrap_or(0);
-            let beside: Vec<usize> = (0..batch.num_columns()).filter(|place| !lists.contains(place)).collect();
-            rows.saturating_mul(batch.project(&beside).map_or(0, |beside| largest_row(&beside)))
-        })
+        let reservation = MemoryConsumer::new(&self.operator).register(context.memory_pool());
+        let batch_size = context.session_config().batch_size();
+        let rows = input.execute(partition, context)?;
+        let (schema, makes) = (rows.schema(), self.makes.clone());
+        let rows = rows.map(move |batch| {
+            let batch = batch?;
+            let wanted = makes.bytes(&batch, batch_size);
+            if wanted > SMALL_BYTES && wanted > reservation.size() {
+                reservation.try_resize(wanted)?;
+            }
+            Ok::<_, DataFusionError>(batch)
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }
 }
 
@@ -171,26 +186,6 @@ fn elements(lists: &dyn Array) -> usize {
         DataType::LargeList(_) => lists.as_list::<i64>().offsets().lengths().sum(),
         _ => lists.len(),
     }
-}
-
-/// The same rows; for each batch, memory for what may be made of it is reserved first and kept until the end.
-fn asking(
-    rows: SendableRecordBatchStream,
-    name: String,
-    context: &TaskContext,
-    mut bytes: impl FnMut(&RecordBatch) -> usize + Send + 'static,
-) -> Result<SendableRecordBatchStream> {
-    let reservation = MemoryConsumer::new(name).register(context.memory_pool());
-    let schema = rows.schema();
-    let rows = rows.map(move |batch| {
-        let batch = batch?;
-        let wanted = bytes(&batch);
-        if wanted > SMALL_BYTES && wanted > reservation.size() {
-            reservation.try_resize(wanted)?;
-        }
-        Ok::<_, DataFusionError>(batch)
-    });
-    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
 }
 
 /// The subqueries whose values stand in a node's own expressions.

@@ -27,7 +27,7 @@ impl SpillDirectory {
         remove_abandoned(parent);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = parent.join(format!("{PREFIX}{}-{number}", std::process::id()));
-        // One of that name is of a process that had the number before, and is gone: its lock was free.
+        // One of that name is of a process that had the same number before.
         if path.exists() {
             fs::remove_dir_all(&path)?;
         }

@@ -67,17 +67,11 @@ fn longest_view<T: ByteViewType>(array: &dyn Array) -> usize {
 /// The longest list, in bytes of its elements: exactly where they are of one size or texts, else as if each were the
 /// largest.
 fn elements<O: OffsetSizeTrait>(offsets: &OffsetBuffer<O>, values: &dyn Array) -> usize {
-    let between = |inner: &dyn Fn(usize) -> usize| {
-        let ends = offsets.windows(2).map(|ends| inner(ends[1].as_usize()).saturating_sub(inner(ends[0].as_usize())));
-        ends.max().unwrap_or(0)
-    };
     match values.data_type() {
         DataType::Utf8 => {
             let ends = values.as_string::<i32>().value_offsets();
-            between(&|at| ends.get(at).map_or(0, |end| end.as_usize()))
-        }
-        fixed if fixed.primitive_width().is_some() => {
-            longest(offsets).saturating_mul(fixed.primitive_width().unwrap_or(1))
+            let end = |at: &O| ends.get(at.as_usize()).map_or(0, |end| end.as_usize());
+            offsets.windows(2).map(|list| end(&list[1]).saturating_sub(end(&list[0]))).max().unwrap_or(0)
         }
         _ => longest(offsets).saturating_mul(largest(values)),
     }

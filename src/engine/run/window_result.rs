@@ -114,8 +114,8 @@ impl Function {
             .map(PlainAggregateWindowExpr::get_aggregate_expr)
             .or_else(|| any.downcast_ref().map(SlidingAggregateWindowExpr::get_aggregate_expr));
         let varies = expr.field().is_ok_and(|field| varies(field.data_type()));
-        let large = |argument: &Arc<dyn PhysicalExpr>| argument.downcast_ref::<Literal>().is_some();
-        (varies || arguments.iter().any(large)).then(|| Self {
+        let constant = |argument: &Arc<dyn PhysicalExpr>| argument.downcast_ref::<Literal>().is_some();
+        (varies || arguments.iter().any(constant)).then(|| Self {
             arguments,
             gathers: varies && aggregate.is_some_and(|aggregate| aggregate.fun().name().contains("agg")),
             frame_rows: frame_rows(expr.get_window_frame()),

@@ -17,6 +17,7 @@ use crate::console::progress::Display;
 use crate::console::say;
 use crate::serve::auth::Users;
 use crate::serve::tls::Tls;
+use crate::serve::trusted_proxies::TrustedProxies;
 use crate::serve::{flight, http, listen, postgres};
 use crate::server::{self, Role};
 use crate::shutdown;
@@ -116,7 +117,12 @@ pub(crate) async fn serve(
     let mut server = server::start(config, role, Clock::System, shutdown).await?;
     let display = server.events.take().map(|events| tokio::spawn(collection::show(events, Display::new())));
     let status = Arc::new(ServerStatus::new(&server));
-    let health = tokio::spawn(http::serve(web, status.clone(), shutdown.clone().cancelled_owned()));
+    let health = tokio::spawn(http::serve(
+        web,
+        status.clone(),
+        config.server.http_names.clone(),
+        shutdown.clone().cancelled_owned(),
+    ));
     if first_load == FirstLoad::Wait {
         server::wait_until_tried(&server, shutdown).await?;
     }
@@ -127,12 +133,14 @@ pub(crate) async fn serve(
     let limits = &config.limits;
     let places = descriptors::divide(limits.connections);
     server.engine.keep_to_memory(limits.memory_bytes).context("cannot watch the memory limit")?;
+    let trusted_proxies = TrustedProxies::of(&limits.trusted_proxies);
     let options = postgres::Options {
         users: users.clone(),
         tls_required: tls.is_some() && config.tls.required,
         tls,
         connections_max: places.connections,
         strangers_max: places.strangers,
+        trusted_proxies: trusted_proxies.clone(),
         connections_reserved: limits.connections_reserved,
         startup_timeout: limits.startup_timeout,
         message_bytes_max: limits.message_bytes,
@@ -154,6 +162,7 @@ pub(crate) async fn serve(
                 users,
                 tls: flight_tls,
                 connections_max: places.connections,
+                trusted_proxies,
                 ..flight_options(config)
             };
             let serve = flight::serve(listener, server.engine.clone(), options, shutdown.clone());

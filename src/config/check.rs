@@ -11,7 +11,7 @@ use super::layer::{describe, settings};
 use super::lists;
 use super::section::{Config, DatasetConfig, Dependencies, LimitsConfig};
 use super::source::{self, SourceConfig};
-use super::value::{duration, size, ttl};
+use super::value::{duration, networks, size, ttl};
 use crate::lake::freshness::Policy;
 use crate::lake::{RETENTION_MIN, StoreOptions, dataset};
 use figment::Figment;
@@ -108,6 +108,7 @@ fn limits(section: &LimitsSection) -> Result<LimitsConfig, ConfigError> {
     let limits = LimitsConfig {
         connections: section.connections,
         connections_reserved: section.connections_reserved,
+        trusted_proxies: networks("limits.trusted_proxies", &section.trusted_proxies)?,
         startup_timeout: duration("limits.startup_timeout", &section.startup_timeout)?,
         message_bytes: bytes("message", &section.message)?,
         prepared_statements: section.prepared_statements,

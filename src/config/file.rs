@@ -60,6 +60,7 @@ pub(super) struct DatasetSection {
 pub(super) struct LimitsSection {
     pub(super) connections: usize,
     pub(super) connections_reserved: usize,
+    pub(super) trusted_proxies: Vec<String>,
     pub(super) startup_timeout: String,
     pub(super) message: String,
     pub(super) prepared_statements: usize,

@@ -10,6 +10,7 @@ use crate::lake::StoreOptions;
 use crate::lake::freshness::Policy;
 use crate::market::list::Lists;
 use crate::secret::Secret;
+use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -104,6 +105,8 @@ pub struct ServerConfig {
     pub allow_without_tls: bool,
     /// Whether HTTP, which has neither users nor TLS, may be served beyond loopback.
     pub allow_http_beyond_loopback: bool,
+    /// Names that HTTP answers to, beside addresses and localhost.
+    pub http_names: Vec<String>,
 }
 
 /// `[auth]`: who may connect to the front ends.
@@ -183,6 +186,8 @@ pub struct LimitsConfig {
     pub connections: usize,
     /// The last so many of them are for admins.
     pub connections_reserved: usize,
+    /// Networks of proxies that bring clients of other networks.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long a client may take to encrypt and to prove who it is.
     pub startup_timeout: Duration,
     /// Bytes of one message of a client.

@@ -1,10 +1,13 @@
-//! Values that are written as text in the configuration: durations ("250ms", "7d"), sizes ("64MB"), times to live.
+//! Values that are written as text in the configuration: durations ("250ms", "7d"), sizes ("64MB"), times to live, networks
+//! ("10.0.0.0/8").
 //!
 //! Durations are read by `humantime`, sizes by `bytesize`: "MB" is a million bytes, "MiB" is 1,048,576.
 
 use super::error::ConfigError;
 use crate::lake::freshness::Ttl;
+use ipnet::IpNet;
 use serde::Deserialize;
+use std::net::{AddrParseError, IpAddr};
 use std::time::Duration;
 
 /// A time to live: a duration, `session close + DURATION`, or `inputs`; an error names `key`.
@@ -19,6 +22,14 @@ pub(super) fn ttl(key: &str, text: &str) -> Result<Ttl, ConfigError> {
             None => Err(ConfigError::new(format!("{key}: \"{text}\" is not \"session close + DURATION\""))),
         },
     }
+}
+
+/// Networks, or single addresses; an error names `key`.
+pub(super) fn networks(key: &str, texts: &[String]) -> Result<Vec<IpNet>, ConfigError> {
+    let network = |text: &String| text.parse().or_else(|_| text.parse().map(IpAddr::into));
+    let wrong =
+        |text: &String| ConfigError::new(format!("{key}: \"{text}\" is no address, and no network as 10.0.0.0/8 is"));
+    texts.iter().map(|text| network(text).map_err(|_: AddrParseError| wrong(text))).collect()
 }
 
 /// A duration; an error names `key`.

@@ -1,42 +1,49 @@
 //! The HTTP server: liveness, readiness, Prometheus metrics and a status page, in clear and for reading alone.
 //!
-//! It shows what [`Health`] tells it and changes nothing: there is no route that writes, and none that runs SQL.
+//! It shows what [`Health`] tells it and changes nothing: there is no route that writes, and none that runs SQL. What a
+//! browser could give away is shown to who asks by a name of the server alone.
 
 mod health;
 mod listener;
 pub mod metrics;
+mod names;
 mod page;
 
 pub use health::{DatasetStatus, FeedStatus, Health};
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
+use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use listener::LimitedListener;
 pub(crate) use listener::SOCKETS_MAX;
 use metrics::{Kind, Metric};
+use names::Names;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-/// Serves until `shutdown` resolves, then finishes the requests that are under way.
+/// Serves until `shutdown` resolves, then finishes the requests that are under way. `names` are those of the server,
+/// beside addresses and localhost.
 pub async fn serve(
     listener: TcpListener,
     state: Arc<dyn Health>,
+    names: Vec<String>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(LimitedListener::new(listener), router(state)).with_graceful_shutdown(shutdown).await
+    axum::serve(LimitedListener::new(listener), router(state, Names::of(names))).with_graceful_shutdown(shutdown).await
 }
 
-fn router(state: Arc<dyn Health>) -> Router {
+fn router(state: Arc<dyn Health>, names: Names) -> Router {
     Router::new()
         .route("/", get(status_page))
+        .route("/metrics", get(exposition))
+        .route_layer(middleware::from_fn_with_state(names, names::check))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(readiness))
-        .route("/metrics", get(exposition))
         .with_state(state)
 }
 
@@ -139,7 +146,7 @@ mod tests {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let server = tokio::spawn(async move {
-            serve(listener, health, async { stopped.await.unwrap_or(()) }).await.unwrap();
+            serve(listener, health, Vec::new(), async { stopped.await.unwrap_or(()) }).await.unwrap();
         });
         (address, stop, server)
     }
@@ -183,6 +190,17 @@ mod tests {
         assert!(body.contains("symbols") && body.contains("12,345") && body.contains("1d 1h"), "{body}");
         assert!(body.contains("&lt;b&gt;HTTP 503&lt;/b&gt;") && !body.contains("<b>HTTP"), "{body}");
         assert!(body.contains("the lake is not open"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn another_name_gets_health_and_nothing_else() {
+        let (address, _stop, _server) = start(Arc::default()).await;
+        let client = reqwest::Client::new();
+        for (path, status) in [("/", 421), ("/metrics", 421), ("/healthz", 200), ("/readyz", 503)] {
+            let answer =
+                client.get(format!("{address}{path}")).header("host", "attacker.example").send().await.unwrap();
+            assert_eq!(answer.status().as_u16(), status, "{path}");
+        }
     }
 
     #[tokio::test]

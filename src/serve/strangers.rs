@@ -1,10 +1,13 @@
 //! Clients that have not said who they are: how many there may be at once, of one network and in all. Whoever comes
 //! always gets a place, and whoever has kept one longest without a word goes for it, so that silent sockets keep nobody
 //! out. The Postgres, the Flight and the HTTP server each have a list of their own.
+//!
+//! A proxy that is trusted brings the clients of many networks: it has no share of its own.
 
+use super::trusted_proxies::TrustedProxies;
 use std::collections::VecDeque;
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 /// Of one network: pools that open all their connections at once fit in.
@@ -18,6 +21,7 @@ pub(crate) const ALL_MAX: usize = 512;
 pub(crate) struct Strangers {
     each_max: usize,
     all_max: usize,
+    proxies: TrustedProxies,
     /// Held for one look through it, never across an await.
     list: Mutex<List>,
 }
@@ -31,7 +35,8 @@ struct List {
 #[derive(Debug)]
 struct Stranger {
     id: u64,
-    network: IpAddr,
+    /// `None` for a proxy whose client is not known.
+    network: Option<IpAddr>,
     evicted: CancellationToken,
 }
 
@@ -40,13 +45,33 @@ struct Stranger {
 pub(crate) struct Place {
     strangers: Arc<Strangers>,
     id: u64,
+    peer: SocketAddr,
+    /// Whom a proxy has named.
+    client: OnceLock<SocketAddr>,
     evicted: CancellationToken,
+}
+
+impl List {
+    /// Has the oldest of a network go where it has so many.
+    fn make_room(&mut self, network: IpAddr, each_max: usize) {
+        let of_network = || self.strangers.iter().enumerate().filter(|(_, stranger)| stranger.network == Some(network));
+        if of_network().count() >= each_max
+            && let Some((oldest, _)) = of_network().next()
+        {
+            self.evict(oldest);
+        }
+    }
+
+    fn evict(&mut self, place: usize) -> bool {
+        let gone = self.strangers.remove(place);
+        gone.map(|gone| gone.evicted.cancel()).is_some()
+    }
 }
 
 impl Strangers {
     /// An empty list for so many of one network, and in all.
-    pub(crate) fn new(each_max: usize, all_max: usize) -> Arc<Self> {
-        Arc::new(Self { each_max, all_max, list: Mutex::default() })
+    pub(crate) fn new(each_max: usize, all_max: usize, proxies: TrustedProxies) -> Arc<Self> {
+        Arc::new(Self { each_max, all_max, proxies, list: Mutex::default() })
     }
 
     fn list(&self) -> MutexGuard<'_, List> {
@@ -54,27 +79,25 @@ impl Strangers {
     }
 
     /// A place for a client from an address. Where its network, or the list, is full, the oldest goes.
-    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Place {
-        let (network, evicted) = (network(address), CancellationToken::new());
+    pub(crate) fn admit(self: &Arc<Self>, peer: SocketAddr) -> Place {
+        let (network, evicted) =
+            ((!self.proxies.trusts(peer.ip())).then(|| network(peer.ip())), CancellationToken::new());
         let mut list = self.list();
-        let of_network = || list.strangers.iter().enumerate().filter(|(_, stranger)| stranger.network == network);
-        let oldest = match of_network().count() >= self.each_max {
-            true => of_network().map(|(place, _)| place).next(),
-            false => (list.strangers.len() >= self.all_max).then_some(0),
-        };
-        if let Some(gone) = oldest.and_then(|place| list.strangers.remove(place)) {
-            gone.evicted.cancel();
+        if let Some(network) = network {
+            list.make_room(network, self.each_max);
+        }
+        if list.strangers.len() >= self.all_max {
+            list.evict(0);
         }
         list.next += 1;
         let id = list.next;
         list.strangers.push_back(Stranger { id, network, evicted: evicted.clone() });
-        Place { strangers: self.clone(), id, evicted }
+        Place { strangers: self.clone(), id, peer, client: OnceLock::new(), evicted }
     }
 
     /// Has the oldest go, whatever its network; `false` when there is none.
     pub(crate) fn evict_oldest(&self) -> bool {
-        let oldest = self.list().strangers.pop_front();
-        oldest.map(|gone| gone.evicted.cancel()).is_some()
+        self.list().evict(0)
     }
 }
 
@@ -82,6 +105,28 @@ impl Place {
     /// Cancelled when the client has to go.
     pub(crate) fn evicted(&self) -> &CancellationToken {
         &self.evicted
+    }
+
+    /// Whether the client is a proxy that may name another.
+    pub(crate) fn is_of_proxy(&self) -> bool {
+        self.client.get().is_none() && self.strangers.proxies.trusts(self.peer.ip())
+    }
+
+    /// A proxy brings this client: the place counts for the client's network from now on.
+    pub(crate) fn is_of(&self, client: SocketAddr) {
+        let network = network(client.ip());
+        let mut list = self.strangers.list();
+        list.make_room(network, self.strangers.each_max);
+        if let Some(stranger) = list.strangers.iter_mut().find(|stranger| stranger.id == self.id) {
+            stranger.network = Some(network);
+        }
+        drop(list);
+        let _ = self.client.set(client);
+    }
+
+    /// Where the client is, as far as is known.
+    pub(crate) fn client(&self) -> SocketAddr {
+        self.client.get().copied().unwrap_or(self.peer)
     }
 
     /// The client is known: it is no stranger any more.
@@ -108,8 +153,12 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn address(last: u8) -> IpAddr {
-        [10, 0, 0, last].into()
+    fn address(last: u8) -> SocketAddr {
+        ([10, 0, 0, last], 1).into()
+    }
+
+    fn strangers(each_max: usize, all_max: usize) -> Arc<Strangers> {
+        Strangers::new(each_max, all_max, TrustedProxies::of(&["10.0.0.9/32".parse().unwrap()]))
     }
 
     fn gone(places: &[Place]) -> Vec<bool> {
@@ -118,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_oldest_of_a_network_goes_first() {
-        let strangers = Strangers::new(2, 4);
+        let strangers = strangers(2, 4);
         let places: Vec<Place> = [1, 2, 1, 1].map(|last| strangers.admit(address(last))).into();
         assert_eq!(gone(&places), [true, false, false, false]);
         let _fourth = strangers.admit(address(3));
@@ -127,8 +176,21 @@ mod tests {
     }
 
     #[test]
+    fn a_trusted_proxy_has_as_many_as_there_are_and_its_clients_a_share_each() {
+        let strangers = strangers(2, 9);
+        let places: Vec<Place> = (0..4).map(|_| strangers.admit(address(9))).collect();
+        assert_eq!(gone(&places), [false; 4]);
+        for place in &places {
+            assert!(place.is_of_proxy());
+            place.is_of(address(1));
+            assert_eq!((place.client(), place.is_of_proxy()), (address(1), false));
+        }
+        assert_eq!(gone(&places), [true, true, false, false]);
+    }
+
+    #[test]
     fn who_is_known_or_gone_counts_no_more() {
-        let strangers = Strangers::new(1, 9);
+        let strangers = strangers(1, 9);
         let first = strangers.admit(address(1));
         first.known();
         let second = strangers.admit(address(1));
@@ -141,9 +203,9 @@ mod tests {
 
     #[test]
     fn half_an_address_of_the_newer_kind_is_a_network() {
-        let strangers = Strangers::new(1, 9);
-        let first = strangers.admit("2001:db8::1".parse().unwrap());
-        let _second = strangers.admit("2001:db8::2".parse().unwrap());
+        let strangers = strangers(1, 9);
+        let first = strangers.admit("[2001:db8::1]:1".parse().unwrap());
+        let _second = strangers.admit("[2001:db8::2]:1".parse().unwrap());
         assert!(first.evicted().is_cancelled());
     }
 }

@@ -8,6 +8,7 @@
 use super::connection_info::{ConnectionInfo, CookieOffered};
 use super::state::ServerState;
 use super::write_buffer::WriteBuffer;
+use crate::serve::proxy;
 use crate::serve::strangers::{self, Strangers};
 use crate::serve::tls::Tls;
 use futures::Stream;
@@ -78,7 +79,7 @@ pub(super) fn accept(
     let (ready, mut connections) = mpsc::channel(READY_MAX);
     let room = Arc::new(Semaphore::new(shared.options.connections_max));
     let room_beyond = Arc::new(Semaphore::new(BEYOND_MAX));
-    let strangers = Strangers::new(strangers::EACH_MAX, strangers::ALL_MAX);
+    let strangers = Strangers::new(strangers::EACH_MAX, strangers::ALL_MAX, shared.options.trusted_proxies.clone());
     let (handshake_timeout, shutdown) = (shared.options.handshake_timeout, shared.shutdown.clone());
     let tls = shared.options.tls.clone();
     tokio::spawn(async move {
@@ -109,11 +110,17 @@ pub(super) fn accept(
                     Err(_) => continue,
                 },
             };
-            let place = Arc::new(strangers.admit(address.ip()));
+            let place = Arc::new(strangers.admit(address));
             let (ready, tls) = (ready.clone(), tls.clone());
             tokio::spawn(async move {
                 if let Err(error) = socket.set_nodelay(true) {
                     tracing::debug!(%error, "set nodelay");
+                }
+                let welcome = tokio::time::timeout(handshake_timeout, proxy::welcome(&socket, &place));
+                match place.evicted().run_until_cancelled(welcome).await {
+                    Some(Ok(Ok(()))) => {}
+                    Some(Ok(Err(error))) => return tracing::debug!(%error, "connection lost"),
+                    Some(Err(_)) | None => return,
                 }
                 let socket = match tls {
                     None => Either::Left(socket),

@@ -6,6 +6,7 @@ use crate::config::Compression;
 use crate::serve::auth::Users;
 use crate::serve::limit::CONNECTIONS_DEFAULT;
 use crate::serve::tls::Tls;
+use crate::serve::trusted_proxies::TrustedProxies;
 use std::time::Duration;
 
 /// Limits, timeouts, users and encryption of the Flight SQL server.
@@ -17,6 +18,8 @@ pub struct Options {
     pub tls: Option<Tls>,
     /// Connections at the same time (`limits.connections`); a client beyond them is answered RESOURCE_EXHAUSTED.
     pub connections_max: usize,
+    /// Proxies that bring clients of many networks, and may name them.
+    pub trusted_proxies: TrustedProxies,
     /// Calls at the same time on one connection: HTTP/2's limit of concurrent streams, which clients learn and wait
     /// for.
     pub calls_max: u32,
@@ -60,6 +63,7 @@ impl Default for Options {
             users: Users::open(),
             tls: None,
             connections_max: CONNECTIONS_DEFAULT,
+            trusted_proxies: TrustedProxies::default(),
             calls_max: 200,
             streams_max: 500,
             sessions_max: 10_000,

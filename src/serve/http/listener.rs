@@ -2,6 +2,7 @@
 //! for long.
 
 use crate::serve::strangers::{Place, Strangers};
+use crate::serve::trusted_proxies::TrustedProxies;
 use axum::serve::Listener;
 use std::future::Future;
 use std::io;
@@ -29,7 +30,7 @@ pub(super) struct LimitedListener {
 
 impl LimitedListener {
     pub(super) fn new(listener: TcpListener) -> Self {
-        Self { listener, strangers: Strangers::new(SOCKETS_MAX, SOCKETS_MAX) }
+        Self { listener, strangers: Strangers::new(SOCKETS_MAX, SOCKETS_MAX, TrustedProxies::default()) }
     }
 }
 
@@ -39,7 +40,7 @@ impl Listener for LimitedListener {
 
     async fn accept(&mut self) -> (LimitedSocket, SocketAddr) {
         let (socket, address) = Listener::accept(&mut self.listener).await;
-        let place = self.strangers.admit(address.ip());
+        let place = self.strangers.admit(address);
         let evicted = Box::pin(place.evicted().clone().cancelled_owned());
         let silence = Box::pin(sleep(SILENCE));
         (LimitedSocket { socket, silence, evicted, _place: place }, address)

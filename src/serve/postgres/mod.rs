@@ -36,6 +36,7 @@ mod types;
 mod tests;
 
 use super::auth::Identity;
+use super::proxy;
 use super::strangers::{self, Place, Strangers};
 use crate::engine::{CancelHandle, Engine};
 use crate::role::Role;
@@ -48,7 +49,6 @@ pub use startup::ALPN;
 use startup::{Greeting, Startup};
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -85,7 +85,7 @@ pub async fn serve(
     options: Options,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let strangers = Strangers::new(strangers::EACH_MAX, options.strangers_max);
+    let strangers = Strangers::new(strangers::EACH_MAX, options.strangers_max, options.trusted_proxies.clone());
     let sessions = Arc::new(Semaphore::new(options.connections_max));
     let shared = Arc::new(Shared { engine, options, sessions, cancels: Cancels::default(), shutdown });
     let mut connections = JoinSet::new();
@@ -102,8 +102,8 @@ pub async fn serve(
                 }
             },
         };
-        let (shared, place) = (shared.clone(), strangers.admit(address.ip()));
-        connections.spawn(async move { connect(socket, address, place, &shared).await });
+        let (shared, place) = (shared.clone(), strangers.admit(address));
+        connections.spawn(async move { connect(socket, place, &shared).await });
     }
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
@@ -114,12 +114,12 @@ pub async fn serve(
 }
 
 /// One connection from its first byte to its last.
-async fn connect(socket: TcpStream, address: SocketAddr, place: Place, shared: &Shared) {
+async fn connect(socket: TcpStream, place: Place, shared: &Shared) {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "set nodelay");
     }
     let mut transport = Transport::new(socket, shared.shutdown.clone());
-    let entered = tokio::time::timeout(shared.options.startup_timeout, enter(&mut transport, shared));
+    let entered = tokio::time::timeout(shared.options.startup_timeout, enter(&mut transport, &place, shared));
     let entered = tokio::select! {
         biased;
         entered = entered => entered,
@@ -138,7 +138,7 @@ async fn connect(socket: TcpStream, address: SocketAddr, place: Place, shared: &
             if let Stop::Failure(failure) = &stop
                 && failure.code.starts_with("28")
             {
-                tracing::warn!(client = %address, "not let in: {}", failure.message);
+                tracing::warn!(client = %place.client(), "not let in: {}", failure.message);
                 tokio::time::sleep(REFUSAL_PAUSE).await;
             }
             return end(&mut transport, stop).await;
@@ -176,8 +176,11 @@ struct Entered {
 }
 
 /// Everything before the session: `None` for a client that only came to cancel.
-async fn enter(transport: &mut Transport, shared: &Shared) -> Result<Option<Entered>, Stop> {
+async fn enter(transport: &mut Transport, place: &Place, shared: &Shared) -> Result<Option<Entered>, Stop> {
     let options = &shared.options;
+    if let Some(socket) = transport.tcp() {
+        proxy::welcome(socket, place).await.map_err(Disconnect::from)?;
+    }
     let (greeting, encrypted) = startup::greet(transport, options.tls.as_ref(), options.tls_required).await?;
     let startup = match greeting {
         Greeting::Startup(startup) => startup,

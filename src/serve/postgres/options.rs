@@ -5,6 +5,7 @@ use crate::serve::auth::Users;
 use crate::serve::limit::CONNECTIONS_DEFAULT;
 use crate::serve::strangers;
 use crate::serve::tls::Tls;
+use crate::serve::trusted_proxies::TrustedProxies;
 use std::time::Duration;
 
 /// Who is let in, over what, and how much of it.
@@ -23,6 +24,8 @@ pub struct Options {
     pub connections_reserved: usize,
     /// Clients at the same time that have not logged in; for one more, the oldest of them goes.
     pub strangers_max: usize,
+    /// Proxies that bring clients of many networks, and may name them.
+    pub trusted_proxies: TrustedProxies,
     /// How long a client may take to encrypt and to prove who it is.
     pub startup_timeout: Duration,
     /// Bytes of one message of the client; a longer one ends the connection.
@@ -42,6 +45,7 @@ impl Default for Options {
             connections_max: CONNECTIONS_DEFAULT,
             connections_reserved: 0,
             strangers_max: strangers::ALL_MAX,
+            trusted_proxies: TrustedProxies::default(),
             startup_timeout: Duration::from_secs(10),
             message_bytes_max: 64 * 1024 * 1024,
             prepared_statements_max: 4_096,

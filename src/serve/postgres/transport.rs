@@ -70,6 +70,11 @@ impl Transport {
         self.terminated = terminated;
     }
 
+    /// The socket underneath; `None` while hands are shaken.
+    pub(super) fn tcp(&self) -> Option<&TcpStream> {
+        self.socket.tcp()
+    }
+
     /// Whether nobody can listen in.
     pub(super) fn is_encrypted(&self) -> bool {
         self.socket.is_encrypted()

@@ -9,87 +9,55 @@ use super::session::role_oid;
 use crate::error::ErrorKind;
 use datafusion::common::{Result, ScalarValue};
 
+/// A function that tells whether a user has one of the named privileges of an object.
+macro_rules! has_privilege {
+    ($name:literal, $doc:literal, $object:expr, $known:expr) => {
+        stable($name, $doc, $object.arguments(), Returns::Bool, |context, values| {
+            privilege(context, values, $object, $known)
+        })
+    };
+}
+
 /// Their definitions, sorted by name. Names of tables are looked for along the search path of a session.
 pub(crate) const FUNCTIONS: &[Definition] = &[
-    stable(
+    has_privilege!(
         "has_any_column_privilege",
         "Whether a user may read some column of a table.",
-        &[2, 3],
-        Returns::Bool,
-        |context, values| privilege(context, values, Object::Table, OF_COLUMN),
+        Object::Table,
+        OF_COLUMN
     ),
-    stable("has_column_privilege", "Whether a user may read a column.", &[3, 4], Returns::Bool, |context, values| {
-        privilege(context, values, Object::Column, OF_COLUMN)
-    }),
-    stable(
-        "has_database_privilege",
-        "Whether a user may connect to a database.",
-        &[2, 3],
-        Returns::Bool,
-        |context, values| privilege(context, values, Object::Other, &["CONNECT", "CREATE", "TEMP", "TEMPORARY"]),
-    ),
-    stable(
+    has_privilege!("has_column_privilege", "Whether a user may read a column.", Object::Column, OF_COLUMN),
+    has_privilege!("has_database_privilege", "Whether a user may connect to a database.", Object::Other, OF_DATABASE),
+    has_privilege!(
         "has_foreign_data_wrapper_privilege",
         "Whether a user may use a foreign data wrapper.",
-        &[2, 3],
-        Returns::Bool,
-        |context, values| privilege(context, values, Object::Other, &["USAGE"]),
+        Object::Other,
+        &["USAGE"]
     ),
-    stable(
-        "has_function_privilege",
-        "Whether a user may call a function.",
-        &[2, 3],
-        Returns::Bool,
-        |context, values| privilege(context, values, Object::Other, &["EXECUTE"]),
-    ),
-    stable(
-        "has_language_privilege",
-        "Whether a user may use a language.",
-        &[2, 3],
-        Returns::Bool,
-        |context, values| privilege(context, values, Object::Other, &["USAGE"]),
-    ),
-    stable(
+    has_privilege!("has_function_privilege", "Whether a user may call a function.", Object::Other, &["EXECUTE"]),
+    has_privilege!("has_language_privilege", "Whether a user may use a language.", Object::Other, &["USAGE"]),
+    has_privilege!(
         "has_parameter_privilege",
         "Whether a user may change a setting.",
-        &[2, 3],
-        Returns::Bool,
-        |context, values| privilege(context, values, Object::Other, &["ALTER SYSTEM", "SET"]),
+        Object::Other,
+        &["ALTER SYSTEM", "SET"]
     ),
-    stable(
+    has_privilege!(
         "has_schema_privilege",
         "Whether a user may look into a schema.",
-        &[2, 3],
-        Returns::Bool,
-        |context, values| privilege(context, values, Object::Schema, &["CREATE", "USAGE"]),
+        Object::Schema,
+        &["CREATE", "USAGE"]
     ),
-    stable(
+    has_privilege!(
         "has_sequence_privilege",
         "Whether a user may read a sequence.",
-        &[2, 3],
-        Returns::Bool,
-        |context, values| privilege(context, values, Object::Table, &["SELECT", "UPDATE", "USAGE"]),
+        Object::Table,
+        &["SELECT", "UPDATE", "USAGE"]
     ),
-    stable(
-        "has_server_privilege",
-        "Whether a user may use a foreign server.",
-        &[2, 3],
-        Returns::Bool,
-        |context, values| privilege(context, values, Object::Other, &["USAGE"]),
-    ),
-    stable("has_table_privilege", "Whether a user may read a table.", &[2, 3], Returns::Bool, |context, values| {
-        privilege(context, values, Object::Table, OF_TABLE)
-    }),
-    stable(
-        "has_tablespace_privilege",
-        "Whether a user may use a tablespace.",
-        &[2, 3],
-        Returns::Bool,
-        |context, values| privilege(context, values, Object::Other, &["CREATE"]),
-    ),
-    stable("has_type_privilege", "Whether a user may use a type.", &[2, 3], Returns::Bool, |context, values| {
-        privilege(context, values, Object::Other, &["USAGE"])
-    }),
+    has_privilege!("has_server_privilege", "Whether a user may use a foreign server.", Object::Other, &["USAGE"]),
+    has_privilege!("has_table_privilege", "Whether a user may read a table.", Object::Table, OF_TABLE),
+    has_privilege!("has_tablespace_privilege", "Whether a user may use a tablespace.", Object::Other, &["CREATE"]),
+    has_privilege!("has_type_privilege", "Whether a user may use a type.", Object::Other, &["USAGE"]),
     stable(
         "pg_get_serial_sequence",
         "Sequence behind a column: NULL, since none has one.",
@@ -118,6 +86,19 @@ enum Object {
     /// What is not looked for.
     Other,
 }
+
+impl Object {
+    /// How many arguments a function about it takes: the object and the privilege, and a user in front.
+    const fn arguments(self) -> &'static [usize] {
+        match self {
+            Self::Column => &[3, 4],
+            Self::Table | Self::Schema | Self::Other => &[2, 3],
+        }
+    }
+}
+
+/// The privileges of a database, sorted.
+const OF_DATABASE: &[&str] = &["CONNECT", "CREATE", "TEMP", "TEMPORARY"];
 
 /// The privileges of a table, sorted.
 const OF_TABLE: &[&str] = &["DELETE", "INSERT", "REFERENCES", "RULE", "SELECT", "TRIGGER", "TRUNCATE", "UPDATE"];

@@ -6,7 +6,7 @@
 //! that fails ends the process. Not needed once batches are cut by bytes: `hostile.rs` then passes without this file.
 
 use super::value_size::{self, largest_row};
-use super::wrapper::{OperatorWrapper, WrappedExec};
+use super::wrapper::{OperatorWrapper, WrappedExec, with_each};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
@@ -165,17 +165,14 @@ impl OperatorWrapper for Asking {
     ) -> Result<SendableRecordBatchStream> {
         let reservation = MemoryConsumer::new(&self.operator).register(context.memory_pool());
         let batch_size = context.session_config().batch_size();
-        let rows = input.execute(partition, context)?;
-        let (schema, makes) = (rows.schema(), self.makes.clone());
-        let rows = rows.map(move |batch| {
-            let batch = batch?;
+        let makes = self.makes.clone();
+        Ok(with_each(input.execute(partition, context)?, move |batch| {
             let wanted = makes.bytes(&batch, batch_size);
             if wanted > SMALL_BYTES && wanted > reservation.size() {
                 reservation.try_resize(wanted)?;
             }
-            Ok::<_, DataFusionError>(batch)
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+            Ok(batch)
+        }))
     }
 }
 

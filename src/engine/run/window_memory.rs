@@ -7,21 +7,18 @@
 
 use super::time_slice::yield_by_clock;
 use super::window_result::WindowResult;
-use super::wrapper::{OperatorWrapper, WrappedExec};
+use super::wrapper::{OperatorWrapper, WrappedExec, with_each};
 use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
-use futures::StreamExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The rule that puts [`Held`] where it is wanted.
@@ -71,13 +68,10 @@ impl OperatorWrapper for Held {
         let inputs = operator.children().into_iter().map(reserving).collect();
         let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
         let rows = operator.clone().replace_children(inputs, options)?.execute(partition, context)?;
-        let schema = rows.schema();
-        let rows = rows.map(move |batch| {
-            let batch = batch?;
+        Ok(with_each(rows, move |batch| {
             lock(&kept).give(batch.num_rows());
-            Ok::<_, DataFusionError>(batch)
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+            Ok(batch)
+        }))
     }
 }
 
@@ -133,13 +127,11 @@ impl OperatorWrapper for Reserving {
     ) -> Result<SendableRecordBatchStream> {
         // The operator may go through all it keeps for each batch.
         let rows = yield_by_clock(input.execute(partition, context)?);
-        let (schema, kept) = (rows.schema(), self.kept.clone());
-        let rows = rows.map(move |batch: Result<RecordBatch>| {
-            let batch = batch?;
+        let kept = self.kept.clone();
+        Ok(with_each(rows, move |batch| {
             lock(&kept).take(&batch)?;
             Ok(batch)
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+        }))
     }
 }
 

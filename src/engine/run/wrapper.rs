@@ -1,13 +1,16 @@
 //! A DataFusion plan node around one operator: it yields the same rows with the same properties and does one thing more
 //! while the operator runs.
 
+use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
 };
+use futures::StreamExt;
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,6 +26,15 @@ pub(crate) trait OperatorWrapper: fmt::Debug + Clone + Send + Sync + 'static {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream>;
+}
+
+/// The rows of a stream, with something done to each batch on its way.
+pub(crate) fn with_each(
+    rows: SendableRecordBatchStream,
+    mut step: impl FnMut(RecordBatch) -> Result<RecordBatch> + Send + 'static,
+) -> SendableRecordBatchStream {
+    let schema = rows.schema();
+    Box::pin(RecordBatchStreamAdapter::new(schema, rows.map(move |batch| step(batch?))))
 }
 
 /// A physical plan node with one child, whose rows it passes on while the wrapper does its work.

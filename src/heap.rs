@@ -1,15 +1,9 @@
 //! The allocator, and what it counts: memory that the whole program holds, and memory that one piece of work has taken.
 //!
-//! Work is counted where it runs: what its thread allocates less what it frees while it is polled. What another thread
+//! Work is counted where it runs: what its thread allocates less what it frees meanwhile. What another thread
 //! frees, a front end that has sent rows, is not seen; so the count says who has taken much, and not how much exactly.
 
-use futures::future::BoxFuture;
-use std::cell::RefCell;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 use tikv_jemalloc_ctl::{epoch, stats};
 
@@ -63,19 +57,20 @@ static PROMISED: AtomicUsize = AtomicUsize::new(0);
 pub(crate) struct Promise(usize);
 
 impl Promise {
-    /// Room for so many bytes. All promises together are for at most a quarter of what may be allocated, so that
-    /// clients who only send leave the rest to those who ask; `None` when this one would be beyond. A few bytes are
-    /// not counted.
+    /// Room for so many bytes, as [`Promise::of_all`] gives it; a few are not counted.
     pub(crate) fn of(bytes: usize) -> Option<Self> {
-        if bytes < FEW {
-            return Some(Self(0));
-        }
+        if bytes < FEW { Some(Self(0)) } else { Self::of_all(bytes) }
+    }
+
+    /// Room for so many bytes. All promises together are for at most a quarter of what may be allocated, so that
+    /// clients who only send leave the rest to those who ask; `None` when this one would be beyond.
+    pub(crate) fn of_all(bytes: usize) -> Option<Self> {
         let most = CEILING.load(Ordering::Relaxed) / 4;
         let within = |promised: usize| promised.checked_add(bytes).filter(|promised| *promised <= most);
         PROMISED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).ok()?;
         // Dropped, it gives back what it was for.
         let promise = Self(bytes);
-        (bytes <= room()).then_some(promise)
+        has_room(bytes).then_some(promise)
     }
 }
 
@@ -99,15 +94,20 @@ impl Meter {
     pub(crate) fn hand_over(&self, bytes: usize) {
         self.0.fetch_sub(i64::try_from(bytes).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
+
+    /// Does a step of the work and counts what it takes.
+    pub(crate) fn counted<T>(&self, step: impl FnOnce() -> T) -> T {
+        let before = of_thread();
+        let done = step();
+        self.0.fetch_add(of_thread().wrapping_sub(before), Ordering::Relaxed);
+        done
+    }
 }
 
 thread_local! {
     /// The counters of this thread; `None` where the allocator does not count.
     static COUNTERS: Option<(ThreadLocal<u64>, ThreadLocal<u64>)> =
         allocatedp::read().and_then(|taken| Ok((taken, deallocatedp::read()?))).ok();
-
-    /// The work that this thread is at.
-    static METER: RefCell<Option<Arc<Meter>>> = const { RefCell::new(None) };
 }
 
 /// Bytes that this thread has taken less those that it has freed, since it began.
@@ -116,57 +116,20 @@ fn of_thread() -> i64 {
     COUNTERS.with(|counters| counters.as_ref().map_or(0, net)).cast_signed()
 }
 
-/// The meter of the work that this thread is at.
-pub(crate) fn current() -> Option<Arc<Meter>> {
-    METER.with(|meter| meter.borrow().clone())
-}
-
-/// Does a step of some work and counts what it takes.
-pub(crate) fn counted<T>(meter: &Arc<Meter>, step: impl FnOnce() -> T) -> T {
-    let outer = METER.replace(Some(meter.clone()));
-    let before = of_thread();
-    let done = step();
-    meter.0.fetch_add(of_thread().wrapping_sub(before), Ordering::Relaxed);
-    METER.set(outer);
-    done
-}
-
-/// A future that is counted at each poll.
-pub(crate) struct Counted<T> {
-    future: BoxFuture<'static, T>,
-    meter: Arc<Meter>,
-}
-
-impl<T> Counted<T> {
-    /// Counts `future` as work of this meter.
-    pub(crate) fn new(meter: Arc<Meter>, future: impl Future<Output = T> + Send + 'static) -> Self {
-        Self { future: Box::pin(future), meter }
-    }
-}
-
-impl<T> Future for Counted<T> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        let Self { future, meter } = &mut *self;
-        counted(meter, || future.as_mut().poll(context))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_a_step_keeps_is_counted() {
-        let meter = Arc::new(Meter::default());
-        let kept = counted(&meter, || {
+        let meter = Meter::default();
+        let kept = meter.counted(|| {
             drop(vec![1_u8; 3_000_000]);
             vec![1_u8; 1_000_000]
         });
         assert!((1_000_000..1_200_000).contains(&meter.bytes()), "{}", meter.bytes());
         assert!(allocated() >= 1_000_000);
-        counted(&meter, || drop(kept));
+        meter.counted(|| drop(kept));
         assert!(meter.bytes() < 100_000, "{}", meter.bytes());
     }
 }

@@ -13,6 +13,7 @@ pub mod progress;
 pub mod role;
 pub mod secret;
 mod text;
+mod work;
 
 // The vocabulary of the market and the time.
 pub mod clock;

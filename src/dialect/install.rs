@@ -3,7 +3,7 @@
 
 use super::catalog::{self, Comments};
 use super::extension::Extension;
-use super::{aggregate, arithmetic, array, decorrelate, equality, function, guard, moment, typing};
+use super::{abandoned, aggregate, arithmetic, array, decorrelate, equality, function, guard, moment, typing};
 use datafusion::catalog::{CatalogProvider, TableProvider};
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
@@ -71,5 +71,5 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     for extension in &host.extensions {
         extension.register(&mut state)?;
     }
-    Ok(state)
+    Ok(abandoned::install(state))
 }

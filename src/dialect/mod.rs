@@ -20,6 +20,7 @@
 //! - [`guard`]: what PostgreSQL does not evaluate cannot fail;
 //! - [`function`]: functions, with [`regexp`], the regular expressions they match by; [`catalog`]:
 //!   the schemas `pg_catalog` and `information_schema`;
+//! - `abandoned`: statements that nobody waits for;
 //! - [`error`]: DataFusion's errors as PostgreSQL's.
 //!
 //! Where a file works around DataFusion 55.2 or sqlparser 0.62, a paragraph begins with `DataFusion
@@ -27,6 +28,7 @@
 //! with a sentence that begins `Not needed once`. `grep -rn "DataFusion 55:" src/dialect` is the list
 //! to go through when either is upgraded.
 
+mod abandoned;
 pub(crate) mod aggregate;
 pub(crate) mod arithmetic;
 mod array;

@@ -158,6 +158,11 @@ impl SessionFacts {
 
     /// Whether this user may read the statements of another: its own, and an admin all.
     pub fn sees(&self, user: &str) -> bool {
-        self.role == Role::Admin || self.user == user
+        self.is_admin() || self.user == user
+    }
+
+    /// Whether this user may know of the server what others need not.
+    pub fn is_admin(&self) -> bool {
+        self.role == Role::Admin
     }
 }

@@ -111,7 +111,8 @@ pub fn schema(sources: &Sources, further: Vec<(&'static str, SystemTable)>) -> R
     let board = sources.board.clone();
     add("refreshes", refreshes_columns(), Arc::new(move |schema| refreshes(&board, schema)))?;
     let settings = sources.settings.clone();
-    add("settings", settings_columns(), Arc::new(move |schema| settings_rows(&settings, schema)))?;
+    let rows: RowsFor = Arc::new(move |schema, reader| settings_rows(&settings, schema, reader));
+    provider.register_table("settings".to_owned(), Arc::new(SystemTable::for_reader(settings_columns(), rows)))?;
     add("views", views_columns(), Arc::new(views))?;
     for (name, table) in further {
         provider.register_table(name.to_owned(), Arc::new(table))?;
@@ -279,19 +280,31 @@ pub(super) fn settings_columns() -> Vec<SystemColumn> {
     use DataType::Utf8;
     vec![
         ("name", Utf8, "Key in the configuration"),
-        ("value", Utf8, "Value in force; secrets are hidden"),
+        ("value", Utf8, "Value in force; secrets are hidden, and so are paths from who is no admin"),
         ("origin", Utf8, "Where it is from: 'default', 'environment', 'flag' or a file"),
     ]
 }
 
-/// Rows of `system.settings`, one per key; secrets are `(hidden)` by the time they come here.
-fn settings_rows(settings: &[Setting], schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
+/// Rows of `system.settings`, one per key; secrets are `(hidden)` by the time they come here. Where the server has its files
+/// is for admins to know.
+fn settings_rows(
+    settings: &[Setting],
+    schema: &SchemaRef,
+    reader: Option<&SessionFacts>,
+) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let is_admin = reader.is_some_and(SessionFacts::is_admin);
+    let shown = |text| if is_admin || !is_path(text) { text } else { "(hidden)" };
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(settings.iter().map(|one| &one.name))),
-        Arc::new(StringArray::from_iter_values(settings.iter().map(|one| &one.value))),
-        Arc::new(StringArray::from_iter_values(settings.iter().map(|one| &one.origin))),
+        Arc::new(StringArray::from_iter_values(settings.iter().map(|one| shown(one.value.as_str())))),
+        Arc::new(StringArray::from_iter_values(settings.iter().map(|one| shown(one.origin.as_str())))),
     ];
     RecordBatch::try_new(schema.clone(), columns)
+}
+
+/// Whether a value, as it is written in TOML, is a path from the root.
+fn is_path(value: &str) -> bool {
+    std::path::Path::new(value.trim_start_matches('"')).is_absolute()
 }
 
 /// Columns of `system.views`, all text.

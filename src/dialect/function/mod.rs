@@ -171,8 +171,9 @@ pub(super) fn install(
     }
     // Its result is a `time with time zone`, which there is not.
     template.deregister_udf("current_time")?;
-    // Not PostgreSQL's; the types they name are read by recursion, and may be of any size.
-    for name in ["arrow_cast", "arrow_try_cast"] {
+    // Not PostgreSQL's. The types that two of them name are read by recursion, and may be of any size; the third tells where
+    // the lake's files are.
+    for name in ["arrow_cast", "arrow_try_cast", "input_file_name"] {
         template.deregister_udf(name)?;
     }
     template.register_function_rewrite(Arc::new(like::Patterns))?;

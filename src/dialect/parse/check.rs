@@ -5,6 +5,7 @@ use super::refuse::Checked;
 use super::size::Sizes;
 use super::tree::Statement;
 use super::{expression_fields, fields};
+use crate::dialect::abandoned::unless_over;
 use crate::error::QueryError;
 use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Select, TableFactor, ValueWithSpan, Visit, Visitor};
 use std::ops::ControlFlow;
@@ -72,6 +73,7 @@ impl Visitor for Check {
     }
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<QueryError> {
+        unless_over()?;
         ended(expression_fields::expression(expr, self.arrays > 0))?;
         self.arrays += usize::from(matches!(expr, Expr::Array(_)));
         self.sizes.pre_visit_expr(expr)
@@ -90,7 +92,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     fn read(sql: &str) -> Result<(), ErrorKind> {
-        let statements = parse(sql, &[], std::sync::Arc::new(|| false)).map_err(|error| error.kind)?;
+        let statements = parse(sql, &[]).map_err(|error| error.kind)?;
         statements.iter().try_for_each(|statement| check(statement).map_err(|error| error.kind))
     }
 

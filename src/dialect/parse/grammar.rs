@@ -18,6 +18,7 @@
 //! without the bound.
 
 use super::{operators, words};
+use crate::work;
 use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -25,41 +26,26 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 use std::any::TypeId;
 use std::cell::Cell;
-use std::fmt;
-use std::sync::Arc;
 
 /// Beginnings of expressions for each token of a text: most are read once or twice.
 const BEGINNINGS_PER_TOKEN: usize = 50;
 /// Beginnings that any text may have, however short.
 const BEGINNINGS_MIN: usize = 10_000;
 
-/// Beginnings between two looks whether the statement is still wanted.
-const BEGINNINGS_PER_LOOK: usize = 1 << 12;
-
-/// Tells whether nobody waits for the statement any more: it is cancelled, or out of time.
-pub(crate) type Abandoned = Arc<dyn Fn() -> bool + Send + Sync>;
-
 /// The dialect for one text; it counts, so that it is made anew for each.
+#[derive(Debug)]
 pub(crate) struct PostgresGrammar {
     /// Answers every question but the two that are settled here.
     postgres: PostgreSqlDialect,
     /// Expressions that may still be begun.
     left: Cell<usize>,
-    /// Whether to go on.
-    abandoned: Abandoned,
-}
-
-impl fmt::Debug for PostgresGrammar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresGrammar").field("left", &self.left).finish_non_exhaustive()
-    }
 }
 
 impl PostgresGrammar {
-    /// For a text of so many tokens, which is read until it is abandoned.
-    pub(crate) fn for_tokens(count: usize, abandoned: Abandoned) -> Self {
+    /// For a text of so many tokens, which is read as long as anybody waits for it.
+    pub(crate) fn for_tokens(count: usize) -> Self {
         let left = count.saturating_mul(BEGINNINGS_PER_TOKEN).saturating_add(BEGINNINGS_MIN);
-        Self { postgres: PostgreSqlDialect {}, left: Cell::new(left), abandoned }
+        Self { postgres: PostgreSqlDialect {}, left: Cell::new(left) }
     }
 }
 
@@ -78,7 +64,7 @@ impl Dialect for PostgresGrammar {
     /// once `SELECT (VALUES (1))` reads as a subquery.
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
         match self.left.get().checked_sub(1) {
-            Some(left) if left % BEGINNINGS_PER_LOOK != 0 || !(self.abandoned)() => self.left.set(left),
+            Some(left) if !work::is_over() => self.left.set(left),
             _ => return Some(Err(ParserError::RecursionLimitExceeded)),
         }
         let values = matches!(&parser.peek_token_ref().token, Token::Word(word) if word.keyword == Keyword::VALUES);
@@ -275,7 +261,7 @@ mod tests {
     use super::*;
 
     fn read(sql: &str) -> Result<(), ParserError> {
-        let dialect = PostgresGrammar::for_tokens(sql.len(), Arc::new(|| false));
+        let dialect = PostgresGrammar::for_tokens(sql.len());
         Parser::new(&dialect).try_with_sql(sql)?.parse_statements().map(|_| ())
     }
 

@@ -14,6 +14,7 @@ pub(crate) mod exclusion;
 mod expression_fields;
 mod fields;
 mod grammar;
+mod identifier;
 mod operators;
 mod refuse;
 mod size;

@@ -13,6 +13,7 @@
 //! DataFusion bounds them.
 
 use super::tree::fold;
+use crate::dialect::abandoned::unless_over;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, GroupByWithModifier, ObjectName,
@@ -177,6 +178,7 @@ impl Visitor for Sizes {
     }
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<QueryError> {
+        unless_over()?;
         if is_subquery(expr) {
             self.subqueries += 1;
             if self.subqueries > SUBQUERIES_MAX {

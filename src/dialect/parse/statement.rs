@@ -2,7 +2,7 @@
 //! sqlparser in the PostgreSQL dialect, extensions first.
 
 use super::depth::{self, Depth};
-use super::grammar::{Abandoned, PostgresGrammar};
+use super::grammar::PostgresGrammar;
 use super::spelling;
 use super::tree::Statement;
 use crate::dialect::extension::Extension;
@@ -13,25 +13,22 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use std::sync::Arc;
 
 /// Parses one or more statements with semicolons between them; each extension is asked first whether
-/// a statement is its own. Reading ends early, with an error that means nothing, once `abandoned` says so.
+/// a statement is its own. Reading ends early, with an error that means nothing, when nobody waits for it.
 ///
 /// # Errors
 /// `Syntax` with the position of the first token that does not fit, `NotSupported` for a text that is
 /// nested or chained deeper than its tree can be walked.
-pub(crate) fn parse(
-    sql: &str,
-    extensions: &[Arc<dyn Extension>],
-    abandoned: Abandoned,
-) -> Result<Vec<Statement>, QueryError> {
+pub(crate) fn parse(sql: &str, extensions: &[Arc<dyn Extension>]) -> Result<Vec<Statement>, QueryError> {
     depth::check_length(sql)?;
     let dialect = PostgreSqlDialect {};
     let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
     let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
     depth::check(&tokens)?;
+    let tokens = super::identifier::cut(tokens);
     let tokens = super::continued::joined(tokens).map_err(|error| QueryError::from_parser(error, sql))?;
     let tokens = super::exclusion::marked(tokens);
     let tokens = spelling::respell(tokens).map_err(|error| QueryError::from_parser(error, sql))?;
-    let grammar = PostgresGrammar::for_tokens(tokens.len(), abandoned);
+    let grammar = PostgresGrammar::for_tokens(tokens.len());
     let parse = || statements(&mut Parser::new(&grammar).with_tokens_with_locations(tokens), extensions);
     Depth::of(sql).walk(parse).map_err(|error| QueryError::from_parser(error, sql))
 }
@@ -59,25 +56,21 @@ fn statements(parser: &mut Parser<'_>, extensions: &[Arc<dyn Extension>]) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::work::Work;
     use datafusion::sql::sqlparser::keywords::Keyword;
 
-    fn read(sql: &str, extensions: &[Arc<dyn Extension>]) -> Result<Vec<Statement>, QueryError> {
-        parse(sql, extensions, Arc::new(|| false))
-    }
-
-    /// A text that is read for long ends when nobody waits for it.
     #[test]
-    fn reading_ends_when_the_statement_is_abandoned() {
+    fn reading_ends_when_nobody_waits_for_it() {
         let sql = format!("SELECT {}1", "1, ".repeat(10_000));
-        assert!(read(&sql, &[]).is_ok());
-        assert!(parse(&sql, &[], Arc::new(|| true)).is_err());
+        assert!(parse(&sql, &[]).is_ok());
+        assert!(Work::new(Arc::default(), || true).step(|| parse(&sql, &[])).is_err());
     }
 
     #[test]
     fn several_statements_are_read() {
-        assert_eq!(read("SELECT 1;; SELECT 2", &[]).unwrap().len(), 2);
-        assert_eq!(read(";", &[]).unwrap().len(), 0);
-        assert!(read("SELECT 1 SELECT 2", &[]).is_err());
+        assert_eq!(parse("SELECT 1;; SELECT 2", &[]).unwrap().len(), 2);
+        assert_eq!(parse(";", &[]).unwrap().len(), 0);
+        assert!(parse("SELECT 1 SELECT 2", &[]).is_err());
     }
 
     /// Reads `REFRESH` alone as `SELECT 1`.
@@ -94,9 +87,9 @@ mod tests {
     #[test]
     fn an_extension_reads_its_own_statements() {
         let extensions: Vec<Arc<dyn Extension>> = vec![Arc::new(Refresh)];
-        let found = read("REFRESH; SELECT 2", &extensions).unwrap();
+        let found = parse("REFRESH; SELECT 2", &extensions).unwrap();
         assert_eq!(found[0].to_string(), "SELECT 1");
         assert_eq!(found.len(), 2);
-        assert!(read("REFRESH", &[]).is_err());
+        assert!(parse("REFRESH", &[]).is_err());
     }
 }

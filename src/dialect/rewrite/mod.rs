@@ -51,6 +51,7 @@ mod window;
 mod with;
 
 use super::parse::Statement;
+use crate::dialect::abandoned::unless_over;
 use crate::dialect::parse::tree::fold;
 use crate::error::QueryError;
 use build::{call, is_call, take};
@@ -214,6 +215,7 @@ impl VisitorMut for Rewriter {
     /// Rules that must see an expression before its parts are rewritten: subqueries whose answer is
     /// known, lookups in the catalog.
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<QueryError> {
+        unless_over()?;
         if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr
             && matches!(inner.as_ref(), Expr::Interval(_))
         {

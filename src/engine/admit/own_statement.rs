@@ -118,7 +118,7 @@ mod tests {
     use std::sync::Arc;
 
     fn parse(sql: &str) -> Result<Vec<Statement>, QueryError> {
-        crate::dialect::parse::parse(sql, &[Arc::new(OwnStatements)], Arc::new(|| false))
+        crate::dialect::parse::parse(sql, &[Arc::new(OwnStatements)])
     }
 
     #[track_caller]

@@ -5,8 +5,9 @@
 //! waiting at once, and the work ends where the operator next yields.
 
 use crate::error::{ErrorKind, QueryError};
-use crate::heap::{Counted, Meter};
+use crate::heap::Meter;
 use crate::threads::{Threads, processors};
+use crate::work::Work;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::physical_plan::SendableRecordBatchStream;
@@ -59,17 +60,21 @@ impl Cpu {
         self.threads.as_ref().map_or(0, |threads| threads.handle().metrics().num_alive_tasks())
     }
 
-    /// Runs one step of a statement. Dropping the future stops it. The steps are large: box them, or every caller's
-    /// stack carries them.
+    /// Runs one step of a statement, and counts what it takes. Dropping the future stops it; work that keeps its thread
+    /// asks whether it is over. The steps are large: box them, or every caller's stack carries them.
     pub(crate) async fn run<T, E>(
         &self,
+        meter: &Arc<Meter>,
         step: impl Future<Output = Result<T, E>> + Send + 'static,
     ) -> Result<T, QueryError>
     where
         T: Send + 'static,
         E: Into<QueryError> + Send + 'static,
     {
-        match AbortOnDropHandle::new(self.handle().spawn(step)).await {
+        let stop = CancellationToken::new();
+        let work = work(meter, &stop);
+        let _stop = stop.drop_guard();
+        match AbortOnDropHandle::new(self.handle().spawn(work.steps(step))).await {
             Ok(outcome) => outcome.map_err(Into::into),
             Err(_) => Err(panicked()),
         }
@@ -93,9 +98,9 @@ impl Cpu {
         let stop = CancellationToken::new();
         // The steps are large, and every caller's stack would carry them.
         let open = Box::pin(open(stop.clone()));
+        let work = work(&meter, &stop);
         let stop = stop.drop_guard();
-        let counted = meter.clone();
-        let task = AbortOnDropHandle::new(self.handle().spawn(Counted::new(meter, async move {
+        let task = AbortOnDropHandle::new(self.handle().spawn(work.steps(async move {
             let (mut rows, told) = match open.await {
                 Ok(opened) => opened,
                 Err(error) => return drop(opened.send(Err(error.into()))),
@@ -104,7 +109,7 @@ impl Cpu {
                 return;
             }
             while let Some(batch) = rows.next().await {
-                counted.hand_over(batch.as_ref().map_or(0, RecordBatch::get_array_memory_size));
+                meter.hand_over(batch.as_ref().map_or(0, RecordBatch::get_array_memory_size));
                 if sender.send(batch.map_err(QueryError::from)).await.is_err() {
                     return;
                 }
@@ -144,6 +149,12 @@ impl Cpu {
         });
         Rows { ready: None, batches: Some(batches), task: Some(AbortOnDropHandle::new(task)), stop }
     }
+}
+
+/// Work that is over when it is told to stop.
+fn work(meter: &Arc<Meter>, stop: &CancellationToken) -> Work {
+    let stop = stop.clone();
+    Work::new(meter.clone(), move || stop.is_cancelled())
 }
 
 /// Rows that are made on the threads above. Dropping it stops the making.

@@ -8,6 +8,7 @@
 use super::queries::{Queries, QueryState, RunningQuery};
 use crate::clock::Clock;
 use crate::heap::{self, Meter};
+use crate::work;
 use datafusion::common::runtime::{JoinSetTracer, set_join_set_tracer};
 use futures::future::BoxFuture;
 use std::any::Any;
@@ -83,8 +84,8 @@ struct Counting;
 
 impl JoinSetTracer for Counting {
     fn trace_future(&self, future: BoxFuture<'static, Box<dyn Any + Send>>) -> BoxFuture<'static, Box<dyn Any + Send>> {
-        match heap::current() {
-            Some(meter) => Box::pin(heap::Counted::new(meter, future)),
+        match work::current() {
+            Some(work) => Box::pin(work.steps(future)),
             None => future,
         }
     }
@@ -93,8 +94,8 @@ impl JoinSetTracer for Counting {
         &self,
         block: Box<dyn FnOnce() -> Box<dyn Any + Send> + Send>,
     ) -> Box<dyn FnOnce() -> Box<dyn Any + Send> + Send> {
-        match heap::current() {
-            Some(meter) => Box::new(move || heap::counted(&meter, block)),
+        match work::current() {
+            Some(work) => Box::new(move || work.step(block)),
             None => block,
         }
     }

@@ -3,6 +3,7 @@
 use super::cpu::{Cpu, Rows};
 use super::queries::{Listed, Progress, QueryState};
 use crate::error::{ErrorKind, QueryError};
+use crate::work::Work;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::error::DataFusionError;
@@ -34,6 +35,23 @@ impl Running {
             biased;
             error = self.stopped() => Err(error),
             result = step => result.map_err(Into::into),
+        }
+    }
+
+    /// Does a step that keeps its thread, which ends early when the statement is cancelled or out of time.
+    pub(crate) fn step<T>(&self, step: impl FnOnce() -> Result<T, QueryError>) -> Result<T, QueryError> {
+        let ended = self.ended();
+        let work = Work::new(self.listed.progress.meter().clone(), move || ended().is_some());
+        work.step(step).map_err(|error| self.ended()().unwrap_or(error))
+    }
+
+    /// Tells at any time how the statement was ended, if it was.
+    fn ended(&self) -> impl Fn() -> Option<QueryError> + Send + Sync + 'static {
+        let (cancel, deadline, progress) = (self.cancel.clone(), self.deadline, self.listed.progress.clone());
+        move || match () {
+            () if cancel.is_cancelled() => Some(cancelled()),
+            () if progress.is_out_of_memory() => Some(out_of_memory()),
+            () => deadline.is_some_and(|deadline| deadline <= Instant::now()).then(timed_out),
         }
     }
 

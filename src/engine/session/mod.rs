@@ -37,6 +37,7 @@ use crate::table::context::{Notices, OnStale, QueryContext, ScanPart, Snapshots}
 use crate::table::demand::Demand;
 use crate::table::inputs::{InputFreshness, Inputs};
 use crate::table::planner::demand_of;
+use crate::work::Work;
 use arrow::datatypes::DataType;
 use datafusion::catalog::Session as _;
 use datafusion::common::{ParamValues, ScalarValue, TableReference};
@@ -164,12 +165,12 @@ impl Session {
     /// Parses a text to statements, none for an empty one. An error of kind Syntax (42601) carries its position. A cancel
     /// and the time limit of statements end it.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
-        let parse = |abandoned| {
+        let parse = || {
             read_only::check_text(sql)?;
-            parse::parse(sql, &self.shared.extensions, abandoned)
+            parse::parse(sql, &self.shared.extensions)
         };
         if sql.len() < LONG_TEXT_BYTES {
-            return parse(Arc::new(|| false));
+            return parse();
         }
         let cancel = self.request().as_ref().map_or_else(|| self.open.cancel.token(), |request| request.cancel.clone());
         let deadline = self.settings().statement_timeout().map(|limit| Instant::now() + limit);
@@ -177,8 +178,9 @@ impl Session {
             let late = deadline.is_some_and(|deadline| deadline <= Instant::now());
             if cancel.is_cancelled() { Some(rows::cancelled()) } else { late.then(rows::timed_out) }
         };
-        let abandoned = ended.clone();
-        let parsed = cpu::beside_other_work(|| parse(Arc::new(move || abandoned().is_some())));
+        let over = ended.clone();
+        let work = Work::new(Arc::default(), move || over().is_some());
+        let parsed = cpu::beside_other_work(|| work.step(parse));
         parsed.map_err(|error| ended().unwrap_or(error))
     }
 
@@ -271,23 +273,27 @@ impl Session {
             Ok::<_, QueryError>(rewritten)
         };
         let long = running.sql.len() >= LONG_TEXT_BYTES;
-        let rewritten = if long { cpu::beside_other_work(|| depth.walk(rewritten)) } else { depth.walk(rewritten) }?;
+        let rewritten = || running.step(|| depth.walk(rewritten));
+        let rewritten = if long { cpu::beside_other_work(rewritten) } else { rewritten() }?;
         let state = self.state();
         let sql = running.sql.clone();
         let known = declared.iter().enumerate().filter_map(|(place, data_type)| Some((place + 1, data_type.clone()?)));
         let mut parameters: Parameters = known.collect();
-        let planned = self.shared.cpu.run(Box::pin(async move {
-            let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(rewritten)));
-            let planned = depth.walking(planned).await.and_then(|logical| {
-                depth.walk(|| {
-                    let logical = typing::resolve(logical, state.as_ref(), &mut parameters)?;
-                    let schema = announced(&state, &logical)?;
-                    Ok((logical, schema, parameters))
-                })
-            });
-            let planned = planned.map_err(|error| QueryError::from_engine(&error, &sql));
-            planned.map_err(|error| error.suggest_table(table_names(&state)))
-        }));
+        let planned = self.shared.cpu.run(
+            running.listed.progress.meter(),
+            Box::pin(async move {
+                let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(rewritten)));
+                let planned = depth.walking(planned).await.and_then(|logical| {
+                    depth.walk(|| {
+                        let logical = typing::resolve(logical, state.as_ref(), &mut parameters)?;
+                        let schema = announced(&state, &logical)?;
+                        Ok((logical, schema, parameters))
+                    })
+                });
+                let planned = planned.map_err(|error| QueryError::from_engine(&error, &sql));
+                planned.map_err(|error| error.suggest_table(table_names(&state)))
+            }),
+        );
         let (logical, schema, parameters) = running.guard(planned).await?;
         let parameters = in_order(&parameters)?;
         let schema = renamed(schema.as_arrow(), rewrite::output_names(statement));
@@ -387,7 +393,7 @@ impl Session {
             };
             inputs.told(&demand, as_of).await
         };
-        self.shared.cpu.run(Box::pin(told)).await
+        self.shared.cpu.run(&Arc::default(), Box::pin(told)).await
     }
 
     pub(crate) fn set_part(&self, part: ScanPart) {

@@ -4,6 +4,7 @@
 //! Such clients are tied to the server they bound at. What is kept is bounded: the parameters bound longest ago go
 //! first, and an execution without them fails with INVALID_ARGUMENT.
 
+use crate::heap::Promise;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,35 +15,51 @@ const BINDINGS_MAX: usize = 256;
 /// Parameters by number of the prepared statement.
 #[derive(Default)]
 pub(super) struct Bindings {
-    /// Pairs of statement number and encoded parameters, bound longest ago first. The lock is held for one pass over at
-    /// most 256 pairs, never across an await.
-    kept: Mutex<VecDeque<(Bytes, Bytes)>>,
+    /// Bound longest ago first. The lock is held for one pass over at most 256, never across an await.
+    kept: Mutex<VecDeque<Binding>>,
+}
+
+/// The parameters of one statement.
+struct Binding {
+    /// Its number.
+    statement: Bytes,
+    /// They themselves, encoded.
+    parameters: Bytes,
+    _room: Promise,
 }
 
 impl Bindings {
-    /// Keeps parameters for a statement in the place of those before.
+    /// Keeps parameters for a statement in the place of those before, unless there is no room for them even without all
+    /// others.
     pub(super) fn keep(&self, statement: &Bytes, parameters: Bytes) {
         let mut kept = self.lock();
-        kept.retain(|(other, _)| other != statement);
+        kept.retain(|other| other.statement != statement);
         if kept.len() >= BINDINGS_MAX {
             kept.pop_front();
         }
-        kept.push_back((statement.clone(), parameters));
+        let room = loop {
+            match Promise::of_all(parameters.len()) {
+                Some(room) => break room,
+                None if kept.pop_front().is_none() => return,
+                None => {}
+            }
+        };
+        kept.push_back(Binding { statement: statement.clone(), parameters, _room: room });
     }
 
     /// Parameters kept for a statement; empty when there are none.
     pub(super) fn of(&self, statement: &Bytes) -> Bytes {
         let kept = self.lock();
-        let found = kept.iter().find(|(known, _)| known == statement);
-        found.map(|(_, parameters)| parameters.clone()).unwrap_or_default()
+        let found = kept.iter().find(|known| known.statement == statement);
+        found.map(|known| known.parameters.clone()).unwrap_or_default()
     }
 
     /// Drops the parameters of a statement that its client closes; no effect when none are kept.
     pub(super) fn forget(&self, statement: &Bytes) {
-        self.lock().retain(|(known, _)| known != statement);
+        self.lock().retain(|known| known.statement != statement);
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(Bytes, Bytes)>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Binding>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,9 +15,11 @@ use super::options::Options;
 use super::rows::Answer;
 use super::ticket::StatementTicket;
 use crate::engine::Progress;
+use crate::heap::Promise;
 use crate::role::Role;
 use crate::serve::auth::Identity;
 use arrow_flight::{FlightDescriptor, FlightInfo, PollInfo};
+use prost::Message;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::future::Future;
@@ -38,6 +40,9 @@ pub(super) const WAIT: Duration = Duration::from_secs(1);
 
 /// Statements that are kept beyond those that may run: fetched ones, whose clients may ask once more.
 const FETCHED_MAX: usize = 1_024;
+
+/// How often the text of a statement is kept while it is held: in its tickets, in its plan and in the list of statements.
+const COPIES: usize = 4;
 
 /// The statements clients ask for. Cheap to clone.
 #[derive(Clone, Default)]
@@ -60,6 +65,7 @@ struct Statement {
     work: Option<AbortOnDropHandle<()>>,
     /// When it is given up.
     until: Instant,
+    _room: Promise,
 }
 
 /// What its maker and those who ask share.
@@ -87,7 +93,7 @@ impl PolledStatements {
     /// `options.poll_ttl`.
     ///
     /// # Errors
-    /// RESOURCE_EXHAUSTED when more statements are held than `flight.streams` allows.
+    /// RESOURCE_EXHAUSTED when more statements are held than `flight.streams` allows, or there is no room for its text.
     pub(super) fn begin<F>(
         &self,
         (user, ticket): (&str, &StatementTicket),
@@ -109,6 +115,8 @@ impl PolledStatements {
             return Err(Status::resource_exhausted("too many statements at once (flight.streams)"));
         }
         let Entry::Vacant(place) = all.entry(begin.clone()) else { return Ok(()) };
+        let room = Promise::of_all(COPIES * info.encoded_len());
+        let room = room.ok_or_else(|| Status::resource_exhausted("no room for another statement (limits.memory)"))?;
         let (made, ready) = watch::channel(false);
         let begun = Begun { ready, answer: Arc::default(), progress: Arc::default() };
         let (own, opening) = (begun.clone(), open(begun.progress.clone()));
@@ -138,6 +146,7 @@ impl PolledStatements {
             begun,
             work: Some(AbortOnDropHandle::new(work)),
             until: Instant::now() + options.poll_ttl,
+            _room: room,
         });
         Ok(())
     }

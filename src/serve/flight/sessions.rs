@@ -3,6 +3,7 @@
 //! Callers that keep cookies carry their settings themselves (see [`super::call`]) and have no entry here.
 
 use super::token::Token;
+use crate::heap::Promise;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,8 +11,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Settings by name, where they are not the defaults.
 pub(super) type SettingsMap = BTreeMap<String, String>;
 
-/// By number of the login: until when its token holds, and what it has set.
-type Kept = HashMap<[u8; 16], (DateTime<Utc>, SettingsMap)>;
+/// What one login has set.
+struct Session {
+    /// When its token expires.
+    expires_at: DateTime<Utc>,
+    settings: SettingsMap,
+    _room: Promise,
+}
+
+/// The sessions by number of the login.
+type Kept = HashMap<[u8; 16], Session>;
 
 /// The settings of all logins of this process that keep no cookies, behind one lock.
 pub(super) struct Sessions {
@@ -33,19 +42,22 @@ impl Sessions {
 
     /// Settings of a login; none when it has set none.
     pub(super) fn settings(&self, token: &Token) -> SettingsMap {
-        self.lock().get(&token.id).map(|(_, settings)| settings.clone()).unwrap_or_default()
+        self.lock().get(&token.id).map(|session| session.settings.clone()).unwrap_or_default()
     }
 
-    /// Keeps the settings of a login until its token expires; [`Full`] when `flight.sessions` logins keep some already.
+    /// Keeps the settings of a login until its token expires; [`Full`] when `flight.sessions` logins keep some already, or
+    /// there is no memory for them.
     pub(super) fn keep(&self, token: &Token, settings: SettingsMap, now: DateTime<Utc>) -> Result<(), Full> {
         let mut kept = self.lock();
         if !kept.contains_key(&token.id) && kept.len() >= self.sessions_max {
-            kept.retain(|_, (expires_at, _)| *expires_at > now);
+            kept.retain(|_, session| session.expires_at > now);
             if kept.len() >= self.sessions_max {
                 return Err(Full);
             }
         }
-        kept.insert(token.id, (token.expires_at, settings));
+        let bytes = settings.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let room = Promise::of_all(bytes).ok_or(Full)?;
+        kept.insert(token.id, Session { expires_at: token.expires_at, settings, _room: room });
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use super::super::build::{call, text};
 use super::super::record;
 use super::binder::{Binder, Lookup};
 use super::scope::{Found, Relation, ambiguous, missing};
+use crate::dialect::abandoned::unless_over;
 use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
@@ -276,6 +277,7 @@ impl VisitorMut for Names<'_, '_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<QueryError> {
+        unless_over()?;
         if let Expr::Exists { subquery, .. } = expr
             && let SetExpr::Select(select) = subquery.body.as_mut()
             && select.projection.is_empty()

@@ -152,7 +152,7 @@ mod tests {
     use crate::dialect::parse::parse;
 
     fn options(sql: &str) -> Result<ExplainOptions, QueryError> {
-        Ok(asked(&parse(sql, &[], std::sync::Arc::new(|| false)).unwrap()[0])?.expect("EXPLAIN").0)
+        Ok(asked(&parse(sql, &[]).unwrap()[0])?.expect("EXPLAIN").0)
     }
 
     #[test]

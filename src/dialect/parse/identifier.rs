@@ -1,0 +1,19 @@
+//! Identifiers are cut to 63 bytes, as PostgreSQL cuts them; so no walk over a tree carries a long one along.
+
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+
+/// Bytes of an identifier; PostgreSQL's `NAMEDATALEN` less one.
+const BYTES_MAX: usize = 63;
+
+/// Cuts the identifiers of a text, between characters.
+pub(super) fn cut(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    for token in &mut tokens {
+        if let Token::Word(word) = &mut token.token
+            && word.value.len() > BYTES_MAX
+        {
+            word.value.truncate(word.value.floor_char_boundary(BYTES_MAX));
+            word.value.shrink_to_fit();
+        }
+    }
+    tokens
+}

@@ -28,6 +28,7 @@ pub mod collect;
 
 // The read side: SQL over both, the engine that runs it, the front ends that carry it, what a terminal shows.
 pub mod dialect;
+mod market_sql;
 pub mod table;
 
 pub mod engine;

@@ -11,6 +11,7 @@ use super::session::registry::Sessions;
 use super::session::settings::Defaults;
 use super::shared::{ListUsers, Shared};
 use crate::dialect::extension::Extension;
+use crate::market_sql::MarketSql;
 use crate::role::Role;
 use datafusion::execution::session_state::SessionState;
 use std::io;
@@ -26,7 +27,7 @@ pub struct Engine {
 
 /// What this engine adds to the dialect, in the order in which the parser asks.
 pub(crate) fn extensions() -> Vec<Arc<dyn Extension>> {
-    vec![Arc::new(OwnStatements)]
+    vec![Arc::new(OwnStatements), Arc::new(MarketSql)]
 }
 
 impl Engine {

@@ -1,48 +1,28 @@
-//! The exchange calendar of US equities, by rule: which dates have a regular session and when it opens and closes.
+//! The exchange calendar of US equities: which dates have a regular session and when it opens and closes.
 //!
-//! The rules are today's (Juneteenth from 2022, Martin Luther King Jr. Day from 1998), with the unscheduled closings
-//! since 2001 added. Dates before 1998 follow the same rules and may miss a holiday of their time. Freshness of daily
-//! bars and the simulated venue go by these rules; the dataset `calendar` holds what the vendor says instead.
+//! From 1990 to 2030 it is that of [`exchange`], whose sessions are facts. Before and after, the rules of today go on
+//! (Juneteenth from 2022, Martin Luther King Jr. Day from 1998), and may miss a holiday of their time. Freshness of daily
+//! bars and the simulated venue go by it; the dataset `calendar` holds what the vendor says instead.
 
+pub use super::exchange::Session;
+use super::exchange::{self, Exchange};
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
 use chrono_tz::America::New_York;
+use std::sync::LazyLock;
 
-/// One regular session of the US equity exchanges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Session {
-    /// Trading date in the exchange's zone.
-    pub date: NaiveDate,
-    /// When it opens: 09:30 Eastern, in UTC.
-    pub open_at: DateTime<Utc>,
-    /// When it closes: 16:00 Eastern, or 13:00 on an early-close day.
-    pub close_at: DateTime<Utc>,
-    /// Whether the session ends at 13:00 Eastern.
-    pub early_close: bool,
+/// The exchanges of US equities, which keep one calendar.
+static EQUITIES: LazyLock<Option<&Exchange>> = LazyLock::new(|| exchange::find("XNYS"));
+
+/// The exchange, where its sessions around a date are known.
+fn known(date: NaiveDate) -> Option<&'static Exchange> {
+    EQUITIES.filter(|exchange| exchange.knows(date))
 }
-
-impl Session {
-    /// Whether the session is under way at `now`.
-    pub fn contains(&self, now: DateTime<Utc>) -> bool {
-        (self.open_at..self.close_at).contains(&now)
-    }
-}
-
-/// Unscheduled full closings: (year, month, day).
-const SPECIAL_CLOSINGS: [(i32, u32, u32); 10] = [
-    (2001, 9, 11),
-    (2001, 9, 12),
-    (2001, 9, 13),
-    (2001, 9, 14),
-    (2004, 6, 11),
-    (2007, 1, 2),
-    (2012, 10, 29),
-    (2012, 10, 30),
-    (2018, 12, 5),
-    (2025, 1, 9),
-];
 
 /// The session of a date, or `None` on a weekend or holiday, and outside the years 1800 to 3199.
 pub fn session(date: NaiveDate) -> Option<Session> {
+    if let Some(exchange) = known(date) {
+        return exchange.session(date);
+    }
     if !(1800..3200).contains(&date.year()) || is_weekend(date) || holiday(date) {
         return None;
     }
@@ -52,39 +32,45 @@ pub fn session(date: NaiveDate) -> Option<Session> {
         date,
         open_at: eastern_instant(date, 9, 30),
         close_at: eastern_instant(date, close_hour, 0),
+        break_at: None,
         early_close,
     })
 }
 
 /// Whether the exchange is closed all day on a weekday.
 pub fn holiday(date: NaiveDate) -> bool {
-    let (year, month, day) = (date.year(), date.month(), date.day());
-    let weekday = date.weekday();
     if is_weekend(date) {
         return false;
     }
-    SPECIAL_CLOSINGS.contains(&(year, month, day))
-        || match month {
-            1 => {
-                day == 1
-                    || (day == 2 && weekday == Weekday::Mon)
-                    || (year >= 1998 && weekday == Weekday::Mon && (15..=21).contains(&day))
-            }
-            2 => weekday == Weekday::Mon && (15..=21).contains(&day),
-            5 => weekday == Weekday::Mon && day >= 25,
-            6 => year >= 2022 && observed(date, 19),
-            7 => observed(date, 4),
-            9 => weekday == Weekday::Mon && day <= 7,
-            11 => weekday == Weekday::Thu && (22..=28).contains(&day),
-            12 => observed(date, 25),
-            _ => false,
-        }
-        || (weekday == Weekday::Fri
-            && easter(year).and_then(|easter| easter.checked_sub_days(Days::new(2))) == Some(date))
+    known(date).map_or_else(|| holiday_by_rule(date), |exchange| exchange.session(date).is_none())
 }
 
-/// Whether the regular session of a date ends at 13:00 Eastern. False on a date without a session.
+fn holiday_by_rule(date: NaiveDate) -> bool {
+    let (year, day, weekday) = (date.year(), date.day(), date.weekday());
+    let by_month = match date.month() {
+        1 => {
+            day == 1
+                || (day == 2 && weekday == Weekday::Mon)
+                || (year >= 1998 && weekday == Weekday::Mon && (15..=21).contains(&day))
+        }
+        2 => weekday == Weekday::Mon && (15..=21).contains(&day),
+        5 => weekday == Weekday::Mon && day >= 25,
+        6 => year >= 2022 && observed(date, 19),
+        7 => observed(date, 4),
+        9 => weekday == Weekday::Mon && day <= 7,
+        11 => weekday == Weekday::Thu && (22..=28).contains(&day),
+        12 => observed(date, 25),
+        _ => false,
+    };
+    let good_friday = || easter(year).and_then(|easter| easter.checked_sub_days(Days::new(2)));
+    by_month || (weekday == Weekday::Fri && good_friday() == Some(date))
+}
+
+/// Whether the regular session of a date ends early, today at 13:00 Eastern. False on a date without a session.
 pub fn early_close(date: NaiveDate) -> bool {
+    if let Some(exchange) = known(date) {
+        return exchange.session(date).is_some_and(|session| session.early_close);
+    }
     let before_friday = matches!(date.weekday(), Weekday::Mon | Weekday::Tue | Weekday::Wed | Weekday::Thu);
     let early = match (date.month(), date.day()) {
         (7, 3) | (12, 24) => before_friday,
@@ -255,9 +241,22 @@ mod tests {
     }
 
     #[test]
-    fn juneteenth_is_new_and_the_closing_of_2018_is_known() {
+    fn juneteenth_is_new_and_unscheduled_closings_are_known() {
         assert!(!holiday(date("2018-06-19")));
-        assert!(holiday(date("2018-12-05")));
+        for closed in ["1994-04-27", "2001-09-11", "2004-06-11", "2018-12-05", "2025-01-09"] {
+            assert!(holiday(date(closed)), "{closed}");
+        }
+        // Trading went on, though the rules of today would have it otherwise.
+        for open in ["1999-12-31", "2002-07-05", "2003-12-26"] {
+            assert!(session(date(open)).is_some(), "{open}");
+        }
+    }
+
+    #[test]
+    fn before_and_after_what_is_known_the_rules_go_on() {
+        assert!(holiday(date("1985-07-04")) && holiday(date("2031-11-27")) && early_close(date("2031-11-28")));
+        assert_eq!(session(date("2031-01-02")).unwrap().close_at, instant("2031-01-02T21:00:00Z"));
+        assert!(session(date("1989-12-29")).is_some() && session(date("2031-01-01")).is_none());
     }
 
     #[test]

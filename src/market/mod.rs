@@ -1,4 +1,4 @@
-//! The vocabulary of the market: symbols, lists, bars, live events, the exchange calendar, expirations, option values.
+//! The vocabulary of the market: symbols, lists, bars, live events, sessions of exchanges, expirations, option values.
 //!
 //! Collectors parse a vendor's words into these types, `lake` and `live` keep them, the simulated venue makes them up.
 //! Pure: no I/O, no clock; whoever needs the present moment hands it in.
@@ -6,6 +6,7 @@
 pub mod bar;
 pub mod calendar;
 pub mod event;
+pub mod exchange;
 pub mod expiration;
 pub mod list;
 pub mod options;

@@ -12,6 +12,7 @@
 mod distinct;
 mod double;
 pub(crate) mod excluding;
+mod extreme;
 mod frame;
 mod moments;
 pub(crate) mod offset;
@@ -22,6 +23,7 @@ use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::AggregateUDF;
+use extreme::Extreme;
 use std::sync::Arc;
 use wrapped::{Kind, Wrapped};
 
@@ -37,6 +39,8 @@ const WRAPPED: &[(&str, Kind)] = &[
     ("corr", Kind::Two(moments::Two::Correlation)),
     ("covar_pop", Kind::Two(moments::Two::CovariancePopulation)),
     ("covar_samp", Kind::Two(moments::Two::CovarianceSample)),
+    ("max", Kind::Extreme(Extreme::Greatest)),
+    ("min", Kind::Extreme(Extreme::Least)),
     ("regr_avgx", Kind::Two(moments::Two::AverageX)),
     ("regr_avgy", Kind::Two(moments::Two::AverageY)),
     ("regr_count", Kind::Two(moments::Two::Count)),

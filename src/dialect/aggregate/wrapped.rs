@@ -3,9 +3,10 @@
 
 use super::distinct::Distinct;
 use super::double::{Moving, SUM, Statistic, Total, Totals};
+use super::extreme::{Extreme, Extremes};
 use super::frame::Anew;
 use super::moments::{One, Two};
-use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Float32Type, Float64Type};
 use datafusion::common::{Result, ScalarValue, not_impl_err};
 use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams, WindowFunctionParams};
 use datafusion::logical_expr::function::{AccumulatorArgs, AggregateFunctionSimplification, StateFieldsArgs};
@@ -26,6 +27,8 @@ pub(crate) enum Kind {
     One(One),
     /// Doubles are summed here, two columns of them.
     Two(Two),
+    /// Doubles are compared here.
+    Extreme(Extreme),
 }
 
 /// The aggregate; what is not said here is as the inner one says.
@@ -50,6 +53,7 @@ impl Wrapped {
         match self.kind {
             Kind::One(_) if doubles(1) && *result == DataType::Float64 => self.kind,
             Kind::Two(_) if doubles(2) => self.kind,
+            Kind::Extreme(_) if matches!(result, DataType::Float32 | DataType::Float64) => self.kind,
             _ => Kind::Any,
         }
     }
@@ -120,7 +124,7 @@ impl AggregateUDFImpl for Wrapped {
                 let own: Vec<_> = args.order_bys.iter().map(PhysicalSortExpr::reverse).collect();
                 self.inner.accumulator(AccumulatorArgs { order_bys: &own, is_reversed: false, ..args })
             }
-            Kind::Any => self.inner.accumulator(args),
+            Kind::Any | Kind::Extreme(_) => self.inner.accumulator(args),
         }
     }
 
@@ -133,7 +137,7 @@ impl AggregateUDFImpl for Wrapped {
             }
             Kind::One(_) => One::WIDTH,
             Kind::Two(_) => Two::WIDTH,
-            Kind::Any => return self.inner.state_fields(args),
+            Kind::Any | Kind::Extreme(_) => return self.inner.state_fields(args),
         };
         let field = |at: usize| Arc::new(Field::new(format_state_name(args.name, &format!("sum {at}")), SUM, true));
         Ok((0..width).map(field).collect())
@@ -150,6 +154,10 @@ impl AggregateUDFImpl for Wrapped {
         match self.own(args.expr_fields, args.return_type()) {
             Kind::One(statistic) => Ok(Box::new(Totals::new(statistic))),
             Kind::Two(statistic) => Ok(Box::new(Totals::new(statistic))),
+            Kind::Extreme(extreme) if *args.return_type() == DataType::Float32 => {
+                Ok(Box::new(Extremes::<Float32Type>::new(extreme)))
+            }
+            Kind::Extreme(extreme) => Ok(Box::new(Extremes::<Float64Type>::new(extreme))),
             Kind::Any => self.inner.create_groups_accumulator(args),
         }
     }
@@ -157,10 +165,11 @@ impl AggregateUDFImpl for Wrapped {
     /// Doubles are summed anew for each frame. So is every other aggregate, unless it takes rows back
     /// without a trace: sums of integers and decimals do.
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        match self.own(args.expr_fields, args.return_type()) {
-            Kind::One(statistic) => return Ok(Box::new(Moving::new(statistic))),
-            Kind::Two(statistic) => return Ok(Box::new(Moving::new(statistic))),
-            Kind::Any => {}
+        match (self.kind, self.own(args.expr_fields, args.return_type())) {
+            (_, Kind::One(statistic)) => return Ok(Box::new(Moving::new(statistic))),
+            (_, Kind::Two(statistic)) => return Ok(Box::new(Moving::new(statistic))),
+            (Kind::Extreme(_), _) => return self.inner.create_sliding_accumulator(args),
+            _ => {}
         }
         let anew = Anew::new(&self.inner, &args);
         if matches!(self.kind, Kind::One(_)) {
@@ -203,7 +212,7 @@ impl AggregateUDFImpl for Wrapped {
             (Kind::Any, ReversedUDAF::Reversed(inner)) => {
                 ReversedUDAF::Reversed(Arc::new(AggregateUDF::from(Self::new(inner, self.kind))))
             }
-            (Kind::Any, other) => other,
+            (Kind::Any | Kind::Extreme(_), other) => other,
             _ => ReversedUDAF::NotSupported,
         }
     }

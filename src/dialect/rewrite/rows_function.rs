@@ -26,8 +26,22 @@ const ROWS: &[(&str, &[&str], &[&str])] = &[
     ("jsonb_object_keys", &["jsonb_object_keys"], &[]),
     ("regexp_matches", &["regexp_matches"], &[]),
     ("regexp_split_to_table", &["regexp_split_to_array"], &[]),
+    ("sessions", SESSIONS, SESSION_COLUMNS),
     ("string_to_table", &["string_to_array"], &[]),
 ];
+
+/// The columns of `sessions`, which comes with market SQL.
+const SESSIONS: &[&str] = &[
+    "sessions_exchange",
+    "sessions_date",
+    "sessions_open_at",
+    "sessions_break_start_at",
+    "sessions_break_end_at",
+    "sessions_close_at",
+    "sessions_early_close",
+];
+const SESSION_COLUMNS: &[&str] =
+    &["exchange", "session", "open_at", "break_start_at", "break_end_at", "close_at", "early_close"];
 
 /// The arrays that give the columns of a function in FROM, and the names of these columns; `None` for
 /// a function that gives one value.

@@ -16,6 +16,15 @@ pub(crate) fn allocated() -> usize {
     counted.unwrap_or(0)
 }
 
+/// Bytes in memory: what is allocated, and what was freed and not given back yet.
+fn resident() -> usize {
+    stats::resident::read().unwrap_or(0)
+}
+
+/// Bytes beside those that may be allocated, for what was freed and not given back yet. A plan of large constants that is
+/// copied again and again leaves as much in a second as it has.
+const FREED_MAX: usize = 150 << 20;
+
 /// Bytes that may be allocated; `usize::MAX` as long as nobody has said.
 static CEILING: AtomicUsize = AtomicUsize::new(usize::MAX);
 
@@ -29,7 +38,10 @@ pub(crate) fn limit_to(bytes: usize) {
 pub(crate) fn room() -> usize {
     match CEILING.load(Ordering::Relaxed) {
         usize::MAX => usize::MAX,
-        ceiling => ceiling.saturating_sub(allocated()),
+        ceiling => {
+            let unallocated = ceiling.saturating_sub(allocated());
+            unallocated.min(ceiling.saturating_add(FREED_MAX).saturating_sub(resident()))
+        }
     }
 }
 

@@ -77,16 +77,17 @@ impl PhysicalOptimizerRule for Checkpoint {
     }
 }
 
-/// Puts a checkpoint behind every rule of a state that has all its rules.
+/// Puts checkpoints into a state that has all its rules: behind the analyzer's, and behind each rule of both optimisers.
 pub(super) fn install(state: SessionState) -> SessionState {
-    let analyzers = state.analyzer().rules.iter().flat_map(|rule| [rule.clone(), Arc::new(Checkpoint)]).collect();
     let optimizers = state.optimizers().iter().flat_map(|rule| [rule.clone(), Arc::new(Checkpoint)]).collect();
     let physical = state.physical_optimizers().iter().flat_map(|rule| [rule.clone(), Arc::new(Checkpoint)]).collect();
-    SessionStateBuilder::new_from_existing(state)
-        .with_analyzer_rules(analyzers)
+    // The analyzer keeps rewrites of functions beside its rules, which a new list of rules would lose.
+    let mut state = SessionStateBuilder::new_from_existing(state)
         .with_optimizer_rules(optimizers)
         .with_physical_optimizer_rules(physical)
-        .build()
+        .build();
+    state.add_analyzer_rule(Arc::new(Checkpoint));
+    state
 }
 
 #[cfg(test)]

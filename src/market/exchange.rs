@@ -15,7 +15,7 @@ pub struct Session {
     pub date: NaiveDate,
     /// When it opens, which may be on the evening before.
     pub open_at: DateTime<Utc>,
-    /// When it closes.
+    /// When it closes for the day.
     pub close_at: DateTime<Utc>,
     /// From when to when it rests at midday, where it does.
     pub break_at: Option<(DateTime<Utc>, DateTime<Utc>)>,

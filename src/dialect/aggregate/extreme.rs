@@ -44,7 +44,7 @@ pub(super) struct Extremes<T: ArrowPrimitiveType> {
 }
 
 impl<T: ArrowPrimitiveType> Extremes<T> {
-    /// No groups yet.
+    /// An accumulator without groups.
     pub(super) fn new(extreme: Extreme) -> Self {
         Self { extreme, held: Vec::new() }
     }

@@ -21,9 +21,9 @@ pub(super) struct Bindings {
 
 /// The parameters of one statement.
 struct Binding {
-    /// Its number.
+    /// Number of the prepared statement.
     statement: Bytes,
-    /// They themselves, encoded.
+    /// The parameters as they were bound, encoded.
     parameters: Bytes,
     _room: Promise,
 }

@@ -7,6 +7,7 @@ use crate::console::table::Format;
 use crate::role::Role;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -188,6 +189,40 @@ pub enum LakeAction {
     Repair {
         /// Dataset; all when none is named.
         dataset: Option<String>,
+        /// Flags that every command takes.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Add a backup to a directory or s3://bucket/prefix; a server may run meanwhile
+    Backup {
+        /// Where backups are kept, outside the data directory.
+        target: String,
+        /// Keep so many of the newest backups, and remove the others and what only they need.
+        #[arg(long, value_name = "N")]
+        keep: Option<NonZeroUsize>,
+        /// List the backups that are there, and make none.
+        #[arg(long, conflicts_with = "keep")]
+        list: bool,
+        /// How to print the list.
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+        /// Flags that every command takes.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Bring a backup back into a data directory that holds no lake
+    Restore {
+        /// Where backups are kept.
+        target: String,
+        /// The backup to restore, as --list names it; the newest when none is given.
+        #[arg(long, value_name = "NAME")]
+        backup: Option<String>,
+        /// List the backups that are there, and restore none.
+        #[arg(long, conflicts_with = "backup")]
+        list: bool,
+        /// How to print the list.
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
         /// Flags that every command takes.
         #[command(flatten)]
         common: Common,

@@ -103,6 +103,8 @@ pub enum ErrorKind {
     OutOfMemory,
     /// Another limit of the configuration is reached: disk for spilling.
     LimitExceeded,
+    /// The disk for spilling is full, or cannot be written.
+    DiskFull,
     /// The data is older than its contract allows.
     Stale,
     /// The source of a dataset failed, or there is none.

@@ -60,6 +60,15 @@ async fn lake(action: LakeAction) -> anyhow::Result<ExitCode> {
             command::lake::vacuum(&common, dataset.as_deref(), retention, dry_run).await
         }
         LakeAction::Repair { dataset, common } => command::lake::repair(&common, dataset.as_deref()).await,
+        LakeAction::Backup { target, list: false, keep, common, .. } => {
+            command::backup::backup(&common, &target, keep).await
+        }
+        LakeAction::Restore { target, list: false, backup, common, .. } => {
+            command::backup::restore(&common, &target, backup.as_deref()).await
+        }
+        LakeAction::Backup { target, format, common, .. } | LakeAction::Restore { target, format, common, .. } => {
+            command::backup::list(&common, &target, format).await
+        }
         LakeAction::History { dataset, format, common } => command::lake::history(&common, &dataset, format).await,
         LakeAction::ExportCsv { dataset, file, common } => {
             command::lake::export_csv(&common, &dataset, file.as_deref()).await

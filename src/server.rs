@@ -5,6 +5,10 @@
 //! where the [`Role`] asks for them, and builds the engine over all of it. Every task ends with the token that was
 //! handed in.
 
+mod storage;
+
+pub use storage::Storage;
+
 use crate::clock::Clock;
 use crate::collect::client::EndpointStatus;
 use crate::collect::collector::Collector;
@@ -31,7 +35,6 @@ use crate::table::{sources, spools, system};
 use anyhow::{Context, Result};
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{broadcast, watch};
@@ -72,6 +75,8 @@ pub struct Server {
     pub feed: Option<Arc<FeedStatus>>,
     /// The histories of live events this process keeps.
     pub histories: Vec<Arc<History>>,
+    /// Whether what is collected can be stored; `None` where nothing is.
+    pub storage: Option<Arc<Storage>>,
     /// Their tasks. After shutdown they end once everything received is committed.
     keeping: Vec<JoinHandle<()>>,
 }
@@ -92,11 +97,19 @@ impl Server {
 /// nothing is collected, whatever the role.
 ///
 /// # Errors
-/// The lake cannot be opened, a source cannot be made as configured or does not have a dataset that it is to give, or a
+/// There is no lake and nothing that would make one, a source cannot be made as configured or does not have a dataset that it is to give, or a
 /// view or table of the program does not build.
 pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &CancellationToken) -> Result<Server> {
-    let lake = Arc::new(Lake::open(&config.lake_location, &config.store).await?);
     let all_sources = Sources::open(config, clock.clone())?;
+    let only_reads = match role {
+        Role::ReadOnly => true,
+        Role::OnDemand => all_sources.missing().is_some(),
+        Role::Collect => false,
+    };
+    let lake = Arc::new(match only_reads {
+        true => Lake::open(&config.lake_location, &config.store).await?,
+        false => Lake::open_or_create(&config.lake_location, &config.store).await?,
+    });
     let collectors = match role {
         Role::ReadOnly => BTreeMap::new(),
         Role::Collect | Role::OnDemand => all_sources.collectors(config, &lake),
@@ -109,6 +122,10 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
             look(table, freshness).await;
         }
     }
+    let storage = match role {
+        Role::Collect if !collected.is_empty() => Some(Storage::watch(lake.clone(), shutdown.clone()).await),
+        _ => None,
+    };
     let (refresh, requests) = channel();
     let mut events = None;
     if !collectors.is_empty() {
@@ -169,7 +186,7 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
         spill_bytes: config.limits.spill_bytes,
     })
     .await?;
-    Ok(Server { lake, board, live, engine, refresh, events, collected, feed, histories, keeping })
+    Ok(Server { lake, board, live, engine, refresh, events, collected, feed, histories, storage, keeping })
 }
 
 /// The freshness of every dataset. Those that are computed from others, or whose TTL is their inputs, know their
@@ -292,7 +309,7 @@ impl Keep<'_> {
         let (table, freshness) = (self.lake.table(dataset)?.clone(), self.board.get(dataset)?.clone());
         let collect = &self.config.collect;
         let options = HistoryOptions {
-            directory: self.spool_directory().join(dataset),
+            directory: self.config.spool_directory().join(dataset),
             flush: collect.history_flush,
             flush_events: collect.history_flush_events,
             limits: SpoolLimits {
@@ -308,16 +325,6 @@ impl Keep<'_> {
         }
         let task = tokio::spawn(history.clone().run(book.clone(), self.feed_ended.clone()));
         Some((history, task))
-    }
-
-    /// `spool/` in the lake's directory unless the configuration names another place; the working directory's
-    /// `tt-spool` for a lake on S3.
-    fn spool_directory(&self) -> PathBuf {
-        match self.config.collect.spool_directory.as_str() {
-            "" if self.config.lake_location.contains("://") => PathBuf::from("tt-spool"),
-            "" => PathBuf::from(&self.config.lake_location).join("spool"),
-            directory => PathBuf::from(directory),
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::live::Live;
 use crate::market::event::{Quote, Trade};
 use crate::serve::http::metrics::{Kind, Metric};
 use crate::serve::http::{self, Health};
-use crate::server::Server;
+use crate::server::{Server, Storage};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,6 +26,7 @@ pub struct ServerStatus {
     queries: Arc<Queries>,
     feed: Option<Arc<FeedStatus>>,
     histories: Vec<Arc<History>>,
+    storage: Option<Arc<Storage>>,
     ready: AtomicBool,
 }
 
@@ -39,6 +40,7 @@ impl ServerStatus {
             queries: server.engine.queries().clone(),
             feed: server.feed.clone(),
             histories: server.histories.clone(),
+            storage: server.storage.clone(),
             ready: AtomicBool::new(false),
         }
     }
@@ -50,12 +52,15 @@ impl ServerStatus {
 }
 
 impl Health for ServerStatus {
-    /// One reason, until the front ends serve.
+    /// One reason until the front ends serve; and those for which what is collected cannot be stored, while reads go on.
     fn unready(&self) -> Vec<String> {
-        if self.ready.load(Ordering::Relaxed) {
-            return Vec::new();
-        }
-        vec!["the first collection has not ended".to_owned()]
+        let starting = !self.ready.load(Ordering::Relaxed);
+        let starting = starting.then(|| "the first collection has not ended".to_owned());
+        let storage = self.storage.as_ref().and_then(|storage| storage.failure());
+        let not_kept = |history: &Arc<History>| {
+            Some(format!("live events of {} are not kept: {}", history.dataset(), history.failure()?))
+        };
+        starting.into_iter().chain(storage).chain(self.histories.iter().filter_map(not_kept)).collect()
     }
 
     /// Counts of statements, live symbols and, per history kept here, of events written, lost and not committed yet.

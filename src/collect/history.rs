@@ -23,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 const LOOK: Duration = Duration::from_millis(500);
 /// Wait before a spool that could not be opened is tried again.
 const REOPEN: Duration = Duration::from_secs(5);
+/// Wait after a commit that failed: what waits for it is full, and would have it tried at every look.
+const RETRY: Duration = Duration::from_secs(2);
 /// Tries against other writers of the table before the next flush.
 const CONFLICT_TRIES: usize = 10;
 /// Cause of a commit in `system.refreshes`.
@@ -81,11 +83,22 @@ impl History {
         self.spool.load_full()
     }
 
+    /// Why events cannot be kept; `None` when they are.
+    pub fn failure(&self) -> Option<String> {
+        self.freshness.live_failure()
+    }
+
     /// Opens the spool and takes the book's events from now on. What an earlier process left is committed first.
     pub async fn open<E: Event>(&self, book: &Book<E>) -> Result<()> {
         let (directory, schema) = (self.options.directory.clone(), self.table.dataset().schema.clone());
         let disk = self.options.disk.clone();
-        let spool = tokio::task::spawn_blocking(move || OpenSpool::open_on(&directory, schema, disk)).await??;
+        let spool = tokio::task::spawn_blocking(move || OpenSpool::open_on(&directory, schema, disk)).await?;
+        if let Err(SpoolError::Unreadable { .. }) = &spool {
+            // Events wait in memory for a disk that may have room again. Those of a spool that another process keeps do not:
+            // it has them.
+            book.record(self.options.limits.intake_events);
+        }
+        let spool = spool?;
         let position = self.table.follow(spool.application()).await.context("read how far the lake is")?;
         // What the lake has goes from the spool at once.
         self.table.settle().await?;
@@ -105,6 +118,7 @@ impl History {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         // What an earlier process left goes at once.
         let mut due = Instant::now();
+        let mut wait_until = due;
         loop {
             tokio::select! {
                 () = ended.cancelled() => break,
@@ -112,9 +126,13 @@ impl History {
             }
             self.show(&spool);
             let full = spool.tail().events() >= self.options.flush_events;
-            if full || spool.status().at_risk() || Instant::now() >= due {
-                due = Instant::now() + self.options.flush;
-                self.commit_or_tell(&spool).await;
+            let now = Instant::now();
+            if now >= due || now >= wait_until && (full || spool.status().at_risk()) {
+                due = now + self.options.flush;
+                if !self.commit_or_tell(&spool).await {
+                    wait_until = Instant::now() + RETRY.min(self.options.flush);
+                    due = wait_until;
+                }
             }
         }
         let stopping = spool.clone();
@@ -156,10 +174,13 @@ impl History {
         }
     }
 
-    async fn commit_or_tell(&self, spool: &Spool) {
-        if let Err(error) = self.commit(spool).await {
+    /// Whether everything that waited is committed.
+    async fn commit_or_tell(&self, spool: &Spool) -> bool {
+        let outcome = self.commit(spool).await;
+        if let Err(error) = &outcome {
             self.tell(&format!("{error:#}"));
         }
+        outcome.is_ok()
     }
 
     /// Commits everything that waits, oldest first.

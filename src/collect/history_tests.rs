@@ -281,3 +281,52 @@ async fn a_history_whose_spool_does_not_open_has_failed() {
     history.open(&book).await.unwrap();
     assert_eq!((freshness.state().name(), freshness.last_error()), ("live", None));
 }
+
+/// A spool that cannot be made on a full disk, and can be later: what was published meanwhile is kept.
+#[tokio::test]
+async fn events_wait_for_a_spool_that_cannot_be_opened_yet() {
+    let directory = tempfile::tempdir().unwrap();
+    let one = process(directory.path()).await;
+    let options = HistoryOptions { directory: directory.path().join("other"), ..one.history.options.clone() };
+    std::fs::write(&options.directory, "no directory").unwrap();
+    let table = one.lake.table(DATASET).unwrap().clone();
+    let history = History::new(table, one.freshness.clone(), options.clone(), Clock::System);
+    let book: Book<Trade> = Book::new(16);
+    assert!(history.open(&book).await.is_err());
+    book.publish_all(trades(1..11));
+    std::fs::remove_file(&options.directory).unwrap();
+    history.open(&book).await.unwrap();
+    let spool = history.spool().unwrap();
+    let stopping = spool.clone();
+    tokio::task::spawn_blocking(move || stopping.stop()).await.unwrap();
+    assert_eq!(spool.tail().events(), 10);
+    history.commit(&spool).await.unwrap();
+    assert_eq!(one.committed().await, numbered(1..11));
+}
+
+/// The lake's disk is full and the spool's is not: the failure is told, and the events are committed once there is room.
+#[tokio::test]
+async fn a_commit_that_fails_is_told_and_tried_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let one = process(directory.path()).await;
+    let lake = directory.path().join("data/lake");
+    std::fs::write(&lake, "no directory").unwrap();
+    let ended = CancellationToken::new();
+    let running = tokio::spawn(one.history.clone().run(one.book.clone(), ended.clone()));
+    one.book.publish_all(trades(1..11));
+    let wait = async |condition: &dyn Fn() -> bool| {
+        let waiting = async {
+            while !condition() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap();
+    };
+    wait(&|| one.history.failure().is_some()).await;
+    assert_eq!((one.freshness.state().name(), one.history.tail().unwrap().events()), ("failed", 10));
+    std::fs::remove_file(&lake).unwrap();
+    wait(&|| one.history.failure().is_none()).await;
+    assert_eq!(one.committed().await, numbered(1..11));
+    ended.cancel();
+    running.await.unwrap();
+}

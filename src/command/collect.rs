@@ -26,6 +26,7 @@ pub async fn run(common: &Common, datasets: &[String]) -> Result<ExitCode> {
     }
     let shutdown = shutdown::on_signal();
     let mut server = server::start(&config, Role::OnDemand, Clock::System, &shutdown).await?;
+    server.lake.check_writable().await?;
     if server.collected.is_empty() {
         bail!("there is nothing to collect: no dataset names a source that can be asked");
     }

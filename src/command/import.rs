@@ -26,7 +26,8 @@ use std::sync::Arc;
 /// `path` cannot be listed, the lake cannot be opened, or the rows cannot be committed; then nothing is.
 pub async fn run(common: &Common, path: &Path) -> Result<ExitCode> {
     let config = configuration(common)?;
-    let lake = Lake::open(&config.lake_location, &config.store).await?;
+    let lake = Lake::open_or_create(&config.lake_location, &config.store).await?;
+    lake.check_writable().await?;
     let table = lake.table(dataset::EOD).ok_or_else(|| anyhow!("the lake has no table for daily bars"))?;
     let started_at = Clock::System.now();
     let progress = Arc::new(Progress::default());

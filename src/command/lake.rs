@@ -76,7 +76,8 @@ pub async fn vacuum(
             vacuumed.files.iter().for_each(|path| say!("{path}"));
         }
         let verb = if dry_run { "would be removed" } else { "removed" };
-        say!("{}: {} files of {} {verb}", name(table), vacuumed.files.len(), bytesize::ByteSize(vacuumed.bytes));
+        let files = vacuumed.files.len() as u64 + vacuumed.unfinished;
+        say!("{}: {files} files of {} {verb}", name(table), bytesize::ByteSize(vacuumed.bytes));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! The commands: each loads its configuration, does one thing, and says in its exit code whether it worked.
 
+pub mod backup;
 pub mod collect;
 pub mod collection;
 pub mod config;

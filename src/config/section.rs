@@ -66,6 +66,16 @@ impl Config {
         self.retention.get(dataset).copied().unwrap_or(RETENTION_DEFAULT)
     }
 
+    /// Where the spools of live events are: `spool/` in the lake's directory unless `collect.spool_directory` names another
+    /// place; the working directory's `tt-spool` for a lake on S3.
+    pub fn spool_directory(&self) -> PathBuf {
+        match self.collect.spool_directory.as_str() {
+            "" if self.lake_location.contains("://") => PathBuf::from("tt-spool"),
+            "" => PathBuf::from(&self.lake_location).join("spool"),
+            directory => PathBuf::from(directory),
+        }
+    }
+
     /// The source that a dataset is fetched from; `None` for one that is derived, or appended to.
     pub fn source_of(&self, dataset: &str) -> Option<&str> {
         self.datasets.get(dataset)?.source.as_deref()

@@ -4,7 +4,6 @@ use super::admit::own_statement::OwnStatements;
 use super::run::cpu::Cpu;
 use super::run::memory_limit;
 use super::run::queries::Queries;
-use super::run::spill::SpillDirectory;
 use super::session::Session;
 use super::session::exported::Exported;
 use super::session::registry::Sessions;
@@ -32,14 +31,8 @@ pub(crate) fn extensions() -> Vec<Arc<dyn Extension>> {
 
 impl Engine {
     /// An engine over a session template: catalog, limits, and the dialect that [`crate::dialect::install`] put into
-    /// it; `queries` is a list of running statements that others look at too, and `spill` is where they spill to, if it
-    /// is of this engine alone.
-    pub(crate) fn with_queries(
-        template: SessionState,
-        defaults: Defaults,
-        queries: Arc<Queries>,
-        spill: Option<SpillDirectory>,
-    ) -> Self {
+    /// it; `queries` is a list of running statements that others look at too.
+    pub(crate) fn with_queries(template: SessionState, defaults: Defaults, queries: Arc<Queries>) -> Self {
         let shared = Shared {
             template,
             extensions: extensions(),
@@ -50,7 +43,6 @@ impl Engine {
             sessions: Arc::default(),
             users: OnceLock::new(),
             cpu: Arc::new(Cpu::start()),
-            _spill: spill,
         };
         Self { shared: Arc::new(shared) }
     }

@@ -2,7 +2,6 @@
 
 use super::run::cpu::Cpu;
 use super::run::queries::Queries;
-use super::run::spill::SpillDirectory;
 use super::session::exported::Exported;
 use super::session::registry::Sessions;
 use super::session::settings::Defaults;
@@ -38,8 +37,6 @@ pub(crate) struct Shared {
     pub(crate) users: OnceLock<ListUsers>,
     /// The threads that plan and run statements.
     pub(crate) cpu: Arc<Cpu>,
-    /// Where statements spill to; it goes with the engine.
-    pub(crate) _spill: Option<SpillDirectory>,
 }
 
 impl Shared {

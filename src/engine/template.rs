@@ -2,7 +2,7 @@
 
 use super::handle::{Engine, extensions};
 use super::run::queries::Queries;
-use super::run::spill::SpillDirectory;
+use super::run::spill::Spills;
 use super::run::{queries_table, window_memory};
 use super::session::settings::Defaults;
 use super::shared::DATABASE;
@@ -14,7 +14,7 @@ use crate::table::schemas::{self, Tables};
 use crate::table::view;
 use anyhow::{Context, Result, anyhow};
 use datafusion::execution::SessionStateBuilder;
-use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -46,13 +46,10 @@ pub struct Parts {
 pub async fn build(mut parts: Parts) -> Result<Engine> {
     let extensions = extensions();
     let planners = dialect::planners().into_iter().chain(extensions.iter().flat_map(|extension| extension.planners()));
-    let spill = SpillDirectory::new_in(&std::env::temp_dir())
-        .inspect_err(|error| tracing::warn!(%error, "statements cannot spill to the disk"))
-        .ok();
     let state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config())
-        .with_runtime_env(runtime(&parts, spill.as_ref())?)
+        .with_runtime_env(runtime(&parts)?)
         .with_physical_optimizer_rule(Arc::new(window_memory::WindowMemory))
         .with_query_planner(Arc::new(DemandPlanner::new(planners.collect())))
         .build();
@@ -64,7 +61,7 @@ pub async fn build(mut parts: Parts) -> Result<Engine> {
     let state = dialect::install(context.state(), &host).context("install PostgreSQL's meaning of SQL")?;
     let context = SessionContext::new_with_state(state);
     view::register(&context).await.context("register the views")?;
-    Ok(Engine::with_queries(context.state(), parts.defaults, parts.queries, spill))
+    Ok(Engine::with_queries(context.state(), parts.defaults, parts.queries))
 }
 
 /// An engine over a DataFusion context as it stands: its default catalog is what there is to query. For tests, and for
@@ -80,7 +77,7 @@ pub fn over(context: &SessionContext, comments: Arc<dyn Comments>, defaults: Def
     let planner = Arc::new(DemandPlanner::new(dialect::planners()));
     let state = SessionStateBuilder::new_from_existing(state).with_query_planner(planner).build();
     let state = dialect::install(state, &host).context("install PostgreSQL's meaning of SQL")?;
-    Ok(Engine::with_queries(state, defaults, Arc::default(), None))
+    Ok(Engine::with_queries(state, defaults, Arc::default()))
 }
 
 fn config() -> SessionConfig {
@@ -94,12 +91,11 @@ fn config() -> SessionConfig {
     config
 }
 
-fn runtime(parts: &Parts, spill: Option<&SpillDirectory>) -> Result<Arc<RuntimeEnv>> {
+fn runtime(parts: &Parts) -> Result<Arc<RuntimeEnv>> {
     let top = NonZeroUsize::MIN.saturating_add(4);
     let pool = TrackConsumersPool::new(FairSpillPool::new(parts.memory_bytes), top);
-    let spill =
-        spill.map_or(DiskManagerMode::Disabled, |spill| DiskManagerMode::Directories(vec![spill.path().to_owned()]));
-    let disk = DiskManagerBuilder::default().with_mode(spill).with_max_temp_directory_size(parts.spill_bytes);
+    let spills = Spills::below(&std::env::temp_dir(), parts.spill_bytes);
+    let disk = DiskManagerBuilder::default().with_temp_file_factory(Arc::new(spills));
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))
         .with_disk_manager_builder(disk)

@@ -70,7 +70,7 @@ async fn check_images(place: &Path, count: usize, acknowledged: &[(usize, Held)]
             let image = place.join(format!("{number}-{kind}"));
             let location = image.join("lake-root");
             let lake =
-                Lake::open(&location.to_string_lossy(), &StoreOptions::default()).await.expect("a lake that opens");
+                Lake::open_or_create(&location.to_string_lossy(), &StoreOptions::default()).await.expect("a lake");
             let held = Held::of(&lake).await;
             let told = format!("image {number}, {kind}: {held:?}, acknowledged {before:?}");
             assert!([&before.history, &after.history].contains(&&held.history), "{told}");
@@ -217,4 +217,17 @@ async fn writes_that_fail_leave_nothing_behind() {
     };
     assert_eq!(names(&folder).len(), 2, "{:?}", names(&folder));
     assert_eq!(names(&folder.join("_delta_log")), ["00000000000000000000.json"]);
+}
+
+/// Who only reads makes nothing, in a directory that is there and in one that is not.
+#[tokio::test]
+async fn a_lake_that_is_only_read_is_not_written() {
+    let place = tempfile::tempdir().expect("a place");
+    let missing = place.path().join("missing");
+    let error = Lake::open(&missing.to_string_lossy(), &StoreOptions::default()).await.expect_err("no lake");
+    assert!(error.to_string().contains("there is no lake there"), "{error}");
+    assert!(!missing.exists());
+    let lake = Lake::open(&place.path().to_string_lossy(), &StoreOptions::default()).await.expect("a lake");
+    assert_eq!(Held::of(&lake).await, Held { history: Vec::new(), replaced: Vec::new(), remembered: None });
+    assert_eq!(std::fs::read_dir(place.path()).expect("a directory").count(), 0);
 }

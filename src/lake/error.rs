@@ -54,6 +54,14 @@ pub enum LakeError {
         /// The moment asked for.
         at: String,
     },
+    /// A backup cannot be made, read or restored.
+    #[error("backups in {target}: {reason}")]
+    Backup {
+        /// Where the backups are.
+        target: String,
+        /// What is wrong, one clear sentence.
+        reason: String,
+    },
     /// Rows that do not have the dataset's columns.
     #[error("lake table {table}: {reason}")]
     Rows {
@@ -75,6 +83,10 @@ impl LakeError {
 
     pub(crate) fn file(table: &str, file: impl std::fmt::Display, reason: impl std::fmt::Display) -> Self {
         Self::File { table: table.to_owned(), file: file.to_string(), reason: reason.to_string() }
+    }
+
+    pub(crate) fn backup(target: &str, reason: impl std::fmt::Display) -> Self {
+        Self::Backup { target: target.to_owned(), reason: reason.to_string() }
     }
 
     pub(crate) fn rows(table: &str, reason: impl std::fmt::Display) -> Self {

@@ -187,6 +187,11 @@ impl Freshness {
         replace_reason(&self.live_failure, failure)
     }
 
+    /// Why rows that are received here cannot be kept; `None` when they can be.
+    pub fn live_failure(&self) -> Option<String> {
+        self.live_failure.load_full().map(Arc::unwrap_or_clone)
+    }
+
     /// What is wrong: the dataset cannot be read, its rows cannot be kept, or its last refresh failed.
     pub fn last_error(&self) -> Option<String> {
         let reason = self.damage.load_full().or_else(|| self.live_failure.load_full());

@@ -6,6 +6,7 @@
 //!
 //! What a call here has acknowledged outlives a power failure (`store`).
 
+pub mod backup;
 mod csv;
 pub mod dataset;
 #[cfg(test)]
@@ -48,40 +49,64 @@ use dataset::Dataset;
 use object_store::ObjectStore;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use store::Missing;
 use url::Url;
 
 /// The open lake: one [`LakeTable`] per dataset. Shared by reference.
 #[derive(Debug)]
 pub struct Lake {
-    store: Arc<dyn ObjectStore>,
-    /// `file:///` or `s3://bucket`: what paths of data files are relative to.
-    store_url: Url,
+    root: Root,
     tables: BTreeMap<&'static str, Arc<LakeTable>>,
 }
 
 impl Lake {
-    /// Opens the lake at a directory or an `s3://bucket/prefix` URL. A directory is made when it is not there.
+    /// Opens the lake at a directory or an `s3://bucket/prefix` URL. Nothing is written, so that a lake on a disk that is
+    /// full or read-only can be read.
     ///
     /// No table is read yet, so one damaged table does not keep the others from opening.
     ///
     /// # Errors
-    /// The location cannot hold a lake, or cannot be written.
+    /// There is no such directory, the location cannot hold a lake, or a restore into it has not ended.
     pub async fn open(location: &str, options: &StoreOptions) -> Result<Self, LakeError> {
+        Self::over(store::open(location, options, Arc::new(LocalDisk), Missing::Refused)?, options).await
+    }
+
+    /// The same for whoever is to write: a directory that is not there is made.
+    ///
+    /// # Errors
+    /// The directory cannot be made, or the location cannot hold a lake.
+    pub async fn open_or_create(location: &str, options: &StoreOptions) -> Result<Self, LakeError> {
         Self::open_on(location, options, Arc::new(LocalDisk)).await
     }
 
-    /// The same for a lake in a directory on a disk of the caller's.
+    /// As [`Lake::open_or_create`], in a directory on a disk of the caller's.
     ///
     /// # Errors
-    /// As [`Lake::open`].
+    /// Those of [`Lake::open_or_create`].
     pub async fn open_on(location: &str, options: &StoreOptions, disk: Arc<dyn Disk>) -> Result<Self, LakeError> {
-        let root = store::open(location, options, disk)?;
-        store::check_writable(&root).await?;
+        Self::over(store::open(location, options, disk, Missing::Made)?, options).await
+    }
+
+    async fn over(root: Root, options: &StoreOptions) -> Result<Self, LakeError> {
+        store::check_whole(&root).await?;
         let tables = dataset::all()
             .into_iter()
             .map(|dataset| (dataset.name, Arc::new(LakeTable::new(&root, Arc::new(dataset), options.compression))))
             .collect();
-        Ok(Self { store: root.store, store_url: root.url, tables })
+        Ok(Self { root, tables })
+    }
+
+    /// Whether the lake can be written now: a small object is written and removed.
+    ///
+    /// # Errors
+    /// Why it cannot: a full or read-only disk, missing rights.
+    pub async fn check_writable(&self) -> Result<(), LakeError> {
+        store::check_writable(&self.root).await
+    }
+
+    /// Whether it lies in a directory of this machine.
+    pub fn is_local(&self) -> bool {
+        self.root.url.scheme() == "file"
     }
 
     /// The table of a dataset.
@@ -96,7 +121,7 @@ impl Lake {
 
     /// The store that data files are read from, with the URL their paths are relative to.
     pub fn store(&self) -> (&Url, &Arc<dyn ObjectStore>) {
-        (&self.store_url, &self.store)
+        (&self.root.url, &self.root.store)
     }
 }
 

@@ -22,6 +22,11 @@ impl Root {
         parts.iter().fold(self.prefix.clone(), |path, part| path.join(*part))
     }
 
+    /// The directory it is; `None` where it is on another machine.
+    pub(crate) fn local_folder(&self) -> Option<PathBuf> {
+        (self.url.scheme() == "file").then(|| PathBuf::from(self.name(&self.prefix)))
+    }
+
     /// A path as people write it: `/data/lake/eod/...` or `s3://bucket/lake/eod/...`.
     pub(crate) fn name(&self, path: &Path) -> String {
         match self.url.scheme() {

@@ -413,7 +413,8 @@ impl LakeTable {
         let path = self.folder.clone().join(name.as_str());
         let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let put = self.root.store.put(&path, PutPayload::from_bytes(bytes)).await;
-        put.map_err(|error| LakeError::file(self.dataset.name, self.root.name(&path), error))?;
+        // Not the file's own name: it is another one at each try, and a reason is told once.
+        put.map_err(|error| LakeError::file(self.dataset.name, self.root.name(&self.folder), error))?;
         let add = Add {
             path: name,
             size,

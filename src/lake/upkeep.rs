@@ -5,6 +5,7 @@
 
 use super::file::TARGET_BYTES;
 use super::past::before;
+use super::store::remove_abandoned;
 use super::table::StagedFile;
 use super::{DataFile, LakeError, LakeTable, Snapshot, WriteMode};
 use arrow::compute::concat_batches;
@@ -46,7 +47,9 @@ pub struct Compacted {
 pub struct Vacuumed {
     /// Paths of the files in the lake's store, sorted.
     pub files: Vec<Path>,
-    /// Bytes of the files.
+    /// Files that a process had begun which was killed.
+    pub unfinished: u64,
+    /// Bytes of all those files.
     pub bytes: u64,
     /// Files of the log that went with them.
     pub log_files: usize,
@@ -143,6 +146,11 @@ impl LakeTable {
             vacuumed.files.push(object.location);
         }
         vacuumed.files.sort();
+        if let Some(folder) = self.root.local_folder().map(|_| self.root.name(&self.folder)) {
+            let removed = remove_abandoned(folder.as_ref(), young.into(), dry_run);
+            let removed = removed.map_err(|error| LakeError::file(self.dataset.name, &folder, error))?;
+            (vacuumed.unfinished, vacuumed.bytes) = (removed.0, vacuumed.bytes + removed.1);
+        }
         if dry_run {
             return Ok(vacuumed);
         }
@@ -158,7 +166,7 @@ impl LakeTable {
     }
 
     /// Every file that a version from `oldest` on is made of.
-    async fn files_since(&self, oldest: u64, latest: &Snapshot) -> Result<HashSet<Path>, LakeError> {
+    pub(super) async fn files_since(&self, oldest: u64, latest: &Snapshot) -> Result<HashSet<Path>, LakeError> {
         let mut files: HashSet<Path> = latest.files.iter().map(|file| file.path.clone()).collect();
         if oldest < latest.version {
             files.extend(self.load_version(oldest).await?.files.into_iter().map(|file| file.path));

@@ -1,6 +1,7 @@
 //! The past and the upkeep of real tables in a temporary directory.
 
 use super::*;
+use crate::lake::table::LOG_CLOCK;
 use crate::lake::{Lake, StoreOptions};
 use arrow::array::{ArrayRef, AsArray, StringArray, TimestampMicrosecondArray, new_null_array};
 use arrow::record_batch::RecordBatch;
@@ -192,6 +193,30 @@ async fn a_version_is_readable_for_the_retention_after_it_was_replaced() {
     let latest = table.snapshot_at(second).await.expect("a look").expect("a version");
     assert_eq!(symbols(table, &latest).await, ["B"], "never replaced, however old");
     assert!(table.snapshot_at(first - TimeDelta::seconds(1)).await.expect("a look").is_none(), "before the first");
+}
+
+/// Files that a killed process had begun are in no listing, and would take room for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_process_had_begun_goes_after_an_hour() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let lake = open(&directory).await;
+    let table = lake.table("symbols").expect("symbols");
+    replace(table, &["A"]).await;
+    let folder = directory.path().join("lake/symbols");
+    for name in ["part-x.parquet#123", "_delta_log/00000000000000000001.json#7", "notes#old.txt"] {
+        std::fs::write(folder.join(name), "half of it").expect("a file");
+    }
+    let now = LOG_CLOCK.now();
+    let unfinished = async |now, dry_run| {
+        let vacuumed = table.vacuum(RETENTION_MIN, now, dry_run).await.expect("a vacuum");
+        (vacuumed.unfinished, vacuumed.bytes)
+    };
+    assert_eq!(unfinished(now, false).await, (0, 0), "it may be on its way");
+    let later = now + TimeDelta::hours(2);
+    assert_eq!(unfinished(later, true).await, (2, 20));
+    assert_eq!(unfinished(later, false).await, (2, 20));
+    assert_eq!(unfinished(later, false).await, (0, 0));
+    assert!(folder.join("notes#old.txt").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

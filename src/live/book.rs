@@ -56,9 +56,15 @@ impl<E: Event> Book<E> {
         self.feed || !self.is_empty()
     }
 
-    /// Leaves every event from now on in `intake` as well, in the order in which they are published.
-    pub fn record(&self, intake: Arc<Intake<E>>) {
-        self.recorder.store(Some(intake));
+    /// Leaves every event from now on in an intake as well, in the order in which they are published: in the one that takes
+    /// them already, or else in a new one for at most `events_max`.
+    pub fn record(&self, events_max: usize) -> Arc<Intake<E>> {
+        if let Some(intake) = self.recorder.load_full().filter(|intake| !intake.closed()) {
+            return intake;
+        }
+        let intake = Arc::new(Intake::new(events_max));
+        self.recorder.store(Some(intake.clone()));
+        intake
     }
 
     /// Publishes one event of the feed, as [`Book::publish_all`] does with a frame of one.

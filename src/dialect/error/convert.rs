@@ -6,10 +6,14 @@ use crate::error::{ErrorKind, QueryError, nearest};
 use arrow::error::ArrowError;
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
+use std::io;
 
 /// First words by which the conversion knows that a query's own memory limit is reached, not that of
 /// all queries; the engine's memory pool writes them into DataFusion's `ResourcesExhausted`.
 pub(crate) const QUERY_LIMIT: &str = "memory of one query: ";
+
+/// First words by which the conversion knows that no file to spill to could be made; the engine writes them.
+pub(crate) const SPILL_FAILED: &str = "cannot spill: ";
 
 impl From<DataFusionError> for QueryError {
     fn from(error: DataFusionError) -> Self {
@@ -35,7 +39,7 @@ fn convert(error: &DataFusionError) -> QueryError {
         DataFusionError::ArrowError(error, _) => arrow(error),
         DataFusionError::ParquetError(error) => storage(&format!("cannot read a parquet file: {error}")),
         DataFusionError::ObjectStore(error) => storage(&format!("cannot read the lake: {error}")),
-        DataFusionError::IoError(error) => storage(&format!("cannot read the lake: {error}")),
+        DataFusionError::IoError(error) => input_output(error),
         DataFusionError::SQL(error, _) => QueryError::from_parser(error.as_ref().clone(), ""),
         DataFusionError::NotImplemented(text) => not_supported(text),
         DataFusionError::Internal(text) => QueryError::new(ErrorKind::Internal, message::first_line(text)),
@@ -67,6 +71,29 @@ const SPILLING: &str = "used disk space during the spilling process";
 fn out_of_disk() -> QueryError {
     QueryError::new(ErrorKind::LimitExceeded, "the query needs more disk for spilling than the server's limit")
         .with_hint("Select fewer rows or columns, or raise limits.spill of the server.")
+}
+
+/// A failure of the system's to read or write a file.
+fn input_output(error: &io::Error) -> QueryError {
+    let text = error.to_string();
+    refused(&text, error.kind()).unwrap_or_else(|| unreadable(&text))
+}
+
+/// What a disk says that takes no spills. Statements write nothing else.
+fn refused(text: &str, kind: io::ErrorKind) -> Option<QueryError> {
+    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    let full = matches!(kind, StorageFull | QuotaExceeded | ReadOnlyFilesystem);
+    if !full && !text.contains(SPILL_FAILED) {
+        return None;
+    }
+    let reason = text.rsplit(SPILL_FAILED).next().unwrap_or(text);
+    let reason = message::first_line(reason.strip_prefix("IO error: ").unwrap_or(reason));
+    let error = QueryError::new(ErrorKind::DiskFull, format!("the query cannot spill to the server's disk: {reason}"));
+    Some(error.with_hint("Select fewer rows or columns, or make room in the server's directory for temporary files."))
+}
+
+fn unreadable(text: &str) -> QueryError {
+    storage(&format!("cannot read the lake: {text}"))
 }
 
 /// An error of the lake's files, or of the spill directory.
@@ -105,7 +132,7 @@ fn arrow(error: &ArrowError) -> QueryError {
         ArrowError::ArithmeticOverflow(_) => QueryError::new(ErrorKind::OutOfRange, "value out of range"),
         ArrowError::NotYetImplemented(text) => not_supported(text),
         ArrowError::ParquetError(text) => storage(&format!("cannot read a parquet file: {text}")),
-        ArrowError::IoError(text, _) => storage(&format!("cannot read the lake: {text}")),
+        ArrowError::IoError(text, error) => refused(text, error.kind()).unwrap_or_else(|| unreadable(text)),
         ArrowError::MemoryError(_) => QueryError::new(ErrorKind::OutOfMemory, "out of memory"),
         ArrowError::ExternalError(error) => external(error.as_ref()),
         ArrowError::CastError(text) | ArrowError::ParseError(text) => {
@@ -145,8 +172,8 @@ fn external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> QueryErr
     if let Some(inner) = error.downcast_ref::<ArrowError>() {
         return arrow(inner);
     }
-    if error.downcast_ref::<std::io::Error>().is_some() {
-        return storage(&format!("cannot read the lake: {error}"));
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        return input_output(error);
     }
     let text = error.to_string();
     message::regular_expression(&text)
@@ -239,6 +266,16 @@ mod tests {
             DataFusionError::IoError(std::io::Error::new(std::io::ErrorKind::NotFound, "eod/1.parquet: no such file")),
             ErrorKind::Storage,
             "cannot read the lake: eod/1.parquet: no such file",
+        );
+        let full = || std::io::Error::new(std::io::ErrorKind::StorageFull, "No space left on device (os error 28)");
+        let message = "the query cannot spill to the server's disk: No space left on device (os error 28)";
+        check(DataFusionError::IoError(full()), ErrorKind::DiskFull, message);
+        let arrow = ArrowError::IoError(full().to_string(), full());
+        check(DataFusionError::ArrowError(Box::new(arrow), None), ErrorKind::DiskFull, message);
+        check(
+            DataFusionError::IoError(std::io::Error::other(format!("{SPILL_FAILED}IO error: no such directory"))),
+            ErrorKind::DiskFull,
+            "the query cannot spill to the server's disk: no such directory",
         );
         check(
             DataFusionError::ResourcesExhausted("Failed to allocate 8 MB".to_owned()),

@@ -10,4 +10,4 @@ pub(crate) mod message;
 mod missing;
 mod syntax;
 
-pub(crate) use convert::QUERY_LIMIT;
+pub(crate) use convert::{QUERY_LIMIT, SPILL_FAILED};

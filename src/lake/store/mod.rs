@@ -10,6 +10,7 @@ use durable::DurableStore;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
+pub(super) use staged::remove_abandoned;
 use std::sync::Arc;
 use url::Url;
 
@@ -26,9 +27,23 @@ pub struct StoreOptions {
     pub compression: FileCompression,
 }
 
+/// What becomes of a directory that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// It is made, and its name is on the disk then.
+    Made,
+    /// It is an error: who only reads makes nothing.
+    Refused,
+}
+
 /// Opens the store behind a directory path, on that disk, or an `s3://bucket/prefix` URL. What S3 has acknowledged needs no
 /// disk of ours.
-pub(super) fn open(location: &str, options: &StoreOptions, disk: Arc<dyn Disk>) -> Result<Root, LakeError> {
+pub(super) fn open(
+    location: &str,
+    options: &StoreOptions,
+    disk: Arc<dyn Disk>,
+    missing: Missing,
+) -> Result<Root, LakeError> {
     let refuse = |reason: String| LakeError::Location { location: location.to_owned(), reason };
     if location.starts_with("s3://") {
         let url = Url::parse(location).map_err(|error| refuse(error.to_string()))?;
@@ -54,23 +69,58 @@ pub(super) fn open(location: &str, options: &StoreOptions, disk: Arc<dyn Disk>) 
     if location.is_empty() {
         return Err(refuse("the name is empty".to_owned()));
     }
-    if std::fs::metadata(location).is_ok_and(|found| !found.is_dir()) {
-        return Err(refuse("it is not a directory".to_owned()));
+    match std::fs::metadata(location) {
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => return Err(refuse("it is not a directory".to_owned())),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(refuse(error.to_string())),
+        Err(_) if missing == Missing::Refused => {
+            return Err(refuse("there is no lake there: no such directory".to_owned()));
+        }
+        Err(_) => {
+            make_folders(disk.as_ref(), std::path::Path::new(location)).map_err(|error| refuse(error.to_string()))?;
+        }
     }
-    make_folders(disk.as_ref(), std::path::Path::new(location)).map_err(|error| refuse(error.to_string()))?;
     let directory = std::fs::canonicalize(location).map_err(|error| refuse(error.to_string()))?;
     let prefix = Path::from_absolute_path(&directory).map_err(|error| refuse(error.to_string()))?;
     let root = Url::parse("file:///").map_err(|error| refuse(error.to_string()))?;
     Ok(Root { store: Arc::new(DurableStore::new(directory, disk.clone())), url: root, prefix, disk })
 }
 
-/// Writes and removes a small object, so that a read-only or full directory is told at start.
+/// How the name of the object begins that tells whether the lake can be written.
+pub(super) const PROBE: &str = "probe-";
+
+/// The object whose presence tells that a restore into the lake has not ended.
+pub(super) const RESTORING: &str = "restoring.json";
+
+/// Refuses a lake that is restored in part.
+pub(super) async fn check_whole(root: &Root) -> Result<(), LakeError> {
+    let refuse = |reason: String| LakeError::Location { location: root.name(&root.prefix), reason };
+    match root.store.head(&root.path(&[RESTORING])).await {
+        Err(object_store::Error::NotFound { .. }) => Ok(()),
+        Ok(_) => Err(refuse("a restore into it has not ended: begin it anew (tt lake restore)".to_owned())),
+        Err(error) => Err(refuse(cause(&error))),
+    }
+}
+
+/// Bytes of the object that tells whether the lake can be written. A disk may have some last corners left where it is full
+/// for all else.
+const PROBE_BYTES: usize = 16 << 10;
+
+/// Writes and removes a small object.
 pub(super) async fn check_writable(root: &Root) -> Result<(), LakeError> {
-    let probe = root.path(&["state", &format!("probe-{}", std::process::id())]);
+    let probe = root.path(&["state", &format!("{PROBE}{}", std::process::id())]);
     let refuse = |error: object_store::Error| LakeError::Location {
         location: root.name(&root.prefix),
-        reason: format!("it cannot be written: {error}"),
+        reason: format!("it cannot be written: {}", cause(&error)),
     };
-    root.store.put(&probe, PutPayload::from_static(b"ok")).await.map_err(refuse)?;
+    root.store.put(&probe, PutPayload::from(vec![b' '; PROBE_BYTES])).await.map_err(refuse)?;
     root.store.delete(&probe).await.map_err(refuse)
+}
+
+/// What the system said, without the words of the store around it.
+fn cause(error: &object_store::Error) -> String {
+    match error {
+        object_store::Error::Generic { source, .. } => source.to_string(),
+        other => other.to_string(),
+    }
 }

@@ -76,7 +76,8 @@ impl<E> Intake<E> {
         self.ready.notify_all();
     }
 
-    pub(super) fn closed(&self) -> bool {
+    /// Whether it takes nothing any more.
+    pub fn closed(&self) -> bool {
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner).closed
     }
 }

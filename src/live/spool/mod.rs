@@ -142,7 +142,7 @@ impl OpenSpool {
         self.holes.iter().map(missing).sum()
     }
 
-    /// Starts taking the book's events. `position` is how far the lake is: what it has is not handed over again, so it must
+    /// Starts taking the book's events, those first that wait in its intake already. `position` is how far the lake is: what it has is not handed over again, so it must
     /// be there after a power failure too.
     ///
     /// # Errors
@@ -157,7 +157,7 @@ impl OpenSpool {
         recovered.retain(|segment| segment.last() > position || segment.remove().is_err());
         let tail = Arc::new(Tail::new(application, schema.clone(), limits.memory_bytes));
         blocks.into_iter().filter(|block| block.last() > position).for_each(|block| tail.push(block));
-        let intake = Arc::new(Intake::new(limits.intake_events));
+        let intake = book.record(limits.intake_events);
         let status = Arc::new(SpoolStatus::default());
         status.missed.store(missed, Ordering::Relaxed);
         let committed = Arc::new(AtomicI64::new(position));
@@ -183,7 +183,6 @@ impl OpenSpool {
             .name("spool".to_owned())
             .spawn(move || writer.run())
             .map_err(|error| SpoolError::io(&directory, &error))?;
-        book.record(intake.clone());
         let close: Box<dyn Fn() + Send + Sync> = Box::new(move || intake.close());
         Ok(Spool { tail, status, committed, close, thread: Mutex::new(Some(thread)) })
     }

@@ -379,3 +379,70 @@ fn a_spool_without_its_identity_is_refused() {
     let refused = OpenSpool::open(directory.path(), schema());
     assert!(refused.unwrap_err().to_string().contains("id"));
 }
+
+/// A link to a device that is always full stands where the next file is to be.
+#[cfg(target_os = "linux")]
+fn fill(directory: &Path, first: i64) -> PathBuf {
+    let path = directory.join(format!("{first:020}.spool"));
+    std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+    path
+}
+
+/// A full disk: events are held and told of, what the lake has meanwhile goes and makes room, and nothing is missing once
+/// there is some.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_holds_events_until_there_is_room() {
+    let directory = tempfile::tempdir().unwrap();
+    let (book, spool) = start(directory.path(), 0, LIMITS);
+    book.publish_all(trades(1..11));
+    wait_until(|| spool.tail().events() == 10);
+    let full = fill(directory.path(), 11);
+    // The lake has a part of the first file: the next events go into another.
+    spool.committed(5);
+    wait_until(|| {
+        book.publish_all(trades(11..12));
+        spool.status().last_error().is_some()
+    });
+    let error = spool.status().last_error().unwrap();
+    assert!(error.contains("No space left on device") && error.contains("11.spool"), "{error}");
+    let first = directory.path().join(format!("{:020}.spool", 1));
+    assert!(first.exists());
+    spool.committed(10);
+    wait_until(|| !first.exists());
+    std::fs::remove_file(full).unwrap();
+    wait_until(|| spool.status().last_error().is_none() && spool.tail().events() > 0);
+    spool.stop();
+    let numbers: Vec<i64> = held(spool.tail()).into_iter().map(|(number, _)| number).collect();
+    assert_eq!(numbers, (11..11 + numbers.len() as i64).collect::<Vec<_>>());
+    assert_eq!(spool.status().missed(), 0);
+}
+
+/// What a full disk's spool cannot hold in memory either is counted, and leaves a gap.
+#[cfg(target_os = "linux")]
+#[test]
+fn events_beyond_what_waits_for_a_full_disk_are_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let full = fill(directory.path(), 1);
+    let (book, spool) = start(directory.path(), 0, SpoolLimits { intake_events: 100, ..LIMITS });
+    book.publish_all(trades(1..11));
+    wait_until(|| spool.status().last_error().is_some());
+    book.publish_all(trades(11..211));
+    std::fs::remove_file(full).unwrap();
+    wait_until(|| spool.tail().events() == 110 && spool.status().missed() == 100);
+    spool.stop();
+    assert_eq!(held(spool.tail()), numbered(1..111));
+}
+
+/// Events that come before the spool is open wait for it.
+#[test]
+fn a_book_may_be_recorded_before_its_spool_is_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let book = Book::new(16);
+    book.record(100);
+    book.publish_all(trades(1..121));
+    let spool = open(directory.path()).start(&book, 0, LIMITS).unwrap();
+    wait_until(|| spool.status().missed() == 20);
+    spool.stop();
+    assert_eq!(held(spool.tail()), numbered(1..101));
+}

@@ -112,6 +112,8 @@ impl<E: Event> Writer<E> {
             if self.intake.closed() {
                 return false;
             }
+            // What the lake has meanwhile makes room here.
+            self.remove_committed();
             self.sync_after(SYNC);
             std::thread::sleep(RETRY);
         }
@@ -127,7 +129,14 @@ impl<E: Event> Writer<E> {
             Some(active) => active,
             None => self.active.insert(Segment::create(&self.directory, first)?),
         };
-        self.tail.push(active.append(rows, first, after - 1)?);
+        match active.append(rows, first, after - 1) {
+            Ok(block) => self.tail.push(block),
+            Err(error) => {
+                // One that holds nothing yet is begun anew, whatever became of its directory.
+                self.active.take_if(|active| active.bytes() == 0);
+                return Err(error);
+            }
+        }
         self.next = after;
         self.status.written.fetch_add(events.len() as u64, Ordering::Relaxed);
         let newest = events.last().map_or(0, |event| event.received_at().timestamp_micros());

@@ -96,7 +96,7 @@ fn code(kind: ErrorKind) -> Code {
         ErrorKind::ReadOnly | ErrorKind::Forbidden => Code::PermissionDenied,
         ErrorKind::Timeout => Code::DeadlineExceeded,
         ErrorKind::Cancelled => Code::Cancelled,
-        ErrorKind::OutOfMemory | ErrorKind::LimitExceeded => Code::ResourceExhausted,
+        ErrorKind::OutOfMemory | ErrorKind::LimitExceeded | ErrorKind::DiskFull => Code::ResourceExhausted,
         ErrorKind::Stale | ErrorKind::Source | ErrorKind::Storage => Code::Unavailable,
         ErrorKind::Internal => Code::Internal,
     }

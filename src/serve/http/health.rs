@@ -5,7 +5,7 @@ use super::metrics::Metric;
 
 /// What the program says about itself. Each call is one look: cheap, without waiting, callable at any rate.
 pub trait Health: Send + Sync + 'static {
-    /// Why it cannot serve yet, one sentence each; empty when it is ready.
+    /// Why it cannot serve yet, or cannot do all of its work, one sentence each; empty when it is ready.
     fn unready(&self) -> Vec<String>;
 
     /// Samples for `/metrics`, without those of [`Health::datasets`] and [`Health::feed`], which are derived.

@@ -148,6 +148,7 @@ fn sqlstate(kind: ErrorKind) -> &'static str {
         ErrorKind::Timeout | ErrorKind::Cancelled => "57014",
         ErrorKind::OutOfMemory => "53200",
         ErrorKind::LimitExceeded => "53400",
+        ErrorKind::DiskFull => "53100",
         ErrorKind::Stale => "TT001",
         ErrorKind::Source => "TT002",
         ErrorKind::Storage => "58030",

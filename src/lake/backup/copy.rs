@@ -1,0 +1,105 @@
+//! One file on its way from a store to another, with its size and checksum.
+
+use super::super::Root;
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload, Result};
+
+/// Larger files come in parts of this size, of which one is in memory.
+const PART_BYTES: u64 = 8 << 20;
+
+/// Files that are copied at once.
+pub(super) const COPIES: usize = 8;
+
+/// What was copied: its size and checksum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Copied {
+    pub(super) bytes: u64,
+    pub(super) crc32: u32,
+}
+
+/// Copies an object to the place that `place` chooses by what was read. A large one is read as far as it reached when it
+/// was listed.
+pub(super) async fn copy(
+    from: &Root,
+    listed: &ObjectMeta,
+    to: &Root,
+    place: impl Fn(&ObjectMeta) -> Path,
+) -> Result<(Path, Copied)> {
+    if listed.size > PART_BYTES {
+        let to_path = place(listed);
+        return Ok((to_path.clone(), copy_parts(from, listed, to, &to_path).await?));
+    }
+    let object = from.store.get(&listed.location).await?;
+    let read = object.meta.clone();
+    let bytes = object.bytes().await?;
+    let copied = Copied { bytes: bytes.len() as u64, crc32: crc32fast::hash(&bytes) };
+    let to_path = place(&ObjectMeta { size: copied.bytes, ..read });
+    to.store.put(&to_path, PutPayload::from_bytes(bytes)).await?;
+    Ok((to_path, copied))
+}
+
+async fn copy_parts(from: &Root, listed: &ObjectMeta, to: &Root, to_path: &Path) -> Result<Copied> {
+    let mut upload = to.store.put_multipart(to_path).await?;
+    let mut hasher = crc32fast::Hasher::new();
+    let sent = each_part(from, listed, async |part| {
+        hasher.update(&part);
+        upload.put_part(PutPayload::from_bytes(part)).await
+    });
+    match sent.await {
+        Ok(()) => upload.complete().await?,
+        Err(error) => {
+            // What was written of it is of no use.
+            let _ = upload.abort().await;
+            return Err(error);
+        }
+    };
+    Ok(Copied { bytes: listed.size, crc32: hasher.finalize() })
+}
+
+/// Reads an object for its checksum.
+pub(super) async fn checksum(root: &Root, listed: &ObjectMeta) -> Result<u32> {
+    let mut hasher = crc32fast::Hasher::new();
+    each_part(root, listed, async |part| {
+        hasher.update(&part);
+        Ok(())
+    })
+    .await?;
+    Ok(hasher.finalize())
+}
+
+async fn each_part(root: &Root, listed: &ObjectMeta, mut take: impl AsyncFnMut(Bytes) -> Result<()>) -> Result<()> {
+    let mut at = 0;
+    while at < listed.size {
+        let until = listed.size.min(at + PART_BYTES);
+        let part = root.store.get_range(&listed.location, at..until).await?;
+        if part.len() as u64 != until - at {
+            return Err(short(listed));
+        }
+        take(part).await?;
+        at = until;
+    }
+    Ok(())
+}
+
+fn short(listed: &ObjectMeta) -> Error {
+    let source = format!("{} has become shorter than {} bytes", listed.location, listed.size);
+    Error::Generic { store: "backup", source: source.into() }
+}
+
+/// The objects below a folder, those of the folders in it too.
+pub(super) async fn list(store: &dyn ObjectStore, folder: &Path) -> Result<Vec<ObjectMeta>> {
+    use futures::TryStreamExt;
+    store.list(Some(folder)).try_collect().await
+}
+
+/// The name of an object in the folder of a root, with `/` between its parts.
+pub(super) fn name_in(folder: &Path, location: &Path) -> Option<String> {
+    Some(Path::from_iter(location.prefix_match(folder)?).to_string())
+}
+
+/// The place of a name in the folder of a root. A name that leads out of it has none.
+pub(super) fn place_in(folder: &Path, name: &str) -> Option<Path> {
+    let name = Path::parse(name).ok().filter(|name| name.parts().next().is_some())?;
+    Some(Path::from_iter(folder.parts().chain(name.parts())))
+}

@@ -5,6 +5,8 @@
 //! where the [`Role`] asks for them, and builds the engine over all of it. Every task ends with the token that was
 //! handed in.
 
+mod upkeep;
+
 use crate::clock::Clock;
 use crate::collect::client::EndpointStatus;
 use crate::collect::collector::Collector;
@@ -12,6 +14,7 @@ use crate::collect::history::{History, HistoryOptions};
 use crate::collect::scheduler::{self, Event, Scheduler};
 use crate::collect::source::LiveFeed;
 use crate::collect::sources::Sources;
+use crate::collect::upkeep::Upkeep;
 use crate::collect::venue::dxlink::{FeedStatus, FeedSymbols};
 use crate::collect::{near_money, universe};
 use crate::config::Config;
@@ -44,7 +47,7 @@ const INTAKE_EVENTS: usize = 256 * 1024;
 /// What this process does beside answering queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Refreshes in the background and on demand, and follows the live feed.
+    /// Refreshes in the background and on demand, follows the live feed, and keeps the lake's tables small.
     Collect,
     /// Refreshes only what is asked for.
     OnDemand,
@@ -72,8 +75,10 @@ pub struct Server {
     pub feed: Option<Arc<FeedStatus>>,
     /// The histories of live events this process keeps.
     pub histories: Vec<Arc<History>>,
-    /// Their tasks. After shutdown they end once everything received is committed.
+    /// The tasks of the histories. After shutdown they end once everything received is committed.
     keeping: Vec<JoinHandle<()>>,
+    /// The upkeep of the lake's tables; `None` where this process does none.
+    pub upkeep: Option<Arc<Upkeep>>,
 }
 
 impl Server {
@@ -137,9 +142,11 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
         }
         feed = Some(start_feed(config, followed, &lake, &live, &clock, shutdown, feed_ended));
     }
+    let upkeep = if role == Role::Collect { upkeep::start(config, &lake, &clock, shutdown) } else { None };
     let system_tables = vec![
         ("sources", sources::table(source_rows(all_sources))),
         ("spools", spools::table(spool_rows(histories.clone()))),
+        ("upkeep", crate::table::upkeep::table(upkeep::rows(upkeep.clone()))),
     ];
     let uncommitted = |history: &Arc<History>| (history.dataset(), history.clone() as Arc<dyn Uncommitted>);
     let settings = config.settings.iter().map(|one| system::Setting {
@@ -169,7 +176,7 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
         spill_bytes: config.limits.spill_bytes,
     })
     .await?;
-    Ok(Server { lake, board, live, engine, refresh, events, collected, feed, histories, keeping })
+    Ok(Server { lake, board, live, engine, refresh, events, collected, feed, histories, upkeep, keeping })
 }
 
 /// The freshness of every dataset. Those that are computed from others, or whose TTL is their inputs, know their

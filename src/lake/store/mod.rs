@@ -1,6 +1,8 @@
 //! From a location as the user writes it to an object store.
 
 mod durable;
+pub(super) mod leftovers;
+mod log_listing;
 mod staged;
 
 use super::file::FileCompression;

@@ -19,7 +19,7 @@ pub use error::ConfigError;
 pub use layer::{DEFAULTS, Setting};
 pub use section::{
     AuthConfig, CollectConfig, Compression, Config, DatasetConfig, FlightConfig, LimitsConfig, ServerConfig,
-    SimulatorConfig, TlsConfig,
+    SimulatorConfig, TlsConfig, UpkeepConfig,
 };
 pub use source::SourceConfig;
 

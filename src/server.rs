@@ -6,6 +6,7 @@
 //! handed in.
 
 mod storage;
+mod upkeep;
 
 pub use storage::Storage;
 
@@ -16,6 +17,7 @@ use crate::collect::history::{History, HistoryOptions};
 use crate::collect::scheduler::{self, Event, Scheduler};
 use crate::collect::source::LiveFeed;
 use crate::collect::sources::Sources;
+use crate::collect::upkeep::Upkeep;
 use crate::collect::venue::dxlink::{FeedStatus, FeedSymbols};
 use crate::collect::{near_money, universe};
 use crate::config::Config;
@@ -47,7 +49,7 @@ const INTAKE_EVENTS: usize = 256 * 1024;
 /// What this process does beside answering queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Refreshes in the background and on demand, and follows the live feed.
+    /// Refreshes in the background and on demand, follows the live feed, and keeps the lake's tables small.
     Collect,
     /// Refreshes only what is asked for.
     OnDemand,
@@ -77,8 +79,10 @@ pub struct Server {
     pub histories: Vec<Arc<History>>,
     /// Whether what is collected can be stored; `None` where nothing is.
     pub storage: Option<Arc<Storage>>,
-    /// Their tasks. After shutdown they end once everything received is committed.
+    /// The tasks of the histories. After shutdown they end once everything received is committed.
     keeping: Vec<JoinHandle<()>>,
+    /// The upkeep of the lake's tables; `None` where this process does none.
+    pub upkeep: Option<Arc<Upkeep>>,
 }
 
 impl Server {
@@ -154,9 +158,11 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
         }
         feed = Some(start_feed(config, followed, &lake, &live, &clock, shutdown, feed_ended));
     }
+    let upkeep = if role == Role::Collect { upkeep::start(config, &lake, &clock, shutdown) } else { None };
     let system_tables = vec![
         ("sources", sources::table(source_rows(all_sources))),
         ("spools", spools::table(spool_rows(histories.clone()))),
+        ("upkeep", crate::table::upkeep::table(upkeep::rows(upkeep.clone()))),
     ];
     let uncommitted = |history: &Arc<History>| (history.dataset(), history.clone() as Arc<dyn Uncommitted>);
     let settings = config.settings.iter().map(|one| system::Setting {
@@ -186,7 +192,7 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
         spill_bytes: config.limits.spill_bytes,
     })
     .await?;
-    Ok(Server { lake, board, live, engine, refresh, events, collected, feed, histories, storage, keeping })
+    Ok(Server { lake, board, live, engine, refresh, events, collected, feed, histories, storage, upkeep, keeping })
 }
 
 /// The freshness of every dataset. Those that are computed from others, or whose TTL is their inputs, know their

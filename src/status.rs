@@ -5,6 +5,7 @@
 
 use crate::clock::Clock;
 use crate::collect::history::History;
+use crate::collect::upkeep::{Kind as UpkeepKind, Upkeep};
 use crate::collect::venue::dxlink::FeedStatus;
 use crate::engine::Queries;
 use crate::lake::Lake;
@@ -27,6 +28,7 @@ pub struct ServerStatus {
     feed: Option<Arc<FeedStatus>>,
     histories: Vec<Arc<History>>,
     storage: Option<Arc<Storage>>,
+    upkeep: Option<Arc<Upkeep>>,
     ready: AtomicBool,
 }
 
@@ -41,6 +43,7 @@ impl ServerStatus {
             feed: server.feed.clone(),
             histories: server.histories.clone(),
             storage: server.storage.clone(),
+            upkeep: server.upkeep.clone(),
             ready: AtomicBool::new(false),
         }
     }
@@ -63,7 +66,8 @@ impl Health for ServerStatus {
         starting.into_iter().chain(storage).chain(self.histories.iter().filter_map(not_kept)).collect()
     }
 
-    /// Counts of statements, live symbols and, per history kept here, of events written, lost and not committed yet.
+    /// Counts of statements, live symbols and, per history kept here, of events written, lost and not committed yet; and
+    /// what upkeep this process does of which dataset.
     fn metrics(&self) -> Vec<Metric> {
         let gauge = |name, help, value: usize| Metric::new(name, help, Kind::Gauge, value as f64);
         let mut metrics = vec![
@@ -82,6 +86,7 @@ impl Health for ServerStatus {
             ];
             metrics.extend(all.map(|metric| metric.with_label("dataset", dataset)));
         }
+        metrics.extend(self.upkeep.iter().flat_map(|upkeep| upkeep_metrics(upkeep)));
         metrics
     }
 
@@ -123,4 +128,33 @@ impl Health for ServerStatus {
     fn versions(&self) -> Vec<(&'static str, String)> {
         vec![("tt", env!("CARGO_PKG_VERSION").to_owned())]
     }
+}
+
+/// Files of each table, and what its upkeep did since the start.
+fn upkeep_metrics(upkeep: &Upkeep) -> Vec<Metric> {
+    let mut metrics = Vec::new();
+    for report in upkeep.report() {
+        let (total, failed) = (report.record.total, report.record.failed);
+        let counter = |name, help, value: u64| Metric::new(name, help, Kind::Counter, value as f64);
+        let gauge = |name, help, value: Option<u64>| Some(Metric::new(name, help, Kind::Gauge, value? as f64));
+        let of_kind = match report.kind {
+            UpkeepKind::Compact => vec![
+                counter("tt_upkeep_merged_files_total", "Small files that were made larger ones of.", total.merged),
+                counter("tt_upkeep_written_files_total", "Files that were written for them.", total.written),
+            ],
+            UpkeepKind::Vacuum => vec![
+                counter("tt_upkeep_removed_files_total", "Data files that were removed.", total.removed),
+                counter("tt_upkeep_freed_bytes_total", "Size of the data files that were removed.", total.bytes_freed),
+                counter("tt_upkeep_log_files_total", "Files of the log that were removed.", total.log_files),
+            ],
+        };
+        let failures = counter("tt_upkeep_failures_total", "Runs of upkeep that failed.", failed);
+        let now = match report.kind {
+            UpkeepKind::Compact => gauge("tt_lake_small_files", "Files that a merge would take.", report.small_files),
+            UpkeepKind::Vacuum => gauge("tt_lake_files", "Files of the latest version.", report.files),
+        };
+        let all = of_kind.into_iter().chain(now).chain([failures.with_label("kind", report.kind.name())]);
+        metrics.extend(all.map(|metric| metric.with_label("dataset", report.dataset)));
+    }
+    metrics
 }

@@ -18,6 +18,7 @@ pub mod scheduler;
 pub mod source;
 pub mod sources;
 pub mod universe;
+pub mod upkeep;
 pub mod venue;
 pub mod write;
 

@@ -1,5 +1,5 @@
-//! `tt lake`: upkeep of the lake's Delta tables and files. Safe beside a running server, for each change is a commit
-//! that the server sees, and files within the retention stay.
+//! `tt lake`: upkeep of the lake's Delta tables and files by hand; a server that collects does the first two by itself.
+//! Safe beside a running server, for each change is a commit that the server sees, and files within the retention stay.
 
 use super::configuration;
 use super::query::print;
@@ -74,9 +74,10 @@ pub async fn vacuum(
         let vacuumed = table.vacuum(retention, Clock::System.now(), dry_run).await?;
         if dry_run {
             vacuumed.files.iter().for_each(|path| say!("{path}"));
+            vacuumed.leftovers.iter().for_each(|leftover| say!("{}", leftover.path.display()));
         }
         let verb = if dry_run { "would be removed" } else { "removed" };
-        let files = vacuumed.files.len() as u64 + vacuumed.unfinished;
+        let files = vacuumed.files.len() + vacuumed.leftovers.len();
         say!("{}: {files} files of {} {verb}", name(table), bytesize::ByteSize(vacuumed.bytes));
     }
     Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ use super::error::ConfigError;
 use super::file::{DatasetSection, File, LimitsSection};
 use super::layer::{describe, settings};
 use super::lists;
-use super::section::{Config, DatasetConfig, Dependencies, LimitsConfig};
+use super::section::{Config, DatasetConfig, Dependencies, LimitsConfig, UpkeepConfig};
 use super::source::{self, SourceConfig};
 use super::value::{duration, networks, size, ttl};
 use crate::lake::freshness::Policy;
@@ -79,6 +79,7 @@ pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
             compression: file.lake.compression,
         },
         lake_watch,
+        upkeep: upkeep(file.lake.upkeep)?,
         collect: file.collect,
         lists,
         datasets: datasets(&file.dataset, &dependencies, &sources)?,
@@ -90,6 +91,24 @@ pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
         simulator: file.simulator,
         settings: settings(figment)?,
     })
+}
+
+/// `[lake.upkeep]`, whose bounds go together.
+///
+/// # Errors
+/// A time of nothing, or bounds that nothing could keep.
+fn upkeep(section: UpkeepConfig) -> Result<UpkeepConfig, ConfigError> {
+    let refuse = |reason: &str| Err(ConfigError::new(format!("lake.upkeep.{reason}")));
+    if section.interval.is_zero() || section.vacuum.is_zero() {
+        return refuse("interval and lake.upkeep.vacuum are more than nothing");
+    }
+    if section.small_files < 2 {
+        return refuse("small_files is at least 2: one file cannot be merged");
+    }
+    if section.small_files_max < section.small_files {
+        return refuse("small_files_max is at least lake.upkeep.small_files");
+    }
+    Ok(section)
 }
 
 /// `[limits]`, with sizes in bytes and "0s" as no limit.

@@ -3,7 +3,7 @@
 //! Each field is a key of that file, which says what it means. Sections that need no reading beyond this have their
 //! type in `section`; those here hold durations and sizes as text until `check` reads them.
 
-use super::section::{AuthConfig, CollectConfig, FlightConfig, ServerConfig, SimulatorConfig, TlsConfig};
+use super::section::{AuthConfig, CollectConfig, FlightConfig, ServerConfig, SimulatorConfig, TlsConfig, UpkeepConfig};
 use super::source::SourceSection;
 use crate::lake::FileCompression;
 use serde::Deserialize;
@@ -37,6 +37,7 @@ pub(super) struct LakeSection {
     pub(super) allow_http: bool,
     pub(super) watch: String,
     pub(super) compression: FileCompression,
+    pub(super) upkeep: UpkeepConfig,
 }
 
 /// `[dataset.NAME]`: when rows go stale, and what is kept.

@@ -38,6 +38,8 @@ pub struct Config {
     pub store: StoreOptions,
     /// How often commits of other processes are looked for.
     pub lake_watch: Duration,
+    /// When tables are merged and old files removed.
+    pub upkeep: UpkeepConfig,
     /// Where rows can come from: every `[source.NAME]`, by name.
     pub sources: BTreeMap<String, SourceConfig>,
     /// Which symbols are collected and followed, and how live events are kept.
@@ -176,6 +178,23 @@ pub struct CollectConfig {
     /// How long a failed refresh answers queries without another one.
     #[serde(deserialize_with = "duration_text")]
     pub negative_ttl: Duration,
+}
+
+/// `[lake.upkeep]`: when a server that collects merges small files and removes old ones.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct UpkeepConfig {
+    /// Whether it does so at all.
+    pub enabled: bool,
+    /// How often it looks what is due; the first pause after a failure.
+    #[serde(deserialize_with = "duration_text")]
+    pub interval: Duration,
+    /// Small files of a table that are merged once the exchange is closed; at least 2.
+    pub small_files: usize,
+    /// Small files of a table that are merged at once; at least as many.
+    pub small_files_max: usize,
+    /// How often files and log entries are removed that no version within the retention needs.
+    #[serde(deserialize_with = "duration_text")]
+    pub vacuum: Duration,
 }
 
 /// `[dataset.NAME]` of a dataset that goes stale.

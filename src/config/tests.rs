@@ -95,6 +95,11 @@ fn a_bad_value_names_its_key() {
     refused("[limits]\nidle_session_timeout = \"soon\"", "limits.idle_session_timeout");
     refused("[flight]\ncompression = \"gzip\"", "flight.compression");
     refused("[lake]\ncompression = \"gzip\"", "lake.compression");
+    refused("[lake.upkeep]\ninterval = \"0s\"", "lake.upkeep.interval");
+    refused("[lake.upkeep]\nvacuum = \"daily\"", "lake.upkeep.vacuum");
+    refused("[lake.upkeep]\nsmall_files = 1", "lake.upkeep.small_files is at least 2");
+    refused("[lake.upkeep]\nsmall_files_max = 10", "lake.upkeep.small_files_max is at least lake.upkeep.small_files");
+    refused("[lake.upkeep]\nsmall_file = 10", "the nearest is \"lake.upkeep.small_files\"");
     refused("[flight]\nflush = \"soon\"", "flight.flush");
     refused("[flight]\nstreams = 0", "flight: streams");
     refused("[flight]\ntoken_key = \"short\"", "flight.token_key has fewer than 32");

@@ -125,6 +125,33 @@ async fn a_power_failure_around_a_checkpoint_costs_nothing() {
     check_images(images.path(), power.images(), &acknowledged).await;
 }
 
+/// The same while the log is trimmed and old files are removed, which nobody waits for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_power_failure_around_a_vacuum_costs_nothing() {
+    let (place, images) = (tempfile::tempdir().expect("a place"), tempfile::tempdir().expect("a place"));
+    let power = Arc::new(Power::new(place.path()));
+    let lake = open_on(&place.path().join("lake-root"), &power).await;
+    let history = lake.table(HISTORY).expect("a table");
+    for step in 0..101 {
+        append(history, &format!("S{step:03}")).await.expect("a commit");
+    }
+    history.compact().await.expect("a merge");
+    power.keep_images(images.path());
+    power.order();
+    let mut acknowledged = vec![(0, Held::of(&lake).await)];
+    let later = Utc::now() + chrono::TimeDelta::hours(26);
+    let done = history.vacuum(RETENTION_MIN, later, false).await.expect("a vacuum");
+    assert_eq!((done.files.len(), done.log_files), (101, 99));
+    assert_eq!(power.order(), [format!("folder lake-root/lake/{HISTORY}/_delta_log")], "before anything of it goes");
+    acknowledged.push((power.images(), Held::of(&lake).await));
+    append(history, "after").await.expect("a commit");
+    acknowledged.push((power.images(), Held::of(&lake).await));
+    check_images(images.path(), power.images(), &acknowledged).await;
+    // A log whose folder cannot be forced to the disk keeps its entries.
+    power.fail_at("_delta_log|");
+    history.vacuum(RETENTION_MIN, later, false).await.expect("there is nothing to remove");
+}
+
 /// The order of what a commit and its ages wait for, once the folders are there.
 #[tokio::test(flavor = "multi_thread")]
 async fn data_comes_before_the_log_and_the_log_before_the_ages() {

@@ -1,7 +1,7 @@
 //! Rows to the bytes of one Parquet file and back.
 
-use super::LakeError;
 use super::dataset::Dataset;
+use super::{LakeError, statistics};
 use arrow::array::AsArray;
 use arrow::compute::{SortColumn, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::DataType;
@@ -18,11 +18,28 @@ use parquet::schema::types::ColumnPath;
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashSet};
 
-/// Bytes of files that are merged into one. Sorting holds a file's rows in memory, at several times their bytes here.
+/// Bytes of files that are merged into one. Merging holds their rows in memory, at several times their bytes here.
 pub(super) const TARGET_BYTES: u64 = 32 << 20;
 
 /// Rows per row group: small enough that a lookup of one symbol reads little, large enough to compress well.
 const ROW_GROUP_ROWS: usize = 128 * 1024;
+
+/// The bytes of a file, and what the log tells of them.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    pub(super) bytes: Bytes,
+    /// Delta's statistics text.
+    pub(super) statistics: String,
+}
+
+impl Encoded {
+    /// Sorts and encodes rows, which are let go of on the way. It takes its time, and no I/O.
+    pub(super) fn of(dataset: &Dataset, rows: RecordBatch, compression: FileCompression) -> Result<Self, LakeError> {
+        let sorted = sort(dataset, &rows)?;
+        drop(rows);
+        Ok(Self { bytes: encode(dataset, &sorted, compression)?, statistics: statistics::to_json(&sorted) })
+    }
+}
 
 /// Sorts rows by the dataset's key.
 pub(super) fn sort(dataset: &Dataset, rows: &RecordBatch) -> Result<RecordBatch, LakeError> {

@@ -30,6 +30,15 @@ pub(super) struct Commit {
     pub(super) removed: Vec<Path>,
     /// Items whose rows it changed; `None` where its writer does not tell.
     pub(super) items: Option<BTreeSet<String>>,
+    /// How far it says that applications are.
+    pub(super) positions: Vec<(String, i64)>,
+}
+
+impl Commit {
+    /// Whether it put the same rows into other files, and did nothing else.
+    pub(super) fn is_layout(&self) -> bool {
+        self.operation == "OPTIMIZE" && self.positions.is_empty() && self.items.as_ref().is_some_and(BTreeSet::is_empty)
+    }
 }
 
 /// One line of a commit's file: one of many actions.
@@ -39,6 +48,7 @@ struct Line {
     commit_info: Option<Information>,
     add: Option<Added>,
     remove: Option<Removed>,
+    txn: Option<Moved>,
 }
 
 #[derive(Deserialize)]
@@ -68,6 +78,13 @@ struct Removed {
     path: String,
     #[serde(default = "changes_data")]
     data_change: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Moved {
+    app_id: String,
+    version: i64,
 }
 
 fn changes_data() -> bool {
@@ -123,24 +140,63 @@ impl LakeTable {
         Some(changed)
     }
 
-    /// The oldest version that the log can still tell of: the first, or the oldest checkpoint once older commits are
-    /// trimmed.
-    pub(super) async fn oldest_version(&self) -> Result<u64, LakeError> {
-        let first = self.commit_path(0);
-        let fail = |error: object_store::Error| LakeError::file(self.dataset.name, &first, error);
-        match self.root.store.head(&first).await {
-            Ok(_) => return Ok(0),
-            Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => return Err(fail(error)),
+    /// Whether the log has the entry of a version.
+    pub(super) async fn has_commit(&self, version: u64) -> Result<bool, LakeError> {
+        let path = self.commit_path(version);
+        match self.root.store.head(&path).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(LakeError::file(self.dataset.name, self.root.name(&path), error)),
         }
-        let folder = self.log_folder();
-        let objects: Vec<_> = self.root.store.list(Some(&folder)).try_collect().await.map_err(fail)?;
-        let checkpoints = objects.iter().filter_map(|object| checkpoint_version(object.location.filename()?));
-        checkpoints.min().ok_or_else(|| LakeError::Log {
+    }
+
+    /// The oldest version that the log can still tell of: the first, or the oldest checkpoint once older commits are
+    /// trimmed. It is remembered for as long as its entry is there.
+    pub(super) async fn oldest_version(&self) -> Result<u64, LakeError> {
+        let held = self.past.known().oldest;
+        if let Some(oldest) = held
+            && self.has_commit(oldest).await?
+        {
+            return Ok(oldest);
+        }
+        let oldest = self.find_oldest().await?;
+        self.past.known().oldest = Some(oldest);
+        Ok(oldest)
+    }
+
+    /// Entries behind a gap do not count: after a power failure some of those that were removed may be there again.
+    async fn find_oldest(&self) -> Result<u64, LakeError> {
+        let (mut commits, mut checkpoints) = (BTreeSet::new(), BTreeSet::new());
+        for object in self.log_files().await? {
+            let Some(name) = object.location.filename() else { continue };
+            commits.extend(commit_version(name));
+            checkpoints.extend(checkpoint_version(name));
+        }
+        let mut first = commits.last().copied();
+        while let Some(before) = first.and_then(|first| first.checked_sub(1)).filter(|before| commits.contains(before))
+        {
+            first = Some(before);
+        }
+        let oldest =
+            first.and_then(|first| if first == 0 { Some(0) } else { checkpoints.range(first..).next().copied() });
+        oldest.ok_or_else(|| LakeError::Log {
             table: self.dataset.name.to_owned(),
             reason: "it has neither its first commit nor a checkpoint".to_owned(),
         })
     }
+
+    /// The files of the log, in any order.
+    pub(super) async fn log_files(&self) -> Result<Vec<object_store::ObjectMeta>, LakeError> {
+        let folder = self.log_folder();
+        let listed = self.root.store.list_with_offset(Some(&folder), &folder.clone().join(format!("{:020}", 0)));
+        let listed = listed.try_collect().await;
+        listed.map_err(|error: object_store::Error| LakeError::file(self.dataset.name, self.root.name(&folder), error))
+    }
+}
+
+/// The version of `00000000000000000099.json`.
+pub(super) fn commit_version(name: &str) -> Option<u64> {
+    name.strip_suffix(".json").filter(|version| version.len() == 20)?.parse().ok()
 }
 
 /// The version of `00000000000000000099.checkpoint.parquet` and its like.
@@ -151,8 +207,9 @@ pub(super) fn checkpoint_version(name: &str) -> Option<u64> {
 }
 
 pub(super) fn parse(text: &str, received_at: DateTime<Utc>, folder: &Path) -> Result<Commit, String> {
-    let (added, removed) = (Vec::new(), Vec::new());
-    let mut commit = Commit { committed_at: received_at, operation: "UNKNOWN".to_owned(), added, removed, items: None };
+    let (added, removed, positions) = (Vec::new(), Vec::new(), Vec::new());
+    let operation = "UNKNOWN".to_owned();
+    let mut commit = Commit { committed_at: received_at, operation, added, removed, items: None, positions };
     let mut changes_rows = false;
     if text.trim().is_empty() {
         return Err("it is empty".to_owned());
@@ -176,6 +233,7 @@ pub(super) fn parse(text: &str, received_at: DateTime<Utc>, folder: &Path) -> Re
             changes_rows |= removed.data_change;
             commit.removed.push(data_path(folder, &removed.path).map_err(|error| at_line(&error))?);
         }
+        commit.positions.extend(line.txn.map(|moved| (moved.app_id, moved.version)));
     }
     if !changes_rows {
         commit.items = Some(BTreeSet::new());
@@ -216,6 +274,19 @@ mod tests {
         assert_eq!(items(text), Some(BTreeSet::from(["A".to_owned(), "B".to_owned()])));
         let layout = r#"{"add":{"path":"a.parquet","dataChange":false}}"#;
         assert_eq!(items(layout), Some(BTreeSet::new()));
+    }
+
+    #[test]
+    fn a_commit_tells_positions_and_whether_it_has_the_same_rows() {
+        let parsed = |text: &str| parse(text, DateTime::default(), &Path::default()).unwrap();
+        let layout =
+            "{\"commitInfo\":{\"operation\":\"OPTIMIZE\"}}\n{\"add\":{\"path\":\"a.parquet\",\"dataChange\":false}}";
+        assert!(parsed(layout).is_layout());
+        assert!(!parsed(&layout.replace("false", "true")).is_layout());
+        assert!(!parsed(&layout.replace("OPTIMIZE", "SET TBLPROPERTIES")).is_layout());
+        let moved = format!("{layout}\n{{\"txn\":{{\"appId\":\"spool\",\"version\":7,\"lastUpdated\":1}}}}");
+        assert_eq!(parsed(&moved).positions, [("spool".to_owned(), 7)]);
+        assert!(!parsed(&moved).is_layout());
     }
 
     #[test]

@@ -7,6 +7,8 @@
 //! What a call here has acknowledged outlives a power failure (`store`).
 
 pub mod backup;
+mod commit;
+mod compaction;
 mod csv;
 pub mod dataset;
 #[cfg(test)]
@@ -14,6 +16,8 @@ mod durability_tests;
 mod error;
 mod file;
 pub mod freshness;
+#[cfg(test)]
+mod growth_tests;
 mod log;
 mod past;
 pub mod refresh;
@@ -26,10 +30,13 @@ mod statistics;
 mod store;
 mod table;
 #[cfg(test)]
-mod test_rows;
+pub(crate) mod test_rows;
+mod trim;
 mod upkeep;
 mod version_cache;
 
+pub use commit::Position;
+pub use compaction::Compacted;
 pub use csv::CsvParts;
 pub use error::LakeError;
 pub use file::FileCompression;
@@ -41,8 +48,9 @@ pub use snapshot::{DataFile, Snapshot};
 pub use state::{DatasetState, FailedItem, IMPORT, ItemFailure, ItemState, MadeOf, Run};
 pub use statistics::{ColumnStatistics, StatisticValue};
 pub use store::StoreOptions;
-pub use table::{LakeTable, Position, StagedFile};
-pub use upkeep::{Compacted, RETENTION_MIN, Vacuumed};
+pub use store::leftovers::Leftover;
+pub use table::{LakeTable, StagedFile};
+pub use upkeep::{RETENTION_MIN, Vacuumed};
 
 use crate::disk::{Disk, LocalDisk};
 use dataset::Dataset;

@@ -3,16 +3,20 @@
 use super::snapshot::Snapshot;
 use super::table::LOG_CLOCK;
 use super::version_cache::{SNAPSHOTS_KEPT, TIMES_KEPT};
-use super::{LakeError, LakeTable};
+use super::{DataFile, LakeError, LakeTable};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use deltalake_core::DeltaTable;
 use futures::TryStreamExt;
-use object_store::ObjectStore;
 use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Files that are asked for one by one whether they are there; for more the folder is listed, which holds those of all
+/// versions that are kept.
+const FILES_ASKED: usize = 64;
 
 /// One version, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,12 +159,27 @@ impl LakeTable {
 
     /// Refuses a version whose files vacuum has removed, before a scan stumbles over them.
     async fn check_files(&self, snapshot: &Snapshot, at: DateTime<Utc>) -> Result<(), LakeError> {
-        let there = self.data_files().await?;
-        let there: HashSet<&Path> = there.iter().map(|object| &object.location).collect();
-        let gone = |file: &super::DataFile| {
-            file.path.prefix_match(&self.folder).is_some_and(|parts| parts.count() == 1) && !there.contains(&file.path)
+        let own = |file: &&DataFile| file.path.prefix_match(&self.folder).is_some_and(|parts| parts.count() == 1);
+        let own: Vec<&Path> = snapshot.files.iter().filter(own).map(|file| &file.path).collect();
+        let complete = if own.len() <= FILES_ASKED {
+            self.all_there(&own).await?
+        } else {
+            let there = self.data_files().await?;
+            let there: HashSet<&Path> = there.iter().map(|object| &object.location).collect();
+            own.iter().all(|path| there.contains(path))
         };
-        if snapshot.files.iter().any(gone) { Err(self.forgotten(at)) } else { Ok(()) }
+        if complete { Ok(()) } else { Err(self.forgotten(at)) }
+    }
+
+    async fn all_there(&self, files: &[&Path]) -> Result<bool, LakeError> {
+        for &path in files {
+            match self.root.store.head(path).await {
+                Ok(_) => {}
+                Err(object_store::Error::NotFound { .. }) => return Ok(false),
+                Err(error) => return Err(LakeError::file(self.dataset.name, self.root.name(path), error)),
+            }
+        }
+        Ok(true)
     }
 
     /// Parquet files in the table's folder, of whatever version.

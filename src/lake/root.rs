@@ -1,6 +1,8 @@
 //! Where a lake stands in its object store.
 
+use super::store::leftovers::{self, Leftover};
 use crate::disk::Disk;
+use chrono::{DateTime, Utc};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use std::path::PathBuf;
@@ -43,5 +45,20 @@ impl Root {
         }
         let (disk, path) = (self.disk.clone(), PathBuf::from(self.name(folder)));
         tokio::task::spawn_blocking(move || disk.sync_folder(&path)).await?
+    }
+
+    /// Files in a folder that their writers never gave a name, that name beginning with a text, and that are no younger than
+    /// a moment. Other stores than a local one keep none.
+    pub(crate) async fn leftovers(
+        &self,
+        folder: &Path,
+        named: &str,
+        since: DateTime<Utc>,
+    ) -> std::io::Result<Vec<Leftover>> {
+        if self.url.scheme() != "file" {
+            return Ok(Vec::new());
+        }
+        let (path, named) = (PathBuf::from(self.name(folder)), named.to_owned());
+        tokio::task::spawn_blocking(move || leftovers::find(&path, &named, since.into())).await?
     }
 }

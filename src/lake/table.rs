@@ -1,36 +1,27 @@
-//! One Delta table of the lake: read its latest version, commit the next.
+//! One Delta table of the lake: its latest version, its files, and what is remembered of it.
 
 use super::dataset::Dataset;
+use super::file::Encoded;
 use super::snapshot::{DataFile, Snapshot};
 use super::version_cache::VersionCache;
-use super::{DatasetState, FileCompression, LakeError, Root, Run, file, state, statistics};
+use super::{DatasetState, FileCompression, LakeError, Root, Run, file, state};
 use crate::clock::Clock;
 use arc_swap::ArcSwapOption;
 use arrow::record_batch::RecordBatch;
-use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
-use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake_core::kernel::{Action, Add, Remove, StructType, Transaction};
+use chrono::{DateTime, Utc};
+use deltalake_core::kernel::Add;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
-use deltalake_core::operations::create::CreateBuilder;
-use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableError};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStoreExt, PutPayload};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, watch};
 use url::Url;
 use uuid::Uuid;
-
-/// Commits between checkpoints of the log.
-const CHECKPOINT_INTERVAL: &str = "100";
-
-/// Where a commit names the items whose rows it changed, and how many it names at most.
-pub(super) const ITEMS_KEY: &str = "changedItems";
-const ITEMS_TOLD: usize = 1000;
 
 /// What commits and files are dated by. The log's writer dates commits by the machine's clock; whatever is compared
 /// with their dates reads the same clock, even where the rest of the program runs on a hand-set one.
@@ -39,41 +30,18 @@ pub(super) const LOG_CLOCK: Clock = Clock::System;
 /// A query that comes this soon after a look at the log does not look again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
+/// On a local disk the next version is looked for by its name, which takes the same time however long the log is; and the
+/// whole log is listed this often all the same, for the one case that a name does not tell: while this process slept, the
+/// log went on and its entries up to there were removed.
+const LIST_AGAIN: Duration = Duration::from_secs(60);
+
+/// Versions behind the one at hand whose positions are read from their entries; for more the log is read anew.
+const ENTRIES_READ: u64 = 100;
+
 /// A written file that waits for its commit. Never committed, it is an orphan that vacuum removes.
 #[derive(Debug, Clone)]
 pub struct StagedFile {
-    add: Add,
-}
-
-/// How far a writer is in a numbered sequence of its own, committed together with the rows up to there.
-///
-/// It is the log's application transaction: after a crash the writer reads it back and commits nothing twice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Position {
-    /// Identifies the sequence, over restarts and among all writers of the table.
-    pub application: String,
-    /// The last number whose row is in the table; lost numbers below it count as done.
-    pub number: i64,
-}
-
-/// What a commit changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Change {
-    Rows,
-    /// Files only: whoever follows the table's rows has nothing to read.
-    Layout,
-}
-
-impl Change {
-    fn operation(self) -> DeltaOperation {
-        match self {
-            Self::Rows => DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None },
-            Self::Layout => DeltaOperation::Optimize {
-                predicate: None,
-                target_size: i64::try_from(file::TARGET_BYTES).unwrap_or(i64::MAX),
-            },
-        }
-    }
+    pub(super) add: Add,
 }
 
 /// One dataset's table. Readers take [`LakeTable::current`]; [`LakeTable::update`] looks for newer versions.
@@ -81,16 +49,18 @@ pub struct LakeTable {
     pub(super) dataset: Arc<Dataset>,
     pub(super) root: Root,
     /// Of files that are written.
-    compression: FileCompression,
+    pub(super) compression: FileCompression,
     pub(super) folder: Path,
     pub(super) log_store: LogStoreRef,
     /// The open log; `None` until the table exists. Held across awaits on purpose: one log read at a time.
-    open: Mutex<Option<DeltaTable>>,
+    pub(super) open: Mutex<Option<DeltaTable>>,
     current: watch::Sender<Option<Arc<Snapshot>>>,
     /// Versions below this one are known to outlive a power failure; see [`LakeTable::settle`].
-    settled: AtomicU64,
+    pub(super) settled: AtomicU64,
     /// When the log was last looked at.
     looked: ArcSwapOption<Instant>,
+    /// When it was last listed.
+    listed: ArcSwapOption<Instant>,
     /// Entity tag of the state that was read last.
     state_tag: ArcSwapOption<String>,
     /// Applications whose positions snapshots carry. Held for a look or an insertion, never across an await.
@@ -114,8 +84,8 @@ impl LakeTable {
         location.set_path(&format!("/{folder}/"));
         let log_store = log_store(root, &folder, &location);
         let current = watch::Sender::new(None);
-        let (open, looked, state_tag) = (Mutex::new(None), ArcSwapOption::empty(), ArcSwapOption::empty());
-        let settled = AtomicU64::new(0);
+        let (looked, listed, state_tag) = (ArcSwapOption::empty(), ArcSwapOption::empty(), ArcSwapOption::empty());
+        let (open, settled) = (Mutex::new(None), AtomicU64::new(0));
         let (followed, retention, past) = (std::sync::Mutex::default(), OnceLock::new(), VersionCache::default());
         let root = root.clone();
         Self {
@@ -128,6 +98,7 @@ impl LakeTable {
             current,
             settled,
             looked,
+            listed,
             state_tag,
             followed,
             retention,
@@ -179,10 +150,14 @@ impl LakeTable {
         self.update().await
     }
 
-    async fn update_locked(&self, open: &mut Option<DeltaTable>) -> Result<Option<Arc<Snapshot>>, LakeError> {
+    pub(super) async fn update_locked(
+        &self,
+        open: &mut Option<DeltaTable>,
+    ) -> Result<Option<Arc<Snapshot>>, LakeError> {
         let fail = |error: DeltaTableError| LakeError::log(self.dataset.name, &error);
         match open {
-            Some(table) => table.update_state().await.map_err(fail)?,
+            Some(table) if self.has_news(table.version()).await? => table.update_state().await.map_err(fail)?,
+            Some(_) => {}
             None => {
                 let exists = self.log_store.is_delta_table_location().await.map_err(fail)?;
                 if !exists {
@@ -195,11 +170,25 @@ impl LakeTable {
         }
         let Some(table) = open else { return Ok(None) };
         self.looked.store(Some(Arc::new(Instant::now())));
-        if self.current.borrow().as_ref().map(|snapshot| snapshot.version) != table.version() {
-            let snapshot = self.snapshot_of(table).await?;
+        let current = self.current();
+        if current.as_ref().map(|snapshot| snapshot.version) != table.version() {
+            let snapshot = self.snapshot_of(table, current.as_deref()).await?;
             self.current.send_replace(Some(Arc::new(snapshot)));
         }
         Ok(self.current())
+    }
+
+    /// Whether the log may have a version behind this one.
+    async fn has_news(&self, version: Option<u64>) -> Result<bool, LakeError> {
+        let listed_lately = self.listed.load().as_ref().is_some_and(|listed| listed.elapsed() < LIST_AGAIN);
+        if let Some(version) = version
+            && listed_lately
+            && self.root.url.scheme() == "file"
+        {
+            return self.has_commit(version + 1).await;
+        }
+        self.listed.store(Some(Arc::new(Instant::now())));
+        Ok(true)
     }
 
     /// Forgets what was read of the log, and reads it anew.
@@ -210,11 +199,20 @@ impl LakeTable {
         self.update_locked(&mut open).await
     }
 
-    async fn snapshot_of(&self, table: &DeltaTable) -> Result<Snapshot, LakeError> {
+    /// The open version, with the positions that are followed: those of an earlier version go on from there.
+    async fn snapshot_of(&self, table: &DeltaTable, earlier: Option<&Snapshot>) -> Result<Snapshot, LakeError> {
         let fail = |error: DeltaTableError| LakeError::log(self.dataset.name, &error);
         let state = table.snapshot().map_err(fail)?;
         let mut snapshot = Snapshot::new(&self.dataset, &self.folder, state)?;
         let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if followed.is_empty() {
+            return Ok(snapshot);
+        }
+        if let Some(positions) = self.positions_since(earlier, snapshot.version).await {
+            snapshot.positions = positions;
+            snapshot.positions.retain(|application, _| followed.contains(application));
+            return Ok(snapshot);
+        }
         for application in followed {
             let position = state.snapshot().transaction_version(self.log_store.as_ref(), &application).await;
             if let Some(position) = position.map_err(fail)? {
@@ -224,6 +222,18 @@ impl LakeTable {
         Ok(snapshot)
     }
 
+    /// The positions of a version, by those of an earlier one and the entries in between; `None` where these are too many
+    /// or cannot be read. To read them from the log as a whole takes a checkpoint and all entries behind it.
+    async fn positions_since(&self, earlier: Option<&Snapshot>, version: u64) -> Option<BTreeMap<String, i64>> {
+        let earlier =
+            earlier.filter(|earlier| earlier.version <= version && version - earlier.version <= ENTRIES_READ)?;
+        let mut positions = earlier.positions.clone();
+        for version in earlier.version + 1..=version {
+            positions.extend(self.read_commit(version).await.ok()?.positions);
+        }
+        Some(positions)
+    }
+
     /// From now on every snapshot carries how far this application is. Returns how far it is now; `None` when it never
     /// committed.
     pub async fn follow(&self, application: &str) -> Result<Option<i64>, LakeError> {
@@ -231,7 +241,7 @@ impl LakeTable {
         let mut open = self.open.lock().await;
         self.update_locked(&mut open).await?;
         let Some(table) = &*open else { return Ok(None) };
-        let snapshot = self.snapshot_of(table).await?;
+        let snapshot = self.snapshot_of(table, None).await?;
         let position = snapshot.positions.get(application).copied();
         self.current.send_replace(Some(Arc::new(snapshot)));
         Ok(position)
@@ -278,95 +288,6 @@ impl LakeTable {
         Ok(rows)
     }
 
-    /// Commits the version after `base`: the files of `remove` go, the staged ones come, all at once.
-    ///
-    /// `base` is `None` for a table that does not exist yet. Fails with [`LakeError::Conflict`] when somebody
-    /// committed after `base`; nothing is visible then, and the caller reads again.
-    pub async fn commit(
-        &self,
-        base: Option<&Snapshot>,
-        remove: &[DataFile],
-        add: Vec<StagedFile>,
-    ) -> Result<Arc<Snapshot>, LakeError> {
-        self.commit_change(base, remove, add, Change::Rows, None, None).await
-    }
-
-    /// As [`LakeTable::commit`], and says in the same commit which items' rows are others than before, so that what is
-    /// made of them need not look (see [`LakeTable::changed_items`]). Very many items are not named.
-    pub async fn commit_items(
-        &self,
-        base: Option<&Snapshot>,
-        remove: &[DataFile],
-        add: Vec<StagedFile>,
-        items: Option<&BTreeSet<String>>,
-    ) -> Result<Arc<Snapshot>, LakeError> {
-        let items = items.filter(|items| items.len() <= ITEMS_TOLD);
-        self.commit_change(base, remove, add, Change::Rows, None, items).await
-    }
-
-    /// As [`LakeTable::commit`], and says in the same commit how far the writer's own sequence is now.
-    pub async fn commit_position(
-        &self,
-        base: Option<&Snapshot>,
-        remove: &[DataFile],
-        add: Vec<StagedFile>,
-        position: &Position,
-    ) -> Result<Arc<Snapshot>, LakeError> {
-        self.commit_change(base, remove, add, Change::Rows, Some(position), None).await
-    }
-
-    /// Commits the same rows in other files, as [`LakeTable::commit`] does with other rows.
-    pub(super) async fn commit_layout(
-        &self,
-        base: &Snapshot,
-        remove: &[DataFile],
-        add: Vec<StagedFile>,
-    ) -> Result<Arc<Snapshot>, LakeError> {
-        self.commit_change(Some(base), remove, add, Change::Layout, None, None).await
-    }
-
-    async fn commit_change(
-        &self,
-        base: Option<&Snapshot>,
-        remove: &[DataFile],
-        add: Vec<StagedFile>,
-        change: Change,
-        position: Option<&Position>,
-        items: Option<&BTreeSet<String>>,
-    ) -> Result<Arc<Snapshot>, LakeError> {
-        let mut open = self.open.lock().await;
-        let latest = self.update_locked(&mut open).await?;
-        if latest.as_ref().map(|snapshot| snapshot.version) != base.map(|snapshot| snapshot.version) {
-            return Err(LakeError::Conflict { table: self.dataset.name.to_owned() });
-        }
-        let data_change = change == Change::Rows;
-        let mut actions: Vec<Action> =
-            add.into_iter().map(|file| Action::Add(Add { data_change, ..file.add })).collect();
-        actions.extend(remove.iter().map(|file| Action::Remove(Remove { data_change, ..removal(&file.add) })));
-        actions.extend(position.map(|position| {
-            let now = Some(LOG_CLOCK.now().timestamp_millis());
-            Action::Txn(Transaction::new_with_last_update(&position.application, position.number, now))
-        }));
-        match &*open {
-            None => *open = Some(self.create(actions).await?),
-            Some(table) => {
-                let state = table.snapshot().map_err(|error| LakeError::log(self.dataset.name, &error))?;
-                // The log is trimmed by vacuum: to look for what is too old would list the whole log at each commit.
-                let told = items.map(|items| (ITEMS_KEY.to_owned(), items.iter().cloned().collect()));
-                let properties = CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false));
-                let properties = properties.with_metadata(told);
-                CommitBuilder::from(properties)
-                    .with_actions(actions)
-                    .build(Some(state), self.log_store.clone(), change.operation())
-                    .await
-                    .map_err(|error| self.commit_error(&error))?;
-            }
-        }
-        self.settled.fetch_max(base.map_or(0, |base| base.version + 1) + 1, Ordering::Relaxed);
-        let committed = self.update_locked(&mut open).await?;
-        committed.ok_or_else(|| LakeError::Conflict { table: self.dataset.name.to_owned() })
-    }
-
     /// Returns when the latest version seen outlives a power failure: whoever committed it may have been killed between the
     /// log entry and the sync of its folder. What follows from it and cannot be undone waits for this.
     ///
@@ -384,59 +305,36 @@ impl LakeTable {
         Ok(())
     }
 
-    async fn create(&self, actions: Vec<Action>) -> Result<DeltaTable, LakeError> {
-        let columns: StructType = self
-            .dataset
-            .schema
-            .as_ref()
-            .try_into_kernel()
-            .map_err(|error| LakeError::rows(self.dataset.name, error))?;
-        CreateBuilder::new()
-            .with_log_store(self.log_store.clone())
-            .with_table_name(self.dataset.name)
-            .with_comment(self.dataset.comment)
-            .with_columns(columns.fields().cloned())
-            .with_configuration([("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL))])
-            .with_actions(actions)
-            .await
-            .map_err(|error| self.commit_error(&error))
-    }
-
     /// Writes rows, in any order, as a file that no version names yet.
     pub async fn stage(&self, rows: &RecordBatch) -> Result<StagedFile, LakeError> {
         if rows.schema().fields() != self.dataset.schema.fields() {
             return Err(LakeError::rows(self.dataset.name, "rows do not have the table's columns"));
         }
-        let sorted = file::sort(&self.dataset, rows)?;
-        let bytes = file::encode(&self.dataset, &sorted, self.compression)?;
+        let encoded = Encoded::of(&self.dataset, rows.clone(), self.compression)?;
+        self.stage_encoded(encoded, LOG_CLOCK.now()).await
+    }
+
+    /// Writes the bytes of a file that no version names yet. The log will say that its rows are of that moment.
+    pub(super) async fn stage_encoded(
+        &self,
+        encoded: Encoded,
+        modified_at: DateTime<Utc>,
+    ) -> Result<StagedFile, LakeError> {
         let name = format!("part-{}.parquet", Uuid::new_v4());
         let path = self.folder.clone().join(name.as_str());
-        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        let put = self.root.store.put(&path, PutPayload::from_bytes(bytes)).await;
+        let size = i64::try_from(encoded.bytes.len()).unwrap_or(i64::MAX);
+        let put = self.root.store.put(&path, PutPayload::from_bytes(encoded.bytes)).await;
         // Not the file's own name: it is another one at each try, and a reason is told once.
         put.map_err(|error| LakeError::file(self.dataset.name, self.root.name(&self.folder), error))?;
         let add = Add {
             path: name,
             size,
-            modification_time: LOG_CLOCK.now().timestamp_millis(),
+            modification_time: modified_at.timestamp_millis(),
             data_change: true,
-            stats: Some(statistics::to_json(&sorted)),
+            stats: Some(encoded.statistics),
             ..Default::default()
         };
         Ok(StagedFile { add })
-    }
-
-    fn commit_error(&self, error: &DeltaTableError) -> LakeError {
-        match error {
-            DeltaTableError::VersionAlreadyExists(_)
-            | DeltaTableError::Transaction {
-                source:
-                    TransactionError::MaxCommitAttempts(_)
-                    | TransactionError::VersionAlreadyExists(_)
-                    | TransactionError::CommitConflict(_),
-            } => LakeError::Conflict { table: self.dataset.name.to_owned() },
-            other => LakeError::commit(self.dataset.name, other),
-        }
     }
 
     /// When and how this dataset was last refreshed; the default when it never was.
@@ -485,16 +383,4 @@ impl LakeTable {
 fn log_store(root: &Root, folder: &Path, location: &Url) -> LogStoreRef {
     let table_store = Arc::new(PrefixStore::new(root.store.clone(), folder.clone()));
     default_logstore(table_store, root.store.clone(), location, &StorageConfig::default())
-}
-
-fn removal(add: &Add) -> Remove {
-    Remove {
-        path: add.path.clone(),
-        data_change: true,
-        deletion_timestamp: Some(LOG_CLOCK.now().timestamp_millis()),
-        extended_file_metadata: Some(true),
-        partition_values: Some(HashMap::new()),
-        size: Some(add.size),
-        ..Default::default()
-    }
 }

@@ -1,56 +1,12 @@
 //! The past and the upkeep of real tables in a temporary directory.
 
 use super::*;
-use crate::lake::table::LOG_CLOCK;
-use crate::lake::{Lake, StoreOptions};
-use arrow::array::{ArrayRef, AsArray, StringArray, TimestampMicrosecondArray, new_null_array};
-use arrow::record_batch::RecordBatch;
+use crate::lake::test_rows::{append, open, replace, symbols};
 use chrono::TimeDelta;
+use std::fs::File;
+use std::path::Path as FilePath;
 
 const HISTORY: &str = "market_metrics_history";
-
-async fn open(directory: &tempfile::TempDir) -> Lake {
-    let location = directory.path().to_str().expect("a UTF-8 path");
-    Lake::open(location, &StoreOptions::default()).await.expect("a lake")
-}
-
-/// Rows of a table whose only columns that matter are `symbol` and `fetched_at`.
-fn rows(table: &LakeTable, symbols: &[&str], fetched_at: i64) -> RecordBatch {
-    let schema = &table.dataset().schema;
-    let columns = schema.fields().iter().map(|field| -> ArrayRef {
-        match field.name().as_str() {
-            "symbol" => Arc::new(StringArray::from(symbols.to_vec())),
-            "fetched_at" => {
-                Arc::new(TimestampMicrosecondArray::from(vec![fetched_at; symbols.len()]).with_timezone("UTC"))
-            }
-            _ => new_null_array(field.data_type(), symbols.len()),
-        }
-    });
-    RecordBatch::try_new(schema.clone(), columns.collect()).expect("rows that fit")
-}
-
-/// Adds a file, as an append does; gives the version.
-async fn append(table: &LakeTable, symbols: &[&str], fetched_at: i64) -> Arc<Snapshot> {
-    let base = table.update().await.expect("a look");
-    let staged = table.stage(&rows(table, symbols, fetched_at)).await.expect("a staged file");
-    table.commit(base.as_deref(), &[], vec![staged]).await.expect("a commit")
-}
-
-/// Replaces all files, as a refresh does.
-async fn replace(table: &LakeTable, symbols: &[&str]) -> Arc<Snapshot> {
-    let base = table.update().await.expect("a look");
-    let files = base.as_ref().map(|base| base.files.clone()).unwrap_or_default();
-    let staged = table.stage(&rows(table, symbols, 1)).await.expect("a staged file");
-    table.commit(base.as_deref(), &files, vec![staged]).await.expect("a commit")
-}
-
-async fn symbols(table: &LakeTable, snapshot: &Snapshot) -> Vec<String> {
-    let mut symbols = Vec::new();
-    for batch in table.read(&snapshot.files).await.expect("rows") {
-        symbols.extend(batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
-    }
-    symbols
-}
 
 /// Commit times are whole milliseconds: later commits must be told apart.
 async fn pass_time() {
@@ -60,7 +16,7 @@ async fn pass_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_moment_has_the_version_committed_before_it() {
     let directory = tempfile::tempdir().expect("a directory");
-    let lake = open(&directory).await;
+    let lake = open(directory.path()).await;
     let table = lake.table("symbols").expect("symbols");
     assert!(table.snapshot_at(Utc::now()).await.expect("no table").is_none());
     let before = Utc::now() - TimeDelta::seconds(1);
@@ -87,56 +43,9 @@ async fn a_moment_has_the_version_committed_before_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn merged_files_hold_the_same_rows_and_older_versions_stay_readable() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let lake = open(&directory).await;
-    let table = lake.table(HISTORY).expect("a table");
-    for fetch in 0..5 {
-        append(table, &["B", "A"], fetch).await;
-    }
-    let before = table.current().expect("a version");
-    let held = symbols(table, &before).await;
-    let done = table.compact().await.expect("a merge");
-    assert_eq!((done.merged, done.written, done.rows), (5, 1, 10));
-    let after = table.current().expect("a version");
-    assert_eq!((after.files.len(), after.rows()), (1, Some(10)));
-    assert_eq!(symbols(table, &after).await, ["A", "A", "A", "A", "A", "B", "B", "B", "B", "B"]);
-    assert_eq!(symbols(table, &before).await, held);
-    let commit = table.read_commit(after.version).await.expect("a commit");
-    assert_eq!(commit.operation, "OPTIMIZE");
-    let text = directory.path().join(format!("lake/{HISTORY}/_delta_log/{:020}.json", after.version));
-    let text = std::fs::read_to_string(text).expect("the commit");
-    assert!(!text.contains("\"dataChange\":true"), "{text}");
-    let again = table.compact().await.expect("nothing to merge");
-    assert_eq!((again.merged, again.version), (0, Some(after.version)));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn merging_gives_way_to_other_writers_and_loses_nothing() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let (mine, other) = (open(&directory).await, open(&directory).await);
-    let (mine, other) = (mine.table(HISTORY).expect("mine"), other.table(HISTORY).expect("the other's"));
-    append(mine, &["A"], 0).await;
-    append(mine, &["B"], 1).await;
-    let base = mine.current().expect("a version");
-    let (staged, _) = mine.merge(&base.files).await.expect("a merged file");
-    append(other, &["C"], 2).await;
-    let lost = mine.commit_layout(&base, &base.files, vec![staged.clone()]).await;
-    assert!(matches!(lost, Err(LakeError::Conflict { .. })), "{lost:?}");
-    let next = mine.still_with(&base.files).await.expect("the files are still there");
-    mine.commit_layout(&next, &base.files, vec![staged]).await.expect("a commit");
-    let latest = other.update().await.expect("a look").expect("a version");
-    let mut held = symbols(other, &latest).await;
-    held.sort();
-    assert_eq!(held, ["A", "B", "C"]);
-    let lost = mine.still_with(&base.files).await;
-    assert!(matches!(lost, Err(LakeError::Conflict { .. })), "{lost:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn vacuum_keeps_what_the_retention_needs() {
     let directory = tempfile::tempdir().expect("a directory");
-    let lake = open(&directory).await;
+    let lake = open(directory.path()).await;
     let table = lake.table("symbols").expect("symbols");
     for symbol in ["A", "B", "C"] {
         replace(table, &[symbol]).await;
@@ -163,7 +72,7 @@ async fn vacuum_keeps_what_the_retention_needs() {
     assert!(!orphan.exists());
     let kept = table.snapshot_at(second).await.expect("a look").expect("a version");
     assert_eq!(symbols(table, &kept).await, ["B"]);
-    let gone = open(&directory).await.table("symbols").expect("symbols").snapshot_at(first).await;
+    let gone = open(directory.path()).await.table("symbols").expect("symbols").snapshot_at(first).await;
     assert!(matches!(gone, Err(LakeError::Forgotten { .. })), "{gone:?}");
     let latest = table.update().await.expect("a look").expect("a version");
     assert_eq!(symbols(table, &latest).await, ["C"]);
@@ -172,14 +81,14 @@ async fn vacuum_keeps_what_the_retention_needs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_is_readable_for_the_retention_after_it_was_replaced() {
     let directory = tempfile::tempdir().expect("a directory");
-    let lake = open(&directory).await;
+    let lake = open(directory.path()).await;
     let table = lake.table("symbols").expect("symbols");
     replace(table, &["A"]).await;
     pass_time().await;
     replace(table, &["B"]).await;
     pass_time().await;
     let (first, second) = (table.committed_at(0).await.expect("a time"), table.committed_at(1).await.expect("a time"));
-    let again = open(&directory).await;
+    let again = open(directory.path()).await;
     let again = again.table("symbols").expect("symbols");
     again.keep_for(Duration::from_secs(3600));
     let held = again.snapshot_at(first).await.expect("a look").expect("a version");
@@ -195,41 +104,17 @@ async fn a_version_is_readable_for_the_retention_after_it_was_replaced() {
     assert!(table.snapshot_at(first - TimeDelta::seconds(1)).await.expect("a look").is_none(), "before the first");
 }
 
-/// Files that a killed process had begun are in no listing, and would take room for ever.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_killed_process_had_begun_goes_after_an_hour() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let lake = open(&directory).await;
-    let table = lake.table("symbols").expect("symbols");
-    replace(table, &["A"]).await;
-    let folder = directory.path().join("lake/symbols");
-    for name in ["part-x.parquet#123", "_delta_log/00000000000000000001.json#7", "notes#old.txt"] {
-        std::fs::write(folder.join(name), "half of it").expect("a file");
-    }
-    let now = LOG_CLOCK.now();
-    let unfinished = async |now, dry_run| {
-        let vacuumed = table.vacuum(RETENTION_MIN, now, dry_run).await.expect("a vacuum");
-        (vacuumed.unfinished, vacuumed.bytes)
-    };
-    assert_eq!(unfinished(now, false).await, (0, 0), "it may be on its way");
-    let later = now + TimeDelta::hours(2);
-    assert_eq!(unfinished(later, true).await, (2, 20));
-    assert_eq!(unfinished(later, false).await, (2, 20));
-    assert_eq!(unfinished(later, false).await, (0, 0));
-    assert!(folder.join("notes#old.txt").exists());
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_log_is_read_from_its_checkpoint() {
     let directory = tempfile::tempdir().expect("a directory");
-    let lake = open(&directory).await;
+    let lake = open(directory.path()).await;
     let table = lake.table(HISTORY).expect("a table");
     for fetch in 0..105 {
         append(table, &["A"], fetch).await;
     }
     let log = directory.path().join(format!("lake/{HISTORY}/_delta_log"));
     assert!(log.join("00000000000000000099.checkpoint.parquet").exists());
-    let reopened = open(&directory).await;
+    let reopened = open(directory.path()).await;
     let reopened = reopened.table(HISTORY).expect("a table");
     let started = std::time::Instant::now();
     let snapshot = reopened.update().await.expect("a look").expect("a version");
@@ -240,7 +125,7 @@ async fn a_long_log_is_read_from_its_checkpoint() {
     let merged_at = table.committed_at(105).await.expect("a time");
     let vacuumed = table.vacuum(RETENTION_MIN, merged_at + TimeDelta::hours(26), false).await.expect("a vacuum");
     assert_eq!((vacuumed.files.len(), vacuumed.log_files), (105, 99));
-    let reopened = open(&directory).await;
+    let reopened = open(directory.path()).await;
     let reopened = reopened.table(HISTORY).expect("a table");
     let snapshot = reopened.update().await.expect("a look").expect("a version");
     assert_eq!((snapshot.files.len(), symbols(reopened, &snapshot).await.len()), (1, 105));
@@ -252,7 +137,7 @@ async fn a_long_log_is_read_from_its_checkpoint() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_csv_twin_has_every_row() {
     let directory = tempfile::tempdir().expect("a directory");
-    let lake = open(&directory).await;
+    let lake = open(directory.path()).await;
     let table = lake.table(HISTORY).expect("a table");
     append(table, &["A", "B"], 0).await;
     append(table, &["C"], 1).await;
@@ -263,4 +148,93 @@ async fn the_csv_twin_has_every_row() {
     symbols.sort_unstable();
     assert_eq!(symbols, ["A", "B", "C"]);
     assert!(text.starts_with("symbol,iv_index,"), "{text}");
+}
+
+/// Makes a file look as if it had last been written some hours ago.
+fn age(path: &FilePath, hours: u64) {
+    let file = File::options().append(true).open(path).expect("a file");
+    file.set_modified(std::time::SystemTime::now() - Duration::from_secs(hours * 3600)).expect("a time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_killed_writers_left_behind_goes_after_an_hour() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let lake = open(directory.path()).await;
+    let (table, other) = (lake.table("symbols").expect("symbols"), lake.table("eod").expect("eod"));
+    replace(table, &["A"]).await;
+    std::fs::create_dir_all(directory.path().join("csv")).expect("a folder");
+    let left = [
+        "lake/symbols/part-1.parquet#123",
+        "lake/symbols/_delta_log/00000000000000000007.json#4",
+        "state/symbols.json#5",
+        "csv/symbols.csv#6",
+    ];
+    let kept = ["state/eod.json#7", "lake/symbols/part-young.parquet#8", "lake/symbols/notes#x"];
+    for (name, hours) in left.iter().map(|name| (name, 2)).chain([(&kept[0], 2), (&kept[1], 0), (&kept[2], 2)]) {
+        std::fs::write(directory.path().join(name), b"12345").expect("a file");
+        age(&directory.path().join(name), hours);
+    }
+    let told = table.vacuum(RETENTION_MIN, Utc::now(), true).await.expect("a dry run");
+    assert_eq!((told.leftovers.len(), told.bytes), (4, 20), "{told:?}");
+    let done = table.vacuum(RETENTION_MIN, Utc::now(), false).await.expect("a vacuum");
+    assert_eq!(done, told);
+    assert!(left.iter().all(|name| !directory.path().join(name).exists()));
+    assert!(kept.iter().all(|name| directory.path().join(name).exists()));
+    let latest = table.update().await.expect("a look").expect("a version");
+    assert_eq!(symbols(table, &latest).await, ["A"]);
+    // Those of a table that was never committed go too.
+    let done = other.vacuum(RETENTION_MIN, Utc::now(), false).await.expect("a vacuum");
+    assert_eq!(done.leftovers.len(), 1);
+}
+
+/// A table of 105 commits, merged, and the moment at which all but the last can be forgotten.
+async fn long_log(directory: &FilePath) -> DateTime<Utc> {
+    let lake = open(directory).await;
+    let table = lake.table(HISTORY).expect("a table");
+    for fetch in 0..105 {
+        append(table, &["A"], fetch).await;
+    }
+    table.compact().await.expect("a merge");
+    table.committed_at(105).await.expect("a time") + TimeDelta::hours(26)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_that_a_power_failure_brings_back_are_not_read() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let later = long_log(directory.path()).await;
+    let log = directory.path().join(format!("lake/{HISTORY}/_delta_log"));
+    let names = [0, 1, 50].map(|version: u64| log.join(format!("{version:020}.json")));
+    let entries = names.each_ref().map(|name| std::fs::read(name).expect("an entry"));
+    let lake = open(directory.path()).await;
+    let table = lake.table(HISTORY).expect("a table");
+    assert_eq!(table.oldest_version().await.expect("a version"), 0);
+    assert_eq!(table.vacuum(RETENTION_MIN, later, false).await.expect("a vacuum").log_files, 99);
+    assert_eq!(table.oldest_version().await.expect("a version"), 99, "what was remembered is asked for anew");
+    names.iter().zip(entries).for_each(|(name, entry)| std::fs::write(name, entry).expect("an entry"));
+    let reopened = open(directory.path()).await;
+    let reopened = reopened.table(HISTORY).expect("a table");
+    let snapshot = reopened.update().await.expect("a look").expect("a version");
+    assert_eq!((snapshot.version, symbols(reopened, &snapshot).await.len()), (105, 105));
+    assert_eq!(reopened.oldest_version().await.expect("a version"), 99);
+    let forgotten = reopened.snapshot_at(later - TimeDelta::days(3)).await;
+    assert!(matches!(forgotten, Err(LakeError::Forgotten { .. })), "{forgotten:?}");
+    let again = reopened.vacuum(RETENTION_MIN, later, false).await.expect("a vacuum");
+    assert_eq!(again.log_files, 3, "they go with the next vacuum");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_that_cannot_be_read_stands_for_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let later = long_log(directory.path()).await;
+    let log = directory.path().join(format!("lake/{HISTORY}/_delta_log"));
+    let lake = open(directory.path()).await;
+    let table = lake.table(HISTORY).expect("a table");
+    table.update().await.expect("a look");
+    let checkpoint = log.join("00000000000000000099.checkpoint.parquet");
+    let bytes = std::fs::read(&checkpoint).expect("a checkpoint");
+    std::fs::write(&checkpoint, &bytes[..bytes.len() / 2]).expect("a damaged checkpoint");
+    table.vacuum(RETENTION_MIN, later, false).await.expect_err("a damaged checkpoint");
+    assert!(log.join(format!("{:020}.json", 0)).exists(), "what it stands for is still there");
+    std::fs::write(&checkpoint, &bytes).expect("the checkpoint");
+    assert_eq!(table.vacuum(RETENTION_MIN, later, false).await.expect("a vacuum").log_files, 99);
 }

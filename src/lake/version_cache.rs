@@ -24,6 +24,8 @@ pub(super) struct Known {
     pub(super) times: BTreeMap<u64, DateTime<Utc>>,
     /// Versions that were asked for, the oldest request first.
     pub(super) snapshots: VecDeque<Arc<Snapshot>>,
+    /// The oldest version that the log told of when it was last listed for it.
+    pub(super) oldest: Option<u64>,
 }
 
 impl VersionCache {

@@ -2,7 +2,7 @@
 //! catalog.
 
 use super::system::SystemColumn;
-use super::{sources, spools, system, view};
+use super::{sources, spools, system, upkeep, view};
 use crate::dialect::catalog::Comments;
 use crate::lake::dataset::{self, Column, WriteMode};
 use crate::market::event::{self, LATEST_KEY};
@@ -22,6 +22,11 @@ const TABLES: &[(&str, &str, &str)] = &[
         "spools",
         "One row per history of live events kept here: what was written, lost, and waits for the lake.",
     ),
+    (
+        "system",
+        "upkeep",
+        "One row per dataset and kind of upkeep that this server does by itself: its last run, and when the next is due.",
+    ),
 ];
 
 /// Gives the columns of a table of schema `system`.
@@ -35,6 +40,7 @@ const SYSTEM_COLUMNS: &[(&str, SystemColumns)] = &[
     ("settings", system::settings_columns),
     ("sources", sources::columns),
     ("spools", spools::columns),
+    ("upkeep", upkeep::columns),
     ("views", system::views_columns),
 ];
 

@@ -15,4 +15,5 @@ pub mod schemas;
 pub mod sources;
 pub mod spools;
 pub mod system;
+pub mod upkeep;
 pub mod view;

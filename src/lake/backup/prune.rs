@@ -1,7 +1,7 @@
 //! Removes older backups, and the files that no backup needs any more.
 
 use super::super::LakeError;
-use super::super::store::remove_abandoned;
+use super::super::store::leftovers;
 use super::super::table::LOG_CLOCK;
 use super::target::Target;
 use object_store::ObjectStoreExt;
@@ -49,9 +49,10 @@ impl Target {
         }
         if let Some(folder) = self.root.local_folder() {
             // Nobody else writes here.
-            let (files, bytes) =
-                remove_abandoned(&folder, LOG_CLOCK.now().into(), false).map_err(|error| self.fail(error))?;
-            (pruned.files, pruned.bytes) = (pruned.files + files, pruned.bytes + bytes);
+            let left = leftovers::find_below(&folder, LOG_CLOCK.now().into());
+            let left = left.and_then(|left| leftovers::remove(&left).map(|()| left)).map_err(|error| self.fail(error))?;
+            pruned.files += left.len() as u64;
+            pruned.bytes += left.iter().map(|left| left.bytes).sum::<u64>();
         }
         Ok(pruned)
     }

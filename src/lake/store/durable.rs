@@ -4,13 +4,15 @@
 //! alone waits for the log entry that names the file: before a file enters `_delta_log`, the folder above is synced, so
 //! that a commit of many files waits for their folder once.
 //!
-//! Removals are not waited for: a file that comes back is removed again by whoever removed it.
+//! Removals are not waited for: a file that comes back is removed again by whoever removed it. Of a log, nothing goes
+//! before the checkpoint that stands for it is known to be on the disk (`trim`).
 
+use super::log_listing;
 use super::staged::{Naming, Staged};
 use crate::disk::{Disk, folder_of};
 use async_trait::async_trait;
-use futures::FutureExt;
 use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, TryFutureExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
@@ -196,7 +198,11 @@ impl ObjectStore for DurableStore {
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.0.files.list_with_offset(prefix, offset)
+        let in_log = prefix.filter(|prefix| prefix.filename() == Some(LOG) && offset.prefix_matches(prefix));
+        match (in_log, offset.filename().filter(|name| log_listing::is_version(name))) {
+            (Some(folder), Some(version)) => self.list_log(folder.clone(), version.to_owned()),
+            _ => self.0.files.list_with_offset(prefix, offset),
+        }
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -216,6 +222,16 @@ impl ObjectStore for DurableStore {
 }
 
 impl DurableStore {
+    /// The files of a log from a version on; folders in it, which hold what no version is read from, are left out.
+    fn list_log(&self, folder: Path, version: String) -> BoxStream<'static, Result<ObjectMeta>> {
+        let store = self.clone();
+        let listing = async move {
+            let path = store.0.files.path_to_filesystem(&folder)?;
+            blocking(move || log_listing::list(&path, &folder, &version)).await
+        };
+        listing.map_ok(|files| futures::stream::iter(files.into_iter().map(Ok))).try_flatten_stream().boxed()
+    }
+
     /// Syncs the folders of files that got or lost a name.
     async fn sync_folders(&self, locations: &[&Path]) -> Result<()> {
         for location in locations {

@@ -1,6 +1,8 @@
 //! From a location as the user writes it to an object store.
 
 mod durable;
+pub(super) mod leftovers;
+mod log_listing;
 mod staged;
 
 use super::file::FileCompression;
@@ -10,7 +12,6 @@ use durable::DurableStore;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
-pub(super) use staged::remove_abandoned;
 use std::sync::Arc;
 use url::Url;
 

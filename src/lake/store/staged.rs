@@ -2,12 +2,10 @@
 
 use crate::disk::Disk;
 use object_store::PutPayload;
-use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
 use uuid::Uuid;
 
 /// How a file gets its name where there may be one of that name.
@@ -17,33 +15,6 @@ pub(super) enum Naming {
     Replace,
     /// It fails with [`io::ErrorKind::AlreadyExists`], and the other stays.
     Create,
-}
-
-/// Takes away files below a folder that were begun and not touched since a moment: their process was killed. Gives how many
-/// there are, and their bytes; with `dry_run` they stay.
-pub(in crate::lake) fn remove_abandoned(folder: &Path, since: SystemTime, dry_run: bool) -> io::Result<(u64, u64)> {
-    let (mut files, mut bytes) = (0, 0);
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        // One that is gone meanwhile has got its name.
-        let Ok(found) = entry.metadata() else { continue };
-        if found.is_dir() {
-            let below = remove_abandoned(&entry.path(), since, dry_run)?;
-            (files, bytes) = (files + below.0, bytes + below.1);
-        } else if is_staged(&entry.file_name()) && found.modified()? < since {
-            if !dry_run {
-                fs::remove_file(entry.path())?;
-            }
-            (files, bytes) = (files + 1, bytes + found.len());
-        }
-    }
-    Ok((files, bytes))
-}
-
-/// Whether a name is one that [`Staged::create`] gives.
-fn is_staged(name: &OsStr) -> bool {
-    let number = name.to_str().and_then(|name| name.rsplit_once('#'));
-    number.is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|letter| letter.is_ascii_digit()))
 }
 
 /// A file that is being written. Dropped before it has its name, it is removed.

@@ -6,8 +6,10 @@
 //!
 //! What a call here has acknowledged outlives a power failure (`store`).
 
+mod check;
 mod csv;
 pub mod dataset;
+mod digest;
 #[cfg(test)]
 mod durability_tests;
 mod error;
@@ -15,20 +17,25 @@ mod file;
 pub mod freshness;
 mod log;
 mod past;
+mod presence;
+mod read;
 pub mod refresh;
 mod repair;
 mod root;
 mod scope;
+mod seen;
 mod snapshot;
 mod state;
 mod statistics;
 mod store;
+mod stored_file;
 mod table;
 #[cfg(test)]
 mod test_rows;
 mod upkeep;
 mod version_cache;
 
+pub use check::Checked;
 pub use csv::CsvParts;
 pub use error::LakeError;
 pub use file::FileCompression;
@@ -40,6 +47,7 @@ pub use snapshot::{DataFile, Snapshot};
 pub use state::{DatasetState, FailedItem, IMPORT, ItemFailure, ItemState, MadeOf, Run};
 pub use statistics::{ColumnStatistics, StatisticValue};
 pub use store::StoreOptions;
+pub use stored_file::{FileReader, StoredFile, name_in_lake};
 pub use table::{LakeTable, Position, StagedFile};
 pub use upkeep::{Compacted, RETENTION_MIN, Vacuumed};
 

@@ -1,9 +1,10 @@
 //! One Delta table of the lake: read its latest version, commit the next.
 
 use super::dataset::Dataset;
+use super::seen::Seen;
 use super::snapshot::{DataFile, Snapshot};
 use super::version_cache::VersionCache;
-use super::{DatasetState, FileCompression, LakeError, Root, Run, file, state, statistics};
+use super::{DatasetState, FileCompression, LakeError, Root, Run, digest, file, state, statistics};
 use crate::clock::Clock;
 use arc_swap::ArcSwapOption;
 use arrow::record_batch::RecordBatch;
@@ -99,6 +100,8 @@ pub struct LakeTable {
     retention: OnceLock<Duration>,
     /// Older versions that queries asked for.
     pub(super) past: VersionCache,
+    /// The version whose files were seen to be there last.
+    pub(super) seen: Seen,
 }
 
 impl std::fmt::Debug for LakeTable {
@@ -132,6 +135,7 @@ impl LakeTable {
             followed,
             retention,
             past,
+            seen: Seen::default(),
         }
     }
 
@@ -235,47 +239,6 @@ impl LakeTable {
         let position = snapshot.positions.get(application).copied();
         self.current.send_replace(Some(Arc::new(snapshot)));
         Ok(position)
-    }
-
-    /// Reads the named columns of the rows of some items; of files that are sorted by item, little else is decoded.
-    pub async fn read_items(
-        &self,
-        files: &[DataFile],
-        columns: &[&str],
-        items: &BTreeSet<String>,
-    ) -> Result<Vec<RecordBatch>, LakeError> {
-        let Some(column) = self.dataset.item_column() else { return self.read_columns(files, Some(columns)).await };
-        let mut rows = Vec::new();
-        for file in files {
-            let fail =
-                |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, self.root.name(&file.path), error);
-            let object = self.root.store.get(&file.path).await.map_err(|error| fail(&error))?;
-            let bytes = object.bytes().await.map_err(|error| fail(&error))?;
-            rows.extend(file::decode_items(bytes, columns, column, items).map_err(|error| fail(&error))?);
-        }
-        Ok(rows)
-    }
-
-    /// Reads whole files. For merging, not for queries.
-    pub async fn read(&self, files: &[DataFile]) -> Result<Vec<RecordBatch>, LakeError> {
-        self.read_columns(files, None).await
-    }
-
-    /// Reads the named columns of whole files, in schema order; `None` is all columns.
-    pub async fn read_columns(
-        &self,
-        files: &[DataFile],
-        columns: Option<&[&str]>,
-    ) -> Result<Vec<RecordBatch>, LakeError> {
-        let mut rows = Vec::new();
-        for file in files {
-            let fail =
-                |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, self.root.name(&file.path), error);
-            let object = self.root.store.get(&file.path).await.map_err(|error| fail(&error))?;
-            let bytes = object.bytes().await.map_err(|error| fail(&error))?;
-            rows.extend(file::decode(bytes, columns).map_err(|error| fail(&error))?);
-        }
-        Ok(rows)
     }
 
     /// Commits the version after `base`: the files of `remove` go, the staged ones come, all at once.
@@ -412,6 +375,8 @@ impl LakeTable {
         let name = format!("part-{}.parquet", Uuid::new_v4());
         let path = self.folder.clone().join(name.as_str());
         let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        let stats = statistics::to_json(&sorted);
+        let tags = digest::tags(&bytes, &stats);
         let put = self.root.store.put(&path, PutPayload::from_bytes(bytes)).await;
         put.map_err(|error| LakeError::file(self.dataset.name, self.root.name(&path), error))?;
         let add = Add {
@@ -419,7 +384,8 @@ impl LakeTable {
             size,
             modification_time: LOG_CLOCK.now().timestamp_millis(),
             data_change: true,
-            stats: Some(statistics::to_json(&sorted)),
+            stats: Some(stats),
+            tags: Some(tags),
             ..Default::default()
         };
         Ok(StagedFile { add })

@@ -97,7 +97,10 @@ async fn each_damaged_file_is_named_with_its_reason() {
     let checked = world.check().await;
     let size = bytes.len();
     let (short, long) = (format!("it has {} bytes, and {size}", size - 9), format!("it has {} bytes", size + 4));
-    tells(&checked, &[(&flipped, "not what was written"), (&gone, "is gone"), (&cut, &short), (&longer, &long)]);
+    tells(
+        &checked,
+        &[(&flipped, "not what was written"), (&gone, "is gone"), (&cut, short.as_str()), (&longer, long.as_str())],
+    );
     assert_eq!((checked.files, checked.rows), (5, 1));
 }
 
@@ -108,12 +111,11 @@ async fn files_without_digests_are_decoded_and_told_apart() {
     let checked = world.check().await;
     assert_eq!((checked.files, checked.rows, checked.uncheckable), (2, 2, 2));
     tells(&checked, &[]);
-    let [one, other] = world.paths().try_into().expect("two files");
+    let one = world.paths().swap_remove(0);
     let mut bytes = std::fs::read(&one).expect("a file");
     bytes[4..].fill(0xa5);
     std::fs::write(&one, bytes).expect("damage");
     tells(&world.check().await, &[(&one, "")]);
-    drop(other);
 }
 
 /// Digests that cannot be read must not make a file look like one that has none.

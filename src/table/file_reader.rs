@@ -71,8 +71,8 @@ struct CountingReader {
 
 impl CountingReader {
     fn count(&self, ranges: &[Range<u64>]) {
-        let bytes = ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
-        self.metrics.bytes_scanned.add(usize::try_from::<u64>(bytes).unwrap_or(usize::MAX));
+        let bytes: u64 = ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
+        self.metrics.bytes_scanned.add(usize::try_from(bytes).unwrap_or(usize::MAX));
     }
 }
 

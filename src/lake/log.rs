@@ -25,7 +25,7 @@ pub(super) struct Commit {
     pub(super) committed_at: DateTime<Utc>,
     /// What it did, in Delta's words.
     pub(super) operation: String,
-    /// Files that came.
+    /// Files that came with it.
     pub(super) added: Vec<AddedFile>,
     /// Files that the commit took out of the table.
     pub(super) removed: Vec<Path>,

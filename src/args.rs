@@ -185,7 +185,18 @@ pub enum LakeAction {
         #[command(flatten)]
         common: Common,
     },
-    /// Make datasets readable again whose log is damaged; stop the servers of the lake first
+    /// Whether the data files are what was written; exit 1 when one is damaged or gone
+    Check {
+        /// Dataset; all when none is named.
+        dataset: Option<String>,
+        /// Also the files of older versions that can still be read.
+        #[arg(long)]
+        all_versions: bool,
+        /// Flags that every command takes.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Make datasets readable again whose log or files are damaged; stop the servers of the lake first
     Repair {
         /// Dataset; all when none is named.
         dataset: Option<String>,

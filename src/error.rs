@@ -111,6 +111,8 @@ pub enum ErrorKind {
     Source,
     /// The lake cannot be read.
     Storage,
+    /// A file of the lake is gone, or not what was written.
+    Corrupted,
     /// A fault of this program, not of the statement.
     Internal,
 }

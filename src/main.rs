@@ -59,6 +59,9 @@ async fn lake(action: LakeAction) -> anyhow::Result<ExitCode> {
         LakeAction::Vacuum { dataset, retention, dry_run, common } => {
             command::lake::vacuum(&common, dataset.as_deref(), retention, dry_run).await
         }
+        LakeAction::Check { dataset, all_versions, common } => {
+            command::lake::check(&common, dataset.as_deref(), all_versions).await
+        }
         LakeAction::Repair { dataset, common } => command::lake::repair(&common, dataset.as_deref()).await,
         LakeAction::Backup { target, list: false, keep, common, .. } => {
             command::backup::backup(&common, &target, keep).await

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::console::table::Format;
 use crate::console::{Output, say};
 use crate::lake::dataset::instant;
-use crate::lake::{HistoryEntry, Lake, LakeTable, Repaired};
+use crate::lake::{Checked, HistoryEntry, Lake, LakeError, LakeTable, Repaired};
 use anyhow::{Context, Result, anyhow, bail};
 use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -83,7 +83,58 @@ pub async fn vacuum(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the tables readable again whose log is damaged, of one dataset or of all, and says what was lost. A table that
+/// Reads every data file of one dataset or of all, and says which are gone, damaged, or cannot be checked for want of
+/// digests. With `all_versions` those of older versions too, as long as they can be read. Exit code 1 when something is wrong
+/// with one of them, or a log cannot be read.
+///
+/// # Errors
+/// There is no such dataset, or the lake cannot be opened.
+pub async fn check(common: &Common, dataset: Option<&str>, all_versions: bool) -> Result<ExitCode> {
+    let config = configuration(common)?;
+    let lake = Lake::open(&config.lake_location, &config.store).await?;
+    let mut whole = true;
+    for table in tables(&lake, dataset)? {
+        let retention = all_versions.then(|| config.retention(name(table)));
+        match table.check(retention, Clock::System.now()).await {
+            Ok(done) => {
+                whole &= done.damaged.is_empty();
+                tell_checked(table, &done, dataset.is_some());
+            }
+            Err(error) => {
+                whole = false;
+                eprintln!("tt: {error}");
+            }
+        }
+    }
+    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What was found of a table; of one that does not exist only where it was asked for.
+fn tell_checked(table: &LakeTable, done: &Checked, asked_for: bool) {
+    let name = name(table);
+    let Some(version) = done.version else {
+        if asked_for {
+            say!("{name}: no table yet");
+        }
+        return;
+    };
+    done.damaged.iter().for_each(|error| eprintln!("tt: {error}"));
+    if let Some(advice) = done.damaged.first().and_then(LakeError::advice) {
+        eprintln!("tt: {advice}");
+    }
+    let (files, bytes, rows) = (done.files, bytesize::ByteSize(done.bytes), done.rows);
+    let state = match done.damaged.len() {
+        0 => "whole".to_owned(),
+        damaged => format!("{damaged} damaged"),
+    };
+    let uncheckable = match done.uncheckable {
+        0 => String::new(),
+        number => format!("; {number} without digests can be decoded at most, and their values are not checkable"),
+    };
+    say!("{name}: {files} files of {bytes}, {rows} rows (version {version}): {state}{uncheckable}");
+}
+
+/// Makes the tables readable again whose log or files are damaged, of one dataset or of all, and says what was lost. A table that
 /// cannot be repaired is told on standard error and leaves the others alone. Exit code 1 when rows were lost, or a table
 /// is not readable yet.
 ///

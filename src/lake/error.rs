@@ -40,6 +40,16 @@ pub enum LakeError {
         /// What is wrong, one clear sentence.
         reason: String,
     },
+    /// A data file is gone, or not what was written.
+    #[error("lake table {table}: file {file} is damaged: {reason}")]
+    Damaged {
+        /// Dataset whose table it is.
+        table: String,
+        /// Its path in the lake, as clients may see it.
+        file: String,
+        /// What is wrong, one clear sentence.
+        reason: String,
+    },
     /// Another writer was first; read again and retry.
     #[error("lake table {table}: another writer committed first")]
     Conflict {
@@ -73,6 +83,15 @@ pub enum LakeError {
 }
 
 impl LakeError {
+    /// What to do about it, where that is known.
+    pub fn advice(&self) -> Option<String> {
+        let Self::Damaged { table, .. } = self else { return None };
+        Some(format!(
+            "\"tt lake check {table}\" tells what else is damaged. Put the file back from a backup; or let \"tt lake repair \
+             {table}\" take it out of the table, and refresh or import its rows anew."
+        ))
+    }
+
     pub(crate) fn log(table: &str, error: &DeltaTableError) -> Self {
         Self::Log { table: table.to_owned(), reason: sentence(error) }
     }

@@ -2,6 +2,7 @@
 //!
 //! The current version is read through the Delta library; this is for what it does not tell: the past of the table.
 
+use super::digest::{self, Tags};
 use super::{LakeError, LakeTable};
 use chrono::{DateTime, Utc};
 use futures::{Stream, StreamExt, TryStreamExt};
@@ -24,8 +25,8 @@ pub(super) struct Commit {
     pub(super) committed_at: DateTime<Utc>,
     /// What it did, in Delta's words.
     pub(super) operation: String,
-    /// Files that came, with their rows where the log tells.
-    pub(super) added: Vec<(Path, Option<u64>)>,
+    /// Files that came with it.
+    pub(super) added: Vec<AddedFile>,
     /// Files that the commit took out of the table.
     pub(super) removed: Vec<Path>,
     /// Items whose rows it changed; `None` where its writer does not tell.
@@ -39,6 +40,19 @@ impl Commit {
     pub(super) fn is_layout(&self) -> bool {
         self.operation == "OPTIMIZE" && self.positions.is_empty() && self.items.as_ref().is_some_and(BTreeSet::is_empty)
     }
+}
+
+/// A file that a commit added.
+#[derive(Debug, Clone)]
+pub(super) struct AddedFile {
+    /// Where it is in the lake's store.
+    pub(super) path: Path,
+    /// Its bytes, 0 where the log does not tell.
+    pub(super) size: u64,
+    /// Its rows, where the log tells.
+    pub(super) rows: Option<u64>,
+    /// What its writer has noted of it.
+    pub(super) tags: Option<Tags>,
 }
 
 /// One line of a commit's file: one of many actions.
@@ -67,7 +81,10 @@ struct Information {
 #[serde(rename_all = "camelCase")]
 struct Added {
     path: String,
+    #[serde(default)]
+    size: u64,
     stats: Option<String>,
+    tags: Option<Tags>,
     #[serde(default = "changes_data")]
     data_change: bool,
 }
@@ -225,9 +242,11 @@ pub(super) fn parse(text: &str, received_at: DateTime<Utc>, folder: &Path) -> Re
         }
         if let Some(added) = line.add {
             changes_rows |= added.data_change;
-            let statistics = added.stats.and_then(|stats| serde_json::from_str::<Statistics>(&stats).ok());
+            let statistics = added.stats.filter(|stats| digest::is_whole(stats, added.tags.as_ref()));
+            let statistics = statistics.and_then(|stats| serde_json::from_str::<Statistics>(&stats).ok());
             let rows = statistics.and_then(|statistics| statistics.num_records);
-            commit.added.push((data_path(folder, &added.path).map_err(|error| at_line(&error))?, rows));
+            let path = data_path(folder, &added.path).map_err(|error| at_line(&error))?;
+            commit.added.push(AddedFile { path, size: added.size, rows, tags: added.tags });
         }
         if let Some(removed) = line.remove {
             changes_rows |= removed.data_change;
@@ -260,8 +279,8 @@ mod tests {
         let commit = parse(text, DateTime::default(), &Path::from("lake/eod")).unwrap();
         assert_eq!(commit.committed_at.to_rfc3339(), "2025-11-01T16:00:00+00:00");
         assert_eq!(commit.operation, "WRITE");
-        assert_eq!(commit.added[0].0.as_ref(), "lake/eod/part-a b.parquet");
-        assert_eq!(commit.added[0].1, Some(2));
+        assert_eq!(commit.added[0].path.as_ref(), "lake/eod/part-a b.parquet");
+        assert_eq!((commit.added[0].size, commit.added[0].rows), (1, Some(2)));
         assert_eq!(commit.removed, [Path::from("lake/eod/part-c.parquet")]);
         assert_eq!(commit.items, None);
     }

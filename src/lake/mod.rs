@@ -7,10 +7,12 @@
 //! What a call here has acknowledged outlives a power failure (`store`).
 
 pub mod backup;
+mod check;
 mod commit;
 mod compaction;
 mod csv;
 pub mod dataset;
+mod digest;
 #[cfg(test)]
 mod durability_tests;
 mod error;
@@ -20,14 +22,18 @@ pub mod freshness;
 mod growth_tests;
 mod log;
 mod past;
+mod presence;
+mod read;
 pub mod refresh;
 mod repair;
 mod root;
 mod scope;
+mod seen;
 mod snapshot;
 mod state;
 mod statistics;
 mod store;
+mod stored_file;
 mod table;
 #[cfg(test)]
 pub(crate) mod test_rows;
@@ -35,6 +41,7 @@ mod trim;
 mod upkeep;
 mod version_cache;
 
+pub use check::Checked;
 pub use commit::Position;
 pub use compaction::Compacted;
 pub use csv::CsvParts;
@@ -49,6 +56,7 @@ pub use state::{DatasetState, FailedItem, IMPORT, ItemFailure, ItemState, MadeOf
 pub use statistics::{ColumnStatistics, StatisticValue};
 pub use store::StoreOptions;
 pub use store::leftovers::Leftover;
+pub use stored_file::{FileReader, StoredFile, name_in_lake};
 pub use table::{LakeTable, StagedFile};
 pub use upkeep::{RETENTION_MIN, Vacuumed};
 

@@ -101,7 +101,7 @@ impl LakeTable {
             // A checkpoint holds what its own commit did.
             if version > oldest || oldest == 0 {
                 files.retain(|path, _| !commit.removed.contains(path));
-                files.extend(commit.added);
+                files.extend(commit.added.into_iter().map(|added| (added.path, added.rows)));
             }
             history.push(HistoryEntry {
                 version,

@@ -26,7 +26,7 @@ pub struct Repaired {
     pub version: Option<u64>,
     /// Versions whose commit was damaged or missing: what they did is lost.
     pub lost_versions: Vec<u64>,
-    /// Data files that are missing or cut short, and left the table: their rows are lost.
+    /// Data files that are missing, cut short or not what was written, and left the table: their rows are lost.
     pub lost_files: Vec<Path>,
     /// Damaged files of the log that are not needed, and were put aside.
     pub aside: Vec<Path>,
@@ -181,13 +181,22 @@ impl LakeTable {
         put.map(drop).map_err(|error| self.unreadable(&path, error))
     }
 
-    /// Files of a version that are not there, or not as long as its log says.
+    /// Files of a version that are not there, not as long as its log says, or not what was written.
     async fn lost_files(&self, snapshot: &Snapshot) -> Result<Vec<DataFile>, LakeError> {
         let there: BTreeMap<_, _> =
             self.data_files().await?.into_iter().map(|object| (object.location, object.size)).collect();
         let here = |file: &&DataFile| file.path.prefix_match(&self.folder).is_some_and(|parts| parts.count() == 1);
-        let files = snapshot.files.iter().filter(here);
-        Ok(files.filter(|file| there.get(&file.path) != Some(&file.size)).cloned().collect())
+        let mut lost = Vec::new();
+        for file in snapshot.files.iter().filter(here) {
+            let whole = there.get(&file.path) == Some(&file.size);
+            match self.check_digests(file).await {
+                Ok(()) if whole => {}
+                Ok(()) | Err(LakeError::Damaged { .. }) => lost.push(file.clone()),
+                // A file that the disk does not give today may be whole.
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(lost)
     }
 
     /// Rows whose loading may be lost are as old as their newest file; a record that cannot be read is begun anew.

@@ -1,5 +1,6 @@
 //! One version of a table: which files it is made of, and what they hold.
 
+use super::digest::{self, Digests};
 use super::statistics::{self, ColumnStatistics};
 use super::{LakeError, dataset::Dataset};
 use chrono::{DateTime, Utc};
@@ -37,6 +38,8 @@ pub struct DataFile {
     pub rows: Option<u64>,
     /// Per column of the dataset, in order.
     pub columns: Vec<ColumnStatistics>,
+    /// What its bytes are checked against; `None` for files of other writers and older versions of this program.
+    pub(super) digests: Option<Digests>,
     /// The log's own record of it, needed to remove it.
     pub(super) add: Add,
 }
@@ -46,22 +49,20 @@ impl Snapshot {
         let mut files = Vec::new();
         let log = state.snapshot().try_log_data().map_err(|error| LakeError::log(dataset.name, &error))?;
         for view in log.iter() {
-            let stats = view.stats();
-            let (rows, columns) = statistics::from_json(stats.as_deref(), &dataset.schema);
+            #[expect(deprecated, reason = "nothing else of the library gives the tags of a file")]
+            let add = view.add_action();
+            let stats = add.stats.as_deref().filter(|stats| digest::is_whole(stats, add.tags.as_ref()));
+            let (rows, columns) = statistics::from_json(stats, &dataset.schema);
             let relative = view.object_store_path();
+            let size = u64::try_from(add.size).unwrap_or(0);
             files.push(DataFile {
                 path: Path::from_iter(folder.parts().chain(relative.parts())),
-                size: u64::try_from(view.size()).unwrap_or(0),
-                modified_at: DateTime::from_timestamp_millis(view.modification_time()).unwrap_or_default(),
+                size,
+                modified_at: DateTime::from_timestamp_millis(add.modification_time).unwrap_or_default(),
                 rows,
                 columns,
-                add: Add {
-                    path: view.path().into_owned(),
-                    size: view.size(),
-                    modification_time: view.modification_time(),
-                    stats,
-                    ..Default::default()
-                },
+                digests: digest::of_tags(add.tags.as_ref(), size),
+                add,
             });
         }
         files.sort_by(|left, right| left.path.cmp(&right.path));

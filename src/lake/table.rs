@@ -2,9 +2,10 @@
 
 use super::dataset::Dataset;
 use super::file::Encoded;
+use super::seen::Seen;
 use super::snapshot::{DataFile, Snapshot};
 use super::version_cache::VersionCache;
-use super::{DatasetState, FileCompression, LakeError, Root, Run, file, state};
+use super::{DatasetState, FileCompression, LakeError, Root, Run, digest, state};
 use crate::clock::Clock;
 use arc_swap::ArcSwapOption;
 use arrow::record_batch::RecordBatch;
@@ -69,6 +70,8 @@ pub struct LakeTable {
     retention: OnceLock<Duration>,
     /// Older versions that queries asked for.
     pub(super) past: VersionCache,
+    /// The version whose files were seen to be there last.
+    pub(super) seen: Seen,
 }
 
 impl std::fmt::Debug for LakeTable {
@@ -103,6 +106,7 @@ impl LakeTable {
             followed,
             retention,
             past,
+            seen: Seen::default(),
         }
     }
 
@@ -247,47 +251,6 @@ impl LakeTable {
         Ok(position)
     }
 
-    /// Reads the named columns of the rows of some items; of files that are sorted by item, little else is decoded.
-    pub async fn read_items(
-        &self,
-        files: &[DataFile],
-        columns: &[&str],
-        items: &BTreeSet<String>,
-    ) -> Result<Vec<RecordBatch>, LakeError> {
-        let Some(column) = self.dataset.item_column() else { return self.read_columns(files, Some(columns)).await };
-        let mut rows = Vec::new();
-        for file in files {
-            let fail =
-                |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, self.root.name(&file.path), error);
-            let object = self.root.store.get(&file.path).await.map_err(|error| fail(&error))?;
-            let bytes = object.bytes().await.map_err(|error| fail(&error))?;
-            rows.extend(file::decode_items(bytes, columns, column, items).map_err(|error| fail(&error))?);
-        }
-        Ok(rows)
-    }
-
-    /// Reads whole files. For merging, not for queries.
-    pub async fn read(&self, files: &[DataFile]) -> Result<Vec<RecordBatch>, LakeError> {
-        self.read_columns(files, None).await
-    }
-
-    /// Reads the named columns of whole files, in schema order; `None` is all columns.
-    pub async fn read_columns(
-        &self,
-        files: &[DataFile],
-        columns: Option<&[&str]>,
-    ) -> Result<Vec<RecordBatch>, LakeError> {
-        let mut rows = Vec::new();
-        for file in files {
-            let fail =
-                |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, self.root.name(&file.path), error);
-            let object = self.root.store.get(&file.path).await.map_err(|error| fail(&error))?;
-            let bytes = object.bytes().await.map_err(|error| fail(&error))?;
-            rows.extend(file::decode(bytes, columns).map_err(|error| fail(&error))?);
-        }
-        Ok(rows)
-    }
-
     /// Returns when the latest version seen outlives a power failure: whoever committed it may have been killed between the
     /// log entry and the sync of its folder. What follows from it and cannot be undone waits for this.
     ///
@@ -323,6 +286,7 @@ impl LakeTable {
         let name = format!("part-{}.parquet", Uuid::new_v4());
         let path = self.folder.clone().join(name.as_str());
         let size = i64::try_from(encoded.bytes.len()).unwrap_or(i64::MAX);
+        let tags = digest::tags(&encoded.bytes, &encoded.statistics);
         let put = self.root.store.put(&path, PutPayload::from_bytes(encoded.bytes)).await;
         // Not the file's own name: it is another one at each try, and a reason is told once.
         put.map_err(|error| LakeError::file(self.dataset.name, self.root.name(&self.folder), error))?;
@@ -332,6 +296,7 @@ impl LakeTable {
             modification_time: modified_at.timestamp_millis(),
             data_change: true,
             stats: Some(encoded.statistics),
+            tags: Some(tags),
             ..Default::default()
         };
         Ok(StagedFile { add })

@@ -103,7 +103,7 @@ impl LakeTable {
         }
         let mut commits = pin!(self.read_commits(oldest.saturating_add(1)..=latest.version));
         while let Some((_, commit)) = commits.try_next().await? {
-            files.extend(commit.added.into_iter().map(|(path, _)| path));
+            files.extend(commit.added.into_iter().map(|added| added.path));
         }
         Ok(files)
     }

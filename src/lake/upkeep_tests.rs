@@ -119,6 +119,8 @@ async fn a_long_log_is_read_from_its_checkpoint() {
     let started = std::time::Instant::now();
     let snapshot = reopened.update().await.expect("a look").expect("a version");
     assert_eq!((snapshot.version, snapshot.files.len(), snapshot.rows()), (104, 105, Some(105)));
+    assert!(snapshot.files.iter().all(|file| file.digests.is_some()), "the checkpoint has lost digests");
+    assert_eq!(symbols(reopened, &snapshot).await.len(), 105);
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     // The merge and the trimmed log leave the rows as they were, and the past within the retention.
     table.compact().await.expect("a merge");

@@ -4,7 +4,8 @@
 //! the lake by then; what is in both is taken from the lake, as the position in its version tells.
 
 use super::context::QueryContext;
-use super::scan::{estimate, scan_snapshot, storage_error};
+use super::lake_error::storage_error;
+use super::scan::{estimate, scan_snapshot};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::LakeTable;
 use crate::live::spool::{Block, Uncommitted};
@@ -85,6 +86,10 @@ impl TableProvider for HistoryTable {
         let limit = limit.filter(|_| filters.is_empty());
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
         if let Some(snapshot) = snapshot.filter(|snapshot| !snapshot.files.is_empty()) {
+            if filters.is_empty() {
+                // Such a plan may be answered from the log alone.
+                self.table.check_presence(&snapshot).await.map_err(storage_error)?;
+            }
             inputs.push(scan_snapshot(state, &self.store_url, &snapshot, projection, limit)?);
         }
         if !blocks.is_empty() {

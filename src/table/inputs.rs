@@ -1,8 +1,8 @@
 //! The inputs of a planned query and their freshness: EXPLAIN FRESHNESS shows them, and the Flight server sends them.
 
 use super::demand::Demand;
+use super::lake_error::storage_error;
 use super::refreshing::RefreshingTable;
-use super::scan::storage_error;
 use super::system::ttl_text;
 use crate::lake::freshness::{Freshness, State, Ttl, expiry};
 use crate::lake::{LakeTable, Run, Scope};

@@ -4,7 +4,8 @@
 //! Parquet. It never talks to a source.
 
 use super::context::{OnStale, QueryContext};
-use super::scan::{estimate, scan_part, scan_snapshot, storage_error};
+use super::lake_error::storage_error;
+use super::scan::{estimate, scan_part, scan_snapshot};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::freshness::{Freshness, Policy};
 use crate::lake::refresh::{NO_SCHEDULER, RefreshHandle, Wanted};
@@ -258,6 +259,10 @@ impl TableProvider for RefreshingTable {
             let schema = datafusion::common::project_schema(&self.schema, projection)?;
             return Ok(Arc::new(EmptyExec::new(schema)));
         };
+        if filters.is_empty() {
+            // Such a plan may be answered from the log alone.
+            self.table.check_presence(&snapshot).await.map_err(storage_error)?;
+        }
         // A limit below an inexact filter would cut rows that pass it.
         let limit = limit.filter(|_| filters.is_empty());
         scan_snapshot(state, &self.store_url, &snapshot, projection, limit)

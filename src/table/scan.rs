@@ -1,18 +1,17 @@
 //! One version of a dataset as a plain Parquet scan: with statistics, and with the files' order where it holds.
 
 use super::context::ScanPart;
-use crate::error::{ErrorKind, QueryError};
-use crate::lake::{ColumnStatistics, DataFile, LakeError, Snapshot, StatisticValue};
+use super::file_reader::FileReaders;
+use crate::lake::{ColumnStatistics, DataFile, Snapshot, StatisticValue, StoredFile};
 use arrow::compute::SortOptions;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics as PlanColumnStatistics, ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileGroupPartitioner, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
@@ -35,7 +34,7 @@ pub(super) fn scan_snapshot(
     let schema = &snapshot.dataset.schema;
     let source = source(state, store_url, schema)?;
     let ordering = ordering(snapshot).filter(|_| snapshot.files.len() <= ORDERED_FILES_MAX);
-    let files = snapshot.files.iter().map(|file| partitioned_file(file, &ordering));
+    let files = snapshot.files.iter().map(|file| partitioned_file(snapshot, file, &ordering));
     let groups = match ordering {
         Some(_) => files.map(|file| FileGroup::new(vec![file])).collect(),
         None => FileGroup::new(files.collect()).split_files(state.config().target_partitions().max(1)),
@@ -61,7 +60,7 @@ pub(super) fn scan_part(
     part: &ScanPart,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = &snapshot.dataset.schema;
-    let files = FileGroup::new(snapshot.files.iter().map(|file| partitioned_file(file, &None)).collect());
+    let files = FileGroup::new(snapshot.files.iter().map(|file| partitioned_file(snapshot, file, &None)).collect());
     let count = usize::try_from(part.count.max(1)).unwrap_or(usize::MAX);
     let parts = FileGroupPartitioner::new()
         .with_target_partitions(count)
@@ -77,19 +76,19 @@ pub(super) fn scan_part(
     Ok(DataSourceExec::from_data_source(config.build()))
 }
 
-/// The Parquet source of all scans: with bloom filters, page indexes, and footers cached in the runtime.
+/// The Parquet source of all scans: with bloom filters, page indexes, footers cached in the runtime, and every byte that is
+/// read checked against the digests of its file.
 fn source(state: &dyn Session, store_url: &ObjectStoreUrl, schema: &SchemaRef) -> Result<ParquetSource> {
     let store = state.runtime_env().object_store(store_url)?;
-    let metadata_cache = state.runtime_env().cache_manager.get_file_metadata_cache();
+    let footers = state.runtime_env().cache_manager.get_file_metadata_cache();
     Ok(ParquetSource::new(schema.clone())
-        .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(store, metadata_cache)))
+        .with_parquet_file_reader_factory(Arc::new(FileReaders::new(store, footers)))
         .with_bloom_filter_on_read(true)
-        .with_enable_page_index(true)
-        .with_metadata_size_hint(64 * 1024))
+        .with_enable_page_index(true))
 }
 
 /// A file of the snapshot for DataFusion's scan, with its statistics and, where it holds, its order.
-fn partitioned_file(file: &DataFile, ordering: &Option<LexOrdering>) -> PartitionedFile {
+fn partitioned_file(snapshot: &Snapshot, file: &DataFile, ordering: &Option<LexOrdering>) -> PartitionedFile {
     PartitionedFile::new_from_meta(ObjectMeta {
         location: file.path.clone(),
         last_modified: file.modified_at,
@@ -99,6 +98,7 @@ fn partitioned_file(file: &DataFile, ordering: &Option<LexOrdering>) -> Partitio
     })
     .with_statistics(Arc::new(file_statistics(file)))
     .with_ordering(ordering.clone())
+    .with_extension(StoredFile::new(snapshot.dataset.name, file))
 }
 
 /// Every file is sorted by the dataset's key.
@@ -164,11 +164,4 @@ fn bound(value: Option<&StatisticValue>) -> Precision<ScalarValue> {
             Precision::Inexact(ScalarValue::TimestampMicrosecond(Some(*micros), Some("UTC".into())))
         }
     }
-}
-
-/// A failure of the lake as an error of the query.
-pub(super) fn storage_error(error: LakeError) -> DataFusionError {
-    let kind =
-        if matches!(error, LakeError::Forgotten { .. }) { ErrorKind::InvalidParameter } else { ErrorKind::Storage };
-    DataFusionError::External(Box::new(QueryError::new(kind, error.to_string())))
 }

@@ -23,7 +23,7 @@ async fn damage_inside_a_page_names_the_file() {
     std::fs::write(&file, bytes).unwrap();
     world.restart(Role::ReadOnly).await;
     let error = world.query("SELECT * FROM symbols").await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Storage, "{error}");
+    assert_eq!(error.kind, ErrorKind::Corrupted, "{error}");
     let name = file.file_name().unwrap().to_str().unwrap();
     assert!(error.message.contains(name), "{error}");
     assert!(world.query("SELECT * FROM calendar").await.unwrap().len() > 1);

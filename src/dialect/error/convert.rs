@@ -6,6 +6,7 @@ use crate::error::{ErrorKind, QueryError, nearest};
 use arrow::error::ArrowError;
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
+use parquet::errors::ParquetError;
 use std::io;
 
 /// First words by which the conversion knows that a query's own memory limit is reached, not that of
@@ -37,7 +38,7 @@ impl QueryError {
 fn convert(error: &DataFusionError) -> QueryError {
     match error {
         DataFusionError::ArrowError(error, _) => arrow(error),
-        DataFusionError::ParquetError(error) => storage(&format!("cannot read a parquet file: {error}")),
+        DataFusionError::ParquetError(error) => parquet(error),
         DataFusionError::ObjectStore(error) => storage(&format!("cannot read the lake: {error}")),
         DataFusionError::IoError(error) => input_output(error),
         DataFusionError::SQL(error, _) => QueryError::from_parser(error.as_ref().clone(), ""),
@@ -103,6 +104,14 @@ fn storage(text: &str) -> QueryError {
         return out_of_disk();
     }
     QueryError::new(ErrorKind::Storage, message::first_line(text))
+}
+
+/// An error of the Parquet decoder, or of what it reads from.
+fn parquet(error: &ParquetError) -> QueryError {
+    match error {
+        ParquetError::External(error) => external(error.as_ref()),
+        error => storage(&format!("cannot read a parquet file: {error}")),
+    }
 }
 
 /// Whether no rule has turned a subquery into a join, and DataFusion's physical planner meets it.

@@ -3,6 +3,7 @@
 //! The statement has failed by then, so there is time to read its files one by one until the error comes again.
 
 use crate::error::{ErrorKind, QueryError};
+use crate::lake::name_in_lake;
 use arrow::error::ArrowError;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::physical_plan::ParquetSource;
@@ -16,6 +17,7 @@ use futures::StreamExt;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::errors::ParquetError;
 use std::sync::Arc;
 
 /// The rows of a plan, whose errors of decoding name a file.
@@ -39,7 +41,8 @@ pub(crate) fn naming(
 
 fn is_decoding(error: &DataFusionError) -> bool {
     match error.find_root() {
-        DataFusionError::ParquetError(_) => true,
+        // What the lake says of a file names it already.
+        DataFusionError::ParquetError(error) => !matches!(error.as_ref(), ParquetError::External(_)),
         DataFusionError::ArrowError(error, _) => matches!(error.as_ref(), ArrowError::ParquetError(_)),
         _ => false,
     }
@@ -48,8 +51,8 @@ fn is_decoding(error: &DataFusionError) -> bool {
 async fn named(error: DataFusionError, plan: &Arc<dyn ExecutionPlan>, context: &TaskContext) -> DataFusionError {
     for (store, file) in files(plan) {
         if let Err(reason) = read(&store, &file, context).await {
-            let message = format!("cannot read the parquet file {file}: {}", reason.strip_backtrace());
-            return DataFusionError::External(Box::new(QueryError::new(ErrorKind::Storage, message)));
+            let message = format!("cannot read the parquet file {}: {}", name_in_lake(&file), reason.strip_backtrace());
+            return DataFusionError::External(Box::new(QueryError::new(ErrorKind::Corrupted, message)));
         }
     }
     error

@@ -50,7 +50,8 @@ impl Target {
         if let Some(folder) = self.root.local_folder() {
             // Nobody else writes here.
             let left = leftovers::find_below(&folder, LOG_CLOCK.now().into());
-            let left = left.and_then(|left| leftovers::remove(&left).map(|()| left)).map_err(|error| self.fail(error))?;
+            let left =
+                left.and_then(|left| leftovers::remove(&left).map(|()| left)).map_err(|error| self.fail(error))?;
             pruned.files += left.len() as u64;
             pruned.bytes += left.iter().map(|left| left.bytes).sum::<u64>();
         }

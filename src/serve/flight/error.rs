@@ -98,6 +98,7 @@ fn code(kind: ErrorKind) -> Code {
         ErrorKind::Cancelled => Code::Cancelled,
         ErrorKind::OutOfMemory | ErrorKind::LimitExceeded | ErrorKind::DiskFull => Code::ResourceExhausted,
         ErrorKind::Stale | ErrorKind::Source | ErrorKind::Storage => Code::Unavailable,
+        ErrorKind::Corrupted => Code::DataLoss,
         ErrorKind::Internal => Code::Internal,
     }
 }

@@ -152,6 +152,7 @@ fn sqlstate(kind: ErrorKind) -> &'static str {
         ErrorKind::Stale => "TT001",
         ErrorKind::Source => "TT002",
         ErrorKind::Storage => "58030",
+        ErrorKind::Corrupted => "XX001",
         ErrorKind::Internal => "XX000",
     }
 }

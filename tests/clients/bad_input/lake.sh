@@ -23,7 +23,7 @@ for how in junk cut gone; do
     serve "$how" serve --read-only --data "$data"
     said=$(sqlstate 'select max(description) from symbols')
     one_line "a $how file" "$said"
-    contains "a $how file" "$said" "58030: " "${file##*/}"
+    contains "a $how file" "$said" "XX001: " "${file##*/}"
     at_least "bars beside a $how file" "$rows" "$(eod)"
     stop TERM
 done

@@ -1,0 +1,53 @@
+//! Reads the rows of data files, for merges, exports and what is derived of them. Queries scan files themselves.
+
+use super::stored_file::StoredFile;
+use super::{DataFile, LakeError, LakeTable, file};
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use std::collections::BTreeSet;
+
+impl LakeTable {
+    /// Reads the named columns of the rows of some items; of files that are sorted by item, little else is decoded.
+    pub async fn read_items(
+        &self,
+        files: &[DataFile],
+        columns: &[&str],
+        items: &BTreeSet<String>,
+    ) -> Result<Vec<RecordBatch>, LakeError> {
+        let Some(column) = self.dataset.item_column() else { return self.read_columns(files, Some(columns)).await };
+        let mut rows = Vec::new();
+        for file in files {
+            let decoded = file::decode_items(self.bytes_of(file).await?, columns, column, items);
+            rows.extend(decoded.map_err(|error| self.undecodable(file, &error))?);
+        }
+        Ok(rows)
+    }
+
+    /// Reads whole files. For merging, not for queries.
+    pub async fn read(&self, files: &[DataFile]) -> Result<Vec<RecordBatch>, LakeError> {
+        self.read_columns(files, None).await
+    }
+
+    /// Reads the named columns of whole files, in schema order; `None` is all columns.
+    pub async fn read_columns(
+        &self,
+        files: &[DataFile],
+        columns: Option<&[&str]>,
+    ) -> Result<Vec<RecordBatch>, LakeError> {
+        let mut rows = Vec::new();
+        for file in files {
+            let decoded = file::decode(self.bytes_of(file).await?, columns);
+            rows.extend(decoded.map_err(|error| self.undecodable(file, &error))?);
+        }
+        Ok(rows)
+    }
+
+    /// The file as it was written.
+    async fn bytes_of(&self, file: &DataFile) -> Result<Bytes, LakeError> {
+        StoredFile::new(self.dataset.name, file).read_whole(self.root.store.as_ref()).await
+    }
+
+    fn undecodable(&self, file: &DataFile, reason: &dyn std::fmt::Display) -> LakeError {
+        LakeError::file(self.dataset.name, self.root.name(&file.path), reason)
+    }
+}

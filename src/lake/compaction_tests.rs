@@ -118,6 +118,7 @@ fn files(sizes: &[u64]) -> Vec<DataFile> {
         modified_at: DateTime::UNIX_EPOCH + TimeDelta::seconds(number as i64),
         rows: Some(1),
         columns: Vec::new(),
+        digests: None,
         add: Add::default(),
     };
     sizes.iter().enumerate().map(file).collect()

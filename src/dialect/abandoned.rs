@@ -31,7 +31,7 @@ fn over() -> QueryError {
 
 /// A rule of the analyzer and of both optimisers that changes nothing, and fails when nobody waits for the plan.
 #[derive(Debug)]
-struct Checkpoint;
+pub(super) struct Checkpoint;
 
 impl Checkpoint {
     fn pass<T>(plan: T) -> Result<T> {
@@ -77,17 +77,15 @@ impl PhysicalOptimizerRule for Checkpoint {
     }
 }
 
-/// Puts checkpoints into a state that has all its rules: behind the analyzer's, and behind each rule of both optimisers.
+/// Puts checkpoints behind each rule of both optimisers of a state that has no functions of the dialect's yet: to build it
+/// anew with them would register DataFusion's again, some of which go by their names.
 pub(super) fn install(state: SessionState) -> SessionState {
     let optimizers = state.optimizers().iter().flat_map(|rule| [rule.clone(), Arc::new(Checkpoint)]).collect();
     let physical = state.physical_optimizers().iter().flat_map(|rule| [rule.clone(), Arc::new(Checkpoint)]).collect();
-    // The analyzer keeps rewrites of functions beside its rules, which a new list of rules would lose.
-    let mut state = SessionStateBuilder::new_from_existing(state)
+    SessionStateBuilder::new_from_existing(state)
         .with_optimizer_rules(optimizers)
         .with_physical_optimizer_rules(physical)
-        .build();
-    state.add_analyzer_rule(Arc::new(Checkpoint));
-    state
+        .build()
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     let planners = [documents, operators].into_iter().chain(state.expr_planners().iter().cloned()).collect();
     let state =
         SessionStateBuilder::new_from_existing(state).with_optimizer_rules(rules).with_expr_planners(planners).build();
-    let mut state = guard::install(state);
+    let mut state = abandoned::install(guard::install(state));
     let options = state.config_mut().options_mut();
     // A number with a point is a decimal, of the digits that are written.
     options.sql_parser.parse_float_as_decimal = true;
@@ -71,5 +71,6 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     for extension in &host.extensions {
         extension.register(&mut state)?;
     }
-    Ok(abandoned::install(state))
+    state.add_analyzer_rule(Arc::new(abandoned::Checkpoint));
+    Ok(state)
 }

@@ -23,7 +23,7 @@ use datafusion::sql::sqlparser::ast::{
 use std::ops::ControlFlow;
 
 /// Functions that DataFusion has, or this crate registers, as table functions.
-const PLANNED: &[&str] = &["pg_get_keywords", "range"];
+const PLANNED: &[&str] = &["exchanges", "pg_get_keywords", "range"];
 
 /// Functions whose rows are those of a table of the catalog.
 const TABLES: &[(&str, &str)] = &[

@@ -124,12 +124,13 @@ fn tell_checked(table: &LakeTable, done: &Checked, asked_for: bool) {
     }
     let (files, bytes, rows) = (done.files, bytesize::ByteSize(done.bytes), done.rows);
     let state = match done.damaged.len() {
-        0 => "whole".to_owned(),
+        0 if done.uncheckable == 0 => "whole".to_owned(),
+        0 => "no damage seen".to_owned(),
         damaged => format!("{damaged} damaged"),
     };
     let uncheckable = match done.uncheckable {
         0 => String::new(),
-        number => format!("; {number} without digests can be decoded at most, and their values are not checkable"),
+        number => format!("; {number} of them without digests: decoded, but not checkable"),
     };
     say!("{name}: {files} files of {bytes}, {rows} rows (version {version}): {state}{uncheckable}");
 }

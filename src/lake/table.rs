@@ -3,7 +3,7 @@
 use super::dataset::Dataset;
 use super::file::Encoded;
 use super::seen::Seen;
-use super::snapshot::{DataFile, Snapshot};
+use super::snapshot::Snapshot;
 use super::version_cache::VersionCache;
 use super::{DatasetState, FileCompression, LakeError, Root, Run, digest, state};
 use crate::clock::Clock;

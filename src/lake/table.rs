@@ -93,6 +93,8 @@ pub struct LakeTable {
     looked: ArcSwapOption<Instant>,
     /// Entity tag of the state that was read last.
     state_tag: ArcSwapOption<String>,
+    /// Why the last refresh is not remembered: told once, however often it is tried.
+    not_remembered: ArcSwapOption<String>,
     /// Applications whose positions snapshots carry. Held for a look or an insertion, never across an await.
     followed: std::sync::Mutex<BTreeSet<String>>,
     /// How long a version can be read after it was replaced; [`LakeTable::keep_for`].
@@ -115,6 +117,7 @@ impl LakeTable {
         let log_store = log_store(root, &folder, &location);
         let current = watch::Sender::new(None);
         let (open, looked, state_tag) = (Mutex::new(None), ArcSwapOption::empty(), ArcSwapOption::empty());
+        let not_remembered = ArcSwapOption::empty();
         let settled = AtomicU64::new(0);
         let (followed, retention, past) = (std::sync::Mutex::default(), OnceLock::new(), VersionCache::default());
         let root = root.clone();
@@ -129,6 +132,7 @@ impl LakeTable {
             settled,
             looked,
             state_tag,
+            not_remembered,
             followed,
             retention,
             past,
@@ -470,8 +474,10 @@ impl LakeTable {
             Ok(()) => self.write_state(&state).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = written {
-            tracing::warn!("the refresh of {} is not remembered: {error}", self.dataset.name);
+        let reason = written.err().map(|error| Arc::new(error.to_string()));
+        let before = self.not_remembered.swap(reason.clone());
+        if let Some(reason) = reason.filter(|reason| before.as_ref() != Some(reason)) {
+            tracing::warn!("the refresh of {} is not remembered: {reason}", self.dataset.name);
         }
         state
     }

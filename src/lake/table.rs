@@ -64,6 +64,8 @@ pub struct LakeTable {
     listed: ArcSwapOption<Instant>,
     /// Entity tag of the state that was read last.
     state_tag: ArcSwapOption<String>,
+    /// Why the last refresh is not remembered: told once, however often it is tried.
+    not_remembered: ArcSwapOption<String>,
     /// Applications whose positions snapshots carry. Held for a look or an insertion, never across an await.
     followed: std::sync::Mutex<BTreeSet<String>>,
     /// How long a version can be read after it was replaced; [`LakeTable::keep_for`].
@@ -88,7 +90,7 @@ impl LakeTable {
         let log_store = log_store(root, &folder, &location);
         let current = watch::Sender::new(None);
         let (looked, listed, state_tag) = (ArcSwapOption::empty(), ArcSwapOption::empty(), ArcSwapOption::empty());
-        let (open, settled) = (Mutex::new(None), AtomicU64::new(0));
+        let (open, settled, not_remembered) = (Mutex::new(None), AtomicU64::new(0), ArcSwapOption::empty());
         let (followed, retention, past) = (std::sync::Mutex::default(), OnceLock::new(), VersionCache::default());
         let root = root.clone();
         Self {
@@ -103,6 +105,7 @@ impl LakeTable {
             looked,
             listed,
             state_tag,
+            not_remembered,
             followed,
             retention,
             past,
@@ -333,8 +336,10 @@ impl LakeTable {
             Ok(()) => self.write_state(&state).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = written {
-            tracing::warn!("the refresh of {} is not remembered: {error}", self.dataset.name);
+        let reason = written.err().map(|error| Arc::new(error.to_string()));
+        let before = self.not_remembered.swap(reason.clone());
+        if let Some(reason) = reason.filter(|reason| before.as_ref() != Some(reason)) {
+            tracing::warn!("the refresh of {} is not remembered: {reason}", self.dataset.name);
         }
         state
     }

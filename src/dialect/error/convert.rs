@@ -77,7 +77,16 @@ fn out_of_disk() -> QueryError {
 /// A failure of the system's to read or write a file.
 fn input_output(error: &io::Error) -> QueryError {
     let text = error.to_string();
-    refused(&text, error.kind()).unwrap_or_else(|| unreadable(&text))
+    refused(&text, innermost(error)).unwrap_or_else(|| unreadable(&text))
+}
+
+/// What the system said: DataFusion's spill files wrap its errors in their own, and those in the system's again.
+fn innermost(error: &io::Error) -> io::ErrorKind {
+    let wrapped = error.get_ref().and_then(|wrapped| wrapped.downcast_ref::<DataFusionError>());
+    match wrapped.map(DataFusionError::find_root) {
+        Some(DataFusionError::IoError(inner)) => innermost(inner),
+        _ => error.kind(),
+    }
 }
 
 /// What a disk says that takes no spills. Statements write nothing else.
@@ -141,7 +150,7 @@ fn arrow(error: &ArrowError) -> QueryError {
         ArrowError::ArithmeticOverflow(_) => QueryError::new(ErrorKind::OutOfRange, "value out of range"),
         ArrowError::NotYetImplemented(text) => not_supported(text),
         ArrowError::ParquetError(text) => storage(&format!("cannot read a parquet file: {text}")),
-        ArrowError::IoError(text, error) => refused(text, error.kind()).unwrap_or_else(|| unreadable(text)),
+        ArrowError::IoError(text, error) => refused(text, innermost(error)).unwrap_or_else(|| unreadable(text)),
         ArrowError::MemoryError(_) => QueryError::new(ErrorKind::OutOfMemory, "out of memory"),
         ArrowError::ExternalError(error) => external(error.as_ref()),
         ArrowError::CastError(text) | ArrowError::ParseError(text) => {
@@ -279,6 +288,8 @@ mod tests {
         let full = || std::io::Error::new(std::io::ErrorKind::StorageFull, "No space left on device (os error 28)");
         let message = "the query cannot spill to the server's disk: No space left on device (os error 28)";
         check(DataFusionError::IoError(full()), ErrorKind::DiskFull, message);
+        let wrapped = std::io::Error::other(DataFusionError::IoError(full()));
+        check(DataFusionError::IoError(wrapped), ErrorKind::DiskFull, message);
         let arrow = ArrowError::IoError(full().to_string(), full());
         check(DataFusionError::ArrowError(Box::new(arrow), None), ErrorKind::DiskFull, message);
         check(

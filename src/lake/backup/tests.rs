@@ -5,10 +5,10 @@ use super::*;
 use crate::disk::power::Power;
 use crate::lake::store::{self, Missing};
 use crate::lake::test_rows::row;
-use crate::lake::{DatasetState, Lake, LakeError, LakeTable, MadeOf, Run, StoreOptions};
+use crate::lake::{DatasetState, Lake, LakeError, LakeTable, MadeOf, RETENTION_MIN, Run, StoreOptions};
 use crate::progress::Progress;
 use arrow::array::AsArray;
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 const HISTORY: &str = "market_metrics_history";
 const INPUT: &str = "symbols";
-const DERIVED: &str = "returns_stddev";
+const DERIVED: &str = "market_metrics";
 
 /// A place with a lake and a target in it.
 struct Place {
@@ -280,6 +280,41 @@ async fn tables_are_of_one_moment_while_others_write() {
     }
     ended.store(true, Ordering::Relaxed);
     writing.await.unwrap();
+}
+
+/// Beside a vacuum that takes every file that the latest version does not need: what is listed is whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_vacuum_takes_meanwhile_is_not_half_backed_up() {
+    let place = Place::new();
+    let lake = Arc::new(filled(&place).await);
+    let ended = Arc::new(AtomicBool::new(false));
+    let writing = tokio::spawn({
+        let (lake, ended) = (lake.clone(), ended.clone());
+        async move {
+            let table = lake.table(INPUT).unwrap();
+            for number in 0.. {
+                replace(&lake, INPUT, &format!("{number:05}"), MadeOf::default()).await;
+                let later = Utc::now() + TimeDelta::hours(26);
+                table.vacuum(RETENTION_MIN, later, false).await.unwrap();
+                if ended.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+        }
+    });
+    let reading = place.lake().await;
+    for _ in 0..6 {
+        // No reader is safe from such a vacuum: it may fail, and says so.
+        let _ = reading.back_up(&place.target(), &place.at("lake/spool"), &Progress::default()).await;
+    }
+    ended.store(true, Ordering::Relaxed);
+    writing.await.unwrap();
+    place.back_up(&reading).await;
+    let backups = place.target().backups().await.unwrap();
+    for backup in backups {
+        place.restore(Some(&backup.id), &backup.id).await.unwrap();
+        assert_eq!(held(&place.at(&backup.id)).await.unwrap().1.len(), 1);
+    }
 }
 
 /// After a power failure at any moment of a backup each backup that is there is whole, and the first one is there.

@@ -423,8 +423,9 @@ fn a_full_disk_holds_events_until_there_is_room() {
 #[test]
 fn events_beyond_what_waits_for_a_full_disk_are_counted() {
     let directory = tempfile::tempdir().unwrap();
+    let (book, open) = (Book::new(16), open(directory.path()));
     let full = fill(directory.path(), 1);
-    let (book, spool) = start(directory.path(), 0, SpoolLimits { intake_events: 100, ..LIMITS });
+    let spool = open.start(&book, 0, SpoolLimits { intake_events: 100, ..LIMITS }).unwrap();
     book.publish_all(trades(1..11));
     wait_until(|| spool.status().last_error().is_some());
     book.publish_all(trades(11..211));

@@ -61,12 +61,16 @@ refused 1 serve --data "$work/a" --pg 0.0.0.0:0 --http 127.0.0.1:0
 contains "an open address without users" "$said" "0.0.0.0:0" "loopback"
 
 echo text >"$work/file"
-for data in "$work/file" "$work/file/below" /proc/nosuch /proc "" ftp://host/path; do
+for data in "$work/file" "$work/file/below" /proc/nosuch "" ftp://host/path; do
     refused 1 query --data "$data" 'select 1'
     one_line "data directory $data" "$said"
     contains "data directory $data" "$said" "\"$data\"" "data directory"
 done
 
+refused 1 import metastock "$TT_ROOT/tests/data/metastock" --data /proc
+contains "a data directory that cannot be written" "$said" '"/proc"' "cannot be written"
+
+mkdir "$work/empty"
 # in_query SQL PART: a query that fails on the command line.
 in_query() {
     refused 1 query --data "$work/empty" "$1"

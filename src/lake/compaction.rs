@@ -11,7 +11,6 @@ use super::{DataFile, LakeError, LakeTable, Snapshot, WriteMode};
 use arrow::compute::concat_batches;
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
-use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -130,12 +129,9 @@ impl LakeTable {
 
     /// The rows of a file, unpacked where it keeps nobody waiting.
     async fn decoded(&self, file: &DataFile) -> Result<Vec<RecordBatch>, LakeError> {
-        let fail =
-            |error: &dyn std::fmt::Display| LakeError::file(self.dataset.name, self.root.name(&file.path), error);
-        let object = self.root.store.get(&file.path).await.map_err(|error| fail(&error))?;
-        let bytes = object.bytes().await.map_err(|error| fail(&error))?;
+        let bytes = self.bytes_of(file).await?;
         let decoded = tokio::task::spawn_blocking(move || file::decode(bytes, None)).await;
-        decoded.map_err(|error| fail(&error))?.map_err(|error| fail(&error))
+        decoded.map_err(|error| self.undecodable(file, &error))?.map_err(|error| self.undecodable(file, &error))
     }
 
     /// The latest version, provided that it still has the files.

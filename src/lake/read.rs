@@ -43,11 +43,11 @@ impl LakeTable {
     }
 
     /// The file as it was written.
-    async fn bytes_of(&self, file: &DataFile) -> Result<Bytes, LakeError> {
+    pub(super) async fn bytes_of(&self, file: &DataFile) -> Result<Bytes, LakeError> {
         StoredFile::new(self.dataset.name, file).read_whole(self.root.store.as_ref()).await
     }
 
-    fn undecodable(&self, file: &DataFile, reason: &dyn std::fmt::Display) -> LakeError {
+    pub(super) fn undecodable(&self, file: &DataFile, reason: &dyn std::fmt::Display) -> LakeError {
         LakeError::file(self.dataset.name, self.root.name(&file.path), reason)
     }
 }

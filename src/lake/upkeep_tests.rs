@@ -164,7 +164,7 @@ async fn what_killed_writers_left_behind_goes_after_an_hour() {
     let lake = open(directory.path()).await;
     let (table, other) = (lake.table("symbols").expect("symbols"), lake.table("eod").expect("eod"));
     replace(table, &["A"]).await;
-    std::fs::create_dir_all(directory.path().join("csv")).expect("a folder");
+    ["csv", "state"].iter().for_each(|name| std::fs::create_dir_all(directory.path().join(name)).expect("a folder"));
     let left = [
         "lake/symbols/part-1.parquet#123",
         "lake/symbols/_delta_log/00000000000000000007.json#4",

@@ -12,9 +12,10 @@ fail.
 """
 
 import argparse
+import os
 import random
+import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,11 +39,11 @@ look_back_days = 365
 history_flush = "{flush}"
 
 [dataset.market_data]
-ttl = "2s"
+ttl = "4s"
 jitter = "0s"
 
 [dataset.market_metrics]
-ttl = "3s"
+ttl = "6s"
 jitter = "0s"
 """
 REFRESHED = ["market_metrics", "dividends", "market_data", "symbols", "earnings", "calendar"]
@@ -79,13 +80,6 @@ class Failure:
         )
 
 
-def await_loaded(server: Server) -> None:
-    """Waits until every table has rows."""
-    with server.connect() as connection:
-        for table in witness.CACHED:
-            connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-
-
 class Power:
     """The failures of one run."""
 
@@ -93,7 +87,11 @@ class Power:
         self.venue = venue
         self.tt, self.logs, self.volumes, self.scratch = chosen.tt, chosen.logs, volumes, scratch
         self.chance = random.Random(chosen.seed)
-        self.environment = {}
+        self.environment: dict[str, str] = {}
+        # A command that runs beside the server and loses its power with it.
+        self.beside: subprocess.Popen | None = None
+        # Whether the image of a failure with faults is kept beside the logs.
+        self.keeps = not chosen.without_syncs
         if chosen.without_syncs:
             self.environment = {"LD_PRELOAD": str(chosen.without_syncs), "TT_SYNCS": "ignored"}
         self.number = 0
@@ -112,7 +110,7 @@ class Power:
         with mounted(self.volumes.fresh(name), self.scratch / "base") as disk:
             server = self.serve(disk / "tt", f"base-{name}", {}, flush)
             try:
-                await_loaded(server.ready())
+                witness.await_loaded(server.ready())
                 time.sleep(seconds)
             finally:
                 server.stop()
@@ -128,7 +126,7 @@ class Power:
         flush = self.chance.choice(["300ms", "1s", "3s", "60s"])
         with mounted(self.volumes.image("disk"), disk):
             server = self.serve(disk / "tt", f"{self.number:02}-{name}", self.environment, flush)
-            refresh = witness.refreshes(REFRESHED, 0.2)
+            refresh = witness.refreshes(REFRESHED, 0.5)
             watch = witness.Witnesses(server, refresh)
             try:
                 act(server, disk / "tt", failure)
@@ -139,15 +137,20 @@ class Power:
                     failure.faults.append(f"the server had ended: {server.last_words()}")
             finally:
                 server.kill()
+                if self.beside:
+                    self.beside.kill()
+                    self.beside.wait()
             record = watch.dismiss()
         failure.moment += f", flush {flush}"
         failure.shown = sum(looks[-1].count for looks in record.events.values() if looks)
-        self.volumes.remove("disk")
-        self.volumes.image("left").rename(self.volumes.image("disk"))
+        self.volumes.copy("left", "disk")
         try:
             self.look(failure, record, moment, wall)
         except (psycopg.Error, AssertionError) as error:
             failure.faults.append(f"the check came to no end: {error}")
+        if failure.faults and self.keeps:
+            self.volumes.keep("left", self.logs / f"{self.number:02}-image")
+        self.volumes.remove("left")
         print(failure.line(), flush=True)
         return failure
 
@@ -170,8 +173,8 @@ class Power:
         restarted = time.time()
         server = self.serve(data, name, self.environment)
         try:
-            server.ready()
-            time.sleep(AFTERWARDS_SECONDS)
+            witness.await_loaded(server.ready())
+            time.sleep(max(0.0, server.began + AFTERWARDS_SECONDS - time.monotonic()))
             with server.connect() as connection, connection.cursor() as cursor:
                 failure.lead_events, faults = witness.lost_events(cursor, record, moment, restarted)
                 failure.faults += faults
@@ -210,7 +213,7 @@ class Power:
             wanted = bars.write(files, prefix, SYMBOLS, DAYS, self.chance.randrange(1 << 30))
 
             def act(server: Server, data: Path, failure: Failure) -> None:
-                await_loaded(server.ready())
+                witness.await_loaded(server.ready())
                 run(self.tt, "import", "metastock", files, "--data", data, environment=self.environment)
                 failure.moment = f"{seconds:.2f} s after the import"
                 time.sleep(seconds)
@@ -252,11 +255,14 @@ class Power:
             seconds = self.chance.uniform(0, usual)
 
             def act(server: Server, data: Path, failure: Failure) -> None:
-                await_loaded(server.ready())
+                witness.await_loaded(server.ready())
                 time.sleep(1.5)
                 failure.moment = f"{seconds:.2f} of {usual:.2f} s into the merge"
-                merge = threading.Thread(target=self.compact, args=(data,), daemon=True)
-                merge.start()
+                command = [self.tt, "lake", "compact", "--data", data]
+                with (self.logs / "compact.log").open("ab") as log:
+                    self.beside = subprocess.Popen(
+                        [str(word) for word in command], stdout=log, stderr=log, env={**os.environ, **self.environment}
+                    )
                 time.sleep(seconds)
 
             failure = self.fail("compaction", act)
@@ -267,13 +273,6 @@ class Power:
             failures.append(failure)
         self.volumes.remove("small")
         return failures
-
-    def compact(self, data: Path) -> None:
-        """Merges beside the server; what becomes of it when the power fails is not asked."""
-        try:
-            run(self.tt, "lake", "compact", "--data", data, environment=self.environment)
-        except AssertionError:
-            pass
 
     def compaction_seconds(self) -> float:
         """How long a merge of the base takes beside a server."""

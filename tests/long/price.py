@@ -16,6 +16,7 @@ import bars
 from server import end_in_order, run, serving
 from venue import Venue
 from volume import Volumes, command, mounted, scratch_folder
+from witness import await_loaded
 
 DAYS = 1250
 # Offered quotes per second, and how long what comes in is counted.
@@ -46,7 +47,7 @@ def burst(tt: Path, disk: Path, venue: Venue, settings: Path, logs: Path, enviro
     with serving(
         tt, "serve", "--config", settings, "--data", data, log=logs / "burst.log", environment=environment
     ) as server, server.connect() as connection:
-        connection.execute("SELECT count(*) FROM returns_stddev").fetchone()
+        await_loaded(server)
         before, began = connection.execute(sql).fetchone(), time.monotonic()
         time.sleep(BURST_SECONDS)
         after, took = connection.execute(sql).fetchone(), time.monotonic() - began

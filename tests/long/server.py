@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-READY_SECONDS = 120
+READY_SECONDS = 300
 STOP_SECONDS = 60
 
 
@@ -70,7 +70,7 @@ class Server:
     def connect(self) -> psycopg.Connection:
         """A session that commits each statement."""
         return psycopg.connect(
-            host="127.0.0.1", port=self.port, user="tt", dbname="tt", autocommit=True, connect_timeout=10
+            host="127.0.0.1", port=self.port, user="tt", dbname="tt", autocommit=True, connect_timeout=60
         )
 
     def kill(self) -> None:

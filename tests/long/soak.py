@@ -28,6 +28,7 @@ import crowd
 from server import Server, end_in_order, run
 from venue import Venue
 from volume import scratch_folder
+from witness import await_loaded
 
 SETTINGS = """
 [collect]
@@ -112,12 +113,6 @@ class Soak:
         self.read_to = 0
         self.imported: dict[str, bars.Bars] = {}
         self.compared = 0
-
-    def first_load(self) -> None:
-        """Waits until every table has rows."""
-        with self.server.connect() as connection:
-            for table in ("eod", "returns_stddev", "market_metrics", "dividends", "earnings"):
-                connection.execute(f"SELECT count(*) FROM {table}").fetchone()
 
     def work(self) -> None:
         """Sends everybody, samples until the time is over, and calls them back."""
@@ -308,7 +303,7 @@ def main() -> int:
     with scratch_folder(chosen.scratch) as scratch:
         soak = Soak(chosen, scratch)
         try:
-            soak.first_load()
+            await_loaded(soak.server)
             soak.work()
             faults = soak.crowd.faults + soak.bands() if len(soak.samples) >= 3 else soak.crowd.faults + ["too few samples"]
             if soak.server.lives():

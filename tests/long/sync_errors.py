@@ -8,13 +8,13 @@ second after they were shown.
 """
 
 import argparse
-import random
 import sys
 import time
 from pathlib import Path
 
 import psycopg
 
+import witness
 from power import RATE, Failure, Power
 from server import Server, end_in_order
 from venue import Venue, simulated
@@ -58,7 +58,7 @@ class SyncErrors(Power):
             last_words = turn % 2 == 1
 
             def act(server: Server, data: Path, failure: Failure) -> None:
-                server.ready()
+                witness.await_loaded(server.ready())
                 windows, until = self.windows, time.monotonic() + self.chance.uniform(*ROUND_SECONDS)
                 while time.monotonic() < until:
                     self.refuse(self.chance.uniform(*FAILING_SECONDS), self.chance.choice(SHARES))
@@ -69,9 +69,9 @@ class SyncErrors(Power):
                     self.refuse_until_told(server)
                 failure.moment = f"after {self.windows - windows} refusals" + (", during one" if last_words else "")
 
-            failure = self.fail("sync errors", act)
+            failure = self.fail("refusal", act)
             self.share.unlink(missing_ok=True)
-            log = self.logs / f"{self.number:02}-sync errors.log"
+            log = self.logs / f"{self.number:02}-refusal.log"
             if REFUSED not in log.read_text(errors="replace"):
                 failure.faults.append("the log says nothing of a disk that refuses")
                 print(f"      {failure.faults[-1]}", flush=True)

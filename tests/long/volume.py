@@ -91,7 +91,7 @@ class Volumes:
     def keep(self, name: str, folder: Path) -> None:
         """Puts an image aside where it outlives the test."""
         folder.mkdir(parents=True, exist_ok=True)
-        command("cp", "--sparse=always", self.image(name), folder / f"{name}.img")
+        command("cp", "--sparse=always", self.image(name), folder / "disk.img")
 
 
 @contextlib.contextmanager

@@ -94,6 +94,8 @@ class Power:
         self.keeps = not chosen.without_syncs
         if chosen.without_syncs:
             self.environment = {"LD_PRELOAD": str(chosen.without_syncs), "TT_SYNCS": "ignored"}
+        # Whether the disk refuses now and then.
+        self.refuses = False
         self.number = 0
 
     def serve(self, data: Path, name: str, environment: dict[str, str], flush: str = "1s") -> Server:
@@ -162,9 +164,9 @@ class Power:
             data.mkdir(exist_ok=True)
             with serving(self.tt, "serve", "--read-only", "--data", data, log=log) as server:
                 with server.connect() as connection, connection.cursor() as cursor:
-                    failure.tables, faults = witness.unreadable(connection, collects=False)
+                    failure.tables, faults = witness.unreadable(connection)
                     failure.faults += faults
-                    failure.lead_rows, faults = witness.lost_rows(cursor, record, moment)
+                    failure.lead_rows, faults = witness.lost_rows(cursor, record, moment, self.refuses)
                     failure.faults += faults + witness.untrue_ages(cursor, wall)
             self.go_on(failure, record, moment, data, name)
 
@@ -181,8 +183,6 @@ class Power:
                 failure.missed = cursor.execute("SELECT sum(missed)::bigint FROM system.spools").fetchone()[0]
                 if failure.missed:
                     failure.faults.append(f"{failure.missed} events are counted as lost")
-                _, faults = witness.unreadable(connection, collects=True)
-                failure.faults += faults
         finally:
             server.stop()
 

@@ -38,7 +38,7 @@ class SyncErrors(Power):
             "LD_PRELOAD": str(chosen.library), "TT_SYNCS": "failing", "TT_SYNCS_FAIL": str(self.share),
             "TT_SYNCS_LOG": str(self.refused),
         }
-        self.windows = 0
+        self.refuses, self.windows = True, 0
 
     def refuse(self, seconds: float, share: float) -> None:
         """The disk refuses a share of the calls for a time."""

@@ -60,6 +60,8 @@ class Record:
 
     events: dict[str, list[Events]] = field(default_factory=lambda: {name: [] for name in HISTORIES})
     rows: dict[str, list[Rows]] = field(default_factory=lambda: {name: [] for name in CACHED})
+    # Versions that refreshes told of as theirs, with the moment at which that was read.
+    told: dict[str, list[tuple[float, int]]] = field(default_factory=lambda: {name: [] for name in CACHED})
     # When each spool was last asked and told of no error; before the question.
     well: dict[str, float] = field(default_factory=dict)
     # How often one told of an error.
@@ -113,6 +115,10 @@ class Witnesses:
     def _tables(self, cursor: psycopg.Cursor) -> None:
         ages = "SELECT dataset, version, loaded_at FROM system.freshness WHERE version IS NOT NULL"
         known = {name: (version, loaded_at) for name, version, loaded_at in cursor.execute(ages).fetchall()}
+        told = "SELECT dataset, max(version) FROM system.refreshes WHERE error IS NULL AND version IS NOT NULL GROUP BY 1"
+        for table, version in cursor.execute(told).fetchall():
+            if table in self.record.told:
+                self.record.told[table].append((time.monotonic(), version))
         for table in CACHED:
             # One at a time: the server is to do other things than to answer this.
             if table not in known or self.over.wait(PAUSE_SECONDS):
@@ -160,10 +166,10 @@ def reading(column: str, data_type: str) -> str:
     return f'sum(length("{column}"::text))'
 
 
-def unreadable(connection: psycopg.Connection, collects: bool) -> tuple[int, list[str]]:
+def unreadable(connection: psycopg.Connection) -> tuple[int, list[str]]:
     """Reads every value of every table and view: how many could be read, and a sentence for each that cannot be.
 
-    Where the server does not collect, a table may say that it was never loaded; whether it was, its witnesses tell.
+    The server does not collect: a table may say that it was never loaded. Whether it was, its witnesses tell.
     """
     count, faults, tables = 0, [], {}
     with connection.cursor() as cursor:
@@ -179,15 +185,16 @@ def unreadable(connection: psycopg.Connection, collects: bool) -> tuple[int, lis
                 cursor.execute(f"SELECT count(*), {', '.join(aggregates)} FROM {name}").fetchone()
                 count += 1
             except psycopg.Error as error:
-                if collects or error.sqlstate != "TT001" or "never loaded" not in str(error):
+                if error.sqlstate != "TT001" or "never loaded" not in str(error):
                     faults.append(f"{name} cannot be read: {str(error).splitlines()[0]}")
     return count, faults
 
 
-def lost_rows(cursor: psycopg.Cursor, record: Record, moment: float) -> tuple[float, list[str]]:
-    """What cached tables lack of what was shown a second before the moment, or say wrongly of their age.
+def lost_rows(cursor: psycopg.Cursor, record: Record, moment: float, refuses: bool) -> tuple[float, list[str]]:
+    """What cached tables lack of what was shown a second before the moment, and of what refreshes told.
 
-    Also how long before the moment anything was shown that is not there: 0 where all is there.
+    Where the disk `refuses`, queries may see what a commit could not force to it, and only what was told counts. Also how
+    long before the moment anything was shown that is not there: 0 where all is there.
     """
     faults, lead = [], 0.0
     cursor.execute("SET freshness = 'serve'")
@@ -196,8 +203,11 @@ def lost_rows(cursor: psycopg.Cursor, record: Record, moment: float) -> tuple[fl
     ).fetchall())
     for table in CACHED:
         version, loaded_at, _ = ages[table]
+        told = max((told for at, told in record.told[table] if at <= moment), default=None)
+        if told is not None and (version is None or version < told):
+            faults.append(f"{table}: version {version} is left, a refresh told of {told}")
         looks = [look for look in record.rows[table] if look.at <= moment]
-        if not looks:
+        if not looks or refuses:
             continue
         count, fetched_at = (0, None)
         if version is not None:

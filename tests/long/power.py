@@ -46,11 +46,14 @@ jitter = "0s"
 ttl = "6s"
 jitter = "0s"
 """
+# Nothing that is there is refreshed: what is asked is what was left.
+AFTERWARDS = SETTINGS.replace('ttl = "4s"', 'ttl = "30d"').replace('ttl = "6s"', 'ttl = "30d"')
 REFRESHED = ["market_metrics", "dividends", "market_data", "symbols", "earnings", "calendar"]
 START_SECONDS = 30.0
 IMPORT_SECONDS = 5.0
-# How long a server runs on after it was started again, over several commits of its histories.
-AFTERWARDS_SECONDS = 4.0
+# How long a server runs on with new events, over several commits of its histories.
+AFTERWARDS_SECONDS = 3.0
+EVENTS_SECONDS = 600.0
 # Quotes per second.
 RATE = 500
 SYMBOLS, DAYS = 40, 750
@@ -98,10 +101,10 @@ class Power:
         self.refuses = False
         self.number = 0
 
-    def serve(self, data: Path, name: str, environment: dict[str, str], flush: str = "1s") -> Server:
+    def serve(self, data: Path, name: str, environment: dict[str, str], flush: str, written: str = SETTINGS) -> Server:
         """Starts a server that collects from the venue and commits often."""
         settings = self.scratch / f"{name}.toml"
-        settings.write_text(SETTINGS.format(flush=flush))
+        settings.write_text(written.format(flush=flush))
         return Server(
             self.tt, "serve", "--config", settings, "--data", data, log=self.logs / f"{name}.log",
             environment={**self.venue.environment(), **environment},
@@ -173,11 +176,15 @@ class Power:
     def go_on(self, failure: Failure, record: witness.Record, moment: float, data: Path, name: str) -> None:
         """Histories take in events again: what they had is there, and their numbers go on."""
         restarted = time.time()
-        server = self.serve(data, name, self.environment)
+        server = self.serve(data, name, self.environment, "500ms", AFTERWARDS)
         try:
-            witness.await_loaded(server.ready())
-            time.sleep(max(0.0, server.began + AFTERWARDS_SECONDS - time.monotonic()))
-            with server.connect() as connection, connection.cursor() as cursor:
+            with server.ready().connect() as connection, connection.cursor() as cursor:
+                newer = f"SELECT count(*) FROM quotes_history WHERE received_at >= to_timestamp({restarted!r})"
+                while not cursor.execute(newer).fetchone()[0]:
+                    if time.time() > restarted + EVENTS_SECONDS:
+                        raise AssertionError("no new event came in")
+                    time.sleep(0.2)
+                time.sleep(AFTERWARDS_SECONDS)
                 failure.lead_events, faults = witness.lost_events(cursor, record, moment, restarted)
                 failure.faults += faults
                 failure.missed = cursor.execute("SELECT sum(missed)::bigint FROM system.spools").fetchone()[0]
@@ -278,7 +285,7 @@ class Power:
         """How long a merge of the base takes beside a server."""
         self.volumes.copy("small", "trial")
         with mounted(self.volumes.image("trial"), self.scratch / "trial") as disk:
-            server = self.serve(disk / "tt", "trial", self.environment)
+            server = self.serve(disk / "tt", "trial", self.environment, "1s")
             try:
                 server.ready()
                 began = time.monotonic()

@@ -67,6 +67,8 @@ class Failure:
     name: str
     moment: str = ""
     lead_events: float = 0.0
+    # How long before the moment the newest event was received that is there.
+    newest: float | None = None
     lead_rows: float = 0.0
     tables: int = 0
     shown: int = 0
@@ -76,10 +78,12 @@ class Failure:
     def line(self) -> str:
         """What a reader wants to know of it."""
         state = "ok" if not self.faults else "FAULT"
-        lost = lambda lead: f"nothing shown more than {lead:.2f} s before" if lead else "nothing"
+        lost = lambda lead: f"those of the last {lead:.2f} s" if lead else "none"
+        newest = f"; newest quote kept of {self.newest:.2f} s before" if self.newest is not None else ""
         return (
-            f"{state:6}{self.name:14} {self.moment:32} {self.tables} tables read; {self.shown:,} events shown, lost of them "
-            f"{lost(self.lead_events)}; of rows {lost(self.lead_rows)}" + "".join(f"\n      {fault}" for fault in self.faults)
+            f"{state:6}{self.name:14} {self.moment:44} {self.tables} tables read; {self.shown:,} events shown, lost of them "
+            f"{lost(self.lead_events)}{newest}; of rows shown {lost(self.lead_rows)}"
+            + "".join(f"\n      {fault}" for fault in self.faults)
         )
 
 
@@ -171,9 +175,11 @@ class Power:
                     failure.faults += faults
                     failure.lead_rows, faults = witness.lost_rows(cursor, record, moment, self.refuses)
                     failure.faults += faults + witness.untrue_ages(cursor, wall)
-            self.go_on(failure, record, moment, data, name)
+            self.go_on(failure, record, moment, wall, data, name)
 
-    def go_on(self, failure: Failure, record: witness.Record, moment: float, data: Path, name: str) -> None:
+    def go_on(
+        self, failure: Failure, record: witness.Record, moment: float, wall: float, data: Path, name: str
+    ) -> None:
         """Histories take in events again: what they had is there, and their numbers go on."""
         restarted = time.time()
         server = self.serve(data, name, self.environment, "500ms", AFTERWARDS)
@@ -186,6 +192,8 @@ class Power:
                     time.sleep(0.2)
                 time.sleep(AFTERWARDS_SECONDS)
                 failure.lead_events, faults = witness.lost_events(cursor, record, moment, restarted)
+                if record.events["quotes_history"]:
+                    failure.newest = witness.newest_kept(cursor, wall, restarted)
                 failure.faults += faults
                 failure.missed = cursor.execute("SELECT sum(missed)::bigint FROM system.spools").fetchone()[0]
                 if failure.missed:
@@ -331,9 +339,11 @@ def main() -> int:
     faulty = sum(bool(failure.faults) for failure in failures)
     lead = max((failure.lead_events for failure in failures), default=0.0)
     shown = sum(failure.shown for failure in failures)
+    newest = max((failure.newest for failure in failures if failure.newest is not None), default=0.0)
     print(
         f"{len(failures)} power failures in {time.monotonic() - began:.0f} s, seed {chosen.seed}: {faulty} with faults; "
-        f"{shown:,} events shown, the oldest lost {lead:.2f} s before its failure",
+        f"{shown:,} events shown, of which those of the last {lead:.2f} s were lost at most; the newest quote kept was received "
+        f"{newest:.2f} s before the failure at most"
     )
     return int((faulty == 0) != (chosen.without_syncs is None))
 

@@ -307,3 +307,11 @@ def lost_events(
                     f"shown {before:.2f} s before"
                 )
     return lead, faults
+
+
+def newest_kept(cursor: psycopg.Cursor, wall: float, restarted: float) -> float | None:
+    """How long before the failure the newest quote was received that is there; `None` where there is none."""
+    sql = f"""SELECT extract(epoch FROM max(received_at))::float8 FROM quotes_history
+        WHERE received_at < to_timestamp({restarted!r})"""
+    newest = cursor.execute(sql).fetchone()[0]
+    return None if newest is None else wall - newest

@@ -57,7 +57,7 @@ EVENTS_SECONDS = 600.0
 # Quotes per second.
 RATE = 500
 SYMBOLS, DAYS = 40, 750
-SMALL_FILES_SECONDS = 40.0
+SMALL_FILES_SECONDS = 30.0
 
 
 @dataclass
@@ -114,15 +114,18 @@ class Power:
             environment={**self.venue.environment(), **environment},
         )
 
-    def base(self, name: str, flush: str, seconds: float) -> None:
-        """Makes the image of a lake that a server filled and left in order."""
-        with mounted(self.volumes.fresh(name), self.scratch / "base") as disk:
-            server = self.serve(disk / "tt", f"base-{name}", {}, flush)
-            try:
-                witness.await_loaded(server.ready())
-                time.sleep(seconds)
-            finally:
-                server.stop()
+    def base(self) -> str:
+        """Name of the image of a lake that a server filled, with many small files, and left in order; made once."""
+        name = "base"
+        if not self.volumes.image(name).exists():
+            with mounted(self.volumes.fresh(name), self.scratch / name) as disk:
+                server = self.serve(disk / "tt", name, {}, "200ms", AFTERWARDS)
+                try:
+                    witness.await_loaded(server.ready())
+                    time.sleep(SMALL_FILES_SECONDS)
+                finally:
+                    server.stop()
+        return name
 
     def fail(self, name: str, act: Callable[[Server, Path, Failure], None]) -> Failure:
         """Runs a server on the image `disk` until `act` returns, takes its power, and looks at what is left.
@@ -219,10 +222,8 @@ class Power:
     def imports(self, count: int) -> list[Failure]:
         """Moments just after an import has said that it is done."""
         failures = []
-        if count:
-            self.base("loaded", "1s", 1)
         for turn in range(count):
-            self.volumes.copy("loaded", "disk")
+            self.volumes.copy(self.base(), "disk")
             seconds, prefix = self.chance.uniform(0, IMPORT_SECONDS) if turn else 0.0, f"P{turn}"
             files = self.scratch / f"bars-{turn}"
             wanted = bars.write(files, prefix, SYMBOLS, DAYS, self.chance.randrange(1 << 30))
@@ -239,7 +240,6 @@ class Power:
             for fault in faults:
                 print(f"      {fault}", flush=True)
             failures.append(failure)
-        self.volumes.remove("loaded")
         return failures
 
     def imported(self, prefix: str, wanted: bars.Bars) -> list[str]:
@@ -261,12 +261,9 @@ class Power:
     def compactions(self, count: int) -> list[Failure]:
         """Moments while small files are merged into large ones; afterwards another merge, and a vacuum, lose nothing."""
         failures = []
-        if not count:
-            return failures
-        self.base("small", "200ms", SMALL_FILES_SECONDS)
-        usual = self.compaction_seconds()
+        usual = self.compaction_seconds() if count else 0.0
         for _ in range(count):
-            self.volumes.copy("small", "disk")
+            self.volumes.copy(self.base(), "disk")
             seconds = self.chance.uniform(0, usual)
 
             def act(server: Server, data: Path, failure: Failure) -> None:
@@ -286,12 +283,11 @@ class Power:
             for fault in faults:
                 print(f"      {fault}", flush=True)
             failures.append(failure)
-        self.volumes.remove("small")
         return failures
 
     def compaction_seconds(self) -> float:
         """How long a merge of the base takes beside a server."""
-        self.volumes.copy("small", "trial")
+        self.volumes.copy(self.base(), "trial")
         with mounted(self.volumes.image("trial"), self.scratch / "trial") as disk:
             server = self.serve(disk / "tt", "trial", self.environment, "1s")
             try:

@@ -118,18 +118,19 @@ impl History {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         // What an earlier process left goes at once.
         let mut due = Instant::now();
-        let mut wait_until = due;
+        let (mut wait_until, mut committing) = (due, true);
         loop {
             tokio::select! {
                 () = ended.cancelled() => break,
                 _ = tick.tick() => {}
             }
-            self.show(&spool);
+            self.show(&spool, committing);
             let full = spool.tail().events() >= self.options.flush_events;
             let now = Instant::now();
             if now >= due || now >= wait_until && (full || spool.status().at_risk()) {
                 due = now + self.options.flush;
-                if !self.commit_or_tell(&spool).await {
+                committing = self.commit_or_tell(&spool).await;
+                if !committing {
                     wait_until = Instant::now() + RETRY.min(self.options.flush);
                     due = wait_until;
                 }
@@ -164,13 +165,17 @@ impl History {
         }
     }
 
-    fn show(&self, spool: &Spool) {
+    /// Tells what the spool says. `committing`: the last commit did not fail.
+    fn show(&self, spool: &Spool, committing: bool) {
         let newest = spool.status().last_received_at().and_then(chrono::DateTime::from_timestamp_micros);
         if let Some(newest) = newest {
             self.freshness.set_live(newest);
         }
-        if let Some(error) = spool.status().last_error() {
-            self.tell(&error);
+        match spool.status().last_error() {
+            Some(error) => self.tell(&error),
+            // The next commit may be a while away.
+            None if committing => drop(self.freshness.set_live_failure(None)),
+            None => {}
         }
     }
 

@@ -16,7 +16,7 @@ if ! mount -t tmpfs -o size=96m tmpfs "$disk" 2>/dev/null; then
 fi
 
 data=$disk/data
-fill() { cat /dev/zero >"$disk/fill" 2>/dev/null || true; }
+fill() { cat /dev/zero 2>/dev/null >>"$disk/fill" || true; }
 # What a command changed would be among these.
 names() { find "$data" -printf '%p %s\n' | sort; }
 # ready_answer: what the server launched last says of itself over HTTP.
@@ -62,8 +62,12 @@ read_all full
 
 # Statements that need to spill end; the server goes on.
 TMPDIR=$disk TT__LIMITS__QUERY_MEMORY=32MB serve spilling serve --read-only --data "$data"
-said=$(sqlstate 'select count(*) from (select *, row_number() over (order by close, volume, open) as n from eod) as t where n > 5')
-contains "a sort that cannot spill" "$said" "53100: " "cannot spill"
+# How much of the sort fits into memory differs from run to run.
+cannot_spill() {
+    said=$(sqlstate 'select max(n) from (select *, row_number() over (order by close, volume, open) as n from eod) as t')
+    [[ $said == "53100: "*"cannot spill"* ]]
+}
+within 15 "a sort that cannot spill ends with 53100" cannot_spill
 equal "a count after it" 260500 "$(sql 'select count(*) from eod')"
 stop TERM
 
@@ -72,7 +76,11 @@ serve collecting demo --data "$data"
 equal "a collector on a full disk" 260500 "$(sql 'select count(*) from eod')"
 within 10 "a collector is told unready" is_unready
 contains "why" "$(ready_answer)" "No space left on device" "cannot be written"
-failed() { [[ $(sql "select count(*) from system.freshness where dataset like '%s_history' and state = 'failed'") -ge 3 ]]; }
+# The spools of the last run make a little room when they are opened.
+failed() {
+    fill
+    [[ $(sql "select count(*) from system.freshness where dataset like '%s_history' and state = 'failed'") -ge 3 ]]
+}
 within 10 "histories have failed" failed
 contains "their last error" "$(sql "select last_error from system.freshness where dataset = 'quotes_history'")" "No space left"
 sleep 4

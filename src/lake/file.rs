@@ -28,7 +28,7 @@ const ROW_GROUP_ROWS: usize = 128 * 1024;
 #[derive(Debug)]
 pub(super) struct Encoded {
     pub(super) bytes: Bytes,
-    /// Delta's statistics text.
+    /// Statistics of the rows as the text that Delta keeps.
     pub(super) statistics: String,
 }
 

@@ -27,7 +27,7 @@ pub struct Vacuumed {
     pub files: Vec<Path>,
     /// Files that their writers never finished; only a local lake has them.
     pub leftovers: Vec<Leftover>,
-    /// Bytes of both.
+    /// Bytes of the files and of the leftovers.
     pub bytes: u64,
     /// Files of the log that went with them.
     pub log_files: usize,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub struct UpkeepRow {
     /// Name of the dataset.
     pub dataset: &'static str,
-    /// `compact` or `vacuum`.
+    /// What is done: `compact` or `vacuum`.
     pub kind: &'static str,
     /// `running`, `failed`, `due` or `waiting`.
     pub state: &'static str,

@@ -58,7 +58,7 @@ pub(crate) fn current() -> Option<Work> {
 pub(crate) fn is_over() -> bool {
     let asked = ASKED.get().wrapping_add(1);
     ASKED.set(asked);
-    asked % ASKED_PER_LOOK == 0 && is_over_now()
+    asked.is_multiple_of(ASKED_PER_LOOK) && is_over_now()
 }
 
 /// The same for one who asks seldom.

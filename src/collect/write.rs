@@ -52,7 +52,12 @@ pub async fn write_scope(
         };
         match outcome {
             Err(LakeError::Conflict { .. }) => {}
-            outcome => return outcome,
+            outcome => {
+                let written = outcome?;
+                // Where nothing had to be written, the rows may be those of a commit that was never known to be on the disk.
+                table.settle().await?;
+                return Ok(written);
+            }
         }
     }
     Err(LakeError::Conflict { table: table.dataset().name.to_owned() })

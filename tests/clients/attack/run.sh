@@ -5,6 +5,7 @@ source "$(dirname "$0")/../lib.sh"
 
 python=$1 all=${2:-}
 here=$(dirname "$0")
+mkdir "$work/lake"
 TT__LIMITS__MEMORY=1GB TT__LIMITS__QUERY_MEMORY=800MB serve server serve --read-only --data "$work/lake"
 "$python" "$here/strangers.py" 127.0.0.1 "$PGPORT" "$pid"
 "$python" "$here/clients.py" 127.0.0.1 "$PGPORT" "$pid"

@@ -3,6 +3,7 @@
 source "$(dirname "$0")/../lib.sh"
 
 cd "$work"
+mkdir lake
 echo engine | "$TT" user add ada --role admin --users users.toml >/dev/null
 TT__AUTH__USERS=$work/users.toml TT__LIMITS__TRUSTED_PROXIES='["127.0.0.0/30"]' TT__SERVER__HTTP_NAMES='["tt.example"]' \
     serve server serve --read-only --data "$work/lake"

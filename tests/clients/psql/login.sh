@@ -40,6 +40,7 @@ contains "nobody to remove" "$said" 'no user "eve"'
 TT__AUTH__USERS='' refused 1 user list
 contains "no users file" "$said" "auth.users" "--users"
 
+mkdir lake open
 serve server serve --config tt.toml --read-only
 export PGHOST=localhost PGHOSTADDR=127.0.0.1 PGUSER=ada PGPASSWORD=engine PGSSLMODE=verify-full PGSSLROOTCERT=$work/ca.crt
 

@@ -89,7 +89,7 @@ told=$(grep -c ERROR "$work/collecting.err" || true)
 # Vacuum needs no room, and makes some.
 contains "vacuum on a full disk" "$("$TT" lake vacuum eod --data "$data")" "eod: 1 files of"
 rm "$disk/fill"
-within 20 "a collector is ready again" is_ready
+within 90 "a collector is ready again" is_ready
 stop TERM
 serve again serve --read-only --data "$data"
 for history in quotes_history trades_history time_and_sales_history; do
@@ -108,5 +108,5 @@ equal "a collector on a read-only disk" 260500 "$(sql 'select count(*) from eod'
 within 10 "a collector on a read-only disk is unready" is_unready
 contains "why" "$(ready_answer)" "Read-only file system"
 mount -o remount,rw "$disk"
-within 20 "a collector is ready once it can write" is_ready
+within 90 "a collector is ready once it can write" is_ready
 stop TERM

@@ -43,20 +43,34 @@ with flight.connect(f"grpc://127.0.0.1:{sys.argv[1]}", db_kwargs=options) as con
 PYTHON
 )"
 # Who is not let in is logged by the address that HAProxy saw, which is none of its own.
-python3 - "$haproxy_port" <<'PYTHON'
+relay_port=$(free_port)
+python3 - "$relay_port" "$haproxy_port" <<'PYTHON' &
 import socket
-import struct
 import sys
+import threading
 
-client = socket.create_connection(("127.0.0.1", int(sys.argv[1])), source_address=("127.0.0.9", 0))
-parameters = b"user\0nobody\0\0"
-client.sendall(struct.pack("!II", 8 + len(parameters), 196608) + parameters)
-said = client.recv(100)
-# A first message of SCRAM with no proof in it: the login ends.
-client.sendall(b"p" + struct.pack("!I", 4 + 14 + 4 + 3) + b"SCRAM-SHA-256\0" + struct.pack("!I", 3) + b"n,,")
-while client.recv(1000):
-    pass
+near = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+
+
+def pass_on(source, target):
+    while data := source.recv(4096):
+        target.sendall(data)
+    target.shutdown(socket.SHUT_WR)
+
+
+while True:
+    client, _ = near.accept()
+    far = socket.create_connection(("127.0.0.1", int(sys.argv[2])), source_address=("127.0.0.9", 0))
+    for pair in ((far, client), (client, far)):
+        threading.Thread(target=pass_on, args=pair, daemon=True).start()
 PYTHON
+started+=("$!")
+wrong() {
+    local said
+    said=$(PGPORT=$relay_port PGPASSWORD=wrong psql -XAtqc 'select 1' 2>&1 || true)
+    [[ $said == *"password authentication failed"* ]]
+}
+within 10 "a wrong password is refused" wrong
 within 5 "the log names the client" grep -q 'client=127.0.0.9:' server.err
 
 # Nobody else is believed.

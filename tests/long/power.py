@@ -25,7 +25,7 @@ import psycopg
 
 import bars
 import witness
-from server import Server, end_in_order, run, serving
+from server import Server, arguments, run, serving
 from venue import Venue, simulated
 from volume import Volumes, mounted, scratch_folder
 
@@ -314,18 +314,14 @@ class Power:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tt", type=Path, required=True)
-    parser.add_argument("--scratch", type=Path, required=True)
-    parser.add_argument("--logs", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--starts", type=int, default=10)
-    parser.add_argument("--imports", type=int, default=5)
-    parser.add_argument("--compactions", type=int, default=5)
-    parser.add_argument("--without-syncs", type=Path)
-    chosen = parser.parse_args()
-    chosen.logs.mkdir(parents=True, exist_ok=True)
-    end_in_order()
+    chosen = arguments(
+        __doc__,
+        seed=dict(type=int, default=1),
+        starts=dict(type=int, default=10),
+        imports=dict(type=int, default=5),
+        compactions=dict(type=int, default=5),
+        without_syncs=dict(type=Path),
+    )
     began = time.monotonic()
     with scratch_folder(chosen.scratch) as scratch, Volumes.within(scratch) as volumes, simulated(
         chosen.tt, scratch, chosen.logs, RATE, chosen.seed

@@ -6,14 +6,13 @@ Both ways take turns on an ext4 of their own, and the best run of each counts. F
 lost events for want of a disk that keeps up.
 """
 
-import argparse
 import shutil
 import sys
 import time
 from pathlib import Path
 
 import bars
-from server import end_in_order, run, serving
+from server import arguments, run, serving
 from venue import Venue
 from volume import Volumes, command, mounted, scratch_folder
 from witness import await_loaded
@@ -55,16 +54,12 @@ def burst(tt: Path, disk: Path, venue: Venue, settings: Path, logs: Path, enviro
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tt", type=Path, required=True)
-    parser.add_argument("--scratch", type=Path, required=True)
-    parser.add_argument("--logs", type=Path, required=True)
-    parser.add_argument("--library", type=Path, required=True)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--files", type=int, default=500)
-    chosen = parser.parse_args()
-    chosen.logs.mkdir(parents=True, exist_ok=True)
-    end_in_order()
+    chosen = arguments(
+        __doc__,
+        library=dict(type=Path, required=True),
+        runs=dict(type=int, default=5),
+        files=dict(type=int, default=500),
+    )
     ways = {"with": {}, "without": {"LD_PRELOAD": str(chosen.library), "TT_SYNCS": "ignored"}}
     imports: dict[str, list[float]] = {way: [] for way in ways}
     bursts: dict[str, list[float]] = {way: [] for way in ways}

@@ -1,5 +1,6 @@
 """A `tt` that runs beside a test: its start, its connections, its end."""
 
+import argparse
 import contextlib
 import os
 import signal
@@ -16,9 +17,18 @@ READY_SECONDS = 300
 STOP_SECONDS = 60
 
 
-def end_in_order() -> None:
-    """Lets a test that is ended put away what it has started and mounted."""
+def arguments(description: str, **further: dict) -> argparse.Namespace:
+    """What every test is given, and what else one asks for; makes the folder of its logs, and lets a test that is ended put
+    away what it has started and mounted."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    for place in ("tt", "scratch", "logs"):
+        parser.add_argument(f"--{place}", type=Path, required=True)
+    for name, how in further.items():
+        parser.add_argument("--" + name.replace("_", "-"), **how)
+    chosen = parser.parse_args()
+    chosen.logs.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    return chosen
 
 
 def free_port() -> int:

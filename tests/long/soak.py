@@ -25,7 +25,7 @@ import psycopg
 
 import bars
 import crowd
-from server import Server, end_in_order, run
+from server import Server, arguments, run
 from venue import Venue
 from volume import scratch_folder
 from witness import await_loaded
@@ -291,15 +291,11 @@ class Soak:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tt", type=Path, required=True)
-    parser.add_argument("--scratch", type=Path, required=True)
-    parser.add_argument("--logs", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=480)
-    parser.add_argument("--seed", type=int, default=1)
-    chosen = parser.parse_args()
-    chosen.logs.mkdir(parents=True, exist_ok=True)
-    end_in_order()
+    chosen = arguments(
+        __doc__,
+        minutes=dict(type=float, default=480),
+        seed=dict(type=int, default=1),
+    )
     with scratch_folder(chosen.scratch) as scratch:
         soak = Soak(chosen, scratch)
         try:

@@ -16,7 +16,7 @@ import psycopg
 
 import witness
 from power import RATE, Failure, Power
-from server import Server, end_in_order
+from server import Server, arguments
 from venue import Venue, simulated
 from volume import Volumes, scratch_folder
 
@@ -106,17 +106,13 @@ class SyncErrors(Power):
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tt", type=Path, required=True)
-    parser.add_argument("--scratch", type=Path, required=True)
-    parser.add_argument("--logs", type=Path, required=True)
-    parser.add_argument("--library", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=6)
-    chosen = parser.parse_args()
+    chosen = arguments(
+        __doc__,
+        library=dict(type=Path, required=True),
+        seed=dict(type=int, default=1),
+        rounds=dict(type=int, default=6),
+    )
     chosen.without_syncs = None
-    chosen.logs.mkdir(parents=True, exist_ok=True)
-    end_in_order()
     began = time.monotonic()
     with scratch_folder(chosen.scratch) as scratch, Volumes.within(scratch) as volumes, simulated(
         chosen.tt, scratch, chosen.logs, RATE, chosen.seed

@@ -142,8 +142,8 @@ impl OpenSpool {
         self.holes.iter().map(missing).sum()
     }
 
-    /// Starts taking the book's events, those first that wait in its intake already. `position` is how far the lake is: what it has is not handed over again, so it must
-    /// be there after a power failure too.
+    /// Starts taking the book's events, those first that wait in its intake already. `position` is how far the lake is: what
+    /// it has is not handed over again, so it must be there after a power failure too.
     ///
     /// # Errors
     /// The thread cannot be started.

@@ -3,6 +3,7 @@
 //! Work is counted where it runs: what its thread allocates less what it frees meanwhile. What another thread
 //! frees, a front end that has sent rows, is not seen; so the count says who has taken much, and not how much exactly.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 use tikv_jemalloc_ctl::{epoch, stats};
@@ -38,19 +39,40 @@ pub(crate) fn limit_to(bytes: usize) {
 pub(crate) fn room() -> usize {
     match CEILING.load(Ordering::Relaxed) {
         usize::MAX => usize::MAX,
-        ceiling => {
-            let unallocated = ceiling.saturating_sub(allocated());
-            unallocated.min(ceiling.saturating_add(FREED_MAX).saturating_sub(resident()))
-        }
+        ceiling => unallocated().min(ceiling.saturating_add(FREED_MAX).saturating_sub(resident())),
     }
 }
 
 /// Bytes that are taken without asking.
 const FEW: usize = 1 << 20;
 
-/// Whether there is room for so many bytes; a few always have it.
+/// Whether there is room for so many bytes; a few always have it. What can be given back is, before there is none.
 pub(crate) fn has_room(bytes: usize) -> bool {
-    bytes < FEW || bytes <= room()
+    bytes < FEW || bytes <= room() || (reclaim(bytes) > 0 && bytes <= unallocated())
+}
+
+/// Gives back about so many bytes and says how many it were.
+type Reclaim = Box<dyn Fn(usize) -> usize + Send + Sync>;
+
+/// Who has something that it could give back.
+static RECLAIM: OnceLock<Reclaim> = OnceLock::new();
+
+/// Has caches asked for room before there is none. The first one counts, as there is one program.
+pub(crate) fn reclaim_with(reclaim: Reclaim) {
+    let _ = RECLAIM.set(reclaim);
+}
+
+/// Has so many bytes given back, if anybody has them, and says how many it were. The system sees them a second later.
+pub(crate) fn reclaim(bytes: usize) -> usize {
+    RECLAIM.get().map_or(0, |reclaim| reclaim(bytes))
+}
+
+/// Bytes that may still be allocated, wherever freed ones are.
+fn unallocated() -> usize {
+    match CEILING.load(Ordering::Relaxed) {
+        usize::MAX => usize::MAX,
+        ceiling => ceiling.saturating_sub(allocated()),
+    }
 }
 
 /// Whether half of what may be allocated is free: what is kept now may be copied before it is given back.

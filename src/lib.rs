@@ -22,6 +22,7 @@ pub mod market;
 // What is kept: history on disk, now in memory.
 pub mod lake;
 pub mod live;
+pub mod resident;
 
 // The write side: from a vendor into both.
 pub mod collect;

@@ -30,6 +30,7 @@ use crate::lake::{DatasetState, Lake, LakeTable, dataset};
 use crate::live::spool::{Spool, SpoolLimits, Uncommitted};
 use crate::live::{Book, Live};
 use crate::market::event::{self, Visitor};
+use crate::resident::Residents;
 use crate::table::schemas::Tables;
 use crate::table::sources::{SourceRow, SourceRows};
 use crate::table::spools::{SpoolFigures, SpoolRow, SpoolRows};
@@ -159,7 +160,13 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
         feed = Some(start_feed(config, followed, &lake, &live, &clock, shutdown, feed_ended));
     }
     let upkeep = if role == Role::Collect { upkeep::start(config, &lake, &clock, shutdown) } else { None };
+    let residents = Residents::start(&lake, config.lake_memory).context("cannot keep columns in memory")?;
+    residents.give_back_under_pressure();
+    for snapshot in lake.tables().filter_map(|table| table.current()) {
+        residents.follow(&snapshot);
+    }
     let system_tables = vec![
+        ("cache", crate::table::cache::table(residents.clone())),
         ("sources", sources::table(source_rows(all_sources))),
         ("spools", spools::table(spool_rows(histories.clone()))),
         ("upkeep", crate::table::upkeep::table(upkeep::rows(upkeep.clone()))),
@@ -177,6 +184,7 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
             refresh: refresh.clone(),
             live: live.clone(),
             histories: histories.iter().map(uncommitted).collect(),
+            residents,
             settings: settings.collect(),
             system_tables,
         },

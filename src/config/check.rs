@@ -67,6 +67,8 @@ pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
         return Err(ConfigError::new(format!("flight.token_key has fewer than {TOKEN_KEY_BYTES_MIN} characters")));
     }
     let optional = |text: String| (!text.is_empty()).then_some(text);
+    let limits = limits(&file.limits)?;
+    let lake_memory = usize::try_from(size("lake.memory", &file.lake.memory)?).unwrap_or(usize::MAX);
     Ok(Config {
         server: file.server,
         auth: file.auth,
@@ -79,6 +81,7 @@ pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
             compression: file.lake.compression,
         },
         lake_watch,
+        lake_memory: lake_memory.min(limits.memory_bytes / 2),
         upkeep: upkeep(file.lake.upkeep)?,
         collect: file.collect,
         lists,
@@ -86,7 +89,7 @@ pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
         sources,
         retention: retention(&file.dataset)?,
         dependencies,
-        limits: limits(&file.limits)?,
+        limits,
         flight: file.flight,
         simulator: file.simulator,
         settings: settings(figment)?,

@@ -37,6 +37,7 @@ pub(super) struct LakeSection {
     pub(super) allow_http: bool,
     pub(super) watch: String,
     pub(super) compression: FileCompression,
+    pub(super) memory: String,
     pub(super) upkeep: UpkeepConfig,
 }
 

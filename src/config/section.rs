@@ -38,6 +38,8 @@ pub struct Config {
     pub store: StoreOptions,
     /// How often commits of other processes are looked for.
     pub lake_watch: Duration,
+    /// Room for columns of the lake in memory, in bytes; at most half of the memory limit.
+    pub lake_memory: usize,
     /// When tables are merged and old files removed.
     pub upkeep: UpkeepConfig,
     /// Where rows can come from: every `[source.NAME]`, by name.

@@ -10,6 +10,7 @@ use crate::dialect::catalog::Comments;
 use crate::dialect::{self, Host};
 use crate::table::comment::OwnComments;
 use crate::table::planner::DemandPlanner;
+use crate::table::resident_scan::ResidentScans;
 use crate::table::schemas::{self, Tables};
 use crate::table::view;
 use anyhow::{Context, Result, anyhow};
@@ -51,6 +52,7 @@ pub async fn build(mut parts: Parts) -> Result<Engine> {
         .with_config(config())
         .with_runtime_env(runtime(&parts)?)
         .with_physical_optimizer_rule(Arc::new(window_memory::WindowMemory))
+        .with_physical_optimizer_rule(Arc::new(ResidentScans::new(parts.tables.residents.clone())))
         .with_query_planner(Arc::new(DemandPlanner::new(planners.collect())))
         .build();
     let context = SessionContext::new_with_state(state);

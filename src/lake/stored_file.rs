@@ -44,13 +44,18 @@ impl StoredFile {
         Self { table, path, size, digests }
     }
 
+    /// Name of the dataset whose table it is of.
+    pub fn table(&self) -> &'static str {
+        self.table
+    }
+
     /// Where it is in the lake's store.
-    pub(super) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// How long its log says it is.
-    pub(super) fn size(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         self.size
     }
 

@@ -2,7 +2,7 @@
 //! catalog.
 
 use super::system::SystemColumn;
-use super::{sources, spools, system, upkeep, view};
+use super::{cache, sources, spools, system, upkeep, view};
 use crate::dialect::catalog::Comments;
 use crate::lake::dataset::{self, Column, WriteMode};
 use crate::market::event::{self, LATEST_KEY};
@@ -12,6 +12,11 @@ use std::sync::LazyLock;
 /// Schema, name and comment of the tables that are no datasets, events or views.
 const TABLES: &[(&str, &str, &str)] = &[
     ("system", "freshness", "One row per dataset: how old it is, and how old it may be."),
+    (
+        "system",
+        "cache",
+        "One row per dataset: how much of it is in memory, and how often that was what a statement wanted.",
+    ),
     ("system", "queries", "One row per statement that runs now."),
     ("system", "refreshes", "One row per refresh: why, when, what it brought, what failed."),
     ("system", "settings", "One row per key of the configuration, with where its value came from."),
@@ -34,6 +39,7 @@ type SystemColumns = fn() -> Vec<SystemColumn>;
 
 /// Columns of the tables of schema `system`, sorted by table.
 const SYSTEM_COLUMNS: &[(&str, SystemColumns)] = &[
+    ("cache", cache::columns),
     ("freshness", system::freshness_columns),
     ("queries", system::queries_columns),
     ("refreshes", system::refreshes_columns),

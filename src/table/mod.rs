@@ -1,5 +1,7 @@
 //! The tables of ttapi, each a DataFusion `TableProvider`: cached, live, histories, views, and those about the server.
 
+pub(crate) mod bounds;
+pub mod cache;
 pub mod command;
 pub mod comment;
 pub mod context;
@@ -7,11 +9,13 @@ pub mod demand;
 mod file_reader;
 pub mod history;
 pub mod inputs;
+mod key_lookup;
 mod lake_error;
 pub mod live;
 pub mod lookup;
 pub mod planner;
 pub mod refreshing;
+pub mod resident_scan;
 mod scan;
 pub mod schemas;
 pub mod sources;

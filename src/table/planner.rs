@@ -79,10 +79,14 @@ pub fn demand_of(plan: &LogicalPlan) -> Result<Demand> {
 
 /// The items that rows which pass all the filters can be of.
 fn scope(filters: &[Expr], column: &str) -> Scope {
-    let sets = filters.iter().filter_map(|filter| items(filter, column));
-    let common = sets.reduce(|left, right| left.intersection(&right).cloned().collect());
     // Filters that nothing passes say nothing worth knowing.
-    common.filter(|items| !items.is_empty()).map_or(Scope::All, Scope::Items)
+    items_of_all(filters, column).filter(|items| !items.is_empty()).map_or(Scope::All, Scope::Items)
+}
+
+/// The values that a column can have where all filters are true; `None` where they do not tell.
+pub(super) fn items_of_all(filters: &[Expr], column: &str) -> Option<BTreeSet<String>> {
+    let sets = filters.iter().filter_map(|filter| items(filter, column));
+    sets.reduce(|left, right| left.intersection(&right).cloned().collect())
 }
 
 /// The values a column can have where the expression is true; `None` where it does not tell.

@@ -4,13 +4,17 @@
 //! Parquet. It never talks to a source.
 
 use super::context::{OnStale, QueryContext};
+use super::demand::Demand;
+use super::key_lookup;
 use super::lake_error::storage_error;
 use super::scan::{estimate, scan_part, scan_snapshot};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::freshness::{Freshness, Policy};
 use crate::lake::refresh::{NO_SCHEDULER, RefreshHandle, Wanted};
 use crate::lake::{LakeTable, Scope, Snapshot};
+use crate::resident::{KeyRange, Residents, Wanted as WantedRows};
 use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Statistics;
@@ -19,6 +23,7 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Items a message names; of more it tells the number.
@@ -31,19 +36,21 @@ pub struct RefreshingTable {
     freshness: Arc<Freshness>,
     refresh: RefreshHandle,
     store_url: ObjectStoreUrl,
+    residents: Arc<Residents>,
     schema: SchemaRef,
 }
 
 impl RefreshingTable {
-    /// A table over a dataset; `store_url` is where its file paths are rooted.
+    /// A table over a dataset; `store_url` is where its file paths are rooted, `residents` the columns in memory.
     pub fn new(
         table: Arc<LakeTable>,
         freshness: Arc<Freshness>,
         refresh: RefreshHandle,
         store_url: ObjectStoreUrl,
+        residents: Arc<Residents>,
     ) -> Self {
         let schema = table.dataset().schema.clone();
-        Self { table, freshness, refresh, store_url, schema }
+        Self { table, freshness, refresh, store_url, residents, schema }
     }
 
     /// The dataset's freshness, and its table in the lake.
@@ -54,6 +61,34 @@ impl RefreshingTable {
     /// The handle by which the table asks the scheduler for fresher rows.
     pub fn refresh(&self) -> &RefreshHandle {
         &self.refresh
+    }
+
+    /// The rows of a key range from memory, as a scan planned now would find them; `None` where a scan has to.
+    ///
+    /// # Errors
+    /// Those of a scan.
+    pub(crate) async fn look_up(
+        &self,
+        context: &QueryContext,
+        range: &KeyRange<'_>,
+        wanted: &WantedRows<'_>,
+    ) -> Result<Option<RecordBatch>> {
+        let dataset = self.freshness.dataset;
+        if context.part.is_some() {
+            return Ok(None);
+        }
+        let by_item = self.table.dataset().item_column() == self.table.dataset().key.first().copied();
+        let scope = match by_item && !range.first.is_empty() {
+            true => Scope::Items(range.first.iter().map(|one| (*one).to_owned()).collect()),
+            false => Scope::All,
+        };
+        context.set_demand(Demand::new(BTreeMap::from([(dataset, scope)])));
+        let snapshot = context.snapshots.once(dataset, context.as_of, self.snapshot(context)).await?;
+        let Some(snapshot) = snapshot.filter(|snapshot| !snapshot.files.is_empty()) else {
+            return Ok(Some(RecordBatch::new_empty(wanted.schema.clone())));
+        };
+        let rows = self.residents.rows_of(&snapshot, range, wanted);
+        Ok(rows.transpose()?)
     }
 
     /// The version to read: that of a moment of the past, which cannot be stale, or the latest once it may be served.
@@ -259,6 +294,10 @@ impl TableProvider for RefreshingTable {
             let schema = datafusion::common::project_schema(&self.schema, projection)?;
             return Ok(Arc::new(EmptyExec::new(schema)));
         };
+        self.residents.follow(&snapshot);
+        if let Some(rows) = key_lookup::scan(&self.residents, &snapshot, projection, filters)? {
+            return Ok(rows);
+        }
         if filters.is_empty() {
             // Such a plan may be answered from the log alone.
             self.table.check_presence(&snapshot).await.map_err(storage_error)?;

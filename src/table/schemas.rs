@@ -9,6 +9,7 @@ use crate::lake::freshness::FreshnessBoard;
 use crate::lake::refresh::RefreshHandle;
 use crate::live::Live;
 use crate::live::spool::Uncommitted;
+use crate::resident::Residents;
 use anyhow::{Context, Result};
 use datafusion::catalog::{CatalogProvider, MemTable, MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -27,6 +28,8 @@ pub struct Tables {
     pub live: Arc<Live>,
     /// The histories of live events this process keeps, by dataset.
     pub histories: BTreeMap<&'static str, Arc<dyn Uncommitted>>,
+    /// Columns of the lake that are in memory.
+    pub residents: Arc<Residents>,
     /// The configuration in force, for `system.settings`; secrets hidden.
     pub settings: Vec<system::Setting>,
     /// Further tables of schema `system`.
@@ -61,7 +64,8 @@ fn public(tables: &Tables) -> Result<Arc<dyn SchemaProvider>> {
             let history = tables.histories.get(name).cloned();
             Arc::new(HistoryTable::new(table, history, url.clone()))
         } else {
-            Arc::new(RefreshingTable::new(table, freshness.clone(), tables.refresh.clone(), url.clone()))
+            let (refresh, residents) = (tables.refresh.clone(), tables.residents.clone());
+            Arc::new(RefreshingTable::new(table, freshness.clone(), refresh, url.clone(), residents))
         };
         schema.register_table((*name).to_owned(), provider)?;
     }

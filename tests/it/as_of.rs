@@ -16,6 +16,7 @@ use ttapi::lake::freshness::{Freshness, FreshnessBoard, Policy, Ttl};
 use ttapi::lake::refresh::{RefreshRequest, channel};
 use ttapi::lake::{Lake, LakeTable, Run, StoreOptions, dataset};
 use ttapi::live::Live;
+use ttapi::resident::Residents;
 use ttapi::serve::postgres;
 use ttapi::table::schemas::Tables;
 
@@ -58,6 +59,7 @@ async fn place(stale: &[&str]) -> Place {
             refresh,
             live: Arc::new(Live::new(16)),
             histories: BTreeMap::new(),
+            residents: Residents::start(&lake, 64 << 20).unwrap(),
             settings: Vec::new(),
             system_tables: Vec::new(),
         },

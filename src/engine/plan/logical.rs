@@ -35,10 +35,10 @@ impl Plan {
         Self { prepared, schema: explain::explained_schema(), parameters: self.parameters.clone() }
     }
 
-    /// Whether it is answered without being optimised or planned further: the row of one key of one table, or
-    /// constants.
+    /// Whether it is answered without being planned further, or may be once it was optimised: rows of some keys of one
+    /// table, or constants.
     pub fn is_at_hand(&self) -> bool {
-        self.prepared.lookup.is_some() || self.prepared.constants.is_some()
+        self.prepared.lookup.is_some() || self.prepared.constants.is_some() || self.prepared.may_look_up()
     }
 }
 

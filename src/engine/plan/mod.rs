@@ -6,6 +6,7 @@ pub(crate) mod explain;
 pub(crate) mod key_lookup;
 mod logical;
 pub(crate) mod prepared;
+mod range_lookup;
 pub(crate) mod state;
 
 pub use explain::explained_schema;

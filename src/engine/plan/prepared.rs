@@ -9,6 +9,7 @@
 use super::constant_row::ConstantRow;
 use super::explain::ExplainOptions;
 use super::key_lookup::KeyLookup;
+use super::range_lookup::RangeLookup;
 use super::state::StatementState;
 use crate::dialect::moment::follows_zone_alone;
 use crate::dialect::parse::depth::Depth;
@@ -52,6 +53,8 @@ pub(crate) struct Prepared {
 struct Kept {
     session: Arc<SessionState>,
     plan: Arc<LogicalPlan>,
+    /// The lookup that it is, if it is one.
+    lookup: Option<Arc<RangeLookup>>,
 }
 
 impl Prepared {
@@ -97,8 +100,33 @@ impl Prepared {
             return Ok(kept.plan);
         }
         let plan = Arc::new(state.optimise(self.logical.clone())?);
-        *slot() = Some(Kept { session: state.session().clone(), plan: plan.clone() });
+        let lookup = RangeLookup::of(&plan).map(Arc::new);
+        *slot() = Some(Kept { session: state.session().clone(), plan: plan.clone(), lookup });
         Ok(plan)
+    }
+
+    /// The lookup in a cached table that the statement turned out to be when it was optimised under this state.
+    pub(crate) fn range_lookup(&self, session: &Arc<SessionState>) -> Option<Arc<RangeLookup>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().filter(|kept| Arc::ptr_eq(&kept.session, session))?.lookup.clone()
+    }
+
+    /// Whether the statement may turn out to be a lookup: it reads one table and neither groups nor joins.
+    pub(crate) fn may_look_up(&self) -> bool {
+        let mut plain = self.keepable.is_some();
+        let walked = self.logical.apply(|node| {
+            plain &= matches!(
+                node,
+                LogicalPlan::Limit(_)
+                    | LogicalPlan::Sort(_)
+                    | LogicalPlan::Projection(_)
+                    | LogicalPlan::Filter(_)
+                    | LogicalPlan::SubqueryAlias(_)
+                    | LogicalPlan::TableScan(_)
+            );
+            Ok(if plain { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+        });
+        plain && walked.is_ok()
     }
 }
 

@@ -6,7 +6,7 @@ use crate::error::{ErrorKind, QueryError};
 use crate::lake::name_in_lake;
 use arrow::error::ArrowError;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::datasource::physical_plan::ParquetSource;
+use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
@@ -63,7 +63,7 @@ fn files(plan: &Arc<dyn ExecutionPlan>) -> Vec<(ObjectStoreUrl, Path)> {
     let mut files = Vec::new();
     let walked = plan.apply(|node| {
         if let Some(scan) = node.downcast_ref::<DataSourceExec>()
-            && let Some((config, _)) = scan.downcast_to_file_source::<ParquetSource>()
+            && let Some(config) = scan.data_source().downcast_ref::<FileScanConfig>()
         {
             let scanned = config.file_groups.iter().flat_map(|group| group.iter());
             files.extend(scanned.map(|file| (config.object_store_url.clone(), file.object_meta.location.clone())));

@@ -29,6 +29,9 @@ const SETTLED: Duration = Duration::from_secs(1);
 /// How long a statement that was ended may take to give back what it has, before another one ends.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long it takes until the system has what caches gave back.
+const RECLAIMED: Duration = Duration::from_millis(1_200);
+
 /// Time between two looks while memory is short, and while it is not.
 const LOOK: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(25));
 
@@ -48,11 +51,17 @@ pub(crate) fn keep(limit_bytes: usize, queries: &Arc<Queries>) -> io::Result<()>
 /// Looks until the engine is gone.
 fn watch(queries: &Weak<Queries>, ceiling: usize) {
     let mut ended: Option<(Weak<Meter>, Instant)> = None;
+    let mut reclaimed: Option<Instant> = None;
     while let Some(running) = queries.upgrade() {
         let room = heap::room();
         let giving_back =
             |(meter, since): &(Weak<Meter>, Instant)| meter.strong_count() > 0 && since.elapsed() < PATIENCE;
-        if room == 0 && !ended.as_ref().is_some_and(giving_back) {
+        let just_reclaimed = |since: Instant| since.elapsed() < RECLAIMED;
+        if room == 0 && !ended.as_ref().is_some_and(giving_back) && !reclaimed.is_some_and(just_reclaimed) {
+            if heap::reclaim(ceiling / 8) > 0 {
+                reclaimed = Some(Instant::now());
+                continue;
+            }
             ended = end_largest(&running).map(|meter| (meter, Instant::now()));
         }
         drop(running);

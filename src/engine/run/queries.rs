@@ -3,7 +3,7 @@
 use crate::heap::Meter;
 use chrono::{DateTime, Utc};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::datasource::physical_plan::{FileGroup, ParquetSource};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use std::collections::BTreeMap;
@@ -83,7 +83,7 @@ impl Progress {
         let (mut all, mut read) = (0, 0);
         let walked = self.plan.get()?.apply(|node| {
             if let Some(scan) = node.downcast_ref::<DataSourceExec>()
-                && let Some((config, _)) = scan.downcast_to_file_source::<ParquetSource>()
+                && let Some(config) = scan.data_source().downcast_ref::<FileScanConfig>()
             {
                 all += config.file_groups.iter().map(FileGroup::len).sum::<usize>();
                 let metrics = node.metrics().and_then(|metrics| metrics.sum_by_name("files_processed"));

@@ -416,7 +416,15 @@ impl Session {
         if let Some(row) = at_hand {
             return Ok(RowStream { running, rows: Rows::ready(row), schema: plan.schema.clone(), unbounded: false });
         }
-        let state = StatementState::begin(self.state(), context);
+        let session = self.state();
+        if let Some(lookup) = plan.prepared.range_lookup(&session)
+            && let Some(rows) = running.guard(lookup.rows(&context, &session, &parameters)).await?
+        {
+            let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
+            let schema = renamed(&rows.schema(), Some(names));
+            return Ok(RowStream { running, rows: Rows::ready(rows), schema, unbounded: false });
+        }
+        let state = StatementState::begin(session, context);
         let (prepared, memory_bytes) = (plan.prepared.clone(), self.shared.defaults.query_memory_bytes);
         let progress = running.listed.progress.clone();
         let meter = progress.meter().clone();

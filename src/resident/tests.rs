@@ -49,7 +49,7 @@ impl World {
         for file in files {
             staged.push(self.table().stage(&bars(&self.table().dataset().schema, file)).await.unwrap());
         }
-        self.table().commit(None, &[], staged).await.unwrap();
+        self.table().commit(self.table().current().as_deref(), &[], staged).await.unwrap();
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {
@@ -123,7 +123,7 @@ async fn a_new_version_adds_its_files_and_lets_go_of_others() {
         .cloned()
         .collect();
     let staged = world.table().stage(&bars(&world.table().dataset().schema, &[("A", 3)])).await.unwrap();
-    world.table().commit(None, &removed, vec![staged]).await.unwrap();
+    world.table().commit(Some(&world.snapshot()), &removed, vec![staged]).await.unwrap();
     assert_eq!(world.found(&["A"], ALL, None), ["A2", "A3"]);
     assert_eq!(held.files_here().len(), 2);
     let bytes: usize = held.files_here().iter().flat_map(|file| file.columns_here()).map(|(_, _, bytes)| bytes).sum();

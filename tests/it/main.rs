@@ -18,6 +18,7 @@ mod lists;
 mod postgres_catalog;
 mod postgres_text;
 mod prepared;
+mod residents;
 mod sessions;
 mod slt;
 mod tables;

@@ -1,0 +1,195 @@
+//! The same statements over the same files, read from the files and from memory: the answers are the same.
+
+use datafusion::arrow::array::{ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use datafusion::arrow::array::{TimestampMicrosecondArray, new_null_array};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::scalar::ScalarValue;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use ttapi::clock::Clock;
+use ttapi::engine::template::{Parts, build};
+use ttapi::engine::{Engine, Queries, Session};
+use ttapi::lake::freshness::{Freshness, FreshnessBoard};
+use ttapi::lake::refresh::channel;
+use ttapi::lake::{Lake, LakeTable, StoreOptions, dataset};
+use ttapi::live::Live;
+use ttapi::resident::Residents;
+use ttapi::table::schemas::Tables;
+
+/// An engine over a lake, with so much memory for its columns.
+async fn engine(lake: &Arc<Lake>, memory: usize) -> (Engine, Arc<Residents>) {
+    let of = |dataset: dataset::Dataset| {
+        (dataset.name, Arc::new(Freshness::new(&dataset, None, true, "imported", Clock::System)))
+    };
+    let board: FreshnessBoard = dataset::all().into_iter().map(of).collect();
+    let residents = Residents::start(lake, memory).unwrap();
+    let parts = Parts {
+        tables: Tables {
+            lake: lake.clone(),
+            board,
+            refresh: channel().0,
+            live: Arc::new(Live::new(16)),
+            histories: BTreeMap::new(),
+            residents: residents.clone(),
+            settings: Vec::new(),
+            system_tables: vec![("cache", ttapi::table::cache::table(residents.clone()))],
+        },
+        queries: Arc::new(Queries::default()),
+        defaults: ttapi::engine::Defaults::default(),
+        memory_bytes: 256 << 20,
+        spill_bytes: 64 << 20,
+    };
+    (build(parts).await.unwrap(), residents)
+}
+
+/// Bars that look random: prices with NULLs, of symbols that have some days in common.
+fn bars(table: &LakeTable, days: std::ops::Range<i32>, symbols: usize) -> RecordBatch {
+    let keys: Vec<(usize, i32)> = (0..symbols)
+        .flat_map(|symbol| days.clone().map(move |day| (symbol, day)))
+        .filter(|(symbol, day)| (symbol * 7 + *day as usize * 13) % 5 != 0)
+        .collect();
+    let number = |place: usize, (symbol, day): &(usize, i32)| -> Option<i64> {
+        let mixed = (*symbol as i64 * 31 + i64::from(*day) * 17 + place as i64 * 101) % 997;
+        (mixed % 11 != 0).then_some(mixed)
+    };
+    let columns = table.dataset().schema.fields().iter().enumerate().map(|(place, field)| -> ArrayRef {
+        match (field.name().as_str(), field.data_type()) {
+            ("symbol", _) => {
+                Arc::new(StringArray::from_iter_values(keys.iter().map(|(symbol, _)| format!("S{symbol:03}"))))
+            }
+            ("date", _) => Arc::new(Date32Array::from_iter_values(keys.iter().map(|(_, day)| *day))),
+            (_, DataType::Float64) => Arc::new(
+                keys.iter().map(|key| number(place, key).map(|value| value as f64 / 8.0)).collect::<Float64Array>(),
+            ),
+            (_, DataType::Int64) => Arc::new(keys.iter().map(|key| number(place, key)).collect::<Int64Array>()),
+            (_, DataType::Utf8) => Arc::new(StringArray::from_iter_values(keys.iter().map(|_| "made"))),
+            (_, DataType::Timestamp(..)) => {
+                Arc::new(TimestampMicrosecondArray::from(vec![7; keys.len()]).with_timezone("UTC"))
+            }
+            (_, other) => new_null_array(other, keys.len()),
+        }
+    });
+    RecordBatch::try_new(table.dataset().schema.clone(), columns.collect()).unwrap()
+}
+
+/// Rows as text, by a plan that is made once.
+async fn answer(session: &Session, sql: &str, values: &[ScalarValue]) -> Vec<Vec<String>> {
+    let statements = session.parse(sql).unwrap();
+    let running = session.start(sql);
+    let plan = session.plan(&running, &statements[0]).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let options = FormatOptions::default().with_null("-");
+    let mut last = None;
+    // A lookup is found out when the statement was optimised once.
+    for _ in 0..3 {
+        let running = session.start(sql);
+        let stream = session.execute(running, &plan, values.to_vec()).await;
+        let mut stream = stream.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        while let Some(batch) = stream.next().await.transpose().unwrap() {
+            let column = |column| ArrayFormatter::try_new(column, &options).unwrap();
+            let columns: Vec<_> = batch.columns().iter().map(column).collect();
+            let row = |row| columns.iter().map(|column| column.value(row).to_string()).collect();
+            rows.extend((0..batch.num_rows()).map(row));
+        }
+        assert!(last.as_ref().is_none_or(|last| *last == rows), "{sql}");
+        last = Some(rows);
+    }
+    last.unwrap()
+}
+
+/// Statements whose rows are in one order.
+const STATEMENTS: &[&str] = &[
+    "SELECT * FROM eod WHERE symbol = 'S003' ORDER BY date",
+    "SELECT date, close FROM eod WHERE symbol = 'S003' ORDER BY date DESC LIMIT 5",
+    "SELECT close FROM eod WHERE symbol = 'S003' ORDER BY date LIMIT 7",
+    "SELECT date, close FROM eod WHERE symbol = 'S003' AND date >= '1973-01-05' ORDER BY date",
+    "SELECT date, close FROM eod WHERE symbol = 'S003' AND date > '1973-01-05' AND date <= '1973-06-05' ORDER BY date",
+    "SELECT date FROM eod WHERE symbol = 'S003' AND date = '1973-01-05'",
+    "SELECT date FROM eod WHERE symbol = 'S003' AND '1973-01-05' < date ORDER BY date DESC LIMIT 3",
+    "SELECT symbol, date FROM eod WHERE symbol IN ('S009', 'S001', 'none') ORDER BY symbol, date",
+    "SELECT symbol, date FROM eod WHERE symbol IN ('S009', 'S001') ORDER BY symbol DESC, date DESC LIMIT 9",
+    "SELECT symbol, date FROM eod WHERE symbol IN ('S009', 'S001') ORDER BY symbol, date LIMIT 9",
+    "SELECT date, close FROM eod WHERE symbol = 'S003' AND close > 60 ORDER BY date DESC LIMIT 4",
+    "SELECT date, close FROM eod WHERE symbol = 'S003' AND close IS NULL ORDER BY date",
+    "SELECT date, close FROM eod WHERE symbol = 'S003' AND close > 60 AND volume < 500 ORDER BY date",
+    "SELECT e.close AS c, e.symbol FROM eod AS e WHERE e.symbol = 'S004' ORDER BY e.date DESC LIMIT 2",
+    "SELECT * FROM (SELECT date AS d, close FROM eod WHERE symbol = 'S004') AS one ORDER BY d DESC LIMIT 2",
+    "SELECT d FROM (SELECT date AS d, symbol AS s FROM eod) AS one WHERE s = 'S004' ORDER BY d LIMIT 2",
+    "SELECT date, close * 2 FROM eod WHERE symbol = 'S004' ORDER BY date DESC LIMIT 2",
+    "SELECT date FROM eod WHERE symbol = 'S004' ORDER BY close DESC NULLS LAST, date LIMIT 5",
+    "SELECT date FROM eod WHERE symbol = 'S004' AND symbol = 'S005'",
+    "SELECT date FROM eod WHERE symbol = NULL",
+    "SELECT count(*) FROM eod WHERE symbol = 'none'",
+    "SELECT count(*), min(date), max(date), sum(volume) FROM eod",
+    "SELECT count(*), sum(close) FROM eod WHERE date = '1973-01-06'",
+    "SELECT count(*), sum(volume) FROM eod WHERE date BETWEEN '1972-06-01' AND '1973-02-01'",
+    "SELECT symbol, count(*), max(high), sum(volume) FROM eod GROUP BY symbol ORDER BY symbol",
+    "SELECT count(DISTINCT symbol), count(DISTINCT date) FROM eod",
+    "SELECT symbol, date, volume FROM eod WHERE date > '1973-06-01' ORDER BY volume DESC NULLS LAST, symbol, date LIMIT 20",
+    "SELECT symbol, date, lag(close) OVER (PARTITION BY symbol ORDER BY date) FROM eod ORDER BY symbol, date LIMIT 500",
+    "SELECT a.date, a.close, b.close FROM eod a JOIN eod b ON b.date = a.date AND b.symbol = 'S002' WHERE a.symbol = 'S001'
+     ORDER BY a.date",
+    "SELECT date_trunc('week', date) AS w, max(high), sum(volume) FROM eod WHERE symbol = 'S001' GROUP BY w ORDER BY w",
+    "SELECT close FROM eod WHERE symbol = 'S001' OR symbol = 'S002' ORDER BY close NULLS FIRST, symbol, date LIMIT 30",
+    "SELECT symbol FROM eod WHERE symbol LIKE 'S00%' GROUP BY symbol HAVING count(*) > 10 ORDER BY symbol",
+    "SELECT symbol, date FROM (SELECT symbol, date, row_number() OVER (PARTITION BY symbol ORDER BY date DESC) AS n FROM eod)
+     AS one WHERE n = 1 ORDER BY symbol",
+    "SELECT symbol, close FROM bars_latest ORDER BY symbol",
+];
+
+/// The same with parameters.
+fn with_values() -> Vec<(&'static str, Vec<ScalarValue>)> {
+    let text = |text: &str| ScalarValue::Utf8(Some(text.to_owned()));
+    let day = |day| ScalarValue::Date32(Some(day));
+    vec![
+        ("SELECT date, close FROM eod WHERE symbol = $1 ORDER BY date DESC LIMIT 5", vec![text("S007")]),
+        ("SELECT date, close FROM eod WHERE symbol = $1 ORDER BY date DESC LIMIT 5", vec![ScalarValue::Utf8(None)]),
+        ("SELECT date FROM eod WHERE symbol = $1 AND date >= $2 ORDER BY date", vec![text("S007"), day(1_100)]),
+        (
+            "SELECT date FROM eod WHERE symbol = $1 AND date < $2 ORDER BY date",
+            vec![text("S007"), ScalarValue::Date32(None)],
+        ),
+        ("SELECT date FROM eod WHERE symbol IN ($1, $2) ORDER BY symbol, date", vec![text("S007"), text("S001")]),
+        (
+            "SELECT date FROM eod WHERE symbol = $1 AND close > $2 ORDER BY date LIMIT 3",
+            vec![text("S007"), ScalarValue::Float64(Some(50.0))],
+        ),
+        ("SELECT $2::text, date FROM eod WHERE symbol = $1 ORDER BY date LIMIT 1", vec![text("S007"), text("x")]),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_from_memory_are_those_from_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let location = directory.path().to_str().unwrap();
+    let lake = Arc::new(Lake::open_or_create(location, &StoreOptions::default()).await.unwrap());
+    let table = lake.table("eod").unwrap();
+    let mut staged = Vec::new();
+    // Three files one after the other, and one of other symbols over the same days.
+    for (days, symbols) in [(730..1_000, 12), (1_000..1_100, 12), (1_100..1_400, 12)] {
+        staged.push(table.stage(&bars(table, days, symbols)).await.unwrap());
+    }
+    table.commit(table.current().as_deref(), &[], staged).await.unwrap();
+    let (files, _) = engine(&lake, 0).await;
+    let (memory, residents) = engine(&lake, 64 << 20).await;
+    let open = |engine: &Engine| engine.open_session("test", ttapi::role::Role::Admin, "local");
+    let (files, memory) = (open(&files), open(&memory));
+    // Everything of the small table is loaded once something was read of it.
+    answer(&memory, "SELECT count(close) FROM eod", &[]).await;
+    let columns = table.dataset().schema.fields().len();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let here = || residents.figures().iter().find(|one| one.dataset == "eod").map_or(0, |eod| eod.columns);
+    while here() < columns * 3 {
+        assert!(Instant::now() < deadline, "{} of {} columns are in memory", here(), columns * 3);
+        tokio::task::yield_now().await;
+    }
+    let plain = STATEMENTS.iter().map(|sql| (*sql, Vec::new()));
+    for (sql, values) in plain.chain(with_values()) {
+        let missed = |residents: &Residents| residents.figures().iter().map(|one| one.misses).sum::<u64>();
+        let before = missed(&residents);
+        assert_eq!(answer(&memory, sql, &values).await, answer(&files, sql, &values).await, "{sql}");
+        assert_eq!(missed(&residents), before, "{sql} read a file");
+    }
+}

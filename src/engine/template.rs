@@ -51,8 +51,8 @@ pub async fn build(mut parts: Parts) -> Result<Engine> {
         .with_default_features()
         .with_config(config())
         .with_runtime_env(runtime(&parts)?)
-        .with_physical_optimizer_rule(Arc::new(window_memory::WindowMemory))
         .with_physical_optimizer_rule(Arc::new(ResidentScans::new(parts.tables.residents.clone())))
+        .with_physical_optimizer_rule(Arc::new(window_memory::WindowMemory))
         .with_query_planner(Arc::new(DemandPlanner::new(planners.collect())))
         .build();
     let context = SessionContext::new_with_state(state);

@@ -16,6 +16,17 @@ pub struct KeyIndex {
     saw_second: bool,
 }
 
+/// Which rows of a key's first value are meant, in the order of its second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunEnd {
+    /// Any of them.
+    Any,
+    /// Those with the least second keys.
+    First,
+    /// Those with the greatest.
+    Last,
+}
+
 /// A column of numbers without NULLs.
 #[derive(Debug, Clone)]
 enum Ordered {
@@ -64,6 +75,21 @@ impl KeyIndex {
             Bound::Excluded(most) => second.first_where(rows.clone(), |value| value >= most),
         };
         begin..end.max(begin)
+    }
+
+    /// The first or the last rows of each value, so many of them, in ascending order; `None` where they depend on the
+    /// second column and it is not known to be in order.
+    pub fn run_ends(&self, count: usize, end: RunEnd) -> Option<Vec<Range<usize>>> {
+        if end != RunEnd::Any && self.second.is_none() {
+            return None;
+        }
+        let runs =
+            self.starts.iter().zip(self.starts.iter().skip(1)).map(|(start, end)| *start as usize..*end as usize);
+        let cut = |run: Range<usize>| match end {
+            RunEnd::Last => run.end.saturating_sub(count).max(run.start)..run.end,
+            RunEnd::Any | RunEnd::First => run.start..run.start.saturating_add(count).min(run.end),
+        };
+        Some(runs.map(cut).collect())
     }
 
     /// The second key of the first and the last of some rows; `None` where the second column is not known to be in
@@ -170,6 +196,16 @@ mod tests {
         let index = index(&["A", "A", "B"], &[2, 1, 3]).unwrap();
         assert_eq!(index.within(0..2, (Bound::Included(2), Bound::Unbounded)), 0..2);
         assert_eq!(index.ends(&(0..2)), None);
+        assert_eq!(index.run_ends(1, RunEnd::Last), None);
+        assert!(index.run_ends(1, RunEnd::Any).is_some());
+    }
+
+    #[test]
+    fn ends_of_runs_are_rows_of_each_value() {
+        let index = index(&["A", "A", "C", "C", "C", "D"], &[1, 5, 2, 4, 9, 1]).unwrap();
+        assert_eq!(index.run_ends(1, RunEnd::Last).unwrap(), [1..2, 4..5, 5..6]);
+        assert_eq!(index.run_ends(2, RunEnd::First).unwrap(), [0..2, 2..4, 5..6]);
+        assert_eq!(index.run_ends(1, RunEnd::Any).unwrap(), [0..1, 2..3, 5..6]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod lookup;
 
 pub use figures::DatasetFigures;
 pub use file::{Part, ResidentFile, Rows};
-pub use key_index::KeyIndex;
+pub use key_index::{KeyIndex, RunEnd};
 pub use lookup::{KeyRange, Wanted, has_text_key};
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod lookup;
 pub mod planner;
 pub mod refreshing;
 pub mod resident_scan;
+mod run_ends;
 mod scan;
 pub mod schemas;
 pub mod sources;

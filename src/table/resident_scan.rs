@@ -5,9 +5,11 @@
 //! which something is missing is read as before.
 
 use super::bounds::{ALL, Bounds, narrow, number};
+use super::run_ends;
 use crate::lake::StoredFile;
-use crate::resident::{KeyIndex, Residents, Rows};
-use arrow::array::ArrayRef;
+use crate::resident::{KeyIndex, Residents, Rows, RunEnd};
+use arrow::array::{ArrayRef, UInt32Array};
+use arrow::compute::take;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::Result;
@@ -20,7 +22,7 @@ use datafusion::datasource::physical_plan::{
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::physical_expr::projection::{ProjectionExprs, Projector};
-use datafusion::physical_expr::utils::{Guarantee, LiteralGuarantee, split_conjunction};
+use datafusion::physical_expr::utils::{Guarantee, LiteralGuarantee, collect_columns, split_conjunction};
 use datafusion::physical_expr::{PhysicalExpr, expressions};
 use datafusion::physical_expr_common::physical_expr::snapshot_physical_expr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -51,10 +53,56 @@ impl ResidentScans {
         let exec = plan.downcast_ref::<DataSourceExec>()?;
         let config = exec.data_source().downcast_ref::<FileScanConfig>()?;
         config.file_source.downcast_ref::<ParquetSource>()?;
-        let source = ResidentSource { inner: config.file_source.clone(), residents: self.0.clone() };
+        let source = ResidentSource { inner: config.file_source.clone(), residents: self.0.clone(), ends: None };
         let config = FileScanConfigBuilder::from(config.clone()).with_source(Arc::new(source)).build();
         Some(Arc::new(exec.clone().with_data_source(Arc::new(config))))
     }
+}
+
+/// A scan from memory that gives no more than the ends of each key's rows, where it can tell them; `None` where the plan
+/// is no such scan, or its filter tells rows of one key apart.
+pub(super) fn with_run_ends(
+    scan: &Arc<dyn ExecutionPlan>,
+    first: usize,
+    second: Option<usize>,
+    ends: RunEnds,
+) -> Option<Arc<dyn ExecutionPlan>> {
+    let exec = scan.downcast_ref::<DataSourceExec>()?;
+    let config = exec.data_source().downcast_ref::<FileScanConfig>()?;
+    let source = config.file_source.downcast_ref::<ResidentSource>()?;
+    let stored = config.file_groups.iter().flat_map(|group| group.iter()).next()?.extension::<StoredFile>()?.clone();
+    let dataset = crate::lake::dataset::find(stored.table())?;
+    let projection = source.projection()?;
+    let in_table = |place: usize| {
+        let expr = projection.expr_iter().nth(place)?;
+        expr.downcast_ref::<expressions::Column>().map(expressions::Column::index)
+    };
+    let is_key = |place: usize, key: usize| {
+        let name = dataset.key.get(key)?;
+        (dataset.schema.index_of(name).ok()? == in_table(place)?).then_some(())
+    };
+    is_key(first, 0)?;
+    if let Some(second) = second {
+        is_key(second, 1)?;
+    }
+    let first_in_table = in_table(first)?;
+    let by_key_alone =
+        |filter: &Arc<dyn PhysicalExpr>| collect_columns(filter).iter().all(|column| column.index() == first_in_table);
+    if config.limit.is_some() || !source.filter().as_ref().is_none_or(by_key_alone) {
+        return None;
+    }
+    let source = ResidentSource { ends: Some(ends), ..source.clone() };
+    let config = FileScanConfigBuilder::from(config.clone()).with_source(Arc::new(source)).build();
+    Some(Arc::new(exec.clone().with_data_source(Arc::new(config))))
+}
+
+/// How many rows of each key are wanted, and from which end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RunEnds {
+    /// Rows of each key.
+    pub(super) count: usize,
+    /// Which of them.
+    pub(super) end: RunEnd,
 }
 
 impl PhysicalOptimizerRule for ResidentScans {
@@ -63,7 +111,7 @@ impl PhysicalOptimizerRule for ResidentScans {
             Some(seated) => Ok(Transformed::yes(seated)),
             None => Ok(Transformed::no(plan)),
         };
-        plan.transform_up(seated).data()
+        run_ends::narrowed(plan.transform_up(seated).data()?)
     }
 
     fn name(&self) -> &str {
@@ -81,6 +129,8 @@ struct ResidentSource {
     /// The Parquet source that was planned.
     inner: Arc<dyn FileSource>,
     residents: Arc<Residents>,
+    /// The rows of each key that are wanted; `None` for all.
+    ends: Option<RunEnds>,
 }
 
 impl fmt::Debug for ResidentSource {
@@ -111,7 +161,8 @@ impl FileSource for ResidentSource {
         let projection = Projection::of(projection, schema)?;
         let filter = self.filter();
         let (residents, schema) = (self.residents.clone(), schema.clone());
-        Ok(Box::new(ResidentMorselizer { parquet, residents, schema, projection: Arc::new(projection), filter }))
+        let (projection, ends) = (Arc::new(projection), self.ends);
+        Ok(Box::new(ResidentMorselizer { parquet, residents, schema, projection, filter, ends }))
     }
 
     fn table_schema(&self) -> &TableSchema {
@@ -119,7 +170,7 @@ impl FileSource for ResidentSource {
     }
 
     fn with_batch_size(&self, batch_size: usize) -> Arc<dyn FileSource> {
-        Arc::new(Self { inner: self.inner.with_batch_size(batch_size), residents: self.residents.clone() })
+        Arc::new(Self { inner: self.inner.with_batch_size(batch_size), ..self.clone() })
     }
 
     fn filter(&self) -> Option<Arc<dyn PhysicalExpr>> {
@@ -192,10 +243,19 @@ impl Projection {
     }
 
     /// Some rows of a file as the scan gives them.
-    fn batch(&self, columns: &[ArrayRef], rows: &Range<usize>) -> Result<RecordBatch> {
-        let slices = columns.iter().map(|column| column.slice(rows.start, rows.len())).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        let batch = RecordBatch::try_new_with_options(self.input.clone(), slices, &options)?;
+    fn batch(&self, columns: &[ArrayRef], piece: &Piece) -> Result<RecordBatch> {
+        let (columns, count) = match piece {
+            Piece::Slice(rows) => {
+                (columns.iter().map(|column| column.slice(rows.start, rows.len())).collect(), rows.len())
+            }
+            Piece::Rows(rows) => {
+                let places = UInt32Array::from(rows.clone());
+                let taken = columns.iter().map(|column| take(column, &places, None)).collect::<Result<_, _>>()?;
+                (taken, rows.len())
+            }
+        };
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        let batch = RecordBatch::try_new_with_options(self.input.clone(), columns, &options)?;
         match &self.projector {
             Some(projector) => projector.project_batch(&batch),
             None => Ok(batch),
@@ -210,6 +270,7 @@ struct ResidentMorselizer {
     schema: SchemaRef,
     projection: Arc<Projection>,
     filter: Option<Arc<dyn PhysicalExpr>>,
+    ends: Option<RunEnds>,
 }
 
 impl fmt::Debug for ResidentMorselizer {
@@ -247,6 +308,10 @@ impl ResidentMorselizer {
         {
             ranges = common(&ranges, &wanted);
         }
+        let ends = self.ends.zip(rows.index.as_ref()).and_then(|(ends, index)| index.run_ends(ends.count, ends.end));
+        if let Some(ends) = ends {
+            ranges = common(&ranges, &ends);
+        }
         Ok(Some(RowsInMemory { rows, ranges, projection: self.projection.clone() }))
     }
 }
@@ -279,18 +344,45 @@ impl MorselPlanner for RowsInMemory {
     }
 }
 
+/// Neighbours that are too few for a batch of their own.
+const SHORT_ROWS: usize = 256;
+
 /// Rows that are given at once; DataFusion cuts them to the session's batches.
 const BATCH_ROWS: usize = 64 * 1024;
 
 impl Morsel for RowsInMemory {
     fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<RecordBatch>> {
         let Self { rows, ranges, projection } = *self;
-        let pieces = ranges.into_iter().flat_map(|range| {
-            let starts = range.clone().step_by(BATCH_ROWS);
-            starts.map(move |start| start..range.end.min(start + BATCH_ROWS))
-        });
-        futures::stream::iter(pieces.map(move |piece| projection.batch(&rows.columns, &piece))).boxed()
+        futures::stream::iter(pieces(ranges).into_iter().map(move |piece| projection.batch(&rows.columns, &piece)))
+            .boxed()
     }
+}
+
+/// Rows of a file that make one batch.
+#[derive(Debug, PartialEq, Eq)]
+enum Piece {
+    /// Neighbours, which need not be copied.
+    Slice(Range<usize>),
+    /// Rows from many places.
+    Rows(Vec<u32>),
+}
+
+/// Ranges of rows as batches: long ones cut, many short ones together.
+fn pieces(ranges: Vec<Range<usize>>) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for range in ranges {
+        if range.len() < SHORT_ROWS {
+            let rows = range.filter_map(|row| u32::try_from(row).ok());
+            match pieces.last_mut() {
+                Some(Piece::Rows(together)) if together.len() < BATCH_ROWS => together.extend(rows),
+                _ => pieces.push(Piece::Rows(rows.collect())),
+            }
+            continue;
+        }
+        let starts = range.clone().step_by(BATCH_ROWS);
+        pieces.extend(starts.map(|start| Piece::Slice(start..range.end.min(start + BATCH_ROWS))));
+    }
+    pieces
 }
 
 /// Ranges in ascending order, those that touch as one.
@@ -375,6 +467,20 @@ fn bounds_of(filter: &Arc<dyn PhysicalExpr>, column: usize, schema: &Schema) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_ranges_are_one_batch() {
+        let long = 1_000..1_000 + BATCH_ROWS + 5;
+        assert_eq!(
+            pieces(vec![0..2, 7..8, long, 100_000..100_001]),
+            [
+                Piece::Rows(vec![0, 1, 7]),
+                Piece::Slice(1_000..1_000 + BATCH_ROWS),
+                Piece::Slice(1_000 + BATCH_ROWS..1_005 + BATCH_ROWS),
+                Piece::Rows(vec![100_000]),
+            ]
+        );
+    }
 
     #[test]
     fn ranges_are_joined_and_cut() {

@@ -88,8 +88,8 @@ async fn answer(session: &Session, sql: &str, values: &[ScalarValue]) -> Vec<Vec
         let mut stream = stream.unwrap_or_else(|error| panic!("{sql}: {error}"));
         let mut rows: Vec<Vec<String>> = Vec::new();
         while let Some(batch) = stream.next().await.transpose().unwrap() {
-            let column = |column| ArrayFormatter::try_new(column, &options).unwrap();
-            let columns: Vec<_> = batch.columns().iter().map(column).collect();
+            let columns: Vec<_> =
+                batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
             let row = |row| columns.iter().map(|column| column.value(row).to_string()).collect();
             rows.extend((0..batch.num_rows()).map(row));
         }
@@ -137,6 +137,33 @@ const STATEMENTS: &[&str] = &[
     "SELECT symbol, date FROM (SELECT symbol, date, row_number() OVER (PARTITION BY symbol ORDER BY date DESC) AS n FROM eod)
      AS one WHERE n = 1 ORDER BY symbol",
     "SELECT symbol, close FROM bars_latest ORDER BY symbol",
+    "SELECT symbol, date, close FROM (SELECT *, row_number() OVER (PARTITION BY symbol ORDER BY date) AS n FROM eod) AS one
+     WHERE n <= 3 ORDER BY symbol, date",
+    "SELECT symbol, n FROM (SELECT symbol, rank() OVER (PARTITION BY symbol ORDER BY date DESC) AS n FROM eod) AS one
+     WHERE n < 3 ORDER BY symbol, n",
+    "SELECT symbol, c, n FROM (SELECT symbol, close AS c, lag(date) OVER w AS l, row_number() OVER w AS n FROM eod
+     WINDOW w AS (PARTITION BY symbol ORDER BY date DESC)) AS one WHERE n = 2 ORDER BY symbol",
+    "SELECT symbol, l FROM (SELECT symbol, lead(date) OVER w AS l, row_number() OVER w AS n FROM eod
+     WINDOW w AS (PARTITION BY symbol ORDER BY date DESC)) AS one WHERE n = 1 ORDER BY symbol",
+    "SELECT symbol, date FROM (SELECT symbol, date, row_number() OVER (PARTITION BY symbol ORDER BY date DESC) AS n FROM eod
+     WHERE date < '1973-01-05') AS one WHERE n = 1 ORDER BY symbol",
+    "SELECT symbol, date FROM (SELECT symbol, date, row_number() OVER (PARTITION BY symbol ORDER BY close) AS n FROM eod)
+     AS one WHERE n = 1 ORDER BY symbol",
+    "SELECT symbol, date FROM (SELECT symbol, date, row_number() OVER (PARTITION BY symbol ORDER BY date DESC) AS n FROM eod)
+     AS one WHERE n = 1 AND date > '1973-10-25' ORDER BY symbol",
+    "SELECT DISTINCT ON (symbol) symbol, date, close FROM eod ORDER BY symbol, date DESC",
+    "SELECT DISTINCT ON (symbol) symbol, date, close FROM eod WHERE close > 100 ORDER BY symbol, date DESC",
+    "SELECT DISTINCT ON (symbol) symbol, date, close FROM eod ORDER BY symbol, close DESC NULLS LAST, date",
+    "SELECT symbol, max(date) FROM eod GROUP BY symbol ORDER BY symbol",
+    "SELECT symbol, min(date) FROM eod GROUP BY symbol ORDER BY symbol",
+    "SELECT symbol, min(date), max(date) FROM eod GROUP BY symbol ORDER BY symbol",
+    "SELECT symbol, max(date), count(*) FROM eod GROUP BY symbol ORDER BY symbol",
+    "SELECT symbol, max(date) FILTER (WHERE close > 50) FROM eod GROUP BY symbol ORDER BY symbol",
+    "SELECT DISTINCT symbol FROM eod ORDER BY symbol",
+    "SELECT DISTINCT symbol FROM eod WHERE date > '1973-10-25' ORDER BY symbol",
+    "SELECT symbol FROM eod GROUP BY symbol ORDER BY symbol DESC LIMIT 3",
+    "SELECT symbol, max(date) FROM eod WHERE symbol > 'S004' GROUP BY symbol ORDER BY symbol",
+    "SELECT symbol, max(date) AS d FROM eod GROUP BY symbol ORDER BY d DESC, symbol LIMIT 3",
 ];
 
 /// The same with parameters.

@@ -2,6 +2,7 @@
 
 use super::fault::{error, external, out_of_range};
 use super::function::{Call, call, invoke};
+use super::recent::Recent;
 use super::types::Kind;
 use crate::text::calendar::{DAY_US, FIRST_DAY, FIRST_US, LAST_DAY, LAST_US, date, is_infinite, moment, split};
 use crate::text::datetime::{self, Context};
@@ -163,8 +164,9 @@ fn body(from: Source, to: Kind) -> fn(&Call<'_>) -> Result<ArrayRef> {
         (Source::Of(Date), Timestamp) => |call| call.map::<Date32Type, TimestampMicrosecondType>(midnight),
         (Source::Of(Date), Timestamptz) => |call| {
             let zone = call.zone();
+            let mut recent = Recent::of_days();
             call.map::<Date32Type, TimestampMicrosecondType>(|days| {
-                zone.moment(midnight(days)?).ok_or_else(|| out_of_range("timestamp"))
+                recent.get(days.into(), || zone.moment(midnight(days)?).ok_or_else(|| out_of_range("timestamp")))
             })
         },
         (Source::Of(Timestamp), Timestamptz) => |call| {

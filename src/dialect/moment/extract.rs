@@ -5,7 +5,8 @@
 
 use super::fault::not_supported;
 use super::field::{Field, unrecognized, unsupported};
-use super::function::{Call, invoke};
+use super::function::{Call, Texts, invoke};
+use super::recent::Recent;
 use super::types::{Kind, TIMESTAMP};
 use crate::text::calendar::{
     DAY_US, FIRST_DAY, FIRST_US, HOUR_US, LAST_DAY, LAST_US, SECOND_US, civil, days_of, iso_week, julian, split,
@@ -154,20 +155,48 @@ fn fields<R: ArrowPrimitiveType>(
     let names = call.texts(0)?;
     let data_type = call.argument(1)?.data_type();
     let Some(kind) = Kind::of(&data_type) else { return plan_err!("a date, a time or a span is wanted") };
-    let mut last: Option<(String, Field)> = None;
-    let mut field = |row: usize| -> Result<Option<(String, Field)>> {
-        let Some(name) = names.at(row) else { return Ok(None) };
-        if last.as_ref().is_none_or(|(known, _)| known != name) {
-            let field = Field::named(name).ok_or_else(|| unrecognized(name, kind))?;
-            last = Some((name.to_owned(), field));
-        }
-        Ok(last.clone())
+    if let Texts::One(name) = &names {
+        let Some(name) = name.as_ref().filter(|_| call.rows > 0) else { return call.rows::<R>(|_| Ok(None)) };
+        let field = Field::named(name).ok_or_else(|| unrecognized(name, kind))?;
+        return match kind {
+            Kind::Date => {
+                let mut recent = Recent::of_days();
+                let days = call.column::<Date32Type>(1)?;
+                call.rows::<R>(|row| match days.at(row) {
+                    Some(day) => recent.get(day.into(), || finish(of_date(day, field, name)?)),
+                    None => Ok(None),
+                })
+            }
+            Kind::Timestamp => {
+                let mut recent = Recent::of_moments();
+                let moments = call.column::<TimestampMicrosecondType>(1)?;
+                call.rows::<R>(|row| match moments.at(row) {
+                    Some(us) => recent.get(us, || finish(of_moment(us, 0, field, name, kind)?)),
+                    None => Ok(None),
+                })
+            }
+            _ => field_of_each::<R>(call, kind, &|_| Ok(Some((name, field))), finish),
+        };
+    }
+    let field = |row: usize| match names.at(row) {
+        Some(name) => Ok(Some((name, Field::named(name).ok_or_else(|| unrecognized(name, kind))?))),
+        None => Ok(None),
     };
+    field_of_each::<R>(call, kind, &field, finish)
+}
+
+/// A field of each value of a column; `field` gives its name and what it is, by row.
+fn field_of_each<'a, R: ArrowPrimitiveType>(
+    call: &Call<'_>,
+    kind: Kind,
+    field: &dyn Fn(usize) -> Result<Option<(&'a str, Field)>>,
+    finish: impl Fn(Value) -> Result<Option<R::Native>>,
+) -> Result<ArrayRef> {
     match kind {
         Kind::Date => {
             let days = call.column::<Date32Type>(1)?;
             call.rows::<R>(|row| match (field(row)?, days.at(row)) {
-                (Some((name, field)), Some(day)) => finish(of_date(day, field, &name)?),
+                (Some((name, field)), Some(day)) => finish(of_date(day, field, name)?),
                 _ => Ok(None),
             })
         }
@@ -178,7 +207,7 @@ fn fields<R: ArrowPrimitiveType>(
             call.rows::<R>(|row| match (field(row)?, moments.at(row)) {
                 (Some((name, field)), Some(us)) => {
                     let east_us = if matches!(us, LAST_US | FIRST_US) { 0 } else { offsets.east_us(us) };
-                    finish(of_moment(us, east_us, field, &name, kind)?)
+                    finish(of_moment(us, east_us, field, name, kind)?)
                 }
                 _ => Ok(None),
             })
@@ -186,7 +215,7 @@ fn fields<R: ArrowPrimitiveType>(
         Kind::Time => {
             let times = call.column::<Time64MicrosecondType>(1)?;
             call.rows::<R>(|row| match (field(row)?, times.at(row)) {
-                (Some((name, field)), Some(us)) => finish(of_time(us, field).ok_or_else(|| unsupported(&name, kind))?),
+                (Some((name, field)), Some(us)) => finish(of_time(us, field).ok_or_else(|| unsupported(name, kind))?),
                 _ => Ok(None),
             })
         }
@@ -194,7 +223,7 @@ fn fields<R: ArrowPrimitiveType>(
             let spans = call.column::<IntervalMonthDayNanoType>(1)?;
             call.rows::<R>(|row| match (field(row)?, spans.at(row)) {
                 (Some((name, field)), Some(span)) => {
-                    finish(of_span(span, field).ok_or_else(|| unsupported(&name, kind))?)
+                    finish(of_span(span, field).ok_or_else(|| unsupported(name, kind))?)
                 }
                 _ => Ok(None),
             })

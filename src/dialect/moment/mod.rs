@@ -28,6 +28,7 @@ pub(crate) mod operator;
 mod overlaps;
 mod pattern;
 mod read_pattern;
+mod recent;
 mod round;
 mod series;
 mod truncate;

@@ -7,7 +7,8 @@
 use super::convert::nanoseconds;
 use super::fault::{external, invalid, not_supported, out_of_range, overflow};
 use super::field::{Field, unrecognized, unsupported};
-use super::function::{Call, named};
+use super::function::{Call, Texts, named};
+use super::recent::Recent;
 use super::types::{INTERVAL, Kind, TIMESTAMP, TIMESTAMPTZ};
 use crate::error::{ErrorKind, QueryError};
 use crate::text::calendar::{
@@ -85,6 +86,16 @@ fn truncated(call: &Call<'_>) -> Result<ArrayRef> {
     let own = if kind == Kind::Timestamptz { call.zone().clone() } else { Zone::UTC };
     let mut other: Option<(String, Zone)> = None;
     let moments = call.column::<TimestampMicrosecondType>(1)?;
+    if let (Texts::One(Some(_)), None) = (&names, &zones)
+        && call.rows > 0
+        && let Some(unit) = unit(0)?
+    {
+        let mut recent = Recent::of_moments();
+        return call.rows::<TimestampMicrosecondType>(|row| match moments.at(row) {
+            Some(us) => recent.get(us, || cut(us, unit, &own)).map(Some),
+            None => Ok(None),
+        });
+    }
     call.rows::<TimestampMicrosecondType>(|row| {
         let (Some(unit), Some(us)) = (unit(row)?, moments.at(row)) else { return Ok(None) };
         let Some(zones) = &zones else { return cut(us, unit, &own).map(Some) };

@@ -4,11 +4,13 @@
 //! the lake by then; what is in both is taken from the lake, as the position in its version tells.
 
 use super::context::QueryContext;
+use super::key_lookup;
 use super::lake_error::storage_error;
 use super::scan::{estimate, scan_snapshot};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::LakeTable;
 use crate::live::spool::{Block, Uncommitted};
+use crate::resident::Residents;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -31,6 +33,8 @@ pub struct HistoryTable {
     /// Where this process keeps it; `None` where another one does, and its newest events are not seen here.
     history: Option<Arc<dyn Uncommitted>>,
     store_url: ObjectStoreUrl,
+    /// Columns in memory; `None` where nothing stays.
+    residents: Option<Arc<Residents>>,
     schema: SchemaRef,
 }
 
@@ -38,7 +42,12 @@ impl HistoryTable {
     /// A table over a dataset; `store_url` is where its file paths are rooted.
     pub fn new(table: Arc<LakeTable>, history: Option<Arc<dyn Uncommitted>>, store_url: ObjectStoreUrl) -> Self {
         let schema = table.dataset().schema.clone();
-        Self { table, history, store_url, schema }
+        Self { table, history, store_url, residents: None, schema }
+    }
+
+    /// The same table, whose lookups look in memory first.
+    pub fn with_residents(self, residents: Arc<Residents>) -> Self {
+        Self { residents: Some(residents), ..self }
     }
 }
 
@@ -90,7 +99,17 @@ impl TableProvider for HistoryTable {
                 // Such a plan may be answered from the log alone.
                 self.table.check_presence(&snapshot).await.map_err(storage_error)?;
             }
-            inputs.push(scan_snapshot(state, &self.store_url, &snapshot, projection, limit)?);
+            let found = match &self.residents {
+                Some(residents) => {
+                    residents.follow(&snapshot);
+                    key_lookup::scan(residents, &snapshot, projection, filters)?
+                }
+                None => None,
+            };
+            inputs.push(match found {
+                Some(rows) => rows,
+                None => scan_snapshot(state, &self.store_url, &snapshot, projection, limit)?,
+            });
         }
         if !blocks.is_empty() {
             let tail = Arc::new(TailStream { blocks, position, schema: self.schema.clone() });

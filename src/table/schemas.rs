@@ -62,7 +62,7 @@ fn public(tables: &Tables) -> Result<Arc<dyn SchemaProvider>> {
         let Some(table) = tables.lake.table(name).cloned() else { continue };
         let provider: Arc<dyn TableProvider> = if is_live_history(name) {
             let history = tables.histories.get(name).cloned();
-            Arc::new(HistoryTable::new(table, history, url.clone()))
+            Arc::new(HistoryTable::new(table, history, url.clone()).with_residents(tables.residents.clone()))
         } else {
             let (refresh, residents) = (tables.refresh.clone(), tables.residents.clone());
             Arc::new(RefreshingTable::new(table, freshness.clone(), refresh, url.clone(), residents))

@@ -8,6 +8,7 @@ pub mod client;
 pub mod collector;
 pub mod derive;
 pub mod fetch;
+pub mod findings;
 pub mod frame;
 pub mod history;
 pub mod items;

@@ -1,8 +1,8 @@
 //! History on disk: Delta Lake tables, written atomically, read as snapshots.
 //!
-//! Below the lake's root stand `lake/<dataset>/` (the Delta tables), `csv/<dataset>.csv` (twins for people) and
-//! `state/<dataset>.json` (when each dataset was last refreshed); in a local lake also `spool/` (live events that are not
-//! committed yet). Any Delta reader opens the tables.
+//! Below the lake's root stand `lake/<dataset>/` (the Delta tables), `csv/<dataset>.csv` (twins for people),
+//! `state/<dataset>.json` (when each dataset was last refreshed) and `state/<dataset>.quality.json` (what is wrong with its
+//! rows); in a local lake also `spool/` (live events that are not committed yet). Any Delta reader opens the tables.
 //!
 //! What a call here has acknowledged outlives a power failure (`store`).
 
@@ -23,6 +23,7 @@ mod growth_tests;
 mod log;
 mod past;
 mod presence;
+pub mod quality;
 mod read;
 pub mod refresh;
 mod repair;

@@ -66,6 +66,8 @@ pub struct LakeTable {
     state_tag: ArcSwapOption<String>,
     /// Why the last refresh is not remembered: told once, however often it is tried.
     not_remembered: ArcSwapOption<String>,
+    /// Held across the reading and writing of the record of its quality, so that no finding is lost.
+    pub(super) telling: Mutex<()>,
     /// Applications whose positions snapshots carry. Held for a look or an insertion, never across an await.
     followed: std::sync::Mutex<BTreeSet<String>>,
     /// How long a version can be read after it was replaced; [`LakeTable::keep_for`].
@@ -106,6 +108,7 @@ impl LakeTable {
             listed,
             state_tag,
             not_remembered,
+            telling: Mutex::new(()),
             followed,
             retention,
             past,

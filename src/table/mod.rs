@@ -11,6 +11,7 @@ mod lake_error;
 pub mod live;
 pub mod lookup;
 pub mod planner;
+mod quality;
 pub mod refreshing;
 mod scan;
 pub mod schemas;

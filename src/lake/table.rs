@@ -72,6 +72,8 @@ pub struct LakeTable {
     followed: std::sync::Mutex<BTreeSet<String>>,
     /// How long a version can be read after it was replaced; [`LakeTable::keep_for`].
     retention: OnceLock<Duration>,
+    /// Sources of rows, the strongest first, where others than the dataset's own; [`LakeTable::overrule_by`].
+    precedence: OnceLock<Vec<String>>,
     /// Older versions that queries asked for.
     pub(super) past: VersionCache,
     /// The version whose files were seen to be there last.
@@ -111,6 +113,7 @@ impl LakeTable {
             telling: Mutex::new(()),
             followed,
             retention,
+            precedence: OnceLock::new(),
             past,
             seen: Seen::default(),
         }
@@ -121,6 +124,20 @@ impl LakeTable {
     /// to remove them.
     pub(crate) fn keep_for(&self, retention: Duration) {
         self.retention.get_or_init(|| retention);
+    }
+
+    /// Says which sources of rows are stronger than which, the strongest first; said once.
+    pub(crate) fn overrule_by(&self, sources: &[String]) {
+        self.precedence.get_or_init(|| sources.to_vec());
+    }
+
+    /// Sources of rows, the strongest first; none where the dataset has no such order.
+    pub(crate) fn precedence(&self) -> Vec<&str> {
+        match (self.dataset.precedence, self.precedence.get()) {
+            (None, _) => Vec::new(),
+            (Some(_), Some(sources)) => sources.iter().map(String::as_str).collect(),
+            (Some(own), None) => own.sources.to_vec(),
+        }
     }
 
     /// How long a version can be read after it was replaced.

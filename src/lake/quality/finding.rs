@@ -152,6 +152,11 @@ impl Findings {
         self.rejected.is_empty() && self.doubts.is_empty() && self.over.is_empty()
     }
 
+    /// The doubts, each with the number of rows it is about.
+    pub fn doubts(&self) -> impl Iterator<Item = (&Doubt, u64)> {
+        self.doubts.iter()
+    }
+
     /// How many rows were rejected.
     pub fn rejected_rows(&self) -> u64 {
         self.rejected.total()

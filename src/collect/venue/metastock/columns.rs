@@ -20,15 +20,24 @@ pub(super) struct Counted {
 /// pairs of ticker and date. A ticker of six digits reads as a date, but then its dates repeat.
 type Fit = (usize, usize, usize);
 
+/// Whether a line can be read by some columns, and whether its values make sense then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    None,
+    /// Such as a high below the low: a bad row, or columns in another order.
+    Odd,
+    Plausible,
+}
+
 /// The columns by which most of some numbered lines make sense; `None` where no known layout fits any.
 pub(super) fn counted(lines: &[(u64, &[u8])], separator: Separator) -> Option<Counted> {
     let rows: Vec<(u64, Vec<&[u8]>)> = lines.iter().map(|&(number, line)| (number, fields(line, separator))).collect();
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     rows.iter().for_each(|(_, row)| *counts.entry(row.len()).or_default() += 1);
     let candidates = counts.keys().flat_map(|count| candidates(*count));
-    let fits = candidates.map(|columns| (fit(&columns, &rows, separator), columns));
+    let fits = candidates.filter_map(|columns| Some((fit(&columns, &rows, separator)?, columns)));
     // Of readings that fit equally well the first counts.
-    let (_, columns) = fits.filter(|((rows, ..), _)| *rows > 0).min_by_key(|(fit, _)| Reverse(*fit))?;
+    let (_, columns) = fits.min_by_key(|(fit, _)| Reverse(*fit))?;
     let is_row = |row: &&(u64, Vec<&[u8]>)| row.1.len() == columns.len();
     let first = rows.iter().find(is_row).map_or(1, |(number, _)| *number);
     Some(Counted { columns, above_rows: first.saturating_sub(1) })
@@ -43,17 +52,26 @@ fn fields(line: &[u8], separator: Separator) -> Vec<&[u8]> {
     fields
 }
 
-fn fit(columns: &[Column], rows: &[(u64, Vec<&[u8]>)], separator: Separator) -> Fit {
+/// `None` where no line makes sense, or fewer than half of those that can be read: their columns have another order.
+fn fit(columns: &[Column], rows: &[(u64, Vec<&[u8]>)], separator: Separator) -> Option<Fit> {
     let place = |wanted: Column| columns.iter().position(|column| *column == wanted);
     let (ticker, date) = (place(Column::Ticker), place(Column::Date));
-    let (mut plausible_rows, mut plain_dates, mut keys) = (0, 0, HashSet::new());
-    for (_, row) in rows.iter().filter(|(_, row)| row.len() == columns.len() && plausible(columns, row, separator)) {
+    let (mut plausible_rows, mut odd_rows, mut plain_dates, mut keys) = (0, 0, 0, HashSet::new());
+    for (_, row) in rows.iter().filter(|(_, row)| row.len() == columns.len()) {
+        match reading(columns, row, separator) {
+            Reading::None => continue,
+            Reading::Odd => {
+                odd_rows += 1;
+                continue;
+            }
+            Reading::Plausible => {}
+        }
         let field = |index: Option<usize>| index.and_then(|index| row.get(index)).copied().unwrap_or_default();
         plausible_rows += 1;
         plain_dates += usize::from(field(date).len() >= 8);
         keys.insert((field(ticker), field(date)));
     }
-    (plausible_rows, plain_dates, keys.len())
+    (plausible_rows > 0 && plausible_rows >= odd_rows).then_some((plausible_rows, plain_dates, keys.len()))
 }
 
 /// Every layout without a header that has `count` columns.
@@ -77,7 +95,7 @@ fn candidates(count: usize) -> Vec<Vec<Column>> {
 }
 
 /// Whether a line makes sense when its columns are read this way.
-fn plausible(columns: &[Column], fields: &[&[u8]], separator: Separator) -> bool {
+fn reading(columns: &[Column], fields: &[&[u8]], separator: Separator) -> Reading {
     let price = |wanted: Column| {
         let index = columns.iter().position(|column| *column == wanted)?;
         number::price(fields.get(index)?, separator).ok().flatten().filter(|price| *price != 0.0)
@@ -100,7 +118,16 @@ fn plausible(columns: &[Column], fields: &[&[u8]], separator: Separator) -> bool
         }
         _ => true,
     };
-    readable && ordered && price(Column::Close).is_some_and(|close| close > 0.0)
+    match price(Column::Close) {
+        Some(close) if readable && close > 0.0 => {
+            if ordered {
+                Reading::Plausible
+            } else {
+                Reading::Odd
+            }
+        }
+        _ => Reading::None,
+    }
 }
 
 /// Whether a field is a date that exists, in whatever order.
@@ -158,5 +185,13 @@ mod tests {
         let lines: [(u64, &[u8]); 3] = [(1, b"Daily bars of A"), (2, b"made, with care"), (3, good.as_bytes())];
         assert_eq!(counted(&lines, Separator::Comma).unwrap().above_rows, 2);
         assert!(counted(&lines[..2], Separator::Comma).is_none());
+    }
+
+    #[test]
+    fn columns_in_another_order_are_not_guessed() {
+        // Date, close, open, high, low: by chance one line makes sense as open, high, low, close.
+        let rows = ["20240102,10.5,10,11,9", "20240103,11,10.5,12,10", "20240104,10,12,12,9", "20240105,10,11,10,10"];
+        let lines: Vec<(u64, &[u8])> = (1..).zip(rows.iter().map(|line| line.as_bytes())).collect();
+        assert!(counted(&lines, Separator::Comma).is_none());
     }
 }

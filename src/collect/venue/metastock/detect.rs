@@ -105,6 +105,13 @@ fn below_price(header: &[u8], line: &[u8], symbol: &mut Option<String>) -> bool 
 fn without_header(text: &[u8], (first_number, first): Line<'_>) -> Result<Layout, LineError> {
     let sample: Vec<Line<'_>> = Lines::new(text).take(SAMPLE_LINES).collect();
     let found = common_separator(&sample).map(|separator| (separator, columns::counted(&sample, separator)));
+    // Words above the columns that nobody knows: what they name may stand in another order than it seems.
+    let above = |found: &columns::Counted| sample.iter().find(|(number, _)| *number > found.above_rows).copied();
+    if let Some((separator, Some(found))) = &found
+        && let Some((number, line)) = above(found).filter(|(_, line)| looks_like_header(line))
+    {
+        return Err(header::fault(line, number, *separator));
+    }
     if let Some((separator, Some(found))) = found {
         let (dates, above_rows) = (DateForm::UndecidedParts, found.above_rows);
         return Ok(Layout { separator, header: None, above_rows, symbol: None, columns: found.columns, dates });
@@ -298,6 +305,8 @@ mod tests {
         refused("<DATE>,<CLOSE>\nsoon,1", Some(2), "\"soon\" is no date");
         refused("A,B,C,20260105,1,2,1,2", Some(1), "no known layout");
         refused("20260105", Some(1), "no separator");
+        refused("Fecha,Cierre,Alto,Bajo,Otro\n20260105,1,2,1,1\n20260106,1,2,1,1", Some(1), "no close column");
+        refused("Dia,Cierre,Alto,Bajo,Otro\n20260105,1,2,1,1\n20260106,1,2,1,1", Some(1), "no date column");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use crate::config::Flags;
 use crate::console::table::Format;
 use crate::role::Role;
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -77,11 +78,18 @@ pub enum Command {
         #[command(flatten)]
         common: Common,
     },
-    /// Import files into the lake
+    /// Import files into the lake; exit 0 when all rows came in, 3 when some were rejected, 1 when nothing came in
+    #[command(subcommand_negates_reqs = true)]
     Import {
         /// What kind of files.
         #[command(subcommand)]
-        source: ImportSource,
+        source: Option<ImportSource>,
+        /// Take back the last import: its rows go, and those come back that it replaced.
+        #[arg(long, required = true)]
+        undo: bool,
+        /// Flags that every command takes.
+        #[command(flatten)]
+        common: Common,
     },
     /// The simulated venue alone: tastytrade REST and dxLink
     Simulate {
@@ -109,6 +117,15 @@ pub enum Command {
         /// Print JSON instead of text.
         #[arg(long)]
         json: bool,
+        /// Flags that every command takes.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// What is doubtful or was rejected; exit 1 when something is severe
+    Quality {
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
         /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
@@ -150,14 +167,48 @@ pub enum Command {
 /// What `tt import` reads.
 #[derive(Debug, Subcommand)]
 pub enum ImportSource {
-    /// MetaStock files, ASCII or binary, into `eod`
+    /// Daily bars into `eod`: MetaStock folders, and text files of MetaStock, Stooq, Yahoo, AmiBroker and others
     Metastock {
         /// A directory of files, or one file.
         path: PathBuf,
-        /// Flags that every command takes.
+        /// What the files do not say of themselves.
         #[command(flatten)]
-        common: Common,
+        files: ImportFiles,
     },
+}
+
+/// What a person says of files that are imported.
+#[derive(Debug, Clone, Args)]
+pub struct ImportFiles {
+    /// Which part comes first in dates such as 05/01/2026, where no date of a file proves it.
+    #[arg(long, value_enum, value_name = "ORDER")]
+    pub date_order: Option<DateOrder>,
+    /// Symbol of a file, whatever its name or its rows say.
+    #[arg(long, value_name = "SYMBOL")]
+    pub symbol: Option<String>,
+    /// List of spellings, a line each: theirs, ours. `*.US,*` takes an ending away.
+    #[arg(long, value_name = "FILE")]
+    pub rename: Option<PathBuf>,
+    /// What stands in the column `source` of these bars.
+    #[arg(long, value_name = "NAME", default_value = "metastock")]
+    pub source: String,
+    /// Factor from the volume in the files to shares.
+    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    pub volume_multiplier: f64,
+    /// Read all files and say what would come in, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Order of month, day and year in a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum DateOrder {
+    /// Month, day, year.
+    Mdy,
+    /// Day, month, year.
+    Dmy,
+    /// Year, month, day, where the year has two digits.
+    Ymd,
 }
 
 /// What `tt lake` does with the tables.
@@ -249,6 +300,34 @@ pub enum LakeAction {
         #[command(flatten)]
         common: Common,
     },
+    /// Bring an earlier version of a dataset back, as a new version; none is deleted
+    Rollback {
+        /// Name of the dataset.
+        dataset: String,
+        /// The version to bring back, as `tt lake history` lists it.
+        #[arg(long, value_name = "N", required_unless_present = "before", conflicts_with = "before")]
+        version: Option<u64>,
+        /// The version that was in force before a moment: 2026-01-05, or 2026-01-05T16:00:00Z.
+        #[arg(long, value_name = "TIME", value_parser = moment)]
+        before: Option<DateTime<Utc>>,
+        /// Flags that every command takes.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Delete rows of a dataset, as a new version
+    Delete {
+        /// Name of the dataset.
+        dataset: String,
+        /// Rows of that source.
+        #[arg(long, value_name = "NAME", required_unless_present = "symbol")]
+        source: Option<String>,
+        /// Rows of that symbol.
+        #[arg(long, value_name = "SYMBOL")]
+        symbol: Option<String>,
+        /// Flags that every command takes.
+        #[command(flatten)]
+        common: Common,
+    },
     /// Write a dataset as CSV
     ExportCsv {
         /// Name of the dataset.
@@ -320,4 +399,15 @@ pub enum ConfigAction {
         #[command(flatten)]
         common: Common,
     },
+}
+
+/// A moment as RFC 3339 has it, or the midnight in UTC that a date begins with.
+fn moment(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
+        return Ok(moment.with_timezone(&Utc));
+    }
+    let date: Option<NaiveDate> = text.parse().ok();
+    let midnight = date.and_then(|date| date.and_hms_opt(0, 0, 0)).map(|midnight| midnight.and_utc());
+    midnight
+        .ok_or_else(|| "it is neither a date such as 2026-01-05 nor a moment such as 2026-01-05T16:00:00Z".to_owned())
 }

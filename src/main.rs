@@ -1,7 +1,7 @@
 //! The program `tt`: arguments, logging, the runtime, and one match from command to function in `ttapi::command`.
 //!
 //! Exit codes: 0 when the command did what it was asked for, 1 when it could not, 2 for a command line or a
-//! configuration that cannot be used. The reason is one line on standard error.
+//! configuration that cannot be used, 3 for an import of which some rows were rejected. The reason is one line on standard error.
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -38,13 +38,18 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Demo { common } => command::demo::run(&common).await,
         Command::Serve { read_only, common } => command::serve::run(&common, read_only).await,
         Command::Collect { datasets, common } => command::collect::run(&common, &datasets).await,
-        Command::Import { source: ImportSource::Metastock { path, common } } => {
-            command::import::run(&common, &path).await
+        Command::Import { source: Some(ImportSource::Metastock { path, files }), undo: false, common } => {
+            command::import::run(&common, &path, &files).await
+        }
+        Command::Import { source: None, common, .. } => command::undo::run(&common).await,
+        Command::Import { source: Some(_), undo: true, .. } => {
+            anyhow::bail!("--undo takes back the last import, and reads no files")
         }
         Command::Simulate { rest, dxlink, seed, symbols, rate, faults } => {
             command::simulate::run(rest, dxlink, seed, symbols, rate, faults.as_deref()).await
         }
         Command::Status { json, common } => command::status::run(&common, json).await,
+        Command::Quality { format, common } => command::quality::run(&common, format).await,
         Command::Query { sql, format, plan, common } => command::query::run(&common, &sql, format, plan).await,
         Command::Lake { action } => lake(action).await,
         Command::User { action } => user(action),
@@ -73,6 +78,12 @@ async fn lake(action: LakeAction) -> anyhow::Result<ExitCode> {
             command::backup::list(&common, &target, format).await
         }
         LakeAction::History { dataset, format, common } => command::lake::history(&common, &dataset, format).await,
+        LakeAction::Rollback { dataset, version, before, common } => {
+            command::roll_back::roll_back(&common, &dataset, version, before).await
+        }
+        LakeAction::Delete { dataset, source, symbol, common } => {
+            command::roll_back::delete(&common, &dataset, source.as_deref(), symbol.as_deref()).await
+        }
         LakeAction::ExportCsv { dataset, file, common } => {
             command::lake::export_csv(&common, &dataset, file.as_deref()).await
         }

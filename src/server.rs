@@ -124,6 +124,9 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
     for (name, freshness) in &board {
         if let Some(table) = lake.table(name) {
             table.keep_for(config.retention(name));
+            if let Some(sources) = config.precedence(name) {
+                table.overrule_by(sources);
+            }
             look(table, freshness).await;
         }
     }

@@ -1,25 +1,47 @@
 -- The latest daily bar of each symbol, with the change against the close before it.
 -- Grain: symbol. Prices as in eod; change_ratio 0.01 is 1 %. previous_close looks back 15 days at most.
--- Most symbols trade now: their bars are among the last 30 days. Only for the others is the whole history joined.
+-- Most symbols trade now: their bars are among the last 30 days. Only for the others is the whole history joined. Bars dated in
+-- the future do not count.
 -- date: Trading date of the latest bar
 -- previous_close: Last close before the latest bar, 15 days back at most; NULL where there is none [currency per share]
 -- change: close minus previous_close [currency per share]
 -- change_ratio: change over previous_close [ratio]
-WITH quiet AS (
+WITH session AS (
+    SELECT
+        coalesce(
+            max(date) FILTER (
+                WHERE CASE
+                    WHEN date BETWEEN DATE '1990-01-02' AND DATE '2030-12-31' THEN is_session(date)
+                    ELSE date_part('dow', date) BETWEEN 1 AND 5
+                END
+            ),
+            max(date)
+        ) AS date
+    FROM (
+        SELECT date
+        FROM eod
+        WHERE date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
+        GROUP BY date
+    ) AS dates
+),
+quiet AS (
     SELECT symbol, CAST(max(date) - INTERVAL '15 days' AS date) AS since
     FROM eod
+    WHERE date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
     GROUP BY symbol
-    HAVING max(date) <= (SELECT max(date) FROM eod) - INTERVAL '15 days'
+    HAVING max(date) <= (SELECT date FROM session) - INTERVAL '15 days'
 ),
 recent AS (
     SELECT symbol, date, open, high, low, close, volume
     FROM eod
-    WHERE date > (SELECT max(date) FROM eod) - INTERVAL '30 days'
+    WHERE date > (SELECT date FROM session) - INTERVAL '30 days'
+        AND date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
     UNION ALL
     SELECT eod.symbol, eod.date, eod.open, eod.high, eod.low, eod.close, eod.volume
     FROM eod
     JOIN quiet ON quiet.symbol = eod.symbol
     WHERE eod.date > quiet.since
+        AND eod.date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
 ),
 dated AS (
     SELECT *, max(date) OVER (PARTITION BY symbol) AS latest_date

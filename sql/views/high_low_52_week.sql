@@ -1,4 +1,5 @@
 -- The highest high and lowest low of the year that ends with the latest session, and where the last close stands.
+-- Bars dated in the future do not count.
 -- Grain: symbol. from_high_ratio is 0 at the high and negative below it; from_low_ratio is 0 at the low. 0.01 is 1 %.
 -- date: Latest trading date of the symbol
 -- close: Last known close [currency per share]
@@ -9,7 +10,25 @@
 -- from_high_ratio: close over high, minus 1 [ratio]
 -- from_low_ratio: close over low, minus 1 [ratio]
 -- sessions: Daily bars of the symbol in the year [sessions]
-WITH bounds AS (
+WITH session AS (
+    SELECT
+        coalesce(
+            max(date) FILTER (
+                WHERE CASE
+                    WHEN date BETWEEN DATE '1990-01-02' AND DATE '2030-12-31' THEN is_session(date)
+                    ELSE date_part('dow', date) BETWEEN 1 AND 5
+                END
+            ),
+            max(date)
+        ) AS date
+    FROM (
+        SELECT date
+        FROM eod
+        WHERE date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
+        GROUP BY date
+    ) AS dates
+),
+bounds AS (
     SELECT
         symbol,
         max(high) AS high,
@@ -20,7 +39,8 @@ WITH bounds AS (
         max(date) AS date,
         count(*) AS sessions
     FROM eod
-    WHERE date > (SELECT max(date) FROM eod) - INTERVAL '1 year'
+    WHERE date > (SELECT date FROM session) - INTERVAL '1 year'
+        AND date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
     GROUP BY symbol
 )
 SELECT

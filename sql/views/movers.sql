@@ -1,6 +1,7 @@
 -- The latest session of the market: each symbol's change against its session before. Gainers: ORDER BY rank.
--- Grain: symbol, of those with a bar on the latest date. change_ratio 0.01 is 1 %; rank 1 is the largest gain.
--- previous_close looks back 15 days at most.
+-- Grain: symbol, of those with a bar of the latest session. change_ratio 0.01 is 1 %; rank 1 is the largest gain.
+-- previous_close looks back 15 days at most. The latest session is of the New York Stock Exchange: neither a bar dated in the
+-- future nor one of a weekend makes another.
 -- date: Latest trading date of the market
 -- close: Close of the latest session [currency per share]
 -- previous_close: Last close before it, 15 days back at most [currency per share]
@@ -8,8 +9,22 @@
 -- change_ratio: change over previous_close [ratio]
 -- rank: 1 is the largest gain [rank]
 WITH session AS (
-    SELECT max(date) AS date
-    FROM eod
+    SELECT
+        coalesce(
+            max(date) FILTER (
+                WHERE CASE
+                    WHEN date BETWEEN DATE '1990-01-02' AND DATE '2030-12-31' THEN is_session(date)
+                    ELSE date_part('dow', date) BETWEEN 1 AND 5
+                END
+            ),
+            max(date)
+        ) AS date
+    FROM (
+        SELECT date
+        FROM eod
+        WHERE date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
+        GROUP BY date
+    ) AS dates
 ),
 recent AS (
     SELECT
@@ -21,7 +36,8 @@ recent AS (
             FILTER (WHERE eod.date < session.date AND eod.close IS NOT NULL) AS previous_close
     FROM eod
     CROSS JOIN session
-    WHERE eod.date > (SELECT max(date) FROM eod) - INTERVAL '15 days'
+    WHERE eod.date > session.date - INTERVAL '15 days'
+        AND eod.date <= session.date
     GROUP BY eod.symbol
 )
 SELECT

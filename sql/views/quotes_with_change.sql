@@ -1,6 +1,7 @@
 -- The live quote of each symbol with its change against the last daily close.
 -- Grain: symbol, of those that have a live quote. change is mid - close; change_ratio 0.01 is 1 %.
--- close is the last of the 15 days that end with the latest session, NULL where there is none.
+-- close is the last of the 15 days that end with the latest session, NULL where there is none. Bars dated in the future do
+-- not count.
 -- bid: Best bid of the live quote [currency per share]
 -- ask: Best ask of the live quote [currency per share]
 -- mid: Midpoint of bid and ask; NULL unless both are known [currency per share]
@@ -10,14 +11,33 @@
 -- change_ratio: change over close [ratio]
 -- event_at: Time of the quote at the venue; NULL where the venue does not tell
 -- received_at: Time of arrival here
-WITH closes AS (
+WITH session AS (
+    SELECT
+        coalesce(
+            max(date) FILTER (
+                WHERE CASE
+                    WHEN date BETWEEN DATE '1990-01-02' AND DATE '2030-12-31' THEN is_session(date)
+                    ELSE date_part('dow', date) BETWEEN 1 AND 5
+                END
+            ),
+            max(date)
+        ) AS date
+    FROM (
+        SELECT date
+        FROM eod
+        WHERE date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
+        GROUP BY date
+    ) AS dates
+),
+closes AS (
     SELECT
         symbol,
         last_value(close ORDER BY date) AS close,
         max(date) AS date
     FROM eod
     WHERE close IS NOT NULL
-        AND date > (SELECT max(date) FROM eod) - INTERVAL '15 days'
+        AND date > (SELECT date FROM session) - INTERVAL '15 days'
+        AND date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
     GROUP BY symbol
 )
 SELECT

@@ -3,6 +3,7 @@
 pub use crate::lake::FailedItem;
 pub use crate::progress::Progress;
 
+use super::findings::FindingsSink;
 use crate::lake::{MadeOf, Snapshot};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -24,6 +25,8 @@ pub struct Request {
     pub previous: Option<Previous>,
     /// Where the source reports how far it is.
     pub progress: Arc<Progress>,
+    /// Where the source tells of rows that it rejects, and of what is doubtful.
+    pub findings: FindingsSink,
 }
 
 /// The last result of a derivation.

@@ -59,8 +59,18 @@ const UNCHANGED: i32 = 3;
 /// a source that the dataset's precedence puts before the new row's. Of two new rows with one key the one of the stronger
 /// source counts, else the later one.
 pub fn merge(dataset: &Dataset, held: &[RecordBatch], new: &[RecordBatch]) -> Result<Merged, MergeError> {
+    merge_by(dataset, dataset.precedence.map(|own| own.sources).unwrap_or_default(), held, new)
+}
+
+/// The same with sources in another order of strength than the dataset's own, the strongest first.
+pub fn merge_by(
+    dataset: &Dataset,
+    sources: &[&str],
+    held: &[RecordBatch],
+    new: &[RecordBatch],
+) -> Result<Merged, MergeError> {
     let rows = concat(
-        [side(dataset, held, false)?, side(dataset, new, true)?],
+        [side(dataset, sources, held, false)?, side(dataset, sources, new, true)?],
         UnionArgs { rechunk: false, ..UnionArgs::default() },
     )?;
     let by_key = SortMultipleOptions::default().with_maintain_order(true);
@@ -112,15 +122,15 @@ pub fn changed_items(
 }
 
 /// One side of the merge as a lazy frame, marked with what decides between two rows.
-fn side(dataset: &Dataset, batches: &[RecordBatch], is_new: bool) -> Result<LazyFrame, MergeError> {
+fn side(dataset: &Dataset, sources: &[&str], batches: &[RecordBatch], is_new: bool) -> Result<LazyFrame, MergeError> {
     let batch = one_batch(&dataset.schema, batches)?;
-    let marks = [lit(is_new).alias(IS_NEW), strength(dataset.precedence).alias(STRENGTH)];
+    let marks = [lit(is_new).alias(IS_NEW), strength(dataset.precedence, sources).alias(STRENGTH)];
     Ok(frame::from_arrow(&batch)?.lazy().with_columns(marks))
 }
 
 /// How strong the source of a row is: the last of the list has 1, and the first the most; what is not listed has 0.
-fn strength(precedence: Option<Precedence>) -> Expr {
-    let Some(Precedence { column, sources }) = precedence else { return lit(0) };
+fn strength(precedence: Option<Precedence>, sources: &[&str]) -> Expr {
+    let Some(Precedence { column, .. }) = precedence else { return lit(0) };
     sources.iter().rev().zip(1_i32..).fold(lit(0), |weaker, (source, strength)| {
         when(col(column).eq_missing(lit(*source))).then(lit(strength)).otherwise(weaker)
     })
@@ -265,6 +275,18 @@ mod tests {
             (0, 1, 1),
         );
         check(&[], &[("A", 1, 1.0, "metastock"), ("A", 1, 2.0, "dxlink")], &["A 1 1 metastock @2"], (1, 0, 0));
+    }
+
+    #[test]
+    fn another_order_of_sources_turns_who_wins() {
+        let (held, new) = ([batch(&[("A", 1, 1.0, "metastock")], 1)], [batch(&[("A", 1, 9.0, "dxlink")], 2)]);
+        let eod = dataset::find("eod").unwrap();
+        let merged = merge_by(&eod, &["dxlink", "metastock"], &held, &new).unwrap();
+        assert_eq!(lines(&merged.rows), ["A 1 9 dxlink @2"]);
+        let merged = merge_by(&eod, &["mine"], &held, &[batch(&[("A", 1, 5.0, "mine")], 2)]).unwrap();
+        assert_eq!(lines(&merged.rows), ["A 1 5 mine @2"]);
+        let merged = merge(&eod, &held, &new).unwrap();
+        assert_eq!(lines(&merged.rows), ["A 1 1 metastock @1"]);
     }
 
     #[test]

@@ -62,7 +62,9 @@ impl Refresh {
         if self.freshness.is_derived() && self.cause != "command" {
             request.previous = self.previous().await;
         }
-        let fetched = self.source.fetch(&request).await.map_err(|error: FetchError| error.to_string())?;
+        let fetched = self.source.fetch(&request).await;
+        self.table.tell(request.findings.take(), self.clock.now()).await;
+        let fetched = fetched.map_err(|error: FetchError| error.to_string())?;
         let scope = fetched.recomputed.clone().map_or_else(|| self.scope.clone(), Scope::Items);
         let rows: usize = fetched.batches.iter().map(RecordBatch::num_rows).sum();
         let replaces = self.table.dataset().mode == WriteMode::Replace && fetched.recomputed.is_none();

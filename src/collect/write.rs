@@ -47,7 +47,7 @@ pub async fn write_scope(
         let outcome = match (table.dataset().mode, table.dataset().layout) {
             (WriteMode::Append, _) => append(table, rows).await,
             (WriteMode::Replace, _) => replace(table, rows, scope, failed).await,
-            (WriteMode::Merge, Layout::ByYear(column)) => merge_by_year(table, column, rows).await,
+            (WriteMode::Merge, Layout::ByYear(column)) => merge_by_year(table, column, rows, Outcome::Committed).await,
             (WriteMode::Merge, Layout::Whole) => merge_whole(table, rows).await,
         };
         match outcome {
@@ -61,6 +61,22 @@ pub async fn write_scope(
         }
     }
     Err(LakeError::Conflict { table: table.dataset().name.to_owned() })
+}
+
+/// What a write of rows to a dataset that is merged by year would do, without doing it.
+pub async fn preview(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, LakeError> {
+    match table.dataset().layout {
+        Layout::ByYear(column) => merge_by_year(table, column, rows, Outcome::Counted).await,
+        Layout::Whole => Err(rows_error(table, "what a write would do is not told of it")),
+    }
+}
+
+/// What becomes of merged rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Committed,
+    /// They are only counted.
+    Counted,
 }
 
 async fn append(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, LakeError> {
@@ -116,7 +132,12 @@ async fn merge_whole(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written,
 }
 
 /// Files hold one year of a date column each: only those of the years that new rows are of are read and rewritten.
-async fn merge_by_year(table: &LakeTable, column: &'static str, rows: &[RecordBatch]) -> Result<Written, LakeError> {
+async fn merge_by_year(
+    table: &LakeTable,
+    column: &'static str,
+    rows: &[RecordBatch],
+    outcome: Outcome,
+) -> Result<Written, LakeError> {
     let years = Years { table, column };
     let base = table.update().await?;
     let mut left = BTreeSet::new();
@@ -145,13 +166,16 @@ async fn merge_by_year(table: &LakeTable, column: &'static str, rows: &[RecordBa
         if merged.added == 0 && merged.changed == 0 {
             continue;
         }
+        written.added += merged.added;
+        written.changed += merged.changed;
+        if outcome == Outcome::Counted {
+            continue;
+        }
         for year in years.of(&merged.rows)? {
             staged.push(table.stage(&years.rows_in(&merged.rows, &BTreeSet::from([year]))?).await?);
         }
         removed.append(&mut touched);
         items.append(&mut merged.items);
-        written.added += merged.added;
-        written.changed += merged.changed;
     }
     written.version = base.as_ref().map(|base| base.version);
     if !staged.is_empty() {
@@ -190,7 +214,7 @@ fn one_batch(table: &LakeTable, rows: &[RecordBatch]) -> Result<RecordBatch, Lak
 }
 
 fn merged_rows(table: &LakeTable, held: &[RecordBatch], new: &[RecordBatch]) -> Result<Merged, LakeError> {
-    merge::merge(table.dataset(), held, new).map_err(|error| rows_error(table, error))
+    merge::merge_by(table.dataset(), &table.precedence(), held, new).map_err(|error| rows_error(table, error))
 }
 
 /// Rows whose first key column names an item that stays; none where it is not text.

@@ -8,10 +8,13 @@ pub mod demo;
 mod descriptors;
 pub mod import;
 pub mod lake;
+pub mod quality;
 pub mod query;
+pub mod roll_back;
 pub mod serve;
 pub mod simulate;
 pub mod status;
+pub mod undo;
 pub mod user;
 
 use crate::args::Common;

@@ -184,6 +184,7 @@ fn datasets(
             csv: Some(csv),
             jitter: Some(jitter),
             source,
+            precedence,
             ..
         }) = sections.get(definition.name)
         else {
@@ -200,9 +201,21 @@ fn datasets(
         let depends_on = dependencies.get(definition.name).map(Vec::as_slice).unwrap_or_default();
         dependencies::check_ttl(definition.name, policy.ttl, depends_on)?;
         let source = source.as_ref().map(|name| source::known(definition.name, name, sources)).transpose()?;
-        datasets.insert(definition.name, DatasetConfig { policy, csv: *csv, source });
+        let precedence = precedence.clone();
+        check_precedence(&key("precedence"), precedence.as_deref().unwrap_or_default())?;
+        datasets.insert(definition.name, DatasetConfig { policy, csv: *csv, source, precedence });
     }
     Ok(datasets)
+}
+
+/// Refuses a source that is named twice, or has no name.
+fn check_precedence(key: &str, sources: &[String]) -> Result<(), ConfigError> {
+    for (place, source) in sources.iter().enumerate() {
+        if source.is_empty() || sources.iter().take(place).any(|earlier| earlier == source) {
+            return Err(ConfigError::new(format!("{key}: \"{source}\" is empty, or named twice")));
+        }
+    }
+    Ok(())
 }
 
 /// How long versions are kept, for every dataset that has a section.

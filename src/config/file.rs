@@ -52,6 +52,8 @@ pub(super) struct DatasetSection {
     pub(super) csv: Option<bool>,
     pub(super) jitter: Option<String>,
     pub(super) depends_on: Option<Vec<String>>,
+    /// There for a dataset of several sources.
+    pub(super) precedence: Option<Vec<String>>,
     /// There for a dataset that is fetched.
     pub(super) source: Option<String>,
     pub(super) retention: String,

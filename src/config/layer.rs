@@ -46,6 +46,9 @@ pub(super) fn dataset_sections() -> String {
         let Some(retention) = dataset.retention else { continue };
         let depends_on = dataset.depends_on;
         text.push_str(&format!("[dataset.{}]\nretention = {retention:?}\ndepends_on = {depends_on:?}\n", dataset.name));
+        if let Some(precedence) = dataset.precedence {
+            text.push_str(&format!("precedence = {:?}\n", precedence.sources));
+        }
         let Some(freshness) = dataset.freshness else { continue };
         let FreshnessDefaults { ttl, stale_while_revalidate, wait_timeout, stale_if_error, jitter, csv } = freshness;
         text.push_str(&format!(

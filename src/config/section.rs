@@ -85,6 +85,11 @@ impl Config {
         self.datasets.get(dataset)?.source.as_deref()
     }
 
+    /// Sources of a dataset's rows, the strongest first: a row yields only to one of a stronger source.
+    pub fn precedence(&self, dataset: &str) -> Option<&[String]> {
+        self.datasets.get(dataset)?.precedence.as_deref()
+    }
+
     /// The datasets that are refreshed before a dataset. No dataset depends on itself, however indirectly.
     pub fn depends_on(&self, dataset: &str) -> &[&'static str] {
         self.dependencies.get(dataset).map(Vec::as_slice).unwrap_or_default()
@@ -208,6 +213,8 @@ pub struct DatasetConfig {
     pub csv: bool,
     /// The `[source.NAME]` that it is fetched from; `None` for a derived dataset.
     pub source: Option<String>,
+    /// Sources of its rows, the strongest first; `None` for a dataset that has one source alone.
+    pub precedence: Option<Vec<String>>,
 }
 
 /// `[limits]`: bounds of connections, statements and memory.

@@ -82,6 +82,16 @@ pub fn over(context: &SessionContext, comments: Arc<dyn Comments>, defaults: Def
     Ok(Engine::with_queries(state, defaults, Arc::default()))
 }
 
+/// Registers the views over the tables of a context, with the functions that they call: what comes before [`over`] where
+/// there are to be views.
+///
+/// # Errors
+/// A view that does not plan, by name.
+pub async fn views_over(context: &SessionContext) -> Result<()> {
+    crate::market_sql::register(context);
+    view::register(context).await
+}
+
 fn config() -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema(DATABASE, "public")

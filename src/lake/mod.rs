@@ -1,8 +1,8 @@
 //! History on disk: Delta Lake tables, written atomically, read as snapshots.
 //!
-//! Below the lake's root stand `lake/<dataset>/` (the Delta tables), `csv/<dataset>.csv` (twins for people) and
-//! `state/<dataset>.json` (when each dataset was last refreshed); in a local lake also `spool/` (live events that are not
-//! committed yet). Any Delta reader opens the tables.
+//! Below the lake's root stand `lake/<dataset>/` (the Delta tables), `csv/<dataset>.csv` (twins for people),
+//! `state/<dataset>.json` (when each dataset was last refreshed) and `state/<dataset>.quality.json` (what is wrong with its
+//! rows); in a local lake also `spool/` (live events that are not committed yet). Any Delta reader opens the tables.
 //!
 //! What a call here has acknowledged outlives a power failure (`store`).
 
@@ -12,6 +12,7 @@ mod commit;
 mod compaction;
 mod csv;
 pub mod dataset;
+mod delete;
 mod digest;
 #[cfg(test)]
 mod durability_tests;
@@ -23,9 +24,11 @@ mod growth_tests;
 mod log;
 mod past;
 mod presence;
+pub mod quality;
 mod read;
 pub mod refresh;
 mod repair;
+mod rollback;
 mod root;
 mod scope;
 mod seen;
@@ -45,14 +48,16 @@ pub use check::Checked;
 pub use commit::Position;
 pub use compaction::Compacted;
 pub use csv::CsvParts;
+pub use delete::Deleted;
 pub use error::LakeError;
 pub use file::FileCompression;
 pub use past::HistoryEntry;
 pub use repair::Repaired;
+pub use rollback::RolledBack;
 pub(crate) use root::Root;
 pub use scope::Scope;
 pub use snapshot::{DataFile, Snapshot};
-pub use state::{DatasetState, FailedItem, IMPORT, ItemFailure, ItemState, MadeOf, Run};
+pub use state::{DELETE, DatasetState, FailedItem, IMPORT, ItemFailure, ItemState, MadeOf, ROLLBACK, Run, UNDO};
 pub use statistics::{ColumnStatistics, StatisticValue};
 pub use store::StoreOptions;
 pub use store::leftovers::Leftover;

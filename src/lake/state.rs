@@ -12,6 +12,15 @@ const RUNS_KEPT: usize = 50;
 /// Cause of a run that imported files.
 pub const IMPORT: &str = "import";
 
+/// Cause of a run that took an import back.
+pub const UNDO: &str = "undo";
+
+/// Cause of a run that brought an earlier version back.
+pub const ROLLBACK: &str = "rollback";
+
+/// Cause of a run that deleted rows by hand.
+pub const DELETE: &str = "delete";
+
 /// The refreshes of one dataset.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct DatasetState {
@@ -83,7 +92,7 @@ pub struct MadeOf {
 /// One refresh of a dataset or of some of its items; one row of `system.refreshes`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// Why it ran: `start`, `ttl`, `query`, `dependency`, `command` or `import`.
+    /// Why it ran: `start`, `ttl`, `query`, `dependency`, `command`, `import`, `undo`, `rollback` or `delete`.
     pub cause: String,
     /// The items it was asked for.
     #[serde(default)]
@@ -109,6 +118,13 @@ pub struct Run {
     pub error: Option<String>,
 }
 
+impl Run {
+    /// Whether a person changed the rows, and no source was asked.
+    pub fn is_by_hand(&self) -> bool {
+        [IMPORT, UNDO, ROLLBACK, DELETE].contains(&self.cause.as_str())
+    }
+}
+
 impl DatasetState {
     /// When the last run ended.
     pub fn ended_at(&self) -> Option<DateTime<Utc>> {
@@ -122,6 +138,8 @@ impl DatasetState {
         }
         if run.cause == IMPORT {
             self.imported_at = Some(run.ended_at);
+        } else if run.is_by_hand() {
+            // Nothing came from a source.
         } else if let Scope::Items(names) = &run.scope {
             self.record_items(names, &run);
         } else {

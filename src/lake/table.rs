@@ -66,10 +66,14 @@ pub struct LakeTable {
     state_tag: ArcSwapOption<String>,
     /// Why the last refresh is not remembered: told once, however often it is tried.
     not_remembered: ArcSwapOption<String>,
+    /// Held across the reading and writing of the record of its quality, so that no finding is lost.
+    pub(super) telling: Mutex<()>,
     /// Applications whose positions snapshots carry. Held for a look or an insertion, never across an await.
     followed: std::sync::Mutex<BTreeSet<String>>,
     /// How long a version can be read after it was replaced; [`LakeTable::keep_for`].
     retention: OnceLock<Duration>,
+    /// Sources of rows, the strongest first, where others than the dataset's own; [`LakeTable::overrule_by`].
+    precedence: OnceLock<Vec<String>>,
     /// Older versions that queries asked for.
     pub(super) past: VersionCache,
     /// The version whose files were seen to be there last.
@@ -106,8 +110,10 @@ impl LakeTable {
             listed,
             state_tag,
             not_remembered,
+            telling: Mutex::new(()),
             followed,
             retention,
+            precedence: OnceLock::new(),
             past,
             seen: Seen::default(),
         }
@@ -118,6 +124,20 @@ impl LakeTable {
     /// to remove them.
     pub(crate) fn keep_for(&self, retention: Duration) {
         self.retention.get_or_init(|| retention);
+    }
+
+    /// Says which sources of rows are stronger than which, the strongest first; said once.
+    pub(crate) fn overrule_by(&self, sources: &[String]) {
+        self.precedence.get_or_init(|| sources.to_vec());
+    }
+
+    /// Sources of rows, the strongest first; none where the dataset has no such order.
+    pub(crate) fn precedence(&self) -> Vec<&str> {
+        match (self.dataset.precedence, self.precedence.get()) {
+            (None, _) => Vec::new(),
+            (Some(_), Some(sources)) => sources.iter().map(String::as_str).collect(),
+            (Some(own), None) => own.sources.to_vec(),
+        }
     }
 
     /// How long a version can be read after it was replaced.

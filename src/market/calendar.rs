@@ -140,6 +140,54 @@ pub fn last_session_of_month(year: i32, month: u32) -> Option<Session> {
     Some(previous_session(first.checked_add_months(chrono::Months::new(1))?))
 }
 
+/// On which days the exchange has a session, for whoever asks of millions. Days are counted from 1970-01-01.
+#[derive(Debug)]
+pub struct SessionDays {
+    first: i32,
+    /// Sessions before each day from the first on, and before the day after the last.
+    before: Vec<u32>,
+}
+
+impl SessionDays {
+    /// Those of the exchange of US equities, as far as they are known as facts.
+    pub fn of_equities() -> &'static Self {
+        static DAYS: LazyLock<SessionDays> = LazyLock::new(|| EQUITIES.map(SessionDays::of).unwrap_or_default());
+        &DAYS
+    }
+
+    fn of(exchange: &Exchange) -> Self {
+        let (mut before, mut count) = (vec![0], 0);
+        for date in exchange.first.iter_days().take_while(|date| *date <= exchange.last) {
+            count += u32::from(exchange.dates().binary_search(&date).is_ok());
+            before.push(count);
+        }
+        let first = exchange.first.signed_duration_since(NaiveDate::default()).num_days();
+        Self { first: i32::try_from(first).unwrap_or_default(), before }
+    }
+
+    /// Whether a day has a session; `None` where that is not known.
+    pub fn has(&self, day: i32) -> Option<bool> {
+        let index = usize::try_from(day.checked_sub(self.first)?).ok()?;
+        Some(self.before.get(index)? < self.before.get(index.checked_add(1)?)?)
+    }
+
+    /// How many sessions there are from one day on and before another, as far as they are known.
+    pub fn between(&self, from: i32, to: i32) -> u32 {
+        let known = |day: i32| {
+            let index = usize::try_from(day.saturating_sub(self.first)).unwrap_or_default();
+            self.before.get(index).or(self.before.last()).copied().unwrap_or_default()
+        };
+        known(to).saturating_sub(known(from))
+    }
+}
+
+impl Default for SessionDays {
+    /// No day is known.
+    fn default() -> Self {
+        Self { first: 0, before: Vec::new() }
+    }
+}
+
 fn is_weekend(date: NaiveDate) -> bool {
     matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
 }
@@ -176,6 +224,32 @@ fn within_range(date: NaiveDate) -> NaiveDate {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_those_of_the_exchange() {
+        let days = SessionDays::of_equities();
+        let day = |text: &str| {
+            let date: NaiveDate = text.parse().unwrap();
+            i32::try_from(date.signed_duration_since(NaiveDate::default()).num_days()).unwrap()
+        };
+        for (text, has) in [
+            ("1989-12-29", None),
+            ("1990-01-02", Some(true)),
+            ("2001-09-11", Some(false)),
+            ("2026-11-26", Some(false)),
+            ("2026-11-27", Some(true)),
+            ("2026-11-28", Some(false)),
+            ("2099-01-05", None),
+        ] {
+            assert_eq!(days.has(day(text)), has, "{text}");
+        }
+        assert_eq!(days.between(day("2026-01-01"), day("2027-01-01")), 251);
+        assert_eq!(days.between(day("1980-01-01"), day("1985-01-01")), 0);
+        assert_eq!(days.between(day("2027-01-01"), day("2026-01-01")), 0);
+        let year_end = days.between(day("2030-12-01"), day("2040-01-01"));
+        assert!((20..=23).contains(&year_end), "{year_end}");
+        assert_eq!(SessionDays::default().has(0), None);
+    }
 
     const CLOSINGS: [(i32, &str, usize); 8] = [
         (2020, "01-01 01-20 02-17 04-10 05-25 07-03 09-07 11-26 12-25", 253),

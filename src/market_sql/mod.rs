@@ -12,7 +12,14 @@ use crate::dialect::extension::Extension;
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
+use datafusion::prelude::SessionContext;
 use std::sync::Arc;
+
+/// Registers the functions in a context without the dialect, so that views which call them can be planned there.
+pub(crate) fn register(context: &SessionContext) {
+    let functions = calendar::functions().into_iter().chain(exchange_rows::functions());
+    functions.for_each(|function| context.register_udf(function));
+}
 
 /// All of market SQL.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 //! catalog.
 
 use super::system::SystemColumn;
-use super::{cache, sources, spools, system, upkeep, view};
+use super::{cache, quality, sources, spools, system, upkeep, view};
 use crate::dialect::catalog::Comments;
 use crate::lake::dataset::{self, Column, WriteMode};
 use crate::market::event::{self, LATEST_KEY};
@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 /// Schema, name and comment of the tables that are no datasets, events or views.
 const TABLES: &[(&str, &str, &str)] = &[
+    ("system", "data_quality", "One row per dataset, symbol and kind of doubt: what is odd about rows that were kept."),
     ("system", "freshness", "One row per dataset: how old it is, and how old it may be."),
     (
         "system",
@@ -19,6 +20,11 @@ const TABLES: &[(&str, &str, &str)] = &[
     ),
     ("system", "queries", "One row per statement that runs now."),
     ("system", "refreshes", "One row per refresh: why, when, what it brought, what failed."),
+    (
+        "system",
+        "rejected_rows",
+        "One row per row of a file or an answer that was not taken, with the reason; the newest 5,000 of each dataset.",
+    ),
     ("system", "settings", "One row per key of the configuration, with where its value came from."),
     ("system", "views", "One row per view: what it is for and the query it stands for."),
     ("system", "sources", "One row per source and endpoint: its breaker, calls and rate budget."),
@@ -40,9 +46,11 @@ type SystemColumns = fn() -> Vec<SystemColumn>;
 /// Columns of the tables of schema `system`, sorted by table.
 const SYSTEM_COLUMNS: &[(&str, SystemColumns)] = &[
     ("cache", cache::columns),
+    ("data_quality", quality::doubt_columns),
     ("freshness", system::freshness_columns),
     ("queries", system::queries_columns),
     ("refreshes", system::refreshes_columns),
+    ("rejected_rows", quality::rejected_columns),
     ("settings", system::settings_columns),
     ("sources", sources::columns),
     ("spools", spools::columns),

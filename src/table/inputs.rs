@@ -137,7 +137,7 @@ fn now(freshness: &Freshness, table: &LakeTable, scope: Scope) -> InputFreshness
 async fn then(freshness: &Freshness, table: &LakeTable, at: DateTime<Utc>) -> Result<InputFreshness> {
     let snapshot = table.snapshot_at(at).await.map_err(storage_error)?;
     let remembered = freshness.remembered();
-    let until = |run: &&Run| run.ended_at <= at && run.scope == Scope::All && run.cause != crate::lake::IMPORT;
+    let until = |run: &&Run| run.ended_at <= at && run.scope == Scope::All && !run.is_by_hand();
     let last = remembered.runs.iter().rev().find(until);
     let good = remembered.runs.iter().rev().filter(until).find(|run| run.error.is_none());
     let committed_at = snapshot.as_ref().and_then(|snapshot| snapshot.committed_at);

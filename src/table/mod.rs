@@ -14,6 +14,7 @@ mod lake_error;
 pub mod live;
 pub mod lookup;
 pub mod planner;
+mod quality;
 pub mod refreshing;
 pub mod resident_scan;
 mod run_ends;

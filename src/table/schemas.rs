@@ -2,7 +2,7 @@
 
 use super::history::HistoryTable;
 use super::refreshing::RefreshingTable;
-use super::{live, system};
+use super::{live, quality, system};
 use crate::lake::Lake;
 use crate::lake::dataset::is_live_history;
 use crate::lake::freshness::FreshnessBoard;
@@ -43,8 +43,9 @@ pub struct Tables {
 pub fn register(tables: Tables, catalog: &dyn CatalogProvider) -> Result<()> {
     catalog.register_schema("public", public(&tables)?)?;
     catalog.register_schema("live", memory_schema(live::follow_tables(&tables.live))?)?;
+    let further = tables.system_tables.into_iter().chain(quality::tables(&tables.lake)).collect();
     let sources = system::Sources { lake: tables.lake, board: tables.board, settings: tables.settings };
-    catalog.register_schema("system", system::schema(&sources, tables.system_tables)?)?;
+    catalog.register_schema("system", system::schema(&sources, further)?)?;
     Ok(())
 }
 

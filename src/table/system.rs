@@ -18,6 +18,7 @@ use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, Session, TablePr
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use futures::future::BoxFuture;
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,13 +29,23 @@ pub type Rows = Arc<dyn Fn(&SchemaRef) -> Result<RecordBatch, arrow::error::Arro
 pub(crate) type RowsFor =
     Arc<dyn Fn(&SchemaRef, Option<&SessionFacts>) -> Result<RecordBatch, arrow::error::ArrowError> + Send + Sync>;
 
+/// The same for rows that have to be read from the lake.
+pub(crate) type ReadRows =
+    Arc<dyn Fn(SchemaRef, Option<Arc<SessionFacts>>) -> BoxFuture<'static, Result<RecordBatch>> + Send + Sync>;
+
+/// Where the rows of a table are from.
+enum Origin {
+    Memory(RowsFor),
+    Lake(ReadRows),
+}
+
 /// A column: name, type, and what people are told of it.
 pub type SystemColumn = (&'static str, DataType, &'static str);
 
 /// A table whose rows are made anew for each query.
 pub struct SystemTable {
     schema: SchemaRef,
-    rows: RowsFor,
+    rows: Origin,
 }
 
 impl SystemTable {
@@ -45,6 +56,15 @@ impl SystemTable {
 
     /// A table whose rows depend on who reads them.
     pub(crate) fn for_reader(columns: Vec<SystemColumn>, rows: RowsFor) -> Self {
+        Self::of(columns, Origin::Memory(rows))
+    }
+
+    /// A table whose rows are read from the lake for each query.
+    pub(crate) fn read(columns: Vec<SystemColumn>, rows: ReadRows) -> Self {
+        Self::of(columns, Origin::Lake(rows))
+    }
+
+    fn of(columns: Vec<SystemColumn>, rows: Origin) -> Self {
         let fields: Vec<Field> = columns.into_iter().map(|(name, kind, _)| Field::new(name, kind, true)).collect();
         Self { schema: Arc::new(Schema::new(fields)), rows }
     }
@@ -74,7 +94,10 @@ impl TableProvider for SystemTable {
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let reader = state.config().get_extension::<SessionFacts>();
-        let rows = (self.rows)(&self.schema, reader.as_deref()).map_err(DataFusionError::from)?;
+        let rows = match &self.rows {
+            Origin::Memory(rows) => rows(&self.schema, reader.as_deref()).map_err(DataFusionError::from)?,
+            Origin::Lake(rows) => rows(self.schema.clone(), reader).await?,
+        };
         Ok(MemorySourceConfig::try_new_exec(&[vec![rows]], self.schema.clone(), projection.cloned())?)
     }
 }

@@ -12,13 +12,13 @@ use datafusion::common::config::Dialect;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use std::sync::Arc;
-use ttapi::engine::template::over;
+use ttapi::engine::template::{over, views_over};
 use ttapi::engine::{Defaults, Engine};
 use ttapi::lake::dataset::{self, Dataset};
 use ttapi::live::Live;
 use ttapi::market::event::{Greeks, Quote, Summary, TimeAndSale, Trade};
 use ttapi::table::comment::OwnComments;
-use ttapi::table::{live, view};
+use ttapi::table::live;
 
 /// Rows of the datasets that have any. Columns that are not named are NULL, or this instant where NULL is not allowed.
 const FETCHED_AT: &str = "2026-11-03T22:00:00Z";
@@ -90,7 +90,7 @@ pub(crate) async fn engine_and_books() -> (Engine, Live) {
     for (name, table) in live::follow_tables(&books) {
         context.register_table(format!("live.{name}"), table).unwrap();
     }
-    view::register(&context).await.unwrap();
+    views_over(&context).await.unwrap();
     (over(&context, Arc::new(OwnComments), Defaults::default()).unwrap(), books)
 }
 

@@ -33,7 +33,7 @@ pub enum Layout {
 pub struct Precedence {
     /// The column that names a row's source.
     pub column: &'static str,
-    /// Names of sources, the strongest first. A row yields only to a row of a stronger source; a source that is not
+    /// Names of sources, the strongest first, unless the configuration says otherwise. A row yields only to a row of a stronger source; a source that is not
     /// listed is the weakest.
     pub sources: &'static [&'static str],
 }

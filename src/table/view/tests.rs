@@ -41,6 +41,7 @@ async fn session(live: &Live, rows: &[(&str, &str)]) -> SessionContext {
     for (name, table) in latest_tables(live) {
         context.register_table(name, table).unwrap();
     }
+    crate::market_sql::register(&context);
     register(&context).await.unwrap();
     context
 }
@@ -179,6 +180,50 @@ async fn high_and_low_come_with_their_dates() {
             "B 2026-11-02 40.0 51.0 2026-10-30 40.0 2026-10-30 0.0 2",
         ]
     );
+}
+
+/// Two symbols up to a Friday, one that also trades on Saturday, and one bar of a far future.
+const ODD: (&str, &str) = (
+    "eod",
+    "SELECT symbol, CAST(date AS date) AS date, close AS open, close AS high, close AS low, close, 1 AS volume FROM (VALUES
+        ('A', '2026-10-29', 10.0), ('A', '2026-10-30', 11.0), ('A', '2099-01-05', 99.0),
+        ('B', '2026-10-29', 20.0), ('B', '2026-10-30', 19.0),
+        ('BTCUSD', '2026-10-29', 5.0), ('BTCUSD', '2026-10-31', 6.0)
+    ) AS bars (symbol, date, close)",
+);
+
+#[tokio::test]
+async fn a_bar_of_the_future_or_of_a_weekend_empties_no_view() {
+    let live = Live::new(4);
+    live.book::<Quote>().publish_all(vec![quote("A", 11.5, 12.5)]);
+    let symbols = ("symbols", "SELECT * FROM (VALUES ('A', 'A company')) AS listed (symbol, description)");
+    let context = session(&live, &[ODD, symbols]).await;
+    let of = |columns: &str, view: &str| format!("SELECT {columns} FROM {view} ORDER BY symbol");
+    assert_eq!(
+        query(&context, &of("symbol, date, close, previous_close", "movers")).await,
+        ["A 2026-10-30 11.0 10.0", "B 2026-10-30 19.0 20.0"]
+    );
+    assert_eq!(
+        query(&context, &of("symbol, date, close, high, sessions", "high_low_52_week")).await,
+        ["A 2026-10-30 11.0 11.0 2", "B 2026-10-30 19.0 20.0 2", "BTCUSD 2026-10-31 6.0 6.0 2"]
+    );
+    assert_eq!(
+        query(&context, &of("symbol, date, close, previous_close", "bars_latest")).await,
+        ["A 2026-10-30 11.0 10.0", "B 2026-10-30 19.0 20.0", "BTCUSD 2026-10-31 6.0 5.0"]
+    );
+    assert_eq!(query(&context, &of("symbol, close, close_date", "quotes_with_change")).await, ["A 11.0 2026-10-30"]);
+}
+
+#[tokio::test]
+async fn markets_without_a_session_have_latest_bars_too() {
+    let weekend = "SELECT 'BTCUSD' AS symbol, CAST(date AS date) AS date, 1.0 AS close
+        FROM (VALUES ('2026-10-24'), ('2026-10-25')) AS bars (date)";
+    let context = session(&Live::new(4), &[("eod", weekend)]).await;
+    assert_eq!(query(&context, "SELECT symbol, date FROM movers").await, ["BTCUSD 2026-10-25"]);
+    let old = "SELECT 'A' AS symbol, CAST(date AS date) AS date, 1.0 AS close
+        FROM (VALUES ('1985-01-03'), ('1985-01-04'), ('1985-01-05')) AS bars (date)";
+    let context = session(&Live::new(4), &[("eod", old)]).await;
+    assert_eq!(query(&context, "SELECT symbol, date FROM movers").await, ["A 1985-01-04"]);
 }
 
 #[tokio::test]

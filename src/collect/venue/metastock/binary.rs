@@ -4,6 +4,7 @@
 //! What is damaged in an index costs that index or record a warning, never the folder.
 
 use super::date::{self, DateForm};
+use super::doubts::Present;
 use super::line::{self, LineError};
 use super::options::Options;
 use super::parse::Parsed;
@@ -84,9 +85,11 @@ pub(super) fn securities(folder: &Path, paths: &[PathBuf]) -> (Vec<Security>, Ve
     }
     let mut found = Vec::new();
     for (number, entry) in entries {
-        let name = format!("F{number}.{}", if number < 256 { "DAT" } else { "MWD" });
-        let Some(file) = named(paths, &name) else {
-            let symbol = entry.symbol.escape_debug();
+        // The first is what MetaStock writes; programs that write such folders mix them up.
+        let endings = if number < 256 { ["DAT", "MWD"] } else { ["MWD", "DAT"] };
+        let names = endings.map(|ending| format!("F{number}.{ending}"));
+        let Some(file) = names.iter().find_map(|name| named(paths, name)) else {
+            let (symbol, [name, _]) = (entry.symbol.escape_debug(), &names);
             warnings.push(format!("{}: no file {name} for {symbol}", folder.display()));
             continue;
         };
@@ -98,6 +101,14 @@ pub(super) fn securities(folder: &Path, paths: &[PathBuf]) -> (Vec<Security>, Ve
         found.push(Security { file: file.clone(), symbol, period, count, bits });
     }
     (found, warnings)
+}
+
+/// Whether a file of that name belongs to a binary folder.
+pub(super) fn is_name(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let number = name.strip_prefix('F').and_then(|rest| rest.strip_suffix(".DAT").or(rest.strip_suffix(".MWD")));
+    matches!(name.as_str(), "MASTER" | "EMASTER" | "XMASTER")
+        || number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn named<'a>(paths: &'a [PathBuf], name: &str) -> Option<&'a PathBuf> {
@@ -174,24 +185,33 @@ pub(super) fn parse(bytes: &[u8], security: &Security, options: &Options) -> Res
         parsed.warnings.push(format!("its header counts {rows} rows, but it holds {held}"));
     }
     let mut days = Vec::with_capacity(rows.min(held));
+    let symbol = options.symbol(options.symbol.as_deref().unwrap_or(&security.symbol));
     for (index, record) in bytes.chunks_exact(size).skip(1).take(rows).enumerate() {
         let number = u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1);
-        let day = day(record, &fields, options).map_err(|reason| LineError::at(number, reason))?;
-        if let Some(day) = day {
-            days.push(day);
+        match day(record, &fields, options) {
+            Ok(day) => days.push(day),
+            Err(reason) => parsed.bad.add(number, Some(&symbol), shown(record, &fields).as_bytes(), reason),
         }
     }
     if days.is_empty() {
-        return Err(LineError::whole("no row has a price"));
+        let first = parsed.bad.listed.first();
+        let reason = first.map_or("it has no row", |first| first.reason.as_str()).to_owned();
+        return Err(LineError { line: first.and_then(|first| first.line), reason });
     }
-    let mut series = Series { symbol: options.symbol(&security.symbol), days };
-    let settled = series.settle();
-    series.forget_absent_contracts();
-    parsed.warnings.extend(settled.warning(&series.symbol));
-    parsed.duplicates = settled.duplicates;
-    parsed.conflicts = settled.conflicts;
-    parsed.series = vec![series];
-    Ok(parsed)
+    let has = |wanted: Field| fields.contains(&wanted);
+    let present =
+        Present { open: has(Field::Open), high: has(Field::High), low: has(Field::Low), volume: has(Field::Volume) };
+    match parsed.take(Series { symbol, days }, present) {
+        Some(reason) => Err(LineError::whole(reason)),
+        None => Ok(parsed),
+    }
+}
+
+/// A record as people read it: its numbers.
+fn shown(record: &[u8], fields: &[Field]) -> String {
+    let numbers = fields.iter().zip(record.as_chunks::<4>().0);
+    let numbers = numbers.map(|(field, number)| format!("{field:?} {}", rounded(float(*number))).to_lowercase());
+    numbers.collect::<Vec<_>>().join(", ")
 }
 
 /// Columns of a daily file, by its bits if they agree with its count, else by the count.
@@ -212,30 +232,39 @@ fn fields(security: &Security) -> Option<Vec<Field>> {
     }
 }
 
-/// One row; `None` when it has no price at all.
-fn day(record: &[u8], fields: &[Field], options: &Options) -> Result<Option<Day>, String> {
+/// One row.
+///
+/// # Errors
+/// Why it is none of a session, one clear sentence.
+fn day(record: &[u8], fields: &[Field], options: &Options) -> Result<Day, String> {
     let mut day = Day::default();
     for (field, number) in fields.iter().zip(record.as_chunks::<4>().0) {
         let value = float(*number);
         let price = Some(rounded(value)).filter(|price| *price != 0.0);
         match field {
             Field::Date => day.day = serial_date(value).ok_or_else(|| format!("{value} is no date"))?,
-            Field::Time => {}
+            Field::Time => day.second = serial_time(value),
             Field::Open => day.open = price,
             Field::High => day.high = price,
             Field::Low => day.low = price,
-            Field::Close => day.close = price,
-            Field::Volume => day.volume = Some(count(value * options.volume_multiplier, "volume")?),
-            Field::OpenInterest => day.open_interest = Some(count(value, "open interest")?),
+            Field::Close => day.close = Some(rounded(value)),
+            Field::Volume => day.volume = count(value * options.volume_multiplier),
+            Field::OpenInterest => day.open_interest = count(value),
         }
     }
-    day.check()?;
-    Ok(day.priced().then_some(day))
+    day.check(options.latest_day)?;
+    Ok(day)
 }
 
-fn count(value: f64, what: &str) -> Result<i64, String> {
+/// A count; `None` for what is none.
+fn count(value: f64) -> Option<i64> {
     // Four-byte floats end far beyond 2^63.
-    if (0.0..9.2e18).contains(&value) { Ok(value.round() as i64) } else { Err(format!("{value} is no {what}")) }
+    (0.0..9.2e18).contains(&value).then_some(value.round() as i64)
+}
+
+/// `HHMM` or `HHMMSS` as a number; 0 for what is no time. All that counts is whether those of one date differ.
+fn serial_time(value: f64) -> u32 {
+    if value.fract() == 0.0 && (0.0..240_000.0).contains(&value) { value as u32 } else { 0 }
 }
 
 /// The day of (year - 1900) * 10000 + month * 100 + day.
@@ -380,7 +409,7 @@ mod tests {
         let report = super::super::import(
             folder.path(),
             &Options::default(),
-            chrono::DateTime::UNIX_EPOCH,
+            "2026-11-03T22:00:00Z".parse().unwrap(),
             &crate::collect::Progress::default(),
             |batch| {
                 batches.push(batch);
@@ -392,6 +421,43 @@ mod tests {
         assert_eq!(report.warnings.len(), 1);
         assert!(report.warnings[0].ends_with("XMASTER: ignored: it does not begin as an XMASTER does"));
         assert_eq!(batches.len(), 1);
+    }
+
+    #[test]
+    fn a_zero_date_costs_one_row() {
+        let mut data = bytes(DATA);
+        data[28..32].fill(0);
+        let parsed = parse(&data, &acme(), &Options::default()).unwrap();
+        assert_eq!((parsed.rows(), parsed.bad.count, parsed.bad.listed[0].line), (1, 1, Some(1)));
+        assert_eq!(parsed.bad.listed[0].reason, "0 is no date");
+        assert!(parsed.bad.listed[0].text.starts_with("date 0, open 100.5, high 102,"), "{:?}", parsed.bad.listed);
+    }
+
+    #[test]
+    fn several_rows_a_day_are_refused() {
+        let mut data = bytes(DATA);
+        data[2] = 6;
+        let second = data[56..84].to_vec();
+        for close in 1..=3 {
+            let mut bar = second.clone();
+            bar[17] = close;
+            data.extend(bar);
+        }
+        let error = parse(&data, &acme(), &Options::default()).unwrap_err();
+        assert_eq!(
+            error.reason,
+            "ACME has several rows on most days, as on 2026-01-05: intraday bars are not imported"
+        );
+    }
+
+    #[test]
+    fn data_files_are_found_by_either_ending() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths: Vec<PathBuf> = ["MASTER", "F1.MWD"].iter().map(|name| folder.path().join(name)).collect();
+        std::fs::write(&paths[0], index()).unwrap();
+        std::fs::write(&paths[1], bytes(DATA)).unwrap();
+        let (found, warnings) = securities(folder.path(), &paths);
+        assert_eq!((found.len(), found[0].file.clone(), warnings.len()), (1, paths[1].clone(), 0));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Series of many files, gathered into record batches of about one size, in symbol order.
 
+use super::doubts;
 use super::report::Report;
 use super::series::Series;
 use anyhow::Context;
@@ -18,6 +19,7 @@ pub(super) struct Chunks<Deliver> {
     schema: SchemaRef,
     chunk_rows: usize,
     fetched_at: DateTime<Utc>,
+    source: String,
     held: Vec<Series>,
     held_rows: usize,
     symbols: HashSet<String>,
@@ -25,8 +27,23 @@ pub(super) struct Chunks<Deliver> {
 }
 
 impl<Deliver: FnMut(RecordBatch) -> anyhow::Result<()>> Chunks<Deliver> {
-    pub(super) fn new(schema: SchemaRef, chunk_rows: usize, fetched_at: DateTime<Utc>, deliver: Deliver) -> Self {
-        Self { schema, chunk_rows, fetched_at, held: Vec::new(), held_rows: 0, symbols: HashSet::new(), deliver }
+    pub(super) fn new(
+        schema: SchemaRef,
+        chunk_rows: usize,
+        fetched_at: DateTime<Utc>,
+        source: String,
+        deliver: Deliver,
+    ) -> Self {
+        Self {
+            schema,
+            chunk_rows,
+            fetched_at,
+            source,
+            held: Vec::new(),
+            held_rows: 0,
+            symbols: HashSet::new(),
+            deliver,
+        }
     }
 
     /// Symbols delivered so far.
@@ -67,7 +84,7 @@ impl<Deliver: FnMut(RecordBatch) -> anyhow::Result<()>> Chunks<Deliver> {
     }
 
     fn emit(&mut self, series: &[Series], report: &mut Report) -> anyhow::Result<()> {
-        let batch = encode(&self.schema, series, self.fetched_at)?;
+        let batch = encode(&self.schema, series, self.fetched_at, &self.source)?;
         report.rows += batch.num_rows() as u64;
         self.symbols.extend(series.iter().map(|series| series.symbol.clone()));
         (self.deliver)(batch)
@@ -96,18 +113,26 @@ fn joined(sorted: Vec<Series>, report: &mut Report) -> Vec<Series> {
         report.duplicates_dropped += settled.duplicates;
         report.conflicts += settled.conflicts;
         report.warnings.extend(settled.warning(&series.symbol).map(|warning| format!("several files: {warning}")));
+        let mut told = Vec::new();
+        doubts::contradictions(&series.symbol, &settled, &mut told);
+        told.into_iter().for_each(|(doubt, count)| report.findings.doubt(doubt, count));
     }
     joined
 }
 
 /// Rows in the columns of `eod`.
-fn encode(schema: &SchemaRef, series: &[Series], fetched_at: DateTime<Utc>) -> anyhow::Result<RecordBatch> {
+fn encode(
+    schema: &SchemaRef,
+    series: &[Series],
+    fetched_at: DateTime<Utc>,
+    source: &str,
+) -> anyhow::Result<RecordBatch> {
     let rows = series.iter().map(|series| series.days.len()).sum();
     let mut symbols = StringBuilder::with_capacity(rows, rows * 5);
     let mut dates = Date32Builder::with_capacity(rows);
     let mut prices = [(); 4].map(|()| Float64Builder::with_capacity(rows));
     let mut counts = [(); 2].map(|()| Int64Builder::with_capacity(rows));
-    let mut sources = StringBuilder::with_capacity(rows, rows * 9);
+    let mut sources = StringBuilder::with_capacity(rows, rows * source.len());
     for series in series {
         for day in &series.days {
             symbols.append_value(&series.symbol);
@@ -118,7 +143,7 @@ fn encode(schema: &SchemaRef, series: &[Series], fetched_at: DateTime<Utc>) -> a
             for (builder, count) in counts.iter_mut().zip([day.volume, day.open_interest]) {
                 builder.append_option(count);
             }
-            sources.append_value("metastock");
+            sources.append_value(source);
         }
     }
     let fetched_at = TimestampMicrosecondArray::from_value(fetched_at.timestamp_micros(), rows).with_timezone("UTC");

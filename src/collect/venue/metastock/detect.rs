@@ -3,30 +3,17 @@
 //! There is no standard for these files, so everything is read off the file itself. What stays uncertain is refused
 //! with a reason rather than guessed.
 
+use super::columns;
 use super::date::{self, DateForm, Order};
+use super::header::{self, Column};
 use super::line::{self, LineError, Lines, Separator};
+use super::number;
 use super::options::Options;
 
-/// Data lines looked at to tell columns without a header apart.
-const SAMPLE_LINES: usize = 5;
-
-/// What a column holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Column {
-    Name,
-    Ticker,
-    Period,
-    Date,
-    Time,
-    Open,
-    High,
-    Low,
-    Close,
-    Volume,
-    OpenInterest,
-    /// A vendor's own column, not read.
-    Other,
-}
+/// Lines among which a header is looked for: titles may stand above it.
+const HEAD_LINES: usize = 30;
+/// Rows looked at to tell separators, columns and dates.
+const SAMPLE_LINES: usize = 50;
 
 /// How one file is laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +21,10 @@ pub(super) struct Layout {
     pub(super) separator: Separator,
     /// The header line, which may come again where files were joined.
     pub(super) header: Option<Vec<u8>>,
+    /// Number of the last line that is no row: the header, or titles.
+    pub(super) above_rows: u64,
+    /// The symbol, where a line above the rows has it.
+    pub(super) symbol: Option<String>,
     pub(super) columns: Vec<Column>,
     pub(super) dates: DateForm,
 }
@@ -43,46 +34,120 @@ impl Layout {
     pub(super) fn has(&self, column: Column) -> bool {
         self.columns.contains(&column)
     }
+
+    /// Whether a line is a row.
+    pub(super) fn is_row(&self, number: u64, line: &[u8]) -> bool {
+        number > self.above_rows && self.header.as_deref() != Some(line)
+    }
 }
+
+/// A numbered line.
+type Line<'a> = (u64, &'a [u8]);
 
 /// Reads the layout off `text`.
 pub(super) fn layout(text: &[u8], options: &Options) -> Result<Layout, LineError> {
-    let mut lines = Lines::new(text);
-    let Some((first_number, first)) = lines.next() else {
-        return Err(LineError::whole("the file is empty"));
+    let head: Vec<Line<'_>> = Lines::new(text).take(HEAD_LINES).collect();
+    let Some(&first) = head.first() else { return Err(LineError::whole("the file is empty")) };
+    let named = head.iter().find_map(|&(number, line)| Some((number, line, header_of(line)?)));
+    let (mut layout, hint) = match named {
+        Some((number, line, named)) => (with_header(text, &head, (number, line), named.columns)?, named.order),
+        None => (without_header(text, first)?, None),
     };
-    let header = is_header(first).then_some(first);
-    let data = if header.is_some() { lines.next() } else { Some((first_number, first)) };
-    let Some((data_number, data)) = data else {
+    layout.dates = dates(text, &layout, hint, options)?;
+    Ok(layout)
+}
+
+fn header_of(line: &[u8]) -> Option<header::Named> {
+    header::header(line, separator(line).unwrap_or(Separator::Comma))
+}
+
+/// The layout below a header.
+fn with_header(text: &[u8], head: &[Line<'_>], header: Line<'_>, columns: Vec<Column>) -> Result<Layout, LineError> {
+    let mut above_rows = header.0;
+    let mut symbol = None;
+    for &(number, line) in head.iter().filter(|(number, _)| *number > header.0) {
+        // Commands of AmiBroker may follow the one that names the columns; Python writes tickers and a word below it.
+        if !line.starts_with(b"$") && !line.starts_with(b"#") && !below_price(header.1, line, &mut symbol) {
+            break;
+        }
+        above_rows = number;
+    }
+    let rows: Vec<Line<'_>> = Lines::new(text).filter(|(number, _)| *number > above_rows).take(SAMPLE_LINES).collect();
+    let Some(&(first, _)) = rows.first() else {
         return Err(LineError::whole("there is a header but no row below it"));
     };
-    let separator = separator(data).ok_or_else(|| {
-        LineError::at(data_number, "no separator (comma, semicolon, tab or blank) splits this line into columns")
-    })?;
-    let (columns, hint) = match header {
-        Some(header) => named_columns(header, first_number)?,
-        None => (counted_columns(text, separator, data_number)?, None),
-    };
-    let mut dates = date_form(data, data_number, separator, &columns, hint)?;
-    if dates == DateForm::Undecided {
-        dates = DateForm::YearLastParts(match options.date_order {
-            Some(order) => order,
-            None => proved_order(text, separator, &columns).ok_or_else(|| {
-                LineError::whole(
-                    "every date fits both month/day/year and day/month/year; set the date order to import this file",
-                )
-            })?,
-        });
+    let separator = common_separator(&rows).ok_or_else(|| no_separator(first))?;
+    let (header, dates) = (Some(header.1.to_vec()), DateForm::UndecidedParts);
+    Ok(Layout { separator, header, above_rows, symbol, columns, dates })
+}
+
+/// Whether a line is one of the two that Python's download of Yahoo puts between header and rows:
+/// `Price,Close,...`, then `Ticker,AAPL,AAPL,...` and `Date,,,...`.
+fn below_price(header: &[u8], line: &[u8], symbol: &mut Option<String>) -> bool {
+    let first = |line: &[u8]| line::fields(line, Separator::Comma).next().map(<[u8]>::to_ascii_lowercase);
+    if first(header).as_deref() != Some(b"price") {
+        return false;
     }
-    Ok(Layout { separator, header: header.map(<[u8]>::to_vec), columns, dates })
+    let mut rest = line::fields(line, Separator::Comma).skip(1);
+    match first(line).as_deref() {
+        Some(b"date") => true,
+        Some(b"ticker") => {
+            let ticker = rest.next();
+            *symbol =
+                ticker.and_then(line::ticker).filter(|_| rest.all(|other| Some(other) == ticker)).map(str::to_owned);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The layout of a file without a header: by which reading most of its first lines make sense.
+fn without_header(text: &[u8], (first_number, first): Line<'_>) -> Result<Layout, LineError> {
+    let sample: Vec<Line<'_>> = Lines::new(text).take(SAMPLE_LINES).collect();
+    let found = common_separator(&sample).map(|separator| (separator, columns::counted(&sample, separator)));
+    // Words above the columns that nobody knows: what they name may stand in another order than it seems.
+    let above = |found: &columns::Counted| sample.iter().find(|(number, _)| *number > found.above_rows).copied();
+    if let Some((separator, Some(found))) = &found
+        && let Some((number, line)) = above(found).filter(|(_, line)| looks_like_header(line))
+    {
+        return Err(header::fault(line, number, *separator));
+    }
+    if let Some((separator, Some(found))) = found {
+        let (dates, above_rows) = (DateForm::UndecidedParts, found.above_rows);
+        return Ok(Layout { separator, header: None, above_rows, symbol: None, columns: found.columns, dates });
+    }
+    if looks_like_header(first) {
+        return Err(header::fault(first, first_number, separator(first).unwrap_or(Separator::Comma)));
+    }
+    let Some(separator) = separator(first) else { return Err(no_separator(first_number)) };
+    let count = line::fields(first, separator).count();
+    let reason =
+        format!("no known layout without a header fits these {count} columns (a date, then open, high, low, close)");
+    Err(LineError::at(first_number, reason))
+}
+
+fn no_separator(number: u64) -> LineError {
+    LineError::at(number, "no separator (comma, semicolon, tab or blank) splits this line into columns")
 }
 
 /// A header has a `<`, or no field that could be a number or a date.
-fn is_header(line: &[u8]) -> bool {
+fn looks_like_header(line: &[u8]) -> bool {
     let separator = separator(line).unwrap_or(Separator::Comma);
     line.contains(&b'<')
-        || line::fields(line, separator).all(|field| line::price(field, separator).is_err() || field.is_empty())
+        || line::fields(line, separator).all(|field| number::price(field, separator).is_err() || field.is_empty())
             && line::fields(line, separator).all(|field| date::form(field, None).is_none())
+}
+
+/// The separator of most lines; of two that are as frequent, that of the later ones, which are further from titles.
+fn common_separator(lines: &[Line<'_>]) -> Option<Separator> {
+    let mut counts: Vec<(Separator, usize)> = Vec::new();
+    for found in lines.iter().filter_map(|(_, line)| separator(line)) {
+        match counts.iter_mut().find(|(known, _)| *known == found) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((found, 1)),
+        }
+    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map(|(separator, _)| separator)
 }
 
 /// The first of semicolon, tab, comma and blank that occurs outside quotes. A comma beside a semicolon or a tab is a
@@ -103,153 +168,34 @@ fn separator(line: &[u8]) -> Option<Separator> {
         .map(|(_, separator)| separator)
 }
 
-/// Columns as the header names them, and the date order it names.
-fn named_columns(header: &[u8], number: u64) -> Result<(Vec<Column>, Option<Order>), LineError> {
-    let separator = separator(header).unwrap_or(Separator::Comma);
-    let mut hint = None;
-    let columns: Vec<Column> = line::fields(header, separator)
-        .map(|token| {
-            let (column, order) = named(token);
-            hint = hint.or(order);
-            column
-        })
-        .collect();
-    for (column, name) in [(Column::Date, "date"), (Column::Close, "close")] {
-        if !columns.contains(&column) {
-            return Err(LineError::at(number, format!("the header names no {name} column")));
-        }
-    }
-    for (index, column) in columns.iter().enumerate() {
-        if *column != Column::Other && columns.iter().skip(index + 1).any(|other| other == column) {
-            return Err(LineError::at(
-                number,
-                format!("the header names two columns for the {column:?}").to_lowercase(),
-            ));
-        }
-    }
-    Ok((columns, hint))
-}
-
-/// What one header token means.
-fn named(token: &[u8]) -> (Column, Option<Order>) {
-    let bare: String = token
-        .iter()
-        .filter(|byte| !matches!(byte, b'<' | b'>' | b'"' | b'\'' | b' '))
-        .map(|byte| char::from(byte.to_ascii_uppercase()))
-        .collect();
-    let column = match bare.as_str() {
-        "TICKER" | "SYMBOL" | "TICK" => Column::Ticker,
-        "NAME" => Column::Name,
-        "PER" | "PERIOD" => Column::Period,
-        "TIME" => Column::Time,
-        "OPEN" | "O" => Column::Open,
-        "HIGH" | "H" => Column::High,
-        "LOW" | "L" => Column::Low,
-        "CLOSE" | "C" => Column::Close,
-        "VOL" | "VOLUME" | "V" => Column::Volume,
-        "OPENINT" | "OI" | "O/I" | "OPENINTEREST" => Column::OpenInterest,
-        "DATE" | "DTYYYYMMDD" | "DTYYMMDD" | "DTYYYYMMDDHHMM" | "DTYYYYMMDDHHMMSS" => Column::Date,
-        "DTMMDDYY" | "DTMMDDYYYY" => return (Column::Date, Some(Order::MonthFirst)),
-        "DTDDMMYY" | "DTDDMMYYYY" => return (Column::Date, Some(Order::DayFirst)),
-        _ => Column::Other,
+/// The form of most of the first dates, with its order proved.
+fn dates(text: &[u8], layout: &Layout, hint: Option<Order>, options: &Options) -> Result<DateForm, LineError> {
+    let fields = || {
+        let rows = Lines::new(text).filter(|(number, line)| layout.is_row(*number, line));
+        rows.filter_map(|(number, line)| Some((number, date_field(line, layout)?)))
     };
-    (column, None)
-}
-
-/// Columns by their number, by which of them is a date, and by which reading makes sense of the prices.
-fn counted_columns(text: &[u8], separator: Separator, number: u64) -> Result<Vec<Column>, LineError> {
-    let sample: Vec<Vec<&[u8]>> =
-        Lines::new(text).take(SAMPLE_LINES).map(|(_, line)| line::fields(line, separator).collect()).collect();
-    let mut first: Vec<&[u8]> = sample.first().cloned().unwrap_or_default();
-    if first.last().is_some_and(|field| field.is_empty()) {
-        first.pop();
-    }
-    let candidates = candidates(first.len());
-    let fits = |columns: &Vec<Column>, rows: &[Vec<&[u8]>]| rows.iter().all(|row| plausible(columns, row, separator));
-    let found = candidates
-        .iter()
-        .find(|columns| fits(columns, &sample))
-        .or_else(|| candidates.iter().find(|columns| fits(columns, sample.get(..1).unwrap_or_default())));
-    found.cloned().ok_or_else(|| {
-        LineError::at(
-            number,
-            format!(
-                "no known layout without a header fits these {} columns (a date, then open, high, low, close)",
-                first.len()
-            ),
-        )
-    })
-}
-
-/// Every layout without a header that has `count` columns.
-fn candidates(count: usize) -> Vec<Vec<Column>> {
-    use Column::{Close, Date, High, Low, Name, Open, OpenInterest, Period, Ticker, Time, Volume};
-    let heads: [&[Column]; 4] = [&[], &[Ticker], &[Ticker, Period], &[Name, Ticker, Period]];
-    let times: [&[Column]; 2] = [&[], &[Time]];
-    let tails: [&[Column]; 3] = [&[], &[Volume], &[Volume, OpenInterest]];
-    let mut found = Vec::new();
-    for head in heads {
-        for time in times {
-            for tail in tails {
-                let columns = [head, &[Date], time, &[Open, High, Low, Close], tail].concat();
-                if columns.len() == count {
-                    found.push(columns);
-                }
-            }
+    let mut counts: Vec<(DateForm, usize)> = Vec::new();
+    let forms = |(_, field): (u64, &[u8])| date::form(field, hint.or(options.date_order));
+    for form in fields().take(SAMPLE_LINES).filter_map(forms) {
+        match counts.iter_mut().find(|(known, _)| *known == form) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((form, 1)),
         }
     }
-    found
-}
-
-/// Whether a line makes sense when its columns are read this way.
-fn plausible(columns: &[Column], fields: &[&[u8]], separator: Separator) -> bool {
-    let price = |wanted: Column| {
-        let index = columns.iter().position(|column| *column == wanted)?;
-        line::price(fields.get(index)?, separator).ok().flatten().filter(|price| *price != 0.0)
+    let common = counts.into_iter().rev().max_by_key(|(_, count)| *count).map(|(form, _)| form);
+    let Some(form) = common.or_else(|| fields().find_map(forms)) else {
+        let rows = || Lines::new(text).filter(|(number, line)| layout.is_row(*number, line));
+        let (number, field) = fields().next().or_else(|| rows().next()).unwrap_or_default();
+        return Err(LineError::at(number, format!("{} is no date", line::quoted(field))));
     };
-    let readable = columns.iter().zip(fields).all(|(column, field)| match column {
-        Column::Date => date::form(field, None).is_some(),
-        Column::Time => !field.is_empty() && date::time(field).is_some(),
-        Column::Period => line::period(field).is_some(),
-        Column::Ticker => line::ticker(field).is_some(),
-        Column::Name | Column::Other => true,
-        Column::Volume | Column::OpenInterest => {
-            line::price(field, separator).is_ok_and(|value| value.is_none_or(|value| value >= 0.0))
-        }
-        // Midnight is written `000000`; no price is.
-        Column::Open if field.len() >= 4 && field.iter().all(|byte| *byte == b'0') => false,
-        Column::Open | Column::High | Column::Low | Column::Close => line::price(field, separator).is_ok(),
-    });
-    let ordered = match (price(Column::High), price(Column::Low)) {
-        (Some(high), Some(low)) => {
-            let within = |value: Option<f64>| value.is_none_or(|value| (low..=high).contains(&value));
-            low <= high && within(price(Column::Open)) && within(price(Column::Close))
-        }
-        _ => true,
-    };
-    readable && ordered
+    form.decided(|| options.date_order.or_else(|| fields().find_map(|(_, field)| date::proof(field)))).ok_or_else(
+        || LineError::whole("every date fits both month/day/year and day/month/year; --date-order tells which it is"),
+    )
 }
 
-/// The form of the first row's date.
-fn date_form(
-    data: &[u8],
-    number: u64,
-    separator: Separator,
-    columns: &[Column],
-    hint: Option<Order>,
-) -> Result<DateForm, LineError> {
-    let field = date_field(data, separator, columns).unwrap_or_default();
-    date::form(field, hint).ok_or_else(|| LineError::at(number, format!("{} is no date", line::quoted(field))))
-}
-
-/// The order that some day above twelve proves, looking no further than the first such day.
-fn proved_order(text: &[u8], separator: Separator, columns: &[Column]) -> Option<Order> {
-    Lines::new(text).find_map(|(_, line)| date::proof(date_field(line, separator, columns)?))
-}
-
-fn date_field<'a>(line: &'a [u8], separator: Separator, columns: &[Column]) -> Option<&'a [u8]> {
-    let index = columns.iter().position(|column| *column == Column::Date)?;
-    line::fields(line, separator).nth(index)
+fn date_field<'a>(line: &'a [u8], layout: &Layout) -> Option<&'a [u8]> {
+    let index = layout.columns.iter().position(|column| *column == Column::Date)?;
+    line::fields(line, layout.separator).nth(index)
 }
 
 #[cfg(test)]
@@ -309,7 +255,7 @@ mod tests {
         check(" date ; o ; h ; l ; c ; oi ; vendor\n20260105;101,25;103,5;101;103;0;x", "DOHLCI?", Semicolon, Digits);
         check("Symbol\tDate\tClose\nC\t2026-01-05\t103", "TDC", Tab, DateForm::YearFirstParts);
         check("<TICKER>,<DTMMDDYY>,<CLOSE>\nA,010526,1", "TDC", Comma, DateForm::YearLastDigits(Order::MonthFirst));
-        check("<TICKER>,<DTDDMMYY>,<CLOSE>\nA,01/05/26,1", "TDC", Comma, DateForm::YearLastParts(Order::DayFirst));
+        check("<TICKER>,<DTDDMMYY>,<CLOSE>\nA,01/05/26,1", "TDC", Comma, DateForm::Parts(Order::DayFirst));
     }
 
     #[test]
@@ -328,7 +274,7 @@ mod tests {
         check("20260105,000000,5,5,5,5,0", "DtOHLCV", Comma, Digits);
         check("20260105,0,103.5,101,103,1750000,0", "DOHLCVI", Comma, Digits);
         check("20260105\t0:00\t101,25\t103,5\t101\t103", "DtOHLC", Tab, Digits);
-        check("01/13/2026,101.25,103.5,101,103,1750000", "DOHLCV", Comma, DateForm::YearLastParts(Order::MonthFirst));
+        check("01/13/2026,101.25,103.5,101,103,1750000", "DOHLCV", Comma, DateForm::Parts(Order::MonthFirst));
         check("260105 101.25 103.5 101 103", "DOHLC", Blank, Digits);
         check("260105;101,25;103,5;101;103;", "DOHLC", Semicolon, Digits);
         check("Acme Corp,ACME,D,20260105,000000,101.25,103.5,101,103,1750000,0", "NTPDtOHLCVI", Comma, Digits);
@@ -337,8 +283,8 @@ mod tests {
     #[test]
     fn a_day_above_twelve_proves_the_order() {
         let day_first = "A,1/2/2026,1,2,1,2,5\nA,12/2/2026,1,2,1,2,5\nA,13/2/2026,1,2,1,2,5\n";
-        check(day_first, "TDOHLCV", Separator::Comma, DateForm::YearLastParts(Order::DayFirst));
-        check("A,13.02.2026,1,2,1,2,5", "TDOHLCV", Separator::Comma, DateForm::YearLastParts(Order::DayFirst));
+        check(day_first, "TDOHLCV", Separator::Comma, DateForm::Parts(Order::DayFirst));
+        check("A,13.02.2026,1,2,1,2,5", "TDOHLCV", Separator::Comma, DateForm::Parts(Order::DayFirst));
     }
 
     #[track_caller]
@@ -352,19 +298,21 @@ mod tests {
         refused("", None, "empty");
         refused("\n \r\n", None, "empty");
         refused("<TICKER>,<DATE>,<CLOSE>\n", None, "no row");
-        refused("A,1/2/2026,1,2,1,2,5\nA,2/2/2026,1,2,1,2,5", None, "date order");
+        refused("A,1/2/2026,1,2,1,2,5\nA,2/2/2026,1,2,1,2,5", None, "--date-order");
         refused("<html>\n<body>hello you</body>", Some(1), "no date column");
         refused("<TICKER>,<DATE>,<OPEN>\nA,20260105,1", Some(1), "no close column");
         refused("<DATE>,<DATE>,<CLOSE>\n20260105,1,1", Some(1), "two columns for the date");
         refused("<DATE>,<CLOSE>\nsoon,1", Some(2), "\"soon\" is no date");
         refused("A,B,C,20260105,1,2,1,2", Some(1), "no known layout");
         refused("20260105", Some(1), "no separator");
+        refused("Fecha,Cierre,Alto,Bajo,Otro\n20260105,1,2,1,1\n20260106,1,2,1,1", Some(1), "no close column");
+        refused("Dia,Cierre,Alto,Bajo,Otro\n20260105,1,2,1,1\n20260106,1,2,1,1", Some(1), "no date column");
     }
 
     #[test]
     fn a_set_order_decides() {
         let options = Options { date_order: Some(Order::DayFirst), ..Options::default() };
         let layout = layout(b"A,1/2/2026,1,2,1,2,5", &options).unwrap();
-        assert_eq!(layout.dates, DateForm::YearLastParts(Order::DayFirst));
+        assert_eq!(layout.dates, DateForm::Parts(Order::DayFirst));
     }
 }

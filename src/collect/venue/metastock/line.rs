@@ -1,7 +1,5 @@
 //! One line of a MetaStock text file: splitting it into fields, reading the single field. No knowledge of layouts.
 
-use std::borrow::Cow;
-
 /// What stands between two fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Separator {
@@ -130,72 +128,6 @@ fn trim(mut field: &[u8], unwanted: impl Fn(u8) -> bool) -> &[u8] {
     field
 }
 
-/// Powers of ten that a double holds exactly.
-const POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
-    1e21, 1e22,
-];
-
-/// The field is no number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NotANumber;
-
-/// A decimal number, `None` for an empty field. Beside any separator but a comma, a comma is a decimal point.
-pub(super) fn price(field: &[u8], separator: Separator) -> Result<Option<f64>, NotANumber> {
-    if field.is_empty() {
-        return Ok(None);
-    }
-    match short_decimal(field) {
-        Some(value) => Ok(Some(value)),
-        None => long_decimal(field, separator).map(Some).ok_or(NotANumber),
-    }
-}
-
-/// Numbers of up to fifteen digits: both the digits and the power of ten are exact doubles, so that one division is
-/// rounded once and gives what `str::parse` gives.
-fn short_decimal(field: &[u8]) -> Option<f64> {
-    let (negative, digits) = match field {
-        [b'-', rest @ ..] => (true, rest),
-        _ => (false, field),
-    };
-    if digits.is_empty() || digits.len() > 16 {
-        return None;
-    }
-    let mut value = 0_u64;
-    let mut count = 0_usize;
-    let mut point = None;
-    for (index, &byte) in digits.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => {
-                value = value * 10 + u64::from(byte - b'0');
-                count += 1;
-            }
-            b'.' if point.is_none() => point = Some(index),
-            _ => return None,
-        }
-    }
-    if count == 0 || count > 15 {
-        return None;
-    }
-    let decimals = point.map_or(0, |point| digits.len() - point - 1);
-    // At most fifteen digits, below 2^53: exact.
-    let value = value as f64 / POWERS.get(decimals)?;
-    Some(if negative { -value } else { value })
-}
-
-/// Anything else `str::parse` reads that is made of digits, signs, points and exponents.
-fn long_decimal(field: &[u8], separator: Separator) -> Option<f64> {
-    let field = if separator != Separator::Comma && field.contains(&b',') && !field.contains(&b'.') {
-        Cow::Owned(field.iter().map(|&byte| if byte == b',' { b'.' } else { byte }).collect())
-    } else {
-        Cow::Borrowed(field)
-    };
-    if !field.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'+' | b'-' | b'e' | b'E')) {
-        return None;
-    }
-    std::str::from_utf8(&field).ok()?.parse::<f64>().ok().filter(|value| value.is_finite())
-}
-
 /// What a row covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Period {
@@ -205,22 +137,39 @@ pub(super) enum Period {
     Other(char),
 }
 
-/// `D`, `W`, `M`, `Q`, `Y`, `I`, or a number of minutes.
+/// `D`, `W`, `M`, `Q`, `Y`, `I`, a number of minutes (a day has 1440), or one with its unit: `15m`, `5 min`, `1h`, `1D`.
 pub(super) fn period(field: &[u8]) -> Option<Period> {
     match field {
-        [b'D' | b'd'] => Some(Period::Day),
+        [b'D' | b'd'] | b"1440" => return Some(Period::Day),
         [letter] if b"WMQYI".contains(&letter.to_ascii_uppercase()) => {
-            Some(Period::Other(char::from(letter.to_ascii_uppercase())))
+            return Some(Period::Other(char::from(letter.to_ascii_uppercase())));
         }
-        _ if (1..=4).contains(&field.len()) && field.iter().all(u8::is_ascii_digit) => Some(Period::Other('I')),
+        _ if (1..=4).contains(&field.len()) && field.iter().all(u8::is_ascii_digit) => return Some(Period::Other('I')),
+        _ => {}
+    }
+    period_in_words(field)
+}
+
+fn period_in_words(field: &[u8]) -> Option<Period> {
+    let text = std::str::from_utf8(field).ok()?.to_ascii_lowercase();
+    let unit = text.trim_start_matches(|sign: char| sign.is_ascii_digit()).trim_start();
+    let number = text.get(..text.len() - unit.len())?.trim_end();
+    match unit {
+        "d" | "day" | "days" | "daily" | "eod" if matches!(number, "" | "1") => Some(Period::Day),
+        "w" | "week" | "weekly" | "wk" => Some(Period::Other('W')),
+        "month" | "monthly" | "mo" => Some(Period::Other('M')),
+        "s" | "sec" | "m" | "min" | "mins" | "minute" | "minutes" | "h" | "hour" | "hourly" | "intraday" => {
+            Some(Period::Other('I'))
+        }
         _ => None,
     }
 }
 
-/// A symbol: up to 32 printable ASCII characters without blanks or quotes.
+/// A symbol: up to 32 printable ASCII characters without quotes, blanks only inside.
 pub(super) fn ticker(field: &[u8]) -> Option<&str> {
-    let printable = field.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'"');
-    if (1..=32).contains(&field.len()) && printable { std::str::from_utf8(field).ok() } else { None }
+    let printable = field.iter().all(|byte| (byte.is_ascii_graphic() || *byte == b' ') && *byte != b'"');
+    let trimmed = field.first() != Some(&b' ') && field.last() != Some(&b' ');
+    if (1..=32).contains(&field.len()) && printable && trimmed { std::str::from_utf8(field).ok() } else { None }
 }
 
 /// A field for a message: quoted, cut short, with unprintable bytes escaped.
@@ -235,42 +184,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_those_of_str_parse() {
-        let mut state = 1_u64;
-        for _ in 0..20_000 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let whole = (state >> 33) % 10_u64.pow((state % 10) as u32 + 1);
-            let fraction = (state >> 13) % 1_000_000;
-            for text in [
-                format!("{whole}.{fraction}"),
-                format!("-{whole}"),
-                format!("{whole}.{fraction:06}{whole}"),
-                format!(".{fraction}"),
-                format!("{whole}."),
-            ] {
-                let expected: f64 = text.parse().unwrap();
-                assert_eq!(
-                    price(text.as_bytes(), Separator::Comma).unwrap().unwrap().to_bits(),
-                    expected.to_bits(),
-                    "{text}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn no_numbers() {
-        for text in ["-", ".", "1.2.3", "nan", "inf", "infinity", "1e999", "0x10", "1 2", "--1", "1,5", "é", "+", "e"]
-        {
-            assert_eq!(price(text.as_bytes(), Separator::Comma), Err(NotANumber), "{text}");
-        }
-        assert_eq!(price(b"1,234.5", Separator::Semicolon), Err(NotANumber));
-        assert_eq!(price(b"1,5", Separator::Semicolon), Ok(Some(1.5)));
-        assert_eq!(price(b"1.5E+03", Separator::Comma), Ok(Some(1500.0)));
-        assert_eq!(price(b"", Separator::Comma), Ok(None));
-    }
-
-    #[test]
     fn fields_of_a_line() {
         let split = |line: &'static str, separator| {
             fields(line.as_bytes(), separator)
@@ -282,6 +195,25 @@ mod tests {
         assert_eq!(split("\"open", Separator::Comma), ["open"]);
         assert_eq!(split("a  b\tc ", Separator::Blank), ["a", "b", "c"]);
         assert_eq!(split("a\t\tb", Separator::Tab), ["a", "", "b"]);
+    }
+
+    #[test]
+    fn periods_of_a_day_and_others() {
+        for day in ["D", "d", "1440", "1D", "daily", "Day"] {
+            assert_eq!(period(day.as_bytes()), Some(Period::Day), "{day}");
+        }
+        for (text, letter) in
+            [("I", 'I'), ("15", 'I'), ("5 min", 'I'), ("1h", 'I'), ("W", 'W'), ("1wk", 'W'), ("M", 'M')]
+        {
+            assert_eq!(period(text.as_bytes()), Some(Period::Other(letter)), "{text}");
+        }
+        assert_eq!((period(b"Z"), period(b""), period(b"3D")), (None, None, None));
+    }
+
+    #[test]
+    fn symbols_may_have_blanks_inside() {
+        assert_eq!(ticker(b"BRK B"), Some("BRK B"));
+        assert_eq!((ticker(b" A"), ticker(b"A "), ticker(b""), ticker("é".as_bytes())), (None, None, None, None));
     }
 
     #[test]

@@ -1,82 +1,80 @@
-//! MetaStock end-of-day files, one symbol per file or many, into daily bars of the dataset `eod`.
+//! End-of-day files as people have them, in MetaStock's forms and many others, one symbol per file or many, into daily
+//! bars of the dataset `eod`.
 //!
-//! [`import`] walks a folder, reads files in parallel and hands over batches in symbol order. A file it cannot read is
-//! refused whole, with line and reason, while the others are imported. Binary folders (`MASTER`, `F1.DAT`) and text
-//! files are told apart by their names. It never writes: what becomes of the batches is the caller's matter.
+//! [`import`] walks a folder, reads files in parallel and hands over batches in symbol order. A row that is no session's is
+//! rejected with line and reason, and so is a file of which nothing can be understood, while the others are imported.
+//! Binary folders (`MASTER`, `F1.DAT`) and text files are told apart by their names. It never writes: what becomes of the
+//! batches is the caller's matter.
 
+mod bad_rows;
 mod binary;
 mod chunk;
+mod columns;
 mod date;
 mod detect;
+mod doubts;
+mod header;
 mod line;
+mod number;
 mod options;
 mod parse;
+mod renames;
 mod report;
 mod series;
+mod spacing;
+mod text;
+mod walk;
 
 use crate::collect::Progress;
 use crate::lake::dataset;
+use crate::lake::quality::Rejected;
 use anyhow::Context;
 use arrow::record_batch::RecordBatch;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chunk::Chunks;
 use parse::Parsed;
-use std::io::Read;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
+use walk::{Unit, plan, stem};
 
 pub use date::Order as DateOrder;
-pub use options::Options;
+pub use options::{Options, SOURCE};
+pub use renames::Renames;
 pub use report::{FailedFile, Report};
 
-/// Extensions of text files in a folder; a file named directly may have any.
-const EXTENSIONS: [&str; 5] = ["asc", "csv", "mst", "prn", "txt"];
-/// Bytes read ahead of the import to learn a file's first symbol.
-const PEEK_BYTES: u64 = 2_048;
 /// Files one reader may be ahead of the delivery.
 const FILES_AHEAD: usize = 16;
 /// Rows per batch are at most this, so that offsets of text stay within 32 bits.
 const CHUNK_ROWS_MAX: usize = 10_000_000;
 /// A file larger than this is refused: it is held in memory while it is read.
 const FILE_BYTES_MAX: u64 = 1 << 30;
-
-/// One thing to read.
-#[derive(Debug)]
-enum Unit {
-    Text(PathBuf),
-    Binary(binary::Security),
-}
-
-impl Unit {
-    fn path(&self) -> &Path {
-        match self {
-            Self::Text(path) => path,
-            Self::Binary(security) => &security.file,
-        }
-    }
-}
+/// Rejected rows that the report lists; `system.rejected_rows` has more of them.
+const REJECTED_SHOWN: usize = 20;
 
 /// Imports the files at `path` (one file, or a folder with all below it). Every batch given to `deliver` has the schema
-/// of `eod`, source `metastock`, and is sorted by symbol and date with one row per key. Batches come in symbol order as
-/// far as files hold one symbol each; where they hold many, a symbol may be spread over several batches, and the row of
-/// the later batch counts.
+/// of `eod` and the source of the options, and is sorted by symbol and date with one row per key. Batches come in symbol
+/// order as far as files hold one symbol each; where they hold many, a symbol may be spread over several batches, and the
+/// row of the later batch counts. Rows of dates later than that of `fetched_at` are rejected.
 ///
 /// # Errors
-/// The folder cannot be listed or holds no such file, or `deliver` fails, which stops the import.
+/// `path` cannot be listed or holds no such file, or `deliver` fails, which stops the import.
 pub fn import(
-    path: &Path,
+    path: &std::path::Path,
     options: &Options,
     fetched_at: DateTime<Utc>,
     progress: &Progress,
     deliver: impl FnMut(RecordBatch) -> anyhow::Result<()>,
 ) -> anyhow::Result<Report> {
+    let today = fetched_at.date_naive().signed_duration_since(NaiveDate::default()).num_days();
+    let latest_day = i32::try_from(today).unwrap_or(i32::MAX).min(options.latest_day);
+    let options = &Options { latest_day, ..options.clone() };
     let mut report = Report::default();
     let units = plan(path, options, &mut report)?;
     progress.total.store(units.len() as u64, Ordering::Relaxed);
     report.files = units.len() as u64;
     let schema = dataset::find(dataset::EOD).context("no dataset of daily bars")?.schema;
-    let mut chunks = Chunks::new(schema, options.chunk_rows.clamp(1, CHUNK_ROWS_MAX), fetched_at, deliver);
+    let chunk_rows = options.chunk_rows.clamp(1, CHUNK_ROWS_MAX);
+    let mut chunks = Chunks::new(schema, chunk_rows, fetched_at, options.source.clone(), deliver);
     let readers = options.readers.max(1);
     std::thread::scope(|scope| {
         // Reader n takes every n-th file, so asking the readers in turn gives the files in order, none far ahead.
@@ -100,12 +98,9 @@ pub fn import(
                 Err(FailedFile { file: file.clone(), line: None, reason: "the reader stopped".to_owned() })
             });
             match parsed {
-                Ok(parsed) => {
+                Ok(mut parsed) => {
                     progress.finish(parsed.rows() as u64, false);
-                    report.duplicates_dropped += parsed.duplicates;
-                    report.conflicts += parsed.conflicts;
-                    report.rows_skipped += parsed.skipped;
-                    report.warnings.extend(parsed.warnings.iter().map(|warning| format!("{file}: {warning}")));
+                    take(&mut parsed, &file, &options.source, &mut report);
                     chunks.flush_before(symbol, &mut report)?;
                     chunks.hold(parsed.series);
                 }
@@ -118,76 +113,41 @@ pub fn import(
         chunks.flush(&mut report)
     })?;
     report.symbols = chunks.symbols();
+    tell_failed(&mut report, &options.source);
     Ok(report)
 }
 
-/// What there is to read, with the first symbol of each, in symbol order; files of the same symbol in path order.
-fn plan(path: &Path, options: &Options, report: &mut Report) -> anyhow::Result<Vec<(String, Unit)>> {
-    let about = std::fs::metadata(path).with_context(|| format!("open {}", path.display()))?;
-    let mut units = Vec::new();
-    if about.is_dir() {
-        walk(path, &mut units, report)?;
-    } else {
-        units.push(Unit::Text(path.to_owned()));
-    }
-    if units.is_empty() && report.files_failed.is_empty() {
-        anyhow::bail!(
-            "{} holds no MetaStock file (.{}, or MASTER with F1.DAT)",
-            path.display(),
-            EXTENSIONS.join(", .")
-        );
-    }
-    let mut planned: Vec<(String, Unit)> = units
-        .into_iter()
-        .map(|unit| {
-            let symbol = match &unit {
-                Unit::Text(path) => peek(path).unwrap_or_else(|| stem(path).to_ascii_uppercase()),
-                Unit::Binary(security) => security.symbol.clone(),
-            };
-            (options.symbol(&symbol), unit)
-        })
-        .collect();
-    planned.sort_by(|left, right| left.0.cmp(&right.0).then_with(|| left.1.path().cmp(right.1.path())));
-    Ok(planned)
-}
-
-fn walk(folder: &Path, units: &mut Vec<Unit>, report: &mut Report) -> anyhow::Result<()> {
-    let listed = || format!("list {}", folder.display());
-    let mut paths = std::fs::read_dir(folder)
-        .with_context(listed)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>()
-        .with_context(listed)?;
-    paths.retain(|path| !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")));
-    paths.sort();
-    let (securities, warnings) = binary::securities(folder, &paths);
-    units.extend(securities.into_iter().map(Unit::Binary));
-    report.warnings.extend(warnings);
-    for path in paths {
-        // Links are followed for files, not for folders: a link upwards would never end.
-        if path.is_dir() {
-            if !path.is_symlink() {
-                walk(&path, units, report)?;
-            }
-        } else if path
-            .extension()
-            .and_then(|extension| extension.to_str())
-            .is_some_and(|extension| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)))
-        {
-            units.push(Unit::Text(path));
+/// Takes what is said of a file into the report.
+fn take(parsed: &mut Parsed, file: &str, source: &str, report: &mut Report) {
+    report.duplicates_dropped += parsed.duplicates;
+    report.conflicts += parsed.conflicts;
+    report.rows_skipped += parsed.skipped;
+    report.rows_rejected += parsed.bad.count;
+    report.warnings.extend(parsed.warnings.iter().map(|warning| format!("{file}: {warning}")));
+    for row in &parsed.bad.listed {
+        if report.rejected.len() >= REJECTED_SHOWN {
+            break;
         }
+        let (line, text) = (row.line.map(|line| format!("line {line}: ")), row.text.escape_debug());
+        let text = if row.text.is_empty() { format!("{} rows", row.count) } else { format!("{text}") };
+        report.rejected.push(format!("{file}: {}{} ({text})", line.unwrap_or_default(), row.reason));
     }
-    Ok(())
+    std::mem::take(&mut parsed.bad).tell(source, file, &mut report.findings);
+    std::mem::take(&mut parsed.doubts).into_iter().for_each(|(doubt, count)| report.findings.doubt(doubt, count));
 }
 
-fn peek(path: &Path) -> Option<String> {
-    let mut head = Vec::new();
-    std::fs::File::open(path).ok()?.take(PEEK_BYTES).read_to_end(&mut head).ok()?;
-    parse::first_symbol(&head)
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+/// A file that is refused is a finding too.
+fn tell_failed(report: &mut Report, source: &str) {
+    for failed in &report.files_failed {
+        report.findings.reject(Rejected {
+            source: source.to_owned(),
+            location: failed.file.clone(),
+            line: failed.line,
+            symbol: None,
+            text: String::new(),
+            reason: format!("the file is refused: {}", failed.reason),
+        });
+    }
 }
 
 fn read(unit: &Unit, options: &Options) -> Result<Parsed, FailedFile> {
@@ -215,18 +175,22 @@ mod tests {
     use crate::collect::merge::merge;
     use arrow::array::{Array, AsArray};
     use arrow::datatypes::{Date32Type, Float64Type, Int64Type};
-    use std::collections::HashMap;
+    use std::path::{Path, PathBuf};
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-03T22:00:00Z".parse().unwrap()
+    }
 
     fn run(path: &Path, options: &Options) -> (Report, Vec<RecordBatch>) {
         let mut batches = Vec::new();
         let progress = Progress::default();
-        let report = import(path, options, DateTime::UNIX_EPOCH, &progress, |batch| {
+        let report = import(path, options, now(), &progress, |batch| {
             batches.push(batch);
             Ok(())
         })
         .unwrap();
         assert_eq!(progress.done.load(Ordering::Relaxed), report.files);
-        assert_eq!(progress.failed.load(Ordering::Relaxed), report.files_failed.len() as u64);
+        assert!(progress.failed.load(Ordering::Relaxed) <= report.files_failed.len() as u64);
         assert_eq!(report.rows, batches.iter().map(|batch| batch.num_rows() as u64).sum::<u64>());
         (report, batches)
     }
@@ -306,13 +270,13 @@ mod tests {
             .collect();
         assert_eq!(
             failed,
-            [
-                ("b.csv", Some(2), "4 columns instead of 6"),
-                ("c.prn", None, "the file is empty"),
-                ("d.txt", None, "not a text file: a control character at byte 3"),
-            ]
+            [("c.prn", None, "the file is empty"), ("d.txt", None, "not a text file: a control character at byte 3"),]
         );
-        assert_eq!((report.files, report.rows, report.symbols), (5, 2, 2));
+        assert_eq!((report.files, report.rows, report.symbols, report.rows_rejected), (5, 3, 3, 1));
+        let rejected =
+            format!("{}: line 2: 4 columns instead of 6 (20260106,1,2,1)", folder.path().join("b.csv").display());
+        assert_eq!(report.rejected, [rejected]);
+        assert_eq!(report.findings.rejected_rows(), 3, "refused files are findings too");
     }
 
     #[test]
@@ -352,19 +316,50 @@ mod tests {
     #[test]
     fn symbols_are_renamed_where_asked() {
         let folder = folder(&[("brk.b.txt", b"20260105,1,2,1,2,5\n")]);
-        let renames = HashMap::from([("BRK.B".to_owned(), "BRK/B".to_owned())]);
-        let (_, batches) = run(folder.path(), &Options { renames, ..Options::default() });
+        let renames = Renames::read("BRK.B,BRK/B").unwrap();
+        let source = "mine".to_owned();
+        let (_, batches) = run(folder.path(), &Options { renames, source, ..Options::default() });
         assert_eq!(batches[0].column(0).as_string::<i32>().value(0), "BRK/B");
+        assert_eq!(batches[0].column(8).as_string::<i32>().value(0), "mine");
+    }
+
+    #[test]
+    fn bars_of_the_future_are_rejected() {
+        let folder = folder(&[("a.txt", b"20261103,1,2,1,2,5\n20261104,1,2,1,2,5\n20990105,1,2,1,2,5\n")]);
+        let (report, _) = run(folder.path(), &Options::default());
+        assert_eq!((report.rows, report.rows_rejected), (1, 2));
+        assert!(report.rejected[0].contains("2026-11-04 is in the future"), "{:?}", report.rejected);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_skipped_by_name() {
+        let folder = folder(&[("a.txt", b"20260105,1,2,1,2,5\n")]);
+        for name in ["pipe.csv", "MASTER"] {
+            let made = std::process::Command::new("mkfifo").arg(folder.path().join(name)).status();
+            assert!(made.unwrap().success());
+        }
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("zero.txt")).unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join("broken.txt")).unwrap();
+        let (report, _) = run(folder.path(), &Options::default());
+        assert_eq!((report.files, report.rows), (1, 1));
+        let said = report.warnings.join("\n");
+        for name in ["pipe.csv: skipped: it is a named pipe", "zero.txt: skipped: it is a device"] {
+            assert!(said.contains(name), "{name} in {said}");
+        }
+        assert!(report.files_failed[0].file.ends_with("broken.txt"), "{:?}", report.files_failed);
+        let alone =
+            import(&folder.path().join("pipe.csv"), &Options::default(), now(), &Progress::default(), |_| Ok(()));
+        assert!(alone.unwrap_err().to_string().contains("pipe.csv: it is a named pipe"));
     }
 
     #[test]
     fn a_folder_without_files_and_a_failed_delivery_are_errors() {
         let empty = folder(&[]);
         let progress = Progress::default();
-        let error = import(empty.path(), &Options::default(), DateTime::UNIX_EPOCH, &progress, |_| Ok(())).unwrap_err();
+        let error = import(empty.path(), &Options::default(), now(), &progress, |_| Ok(())).unwrap_err();
         assert!(error.to_string().contains("holds no MetaStock file"));
-        let stop =
-            import(&recorded(), &Options::default(), DateTime::UNIX_EPOCH, &progress, |_| anyhow::bail!("disk full"));
+        let stop = import(&recorded(), &Options::default(), now(), &progress, |_| anyhow::bail!("disk full"));
         assert_eq!(stop.unwrap_err().to_string(), "disk full");
     }
 }

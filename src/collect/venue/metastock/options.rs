@@ -1,7 +1,10 @@
 //! What the person who imports MetaStock files says of them. Every reader of a file takes it.
 
 use super::date::Order;
-use std::collections::HashMap;
+use super::renames::Renames;
+
+/// The source of imported bars, unless the person says otherwise.
+pub const SOURCE: &str = "metastock";
 
 /// What the files do not say of themselves.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,8 +15,14 @@ pub struct Options {
     pub pivot_year: u32,
     /// Factor from the file's volume to shares (some vendors count hundreds).
     pub volume_multiplier: f64,
-    /// Symbols that are spelled differently here: the file's upper-case spelling to ours (`BRK.B` to `BRK/B`).
-    pub renames: HashMap<String, String>,
+    /// The symbol of a file, whatever its name or its rows say; files of several symbols are refused then.
+    pub symbol: Option<String>,
+    /// Symbols that are spelled differently here.
+    pub renames: Renames,
+    /// What stands in the column `source`.
+    pub source: String,
+    /// The latest date a row may have, as days since 1970-01-01.
+    pub latest_day: i32,
     /// Rows per delivered batch, about.
     pub chunk_rows: usize,
     /// Files read at a time.
@@ -26,7 +35,10 @@ impl Default for Options {
             date_order: None,
             pivot_year: 50,
             volume_multiplier: 1.0,
-            renames: HashMap::new(),
+            symbol: None,
+            renames: Renames::default(),
+            source: SOURCE.to_owned(),
+            latest_day: i32::MAX,
             chunk_rows: 1_000_000,
             readers: std::thread::available_parallelism().map_or(1, usize::from),
         }
@@ -36,7 +48,6 @@ impl Default for Options {
 impl Options {
     /// Our spelling of a symbol: upper case, renamed where asked.
     pub(super) fn symbol(&self, ticker: &str) -> String {
-        let symbol = ticker.to_ascii_uppercase();
-        self.renames.get(&symbol).cloned().unwrap_or(symbol)
+        self.renames.renamed(ticker.to_ascii_uppercase())
     }
 }

@@ -1,10 +1,18 @@
 //! One MetaStock text file: bytes to daily rows per symbol. Pure; knows nothing of folders or the lake.
+//!
+//! A row that cannot be a session's is rejected by itself. Only a file of which nothing can be understood is refused.
 
+use super::bad_rows::BadRows;
 use super::date;
-use super::detect::{self, Column, Layout};
+use super::detect::{self, Layout};
+use super::doubts::{self, Counted, Present};
+use super::header::Column;
 use super::line::{self, LineError, Lines, Period};
+use super::number;
 use super::options::Options;
 use super::series::{Day, Series};
+use super::spacing;
+use super::text::text;
 use std::collections::HashMap;
 
 /// What one file holds.
@@ -17,6 +25,10 @@ pub(super) struct Parsed {
     pub(super) conflicts: u64,
     /// Rows of another period than the day.
     pub(super) skipped: u64,
+    /// Rows that are not imported, those of other periods included.
+    pub(super) bad: BadRows,
+    /// What is odd about rows that are.
+    pub(super) doubts: Vec<Counted>,
     /// One sentence per kind of oddity.
     pub(super) warnings: Vec<String>,
 }
@@ -25,16 +37,36 @@ impl Parsed {
     pub(super) fn rows(&self) -> usize {
         self.series.iter().map(|series| series.days.len()).sum()
     }
+
+    /// Sorts the rows of one symbol and takes them in: as days, if they are days; else they are all rejected. Returns why.
+    pub(super) fn take(&mut self, mut series: Series, present: Present) -> Option<String> {
+        let rows = series.days.len() as u64;
+        let settled = series.settle();
+        if let Some(reason) = spacing::not_daily(&series, &settled) {
+            self.bad.add_all(Some(&series.symbol), reason.clone(), rows);
+            return Some(reason);
+        }
+        self.warnings.extend(settled.warning(&series.symbol));
+        doubts::contradictions(&series.symbol, &settled, &mut self.doubts);
+        doubts::doubts(&series, present, &mut self.doubts);
+        series.forget_absent_contracts();
+        self.duplicates += settled.duplicates;
+        self.conflicts += settled.conflicts;
+        self.series.push(series);
+        None
+    }
 }
 
 /// Reads a whole file. `stem` is its name without extension: the symbol when no column has it.
 pub(super) fn parse(bytes: &[u8], stem: &str, options: &Options) -> Result<Parsed, LineError> {
     let text = text(bytes)?;
-    let layout = detect::layout(text, options)?;
+    let layout = detect::layout(&text, options)?;
     let mut reader = Reader::new(&layout, options, stem)?;
-    for (number, line) in Lines::new(text) {
-        if layout.header.as_deref() != Some(line) {
-            reader.read(number, line)?;
+    for (number, line) in Lines::new(&text) {
+        if layout.is_row(number, line)
+            && let Err(reason) = reader.read(number, line)
+        {
+            reader.reject(number, line, reason);
         }
     }
     reader.finish()
@@ -45,24 +77,11 @@ pub(super) fn first_symbol(bytes: &[u8]) -> Option<String> {
     let text = text(bytes).ok()?;
     // Dates do not matter here, so their order need not be proved.
     let options = Options { date_order: Some(date::Order::MonthFirst), ..Options::default() };
-    let layout = detect::layout(text, &options).ok()?;
-    let ticker = layout.columns.iter().position(|column| *column == Column::Ticker)?;
-    let (_, first) = Lines::new(text).find(|(_, line)| layout.header.as_deref() != Some(*line))?;
+    let layout = detect::layout(&text, &options).ok()?;
+    let ticker = layout.columns.iter().position(|column| *column == Column::Ticker);
+    let Some(ticker) = ticker else { return layout.symbol };
+    let (_, first) = Lines::new(&text).find(|(number, line)| layout.is_row(*number, line))?;
     line::fields(first, layout.separator).nth(ticker).and_then(line::ticker).map(str::to_ascii_uppercase)
-}
-
-/// The bytes without byte order mark and end-of-file sign, if they are text at all.
-fn text(bytes: &[u8]) -> Result<&[u8], LineError> {
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(LineError::whole("the file is UTF-16; save it as UTF-8 or ASCII"));
-    }
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = text.strip_suffix(b"\x1a").unwrap_or(text);
-    let odd = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
-    match text.iter().position(|&byte| odd(byte)) {
-        Some(offset) => Err(LineError::whole(format!("not a text file: a control character at byte {offset}"))),
-        None => Ok(text),
-    }
 }
 
 /// How often something odd was met, and where first.
@@ -100,10 +119,11 @@ struct Reader<'a> {
     previous: Option<(&'a [u8], usize)>,
     name: Option<&'a [u8]>,
     series: Vec<Series>,
+    bad: BadRows,
     skipped: u64,
     skipped_period: Option<char>,
     missing_prices: Tally,
-    no_price: Tally,
+    unreadable: Tally,
     outside: Tally,
     rounded: Tally,
 }
@@ -112,8 +132,10 @@ impl<'a> Reader<'a> {
     fn new(layout: &'a Layout, options: &'a Options, stem: &str) -> Result<Self, LineError> {
         let mut series = Vec::new();
         if !layout.has(Column::Ticker) {
-            let symbol = line::ticker(stem.as_bytes()).ok_or_else(|| {
-                LineError::whole(format!("no ticker column, and the file name {stem:?} is no symbol"))
+            let named = options.symbol.as_deref().or(layout.symbol.as_deref()).unwrap_or(stem);
+            let symbol = line::ticker(named.as_bytes()).ok_or_else(|| {
+                let reason = "no ticker column, and the file name";
+                LineError::whole(format!("{reason} {named:?} is no symbol; --symbol names it"))
             })?;
             series.push(Series { symbol: options.symbol(symbol), days: Vec::new() });
         }
@@ -126,16 +148,21 @@ impl<'a> Reader<'a> {
             previous: None,
             name: None,
             series,
+            bad: BadRows::default(),
             skipped: 0,
             skipped_period: None,
             missing_prices: Tally::default(),
-            no_price: Tally::default(),
+            unreadable: Tally::default(),
             outside: Tally::default(),
             rounded: Tally::default(),
         })
     }
 
-    fn read(&mut self, number: u64, line: &'a [u8]) -> Result<(), LineError> {
+    /// Reads a row.
+    ///
+    /// # Errors
+    /// Why it is none of a session, one clear sentence.
+    fn read(&mut self, number: u64, line: &'a [u8]) -> Result<(), String> {
         self.fields.clear();
         self.fields.extend(line::fields(line, self.layout.separator));
         let expected = self.layout.columns.len();
@@ -143,7 +170,7 @@ impl<'a> Reader<'a> {
             self.fields.pop();
         }
         if self.fields.len() != expected {
-            return Err(LineError::at(number, format!("{} columns instead of {expected}", self.fields.len())));
+            return Err(format!("{} columns instead of {expected}", self.fields.len()));
         }
 
         let mut day = Day::default();
@@ -153,7 +180,7 @@ impl<'a> Reader<'a> {
         let layout = self.layout;
         for (index, column) in layout.columns.iter().enumerate() {
             let field = self.fields.get(index).copied().unwrap_or_default();
-            let bad = |what: &str| LineError::at(number, format!("{} is no {what}", line::quoted(field)));
+            let bad = |what: &str| format!("{} is no {what}", line::quoted(field));
             match column {
                 Column::Period => match line::period(field).ok_or_else(|| bad("period"))? {
                     Period::Day => {}
@@ -163,25 +190,24 @@ impl<'a> Reader<'a> {
                     }
                 },
                 Column::Ticker => series = self.series_of(field).ok_or_else(|| bad("ticker"))?,
-                Column::Name => self.check_name(field, number)?,
+                Column::Name => self.check_name(field)?,
                 Column::Date => {
                     let moment =
                         date::parse(field, layout.dates, self.options.pivot_year).ok_or_else(|| bad("date"))?;
                     day.day = moment.day;
                     seconds = moment.second;
                 }
-                Column::Time => day.second = date::time(field).ok_or_else(|| bad("time"))?,
-                Column::Open => day.open = self.price(field).ok_or_else(|| bad("open"))?,
-                Column::High => day.high = self.price(field).ok_or_else(|| bad("high"))?,
-                Column::Low => day.low = self.price(field).ok_or_else(|| bad("low"))?,
-                Column::Close => day.close = self.price(field).ok_or_else(|| bad("close"))?,
-                Column::Volume => {
-                    let scale = self.options.volume_multiplier;
-                    day.volume = self.count(field, scale, number).ok_or_else(|| bad("volume"))?;
+                // What it says of the rows is said by their number too.
+                Column::Time => day.second = date::time(field).unwrap_or_default(),
+                Column::Open => day.open = self.price(field, number),
+                Column::High => day.high = self.price(field, number),
+                Column::Low => day.low = self.price(field, number),
+                Column::Close => {
+                    let close = number::price(field, layout.separator).ok().flatten();
+                    day.close = Some(close.ok_or_else(|| bad("close"))?);
                 }
-                Column::OpenInterest => {
-                    day.open_interest = self.count(field, 1.0, number).ok_or_else(|| bad("open interest"))?;
-                }
+                Column::Volume => day.volume = self.count(field, self.options.volume_multiplier, number),
+                Column::OpenInterest => day.open_interest = self.count(field, 1.0, number),
                 Column::Other => {}
             }
         }
@@ -189,25 +215,20 @@ impl<'a> Reader<'a> {
         if daily { self.keep(series, day, number) } else { self.skip() }
     }
 
-    fn skip(&mut self) -> Result<(), LineError> {
+    fn skip(&mut self) -> Result<(), String> {
         self.skipped += 1;
         Ok(())
     }
 
-    fn keep(&mut self, series: usize, day: Day, number: u64) -> Result<(), LineError> {
-        day.check().map_err(|reason| LineError::at(number, reason))?;
+    fn keep(&mut self, series: usize, day: Day, number: u64) -> Result<(), String> {
+        day.check(self.options.latest_day)?;
         if let (Some(high), Some(low)) = (day.high, day.low) {
             let outside = |price: Option<f64>| price.is_some_and(|price| !(low..=high).contains(&price));
             if outside(day.open) || outside(day.close) {
                 self.outside.add(number);
             }
         }
-        let prices =
-            [(Column::Open, day.open), (Column::High, day.high), (Column::Low, day.low), (Column::Close, day.close)];
-        if !day.priced() {
-            self.no_price.add(number);
-            return Ok(());
-        }
+        let prices = [(Column::Open, day.open), (Column::High, day.high), (Column::Low, day.low)];
         if prices.iter().any(|(column, price)| price.is_none() && self.layout.has(*column)) {
             self.missing_prices.add(number);
         }
@@ -217,26 +238,43 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A price; 0 and nothing both mean that there is none.
-    fn price(&self, field: &[u8]) -> Option<Option<f64>> {
-        line::price(field, self.layout.separator).ok().map(|price| price.filter(|price| *price != 0.0))
+    /// Notes a row that is not imported, with its symbol as far as that can be read.
+    fn reject(&mut self, number: u64, line: &'a [u8], reason: String) {
+        let ticker = self.layout.columns.iter().position(|column| *column == Column::Ticker);
+        let symbol = match ticker {
+            Some(index) => {
+                self.fields.get(index).and_then(|field| line::ticker(field)).map(|ticker| self.options.symbol(ticker))
+            }
+            None => self.series.first().map(|series| series.symbol.clone()),
+        };
+        self.bad.add(number, symbol.as_deref(), line, reason);
     }
 
-    /// A whole number from 0 on; fractions are rounded and counted.
-    fn count(&mut self, field: &[u8], scale: f64, number: u64) -> Option<Option<i64>> {
-        let Some(value) = line::price(field, self.layout.separator).ok()? else {
-            return Some(None);
-        };
-        let value = value * scale;
-        let rounded = value.round();
-        // Up to 2^63, where the doubles end that fit.
-        if !(0.0..9_223_372_036_854_775_808.0).contains(&rounded) {
-            return None;
+    /// An open, high or low; 0 and nothing both mean that there is none, and so does what cannot be read.
+    fn price(&mut self, field: &[u8], number: u64) -> Option<f64> {
+        match number::price(field, self.layout.separator) {
+            Ok(price) => price.filter(|price| *price != 0.0),
+            Err(number::NotANumber) => {
+                self.unreadable.add(number);
+                None
+            }
         }
-        if rounded != value {
+    }
+
+    /// A whole number from 0 on; fractions are rounded and counted. `None` for what is no such number.
+    fn count(&mut self, field: &[u8], scale: f64, number: u64) -> Option<i64> {
+        let count = number::count(field, self.layout.separator);
+        let value = count.as_ref().ok().copied().flatten().map(|value| value * scale);
+        // Up to 2^63, where the doubles end that fit.
+        let fits = |value: &f64| (0.0..9_223_372_036_854_775_808.0).contains(&value.round());
+        if count.is_err() || value.is_some_and(|value| !fits(&value)) {
+            self.unreadable.add(number);
+        }
+        let value = value.filter(fits)?;
+        if value.round() != value {
             self.rounded.add(number);
         }
-        Some(Some(rounded as i64))
+        Some(value.round() as i64)
     }
 
     fn series_of(&mut self, field: &'a [u8]) -> Option<usize> {
@@ -266,209 +304,76 @@ impl<'a> Reader<'a> {
         Some(series)
     }
 
-    /// Without tickers, a second name means that the rows of several symbols cannot be told apart.
-    fn check_name(&mut self, field: &'a [u8], number: u64) -> Result<(), LineError> {
+    /// Without tickers, a second name means a row of another symbol.
+    fn check_name(&mut self, field: &'a [u8]) -> Result<(), String> {
         if *self.name.get_or_insert(field) != field && !self.layout.has(Column::Ticker) {
-            let reason = format!("a second name {}, but no column has the ticker", line::quoted(field));
-            return Err(LineError::at(number, reason));
+            return Err(format!("a second name {}, but no column has the ticker", line::quoted(field)));
         }
         Ok(())
     }
 
     fn finish(mut self) -> Result<Parsed, LineError> {
-        let mut parsed = Parsed { skipped: self.skipped, ..Parsed::default() };
-        for series in &mut self.series {
-            let settled = series.settle();
-            if let Some(day) = settled.two_times
-                && !self.layout.has(Column::Period)
-            {
-                let reason = format!(
-                    "{} has rows at several times on {}: intraday bars are not imported",
-                    series.symbol,
-                    date::text(day)
-                );
-                return Err(LineError::whole(reason));
-            }
-            parsed.warnings.extend(settled.warning(&series.symbol));
-            series.forget_absent_contracts();
-            parsed.duplicates += settled.duplicates;
-            parsed.conflicts += settled.conflicts;
-        }
         self.series.retain(|series| !series.days.is_empty());
+        self.name_symbol()?;
         self.series.sort_by(|left, right| left.symbol.cmp(&right.symbol));
+        let present = Present {
+            open: self.layout.has(Column::Open),
+            high: self.layout.has(Column::High),
+            low: self.layout.has(Column::Low),
+            volume: self.layout.has(Column::Volume),
+        };
+        let mut parsed = Parsed { skipped: self.skipped, bad: self.bad, ..Parsed::default() };
         if let Some(period) = self.skipped_period {
             let reason = format!("rows of period {period}, not imported since only daily ones are: {}", self.skipped);
             if self.series.is_empty() {
                 return Err(LineError::whole(reason));
             }
+            parsed.bad.add_all(None, format!("rows of period {period}; only daily ones are imported"), self.skipped);
             parsed.warnings.push(reason);
         }
-        if self.series.is_empty() {
-            return Err(LineError::whole("no row has a price"));
+        let mut refusal = None;
+        for series in self.series {
+            refusal = parsed.take(series, present).or(refusal);
+        }
+        if parsed.series.is_empty() {
+            return Err(nothing_left(&parsed.bad, refusal));
         }
         self.missing_prices.warn("rows with a missing price (empty or 0)", &mut parsed.warnings);
-        self.no_price.warn("rows without any price, left out", &mut parsed.warnings);
+        self.unreadable.warn("values that are no numbers, and NULL here", &mut parsed.warnings);
         self.outside.warn("rows with the open or close outside of low to high", &mut parsed.warnings);
         self.rounded.warn("volumes or open interests with a fraction, rounded", &mut parsed.warnings);
-        parsed.series = self.series;
         Ok(parsed)
+    }
+
+    /// Gives the rows the symbol that the person named, if they are of one.
+    fn name_symbol(&mut self) -> Result<(), LineError> {
+        let Some(symbol) = self.options.symbol.as_deref().filter(|_| self.layout.has(Column::Ticker)) else {
+            return Ok(());
+        };
+        match self.series.as_mut_slice() {
+            [] => {}
+            [series] => series.symbol = self.options.symbol(symbol),
+            several => {
+                let symbols: Vec<&str> = several.iter().take(3).map(|series| series.symbol.as_str()).collect();
+                let reason = format!("it has rows of {}, and --symbol names one", symbols.join(", "));
+                return Err(LineError::whole(reason));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why nothing of a file is imported, by the first of its rows.
+fn nothing_left(bad: &BadRows, refusal: Option<String>) -> LineError {
+    if let Some(reason) = refusal {
+        return LineError::whole(reason);
+    }
+    match bad.listed.first() {
+        Some(first) => LineError { line: first.line, reason: first.reason.clone() },
+        None => LineError::whole("there is no row"),
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Parsed, LineError> {
-        parse(text.as_bytes(), "stem", &Options::default())
-    }
-
-    #[track_caller]
-    fn refused(text: &str, line: Option<u64>, reason: &str) {
-        let error = read(text).unwrap_err();
-        assert_eq!((error.line, error.reason.as_str()), (line, reason));
-    }
-
-    const HEADER: &str = "<TICKER>,<PER>,<DTYYYYMMDD>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>\r\n";
-
-    #[test]
-    fn a_row_is_a_day() {
-        let parsed =
-            read(&format!("\u{feff}{HEADER}acme,D,20260105,000000,101.25,103.5,101,103,1750000,7\r\n\x1a")).unwrap();
-        assert_eq!(parsed.series.len(), 1);
-        assert_eq!(parsed.series[0].symbol, "ACME");
-        assert_eq!(
-            parsed.series[0].days,
-            [Day {
-                day: 20_458,
-                second: 0,
-                open: Some(101.25),
-                high: Some(103.5),
-                low: Some(101.0),
-                close: Some(103.0),
-                volume: Some(1_750_000),
-                open_interest: Some(7),
-            }]
-        );
-        assert!(parsed.warnings.is_empty());
-    }
-
-    #[test]
-    fn a_missing_open_is_no_price() {
-        let parsed = read("A,19700102,0,2,1,1.5,10\nA,19700105,,2,1,1.5,\nA,19700106,1,2,1,1.5,0").unwrap();
-        let days = &parsed.series[0].days;
-        assert_eq!(days.iter().map(|day| day.open).collect::<Vec<_>>(), [None, None, Some(1.0)]);
-        assert_eq!(days.iter().map(|day| day.volume).collect::<Vec<_>>(), [Some(10), None, Some(0)]);
-        assert_eq!(parsed.warnings, ["rows with a missing price (empty or 0): 2, first in line 1"]);
-    }
-
-    #[test]
-    fn rows_are_sorted_and_deduplicated() {
-        let parsed = read(
-            "B,20260106,1,2,1,1,5\nB,20260105,1,2,1,1,5\nA,20260105,1,2,1,1,5\nB,20260106,1,2,1,1,5\nB,20260105,1,2,1,2,5\n",
-        )
-        .unwrap();
-        let symbols: Vec<_> = parsed.series.iter().map(|series| (series.symbol.as_str(), series.days.len())).collect();
-        assert_eq!(symbols, [("A", 1), ("B", 2)]);
-        assert_eq!((parsed.duplicates, parsed.conflicts), (1, 1));
-        assert_eq!(parsed.series[1].days[0].close, Some(2.0));
-        assert_eq!(parsed.warnings, ["B: contradicting rows, of which the last counts: 1, first on 2026-01-05"]);
-    }
-
-    #[test]
-    fn only_daily_rows_count() {
-        let day = "A,D,20260105,000000,1,2,1,1,5,0\n";
-        let minute = "A,I,20260105,093100,1,2,1,1,5,0\n";
-        let parsed = read(&format!("{HEADER}{day}{minute}{minute}A,60,20260105,100000,1,2,1,1,5,0\n")).unwrap();
-        assert_eq!((parsed.rows(), parsed.skipped), (1, 3));
-        refused(&format!("{HEADER}{minute}"), None, "rows of period I, not imported since only daily ones are: 1");
-        refused(
-            "A,20260105,09:31,1,2,1,1,5\nA,20260105,09:32,1,2,1,1,5",
-            None,
-            "A has rows at several times on 2026-01-05: intraday bars are not imported",
-        );
-        refused(
-            "<DATE>,<TIME>,<CLOSE>\n20260105,0931,1\n20260105,0932,1",
-            None,
-            "STEM has rows at several times on 2026-01-05: intraday bars are not imported",
-        );
-    }
-
-    #[test]
-    fn a_bad_line_names_itself() {
-        let good = "A,D,20260105,000000,1,2,1,1,5,0\n";
-        for (line, reason) in [
-            ("A,D,20260106,000000,1,2,1,1,5\n", "9 columns instead of 10"),
-            ("A,D,20260106,000000,1,2,1,1,5,0,9\n", "11 columns instead of 10"),
-            ("A,D,20260230,000000,1,2,1,1,5,0\n", "\"20260230\" is no date"),
-            ("A,D,20260106,000000,1,x2,1,1,5,0\n", "\"x2\" is no high"),
-            ("A,D,20260106,000000,1,2,1,nan,5,0\n", "\"nan\" is no close"),
-            ("A,D,20260106,000000,1,2,3,1,5,0\n", "the high 2 is below the low 3"),
-            ("A,D,20260106,000000,1,2,1,1,-5,0\n", "\"-5\" is no volume"),
-            ("A,D,20260106,000000,1,2,1,1,1e300,0\n", "\"1e300\" is no volume"),
-            ("A,Z,20260106,000000,1,2,1,1,5,0\n", "\"Z\" is no period"),
-            ("é,D,20260106,000000,1,2,1,1,5,0\n", "\"\\xc3\\xa9\" is no ticker"),
-            (",D,20260106,000000,1,2,1,1,5,0\n", "\"\" is no ticker"),
-            ("A,D,20260106,250000,1,2,1,1,5,0\n", "\"250000\" is no time"),
-        ] {
-            refused(&format!("{HEADER}{good}{line}{good}"), Some(3), reason);
-        }
-    }
-
-    #[test]
-    fn what_is_no_text_is_refused() {
-        refused("\u{1}\u{2}", None, "not a text file: a control character at byte 0");
-        assert!(parse(b"\xff\xfeA\0", "a", &Options::default()).unwrap_err().reason.contains("UTF-16"));
-        refused("<DATE>,<CLOSE>\n20260105,0", None, "no row has a price");
-        assert!(parse(b"20260105,1,1,1,1", "two words", &Options::default()).unwrap_err().reason.contains("two words"));
-    }
-
-    #[test]
-    fn no_bytes_panic() {
-        let seed = format!("{HEADER}A,D,20260105,000000,1,2,1,1,5,0\n\"A;B\",1/13/2026;2\t3 4.5e6,-7\n");
-        let mut state = 7_u64;
-        for _ in 0..3_000 {
-            let mut bytes = seed.clone().into_bytes();
-            for _ in 0..6 {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let at = (state >> 33) as usize % bytes.len();
-                match state % 3 {
-                    0 => bytes[at] = (state >> 20) as u8,
-                    1 => bytes.truncate(at.max(1)),
-                    _ => bytes.insert(at, b",;\t \n\"/.-0<"[(state >> 40) as usize % 11]),
-                }
-            }
-            let _ = parse(&bytes, "stem", &Options::default());
-            let _ = first_symbol(&bytes);
-        }
-    }
-
-    #[test]
-    fn the_first_symbol_is_found_in_a_cut_off_file() {
-        assert_eq!(
-            first_symbol(format!("{HEADER}ibm,D,20260105,000000,1,2,1,1,5,0\nibm,D,2026").as_bytes()).as_deref(),
-            Some("IBM")
-        );
-        assert_eq!(first_symbol(b"20260105,1,2,1,1,5\n"), None);
-        assert_eq!(first_symbol(b""), None);
-    }
-
-    #[test]
-    fn text_of_any_kind_is_read_or_refused() {
-        let mut noise = crate::collect::venue::noise::Noise(0x5eed);
-        let seeds = [
-            format!("{HEADER}ACME,D,20260105,000000,1,2,1,2,5,0\r\nACME,D,20260106,000000,1,2,1,2,5,0\r\n"),
-            "20260105,1,2,1,2,5\n20260106,1,2,1,2,5\n".to_owned(),
-            "ACME;05.01.2026;1,5;2,5;1,25;2;500\n".to_owned(),
-        ];
-        for _ in 0..5_000 {
-            let seed = &seeds[noise.below(seeds.len())];
-            let text = noise.mutated(seed.as_bytes());
-            let _ = first_symbol(&text);
-            if let Ok(parsed) = parse(&text, "stem", &Options::default()) {
-                assert!(parsed.rows() <= text.len());
-            }
-        }
-    }
-}
+#[path = "parse_tests.rs"]
+mod tests;

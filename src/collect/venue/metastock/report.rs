@@ -1,7 +1,9 @@
-//! What became of an import: counts, and the files that were refused. `tt import metastock` prints it.
+//! What became of an import: counts, and what was refused or is odd. `tt import metastock` prints it.
 
-/// One file that is not imported.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+use crate::lake::quality::Findings;
+
+/// One file that is not imported, or a folder that cannot be listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedFile {
     /// Path of the file as it was given.
     pub file: String,
@@ -12,7 +14,7 @@ pub struct FailedFile {
 }
 
 /// What an import did.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Report {
     /// Files found, failed ones included. A security of a binary folder counts as one.
     pub files: u64,
@@ -22,12 +24,18 @@ pub struct Report {
     pub rows: u64,
     /// Symbols that the import delivered rows of.
     pub symbols: u64,
+    /// Rows of files that were taken which are not imported, those of other periods included.
+    pub rows_rejected: u64,
     /// Rows left out because another one says the same.
     pub duplicates_dropped: u64,
     /// Rows left out because a later one of the same symbol and date says otherwise.
     pub conflicts: u64,
     /// Rows left out because they cover less or more than a day.
     pub rows_skipped: u64,
+    /// Rejected rows, one line each as far as they are listed: file, line, reason and text.
+    pub rejected: Vec<String>,
     /// Sentences that begin with the file they are about.
     pub warnings: Vec<String>,
+    /// Rejected rows and files, and doubts, for whoever records them.
+    pub findings: Findings,
 }

@@ -23,15 +23,16 @@ impl Day {
         Self { day: 0, second: 0, ..*self } == Self { day: 0, second: 0, ..*other }
     }
 
-    /// Whether there is any price at all.
-    pub(super) fn priced(&self) -> bool {
-        [self.open, self.high, self.low, self.close].iter().any(Option::is_some)
-    }
-
-    /// The fault of a high below its low, which no session can have.
-    pub(super) fn check(&self) -> Result<(), String> {
-        match (self.high, self.low) {
-            (Some(high), Some(low)) if high < low => Err(format!("the high {high} is below the low {low}")),
+    /// The fault of a row that cannot be a session's, whose date is later than `latest`, or whose prices no session has.
+    pub(super) fn check(&self, latest: i32) -> Result<(), String> {
+        let prices = [("open", self.open), ("high", self.high), ("low", self.low), ("close", self.close)];
+        let below = prices.into_iter().find_map(|(name, price)| Some((name, price.filter(|price| *price < 0.0)?)));
+        match (self.high, self.low, self.close) {
+            _ if self.day > latest => Err(format!("{} is in the future", date::text(self.day))),
+            (.., None) => Err("it has no close".to_owned()),
+            (.., Some(0.0)) => Err("the close is 0".to_owned()),
+            _ if let Some((name, price)) = below => Err(format!("the {name} {price} is below 0")),
+            (Some(high), Some(low), _) if high < low => Err(format!("the high {high} is below the low {low}")),
             _ => Ok(()),
         }
     }
@@ -49,17 +50,50 @@ pub(super) struct Series {
 pub(super) struct Settled {
     pub(super) duplicates: u64,
     pub(super) conflicts: u64,
-    /// First date with contradicting rows.
-    first_conflict: Option<i32>,
+    /// First date with contradicting rows, and the last one.
+    pub(super) first_conflict: Option<i32>,
+    last_conflict: Option<i32>,
+    /// Dates with contradicting rows, and those with three or more.
+    pub(super) conflict_days: usize,
+    crowded_days: usize,
+    last_crowded: Option<i32>,
     /// First date with rows at two times of the day.
     pub(super) two_times: Option<i32>,
+    /// Contradicting rows whose closes are far apart, as those of two securities are.
+    pub(super) far_apart: u64,
 }
+
+/// Closes of one session that differ by more than this part are not those of one security.
+const FAR_APART: f64 = 0.2;
 
 impl Settled {
     /// A sentence about contradicting rows, if there are any.
     pub(super) fn warning(&self, symbol: &str) -> Option<String> {
         let day = date::text(self.first_conflict?);
         Some(format!("{symbol}: contradicting rows, of which the last counts: {}, first on {day}", self.conflicts))
+    }
+
+    /// A date with several rows, where so many dates have them that they are no corrections: more than half of `days`, or
+    /// a tenth three or more.
+    pub(super) fn several_a_day(&self, days: usize) -> Option<i32> {
+        let pairs = self.conflict_days > 1 && self.conflict_days * 2 > days;
+        let crowds = self.crowded_days > 0 && self.crowded_days * 10 >= days;
+        self.first_conflict.filter(|_| pairs || crowds)
+    }
+
+    fn conflict(&mut self, later: &Day, kept: &Day) {
+        self.conflicts += 1;
+        self.first_conflict.get_or_insert(later.day);
+        if self.last_conflict != Some(later.day) {
+            self.last_conflict = Some(later.day);
+            self.conflict_days += 1;
+        } else if self.last_crowded != Some(later.day) {
+            self.last_crowded = Some(later.day);
+            self.crowded_days += 1;
+        }
+        if let (Some(one), Some(other)) = (later.close, kept.close) {
+            self.far_apart += u64::from((one - other).abs() > FAR_APART * one.abs().max(other.abs()));
+        }
     }
 }
 
@@ -80,8 +114,7 @@ impl Series {
             if later.agrees(kept) {
                 settled.duplicates += 1;
             } else {
-                settled.conflicts += 1;
-                settled.first_conflict.get_or_insert(later.day);
+                settled.conflict(later, kept);
                 *kept = *later;
             }
             true
@@ -116,6 +149,21 @@ mod tests {
         let warning = "ACME: contradicting rows, of which the last counts: 1, first on 1970-01-03";
         assert_eq!(settled.warning("ACME").as_deref(), Some(warning));
         assert_eq!(series(&[(1, 1.0)]).settle().warning("ACME"), None);
+    }
+
+    #[test]
+    fn corrections_are_told_from_several_rows_a_day() {
+        let found = |rows: &[(i32, f64)]| {
+            let mut days = series(rows);
+            days.settle().several_a_day(days.days.len())
+        };
+        assert_eq!(found(&[(1, 1.0), (1, 2.0), (2, 1.0)]), None, "one correction");
+        assert_eq!(found(&[(1, 1.0), (1, 2.0)]), None);
+        assert_eq!(found(&[(1, 1.0), (1, 2.0), (1, 3.0)]), Some(1));
+        assert_eq!(found(&[(1, 1.0), (1, 2.0), (2, 1.0), (2, 3.0), (3, 1.0)]), Some(1));
+        assert_eq!(found(&[(1, 1.0), (1, 1.0), (1, 1.0), (2, 1.0), (2, 1.0)]), None, "the same again is no bar");
+        let mut days = series(&[(1, 1.0), (1, 1.1), (2, 1.0), (2, 50.0), (3, 1.0)]);
+        assert_eq!(days.settle().far_apart, 1);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The tables of ttapi, each a DataFusion `TableProvider`: cached, live, histories, views, and those about the server.
 
+pub mod budget;
 pub mod command;
 pub mod comment;
 pub mod context;

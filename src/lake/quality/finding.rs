@@ -152,6 +152,16 @@ impl Findings {
         self.rejected.is_empty() && self.doubts.is_empty() && self.over.is_empty()
     }
 
+    /// The doubts, each with the number of rows it is about.
+    pub fn doubts(&self) -> impl Iterator<Item = (&Doubt, u64)> {
+        self.doubts.iter()
+    }
+
+    /// The rows that were rejected, each with how often it was met.
+    pub fn rejected(&self) -> impl Iterator<Item = (&Rejected, u64)> {
+        self.rejected.iter()
+    }
+
     /// How many rows were rejected.
     pub fn rejected_rows(&self) -> u64 {
         self.rejected.total()

@@ -51,6 +51,11 @@ impl<T: Record> Tally<T> {
         other.entries.into_values().for_each(|(finding, count)| self.add(finding, count));
     }
 
+    /// Findings and their counts.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&T, u64)> {
+        self.entries.values().map(|(finding, count)| (finding, *count))
+    }
+
     /// The keys of all findings.
     pub(super) fn keys(&self) -> BTreeSet<String> {
         self.entries.keys().cloned().collect()

@@ -11,7 +11,8 @@ mod upkeep;
 pub use storage::Storage;
 
 use crate::clock::Clock;
-use crate::collect::client::EndpointStatus;
+use crate::collect::client::budget::Waiting;
+use crate::collect::client::{BudgetStatus, EndpointStatus};
 use crate::collect::collector::Collector;
 use crate::collect::history::{History, HistoryOptions};
 use crate::collect::scheduler::{self, Event, Scheduler};
@@ -19,7 +20,7 @@ use crate::collect::source::LiveFeed;
 use crate::collect::sources::Sources;
 use crate::collect::upkeep::Upkeep;
 use crate::collect::venue::dxlink::{FeedStatus, FeedSymbols};
-use crate::collect::{near_money, universe};
+use crate::collect::{left_out, near_money, spelling, universe};
 use crate::config::Config;
 use crate::disk::LocalDisk;
 use crate::engine::template::{Parts, build};
@@ -31,10 +32,11 @@ use crate::live::spool::{Spool, SpoolLimits, Uncommitted};
 use crate::live::{Book, Live};
 use crate::market::event::{self, Visitor};
 use crate::resident::Residents;
+use crate::table::budget::{BudgetRow, BudgetRows};
 use crate::table::schemas::Tables;
 use crate::table::sources::{SourceRow, SourceRows};
 use crate::table::spools::{SpoolFigures, SpoolRow, SpoolRows};
-use crate::table::{sources, spools, system};
+use crate::table::{budget, sources, spools, system};
 use anyhow::{Context, Result};
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
@@ -121,6 +123,9 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
     };
     let collected: Vec<&'static str> = collectors.keys().copied().collect();
     let board = board(config, &lake, &collectors, &all_sources, &clock);
+    if !only_reads {
+        migrate(&lake).await;
+    }
     for (name, freshness) in &board {
         if let Some(table) = lake.table(name) {
             table.keep_for(config.retention(name));
@@ -141,6 +146,7 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
             background: role == Role::Collect,
             runs_max: config.collect.refreshes_max,
             negative_ttl: config.collect.negative_ttl,
+            absent_percent_max: config.collect.absent_percent_max,
             process: scheduler::process_number(),
         };
         let scheduler = Scheduler::new(lake.clone(), board.clone(), collectors, requests, clock.clone(), options);
@@ -170,6 +176,7 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
     }
     let system_tables = vec![
         ("cache", crate::table::cache::table(residents.clone())),
+        ("budget", budget::table(budget_rows(all_sources.clone()))),
         ("sources", sources::table(source_rows(all_sources))),
         ("spools", spools::table(spool_rows(histories.clone()))),
         ("upkeep", crate::table::upkeep::table(upkeep::rows(upkeep.clone()))),
@@ -241,6 +248,18 @@ fn board(
         }
     }
     board
+}
+
+/// Gives tables of earlier releases the columns of this one. What cannot be migrated now is read as if it were, and is tried
+/// again at the next start.
+async fn migrate(lake: &Lake) {
+    for table in lake.tables() {
+        match table.migrate().await {
+            Ok(true) => tracing::info!(dataset = table.dataset().name, "the table has the columns of this release now"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!("a table is not migrated yet: {error}"),
+        }
+    }
 }
 
 /// Looks at one table: its latest version, and what is remembered of its refreshes, which another process may have
@@ -345,6 +364,37 @@ impl Keep<'_> {
     }
 }
 
+/// What `system.budget` shows, read anew for each query.
+fn budget_rows(sources: Sources) -> BudgetRows {
+    Arc::new(move || {
+        let mut rows = Vec::new();
+        for (source, BudgetStatus { per_second, burst, left, waiting }) in sources.budgets() {
+            let all = waiting.iter().map(|line| line.requests).sum();
+            let last = waiting.last().map(|line| line.sent_at);
+            let whole = BudgetRow {
+                source,
+                dataset: None,
+                waiting: all,
+                awaited: None,
+                sent_at: last,
+                per_second,
+                burst,
+                left,
+            };
+            let of = |line: &Waiting| BudgetRow {
+                dataset: Some(line.dataset),
+                waiting: line.requests,
+                awaited: Some(line.awaited),
+                sent_at: Some(line.sent_at),
+                ..whole.clone()
+            };
+            rows.extend(waiting.iter().filter(|line| !line.dataset.is_empty()).map(of));
+            rows.push(whole);
+        }
+        rows
+    })
+}
+
 /// What `system.sources` shows, read anew for each query.
 fn source_rows(sources: Sources) -> SourceRows {
     Arc::new(move || {
@@ -392,13 +442,15 @@ fn start_feed(
     ended: CancellationToken,
 ) -> Arc<FeedStatus> {
     let quotes = universe::symbols(&config.lists, &config.collect.live_lists, &config.collect.symbols);
-    let (symbols, subscribed) = watch::channel(FeedSymbols { quotes, greeks: Vec::new() });
+    let (symbols, subscribed) = watch::channel(FeedSymbols { quotes, ..FeedSymbols::default() });
     let status = feed.status();
     let run = feed.run(live.clone(), subscribed, shutdown.clone());
     tokio::spawn(async move {
         let _ended = ended.drop_guard();
         run.await;
     });
+    tokio::spawn(left_out::follow(lake.clone(), status.clone(), clock.clone(), shutdown.clone()));
+    tokio::spawn(spelling::follow(lake.clone(), symbols.clone(), shutdown.clone()));
     tokio::spawn(near_money::follow(lake.clone(), live.clone(), clock.clone(), symbols, shutdown.clone()));
     status
 }

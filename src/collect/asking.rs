@@ -30,8 +30,9 @@ pub(crate) fn held_symbols() -> RequestBuilder {
     })
 }
 
-/// Asks for the bars since those that are held of a source: `source` is what stands in the column of that name.
-pub(crate) fn bars(items: Vec<String>, source: &'static str) -> RequestBuilder {
+/// Asks for the bars since those that are held of a source: `source` is what stands in the column of that name. All are
+/// asked for where history is to reach further back than it did, and of a symbol that failed.
+pub(crate) fn bars(items: Vec<String>, source: &'static str, reach_days: u32) -> RequestBuilder {
     Arc::new(move |lake, scope, progress| {
         let items = items.clone();
         async move {
@@ -41,8 +42,13 @@ pub(crate) fn bars(items: Vec<String>, source: &'static str) -> RequestBuilder {
                     universe::streamer_symbols(symbols).await.map_err(|error| error.to_string())?;
             }
             if let Some(eod) = lake.table(dataset::EOD) {
-                request.held_until =
-                    universe::held_until(eod, &scope, source).await.map_err(|error| error.to_string())?;
+                let state = eod.read_state().await.map_err(|error| error.to_string())?;
+                if state.reach_days >= Some(reach_days) {
+                    let held = universe::held_until(eod, &scope, source).await;
+                    request.held_until = held.map_err(|error| error.to_string())?;
+                    let failed = |item: &String| state.items.get(item).is_some_and(|item| item.failure.is_some());
+                    request.held_until.retain(|item, _| !failed(item));
+                }
             }
             Ok(request)
         }

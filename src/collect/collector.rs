@@ -2,6 +2,7 @@
 
 use super::fetch::{Fetch, Progress, Request};
 use super::items::Items;
+use crate::lake::freshness::Coverage;
 use crate::lake::{Lake, Scope};
 use std::sync::Arc;
 
@@ -12,6 +13,9 @@ pub type RequestBuilder = Arc<
         + Sync,
 >;
 
+/// Lets a source be asked again that has refused for good.
+pub type AskAgain = Arc<dyn Fn() -> futures::future::BoxFuture<'static, ()> + Send + Sync>;
+
 /// One dataset with its source.
 #[derive(Clone)]
 pub struct Collector {
@@ -21,6 +25,10 @@ pub struct Collector {
     pub request: RequestBuilder,
     /// What it can be asked for alone; `None` where only all at once.
     pub items: Option<Items>,
+    /// How far back its history is asked for, in days; `None` for what has none.
+    pub reach_days: Option<u32>,
+    /// What lets the source be asked again after a refusal, because a person says so.
+    pub ask_again: Option<AskAgain>,
     /// Whether a CSV twin is written after each change.
     pub csv: bool,
     /// A dataset to which each fetch is also appended (`market_metrics` keeps its history).
@@ -30,7 +38,24 @@ pub struct Collector {
 impl Collector {
     /// A dataset that is only asked for as a whole, without twin and history.
     pub(crate) fn new(source: impl Fetch + 'static, request: RequestBuilder) -> Self {
-        Self { source: Arc::new(source), request, items: None, csv: false, history: None }
+        Self::from_parts(Arc::new(source), request)
+    }
+
+    /// The same of a source that others hold too.
+    pub(crate) fn from_parts(source: Arc<dyn Fetch>, request: RequestBuilder) -> Self {
+        Self { source, request, items: None, reach_days: None, ask_again: None, csv: false, history: None }
+    }
+
+    /// The same, of which the history so many days back is asked for.
+    #[must_use]
+    pub(crate) fn reaching(mut self, days: u32) -> Self {
+        self.reach_days = Some(days);
+        self
+    }
+
+    /// What of the dataset is fetched.
+    pub(crate) fn coverage(&self) -> Coverage {
+        Coverage { items: self.items.as_ref().map(Items::all).unwrap_or_default(), reach_days: self.reach_days }
     }
 
     /// The same, of which some items can be asked for alone.

@@ -4,10 +4,11 @@ pub use crate::lake::FailedItem;
 pub use crate::progress::Progress;
 
 use super::findings::FindingsSink;
+use super::purpose::Purpose;
 use crate::lake::{MadeOf, Snapshot};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -25,6 +26,8 @@ pub struct Request {
     pub previous: Option<Previous>,
     /// Where the source reports how far it is.
     pub progress: Arc<Progress>,
+    /// What its requests are for: the rate budget puts them in order by it.
+    pub purpose: Arc<Purpose>,
     /// Where the source tells of rows that it rejects, and of what is doubtful.
     pub findings: FindingsSink,
 }
@@ -47,6 +50,11 @@ pub struct Fetched {
     pub items: u64,
     /// Items that failed after every attempt. Their old rows are kept.
     pub failed: Vec<FailedItem>,
+    /// Why the answer is not all that there is, where it should be: rows that are not in it say nothing then, and rows of a
+    /// history are not fresh by it.
+    pub partial: Option<String>,
+    /// The moment that rows of a history are of, where they are not as young as the fetch.
+    pub as_of: Option<DateTime<Utc>>,
     /// Requests sent to the origin, retries included.
     pub origin_calls: u64,
     /// For a derived dataset: the version of each input it was made from.

@@ -26,6 +26,20 @@ impl FindingsSink {
         self.findings().is_over(kind, symbol);
     }
 
+    /// Tells all that somebody else has gathered.
+    pub fn extend(&self, findings: Findings) {
+        self.findings().extend(findings);
+    }
+
+    /// How many rows of a symbol were rejected so far.
+    pub fn rejected_of(&self, symbol: &str) -> u64 {
+        let findings = self.findings();
+        let rejected = findings
+            .doubts()
+            .filter(|(doubt, _)| doubt.kind == DoubtKind::Rejected && doubt.symbol.as_deref() == Some(symbol));
+        rejected.map(|(_, count)| count).sum()
+    }
+
     /// Takes what was told so far.
     pub fn take(&self) -> Findings {
         std::mem::take(&mut self.findings())

@@ -17,6 +17,11 @@ impl Items {
         Self { all: Arc::new(all.iter().cloned().collect()), per_request: per_request.max(1) }
     }
 
+    /// All items that can be asked for.
+    pub(crate) fn all(&self) -> Arc<BTreeSet<String>> {
+        self.all.clone()
+    }
+
     /// What to refresh for whoever needs a scope: it alone, when it is known here and costs fewer requests than all.
     pub(crate) fn worth(&self, scope: Scope) -> Scope {
         let requests = |items: usize| items.div_ceil(self.per_request);

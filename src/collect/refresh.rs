@@ -1,13 +1,17 @@
 //! One run of one dataset: ask its source, write what it brought, remember the run. The scheduler decides when.
 
-use super::collector::RequestBuilder;
-use super::fetch::{Fetch, FetchError, Fetched, Previous, Progress};
+use super::collector::{AskAgain, RequestBuilder};
+use super::completeness::Judge;
+use super::fetch::{Fetch, FetchError, Fetched, Previous, Progress, Request};
+use super::purpose::Purpose;
 use super::write::{Written, write, write_scope};
 use crate::clock::Clock;
-use crate::lake::freshness::Freshness;
+use crate::lake::dataset::Absence;
+use crate::lake::freshness::{Coverage, Freshness};
 use crate::lake::{Lake, LakeTable, MadeOf, Run, Scope, WriteMode};
+use crate::market::calendar;
 use arrow::record_batch::RecordBatch;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use futures::FutureExt;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -20,6 +24,10 @@ pub(super) struct Refresh {
     pub(super) freshness: Arc<Freshness>,
     pub(super) source: Arc<dyn Fetch>,
     pub(super) request: RequestBuilder,
+    /// What of the dataset is fetched.
+    pub(super) coverage: Coverage,
+    /// What lets the source be asked again after a refusal.
+    pub(super) ask_again: Option<AskAgain>,
     /// Whether a CSV twin is written.
     pub(super) csv: bool,
     /// A dataset to which the rows are also appended.
@@ -29,6 +37,10 @@ pub(super) struct Refresh {
     pub(super) scope: Scope,
     pub(super) started_at: DateTime<Utc>,
     pub(super) progress: Arc<Progress>,
+    /// What its requests are for.
+    pub(super) purpose: Arc<Purpose>,
+    /// The most of what is held that an answer may leave out, in percent.
+    pub(super) absent_percent_max: u8,
 }
 
 impl Refresh {
@@ -44,7 +56,17 @@ impl Refresh {
             }
             Err(_) => self.run_so_far(None, self.table.current().map(|snapshot| snapshot.version)),
         };
-        if let Err(reason) = outcome {
+        let is_history = self.scope == Scope::All && self.table.dataset().absence == Absence::Nothing;
+        let failure = match outcome {
+            Err(reason) => Some(reason),
+            // What came is kept, and is as old as it is.
+            Ok((fetched, _)) if is_history => {
+                run.as_of = fetched.as_of;
+                fetched.partial
+            }
+            Ok(_) => None,
+        };
+        if let Some(reason) = failure {
             tracing::warn!(dataset = self.table.dataset().name, "refresh failed: {reason}");
             run.error = Some(reason);
         }
@@ -55,24 +77,34 @@ impl Refresh {
     async fn fetch_and_write(&self) -> Result<(Fetched, Written), String> {
         let name = self.table.dataset().name;
         let mut request = (self.request)(self.lake.clone(), self.scope.clone(), self.progress.clone()).await?;
+        request.purpose = self.purpose.clone();
         if let Some(names) = self.scope.names() {
             request.items.retain(|item| names.contains(item));
+        }
+        if let Some(ask_again) = self.ask_again.as_ref().filter(|_| self.cause == "command") {
+            ask_again().await;
         }
         // A command computes every row anew, whatever is known of the last result.
         if self.freshness.is_derived() && self.cause != "command" {
             request.previous = self.previous().await;
         }
-        let fetched = self.source.fetch(&request).await;
+        let answer = self.source.fetch(&request).await.map_err(|error: FetchError| error.to_string());
+        let today = calendar::eastern_date(self.clock.now());
+        let judged = match answer {
+            Ok(answer) => self.judge(answer, &request, today).await,
+            Err(reason) => Err(reason),
+        };
         self.table.tell(request.findings.take(), self.clock.now()).await;
-        let fetched = fetched.map_err(|error: FetchError| error.to_string())?;
+        let fetched = judged?;
         let scope = fetched.recomputed.clone().map_or_else(|| self.scope.clone(), Scope::Items);
         let rows: usize = fetched.batches.iter().map(RecordBatch::num_rows).sum();
         let replaces = self.table.dataset().mode == WriteMode::Replace && fetched.recomputed.is_none();
         // An empty answer never replaces rows.
         if rows == 0 && replaces && self.holds_rows().await? {
-            return Err(format!("the source of \"{name}\" answered without rows"));
+            let failed = fetched.failed.first().map(|failed| format!(": {}: {}", failed.item, failed.reason));
+            return Err(format!("the source of \"{name}\" answered without rows{}", failed.unwrap_or_default()));
         }
-        let written = write_scope(&self.table, &fetched.batches, &scope, &fetched.failed).await;
+        let written = write_scope(&self.table, &fetched.batches, &scope, &fetched.failed, Some(today)).await;
         let written = written.map_err(|error| error.to_string())?;
         if let Some((table, freshness)) = &self.history {
             let kept = write(table, &fetched.batches, &[]).await.map_err(|error| error.to_string())?;
@@ -87,6 +119,20 @@ impl Refresh {
             tracing::warn!("the CSV twin is not written: {error}");
         }
         Ok((fetched, written))
+    }
+
+    /// Judges an answer beside what is held; see [`Judge`].
+    async fn judge(&self, mut answer: Fetched, request: &Request, today: NaiveDate) -> Result<Fetched, String> {
+        let judge = Judge {
+            table: &self.table,
+            asked: &request.items,
+            scope: &self.scope,
+            absent_percent_max: self.absent_percent_max,
+            today,
+            findings: &request.findings,
+        };
+        judge.judge(&mut answer).await?;
+        Ok(answer)
     }
 
     /// Whether there are rows of what is refreshed.
@@ -122,6 +168,9 @@ impl Refresh {
             version,
             made_of: MadeOf::default(),
             error: None,
+            asked: Some(self.coverage.items.clone()).filter(|items| !items.is_empty()),
+            reach_days: self.coverage.reach_days,
+            as_of: None,
         }
     }
 }

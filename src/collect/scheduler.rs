@@ -9,6 +9,7 @@ mod job;
 
 use super::collector::Collector;
 use super::fetch::Progress;
+use super::purpose::Purpose;
 use super::refresh::Refresh;
 use crate::clock::Clock;
 use crate::lake::freshness::{Freshness, FreshnessBoard, Ttl};
@@ -42,6 +43,8 @@ pub struct Options {
     pub runs_max: usize,
     /// How long a failed run answers queries without another run.
     pub negative_ttl: Duration,
+    /// The most of what is held that an answer may leave out, in percent; beyond it nothing of the answer is committed.
+    pub absent_percent_max: u8,
     /// What tells this process from others that collect into the same lake (see [`jitter`]).
     pub process: u64,
 }
@@ -120,6 +123,11 @@ impl Scheduler {
             Some((dataset, Failure { runs: 1, ended_at: last.ended_at, reason }))
         };
         let failures = board.iter().filter_map(remembered).collect();
+        for (dataset, collector) in &collectors {
+            if let Some(freshness) = board.get(dataset) {
+                freshness.want(collector.coverage());
+            }
+        }
         Self { lake, board, collectors, requests, events, clock, options, jobs, runs, failures, ended }
     }
 
@@ -134,6 +142,7 @@ impl Scheduler {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             self.start_ready();
+            self.tell_purposes();
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 Some(request) = self.requests.recv() => self.accept(request),
@@ -141,7 +150,9 @@ impl Scheduler {
                     Ok(finished) => self.finish(finished),
                     Err(error) => tracing::error!("a refresh stopped: {error}"),
                 },
-                _ = tick.tick(), if self.options.background => self.add_stale(),
+                _ = tick.tick() => if self.options.background {
+                    self.add_stale();
+                },
             }
         }
         self.runs.shutdown().await;
@@ -175,7 +186,7 @@ impl Scheduler {
             }
         }
         let scope = collector.items.as_ref().map_or(Scope::All, |items| items.worth(scope));
-        self.add(dataset, Job { cause: request.cause, scope, even_if_fresh, waiters: vec![waiter] });
+        self.add(dataset, Job { scope, even_if_fresh, waiters: vec![waiter], ..Job::new(request.cause) });
         self.add_inputs(dataset, request.max_age);
     }
 
@@ -249,7 +260,12 @@ impl Scheduler {
             let Some(freshness) = self.board.get(dataset) else { continue };
             let jitter = self.jitter(freshness);
             let due = freshness.due(&Scope::All).and_then(|due| due.to_std().ok()).is_some_and(|by| by >= jitter);
-            if !due || self.jobs.get(dataset).is_some_and(Jobs::has_whole) || self.backs_off(dataset) {
+            let jobs = self.jobs.get(dataset);
+            if !due && jobs.is_none() {
+                self.add_items(dataset);
+                continue;
+            }
+            if !due || jobs.is_some_and(Jobs::has_whole) || self.backs_off(dataset) {
                 continue;
             }
             let cause = match freshness.loaded_at() {
@@ -258,6 +274,30 @@ impl Scheduler {
                 Some(_) => "ttl",
             };
             self.add(dataset, Job::new(cause));
+        }
+    }
+
+    /// Items that came into the configuration since the dataset was loaded are fetched at once, and those that failed are
+    /// tried again, less and less often.
+    fn add_items(&mut self, dataset: &'static str) {
+        let Some(freshness) = self.board.get(dataset) else { return };
+        let mut wanted = freshness.never_asked();
+        if let Some(items) = self.collectors.get(dataset).and_then(|collector| collector.items.as_ref()) {
+            let all = items.all();
+            let failed = freshness.remembered();
+            let failed = failed.items.iter().filter(|(name, state)| {
+                let again = |failure: &ItemFailure| {
+                    let since = (self.clock.now() - failure.at).to_std();
+                    since.is_ok_and(|since| since >= pause(RETRY_FIRST, failure.times))
+                };
+                all.contains(*name) && state.failure.as_ref().is_some_and(again)
+            });
+            wanted.extend(failed.map(|(name, _)| name.clone()));
+        }
+        if !wanted.is_empty() && !self.backs_off(dataset) {
+            let items = self.collectors.get(dataset).and_then(|collector| collector.items.as_ref());
+            let scope = items.map_or(Scope::All, |items| items.worth(Scope::Items(wanted)));
+            self.add(dataset, Job { scope, even_if_fresh: true, ..Job::new("start") });
         }
     }
 
@@ -305,6 +345,27 @@ impl Scheduler {
         ready.min_by_key(|(_, next)| next.waiters.is_empty()).map(|(dataset, _)| dataset)
     }
 
+    /// Tells the budgets of sources which runs somebody waits for, and readers when a run can be expected to have asked for
+    /// all it needs.
+    fn tell_purposes(&self) {
+        for (&dataset, jobs) in &self.jobs {
+            let Some(purpose) = jobs.running.as_ref().and_then(|job| job.purpose.as_ref()) else { continue };
+            purpose.set_awaited(self.is_awaited(dataset));
+            if let Some(freshness) = self.board.get(dataset) {
+                freshness.set_expected_at(purpose.sent_at());
+            }
+        }
+    }
+
+    /// Whether somebody waits for a dataset, or for one that is refreshed after it.
+    fn is_awaited(&self, dataset: &str) -> bool {
+        let waits_for = |other: &&'static str| {
+            self.board.get(other).is_some_and(|freshness| freshness.depends_on.contains(&dataset))
+        };
+        self.jobs.get(dataset).is_some_and(Jobs::is_awaited)
+            || self.jobs.keys().filter(|other| waits_for(other)).any(|other| self.is_awaited(other))
+    }
+
     fn start(&mut self, dataset: &'static str) {
         let Some(next) = self.jobs.get_mut(dataset).and_then(|jobs| jobs.next.take()) else { return };
         let (Some(collector), Some(table), Some(freshness)) =
@@ -323,6 +384,8 @@ impl Scheduler {
             freshness.begin();
         }
         let (cause, scope) = (next.cause, next.scope.clone());
+        let purpose = Arc::new(Purpose::of(dataset));
+        let next = Job { purpose: Some(purpose.clone()), ..next };
         self.jobs.entry(dataset).or_default().running = Some(next);
         let progress = Arc::new(Progress::default());
         let _ = self.events.send(Event::Started { dataset, progress: progress.clone() });
@@ -333,6 +396,8 @@ impl Scheduler {
             freshness: freshness.clone(),
             source: collector.source.clone(),
             request: collector.request.clone(),
+            coverage: collector.coverage(),
+            ask_again: collector.ask_again.clone(),
             csv: collector.csv,
             history: history.map(|(table, freshness)| (table.clone(), freshness.clone())),
             clock: self.clock.clone(),
@@ -340,6 +405,8 @@ impl Scheduler {
             scope,
             started_at: self.clock.now(),
             progress,
+            purpose,
+            absent_percent_max: self.options.absent_percent_max,
         };
         self.runs.spawn(async move { Finished { dataset, run: refresh.run().await } });
     }
@@ -355,6 +422,7 @@ impl Scheduler {
             (Scope::Items(_), _) => {}
         }
         if let Some(freshness) = self.board.get(dataset) {
+            freshness.set_expected_at(None);
             freshness.end(run.clone());
             let (number, ended) = (freshness.runs_ended(), self.ended.entry(dataset).or_default());
             match &run.scope {

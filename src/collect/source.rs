@@ -4,8 +4,8 @@
 //! can be used; the configuration says which dataset comes from which source. A source knows its own wire formats and
 //! credentials and nothing of other sources, of the lake or of SQL.
 
-use super::client::EndpointStatus;
 use super::client::error::ClientError;
+use super::client::{BudgetStatus, EndpointStatus};
 use super::collector::Collector;
 use super::venue::dxlink::{FeedStatus, FeedSymbols};
 use crate::clock::Clock;
@@ -45,6 +45,16 @@ pub trait Source: Send + Sync {
 
     /// Its live feed, ready to run; `None` for a source that has none. Called once.
     fn feed(&self) -> Option<Box<dyn LiveFeed>> {
+        None
+    }
+
+    /// Lets it be asked again though it refused the credentials: a person has seen to them.
+    fn ask_again(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    /// Its rate budget and what waits for it, for `system.budget`; `None` where there is no limit.
+    fn budget(&self) -> Option<BudgetStatus> {
         None
     }
 

@@ -2,7 +2,7 @@
 //! datasets that are derived.
 
 use super::asking;
-use super::client::EndpointStatus;
+use super::client::{BudgetStatus, EndpointStatus};
 use super::collector::Collector;
 use super::derive::expirations::Expirations;
 use super::derive::returns_stddev::ReturnsStddev;
@@ -102,6 +102,8 @@ impl Sources {
             let Some(source) = source.filter(|source| source.ready().is_ok()) else { continue };
             if let Some(mut collector) = source.collector(dataset.name, config) {
                 collector.history = dataset.history;
+                let source = source.clone();
+                collector.ask_again = Some(Arc::new(move || source.ask_again()));
                 collectors.insert(dataset.name, collector);
             }
         }
@@ -142,6 +144,11 @@ impl Sources {
             None => self.ready().next(),
         };
         source.map_or(CLASS_UNKNOWN, |source| source.feed_class())
+    }
+
+    /// The rate budget of every source that has one, with the name of the source.
+    pub fn budgets(&self) -> Vec<(&'static str, BudgetStatus)> {
+        self.all.iter().filter_map(|(name, source)| Some((*name, source.budget()?))).collect()
     }
 
     /// Every endpoint asked so far, with the name of its source; sorted by both.

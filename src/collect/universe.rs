@@ -13,6 +13,16 @@ pub fn symbols(lists: &Lists, names: &[String], symbols: &[String]) -> Vec<Strin
     members.chain(symbols.iter().cloned()).collect::<BTreeSet<String>>().into_iter().collect()
 }
 
+/// Whether a symbol is a future's: `/ESZ6`.
+pub fn is_future(symbol: &str) -> bool {
+    symbol.starts_with('/')
+}
+
+/// Whether a symbol is a pair of currencies, such as `BTC/USD`. A class of shares, `BRK/B`, is none.
+pub fn is_pair(symbol: &str) -> bool {
+    symbol.split_once('/').is_some_and(|(base, quote)| base.len() > 1 && quote.len() > 2)
+}
+
 /// Streamer spelling per symbol, as the `symbols` table has it.
 pub async fn streamer_symbols(table: &LakeTable) -> Result<HashMap<String, String>, LakeError> {
     let Some(snapshot) = table.update().await? else { return Ok(HashMap::new()) };

@@ -3,7 +3,7 @@
 use super::merge::{self, Merged, changed_items};
 use crate::lake::dataset::{Layout, WriteMode};
 use crate::lake::{DataFile, FailedItem, LakeError, LakeTable, Scope, Snapshot, StatisticValue};
-use arrow::array::{AsArray, BooleanArray, Date32Array};
+use arrow::array::{AsArray, BooleanArray, Date32Array, StringArray};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::Date32Type;
 use arrow::record_batch::RecordBatch;
@@ -29,15 +29,17 @@ pub struct Written {
 ///
 /// Safe beside other writers: a lost race reads again and merges again. Dropping the future commits nothing.
 pub async fn write(table: &LakeTable, rows: &[RecordBatch], failed: &[FailedItem]) -> Result<Written, LakeError> {
-    write_scope(table, rows, &Scope::All, failed).await
+    write_scope(table, rows, &Scope::All, failed, None).await
 }
 
-/// The same for rows that are of some items alone: the rows of all others stay.
+/// The same for rows that are of some items alone: the rows of all others stay. Where rows leave by their date, those that
+/// are not past `today` stay too; without a day they are replaced as all others.
 pub async fn write_scope(
     table: &LakeTable,
     rows: &[RecordBatch],
     scope: &Scope,
     failed: &[FailedItem],
+    today: Option<NaiveDate>,
 ) -> Result<Written, LakeError> {
     if scope.names().is_some_and(BTreeSet::is_empty) {
         let version = table.update().await?.map(|snapshot| snapshot.version);
@@ -46,7 +48,7 @@ pub async fn write_scope(
     for _ in 0..CONFLICT_TRIES {
         let outcome = match (table.dataset().mode, table.dataset().layout) {
             (WriteMode::Append, _) => append(table, rows).await,
-            (WriteMode::Replace, _) => replace(table, rows, scope, failed).await,
+            (WriteMode::Replace, _) => replace(table, rows, scope, failed, today).await,
             (WriteMode::Merge, Layout::ByYear(column)) => merge_by_year(table, column, rows, Outcome::Committed).await,
             (WriteMode::Merge, Layout::Whole) => merge_whole(table, rows).await,
         };
@@ -87,12 +89,14 @@ async fn append(table: &LakeTable, rows: &[RecordBatch]) -> Result<Written, Lake
     Ok(Written { version: Some(snapshot.version), added: rows.num_rows() as u64, changed: 0 })
 }
 
-/// All rows of the scope are new, but an item that failed keeps the rows it had.
+/// All rows of the scope are new, but an item that failed keeps the rows it had; where rows leave by their date, so does one
+/// that did not fail, and no item keeps those that are past.
 async fn replace(
     table: &LakeTable,
     rows: &[RecordBatch],
     scope: &Scope,
     failed: &[FailedItem],
+    today: Option<NaiveDate>,
 ) -> Result<Written, LakeError> {
     let base = table.update().await?;
     let files = files_of(base.as_ref());
@@ -105,12 +109,22 @@ async fn replace(
         }
         Err(error) => return Err(error),
     };
-    let failed: HashSet<&str> = failed.iter().map(|failed| failed.item.as_str()).collect();
-    let stays = |item: &str| failed.contains(item) || scope.names().is_some_and(|names| !names.contains(item));
-    let mut all = rows.to_vec();
-    for held in held.iter().flatten() {
-        all.push(rows_of_items(table, held, stays)?);
+    let leaving = table.dataset().leaves_after.zip(today);
+    let mut staying: HashSet<&str> = failed.iter().map(|failed| failed.item.as_str()).collect();
+    if leaving.is_some() {
+        staying.extend(rows.iter().filter_map(|rows| items_of(table, rows)).flatten().flatten());
     }
+    let stays = |item: &str| staying.contains(item) || scope.names().is_some_and(|names| !names.contains(item));
+    let mut all = Vec::with_capacity(rows.len() + 1);
+    for held in held.iter().flatten() {
+        let held = rows_of_items(table, held, stays)?;
+        all.push(match leaving {
+            Some((column, today)) => rows_since(table, &held, column, today)?,
+            None => held,
+        });
+    }
+    // Of two rows of one key the later one counts: that which was fetched now.
+    all.extend_from_slice(rows);
     let merged = merged_rows(table, &[], &all)?;
     let dataset = table.dataset();
     let changed = |held| changed_items(dataset, held, std::slice::from_ref(&merged.rows));
@@ -217,14 +231,32 @@ fn merged_rows(table: &LakeTable, held: &[RecordBatch], new: &[RecordBatch]) -> 
     merge::merge_by(table.dataset(), &table.precedence(), held, new).map_err(|error| rows_error(table, error))
 }
 
+/// The first key column of rows, which names their items; `None` where it is not text.
+pub(super) fn items_of<'a>(table: &LakeTable, rows: &'a RecordBatch) -> Option<&'a StringArray> {
+    let first = table.dataset().key.first().and_then(|key| rows.column_by_name(key));
+    first.and_then(|column| column.as_string_opt::<i32>())
+}
+
+/// Rows whose date in a column is not past.
+fn rows_since(
+    table: &LakeTable,
+    rows: &RecordBatch,
+    column: &'static str,
+    today: NaiveDate,
+) -> Result<RecordBatch, LakeError> {
+    let dates = Years { table, column }.dates(rows)?;
+    let keep: BooleanArray =
+        (0..rows.num_rows()).map(|row| Some(dates.value_as_date(row).is_some_and(|date| date >= today))).collect();
+    filter_record_batch(rows, &keep).map_err(|error| rows_error(table, error))
+}
+
 /// Rows whose first key column names an item that stays; none where it is not text.
 fn rows_of_items(
     table: &LakeTable,
     rows: &RecordBatch,
     stays: impl Fn(&str) -> bool,
 ) -> Result<RecordBatch, LakeError> {
-    let first = table.dataset().key.first().and_then(|key| rows.column_by_name(key));
-    let Some(column) = first.and_then(|column| column.as_string_opt::<i32>()) else {
+    let Some(column) = items_of(table, rows) else {
         return Ok(rows.slice(0, 0));
     };
     let keep: BooleanArray = column.iter().map(|item| item.map(&stays)).collect();

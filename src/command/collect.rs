@@ -9,13 +9,21 @@ use crate::args::Common;
 use crate::clock::Clock;
 use crate::collect::sources::Sources;
 use crate::console::progress::Display;
-use crate::server::{self, Role};
+use crate::lake::Run;
+use crate::lake::quality::DoubtKind;
+use crate::server::{self, Role, Server};
 use crate::shutdown;
 use anyhow::{Result, bail};
 use std::process::ExitCode;
 
+/// Exit code when everything is fresh, but for rows that were rejected and symbols that nobody knows.
+const NOT_WHOLE: u8 = 3;
+/// Doubts of a dataset that are printed one by one.
+const DOUBTS_TOLD: usize = 20;
+
 /// Refreshes the named datasets, or all that have a source, whatever their age; a derived one after its inputs, where those
-/// are due. Exit code 0 only when every item of every one is fresh; failed items and their reasons go to standard error.
+/// are due. Exit code 0 only when every item of every one is fresh and all rows came in; 3 when rows were rejected or a symbol
+/// is not known, 1 when an item or a dataset failed. What it is about goes to standard error.
 ///
 /// # Errors
 /// There are no credentials, a name is no dataset with a source, the lake cannot be opened, or a signal came first.
@@ -49,10 +57,13 @@ pub async fn run(common: &Common, datasets: &[String]) -> Result<ExitCode> {
     if let Some(display) = display {
         let _ = display.await;
     }
-    let mut fresh = true;
+    let (mut fresh, mut whole) = (true, true);
     for (name, outcome) in names.iter().zip(outcomes) {
-        let failed = server.board.get(name.as_str()).and_then(|freshness| freshness.remembered().runs.back().cloned());
-        let failed = failed.map(|run| run.failed).unwrap_or_default();
+        let run = server.board.get(name.as_str()).and_then(|freshness| freshness.remembered().runs.back().cloned());
+        if let Some(run) = &run {
+            whole &= tell_doubts(&server, name, run).await;
+        }
+        let failed = run.map(|run| run.failed).unwrap_or_default();
         match outcome {
             Err(reason) => {
                 fresh = false;
@@ -68,5 +79,24 @@ pub async fn run(common: &Common, datasets: &[String]) -> Result<ExitCode> {
             Ok(()) => {}
         }
     }
-    Ok(if fresh { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(match (fresh, whole) {
+        (true, true) => ExitCode::SUCCESS,
+        (true, false) => ExitCode::from(NOT_WHOLE),
+        (false, _) => ExitCode::FAILURE,
+    })
+}
+
+/// Prints what a run found doubtful. Whether all rows came in, of symbols that are known.
+async fn tell_doubts(server: &Server, name: &str, run: &Run) -> bool {
+    let Some(table) = server.lake.table(name) else { return true };
+    let quality = table.known_quality().await;
+    let doubts: Vec<_> = quality.doubts.iter().filter(|met| met.last_seen >= run.started_at).collect();
+    for met in doubts.iter().take(DOUBTS_TOLD) {
+        let (symbol, kind) = (met.what.symbol.as_deref().unwrap_or("all"), met.what.kind.name());
+        eprintln!("tt: {name}: {symbol}: {kind}: {}", met.what.example);
+    }
+    if doubts.len() > DOUBTS_TOLD {
+        eprintln!("tt: {name}: {} further doubts are in system.data_quality", doubts.len() - DOUBTS_TOLD);
+    }
+    !doubts.iter().any(|met| matches!(met.what.kind, DoubtKind::Rejected | DoubtKind::UnknownSymbol))
 }

@@ -42,6 +42,9 @@ pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
             "collect: history_flush and history_flush_events are more than nothing".to_owned(),
         ));
     }
+    if file.collect.absent_percent_max > 100 {
+        return Err(ConfigError::new("collect.absent_percent_max is at most 100".to_owned()));
+    }
     if file.collect.refreshes_max == 0 {
         return Err(ConfigError::new("collect.refreshes_max is at least 1".to_owned()));
     }

@@ -182,6 +182,8 @@ pub struct CollectConfig {
     pub spool_directory: String,
     /// Datasets that are refreshed at once; at least 1.
     pub refreshes_max: usize,
+    /// The most of what is held that an answer may leave out, in percent; at most 100.
+    pub absent_percent_max: u8,
     /// How long a failed refresh answers queries without another one.
     #[serde(deserialize_with = "duration_text")]
     pub negative_ttl: Duration,

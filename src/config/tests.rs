@@ -83,6 +83,7 @@ fn a_bad_value_names_its_key() {
     refused("[dataset.eod]\njitter = \"some\"", "dataset.eod.jitter");
     refused("[collect]\nnegative_ttl = \"soon\"", "collect.negative_ttl");
     refused("[collect]\nrefreshes_max = 0", "collect.refreshes_max");
+    refused("[collect]\nabsent_percent_max = 101", "collect.absent_percent_max");
     refused("[limits]\nmemory = \"lots\"", "limits.memory");
     refused("[server]\npg = \"nowhere\"", "server.pg");
     refused("[tls]\ncertificate = \"a.crt\"", "tls: certificate and key go together");

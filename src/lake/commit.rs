@@ -9,7 +9,7 @@ use super::table::{LOG_CLOCK, StagedFile};
 use super::{DataFile, LakeError, LakeTable, Snapshot};
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake_core::kernel::{Action, Add, Remove, StructType, Transaction};
+use deltalake_core::kernel::{Action, Add, Metadata, MetadataExt, Remove, StructType, Transaction};
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableError};
@@ -182,6 +182,10 @@ impl LakeTable {
         let state = table.snapshot().map_err(|error| LakeError::log(self.dataset.name, &error))?;
         // The log is trimmed by vacuum: to look for what is too old would list the whole log at each commit.
         let told = items.map(|items| (ITEMS_KEY.to_owned(), items.iter().cloned().collect()));
+        let actions = match self.new_columns(table)? {
+            Some(metadata) => actions.into_iter().chain([Action::Metadata(metadata)]).collect(),
+            None => actions,
+        };
         let properties = CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false));
         let commit = CommitBuilder::from(properties.with_metadata(told))
             .with_actions(actions)
@@ -190,13 +194,27 @@ impl LakeTable {
         commit.map(drop).map_err(|error| self.commit_error(&error))
     }
 
+    /// What the log is to say of the table's columns, where it lacks some that the dataset has since.
+    pub(super) fn new_columns(&self, table: &DeltaTable) -> Result<Option<Metadata>, LakeError> {
+        if !self.dataset.has_added_columns() {
+            return Ok(None);
+        }
+        let fail = |error: &DeltaTableError| LakeError::log(self.dataset.name, error);
+        let state = table.snapshot().map_err(|error| fail(&error))?;
+        let known = state.schema();
+        if self.dataset.columns().all(|column| known.field(column.name).is_some()) {
+            return Ok(None);
+        }
+        let metadata = state.metadata().clone().with_schema(&self.columns()?);
+        metadata.map(Some).map_err(|error| fail(&error.into()))
+    }
+
+    fn columns(&self) -> Result<StructType, LakeError> {
+        self.dataset.schema.as_ref().try_into_kernel().map_err(|error| LakeError::rows(self.dataset.name, error))
+    }
+
     async fn create(&self, actions: Vec<Action>) -> Result<DeltaTable, LakeError> {
-        let columns: StructType = self
-            .dataset
-            .schema
-            .as_ref()
-            .try_into_kernel()
-            .map_err(|error| LakeError::rows(self.dataset.name, error))?;
+        let columns = self.columns()?;
         CreateBuilder::new()
             .with_log_store(self.log_store.clone())
             .with_table_name(self.dataset.name)

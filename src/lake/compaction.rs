@@ -131,7 +131,8 @@ impl LakeTable {
     async fn decoded(&self, file: &DataFile) -> Result<Vec<RecordBatch>, LakeError> {
         let bytes = self.bytes_of(file).await?;
         let decoded = tokio::task::spawn_blocking(move || file::decode(bytes, None)).await;
-        decoded.map_err(|error| self.undecodable(file, &error))?.map_err(|error| self.undecodable(file, &error))
+        let rows = decoded.map_err(|error| self.undecodable(file, &error))?;
+        self.conformed(file, rows.map_err(|error| self.undecodable(file, &error))?, None)
     }
 
     /// The latest version, provided that it still has the files.

@@ -1,12 +1,12 @@
 //! Rows to the bytes of one Parquet file and back.
 
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Earlier};
 use super::{LakeError, statistics};
-use arrow::array::AsArray;
+use arrow::array::{AsArray, Int64Array, new_null_array};
 use arrow::compute::{SortColumn, lexsort_to_indices, take_record_batch};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
-use arrow::record_batch::RecordBatch;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter};
 use parquet::arrow::{ArrowWriter, ProjectionMask};
@@ -17,6 +17,7 @@ use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 /// Bytes of files that are merged into one. Merging holds their rows in memory, at several times their bytes here.
 pub(super) const TARGET_BYTES: u64 = 32 << 20;
@@ -160,6 +161,38 @@ fn may_hold(statistics: Option<&Statistics>, values: &BTreeSet<String>) -> bool 
     values.iter().any(|value| (least..=most).contains(&value.as_bytes()))
 }
 
+/// Gives rows of earlier releases the columns that the table has since: all, or those of the named ones.
+pub(super) fn conform(
+    dataset: &Dataset,
+    rows: RecordBatch,
+    columns: Option<&[&str]>,
+) -> Result<RecordBatch, ArrowError> {
+    if !dataset.has_added_columns() {
+        return Ok(rows);
+    }
+    let wanted = |name: &str| columns.is_none_or(|columns| columns.contains(&name));
+    let (mut fields, mut arrays) = (Vec::new(), Vec::new());
+    for (column, field) in dataset.columns().zip(dataset.schema.fields()).filter(|(column, _)| wanted(column.name)) {
+        match (rows.schema().index_of(column.name), column.earlier) {
+            (Ok(index), _) => {
+                fields.push(rows.schema().field(index).clone());
+                arrays.push(rows.column(index).clone());
+            }
+            (Err(_), Earlier::Never) => return Ok(rows),
+            (Err(_), Earlier::Unknown) => {
+                fields.push(field.as_ref().clone());
+                arrays.push(new_null_array(field.data_type(), rows.num_rows()));
+            }
+            (Err(_), Earlier::One) => {
+                fields.push(field.as_ref().clone());
+                arrays.push(Arc::new(Int64Array::from_value(1, rows.num_rows())));
+            }
+        }
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+}
+
 /// Decodes a file: all columns, or the named ones in schema order.
 pub(super) fn decode(
     bytes: Bytes,
@@ -179,7 +212,6 @@ mod tests {
     use crate::lake::dataset;
     use arrow::array::{ArrayRef, Date32Array, Float64Array, StringArray, TimestampMicrosecondArray};
     use parquet::basic::Encoding;
-    use std::sync::Arc;
 
     #[test]
     fn files_come_back_as_they_were_and_numbers_have_no_dictionary() {
@@ -187,6 +219,7 @@ mod tests {
         let columns: Vec<ArrayRef> = vec![
             Arc::new(StringArray::from(vec!["A", "A", "B"])),
             Arc::new(Date32Array::from(vec![1, 2, 1])),
+            Arc::new(Int64Array::from(vec![1, 1, 1])),
             Arc::new(Float64Array::from(vec![Some(0.25), None, Some(1.5)])),
             Arc::new(TimestampMicrosecondArray::from(vec![7, 7, 7]).with_timezone("UTC")),
         ];
@@ -199,7 +232,8 @@ mod tests {
             for column in reader.metadata().row_group(0).columns() {
                 assert_eq!(column.compression(), codec);
                 let dictionary = column.encodings().any(|encoding| encoding == Encoding::RLE_DICTIONARY);
-                assert_eq!(dictionary, column.column_descr().name() != "amount", "{}", column.column_descr().name());
+                let name = column.column_descr().name();
+                assert_eq!(dictionary, !["amount", "number"].contains(&name), "{name}");
             }
             assert_eq!(decode(bytes, None).unwrap(), std::slice::from_ref(&rows));
         }

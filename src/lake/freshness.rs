@@ -9,7 +9,7 @@
 //! is stale while one of its inputs is.
 
 use super::dataset::Dataset;
-use super::{DatasetState, ItemState, LakeTable, Run, Scope};
+use super::{DatasetState, ItemFailure, ItemState, LakeTable, Run, Scope};
 use crate::clock::Clock;
 use crate::market::calendar;
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -99,6 +99,8 @@ pub struct Freshness {
     /// For a derived dataset: what it depends on.
     inputs: Vec<Input>,
     state: ArcSwap<DatasetState>,
+    /// What this process is to fetch of it.
+    wanted: ArcSwap<Coverage>,
     /// Why the table or what is remembered of it cannot be read.
     damage: ArcSwapOption<String>,
     /// Runs that have ended in this process. Held while the state is replaced, never across an await.
@@ -107,11 +109,22 @@ pub struct Freshness {
     /// a look or an insertion.
     seen_stale: Mutex<BTreeSet<i64>>,
     refreshing: AtomicBool,
+    /// Microseconds since 1970 at which a run that is under way is expected to have asked for all it needs; 0 is unknown.
+    expected_at: AtomicI64,
     /// Microseconds since 1970 of the newest row of a history kept here; 0 is none.
     live_at: AtomicI64,
     /// Why rows that are received here cannot be kept.
     live_failure: ArcSwapOption<String>,
     clock: Clock,
+}
+
+/// What of a dataset is fetched.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// The items; none where they are not told apart.
+    pub items: Arc<BTreeSet<String>>,
+    /// How far back, in days; `None` where that says nothing.
+    pub reach_days: Option<u32>,
 }
 
 /// An input of a derived dataset.
@@ -139,10 +152,12 @@ impl Freshness {
             feed_class,
             inputs: Vec::new(),
             state: ArcSwap::default(),
+            wanted: ArcSwap::default(),
             damage: ArcSwapOption::empty(),
             runs_ended: Mutex::default(),
             seen_stale: Mutex::default(),
             refreshing: AtomicBool::new(false),
+            expected_at: AtomicI64::new(0),
             live_at: AtomicI64::new(0),
             live_failure: ArcSwapOption::empty(),
             clock,
@@ -164,6 +179,23 @@ impl Freshness {
     /// Whether it is made from other datasets.
     pub fn is_derived(&self) -> bool {
         !self.inputs.is_empty()
+    }
+
+    /// Says what this process is to fetch of it. What no refresh ever asked for counts as never loaded.
+    pub fn want(&self, wanted: Coverage) {
+        self.wanted.store(Arc::new(wanted));
+    }
+
+    /// Items that are wanted and that no refresh ever asked for, though the dataset was loaded.
+    pub fn never_asked(&self) -> BTreeSet<String> {
+        let (state, wanted) = (self.state.load(), self.wanted.load());
+        wanted.items.iter().filter(|item| is_new(&state, &wanted, item)).cloned().collect()
+    }
+
+    /// Whether it is to reach further back than the last refresh of the whole did.
+    pub fn reaches_further(&self) -> bool {
+        let (state, wanted) = (self.state.load(), self.wanted.load());
+        state.loaded_at.is_some() && wanted.reach_days.is_some_and(|days| Some(days) > state.reach_days)
     }
 
     /// What is remembered of it.
@@ -207,6 +239,17 @@ impl Freshness {
     /// Says that a run over the whole dataset has begun.
     pub fn begin(&self) {
         self.refreshing.store(true, Ordering::Relaxed);
+    }
+
+    /// Says when the run that is under way is expected to have asked its source for all it needs.
+    pub fn set_expected_at(&self, at: Option<DateTime<Utc>>) {
+        self.expected_at.store(at.map_or(0, |at| at.timestamp_micros()), Ordering::Relaxed);
+    }
+
+    /// When that is; `None` where no run waits for the rate limit of its source.
+    pub fn expected_at(&self) -> Option<DateTime<Utc>> {
+        let micros = Some(self.expected_at.load(Ordering::Relaxed)).filter(|micros| *micros != 0);
+        micros.and_then(DateTime::from_timestamp_micros).filter(|at| *at > self.clock.now())
     }
 
     /// Takes in a run of this process that has ended.
@@ -274,11 +317,15 @@ impl Freshness {
     }
 
     fn loaded_at_in(&self, state: &DatasetState, scope: &Scope) -> Option<DateTime<Utc>> {
-        let Some(names) = scope.names().filter(|_| self.by_item && !state.items.is_empty()) else {
+        let Some(names) = scope.names().filter(|_| self.by_item) else {
             return state.loaded_at;
         };
+        let wanted = self.wanted.load();
         // `None`, never loaded, is the least of all.
-        let of_item = |name: &String| state.items.get(name).map_or(state.loaded_at, |item| item.loaded_at);
+        let of_item = |name: &String| match state.items.get(name) {
+            Some(item) => item.loaded_at,
+            None => state.loaded_at.filter(|_| !is_new(state, &wanted, name)),
+        };
         names.iter().map(of_item).min().unwrap_or(state.loaded_at)
     }
 
@@ -316,7 +363,7 @@ impl Freshness {
         drop(seen_stale);
         let changed = || policy.ttl == Ttl::Inputs && self.inputs.iter().any(|input| input.has_changed(&state));
         let damaged = self.damage.load().is_some();
-        (was_stale || changed() || damaged).then(TimeDelta::zero)
+        (was_stale || changed() || damaged || self.reaches_further()).then(TimeDelta::zero)
     }
 
     /// Whether the scope is past its TTL, or made of what is.
@@ -349,7 +396,12 @@ impl Freshness {
             Some(limit) => self.older_than(&Scope::one(name), limit),
             None => self.due(&Scope::one(name)).is_some(),
         };
-        failed.filter(|(name, _)| lags(name)).map(|(name, item)| (name.clone(), item.clone())).collect()
+        let failed = failed.filter(|(name, _)| lags(name)).map(|(name, item)| (name.clone(), item.clone()));
+        let reason = "it is new, and was not fetched yet".to_owned();
+        let failure = Some(ItemFailure { at: self.clock.now(), times: 1, reason });
+        let new =
+            self.never_asked().into_iter().map(|name| (name, ItemState { loaded_at: None, failure: failure.clone() }));
+        failed.chain(new).collect()
     }
 
     /// Items that failed in the last refresh they were in.
@@ -421,6 +473,12 @@ impl Freshness {
             _ => State::Missing,
         }
     }
+}
+
+/// Whether an item is wanted and no refresh ever asked for it, though the dataset was loaded and it is known what for.
+fn is_new(state: &DatasetState, wanted: &Coverage, item: &str) -> bool {
+    let asked = |asked: &BTreeSet<String>| asked.contains(item) || state.items.contains_key(item);
+    state.loaded_at.is_some() && wanted.items.contains(item) && state.asked.as_ref().is_some_and(|known| !asked(known))
 }
 
 /// Replaces a reason; gives the new one unless it was known.

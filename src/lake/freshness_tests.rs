@@ -170,3 +170,43 @@ fn refreshes_of_items_do_not_push_the_others_out_of_memory() {
     assert_eq!(remembered.runs.iter().filter(|run| run.scope == Scope::All).count(), 1);
     assert_eq!(remembered.loaded_at, Some(at("2026-11-22T12:00:00Z")));
 }
+
+#[test]
+fn history_that_is_to_reach_further_back_is_due() {
+    let freshness = loaded(Ttl::After(Duration::from_secs(3600)), "2026-11-22T12:00:00Z", "2026-11-22T12:01:00Z");
+    let want = |days| freshness.want(Coverage { reach_days: Some(days), ..Coverage::default() });
+    let load = |reach_days| {
+        let ended_at = freshness.clock.now();
+        freshness.end(Run { reach_days, ended_at, ..freshness.remembered().runs[0].clone() });
+    };
+    want(730);
+    assert_eq!(freshness.state(), State::Stale, "nobody knows how far it reaches");
+    load(Some(730));
+    assert_eq!(freshness.state(), State::Fresh);
+    want(100);
+    assert_eq!(freshness.state(), State::Fresh);
+    want(731);
+    assert_eq!(freshness.state(), State::Stale);
+}
+
+#[test]
+fn an_item_that_no_refresh_asked_for_was_never_loaded() {
+    let (loaded_at, now) = ("2026-11-22T12:00:00Z", "2026-11-22T12:01:00Z");
+    let freshness = loaded(Ttl::After(Duration::from_secs(3600)), loaded_at, now);
+    let items = |names: &[&str]| Arc::new(names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>());
+    freshness.want(Coverage { items: items(&["A", "B"]), reach_days: None });
+    assert_eq!(freshness.state_of(&Scope::one("B")), State::Fresh, "where nobody remembers, all were asked for");
+    let asked = Some(items(&["A"]));
+    freshness.end(Run { asked, ended_at: at(now), ..freshness.remembered().runs[0].clone() });
+    assert_eq!(freshness.state_of(&Scope::one("A")), State::Fresh);
+    assert_eq!(freshness.state_of(&Scope::one("B")), State::Missing);
+    assert_eq!(
+        freshness.state_of(&Scope::one("ELSE")),
+        State::Fresh,
+        "what is not collected is no matter of a refresh"
+    );
+    assert_eq!(freshness.lagging(None).len(), 1);
+    let scope = Scope::one("B");
+    freshness.end(Run { scope, ended_at: at(now), ..Run::default() });
+    assert_eq!((freshness.state_of(&Scope::one("B")), freshness.lagging(None).len()), (State::Fresh, 0));
+}

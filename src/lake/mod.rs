@@ -22,6 +22,7 @@ pub mod freshness;
 #[cfg(test)]
 mod growth_tests;
 mod log;
+mod migrate;
 mod past;
 mod presence;
 pub mod quality;

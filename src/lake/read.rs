@@ -18,7 +18,11 @@ impl LakeTable {
         let mut rows = Vec::new();
         for file in files {
             let decoded = file::decode_items(self.bytes_of(file).await?, columns, column, items);
-            rows.extend(decoded.map_err(|error| self.undecodable(file, &error))?);
+            rows.extend(self.conformed(
+                file,
+                decoded.map_err(|error| self.undecodable(file, &error))?,
+                Some(columns),
+            )?);
         }
         Ok(rows)
     }
@@ -37,9 +41,20 @@ impl LakeTable {
         let mut rows = Vec::new();
         for file in files {
             let decoded = file::decode(self.bytes_of(file).await?, columns);
-            rows.extend(decoded.map_err(|error| self.undecodable(file, &error))?);
+            rows.extend(self.conformed(file, decoded.map_err(|error| self.undecodable(file, &error))?, columns)?);
         }
         Ok(rows)
+    }
+
+    /// Rows of a file with the columns that the table has today.
+    pub(super) fn conformed(
+        &self,
+        file: &DataFile,
+        rows: Vec<RecordBatch>,
+        columns: Option<&[&str]>,
+    ) -> Result<Vec<RecordBatch>, LakeError> {
+        let conformed = rows.into_iter().map(|rows| file::conform(&self.dataset, rows, columns));
+        conformed.collect::<Result<_, _>>().map_err(|error| self.undecodable(file, &error))
     }
 
     /// The file as it was written.

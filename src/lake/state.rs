@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use object_store::{GetOptions, ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 /// Runs over a whole dataset that are remembered, and as many of single items.
 const RUNS_KEPT: usize = 50;
@@ -42,6 +43,13 @@ pub struct DatasetState {
     /// Items that are not as old as `loaded_at` says: refreshed alone since, or failed in the last refresh they were in.
     #[serde(default)]
     pub items: BTreeMap<String, ItemState>,
+    /// Items that the last refresh of the whole asked for, and those that were refreshed alone since; `None` where nobody
+    /// remembers.
+    #[serde(default)]
+    pub asked: Option<BTreeSet<String>>,
+    /// How far back the last refresh of the whole reached, in days; `None` where that says nothing, or nobody remembers.
+    #[serde(default)]
+    pub reach_days: Option<u32>,
     /// Last runs, oldest first.
     pub runs: VecDeque<Run>,
 }
@@ -116,6 +124,15 @@ pub struct Run {
     pub made_of: MadeOf,
     /// Why it failed as a whole; `None` when it did not.
     pub error: Option<String>,
+    /// The items that a run over the whole asked for. What is remembered of it is the dataset's, not the run's.
+    #[serde(skip)]
+    pub asked: Option<Arc<BTreeSet<String>>>,
+    /// How far back it reached, in days; likewise.
+    #[serde(skip)]
+    pub reach_days: Option<u32>,
+    /// For a run that failed and brought rows all the same: the moment that they are of; likewise.
+    #[serde(skip)]
+    pub as_of: Option<DateTime<Utc>>,
 }
 
 impl Run {
@@ -132,7 +149,8 @@ impl DatasetState {
     }
 
     /// Adds a run and what follows from it, unless it is remembered already.
-    pub fn record(&mut self, run: Run) {
+    pub fn record(&mut self, mut run: Run) {
+        let (asked, reach_days, as_of) = (run.asked.take(), run.reach_days.take(), run.as_of.take());
         if self.runs.contains(&run) {
             return;
         }
@@ -144,6 +162,11 @@ impl DatasetState {
             self.record_items(names, &run);
         } else {
             self.record_all(&run);
+            self.loaded_at = self.loaded_at.max(as_of);
+            if run.error.is_none() || as_of.is_some() {
+                self.asked = asked.map(Arc::unwrap_or_clone);
+                self.reach_days = reach_days;
+            }
         }
         self.runs.push_back(run);
         for whole in [true, false] {
@@ -177,6 +200,9 @@ impl DatasetState {
                 None => ItemState { loaded_at: Some(run.ended_at), failure: None },
             };
             self.items.insert(name.clone(), state);
+        }
+        if let Some(asked) = &mut self.asked {
+            asked.extend(names.iter().cloned());
         }
     }
 

@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::market::calendar;
 use crate::market::options::{self, DAYS_PER_YEAR, Inputs, Sensitivities};
 use crate::market::symbol::OptionSymbol;
+use crate::simulator::further;
 use crate::simulator::noise::{bits, normal, uniform, wave};
 use crate::simulator::price::{Day, DayBar, Tape};
 use crate::simulator::universe::{Instrument, Universe};
@@ -55,6 +56,7 @@ impl Exchange {
             let underlying = self.universe.find_root(&option.root)?;
             return Some(Source::Option(underlying.place, option));
         }
+        let symbol = further::proxy(symbol).unwrap_or(symbol);
         self.universe.find(symbol).map(|instrument| Source::Equity(instrument.place))
     }
 
@@ -216,7 +218,7 @@ mod tests {
     #[test]
     fn unknown_symbols_stand_for_nothing() {
         let exchange = fixture("2026-01-05T15:00:00Z");
-        for symbol in ["", "NOSUCH", ".NOSUCH260116C5", ".", "./EW4N26C6500:XCME", "/ESZ26:XCME"] {
+        for symbol in ["", "NOSUCH", ".NOSUCH260116C5", ".", "./EW4N26C6500:XCME", "/CLZ26:XNYM"] {
             assert_eq!(exchange.resolve(symbol), None, "{symbol}");
         }
     }

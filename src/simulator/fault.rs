@@ -59,6 +59,33 @@ pub enum Kind {
     ReorderedFields,
     /// dxLink: a frame begins with events of a type that dxLink does not have.
     UnknownType,
+    /// REST: this status with a proxy's HTML page.
+    HtmlStatus(u16),
+    /// REST: so many items of a list, as if they were all.
+    Incomplete(usize),
+    /// REST: a list without items, as if that were all.
+    EmptyItems,
+    /// REST: null in place of a list.
+    NullItems,
+    /// REST: a page that does not say how many there are.
+    NoPagination,
+    /// REST: instants with `+0000`.
+    CompactZone,
+    /// REST: every third item, at whatever depth, has a key that does not read, or is null.
+    SpoiltKeys,
+    /// REST: fields that are no key do not read.
+    SpoiltFields,
+    /// REST, the token route: `expires_in` as text, or left out.
+    TokenLife {
+        /// Whether it is told at all, as text then.
+        told: bool,
+    },
+    /// dxLink: the bar of the last closed session is not there yet.
+    LateBar,
+    /// dxLink: a bar has its high below its low, another one a negative price.
+    ImpossibleBars,
+    /// dxLink: the end of a snapshot is lost.
+    EndlessSnapshot,
     /// REST and dxLink: the connection ends without a word. (REST: an empty body shorter than announced.)
     Drop,
     /// dxLink: a close frame with this code.
@@ -111,6 +138,8 @@ struct WrittenRule {
     delay_ms: Option<u64>,
     code: Option<u16>,
     announced: Option<bool>,
+    keep: Option<usize>,
+    told: Option<bool>,
 }
 
 impl Faults {
@@ -154,6 +183,20 @@ impl WrittenRule {
             "several-types" => Kind::SeveralTypes,
             "reordered-fields" => Kind::ReorderedFields,
             "unknown-type" => Kind::UnknownType,
+            "html-status" => Kind::HtmlStatus(
+                self.status.filter(|status| (200..600).contains(status)).ok_or("needs status = 200 to 599")?,
+            ),
+            "incomplete" => Kind::Incomplete(self.keep.ok_or("needs keep")?),
+            "empty-items" => Kind::EmptyItems,
+            "null-items" => Kind::NullItems,
+            "no-pagination" => Kind::NoPagination,
+            "compact-zone" => Kind::CompactZone,
+            "spoilt-keys" => Kind::SpoiltKeys,
+            "spoilt-fields" => Kind::SpoiltFields,
+            "token-life" => Kind::TokenLife { told: self.told.unwrap_or(false) },
+            "late-bar" => Kind::LateBar,
+            "impossible-bars" => Kind::ImpossibleBars,
+            "endless-snapshot" => Kind::EndlessSnapshot,
             "drop" => Kind::Drop,
             "close" => Kind::Close(self.code.unwrap_or(1009)),
             "full" => Kind::Full { announced: self.announced.unwrap_or(true) },

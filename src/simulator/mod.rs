@@ -9,6 +9,7 @@ mod dxlink;
 mod event;
 mod exchange;
 pub mod fault;
+mod further;
 mod hub;
 mod metrics;
 mod noise;

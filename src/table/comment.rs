@@ -2,7 +2,7 @@
 //! catalog.
 
 use super::system::SystemColumn;
-use super::{cache, quality, sources, spools, system, upkeep, view};
+use super::{budget, cache, quality, sources, spools, system, upkeep, view};
 use crate::dialect::catalog::Comments;
 use crate::lake::dataset::{self, Column, WriteMode};
 use crate::market::event::{self, LATEST_KEY};
@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 /// Schema, name and comment of the tables that are no datasets, events or views.
 const TABLES: &[(&str, &str, &str)] = &[
+    ("system", "budget", "One row per source and dataset that waits for its rate limit: how much, and until when."),
     ("system", "data_quality", "One row per dataset, symbol and kind of doubt: what is odd about rows that were kept."),
     ("system", "freshness", "One row per dataset: how old it is, and how old it may be."),
     (
@@ -45,6 +46,7 @@ type SystemColumns = fn() -> Vec<SystemColumn>;
 
 /// Columns of the tables of schema `system`, sorted by table.
 const SYSTEM_COLUMNS: &[(&str, SystemColumns)] = &[
+    ("budget", budget::columns),
     ("cache", cache::columns),
     ("data_quality", quality::doubt_columns),
     ("freshness", system::freshness_columns),

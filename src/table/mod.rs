@@ -1,6 +1,7 @@
 //! The tables of ttapi, each a DataFusion `TableProvider`: cached, live, histories, views, and those about the server.
 
 pub(crate) mod bounds;
+pub mod budget;
 pub mod cache;
 pub mod command;
 pub mod comment;

@@ -16,6 +16,7 @@ use crate::resident::{KeyRange, Residents, Wanted as WantedRows};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Statistics;
 use datafusion::error::{DataFusionError, Result};
@@ -173,7 +174,14 @@ impl RefreshingTable {
     async fn wait(&self, policy: &Policy, wanted: Wanted) -> Result<(), String> {
         match tokio::time::timeout(policy.wait_timeout, self.refresh.refresh_for_query(wanted)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(format!("the refresh takes longer than {:?}", policy.wait_timeout)),
+            Err(_) => {
+                let expected = |at: DateTime<Utc>| {
+                    let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+                    format!("; within the rate limit of its source it can be had after {at} (see system.budget)")
+                };
+                let expected = self.freshness.expected_at().map(expected).unwrap_or_default();
+                Err(format!("the refresh takes longer than {:?}{expected}", policy.wait_timeout))
+            }
         }
     }
 

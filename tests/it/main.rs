@@ -24,5 +24,6 @@ mod slt;
 mod tables;
 mod tokio_postgres_client;
 mod two_sources;
+mod vendor;
 mod without_feed;
 mod world;

@@ -226,7 +226,7 @@ async fn functions_answer_as_postgres_does() {
         ("SELECT format_type(1009, -1), format_type(NULL, NULL)", "text[]|NULL"),
         (
             "SELECT obj_description('symbols'::regclass, 'pg_class')",
-            "One row per active equity, ETF or index. Source: tastytrade instruments.",
+            "One row per active equity, ETF or index, and per future or cryptocurrency that is collected. Source: tastytrade instruments.",
         ),
         ("SELECT col_description('symbols'::regclass, 4)", "MIC of the listing market"),
         ("SELECT pg_get_viewdef('movers'::regclass, true)", MOVERS),

@@ -4,7 +4,7 @@
 
 use super::error::ClientError;
 use chrono::{DateTime, Utc};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 use std::error::Error;
 use std::time::Duration;
@@ -86,14 +86,15 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// `Retry-After`, in seconds or as a date.
+/// `Retry-After`, in seconds or as a date: a date of the origin's own clock, where it tells what that says.
 fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds.ceil()).ok();
     }
-    let date = DateTime::parse_from_rfc2822(text).ok()?;
-    Some((date.to_utc() - now).to_std().unwrap_or_default())
+    let date = |text: &str| DateTime::parse_from_rfc2822(text.trim()).ok().map(|date| date.to_utc());
+    let theirs = headers.get(DATE).and_then(|value| value.to_str().ok()).and_then(date);
+    Some((date(text)? - theirs.unwrap_or(now)).to_std().unwrap_or_default())
 }
 
 /// Code and words of an error body: `error` may be an object or a text, and the body may be no JSON at all.
@@ -191,6 +192,11 @@ mod tests {
         assert_eq!(retry_after(&headers, now), Some(Duration::from_secs(9)));
         headers.insert(RETRY_AFTER, HeaderValue::from_static("Mon, 05 Jan 2026 13:00:00 GMT"));
         assert_eq!(retry_after(&headers, now), Some(Duration::ZERO));
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("Mon, 05 Jan 2026 14:02:09 GMT"));
+        headers.insert(DATE, HeaderValue::from_static("Mon, 05 Jan 2026 14:02:00 GMT"));
+        assert_eq!(retry_after(&headers, now), Some(Duration::from_secs(9)));
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1.5"));
+        assert_eq!(retry_after(&headers, now), Some(Duration::from_secs(2)));
         headers.insert(RETRY_AFTER, HeaderValue::from_static("soon"));
         assert_eq!(retry_after(&headers, now), None);
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// A request that brought no data. Never holds a secret.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ClientError {
-    /// The origin refused client secret or refresh token. Final until the program is started with others.
+    /// The origin says that the grant is not valid. Nothing is asked of it for an hour, or until a person says so.
     #[error("{origin} refuses the client secret or refresh token: {reason}")]
     Refused {
         /// Host and port that the request went to.
@@ -26,6 +26,16 @@ pub enum ClientError {
         /// When the next request is let through.
         until: DateTime<Utc>,
         /// The failure that opened it.
+        reason: String,
+    },
+    /// The origin asked to be left alone; nothing was sent.
+    #[error("{origin}: not asked until {until}, as it demands: {reason}")]
+    Paused {
+        /// Host and port that the request went to.
+        origin: String,
+        /// When requests go again.
+        until: DateTime<Utc>,
+        /// The answer that demanded it.
         reason: String,
     },
     /// The origin answered with an error status.
@@ -90,7 +100,7 @@ impl ClientError {
         match self {
             Self::Status { status, .. } => *status == 408 || *status == 429 || *status >= 500,
             Self::Unreadable { .. } | Self::Timeout { .. } | Self::Unreachable { .. } => true,
-            Self::Refused { .. } | Self::Open { .. } | Self::Address { .. } => false,
+            Self::Refused { .. } | Self::Open { .. } | Self::Paused { .. } | Self::Address { .. } => false,
         }
     }
 
@@ -120,6 +130,7 @@ impl ClientError {
         match &mut self {
             Self::Refused { reason, .. }
             | Self::Open { reason, .. }
+            | Self::Paused { reason, .. }
             | Self::Status { message: reason, .. }
             | Self::Unreadable { reason, .. }
             | Self::Unreachable { reason, .. }
@@ -129,16 +140,25 @@ impl ClientError {
         self
     }
 
-    /// Whether the bearer token was valid once and is no longer.
-    pub(super) fn token_invalid(&self) -> bool {
-        matches!(self, Self::Status { status: 401, code: Some(code), .. } if code == "token_invalid")
+    /// Whether the origin does not take the bearer token, in whatever words.
+    pub(super) fn refuses_token(&self) -> bool {
+        self.status() == Some(401)
+    }
+
+    /// Whether the origin says, in the words of OAuth2, that the grant is not valid: trying again cannot help.
+    pub(super) fn refuses_grant(&self) -> bool {
+        matches!(self, Self::Status { status: 400 | 401, code: Some(code), .. } if code == "invalid_grant")
     }
 
     /// Whether the whole origin is out of reach, so that asking it for less cannot help.
     pub fn origin_wide(&self) -> bool {
         match self {
             Self::Status { status, .. } => matches!(status, 401 | 403 | 429),
-            Self::Refused { .. } | Self::Open { .. } | Self::Address { .. } | Self::Unreachable { .. } => true,
+            Self::Refused { .. }
+            | Self::Open { .. }
+            | Self::Paused { .. }
+            | Self::Address { .. }
+            | Self::Unreachable { .. } => true,
             Self::Unreadable { .. } | Self::Timeout { .. } => false,
         }
     }
@@ -153,6 +173,7 @@ impl From<ClientError> for FetchError {
             }
             ClientError::Unreadable { origin, .. } => Self::Unreadable { origin, reason },
             ClientError::Open { origin, .. }
+            | ClientError::Paused { origin, .. }
             | ClientError::Status { origin, .. }
             | ClientError::Timeout { origin, .. }
             | ClientError::Unreachable { origin, .. }

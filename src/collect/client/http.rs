@@ -2,13 +2,15 @@
 
 use super::answer;
 use super::auth::Auth;
-use super::breaker::BreakerOptions;
-use super::budget::Budget;
+use super::breaker::{BreakerOptions, BreakerState};
+use super::budget::{Budget, BudgetStatus};
 use super::endpoint::{Endpoint, EndpointStatus};
 use super::error::ClientError;
 use super::get::Get;
 use super::oauth::OAuth;
+use super::pause::Pause;
 use crate::clock::Clock;
+use crate::collect::purpose::Purpose;
 use crate::config::SourceConfig;
 use crate::secret::Secret;
 use backon::{ExponentialBuilder, Retryable};
@@ -18,9 +20,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
-/// The longest `Retry-After` that is waited for; a longer one ends the attempts.
+/// The longest `Retry-After` that an attempt waits for; a longer one ends the attempts.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 /// First wait between attempts; it doubles, with jitter.
 const BACKOFF_MIN: Duration = Duration::from_millis(250);
@@ -38,6 +39,7 @@ pub type Parse<'a, T> = dyn Fn(&[u8]) -> Result<T, String> + Send + Sync + 'a;
 pub struct Client {
     shared: Arc<Shared>,
     calls: Arc<AtomicU64>,
+    purpose: Arc<Purpose>,
 }
 
 struct Shared {
@@ -53,8 +55,8 @@ struct Shared {
     endpoints: Mutex<BTreeMap<&'static str, Arc<Endpoint>>>,
     budget: Option<Budget>,
     permits: Semaphore,
-    /// Nothing is sent before this moment: an origin asked us to wait. Held for a copy.
-    paused_until: Mutex<Option<Instant>>,
+    /// Nothing is sent while the origin wants to be left alone.
+    pause: Pause,
 }
 
 /// What authorises the requests of a client.
@@ -115,6 +117,7 @@ impl Client {
                 }))
             }
         };
+        let budget = options.requests_per_second.map(|rate| Budget::new(rate, options.burst, clock.clone()));
         let shared = Shared {
             attempts: options.attempts,
             timeout: options.timeout,
@@ -125,17 +128,28 @@ impl Client {
             http,
             authority,
             endpoints: Mutex::new(endpoints),
-            budget: options.requests_per_second.map(|rate| Budget::new(rate, options.burst)),
+            budget,
             permits: Semaphore::new(options.in_flight.clamp(1, Semaphore::MAX_PERMITS)),
-            paused_until: Mutex::new(None),
+            pause: Pause::default(),
         };
-        Ok(Self { shared: Arc::new(shared), calls: Arc::default() })
+        Ok(Self { shared: Arc::new(shared), calls: Arc::default(), purpose: Arc::default() })
     }
 
     /// The same client with a count of calls of its own, for one fetch.
     #[must_use]
     pub fn with_own_count(&self) -> Self {
-        Self { shared: self.shared.clone(), calls: Arc::default() }
+        Self { shared: self.shared.clone(), calls: Arc::default(), purpose: self.purpose.clone() }
+    }
+
+    /// The same for one fetch: with a count of calls of its own, and for its purpose.
+    #[must_use]
+    pub fn for_purpose(&self, purpose: &Arc<Purpose>) -> Self {
+        Self { purpose: purpose.clone(), ..self.with_own_count() }
+    }
+
+    /// The rate budget and what waits for it; `None` where there is no limit.
+    pub fn budget(&self) -> Option<BudgetStatus> {
+        self.shared.budget.as_ref().map(Budget::status)
     }
 
     /// Requests sent through this client and its clones, retries and token calls included.
@@ -153,11 +167,33 @@ impl Client {
         &self.shared.clock
     }
 
-    /// Every endpoint asked so far, and the token endpoint where there is one, by name.
+    /// Every endpoint asked so far, and the token endpoint where there is one, by name. While the origin wants to be left
+    /// alone, all of them are open.
     pub fn endpoints(&self) -> Vec<EndpointStatus> {
         let left = self.shared.budget.as_ref().map(Budget::left);
+        let paused_until = self.shared.pause.until(&self.shared.clock);
+        let token_until = match &self.shared.authority {
+            Authority::OAuth2(oauth) => oauth.held_until().map(|until| (oauth.endpoint.name, until)),
+            _ => None,
+        };
         let endpoints = self.shared.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
-        endpoints.values().map(|endpoint| endpoint.status(&self.shared.origin, left)).collect()
+        let status = |endpoint: &Arc<Endpoint>| {
+            let mut status = endpoint.status(&self.shared.origin, left);
+            let token_until = token_until.filter(|(name, _)| *name == endpoint.name).map(|(_, until)| until);
+            let until = paused_until.max(token_until);
+            if until > status.open_until {
+                (status.breaker_state, status.open_until) = (BreakerState::Open, until);
+            }
+            status
+        };
+        endpoints.values().map(status).collect()
+    }
+
+    /// Lets the next request ask for a token again though the last grant was refused: a person has seen to it.
+    pub async fn ask_again(&self) {
+        if let Authority::OAuth2(oauth) = &self.shared.authority {
+            oauth.ask_again().await;
+        }
     }
 
     /// The JSON of a GET. Dropping the future stops it.
@@ -188,25 +224,34 @@ impl Client {
             .await
     }
 
-    /// One attempt, and a second one with a new token when the origin no longer takes the old one.
+    /// One attempt, and a second one with a new token when the origin does not take the old one.
     async fn attempt<T>(&self, get: &Get, parse: &Parse<'_, T>) -> Result<T, ClientError> {
         let endpoint = self.endpoint(get.endpoint);
         self.refuse_when_open(&endpoint)?;
+        self.shared.pause.over(&self.shared.clock, &self.shared.origin).await?;
         let Authority::OAuth2(oauth) = &self.shared.authority else {
             return self.send(get, parse, &endpoint, None).await;
         };
-        let count = || {
-            self.calls.fetch_add(1, Ordering::Relaxed);
-        };
-        let bearer = oauth.bearer(count).await?;
+        let bearer = self.bearer(oauth).await?;
         match self.send(get, parse, &endpoint, Some(&bearer)).await {
-            Err(error) if error.token_invalid() => {
-                oauth.discard(&bearer).await;
-                let bearer = oauth.bearer(count).await?;
+            Err(error) if error.refuses_token() && oauth.discard(&bearer).await => {
+                let bearer = self.bearer(oauth).await?;
                 self.send(get, parse, &endpoint, Some(&bearer)).await
             }
             result => result,
         }
+    }
+
+    /// A token. What the origin demands of whoever asks for one, holds for all requests.
+    async fn bearer(&self, oauth: &OAuth) -> Result<Secret, ClientError> {
+        let count = || {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+        };
+        let bearer = oauth.bearer(count).await;
+        if let Err(error) = &bearer {
+            self.obey(error);
+        }
+        bearer
     }
 
     async fn send<T>(
@@ -217,11 +262,17 @@ impl Client {
         bearer: Option<&Secret>,
     ) -> Result<T, ClientError> {
         let shared = &self.shared;
-        self.wait_while_paused().await;
-        if let Some(budget) = &shared.budget {
-            budget.take().await;
-        }
-        let _permit = shared.permits.acquire().await.expect("the semaphore is never closed");
+        let _permit = loop {
+            shared.pause.over(&shared.clock, &shared.origin).await?;
+            if let Some(budget) = &shared.budget {
+                budget.take(&self.purpose).await;
+            }
+            let permit = shared.permits.acquire().await.expect("the semaphore is never closed");
+            // Whoever was waiting when the origin asked to be left alone has not been sent yet.
+            if shared.pause.until(&shared.clock).is_none() {
+                break permit;
+            }
+        };
         let admission = endpoint.breaker.admit().map_err(|until| self.open(endpoint, until))?;
         self.calls.fetch_add(1, Ordering::Relaxed);
         let in_flight = endpoint.send();
@@ -231,10 +282,11 @@ impl Client {
             // Neither a success nor a failure: the admission is handed back.
             Err(error) if error.counts_against_endpoint() && get.blames_symbols => drop(admission),
             Err(error) if error.counts_against_endpoint() => admission.failed(),
-            Err(error) if error.status() == Some(429) => self.pause(error.retry_after()),
+            Err(error) if error.status() == Some(429) => drop(admission),
             _ => admission.succeeded(),
         }
         if let Err(error) = &result {
+            self.obey(error);
             endpoint.fail(error.to_string());
         }
         result
@@ -296,19 +348,11 @@ impl Client {
         ClientError::Open { origin: self.shared.origin.clone(), endpoint: endpoint.name, until, reason }
     }
 
-    /// Holds every request back for as long as the origin asks, if it asks for a bearable time.
-    fn pause(&self, retry_after: Option<Duration>) {
-        if let Some(wait) = retry_after.filter(|wait| *wait <= RETRY_AFTER_MAX) {
-            let until = Instant::now() + wait;
-            let mut paused = self.shared.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
-            *paused = Some(paused.map_or(until, |earlier| earlier.max(until)));
-        }
-    }
-
-    async fn wait_while_paused(&self) {
-        let until = *self.shared.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(until) = until {
-            tokio::time::sleep_until(until).await;
+    /// Holds every request back for as long as the origin asks, whatever its answer is otherwise.
+    fn obey(&self, error: &ClientError) {
+        let throttled = (error.status() == Some(429)).then_some(THROTTLED_MIN);
+        if let Some(wait) = error.retry_after().or(throttled) {
+            self.shared.pause.begin(wait, &self.shared.clock, error.to_string());
         }
     }
 }

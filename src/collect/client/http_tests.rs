@@ -7,6 +7,7 @@ use super::super::get::segment;
 use super::super::scripted::{Scripted, json, response};
 use super::*;
 use chrono::{DateTime, TimeDelta};
+use tokio::time::Instant;
 
 fn clock() -> Clock {
     Clock::hand_set(DateTime::UNIX_EPOCH)
@@ -70,18 +71,97 @@ async fn an_invalid_token_is_replaced_once() {
 }
 
 #[tokio::test]
-async fn a_refused_grant_is_final_and_tells_no_secret() {
+async fn any_401_makes_one_new_token() {
+    for answer in [
+        json(401, r#"{"error":{"code":"session_gone","message":"who are you"}}"#),
+        response(401, "Content-Type: text/html\r\n", "<html>401</html>"),
+        json(401, ""),
+    ] {
+        let server = Scripted::start(move |head, _| match is_token(head) {
+            true => String::new(),
+            false if head.contains("Bearer token-0") => answer.clone(),
+            false => json(200, "{\"data\":1}"),
+        })
+        .await;
+        let client = server.client(clock());
+        let requests = (0..20).map(|_| async { client.get(&data()).await });
+        assert!(futures::future::join_all(requests).await.iter().all(Result::is_ok));
+        assert_eq!(server.requests("/oauth/token").len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn what_is_never_taken_does_not_make_a_token_each_time() {
+    let server = Scripted::start(|head, _| if is_token(head) { String::new() } else { json(401, "{}") }).await;
+    let client = server.client(clock());
+    for _ in 0..10 {
+        assert_eq!(client.get(&data()).await.unwrap_err().status(), Some(401));
+    }
+    assert_eq!(server.requests("/oauth/token").len(), 2);
+}
+
+#[tokio::test]
+async fn a_refused_grant_is_asked_for_again_once_an_hour_and_tells_no_secret() {
     let refused = r#"{"error":"invalid_grant","error_description":"refresh-hush is not known"}"#;
     let server = Scripted::start(move |_, _| json(400, refused)).await;
-    let client = server.client(clock());
+    let clock = clock();
+    let client = server.client(clock.clone());
     let requests = (0..20).map(|_| async { client.get(&data()).await });
     for result in futures::future::join_all(requests).await {
         let error = result.unwrap_err();
         assert!(matches!(error, ClientError::Refused { .. }));
         assert!(!format!("{error} {error:?} {client:?}").contains("hush"));
     }
+    clock.advance(TimeDelta::seconds(3599));
+    client.get(&data()).await.unwrap_err();
     assert_eq!(server.requests("/oauth/token").len(), 1);
-    assert_eq!(server.requests("/data").len(), 0);
+    clock.advance(TimeDelta::seconds(1));
+    client.get(&data()).await.unwrap_err();
+    client.get(&data()).await.unwrap_err();
+    assert_eq!(server.requests("/oauth/token").len(), 2);
+    client.ask_again().await;
+    client.get(&data()).await.unwrap_err();
+    assert_eq!(server.requests("/oauth/token").len(), 2, "one command is one try");
+    clock.advance(TimeDelta::seconds(2));
+    client.ask_again().await;
+    client.get(&data()).await.unwrap_err();
+    assert_eq!((server.requests("/oauth/token").len(), server.requests("/data").len()), (3, 0));
+}
+
+#[tokio::test]
+async fn a_token_route_that_answers_otherwise_is_asked_again_and_less_and_less_often() {
+    let pages = [
+        response(400, "Content-Type: text/html\r\n", "<html>refresh-hush</html>"),
+        response(401, "", "<html>nobody</html>"),
+        json(403, r#"{"error":{"code":"blocked","message":"refresh-hush of client-hush"}}"#),
+        json(400, r#"{"error":"invalid_request","error_description":"client-hush"}"#),
+    ];
+    for page in pages {
+        let once = page.clone();
+        let server = Scripted::start(move |head, number| match is_token(head) && number == 0 {
+            true => once.clone(),
+            false if is_token(head) => String::new(),
+            false => json(200, "{}"),
+        })
+        .await;
+        let clock = clock();
+        let client = server.client(clock.clone());
+        let error = client.get(&data()).await.unwrap_err();
+        assert!(!matches!(error, ClientError::Refused { .. }) && !format!("{error:?}").contains("hush"), "{error:?}");
+        clock.advance(TimeDelta::milliseconds(250));
+        client.get(&data()).await.unwrap();
+        let server = Scripted::start(move |_, _| page.clone()).await;
+        let client = server.client(clock.clone());
+        // Two minutes of requests, ten a second.
+        for _ in 0..1200 {
+            client.get(&Get { attempts: Some(1), ..data() }).await.unwrap_err();
+            clock.advance(TimeDelta::milliseconds(100));
+        }
+        let calls = server.requests("/oauth/token").len();
+        assert!((8..=11).contains(&calls), "{calls}");
+        let held = client.endpoints().into_iter().find(|endpoint| endpoint.endpoint == "/oauth/token").unwrap();
+        assert_eq!(held.breaker_state, BreakerState::Open);
+    }
 }
 
 #[tokio::test]
@@ -128,6 +208,51 @@ async fn retry_after_is_honoured_and_a_429_body_is_never_data() {
     let error = client.get(&Get::new("/later")).await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
     assert_eq!(server.requests("/later").len(), 1);
+}
+
+#[tokio::test]
+async fn a_long_retry_after_holds_every_request_to_the_source() {
+    for (status, asked) in [(429, "120"), (503, "120"), (429, "Thu, 01 Jan 1970 00:02:00 GMT")] {
+        let server = Scripted::start(move |head, _| match head.contains("/throttled") {
+            true => response(status, &format!("Retry-After: {asked}\r\n"), "{}"),
+            false if is_token(head) => String::new(),
+            false => json(200, "{}"),
+        })
+        .await;
+        let clock = clock();
+        let client = server.client(clock.clone());
+        client.get(&Get::new("/throttled")).await.unwrap_err();
+        let requests = (0..48).map(|_| async { client.get(&data()).await });
+        for result in futures::future::join_all(requests).await {
+            let error = result.unwrap_err();
+            assert!(matches!(error, ClientError::Paused { .. }), "{error}");
+            assert!(error.to_string().contains("1970-01-01 00:02:00"), "{error}");
+        }
+        assert_eq!((server.requests("/data").len(), server.requests("/throttled").len()), (0, 1));
+        assert!(client.endpoints().iter().all(|endpoint| endpoint.breaker_state == BreakerState::Open));
+        clock.advance(TimeDelta::seconds(120));
+        client.get(&data()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_the_token_route_demands_holds_every_request() {
+    let server = Scripted::start(|head, number| match is_token(head) && number == 1 {
+        true => response(429, "Retry-After: 90\r\n", "{}"),
+        false if is_token(head) => String::new(),
+        false => json(200, "{}"),
+    })
+    .await;
+    let clock = clock();
+    let client = server.client(clock.clone());
+    client.get(&data()).await.unwrap();
+    clock.advance(TimeDelta::seconds(900));
+    client.get(&data()).await.unwrap_err();
+    clock.advance(TimeDelta::seconds(89));
+    assert!(matches!(client.get(&data()).await.unwrap_err(), ClientError::Paused { .. }));
+    clock.advance(TimeDelta::seconds(1));
+    client.get(&data()).await.unwrap();
+    assert_eq!(server.requests("/oauth/token").len(), 3);
 }
 
 #[tokio::test]
@@ -211,17 +336,6 @@ async fn a_key_goes_with_each_request_and_is_told_to_nobody() {
     let client = server.client_with(Auth::Query { name: "apikey", key: Secret::default() }, clock());
     client.get(&data()).await.unwrap();
     assert_eq!(server.requests("/data").last().unwrap(), "GET /data HTTP/1.1");
-}
-
-#[tokio::test]
-async fn the_budget_spreads_requests() {
-    let budget = Budget::new(100, 5);
-    let begun = Instant::now();
-    for _ in 0..25 {
-        budget.take().await;
-    }
-    assert!(begun.elapsed() >= Duration::from_millis(150), "{:?}", begun.elapsed());
-    assert!(budget.left() <= 5);
 }
 
 #[test]

@@ -6,18 +6,20 @@
 mod answer;
 pub mod auth;
 pub mod breaker;
-mod budget;
+pub mod budget;
 pub mod endpoint;
 pub mod error;
 pub mod get;
 pub mod http;
 mod oauth;
+mod pause;
 #[cfg(test)]
 pub(crate) mod scripted;
 pub mod websocket;
 
 pub use auth::Auth;
 pub use breaker::{BreakerOptions, BreakerState};
+pub use budget::BudgetStatus;
 pub use endpoint::EndpointStatus;
 pub use error::ClientError;
 pub use get::Get;

@@ -1,7 +1,9 @@
 //! Bearer tokens by the OAuth2 refresh grant.
 //!
-//! A token is renewed a minute before it expires. However many requests wait, one call is made; if it fails, all that
-//! waited for it share its failure. A refusal (400 or 401) is final: the vendor blocks addresses that try again.
+//! A token is renewed a minute before it expires, and when the origin does not take it. However many requests wait, one
+//! call is made; if it fails, all that waited for it share its failure, and the next call waits longer with each one in a
+//! row. A grant that is not valid (`invalid_grant`) is asked for again once an hour, or when a person says so: the vendor
+//! blocks addresses that try again. A page of HTML says nothing about a grant.
 
 use super::answer;
 use super::endpoint::Endpoint;
@@ -16,8 +18,21 @@ use tokio::time::Instant;
 
 /// How long before its expiry a token is renewed, in seconds.
 const RENEW_BEFORE_SECONDS: i64 = 60;
-/// Longest life that is believed; the vendor's is 900 s.
+/// Longest life that is believed.
 const LIFE_SECONDS_MAX: i64 = 24 * 60 * 60;
+/// The life of a token of which the vendor does not tell it.
+const LIFE_SECONDS: i64 = 900;
+/// Shortest use of a token, whatever its life is said to be: else each request would ask for one.
+const USE_SECONDS_MIN: i64 = 30;
+/// A token that the origin does not take is replaced at once, but no more often than this.
+const REPLACE_PERIOD: Duration = Duration::from_secs(5);
+/// First pause after a call that failed; it doubles with each in a row.
+const PAUSE_MIN: Duration = Duration::from_millis(250);
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// A person's word counts again so long after a refusal.
+const ASK_AGAIN_SECONDS: i64 = 2;
+/// Pause after a grant was said not to be valid.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 pub(super) struct OAuth {
     pub(super) http: reqwest::Client,
@@ -35,12 +50,37 @@ pub(super) struct OAuth {
 #[derive(Default)]
 pub(super) struct State {
     token: Option<Token>,
-    failure: Option<(Instant, ClientError)>,
+    failure: Option<Failure>,
+    /// When a token that was not taken was last replaced.
+    replaced: Option<Instant>,
 }
 
 struct Token {
     bearer: Secret,
     renew_at: DateTime<Utc>,
+}
+
+/// Calls that failed, without a success since.
+struct Failure {
+    ended: Instant,
+    ended_at: DateTime<Utc>,
+    times: u32,
+    error: ClientError,
+}
+
+impl Failure {
+    fn pause(&self) -> Duration {
+        match self.error {
+            ClientError::Refused { .. } => REFUSED_PAUSE,
+            _ => PAUSE_MIN.saturating_mul(2_u32.saturating_pow(self.times.saturating_sub(1))).min(PAUSE_MAX),
+        }
+    }
+
+    /// When the next call may be made; `None` when that is now. A clock set back does not prolong the pause.
+    fn until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let until = self.ended_at + TimeDelta::from_std(self.pause()).unwrap_or(TimeDelta::MAX);
+        (self.ended.elapsed() < self.pause() && now < until).then_some(until)
+    }
 }
 
 impl OAuth {
@@ -53,48 +93,73 @@ impl OAuth {
         {
             return Ok(token.bearer.clone());
         }
-        if let Some((failed_at, error)) = &state.failure
-            && (matches!(error, ClientError::Refused { .. }) || *failed_at >= asked_at)
-        {
-            return Err(error.clone());
+        if let Some(failure) = &state.failure {
+            match failure.until(self.clock.now()) {
+                // The call was made while this request waited for it.
+                _ if failure.ended >= asked_at => return Err(failure.error.clone()),
+                Some(_) if matches!(failure.error, ClientError::Refused { .. }) => return Err(failure.error.clone()),
+                Some(until) => return Err(self.open(until)),
+                None => {}
+            }
         }
         if let Some(until) = self.endpoint.breaker.refuses() {
-            let reason = self.endpoint.last_error().unwrap_or_default();
-            return Err(ClientError::Open { origin: self.origin.clone(), endpoint: self.endpoint.name, until, reason });
+            return Err(self.open(until));
         }
         count();
         match self.renew().await {
             Ok(token) => {
                 let bearer = token.bearer.clone();
-                *state = State { token: Some(token), failure: None };
+                *state = State { token: Some(token), failure: None, replaced: state.replaced };
                 Ok(bearer)
             }
             Err(error) => {
                 self.endpoint.fail(error.to_string());
-                state.failure = Some((Instant::now(), error.clone()));
+                let times = state.failure.as_ref().map_or(0, |failure| failure.times).saturating_add(1);
+                let (ended, ended_at) = (Instant::now(), self.clock.now());
+                state.failure = Some(Failure { ended, ended_at, times, error: error.clone() });
                 Err(error)
             }
         }
     }
 
-    /// Forgets a token that the origin no longer takes, unless another has taken its place already.
-    pub(super) async fn discard(&self, bearer: &Secret) {
+    /// Forgets a token that the origin does not take. Whether there may be another one: what has just been replaced and is
+    /// not taken either, is not a matter of tokens.
+    pub(super) async fn discard(&self, bearer: &Secret) -> bool {
         let mut state = self.state.lock().await;
-        if state.token.as_ref().is_some_and(|token| token.bearer == *bearer) {
-            state.token = None;
+        if state.token.as_ref().is_none_or(|token| token.bearer != *bearer) {
+            return true;
         }
+        if state.replaced.is_some_and(|replaced| replaced.elapsed() < REPLACE_PERIOD) {
+            return false;
+        }
+        state.token = None;
+        state.replaced = Some(Instant::now());
+        true
+    }
+
+    /// Forgets that the grant was refused, unless that was just now: a command asks for many things at once.
+    pub(super) async fn ask_again(&self) {
+        let mut state = self.state.lock().await;
+        let just_now = self.clock.now() - TimeDelta::seconds(ASK_AGAIN_SECONDS);
+        let refused = |failure: &mut Failure| matches!(failure.error, ClientError::Refused { .. });
+        state.failure.take_if(|failure| refused(failure) && failure.ended_at <= just_now);
+    }
+
+    /// Until when no token is asked for after a failure; `None` when one may be, or a call is under way.
+    pub(super) fn held_until(&self) -> Option<DateTime<Utc>> {
+        self.state.try_lock().ok()?.failure.as_ref()?.until(self.clock.now())
+    }
+
+    fn open(&self, until: DateTime<Utc>) -> ClientError {
+        let reason = self.endpoint.last_error().unwrap_or_default();
+        ClientError::Open { origin: self.origin.clone(), endpoint: self.endpoint.name, until, reason }
     }
 
     async fn renew(&self) -> Result<Token, ClientError> {
-        let admission = self.endpoint.breaker.admit().map_err(|until| ClientError::Open {
-            origin: self.origin.clone(),
-            endpoint: self.endpoint.name,
-            until,
-            reason: self.endpoint.last_error().unwrap_or_default(),
-        })?;
+        let admission = self.endpoint.breaker.admit().map_err(|until| self.open(until))?;
         let result = self.send().await;
         match &result {
-            Err(error) if error.counts_against_endpoint() => admission.failed(),
+            Err(error) if !error.refuses_grant() => admission.failed(),
             _ => admission.succeeded(),
         }
         let answer = result.map_err(|error| self.judge(error))?;
@@ -104,11 +169,10 @@ impl OAuth {
             reason: reason.to_owned(),
         };
         let bearer = answer.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty());
-        let seconds = answer.get("expires_in").and_then(Value::as_i64).filter(|seconds| *seconds > 0);
         let bearer = bearer.ok_or_else(|| unreadable("it has no access_token"))?;
-        let seconds = seconds.ok_or_else(|| unreadable("it has no expires_in"))?.min(LIFE_SECONDS_MAX);
+        let seconds = life_seconds(answer.get("expires_in"));
         // A token that lives less than two minutes is used for half its life, not renewed for every request.
-        let good_for = (seconds - RENEW_BEFORE_SECONDS).max(seconds / 2);
+        let good_for = (seconds - RENEW_BEFORE_SECONDS).max(seconds / 2).max(USE_SECONDS_MIN);
         Ok(Token { bearer: Secret::new(bearer), renew_at: self.clock.now() + TimeDelta::seconds(good_for) })
     }
 
@@ -131,15 +195,39 @@ impl OAuth {
         })
     }
 
-    /// A refused grant is final, and what the origin says of it must not repeat the secrets.
+    /// Tells a grant that is not valid from all that may pass. What the origin says must not repeat the secrets.
     fn judge(&self, error: ClientError) -> ClientError {
-        match error {
-            ClientError::Status { origin, status: status @ (400 | 401), code, message, .. } => {
+        let refused = error.refuses_grant();
+        match error.masking(&self.client_secret).masking(&self.refresh_token) {
+            ClientError::Status { origin, status, code, message, .. } if refused => {
                 let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
-                let reason = format!("status {status}{code}: {message}");
-                ClientError::Refused { origin, reason: self.client_secret.mask(&self.refresh_token.mask(&reason)) }
+                ClientError::Refused { origin, reason: format!("status {status}{code}: {message}") }
             }
             other => other,
         }
+    }
+}
+
+/// How long a token lives: a number, or a number as text; what the vendor is known to give where it tells none.
+fn life_seconds(told: Option<&Value>) -> i64 {
+    let seconds = match told {
+        Some(Value::Number(number)) => number.as_f64(),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let seconds = seconds.filter(|seconds: &f64| seconds.is_finite() && *seconds >= 1.0);
+    seconds.map_or(LIFE_SECONDS, |seconds| seconds.min(LIFE_SECONDS_MAX as f64) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_is_a_number_or_a_text_or_what_is_known() {
+        let told = [json!(900), json!("900"), json!("899.5"), json!(1e30), json!("soon"), json!(null), json!(0)];
+        let seconds = told.iter().map(|told| life_seconds(Some(told))).collect::<Vec<_>>();
+        assert_eq!(seconds, [900, 900, 899, LIFE_SECONDS_MAX, LIFE_SECONDS, LIFE_SECONDS, LIFE_SECONDS]);
+        assert_eq!(life_seconds(None), LIFE_SECONDS);
     }
 }

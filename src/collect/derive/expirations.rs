@@ -32,7 +32,7 @@ impl Fetch for Expirations {
         let inputs = Inputs::take(&self.lake, &INPUTS).await?;
         let now = self.clock.now();
         let last_closed = calendar::last_closed(now).date;
-        let basis = basis(&format!("sessions after {last_closed}"));
+        let basis = basis(&format!("sessions after {last_closed}, roots apart"));
         let changed = inputs.changed_since(request.previous.as_ref(), &basis).await;
         let mut sessions = BTreeSet::new();
         let mut closed = BTreeSet::new();
@@ -47,7 +47,7 @@ impl Fetch for Expirations {
                 };
             }
         }
-        let columns = ["underlying", "expiration", "expiration_type", "settlement"];
+        let columns = ["underlying", "expiration", "root", "expiration_type", "settlement"];
         let chains = inputs.read("option_chains", &columns, changed.as_ref()).await?;
         let left = |expiration: NaiveDate| sessions_left(&sessions, &closed, last_closed, expiration);
         let batch = expirations(&chains, left, now)
@@ -66,12 +66,12 @@ impl Fetch for Expirations {
     }
 }
 
-/// One row per underlying and expiration of the chains, in that order: type and settlement as its first option tells
+/// One row per underlying, expiration and root of the chains, in that order: type and settlement as its first option tells
 /// them, and how many options it has.
 fn listed(chains: &[RecordBatch]) -> Result<RecordBatch, String> {
     let schema = chains.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
     let chains = concat_batches(&schema, chains).map_err(|error| error.to_string())?;
-    let key = ["underlying", "expiration"];
+    let key = ["underlying", "expiration", "root"];
     let frame = frame::from_arrow(&chains).map_err(|error| error.to_string())?;
     let frame = frame
         .lazy()
@@ -85,6 +85,7 @@ fn listed(chains: &[RecordBatch]) -> Result<RecordBatch, String> {
     let columns = vec![
         field("underlying", DataType::Utf8),
         field("expiration", DataType::Date32),
+        field("root", DataType::Utf8),
         field("expiration_type", DataType::Utf8),
         field("settlement", DataType::Utf8),
         field("options", DataType::Int64),
@@ -105,14 +106,15 @@ fn expirations(
     let listed = listed(chains)?;
     let dates = listed.column(1).as_primitive::<Date32Type>();
     let left: Int64Array = (0..listed.num_rows()).map(|row| dates.value_as_date(row).map(&left)).collect();
-    let types = listed.column(2).as_string::<i32>().iter().map(|kind| kind.map(plain_type)).collect::<StringArray>();
+    let types = listed.column(3).as_string::<i32>().iter().map(|kind| kind.map(plain_type)).collect::<StringArray>();
     let columns: Vec<ArrayRef> = vec![
         listed.column(0).clone(),
         listed.column(1).clone(),
+        listed.column(2).clone(),
         Arc::new(types),
-        listed.column(3).clone(),
-        Arc::new(left),
         listed.column(4).clone(),
+        Arc::new(left),
+        listed.column(5).clone(),
         Arc::new(TimestampMicrosecondArray::from(vec![now.timestamp_micros(); listed.num_rows()]).with_timezone("UTC")),
     ];
     RecordBatch::try_new(schema, columns).map_err(|error| error.to_string())
@@ -147,6 +149,37 @@ fn sessions_left(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn roots_of_one_date_are_listed_apart() {
+        use arrow::array::Date32Array;
+        let rows = [("SPX", "Regular", "AM"), ("SPXW", "Weekly", "PM"), ("SPXW", "Weekly", "PM")];
+        let text = |of: fn(&(&'static str, &'static str, &'static str)) -> &'static str| -> ArrayRef {
+            Arc::new(rows.iter().map(|row| Some(of(row))).collect::<StringArray>())
+        };
+        let field = |name: &str, kind| Field::new(name, kind, true);
+        let schema = Schema::new(vec![
+            field("underlying", DataType::Utf8),
+            field("expiration", DataType::Date32),
+            field("root", DataType::Utf8),
+            field("expiration_type", DataType::Utf8),
+            field("settlement", DataType::Utf8),
+        ]);
+        let columns: Vec<ArrayRef> = vec![
+            text(|_| "SPX"),
+            Arc::new(Date32Array::from(vec![20_607; 3])),
+            text(|row| row.0),
+            text(|row| row.1),
+            text(|row| row.2),
+        ];
+        let chains = RecordBatch::try_new(Arc::new(schema), columns).expect("chains");
+        let listed = expirations(&[chains], |_| 5, DateTime::UNIX_EPOCH).expect("expirations");
+        let words = |column: usize| listed.column(column).as_string::<i32>().iter().flatten().collect::<Vec<_>>();
+        assert_eq!(words(2), ["SPX", "SPXW"]);
+        assert_eq!(words(3), ["monthly", "weekly"]);
+        assert_eq!(words(4), ["AM", "PM"]);
+        assert_eq!(listed.column(6).as_primitive::<arrow::datatypes::Int64Type>().values().as_ref(), [1, 2]);
+    }
 
     #[test]
     fn a_holiday_is_no_session() {

@@ -120,7 +120,7 @@ impl History {
         let names: BTreeSet<String> = underlyings.iter().map(|name| (*name).to_owned()).collect();
         let everything = self.random.below(6) == 0 && underlyings.len() == SYMBOLS.len();
         let scope = if everything { Scope::All } else { Scope::Items(names) };
-        write_scope(self.lake.table("option_chains").unwrap(), &[rows], &scope, &[]).await.unwrap();
+        write_scope(self.lake.table("option_chains").unwrap(), &[rows], &scope, &[], None).await.unwrap();
     }
 
     /// Bars of some symbols, some of them the same as before, some corrected, some new, some without a price.
@@ -178,7 +178,7 @@ impl History {
             let fetched = source.fetch(&Request { previous, ..Request::default() }).await.unwrap();
             self.partial += usize::from(fetched.recomputed.is_some());
             let scope = fetched.recomputed.map_or(Scope::All, Scope::Items);
-            write_scope(table, &fetched.batches, &scope, &[]).await.unwrap();
+            write_scope(table, &fetched.batches, &scope, &[], None).await.unwrap();
             self.made_of[place] = MadeOf { inputs: fetched.inputs, basis: fetched.basis, ..MadeOf::default() };
             let everything = source.fetch(&Request::default()).await.unwrap();
             assert!(everything.recomputed.is_none());

@@ -1,6 +1,8 @@
 //! What one dataset has to do: the run in progress, and the one after it, with those who wait for either.
 
+use crate::collect::purpose::Purpose;
 use crate::lake::{Run, Scope};
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// The runs of one dataset.
@@ -18,6 +20,8 @@ pub(super) struct Job {
     /// Whether it runs though nothing is due: somebody wants younger rows than the contract promises.
     pub(super) even_if_fresh: bool,
     pub(super) waiters: Vec<Waiter>,
+    /// What its requests are for, once it runs.
+    pub(super) purpose: Option<Arc<Purpose>>,
 }
 
 /// A query or command that waits for the refresh.
@@ -40,6 +44,12 @@ impl Jobs {
         self.running.iter().chain(&self.next).any(|job| job.scope == Scope::All)
     }
 
+    /// Whether somebody waits for what runs, or for what comes next. Who gave up or only asked does not.
+    pub(super) fn is_awaited(&self) -> bool {
+        let jobs = self.running.iter().chain(&self.next);
+        jobs.flat_map(|job| &job.waiters).any(|waiter| !waiter.done.is_closed())
+    }
+
     /// Adds to what comes next. `worth` says what is to be refreshed for a scope.
     pub(super) fn add(&mut self, job: Job, worth: impl Fn(Scope) -> Scope) {
         match &mut self.next {
@@ -58,7 +68,7 @@ impl Jobs {
 impl Job {
     /// A run over the whole dataset, when it is still due by then.
     pub(super) fn new(cause: &'static str) -> Self {
-        Self { cause, scope: Scope::All, even_if_fresh: false, waiters: Vec::new() }
+        Self { cause, scope: Scope::All, even_if_fresh: false, waiters: Vec::new(), purpose: None }
     }
 
     /// One more who waits.

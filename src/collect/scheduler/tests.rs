@@ -52,6 +52,8 @@ struct Source {
     calls: AtomicUsize,
     /// Items of each call.
     asked: Mutex<Vec<String>>,
+    /// What the last call's requests were for.
+    purpose: Mutex<Option<Arc<Purpose>>>,
     /// Calls wait for a permit when the gate is shut.
     gate: Semaphore,
     gated: AtomicBool,
@@ -87,6 +89,7 @@ impl Drop for Counted {
 impl Fetch for Source {
     async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
         self.asked.lock().unwrap().push(request.items.join(" "));
+        *self.purpose.lock().unwrap() = Some(request.purpose.clone());
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
         self.log.begun.lock().unwrap().push(self.name);
         let _counted = Counted::new(&self.log);
@@ -133,7 +136,13 @@ struct World {
     _stop: DropGuard,
 }
 
-const OPTIONS: Options = Options { background: false, runs_max: 8, negative_ttl: Duration::from_secs(5), process: 1 };
+const OPTIONS: Options = Options {
+    background: false,
+    runs_max: 8,
+    negative_ttl: Duration::from_secs(5),
+    absent_percent_max: 20,
+    process: 1,
+};
 
 impl World {
     async fn start(names: &[&'static str], options: Options) -> Self {
@@ -169,6 +178,7 @@ impl World {
                 mood: Mutex::new(Mood::Good),
                 calls: AtomicUsize::new(0),
                 asked: Mutex::default(),
+                purpose: Mutex::default(),
                 gate: Semaphore::new(0),
                 gated: AtomicBool::new(false),
                 log: log.clone(),
@@ -179,7 +189,7 @@ impl World {
                 let items = ITEMS.map(str::to_owned).to_vec();
                 async { Ok(Request { items, ..Request::default() }) }.boxed()
             });
-            collectors.insert(name, Collector { source, request, items, csv: false, history: None });
+            collectors.insert(name, Collector { items, ..Collector::from_parts(source, request) });
         }
         let (refresh, requests) = channel();
         let scheduler = Scheduler::new(lake.clone(), board.clone(), collectors, requests, clock.clone(), options);

@@ -4,6 +4,8 @@
 use super::problem::Problems;
 use crate::collect::client::{Client, ClientError};
 use crate::collect::fetch::{FailedItem, FetchError, Fetched, Progress};
+use crate::collect::findings::FindingsSink;
+use crate::lake::quality::Findings;
 use arrow::record_batch::RecordBatch;
 use std::future::Future;
 use std::sync::atomic::Ordering;
@@ -20,6 +22,8 @@ pub(crate) struct Parsed<R> {
 pub(crate) struct Outcome<R> {
     pub(crate) rows: Vec<R>,
     pub(crate) failed: Vec<FailedItem>,
+    /// What is wrong with rows and fields of what was answered.
+    pub(crate) findings: Findings,
     /// The first item that brought nothing at all, with its error.
     pub(crate) first_error: Option<ClientError>,
     /// Items that brought something, if only an empty list.
@@ -28,7 +32,7 @@ pub(crate) struct Outcome<R> {
 
 impl<R> Default for Outcome<R> {
     fn default() -> Self {
-        Self { rows: Vec::new(), failed: Vec::new(), first_error: None, answered: 0 }
+        Self { rows: Vec::new(), failed: Vec::new(), findings: Findings::default(), first_error: None, answered: 0 }
     }
 }
 
@@ -37,10 +41,9 @@ impl<R> Outcome<R> {
     pub(crate) fn add(&mut self, item: &str, result: Result<Parsed<R>, ClientError>, progress: &Progress) {
         match result {
             Ok(Parsed { rows, problems }) => {
-                let failed = problems.into_failed();
-                progress.finish(rows.len() as u64, !failed.is_empty());
+                progress.finish(rows.len() as u64, false);
                 self.rows.extend(rows);
-                self.failed.extend(failed);
+                self.findings.extend(problems.findings);
                 self.answered += 1;
             }
             Err(error) => {
@@ -57,13 +60,15 @@ impl<R> Outcome<R> {
         self.first_error.get_or_insert(error);
     }
 
-    /// The fetch's result: an error only when every item failed.
+    /// The fetch's result, with what is wrong with it told: an error only when every item failed.
     pub(crate) fn finish(
         mut self,
         client: &Client,
+        findings: &FindingsSink,
         items: u64,
         batch: impl FnOnce(Vec<R>) -> RecordBatch,
     ) -> Result<Fetched, FetchError> {
+        findings.extend(self.findings);
         if let (0, Some(error)) = (self.answered, self.first_error) {
             return Err(error.into());
         }

@@ -1,38 +1,60 @@
-//! What is wrong with single rows of an answer that is readable as a whole. Parsers note it, fetches report it by item.
+//! What is wrong with single rows and fields of an answer that is readable as a whole. Parsers note it, fetches tell it with
+//! the rows: it makes no item fail.
 
-use crate::collect::fetch::FailedItem;
-use std::collections::BTreeMap;
+use crate::lake::quality::{Doubt, DoubtKind, Findings, Rejected, Severity};
 
-/// What was wrong with the rows of an answer, by item.
-#[derive(Debug, Default)]
-pub(crate) struct Problems(BTreeMap<String, Vec<String>>);
-
-/// How many faults of one item are told.
-const FAULTS_TOLD_MAX: usize = 3;
+/// What was wrong with the rows of one answer.
+#[derive(Debug)]
+pub(crate) struct Problems {
+    source: &'static str,
+    location: &'static str,
+    pub(crate) findings: Findings,
+}
 
 impl Problems {
-    /// Notes what is wrong with an item.
+    /// Nothing yet, of an answer of that source and endpoint.
+    pub(crate) fn of(source: &'static str, location: &'static str) -> Self {
+        Self { source, location, findings: Findings::default() }
+    }
+
+    /// Notes a field beside the key that does not read and is NULL.
     pub(crate) fn note(&mut self, item: &str, reason: impl Into<String>) {
-        self.0.entry(item.to_owned()).or_default().push(reason.into());
+        self.doubt(item, DoubtKind::MissingValue, reason);
     }
 
-    /// Notes list members that could not be read.
-    pub(crate) fn note_broken(&mut self, item: &str, broken: usize) {
-        if broken > 0 {
-            self.note(item, format!("{broken} unreadable rows"));
-        }
+    /// Notes something doubtful of an item's rows, which are taken.
+    pub(crate) fn doubt(&mut self, item: &str, kind: DoubtKind, example: impl Into<String>) {
+        self.findings.doubt(Doubt::about(item, kind, Severity::Warning, example), 1);
     }
 
-    /// One failed item per item with a fault.
-    pub(crate) fn into_failed(self) -> Vec<FailedItem> {
-        let told = |(item, faults): (String, Vec<String>)| {
-            let more = faults.len().saturating_sub(FAULTS_TOLD_MAX);
-            let mut reason = faults.into_iter().take(FAULTS_TOLD_MAX).collect::<Vec<_>>().join("; ");
-            if more > 0 {
-                reason.push_str(&format!("; and {more} more"));
-            }
-            FailedItem { item, reason }
+    /// Notes a row that cannot be taken, because its key does not read or its values cannot be.
+    pub(crate) fn reject(&mut self, item: &str, text: impl Into<String>, reason: impl Into<String>) {
+        let reason = reason.into();
+        self.doubt(item, DoubtKind::Rejected, reason.clone());
+        self.findings.reject(Rejected {
+            source: self.source.to_owned(),
+            location: self.location.to_owned(),
+            line: None,
+            symbol: Some(item.to_owned()),
+            text: text.into(),
+            reason,
+        });
+    }
+
+    /// What was noted: symbol, kind and last words of each doubt.
+    #[cfg(test)]
+    pub(crate) fn told(&self) -> Vec<String> {
+        let told = |doubt: &Doubt| {
+            format!("{} {}: {}", doubt.symbol.as_deref().unwrap_or_default(), doubt.kind.name(), doubt.example)
         };
-        self.0.into_iter().map(told).collect()
+        self.findings.doubts().map(|(doubt, _)| told(doubt)).collect()
+    }
+
+    /// Notes list members that are no rows at all; `broken` holds the start of each.
+    pub(crate) fn reject_broken(&mut self, item: &str, broken: Vec<String>) {
+        for text in broken {
+            let reason = format!("{text} is no such row");
+            self.reject(item, text, reason);
+        }
     }
 }

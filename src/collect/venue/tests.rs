@@ -9,6 +9,7 @@ use crate::collect::client::{Auth, Client};
 use crate::collect::{Fetch, FetchError, Fetched, Request};
 use crate::config::SourceConfig;
 use crate::lake::dataset;
+use crate::lake::quality::DoubtKind;
 use crate::live::Live;
 use crate::market::event::{Greeks, Quote, Trade};
 use crate::market::{calendar, list};
@@ -25,6 +26,8 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+mod damaged;
 
 struct Venue {
     simulator: Simulator,
@@ -110,7 +113,7 @@ async fn symbols_cover_their_lists() {
     let fetched = Symbols { per_page: 100, ..Symbols::new(venue.client(), lists, extra) };
     let fetched = fetched.fetch(&request([""; 0])).await.unwrap();
     let symbols = rows(&fetched, "symbols");
-    assert_eq!(failed(&fetched), ["NOT-THERE"], "{:?}", fetched.failed);
+    assert_eq!((failed(&fetched), &fetched.partial), (vec![], &None), "{:?}", fetched.failed);
     let lists = symbols.column_by_name("lists").unwrap().as_list::<i32>();
     let members = (0..symbols.num_rows())
         .filter(|row| lists.value(*row).as_string::<i32>().iter().any(|list| list == Some("sp500")));
@@ -260,7 +263,23 @@ async fn bars_survive_every_fault_of_the_feed() {
             fetched.failed
         );
     }
-    for kind in [Kind::Snip, Kind::EmptySnapshot, Kind::NotANumber] {
+    // A snapshot that is cut off is asked for again; one that always is, is taken as far as it goes, and told.
+    venue.simulator.faults().clear();
+    venue.simulator.faults().inject("Candle", Kind::Snip, Some(2));
+    let fetched = venue.eod().fetch(&request(items.clone())).await.unwrap();
+    assert_eq!((rows(&fetched, "eod").num_rows(), fetched.failed.len()), (whole, 0));
+    venue.simulator.faults().clear();
+    venue.simulator.faults().inject("Candle", Kind::Snip, None);
+    let asked = request(items.clone());
+    let fetched = venue.eod().fetch(&asked).await.unwrap();
+    assert!(rows(&fetched, "eod").num_rows() < whole && fetched.failed.is_empty(), "{:?}", fetched.failed);
+    let findings = asked.findings.take();
+    assert_eq!(findings.doubts().filter(|(doubt, _)| doubt.kind == DoubtKind::Truncated).count(), items.len());
+    let mut asked = request(items.clone());
+    asked.held_until = items.iter().map(|item| (item.clone(), "2025-01-02".parse().unwrap())).collect();
+    let fetched = venue.eod().fetch(&asked).await.unwrap();
+    assert_eq!((fetched.failed.len(), fetched.batches.len()), (items.len(), 0), "no gap behind what is held");
+    for kind in [Kind::EmptySnapshot, Kind::NotANumber] {
         venue.simulator.faults().clear();
         venue.simulator.faults().inject("Candle", kind.clone(), Some(2));
         let fetched = venue.eod().fetch(&request(items.clone())).await.unwrap();
@@ -292,7 +311,8 @@ async fn the_feed_keeps_up() {
     );
     let status = feed.status();
     let live = Arc::new(Live::new(4096));
-    let (_symbols, watched) = watch::channel(FeedSymbols { quotes: sp500(), greeks: Vec::new() });
+    let (_symbols, watched) =
+        watch::channel(FeedSymbols { quotes: sp500(), greeks: Vec::new(), ..FeedSymbols::default() });
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(feed.run(live.clone(), watched, shutdown.clone()));
     wait_for("quotes", || live.book::<Quote>().len() == 503).await;
@@ -325,7 +345,8 @@ async fn the_feed_moves_and_outlives_faults() {
     let feed = Feed::new(QuoteTokens::new(client), feed);
     let status = feed.status();
     let live = Arc::new(Live::new(4096));
-    let (symbols, watched) = watch::channel(FeedSymbols { quotes: quotes.clone(), greeks: options });
+    let (symbols, watched) =
+        watch::channel(FeedSymbols { quotes: quotes.clone(), greeks: options, ..FeedSymbols::default() });
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(feed.run(live.clone(), watched, shutdown.clone()));
     wait_for("a quote of every symbol", || live.book::<Quote>().len() == 50 + options_count).await;
@@ -355,7 +376,7 @@ async fn the_feed_moves_and_outlives_faults() {
     assert!(status.snapshot().reconnects >= 2, "{:?}", status.snapshot());
     let mut more = quotes.clone();
     more.push("BRK/B".to_owned());
-    symbols.send(FeedSymbols { quotes: more, greeks: Vec::new() }).unwrap();
+    symbols.send(FeedSymbols { quotes: more, greeks: Vec::new(), ..FeedSymbols::default() }).unwrap();
     wait_for("the new symbol", || live.book::<Quote>().latest_of("BRK/B").is_some()).await;
     shutdown.cancel();
     running.await.unwrap();

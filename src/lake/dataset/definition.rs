@@ -28,6 +28,17 @@ pub enum Layout {
     ByYear(&'static str),
 }
 
+/// What it says of an item that an answer of the source has no row of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// Nothing: answers hold what is new, or the rows are computed.
+    Nothing,
+    /// The answer is not whole where rows of the item are held: what once was does not go.
+    Incomplete,
+    /// The same; and an item of which no rows are held is one that the source does not know.
+    Unknown,
+}
+
 /// Which of several sources of one dataset overrules which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Precedence {
@@ -72,6 +83,17 @@ impl Kind {
     }
 }
 
+/// What stands in a column for rows that were written before the table had it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// Every row has it.
+    Never,
+    /// NULL: nobody knows. Such a column may be NULL even in a key.
+    Unknown,
+    /// The number one, for what is counted from one on.
+    One,
+}
+
 /// One column: the only place where its name is spelled, from which the arrow schema, the parser's target, the comment in
 /// SQL and the documentation follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +106,8 @@ pub struct Column {
     pub unit: &'static str,
     /// What a value says, and what NULL means where that is not plain.
     pub meaning: &'static str,
+    /// What it is in rows that are older than it.
+    pub earlier: Earlier,
 }
 
 impl Column {
@@ -93,12 +117,18 @@ impl Column {
     }
 
     fn field(&self, key: &[&str]) -> Field {
-        Field::new(self.name, self.kind.data_type(), !key.contains(&self.name))
+        let never_null = key.contains(&self.name) && self.earlier == Earlier::Never;
+        Field::new(self.name, self.kind.data_type(), !never_null)
+    }
+
+    /// The same column, which tables of earlier releases lack.
+    pub(super) const fn added(self, earlier: Earlier) -> Self {
+        Self { earlier, ..self }
     }
 }
 
 const fn column(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
-    Column { name, kind, unit, meaning }
+    Column { name, kind, unit, meaning, earlier: Earlier::Never }
 }
 
 /// A column of text.
@@ -175,6 +205,10 @@ pub struct Definition {
     pub precedence: Option<Precedence>,
     /// Whether the first column of the key names what can be fetched, or computed, by itself: a symbol or an underlying.
     pub by_item: bool,
+    /// What it says of an item that an answer has no row of it.
+    pub absence: Absence,
+    /// A date column: rows that are in no answer any more stay until that date is past.
+    pub leaves_after: Option<&'static str>,
     /// For a derived dataset: the datasets its computation reads. They must be among its dependencies.
     pub computed_from: &'static [&'static str],
     /// A dataset to which the rows of every fetch are appended too.
@@ -198,6 +232,8 @@ impl Definition {
         layout: Layout::Whole,
         precedence: None,
         by_item: false,
+        absence: Absence::Nothing,
+        leaves_after: None,
         computed_from: &[],
         history: None,
         freshness: None,
@@ -217,6 +253,11 @@ impl Definition {
         self.columns().find(|column| column.name == name)
     }
 
+    /// Whether tables of earlier releases lack some of its columns.
+    pub fn has_added_columns(&self) -> bool {
+        self.columns().any(|column| column.earlier != Earlier::Never)
+    }
+
     /// The column that names a row's item, where the dataset has items.
     pub fn item_column(&self) -> Option<&'static str> {
         self.key.first().copied().filter(|_| self.by_item)
@@ -233,7 +274,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// The dataset of a definition. The columns of the key are never NULL, nor is a `fetched_at` that was added.
+    /// The dataset of a definition. The columns of the key are never NULL, but for added ones, nor is a `fetched_at` that was added.
     pub(super) fn of(definition: &'static Definition) -> Self {
         let field = |column: &'static Column| match column == &FETCHED {
             true => column.field(&[FETCHED_AT]),

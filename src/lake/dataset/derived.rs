@@ -1,6 +1,6 @@
 //! Datasets that are computed from others.
 
-use super::definition::{Definition, FreshnessDefaults, date, integer, number, text};
+use super::definition::{Definition, Earlier, FreshnessDefaults, date, integer, number, text};
 
 /// Stale when an input has a new version. There is no jitter: the inputs have theirs.
 const AFTER_INPUTS: FreshnessDefaults = FreshnessDefaults {
@@ -16,10 +16,15 @@ const AFTER_INPUTS: FreshnessDefaults = FreshnessDefaults {
 pub(super) const DATASETS: &[Definition] = &[
     Definition {
         name: "expirations",
-        comment: "One row per underlying and listed expiration: type, settlement, sessions left. Derived from option_chains and calendar.",
+        comment: "One row per underlying, listed expiration and root: type, settlement, sessions left. Derived from option_chains and calendar.",
         columns: &[&[
             text("underlying", "Underlying in tastytrade spelling"),
             date("expiration", "Expiration date"),
+            text(
+                "root",
+                "Root of the options' symbols: SPX and SPXW are listed apart; NULL in rows of earlier releases",
+            )
+            .added(Earlier::Unknown),
             text("type", "Series: 'monthly', 'weekly', 'quarterly' or 'end of month'"),
             text("settlement", "When it settles: 'AM' or 'PM'"),
             integer(
@@ -29,7 +34,7 @@ pub(super) const DATASETS: &[Definition] = &[
             ),
             integer("options", "contracts", "Listed options, calls and puts"),
         ]],
-        key: &["underlying", "expiration"],
+        key: &["underlying", "expiration", "root"],
         by_item: true,
         computed_from: &["calendar", "option_chains"],
         freshness: Some(AFTER_INPUTS),

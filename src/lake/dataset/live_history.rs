@@ -1,6 +1,6 @@
 //! Histories of live events: every event received, appended as it comes. They follow the list of live events.
 
-use super::definition::{Column, Definition, Kind, WriteMode};
+use super::definition::{Column, Definition, Earlier, Kind, WriteMode};
 use crate::market::event::{self, ColumnDescription, EventDescription, HISTORY_KEY};
 
 /// The history of every event that has one. Called once in a process: what it makes lives as long as that.
@@ -25,7 +25,13 @@ fn definition(event: &EventDescription) -> Option<&'static Definition> {
 
 /// The comment of an event's column names its unit itself.
 fn column(event: ColumnDescription) -> Column {
-    Column { name: event.name, kind: kind(event.kind), unit: "", meaning: Box::leak(event.comment.into_boxed_str()) }
+    Column {
+        name: event.name,
+        kind: kind(event.kind),
+        unit: "",
+        meaning: Box::leak(event.comment.into_boxed_str()),
+        earlier: Earlier::Never,
+    }
 }
 
 fn kind(event: event::Kind) -> Kind {

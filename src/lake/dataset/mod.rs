@@ -11,7 +11,8 @@ mod tastytrade;
 
 pub use bars::EOD;
 pub use definition::{
-    Column, Dataset, Definition, FETCHED_AT, FreshnessDefaults, Kind, Layout, Precedence, WriteMode, instant,
+    Absence, Column, Dataset, Definition, Earlier, FETCHED_AT, FreshnessDefaults, Kind, Layout, Precedence, WriteMode,
+    instant,
 };
 pub use live_history::{data_type, is_live_history};
 

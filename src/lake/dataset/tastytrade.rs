@@ -1,7 +1,8 @@
 //! What the tastytrade REST service is asked for.
 
 use super::definition::{
-    Column, Definition, FreshnessDefaults, WriteMode, date, flag, integer, moment, number, text, text_list,
+    Absence, Column, Definition, Earlier, FreshnessDefaults, WriteMode, date, flag, integer, moment, number, text,
+    text_list,
 };
 
 const SHARE: &str = "currency per share";
@@ -75,17 +76,19 @@ pub(super) const DATASETS: &[Definition] = &[
     },
     Definition {
         name: "dividends",
-        comment: "One row per symbol and dividend date: cash amount per share. Source: tastytrade corporate events.",
+        comment: "One row per symbol and dividend: cash amount per share; several of one date are numbered. Source: tastytrade corporate events.",
         columns: &[&[
             text("symbol", "Symbol in tastytrade spelling"),
             date("date", "Date of the dividend"),
+            integer("number", "", "Which of the dividends of that date it is: 1 is the greatest").added(Earlier::One),
             number("amount", SHARE, "Cash amount"),
         ]],
-        key: &["symbol", "date"],
+        key: &["symbol", "date", "number"],
         mode: WriteMode::Merge,
         by_item: true,
         freshness: Some(DAILY),
         depends_on: &["symbols"],
+        absence: Absence::Incomplete,
         ..Definition::BASE
     },
     Definition {
@@ -101,6 +104,7 @@ pub(super) const DATASETS: &[Definition] = &[
         by_item: true,
         freshness: Some(DAILY),
         depends_on: &["symbols"],
+        absence: Absence::Incomplete,
         ..Definition::BASE
     },
     Definition {
@@ -135,6 +139,7 @@ pub(super) const DATASETS: &[Definition] = &[
             ..DAILY
         }),
         depends_on: &["symbols"],
+        absence: Absence::Unknown,
         ..Definition::BASE
     },
     Definition {
@@ -152,6 +157,7 @@ pub(super) const DATASETS: &[Definition] = &[
             ..DAILY
         }),
         depends_on: &["symbols"],
+        absence: Absence::Unknown,
         ..Definition::BASE
     },
     Definition {
@@ -182,14 +188,16 @@ pub(super) const DATASETS: &[Definition] = &[
         by_item: true,
         freshness: Some(FreshnessDefaults { stale_if_error: "3d", csv: false, ..DAILY }),
         depends_on: &["symbols"],
+        absence: Absence::Unknown,
+        leaves_after: Some("expiration"),
         ..Definition::BASE
     },
     Definition {
         name: "symbols",
-        comment: "One row per active equity, ETF or index. Source: tastytrade instruments.",
+        comment: "One row per active equity, ETF or index, and per future or cryptocurrency that is collected. Source: tastytrade instruments.",
         columns: &[&[
             text("symbol", "Symbol in tastytrade spelling"),
-            text("type", "'equity', 'etf' or 'index'"),
+            text("type", "'equity', 'etf', 'index', 'future' or 'cryptocurrency'"),
             text("description", "Long name"),
             text("market", "MIC of the listing market; 'OTC' for indices"),
             text_list("lists", "Symbol lists it is on"),
@@ -198,6 +206,7 @@ pub(super) const DATASETS: &[Definition] = &[
         ]],
         key: &["symbol"],
         freshness: Some(FreshnessDefaults { stale_while_revalidate: "24h", stale_if_error: "30d", ..DAILY }),
+        absence: Absence::Incomplete,
         ..Definition::BASE
     },
 ];

@@ -157,6 +157,11 @@ impl Findings {
         self.doubts.iter()
     }
 
+    /// The rows that were rejected, each with how often it was met.
+    pub fn rejected(&self) -> impl Iterator<Item = (&Rejected, u64)> {
+        self.rejected.iter()
+    }
+
     /// How many rows were rejected.
     pub fn rejected_rows(&self) -> u64 {
         self.rejected.total()

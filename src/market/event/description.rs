@@ -73,7 +73,7 @@ impl EventDescription {
 
 /// Columns with those around them that every event has.
 fn framed(own: impl Iterator<Item = ColumnDescription>) -> Vec<ColumnDescription> {
-    let symbol = "Symbol in the streamer's spelling, of an option such as .SPY260116C500.";
+    let symbol = "Symbol in tastytrade spelling; of an option in the streamer's, such as .SPY260116C500.";
     let mut columns = vec![ColumnDescription::required("symbol", Kind::Text, symbol)];
     columns.extend(own);
     columns.push(ColumnDescription::optional("event_at", Kind::Instant, "When it happened, as the venue says."));

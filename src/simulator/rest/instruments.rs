@@ -6,6 +6,7 @@ use crate::market::expiration;
 use crate::market::symbol::{OptionSymbol, Side};
 use crate::simulator::chain::{self, Expiration};
 use crate::simulator::exchange::expiration_instant;
+use crate::simulator::further::{FURTHER, Further};
 use crate::simulator::universe::Instrument;
 use serde_json::{Value, json};
 
@@ -82,6 +83,21 @@ fn equity(instrument: &Instrument) -> Value {
 
 fn option_tick_sizes() -> Value {
     json!([{"value": "0.01", "threshold": "3.0"}, {"value": "0.05"}])
+}
+
+/// `GET /instruments/futures` and `GET /instruments/cryptocurrencies`: those that are asked for, or all.
+pub(super) fn further(query: &Query, futures: bool) -> Reply {
+    let asked = query.list("symbol");
+    let wanted = |symbol: &str| asked.is_empty() || asked.iter().any(|one| one == symbol);
+    let listed = FURTHER.iter().filter(|further| further.is_future == futures && wanted(further.symbol));
+    let item = |further: &Further| {
+        json!({
+            "symbol": further.symbol, "description": further.description, "active": true,
+            "streamer-symbol": further.streamer,
+            "instrument-type": if further.is_future { "Future" } else { "Cryptocurrency" },
+        })
+    };
+    Reply::List(listed.map(item).collect(), None)
 }
 
 /// `GET /instruments/equity-options/{occ}`: one listed option by its OCC symbol, else 404.

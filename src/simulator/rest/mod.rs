@@ -1,6 +1,7 @@
 //! The REST side of the venue: one match from path to route, between the checks every request passes and the faults.
 
 mod calendar;
+mod damage;
 mod figures;
 mod instruments;
 mod reply;
@@ -68,7 +69,10 @@ async fn handle(State(venue): State<Arc<Venue>>, request: Request) -> Response<B
             Ok(Reply::Text(text)) => text_response(text),
             Ok(reply) => {
                 let nulls = matches!(fault.as_ref().map(|rule| &rule.kind), Some(Kind::Nulls));
-                let value = reply.body(&raw_path, nulls, |item| edit(item, fault.as_ref()));
+                let mut value = reply.body(&raw_path, nulls, |item| edit(item, fault.as_ref()));
+                if let Some(rule) = &fault {
+                    damage::damage(&mut value, &rule.kind);
+                }
                 let truncated = matches!(fault.as_ref().map(|rule| &rule.kind), Some(Kind::Truncated));
                 json_response(StatusCode::OK, &value, truncated)
             }
@@ -131,6 +135,8 @@ fn route(
         ["instruments", "equities"] => instruments::equities(venue, query),
         ["instruments", "equities", "active"] => instruments::active_equities(venue, query),
         ["instruments", "equities", symbol] => instruments::equity_of(venue, symbol),
+        ["instruments", "futures"] => Ok(instruments::further(query, true)),
+        ["instruments", "cryptocurrencies"] => Ok(instruments::further(query, false)),
         ["instruments", "equity-options"] => instruments::equity_options(venue, query),
         ["instruments", "equity-options", occ] => instruments::equity_option(venue, occ),
         ["option-chains", underlying] => instruments::option_chain(venue, underlying, ChainShape::Flat),
@@ -194,6 +200,9 @@ fn instead(kind: &Kind) -> Option<Response<Body>> {
     match kind {
         Kind::Status(status) => Some(error(*status, "internal_server_error", "Something went wrong")),
         Kind::BadGateway => Some(html(StatusCode::BAD_GATEWAY, "502 Bad Gateway")),
+        Kind::HtmlStatus(status) => {
+            Some(html(StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST), "Something went wrong"))
+        }
         Kind::Html => Some(html(StatusCode::OK, "Down for maintenance")),
         Kind::Unauthorised => Some(error(401, "token_invalid", "This token is invalid or has expired")),
         Kind::Throttled(seconds) => {

@@ -108,7 +108,7 @@ async fn a_failure_just_before_a_restart_still_answers() {
     let mut collectors = BTreeMap::new();
     let request: RequestBuilder = Arc::new(|_, _, _| async { Ok(Request::default()) }.boxed());
     let source = world.sources["symbols"].clone();
-    collectors.insert("symbols", Collector { source, request, items: None, csv: false, history: None });
+    collectors.insert("symbols", Collector::from_parts(source, request));
     let (lake, board, clock) = (world.lake.clone(), world.board.clone(), world.clock.clone());
     let scheduler = Scheduler::new(lake, board, collectors, requests, clock, OPTIONS);
     let stop = CancellationToken::new();

@@ -130,3 +130,58 @@ async fn items_that_fail_are_left_alone_for_longer_and_longer_and_the_dataset_is
     world.ask_for("market_metrics", items("A")).await.unwrap();
     assert_eq!(world.board["market_metrics"].failed_items(), [""; 0]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_is_new_is_fetched_at_once_and_one_that_failed_again_soon() {
+    let world = World::start(&["market_metrics"], Options { background: true, ..OPTIONS }).await;
+    let freshness = &world.board["market_metrics"];
+    world.until("a first load", |world| world.board["market_metrics"].state() == State::Fresh).await;
+    world.asked("market_metrics");
+    // The last refresh did not ask for F, which came into the configuration since.
+    let mut state = freshness.remembered().as_ref().clone();
+    assert_eq!(state.asked.as_ref().map(std::collections::BTreeSet::len), Some(6));
+    state.asked.as_mut().unwrap().remove("F");
+    freshness.set_state(state);
+    world.until("a run of F", |world| !world.sources["market_metrics"].asked.lock().unwrap().is_empty()).await;
+    assert_eq!(world.asked("market_metrics"), ["F"]);
+    world.until("F is fresh", |world| world.board["market_metrics"].state_of(&items("F")) == State::Fresh).await;
+    assert!(freshness.never_asked().is_empty());
+    // A failed one is not asked for at each look.
+    let failed = |times| {
+        let failure = Some(ItemFailure { at: world.clock.now(), times, reason: "503".to_owned() });
+        let mut state = freshness.remembered().as_ref().clone();
+        state.items.insert("B".to_owned(), crate::lake::ItemState { loaded_at: state.loaded_at, failure });
+        freshness.set_state(state);
+    };
+    failed(2);
+    world.clock.advance(TimeDelta::seconds(29));
+    tokio::time::sleep(3 * TICK).await;
+    assert_eq!(world.asked("market_metrics"), [""; 0]);
+    world.clock.advance(TimeDelta::seconds(1));
+    world.until("a run of B", |world| !world.sources["market_metrics"].asked.lock().unwrap().is_empty()).await;
+    assert_eq!(world.asked("market_metrics"), ["B"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_awaited_as_long_as_somebody_waits_for_it_or_for_what_is_made_of_it() {
+    let world = World::start(&["calendar", "option_chains", "expirations", "symbols"], OPTIONS).await;
+    world.load().await;
+    world.clock.advance(TimeDelta::hours(2));
+    ["calendar", "symbols"].iter().for_each(|name| world.shut(name));
+    let awaited = |name: &str| {
+        let purpose = world.sources[name].purpose.lock().unwrap().clone();
+        purpose.is_some_and(|purpose| purpose.is_awaited())
+    };
+    let wanted =
+        Wanted { dataset: "symbols", scope: Scope::All, max_age: None, seen: world.board["symbols"].runs_ended() };
+    assert!(world.refresh.nudge(wanted));
+    let query = world.ask("expirations");
+    let look = async {
+        world.until("the calendar is awaited", |_| awaited("calendar")).await;
+        world.until("symbols are fetched", |world| world.calls("symbols") == 2).await;
+        assert!(!awaited("symbols"), "nobody waits for what is only stale");
+        ["calendar", "symbols"].iter().for_each(|name| world.open(name));
+    };
+    let (outcome, ()) = futures::future::join(query, look).await;
+    outcome.unwrap();
+}

@@ -17,15 +17,25 @@ pub(crate) struct Assembly {
     /// The pending events replace all bars.
     replaces: bool,
     complete: bool,
+    /// The venue ended the snapshot before its end.
+    cut: bool,
+    /// The lowest index so far: a snapshot goes from the newest bar to the oldest.
+    lowest: Option<i64>,
+    advanced: bool,
 }
 
 impl Assembly {
     /// Takes in one event. `Err` when there are more than any history has.
     pub(crate) fn apply(&mut self, candle: Candle) -> Result<(), String> {
         let flags = candle.flags;
+        self.advanced = self.lowest.is_none_or(|lowest| candle.index < lowest);
+        if self.advanced {
+            self.lowest = Some(candle.index);
+        }
         if flags & SNAPSHOT_BEGIN != 0 {
             self.pending.clear();
             self.in_snapshot = true;
+            self.cut = false;
             self.replaces = true;
         }
         if self.pending.len() + self.bars.len() >= BARS_MAX {
@@ -34,6 +44,7 @@ impl Assembly {
         self.pending.push(candle);
         if flags & (SNAPSHOT_END | SNAPSHOT_SNIP) != 0 {
             self.in_snapshot = false;
+            self.cut = flags & SNAPSHOT_END == 0;
         }
         if !self.in_snapshot && flags & TX_PENDING == 0 {
             self.commit();
@@ -55,7 +66,17 @@ impl Assembly {
         }
     }
 
-    /// Whether a whole snapshot has arrived.
+    /// Whether the last event brought the snapshot further.
+    pub(crate) fn advanced(&self) -> bool {
+        self.advanced
+    }
+
+    /// Whether the venue cut the snapshot off at its limit, so that older bars are missing.
+    pub(crate) fn cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Whether a snapshot has arrived, to its end or to where it was cut off.
     pub(crate) fn complete(&self) -> bool {
         self.complete
     }
@@ -111,6 +132,21 @@ mod tests {
     fn a_snapshot_sent_again_replaces_the_first() {
         check(&[(0x04, 3), (0x08, 1), (0x04, 3), (0x08, 2)], true, &[2, 3]);
         check(&[(0x04, 3), (0x00, 1), (0x04, 3), (0x08, 2)], true, &[2, 3]);
+    }
+
+    #[test]
+    fn what_is_cut_off_and_what_stands_still_is_known() {
+        let mut assembly = Assembly::default();
+        let mut apply = |flags, index| {
+            assembly.apply(candle(flags, index)).unwrap();
+            (assembly.advanced(), assembly.cut())
+        };
+        assert_eq!(apply(0x04, 9), (true, false));
+        assert_eq!(apply(0x00, 8), (true, false));
+        assert_eq!(apply(0x00, 9), (false, false), "an update of the running bar");
+        assert_eq!(apply(0x10, 7), (true, true));
+        assert_eq!(apply(0x04, 9), (false, false), "sent again");
+        assert_eq!(apply(0x18, 6), (true, false));
     }
 
     #[test]

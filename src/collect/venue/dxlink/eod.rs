@@ -1,28 +1,32 @@
 //! Daily bars: candle snapshots, at most a hundred subscriptions at a time on one session.
 
 use super::assembly::Assembly;
+use super::bars::{BAR_SOURCE, Span, bars, date_of};
 use super::events::{Candle, EventType};
 use super::session::{self, Change, Session, SessionError, Setup, Subscription};
 use super::token::QuoteTokens;
+use crate::collect::findings::FindingsSink;
 use crate::collect::venue::bars::eod_batch;
-use crate::collect::venue::number::whole_number;
 use crate::collect::{FailedItem, Fetch, FetchError, Fetched, Progress, Request};
+use crate::lake::quality::{Doubt, DoubtKind, Severity};
 use crate::market::bar::Bar;
 use crate::market::{calendar, symbol};
 use async_trait::async_trait;
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What stands in the column `source` of these bars.
-pub const BAR_SOURCE: &str = "dxlink";
 /// Candle subscriptions the vendor allows on a session.
 const CANDLES_MAX: usize = 100;
-/// A daily bar may be stamped with the evening before its date.
-const DATE_ROUNDING: TimeDelta = TimeDelta::hours(2);
+/// A symbol without a bar for so many days does not trade any more.
+const ACTIVE_DAYS: Days = Days::new(7);
+/// Symbols whose last bar may be late, in percent, while the bars count as fresh: a few may not have traded.
+const LATE_PERCENT_MAX: usize = 20;
+/// Times a snapshot is asked for that the venue cuts off.
+const CUT_ATTEMPTS: u32 = 3;
 /// First wait before another connection; it doubles.
 const RECONNECT_DELAY: Duration = Duration::from_millis(500);
 
@@ -62,6 +66,10 @@ struct Task {
     item: String,
     candle: Arc<str>,
     from: NaiveDate,
+    /// Whether bars before `from` are held, so that there must be no gap.
+    continues: bool,
+    /// How often its snapshot was cut off.
+    cut: u32,
 }
 
 #[derive(Debug)]
@@ -82,7 +90,10 @@ struct Run<'a> {
     answered: u64,
     last_closed: NaiveDate,
     symbol_timeout: Duration,
+    /// Symbols whose bar of the last closed session is not there yet.
+    late: usize,
     progress: &'a Progress,
+    findings: &'a FindingsSink,
 }
 
 impl Eod {
@@ -103,17 +114,20 @@ impl Eod {
             answered: 0,
             last_closed: calendar::last_closed(now).date,
             symbol_timeout: self.options.symbol_timeout,
+            late: 0,
             progress: &request.progress,
+            findings: &request.findings,
         };
         request.progress.total.fetch_add(request.items.len() as u64, Ordering::Relaxed);
         let mut seen = HashSet::new();
         for item in &request.items {
             let streamer = request.streamer_symbols.get(item).cloned().or_else(|| symbol::occ_to_streamer(item));
-            let spelled = format!("{}{{=d}}", streamer.as_ref().unwrap_or(item));
+            let spelled = candle_of(streamer.as_ref().unwrap_or(item));
             match symbol::canonical_candle(&spelled) {
                 Some(candle) if seen.insert(candle.clone()) => {
-                    let from = request.held_until.get(item).copied().unwrap_or(earliest);
-                    run.waiting.push_back(Task { item: item.clone(), candle: candle.into(), from });
+                    let held = request.held_until.get(item).copied();
+                    let (from, continues) = (held.unwrap_or(earliest), held.is_some());
+                    run.waiting.push_back(Task { item: item.clone(), candle: candle.into(), from, continues, cut: 0 });
                 }
                 Some(_) => run.fail(item, format!("another symbol of this fetch is {spelled} too")),
                 None => run.fail(item, format!("{spelled:?} is no candle symbol")),
@@ -121,6 +135,23 @@ impl Eod {
         }
         run
     }
+}
+
+/// Why the bars are not the whole: those of a session that is over lack for more than a few symbols.
+fn late_share(late: usize, of: usize, session: NaiveDate) -> Option<String> {
+    let many = late.saturating_mul(100) > of.saturating_mul(LATE_PERCENT_MAX);
+    many.then(|| format!("the bars of {session} are not there yet for {late} of {of} symbols"))
+}
+
+/// The symbol of the daily candles: of regular hours alone, where an instrument has others.
+fn candle_of(streamer: &str) -> String {
+    let is_stock_or_fund = !streamer.contains([':', '/', '.', '$']) || is_class(streamer);
+    format!("{streamer}{{=d{}}}", if is_stock_or_fund { ",tho=true" } else { "" })
+}
+
+/// Whether it is a class of shares, such as `BRK/B`.
+fn is_class(streamer: &str) -> bool {
+    streamer.split_once('/').is_some_and(|(symbol, class)| !symbol.is_empty() && class.len() == 1)
 }
 
 impl Run<'_> {
@@ -169,22 +200,63 @@ impl Run<'_> {
         // Late events of a symbol that is finished have no place any more.
         let Some(active) = self.active.get_mut(&candle.symbol) else { return };
         let symbol = candle.symbol.clone();
-        active.deadline = Instant::now() + self.symbol_timeout;
         let applied = active.assembly.apply(candle);
+        // What is sent beside the snapshot does not bring its end nearer.
+        if active.assembly.advanced() {
+            active.deadline = Instant::now() + self.symbol_timeout;
+        }
         if applied.is_ok() && !active.assembly.complete() {
             return;
         }
         let Some(Active { task, assembly, .. }) = self.active.remove(&symbol) else { return };
         self.finished.push(symbol);
         match applied {
-            Ok(()) => {
-                let bars = bars(&task.item, assembly, task.from, self.last_closed);
-                self.progress.finish(bars.len() as u64, false);
-                self.answered += 1;
-                self.bars.extend(bars);
-            }
+            Ok(()) => self.finish(task, assembly),
             Err(reason) => self.fail(&task.item, reason),
         }
+    }
+
+    /// Takes the bars of a snapshot that has ended. One that the venue cut off, at its far end, is asked for again; one that
+    /// is cut off each time is taken where nothing older is held, else it would leave a gap.
+    fn finish(&mut self, mut task: Task, assembly: Assembly) {
+        let cut = assembly.cut();
+        let span = Span { from: task.from, last_closed: self.last_closed };
+        let found = FindingsSink::default();
+        let candles: Vec<Candle> = assembly.into_bars().collect();
+        let tells_last = candles.iter().any(|candle| date_of(candle) == Some(self.last_closed));
+        let bars = bars(&task.item, candles.into_iter(), span, &found);
+        let reaches_back = bars.first().is_some_and(|bar| bar.date <= task.from);
+        if cut && !reaches_back {
+            task.cut += 1;
+            if task.cut < CUT_ATTEMPTS {
+                return self.waiting.push_back(task);
+            }
+            let earliest = bars.first().map(|bar| format!(" on {}", bar.date)).unwrap_or_default();
+            let told = format!("the venue cuts its bars off{earliest}, and {} was asked for", task.from);
+            self.findings.doubt(Doubt::about(&task.item, DoubtKind::Truncated, Severity::Warning, told.clone()), 1);
+            if task.continues || bars.is_empty() {
+                return self.fail(&task.item, told);
+            }
+        }
+        let held = task.continues.then_some(task.from);
+        let last = bars.last().map(|bar| bar.date).max(held);
+        let late = last.filter(|last| !tells_last && *last < self.last_closed && self.is_active(*last));
+        self.findings.extend(found.take());
+        self.findings.is_over(DoubtKind::Late, Some(&task.item));
+        self.progress.finish(bars.len() as u64, late.is_some());
+        self.answered += 1;
+        self.bars.extend(bars);
+        if let Some(last) = late {
+            let reason = format!("its bar of {} is not there yet, the last is of {last}", self.last_closed);
+            self.findings.doubt(Doubt::about(&task.item, DoubtKind::Late, Severity::Warning, reason.clone()), 1);
+            self.failed.push(FailedItem { item: task.item, reason });
+            self.late += 1;
+        }
+    }
+
+    /// Whether a symbol with its last bar on that date trades still, so that another one is to come.
+    fn is_active(&self, last: NaiveDate) -> bool {
+        last.checked_add_days(ACTIVE_DAYS).is_some_and(|until| until >= self.last_closed)
     }
 
     /// Gives up the symbols whose time is over.
@@ -205,37 +277,11 @@ impl Run<'_> {
     }
 }
 
-/// The bars of one symbol: one per date, from `from` on, of sessions that are over, with all four prices.
-fn bars(item: &str, assembly: Assembly, from: NaiveDate, last_closed: NaiveDate) -> Vec<Bar> {
-    let mut by_date = BTreeMap::new();
-    for candle in assembly.into_bars() {
-        let start = DateTime::from_timestamp_millis(candle.time_ms);
-        let date = start.and_then(|start| start.checked_add_signed(DATE_ROUNDING)).map(|start| start.date_naive());
-        let priced = [candle.open, candle.high, candle.low, candle.close].iter().all(Option::is_some);
-        if let Some(date) = date.filter(|date| priced && (from..=last_closed).contains(date)) {
-            by_date.insert(
-                date,
-                Bar {
-                    symbol: item.to_owned(),
-                    date,
-                    open: candle.open,
-                    high: candle.high,
-                    low: candle.low,
-                    close: candle.close,
-                    volume: candle.volume.and_then(whole_number),
-                    open_interest: candle.open_interest.and_then(whole_number),
-                },
-            );
-        }
-    }
-    by_date.into_values().collect()
-}
-
 #[async_trait]
 impl Fetch for Eod {
     /// One session, a window of candle subscriptions that slides as snapshots finish.
     async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
-        let tokens = self.tokens.with_own_count();
+        let tokens = self.tokens.for_purpose(&request.purpose);
         let setup = Setup { kinds: vec![EventType::Candle], aggregation: Duration::ZERO };
         let clock = tokens.client().clock().clone();
         let mut run = self.plan(request, clock.now());
@@ -278,10 +324,15 @@ impl Fetch for Eod {
         run.failed.sort_by(|one, other| one.item.cmp(&other.item));
         let batches =
             if run.bars.is_empty() { Vec::new() } else { vec![eod_batch(&run.bars, BAR_SOURCE, clock.now())] };
+        let partial = late_share(run.late, request.items.len(), run.last_closed);
+        // All the bars there were before that session ended.
+        let session = calendar::session(run.last_closed).filter(|_| partial.is_some());
         Ok(Fetched {
             batches,
             items: request.items.len() as u64,
             failed: run.failed,
+            as_of: session.map(|session| session.close_at - TimeDelta::seconds(1)),
+            partial,
             origin_calls,
             ..Fetched::default()
         })

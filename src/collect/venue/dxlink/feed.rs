@@ -7,7 +7,7 @@ use crate::live::Live;
 use crate::market::event::Scope;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use chrono::{DateTime, Utc};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,18 +25,28 @@ const SUBSCRIPTIONS_MAX: usize = 25_000;
 /// What the feed follows, in streamer spelling.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FeedSymbols {
-    /// Listed symbols: their quotes, trades and other events are followed.
+    /// Listed symbols in tastytrade spelling: their quotes, trades and other events are followed, and have this symbol.
     pub quotes: Vec<String>,
     /// Options: their quotes, greeks and other events are followed.
     pub greeks: Vec<String>,
+    /// The spelling that the feed knows, of listed symbols where it is another one (`/ESZ26:XCME` of `/ESZ6`).
+    pub spellings: BTreeMap<String, String>,
+}
+
+/// What a session is asked for.
+struct Wanted {
+    subscriptions: BTreeSet<Subscription>,
+    /// Our spelling by the feed's, where it is another one.
+    ours: HashMap<Arc<str>, Arc<str>>,
+    /// Symbols of which not everything is asked for, because a session may have no more subscriptions.
+    left_out: BTreeSet<Arc<str>>,
 }
 
 impl FeedSymbols {
-    fn subscriptions(&self) -> BTreeSet<Subscription> {
-        let pairs = [(&self.quotes, Scope::Listed), (&self.greeks, Scope::Options)];
-        let pairs = pairs.into_iter().flat_map(|(symbols, scope)| {
-            symbols.iter().filter(|symbol| !symbol.is_empty()).map(move |symbol| (symbol, scope))
-        });
+    fn wanted(&self) -> Wanted {
+        let listed = self.quotes.iter().map(|symbol| (self.spellings.get(symbol).unwrap_or(symbol), Scope::Listed));
+        let options = self.greeks.iter().map(|symbol| (symbol, Scope::Options));
+        let pairs = listed.chain(options).filter(|(symbol, _)| !symbol.is_empty());
         let all = pairs.flat_map(|(symbol, scope)| {
             let symbol: Arc<str> = symbol.as_str().into();
             let has = move |kind: &EventType| kind.scope() == Some(Scope::Every) || kind.scope() == Some(scope);
@@ -46,13 +56,19 @@ impl FeedSymbols {
                 from_time: None,
             })
         });
-        let mut subscriptions: BTreeSet<_> = all.collect();
-        if subscriptions.len() > SUBSCRIPTIONS_MAX {
-            let asked = subscriptions.len();
-            tracing::warn!(asked, followed = SUBSCRIPTIONS_MAX, "more subscriptions than a session may have");
-            subscriptions = subscriptions.into_iter().take(SUBSCRIPTIONS_MAX).collect();
+        let all: BTreeSet<_> = all.collect();
+        let ours = self.spellings.iter().map(|(ours, theirs)| (theirs.as_str().into(), ours.as_str().into()));
+        let ours: HashMap<Arc<str>, Arc<str>> = ours.collect();
+        let name = |symbol: &Arc<str>| ours.get(symbol).unwrap_or(symbol).clone();
+        let left_out = all.iter().skip(SUBSCRIPTIONS_MAX).map(|left_out| name(&left_out.symbol)).collect();
+        if all.len() > SUBSCRIPTIONS_MAX {
+            tracing::warn!(
+                asked = all.len(),
+                followed = SUBSCRIPTIONS_MAX,
+                "more subscriptions than a session may have"
+            );
         }
-        subscriptions
+        Wanted { subscriptions: all.into_iter().take(SUBSCRIPTIONS_MAX).collect(), ours, left_out }
     }
 }
 
@@ -80,6 +96,8 @@ pub struct FeedSnapshot {
     pub since: Option<DateTime<Utc>>,
     /// Pairs of event type and symbol that are asked for.
     pub subscriptions: u64,
+    /// Symbols of which not everything is followed, because the venue takes no more subscriptions; sorted.
+    pub left_out: Vec<String>,
     /// Events published since the start.
     pub events: u64,
     /// Frames with events since the start.
@@ -113,17 +131,20 @@ struct State {
     connected: bool,
     since: Option<DateTime<Utc>>,
     last_error: Option<String>,
+    left_out: Vec<String>,
 }
 
 impl FeedStatus {
     /// What the feed is at, at this moment.
     pub fn snapshot(&self) -> FeedSnapshot {
-        let State { connected, since, last_error } = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let State { connected, since, last_error, left_out } =
+            self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let last = i64::try_from(self.last_event_at.load(Ordering::Relaxed)).ok().filter(|micros| *micros > 0);
         FeedSnapshot {
             connected,
             since,
             subscriptions: self.subscriptions.load(Ordering::Relaxed),
+            left_out,
             events: self.events.load(Ordering::Relaxed),
             frames: self.frames.load(Ordering::Relaxed),
             ignored: self.ignored.load(Ordering::Relaxed),
@@ -131,6 +152,12 @@ impl FeedStatus {
             last_error,
             last_event_at: last.and_then(DateTime::from_timestamp_micros),
         }
+    }
+
+    fn follows(&self, wanted: &Wanted) {
+        self.subscriptions.store(wanted.subscriptions.len() as u64, Ordering::Relaxed);
+        let left_out = wanted.left_out.iter().map(|symbol| symbol.as_ref().to_owned()).collect();
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).left_out = left_out;
     }
 
     fn set(&self, connected: bool, now: DateTime<Utc>, error: Option<String>) {
@@ -206,9 +233,9 @@ impl Feed {
         };
         self.status.sessions.fetch_add(1, Ordering::Relaxed);
         self.status.set(true, self.now(), None);
-        let mut followed = symbols.borrow_and_update().subscriptions();
-        self.status.subscriptions.store(followed.len() as u64, Ordering::Relaxed);
-        session.change(&Change { reset: true, remove: Vec::new(), add: followed.iter().cloned().collect() });
+        let Wanted { subscriptions, ours, .. } = self.wanted(symbols);
+        let mut followed = subscriptions;
+        session.change(&Change { reset: true, add: followed.iter().cloned().collect(), ours, ..Change::default() });
         loop {
             tokio::select! {
                 published = self.publish(&mut session, live) => {
@@ -217,15 +244,21 @@ impl Feed {
                     }
                 }
                 () = changed(symbols) => {
-                    let wanted = symbols.borrow_and_update().subscriptions();
-                    let remove = followed.difference(&wanted).cloned().collect();
-                    let add = wanted.difference(&followed).cloned().collect();
-                    session.change(&Change { reset: false, remove, add });
-                    self.status.subscriptions.store(wanted.len() as u64, Ordering::Relaxed);
-                    followed = wanted;
+                    let Wanted { subscriptions, ours, .. } = self.wanted(symbols);
+                    let remove = followed.difference(&subscriptions).cloned().collect();
+                    let add = subscriptions.difference(&followed).cloned().collect();
+                    session.change(&Change { reset: false, remove, add, ours });
+                    followed = subscriptions;
                 }
             }
         }
+    }
+
+    /// What is to be followed now, which the status tells from now on.
+    fn wanted(&self, symbols: &mut watch::Receiver<FeedSymbols>) -> Wanted {
+        let wanted = symbols.borrow_and_update().wanted();
+        self.status.follows(&wanted);
+        wanted
     }
 
     /// Publishes the next frame with events.

@@ -4,6 +4,7 @@
 //! breaks. Nothing a server sends ends a session but its closing, its silence, or a refused token.
 
 mod assembly;
+mod bars;
 pub mod eod;
 mod event;
 mod events;
@@ -14,7 +15,8 @@ mod session;
 pub mod token;
 mod wire;
 
-pub use eod::{BAR_SOURCE, Eod, EodOptions};
+pub use bars::BAR_SOURCE;
+pub use eod::{Eod, EodOptions};
 pub use feed::{Feed, FeedOptions, FeedSnapshot, FeedStatus, FeedSymbols};
 pub use session::SessionError;
 pub use token::QuoteTokens;

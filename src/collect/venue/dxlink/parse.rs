@@ -4,7 +4,7 @@ use super::events::{Candle, EventType, Events};
 use super::row::Row;
 use super::wire::{Block, Data, Scalar};
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// What was received and not understood, by kind. Each kind is logged once.
@@ -49,7 +49,8 @@ impl Layout {
 #[derive(Debug)]
 pub(crate) struct Decoder {
     layouts: HashMap<EventType, Layout>,
-    symbols: HashSet<Arc<str>>,
+    /// The symbol that rows have, by the spelling that is subscribed.
+    symbols: HashMap<Arc<str>, Arc<str>>,
     pub(crate) garbage: Garbage,
 }
 
@@ -57,13 +58,13 @@ impl Decoder {
     /// Until the server announces its own, the fields we ask for are in force.
     pub(crate) fn new() -> Self {
         let layouts = EventType::all().map(|kind| (kind, Layout::of(kind, kind.fields())));
-        Self { layouts: layouts.collect(), symbols: HashSet::new(), garbage: Garbage::default() }
+        Self { layouts: layouts.collect(), symbols: HashMap::new(), garbage: Garbage::default() }
     }
 
-    /// Lets events of a symbol through.
-    pub(crate) fn expect(&mut self, symbol: &Arc<str>) {
-        if !self.symbols.contains(symbol) {
-            self.symbols.insert(symbol.clone());
+    /// Lets events of a symbol through, as those of a symbol in our spelling.
+    pub(crate) fn expect(&mut self, symbol: &Arc<str>, ours: &Arc<str>) {
+        if self.symbols.get(symbol) != Some(ours) {
+            self.symbols.insert(symbol.clone(), ours.clone());
         }
     }
 
@@ -131,7 +132,7 @@ impl Decoder {
 fn read(
     kind: EventType,
     row: &Row<'_, '_>,
-    symbols: &HashSet<Arc<str>>,
+    symbols: &HashMap<Arc<str>, Arc<str>>,
     received_at: DateTime<Utc>,
     events: &mut Events,
     garbage: &mut Garbage,
@@ -169,7 +170,7 @@ mod tests {
 
     fn decoder(symbols: &[&str]) -> Decoder {
         let mut decoder = Decoder::new();
-        symbols.iter().for_each(|symbol| decoder.expect(&Arc::from(*symbol)));
+        symbols.iter().for_each(|symbol| decoder.expect(&Arc::from(*symbol), &Arc::from(*symbol)));
         decoder
     }
 

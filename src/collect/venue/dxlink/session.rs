@@ -113,6 +113,8 @@ pub(crate) struct Change {
     pub(crate) reset: bool,
     pub(crate) remove: Vec<Subscription>,
     pub(crate) add: Vec<Subscription>,
+    /// The symbol that rows have, by the spelling that is subscribed, where it is another one.
+    pub(crate) ours: HashMap<Arc<str>, Arc<str>>,
 }
 
 /// What a session is opened for.
@@ -249,7 +251,9 @@ impl Session {
 
     /// Queues a change of subscriptions; [`Session::next`] sends it as the vendor's limits allow.
     pub(crate) fn change(&mut self, change: &Change) {
-        change.add.iter().for_each(|added| self.decoder.expect(&added.symbol));
+        for Subscription { symbol, .. } in &change.add {
+            self.decoder.expect(symbol, change.ours.get(symbol).unwrap_or(symbol));
+        }
         self.outbox.extend(frames(change));
     }
 
@@ -439,7 +443,8 @@ mod frame_tests {
     #[test]
     fn a_change_is_cut_by_entries_and_bytes() {
         let add: Vec<_> = (0..1201).map(|number| subscription(format!("S{number}"))).collect();
-        let cut = frames(&Change { reset: true, remove: vec![subscription("OLD".to_owned())], add });
+        let cut =
+            frames(&Change { reset: true, remove: vec![subscription("OLD".to_owned())], add, ..Change::default() });
         assert_eq!(cut.iter().map(|(_, changes)| *changes).collect::<Vec<_>>(), [500, 500, 202]);
         let first: serde_json::Value = serde_json::from_str(&cut.first().unwrap().0).unwrap();
         assert_eq!((&first["reset"], &first["remove"][0]["symbol"]), (&json!(true), &json!("OLD")));

@@ -244,7 +244,7 @@ async fn bars_are_fetched_through_a_window_of_a_hundred() {
     assert_eq!(batch.num_rows(), 251 * 2 - 1);
     assert_eq!(venue.script.candles_max.load(Ordering::SeqCst), 100);
     assert_eq!(fetched.failed.len(), 1);
-    assert_eq!(fetched.failed[0].reason, "SILENT{=d}: no whole snapshot within 0.7 s");
+    assert_eq!(fetched.failed[0].reason, "SILENT{=d,tho=true}: no whole snapshot within 0.7 s");
     let symbols = batch.column(0).as_string::<i32>();
     let row = symbols.iter().position(|symbol| symbol == Some("BRK/B")).unwrap();
     assert_eq!(batch.column(1).as_primitive::<Date32Type>().value(row), 20_458);
@@ -302,7 +302,11 @@ async fn the_feed_follows_its_symbols_and_reconnects() {
     let feed = Feed::new(venue.tokens.clone(), options);
     let status = feed.status();
     let live = Arc::new(Live::new(1024));
-    let first = FeedSymbols { quotes: vec!["SPY".to_owned()], greeks: vec![".SPY260116C500".to_owned()] };
+    let first = FeedSymbols {
+        quotes: vec!["SPY".to_owned()],
+        greeks: vec![".SPY260116C500".to_owned()],
+        ..FeedSymbols::default()
+    };
     let (symbols, watched) = watch::channel(first.clone());
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(feed.run(live.clone(), watched, shutdown.clone()));
@@ -339,6 +343,22 @@ async fn the_feed_follows_its_symbols_and_reconnects() {
     assert!(!status.snapshot().connected);
 }
 
+#[tokio::test]
+async fn rows_have_our_spelling_of_what_the_feed_spells_otherwise() {
+    let venue = venue(Script::default()).await;
+    let feed = Feed::new(venue.tokens.clone(), FeedOptions::default());
+    let live = Arc::new(Live::new(1024));
+    let spellings = [("/ESZ6".to_owned(), "/ESZ26:XCME".to_owned())].into();
+    let followed = FeedSymbols { quotes: vec!["/ESZ6".to_owned()], spellings, ..FeedSymbols::default() };
+    let (_symbols, watched) = watch::channel(followed);
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(feed.run(live.clone(), watched, shutdown.clone()));
+    wait_for("a quote", || live.book::<Quote>().latest_of("/ESZ6").is_some()).await;
+    assert!(live.book::<Quote>().latest_of("/ESZ26:XCME").is_none());
+    shutdown.cancel();
+    running.await.unwrap();
+}
+
 #[test]
 fn no_bytes_make_the_decoder_panic() {
     let frames = [
@@ -352,7 +372,7 @@ fn no_bytes_make_the_decoder_panic() {
         (state >> 33) as usize % bound.max(1)
     };
     let mut decoder = Decoder::new();
-    decoder.expect(&"SPY".into());
+    decoder.expect(&"SPY".into(), &"SPY".into());
     for _ in 0..20_000 {
         let mut bytes = frames[random(frames.len())].as_bytes().to_vec();
         for _ in 0..random(4) {
@@ -379,7 +399,7 @@ fn no_bytes_make_the_decoder_panic() {
 fn a_large_frame_is_decoded_fast() {
     let symbols: Vec<Arc<str>> = (0..500).map(|number| format!("S{number}").into()).collect();
     let mut decoder = Decoder::new();
-    symbols.iter().for_each(|symbol| decoder.expect(symbol));
+    symbols.iter().for_each(|symbol| decoder.expect(symbol, symbol));
     let rows: Vec<String> =
         symbols.iter().map(|symbol| format!(r#""{symbol}",500.01,300.0,0,500.03,200.0,0"#)).collect();
     let text = format!(r#"{{"type":"FEED_DATA","channel":1,"data":["Quote",[{}]]}}"#, rows.join(","));

@@ -1,6 +1,7 @@
 //! Quote tokens: what opens a dxLink session, and where.
 
 use crate::collect::client::{Client, ClientError, Get};
+use crate::collect::purpose::Purpose;
 use crate::collect::venue::tastytrade::parse;
 use crate::secret::Secret;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -61,8 +62,8 @@ impl QuoteTokens {
         Ok(token)
     }
 
-    /// Counts the calls of one fetch apart.
-    pub(crate) fn with_own_count(&self) -> Self {
-        Self { client: self.client.with_own_count(), held: self.held.clone() }
+    /// Counts the calls of one fetch apart, and sends them for its purpose.
+    pub(crate) fn for_purpose(&self, purpose: &Arc<Purpose>) -> Self {
+        Self { client: self.client.for_purpose(purpose), held: self.held.clone() }
     }
 }

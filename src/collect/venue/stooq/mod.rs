@@ -10,7 +10,7 @@ use super::bars::eod_batch;
 use super::outcome::{Outcome, Parsed};
 use crate::clock::Clock;
 use crate::collect::asking;
-use crate::collect::client::{Auth, Client, ClientError, EndpointStatus, Get};
+use crate::collect::client::{Auth, BudgetStatus, Client, ClientError, EndpointStatus, Get};
 use crate::collect::collector::Collector;
 use crate::collect::fetch::{Fetch, FetchError, Fetched, Request};
 use crate::collect::items::Items;
@@ -22,7 +22,7 @@ use crate::market::bar::Bar;
 use crate::market::calendar;
 use async_trait::async_trait;
 use chrono::{Days, NaiveDate};
-use parse::Answer;
+use parse::{Answer, ENDPOINT};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -31,7 +31,6 @@ pub const DEFINITION: Definition = Definition { name: "stooq", open };
 
 /// What stands in the column `source` of these bars.
 const BAR_SOURCE: &str = "stooq";
-const ENDPOINT: &str = "/q/d/l/";
 
 struct Stooq {
     client: Client,
@@ -62,6 +61,10 @@ impl Source for Stooq {
 
     fn feed_class(&self) -> &'static str {
         "end-of-day"
+    }
+
+    fn budget(&self) -> Option<BudgetStatus> {
+        self.client.budget()
     }
 
     fn endpoints(&self) -> Vec<EndpointStatus> {
@@ -118,7 +121,7 @@ async fn fetch_symbol(client: &Client, symbol: &str, Span(from, to): Span) -> Ou
 impl Fetch for Eod {
     /// One request after the other, of sessions that are over. A symbol the vendor does not know is a failed item.
     async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
-        let client = self.client.with_own_count();
+        let client = self.client.for_purpose(&request.purpose);
         let now = client.clock().now();
         let to = calendar::last_closed(now).date;
         let span = Span(to.checked_sub_days(self.look_back).unwrap_or(to), to);
@@ -139,7 +142,9 @@ impl Fetch for Eod {
             outcome.add(symbol, told, &request.progress);
         }
         let fetched_at = client.clock().now();
-        outcome.finish(&client, request.items.len() as u64, |bars| eod_batch(&bars, BAR_SOURCE, fetched_at))
+        outcome.finish(&client, &request.findings, request.items.len() as u64, |bars| {
+            eod_batch(&bars, BAR_SOURCE, fetched_at)
+        })
     }
 }
 

@@ -11,6 +11,8 @@ use crate::collect::venue::problem::Problems;
 use crate::market::bar::Bar;
 use chrono::NaiveDate;
 
+/// The route that is asked.
+pub(super) const ENDPOINT: &str = "/q/d/l/";
 const HEADER: &str = "Date,Open,High,Low,Close,Volume";
 /// What is without volume has no column for it.
 const HEADER_WITHOUT_VOLUME: &str = "Date,Open,High,Low,Close";
@@ -51,7 +53,7 @@ pub(super) fn answer(body: &[u8], symbol: &str) -> Result<Answer, String> {
         _ if header.starts_with('<') => return Err("an HTML page".to_owned()),
         _ => return Err(format!("it begins with {:?}", header.chars().take(BEGINNING_CHARS).collect::<String>())),
     };
-    let mut parsed = Parsed { rows: Vec::new(), problems: Problems::default() };
+    let mut parsed = Parsed { rows: Vec::new(), problems: Problems::of("stooq", ENDPOINT) };
     for (number, line) in text.lines().enumerate().skip(1).filter(|(_, line)| !line.trim().is_empty()) {
         let place = format!("line {}", number + 1);
         match bar(line.trim_end(), fields, symbol, &place, &mut parsed.problems) {
@@ -59,7 +61,7 @@ pub(super) fn answer(body: &[u8], symbol: &str) -> Result<Answer, String> {
             Ok(None) => {}
             Err(reason) => {
                 tracing::warn!(symbol, "{place} of the daily bars is rejected: {reason}");
-                parsed.problems.note(symbol, format!("{place}: {reason}"));
+                parsed.problems.reject(symbol, line.trim_end(), reason);
             }
         }
     }
@@ -102,8 +104,9 @@ mod tests {
     fn parsed(body: &str) -> (Vec<Bar>, Vec<String>) {
         match answer(body.as_bytes(), "AAPL") {
             Ok(Answer::Bars(parsed)) => {
-                let failed = parsed.problems.into_failed();
-                (parsed.rows, failed.into_iter().map(|failed| failed.reason).collect())
+                let rejected = parsed.problems.findings.rejected().map(|(row, _)| row.reason.clone());
+                let told = rejected.chain(parsed.problems.told()).collect();
+                (parsed.rows, told)
             }
             other => panic!("{other:?}"),
         }
@@ -133,8 +136,15 @@ mod tests {
                 ("2026-06-11".to_owned(), Some(1.0), Some(1.0), Some(1.25), None),
             ]
         );
-        assert_eq!(failed.len(), 1);
-        assert!(failed[0].starts_with("line 2: open is \"one\"; line 3: \"08/06/2026\" is no date; line 4: 4 fields"));
+        assert_eq!(
+            failed,
+            [
+                "\"08/06/2026\" is no date",
+                "4 fields instead of 6",
+                "AAPL missing_value: line 6: volume is \"-5\"",
+                "AAPL rejected: 4 fields instead of 6",
+            ]
+        );
     }
 
     #[test]

@@ -96,16 +96,17 @@ pub(crate) fn option_chains(rows: &[OptionRow], fetched_at: DateTime<Utc>) -> Re
 
 /// Rows of `dividends` or `earnings`.
 pub(crate) fn events(rows: &[EventRow], kind: EventKind, fetched_at: DateTime<Utc>) -> RecordBatch {
-    let columns = vec![
-        texts(rows.iter().map(|row| Some(&row.symbol))),
-        dates(rows.iter().map(|row| Some(row.date))),
-        numbers(rows.iter().map(|row| row.value)),
-        repeated(fetched_at, rows.len()),
-    ];
+    let mut columns =
+        vec![texts(rows.iter().map(|row| Some(&row.symbol))), dates(rows.iter().map(|row| Some(row.date)))];
     let name = match kind {
-        EventKind::Dividend => "dividends",
+        EventKind::Dividend => {
+            columns.push(integers(rows.iter().map(|row| Some(row.number))));
+            "dividends"
+        }
         EventKind::Earnings => "earnings",
     };
+    columns.push(numbers(rows.iter().map(|row| row.value)));
+    columns.push(repeated(fetched_at, rows.len()));
     batch(schema(name), columns)
 }
 

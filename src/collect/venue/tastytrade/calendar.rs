@@ -1,7 +1,7 @@
 //! The exchange calendar: sessions and holidays of US equities, two years back and one ahead.
 
 use super::batch;
-use super::parse::{self, VenueCalendar};
+use super::parse::{self, HOLIDAYS, SESSIONS, SOURCE, VenueCalendar};
 use super::wire::Session;
 use crate::collect::client::{Client, ClientError, Get};
 use crate::collect::venue::outcome::{Outcome, Parsed, each};
@@ -12,8 +12,6 @@ use async_trait::async_trait;
 use chrono::{Days, Months, NaiveDate};
 use std::sync::atomic::Ordering;
 
-const SESSIONS: &str = "/market-time/sessions";
-const HOLIDAYS: &str = "/market-time/equities/holidays";
 /// The vendor serves at most nine months a request.
 const SPAN: Days = Days::new(265);
 
@@ -45,7 +43,7 @@ async fn fetch_span(client: Client, span: String) -> Result<Parsed<Session>, Cli
         Ok(answer) => parse::sessions(answer, &span).map_err(|reason| unreadable(&client, SESSIONS, reason)),
         // The venue need not know far dates; the rules do.
         Err(ClientError::Status { status: 400 | 404 | 422, .. }) => {
-            Ok(Parsed { rows: Vec::new(), problems: Problems::default() })
+            Ok(Parsed { rows: Vec::new(), problems: Problems::of(SOURCE, SESSIONS) })
         }
         Err(error) => Err(error),
     }
@@ -59,7 +57,7 @@ fn unreadable(client: &Client, path: &str, reason: String) -> ClientError {
 impl Fetch for Calendar {
     /// One task per span. The venue's word wins; dates it says nothing of follow the exchange's rules.
     async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
-        let client = self.client.with_own_count();
+        let client = self.client.for_purpose(&request.purpose);
         let today = calendar::eastern_date(client.clock().now());
         let from = today.checked_sub_months(Months::new(24)).unwrap_or(today);
         let to = today.checked_add_months(Months::new(12)).unwrap_or(today);
@@ -75,6 +73,7 @@ impl Fetch for Calendar {
         let mut outcome = Outcome {
             rows: Vec::new(),
             failed: sessions.failed,
+            findings: sessions.findings,
             first_error: sessions.first_error,
             answered: sessions.answered,
         };
@@ -82,7 +81,7 @@ impl Fetch for Calendar {
         let holidays = match holidays {
             Ok((holidays, problems)) => {
                 outcome.answered += 1;
-                outcome.failed.extend(problems.into_failed());
+                outcome.findings.extend(problems.findings);
                 holidays
             }
             Err(error) => {
@@ -92,7 +91,7 @@ impl Fetch for Calendar {
         };
         outcome.rows = parse::calendar(from, to, &VenueCalendar { holidays, sessions: sessions.rows });
         let fetched_at = client.clock().now();
-        outcome.finish(&client, spans.len() as u64 + 1, |rows| batch::calendar(&rows, fetched_at))
+        outcome.finish(&client, &request.findings, spans.len() as u64 + 1, |rows| batch::calendar(&rows, fetched_at))
     }
 }
 

@@ -1,13 +1,12 @@
 //! Option chains, one request per underlying.
 
-use super::{batch, parse};
+use super::batch;
+use super::parse::{self, CHAINS, SOURCE};
 use crate::collect::client::{Client, ClientError, Get};
 use crate::collect::venue::outcome::{Parsed, each};
 use crate::collect::venue::problem::Problems;
 use crate::collect::{Fetch, FetchError, Fetched, Request};
 use async_trait::async_trait;
-
-const ENDPOINT: &str = "/option-chains/{}/nested";
 
 /// Source of the dataset `option_chains`.
 #[derive(Debug, Clone)]
@@ -18,20 +17,20 @@ pub struct OptionChains {
 
 #[async_trait]
 impl Fetch for OptionChains {
-    /// One task per underlying. An underlying without options has no rows and is no failure.
+    /// One task per underlying. One without options has no rows; one that had some fails.
     async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
-        let client = self.client.with_own_count();
+        let client = self.client.for_purpose(&request.purpose);
         let outcome =
             each(&request.items, &request.progress, |underlying| {
                 let client = client.clone();
                 async move {
-                    let get = Get::of(ENDPOINT, &underlying);
+                    let get = Get::of(CHAINS, &underlying);
                     match client.get(&get).await {
                         Ok(answer) => parse::option_chain(answer, &underlying).map_err(|reason| {
                             ClientError::Unreadable { origin: client.origin().to_owned(), path: get.path, reason }
                         }),
                         Err(ClientError::Status { status: 404, .. }) => {
-                            Ok(Parsed { rows: Vec::new(), problems: Problems::default() })
+                            Ok(Parsed { rows: Vec::new(), problems: Problems::of(SOURCE, CHAINS) })
                         }
                         Err(error) => Err(error),
                     }
@@ -39,6 +38,8 @@ impl Fetch for OptionChains {
             })
             .await;
         let fetched_at = client.clock().now();
-        outcome.finish(&client, request.items.len() as u64, |rows| batch::option_chains(&rows, fetched_at))
+        outcome.finish(&client, &request.findings, request.items.len() as u64, |rows| {
+            batch::option_chains(&rows, fetched_at)
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Past dividends and earnings reports, one request per symbol.
 
 use super::batch;
-use super::parse::{self, EventKind};
+use super::parse::{self, DIVIDENDS, EARNINGS, EventKind, SOURCE};
 use crate::collect::client::{Client, ClientError, Get};
 use crate::collect::venue::outcome::{Parsed, each};
 use crate::collect::venue::problem::Problems;
@@ -10,8 +10,6 @@ use crate::market::calendar;
 use async_trait::async_trait;
 use chrono::Months;
 
-const DIVIDENDS: &str = "/market-metrics/historic-corporate-events/dividends/{}";
-const EARNINGS: &str = "/market-metrics/historic-corporate-events/earnings-reports/{}";
 /// How far back reports are asked for.
 const EARNINGS_LOOK_BACK: Months = Months::new(60);
 
@@ -30,7 +28,7 @@ pub struct Earnings {
 }
 
 async fn fetch(client: &Client, request: &Request, kind: EventKind) -> Result<Fetched, FetchError> {
-    let client = client.with_own_count();
+    let client = client.for_purpose(&request.purpose);
     let today = calendar::eastern_date(client.clock().now());
     let since = today.checked_sub_months(EARNINGS_LOOK_BACK).unwrap_or(today);
     let outcome = each(&request.items, &request.progress, |symbol| {
@@ -49,7 +47,7 @@ async fn fetch(client: &Client, request: &Request, kind: EventKind) -> Result<Fe
                     reason,
                 }),
                 Err(ClientError::Status { status: 404, .. }) => {
-                    Ok(Parsed { rows: Vec::new(), problems: Problems::default() })
+                    Ok(Parsed { rows: Vec::new(), problems: Problems::of(SOURCE, get.endpoint) })
                 }
                 Err(error) => Err(error),
             }
@@ -57,12 +55,13 @@ async fn fetch(client: &Client, request: &Request, kind: EventKind) -> Result<Fe
     })
     .await;
     let fetched_at = client.clock().now();
-    outcome.finish(&client, request.items.len() as u64, |rows| batch::events(&rows, kind, fetched_at))
+    outcome
+        .finish(&client, &request.findings, request.items.len() as u64, |rows| batch::events(&rows, kind, fetched_at))
 }
 
 #[async_trait]
 impl Fetch for Dividends {
-    /// One task per symbol. A symbol without events has no rows and is no failure.
+    /// One task per symbol. A symbol without events has no rows; one that had some fails.
     async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
         fetch(&self.client, request, EventKind::Dividend).await
     }
@@ -70,7 +69,7 @@ impl Fetch for Dividends {
 
 #[async_trait]
 impl Fetch for Earnings {
-    /// One task per symbol. A symbol without events has no rows and is no failure.
+    /// One task per symbol. A symbol without events has no rows; one that had some fails.
     async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
         fetch(&self.client, request, EventKind::Earnings).await
     }

@@ -1,12 +1,14 @@
 //! From tastytrade's answers to our rows. Pure: no network, no clock.
 //!
-//! `Err` means that the answer as a whole is not what it should be; a spoilt row or field is noted and left out.
+//! `Err` means that the answer as a whole is not what it should be. A field that does not read is NULL and counted; a row
+//! whose key does not read is rejected, and the others are taken.
 
 use super::field::{Field, Rows};
 use super::wire::{CorporateEvent, Equity, Expiration, NestedChain, Pagination, Session, Strike};
 use super::wire::{Holidays, QuoteTokenAnswer};
 use crate::collect::venue::outcome::Parsed;
 use crate::collect::venue::problem::Problems;
+use crate::lake::quality::DoubtKind;
 use crate::market::calendar as rules;
 use crate::market::symbol::{OptionSymbol, Side};
 use crate::secret::Secret;
@@ -17,12 +19,25 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The source in the record of rejected rows, as in `[source.NAME]`.
+pub(super) const SOURCE: &str = "tastytrade";
+
+/// The routes that are asked, with `{}` in place of a symbol.
+pub(super) const EQUITIES: &str = "/instruments/equities/active";
+pub(super) const FUTURES: &str = "/instruments/futures";
+pub(super) const CRYPTOCURRENCIES: &str = "/instruments/cryptocurrencies";
+pub(super) const CHAINS: &str = "/option-chains/{}/nested";
+pub(super) const DIVIDENDS: &str = "/market-metrics/historic-corporate-events/dividends/{}";
+pub(super) const EARNINGS: &str = "/market-metrics/historic-corporate-events/earnings-reports/{}";
+pub(super) const SESSIONS: &str = "/market-time/sessions";
+pub(super) const HOLIDAYS: &str = "/market-time/equities/holidays";
+
 /// A row of `symbols`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SymbolRow {
     /// Symbol in tastytrade's spelling: `BRK/B`, `/ESZ6`.
     pub symbol: String,
-    /// `equity`, `etf` or `index`.
+    /// `equity`, `etf`, `index`, `future` or `cryptocurrency`.
     pub kind: &'static str,
     /// The long name of the instrument.
     pub description: Option<String>,
@@ -68,6 +83,8 @@ pub struct EventRow {
     pub symbol: String,
     /// A date of the exchange, without time.
     pub date: NaiveDate,
+    /// Which of the events of that date it is, from 1 on.
+    pub number: i64,
     /// Value in the currency, per share.
     pub value: Option<f64>,
 }
@@ -79,6 +96,16 @@ pub enum EventKind {
     Dividend,
     /// Reports of earnings per share.
     Earnings,
+}
+
+impl EventKind {
+    /// The route that tells of them.
+    pub(super) fn endpoint(self) -> &'static str {
+        match self {
+            Self::Dividend => DIVIDENDS,
+            Self::Earnings => EARNINGS,
+        }
+    }
 }
 
 /// A row of `calendar`.
@@ -123,21 +150,42 @@ fn data<T: DeserializeOwned>(mut answer: Value) -> Result<T, String> {
     T::deserialize(data.ok_or_else(|| "it has no object data".to_owned())?).map_err(|error| error.to_string())
 }
 
-/// Number of pages of a list; 1 when the answer does not say.
-pub(crate) fn pages(answer: &Value) -> i64 {
+/// What an answer says of the list that it is a page of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Number of pages of the list; `None` when the answer does not say, so that nobody knows whether it is whole.
+    pub(crate) pages: Option<i64>,
+    /// Number of items on all pages.
+    pub(crate) items: Option<i64>,
+}
+
+/// Reads what a page says of its list.
+pub(crate) fn extent(answer: &Value) -> Extent {
     let pagination = answer.get("pagination").and_then(|pagination| Pagination::deserialize(pagination).ok());
-    pagination.and_then(|pagination| pagination.total_pages.known()).unwrap_or(1).max(1)
+    let Pagination { total_pages, total_items } = pagination.unwrap_or_default();
+    Extent { pages: total_pages.known().filter(|pages| *pages > 0), items: total_items.known() }
 }
 
 /// Reads a page of equities. `page` names rows that have no symbol.
 pub(crate) fn symbols(answer: Value, page: &str) -> Result<Parsed<SymbolRow>, String> {
+    instruments(answer, EQUITIES, page, None)
+}
+
+/// Reads instruments of a route: of one kind, or of those that an equity may be.
+pub(super) fn instruments(
+    answer: Value,
+    route: &'static str,
+    page: &str,
+    kind: Option<&'static str>,
+) -> Result<Parsed<SymbolRow>, String> {
     let list = items::<Equity>(answer)?;
-    let mut problems = Problems::default();
-    problems.note_broken(page, list.broken);
+    let mut problems = Problems::of(SOURCE, route);
+    problems.reject_broken(page, list.broken);
     let mut rows = Vec::with_capacity(list.rows.len());
     for equity in list.rows {
-        let Some(symbol) = equity.symbol.known() else {
-            problems.note(page, "a row has no symbol");
+        let Some(symbol) = equity.symbol.clone().known() else {
+            let text = equity.description.known().unwrap_or_default();
+            problems.reject(page, text, format!("its symbol is {}", equity.symbol.spelled()));
             continue;
         };
         let is_index = problems.take(&symbol, "is-index", equity.is_index).unwrap_or_default();
@@ -146,12 +194,11 @@ pub(crate) fn symbols(answer: Value, page: &str) -> Result<Parsed<SymbolRow>, St
         let short = problems.take(&symbol, "short-description", equity.short_description);
         let streamer_symbol = problems.take(&symbol, "streamer-symbol", equity.streamer_symbol);
         rows.push(SymbolRow {
-            kind: if is_index {
-                "index"
-            } else if is_etf {
-                "etf"
-            } else {
-                "equity"
+            kind: match kind {
+                Some(kind) => kind,
+                None if is_index => "index",
+                None if is_etf => "etf",
+                None => "equity",
             },
             description: description.or(short),
             market: problems.take(&symbol, "listed-market", equity.listed_market),
@@ -167,16 +214,16 @@ pub(crate) fn symbols(answer: Value, page: &str) -> Result<Parsed<SymbolRow>, St
 /// Reads a nested chain. An option without a good symbol, or at odds with its symbol, is left out.
 pub(crate) fn option_chain(answer: Value, underlying: &str) -> Result<Parsed<OptionRow>, String> {
     let list = items::<NestedChain>(answer)?;
-    let mut problems = Problems::default();
-    problems.note_broken(underlying, list.broken);
+    let mut problems = Problems::of(SOURCE, CHAINS);
+    problems.reject_broken(underlying, list.broken);
     let mut rows = BTreeMap::new();
     for chain in list.rows {
         problems.take(underlying, "underlying-symbol", chain.underlying_symbol);
-        let root = problems.take(underlying, "root-symbol", chain.root_symbol);
+        problems.take(underlying, "root-symbol", chain.root_symbol);
         let shares = problems.take(underlying, "shares-per-contract", chain.shares_per_contract);
-        problems.note_broken(underlying, chain.expirations.broken);
+        problems.reject_broken(underlying, chain.expirations.broken);
         for expiration in chain.expirations.rows {
-            expiration_rows(expiration, (underlying, root.as_deref(), shares), &mut rows, &mut problems);
+            expiration_rows(expiration, (underlying, shares), &mut rows, &mut problems);
         }
     }
     Ok(Parsed { rows: rows.into_values().collect(), problems })
@@ -184,25 +231,35 @@ pub(crate) fn option_chain(answer: Value, underlying: &str) -> Result<Parsed<Opt
 
 fn expiration_rows(
     wire: Expiration,
-    (underlying, root, shares_per_contract): (&str, Option<&str>, Option<i64>),
+    (underlying, shares_per_contract): (&str, Option<i64>),
     rows: &mut BTreeMap<String, OptionRow>,
     problems: &mut Problems,
 ) {
     let expiration_type = problems.take(underlying, "expiration-type", wire.expiration_type);
     let settlement = problems.take(underlying, "settlement-type", wire.settlement_type);
     let date = problems.take(underlying, "expiration-date", wire.expiration_date);
-    problems.note_broken(underlying, wire.strikes.broken);
+    problems.reject_broken(underlying, wire.strikes.broken);
     for Strike { strike_price, call, call_streamer_symbol, put, put_streamer_symbol } in wire.strikes.rows {
         let strike = problems.take(underlying, "strike-price", strike_price);
         for (side, name, symbol, streamer) in
             [(Side::Call, "call", call, call_streamer_symbol), (Side::Put, "put", put, put_streamer_symbol)]
         {
-            let Some(symbol) = problems.take(underlying, name, symbol) else { continue };
+            let symbol = match symbol {
+                Field::Known(symbol) => symbol,
+                Field::Missing => continue,
+                Field::Broken(text) => {
+                    let reason = format!("{text} is no symbol of a {name}");
+                    problems.reject(underlying, text, reason);
+                    continue;
+                }
+            };
             let Some(parts) = OptionSymbol::parse_occ(&symbol).filter(|parts| parts.side == side) else {
-                problems.note(underlying, format!("{name} {symbol:?} is no such option symbol"));
+                let reason = format!("{symbol:?} is no symbol of a {name}");
+                problems.reject(underlying, symbol, reason);
                 continue;
             };
             let streamer_symbol = problems.take(underlying, "streamer symbol", streamer);
+            let streamer_symbol = streamer_symbol.filter(|streamer| streamer.starts_with('.'));
             rows.insert(
                 symbol.clone(),
                 OptionRow {
@@ -210,7 +267,7 @@ fn expiration_rows(
                     expiration: date.unwrap_or(parts.expiration),
                     strike: strike.unwrap_or_else(|| parts.strike()),
                     side: if side == Side::Call { "call" } else { "put" },
-                    root: root.unwrap_or(&parts.root).to_owned(),
+                    root: parts.root.clone(),
                     expiration_type: expiration_type.clone(),
                     settlement: settlement.clone(),
                     shares_per_contract,
@@ -222,32 +279,47 @@ fn expiration_rows(
     }
 }
 
-/// Reads past dividends or reports; of two on one date the first counts.
+/// Reads past dividends or reports. Several of one date are numbered, the greatest value first, so that the order in which
+/// they come does not matter; one that is said twice counts once.
 pub(crate) fn events(answer: Value, symbol: &str, kind: EventKind) -> Result<Parsed<EventRow>, String> {
     let list = items::<CorporateEvent>(answer)?;
-    let mut problems = Problems::default();
-    problems.note_broken(symbol, list.broken);
-    let mut rows = BTreeMap::new();
+    let mut problems = Problems::of(SOURCE, kind.endpoint());
+    problems.reject_broken(symbol, list.broken);
+    let mut dates: BTreeMap<NaiveDate, Vec<Option<f64>>> = BTreeMap::new();
     for event in list.rows {
         let value = match kind {
             EventKind::Dividend => problems.take(symbol, "amount", event.amount),
             EventKind::Earnings => problems.take(symbol, "eps", event.eps),
         };
-        match problems.take(symbol, "occurred-date", event.occurred_date) {
-            Some(date) => {
-                rows.entry(date).or_insert(EventRow { symbol: symbol.to_owned(), date, value });
+        match event.occurred_date {
+            Field::Known(date) => dates.entry(date).or_default().push(value),
+            unknown => {
+                let text = value.map(|value| value.to_string()).unwrap_or_default();
+                problems.reject(symbol, text, format!("its date is {}", unknown.spelled()));
             }
-            None => problems.note(symbol, "an event has no date"),
         }
     }
-    Ok(Parsed { rows: rows.into_values().collect(), problems })
+    let mut rows = Vec::new();
+    for (date, mut values) in dates {
+        values.sort_by(|one, other| other.unwrap_or(f64::NEG_INFINITY).total_cmp(&one.unwrap_or(f64::NEG_INFINITY)));
+        values.dedup();
+        // A report is restated, a dividend is paid beside another.
+        let kept = if kind == EventKind::Earnings { 1 } else { values.len() };
+        if values.len() > kept {
+            let told = values.iter().flatten().map(f64::to_string).collect::<Vec<_>>().join(" and ");
+            problems.doubt(symbol, DoubtKind::Duplicate, format!("{date}: {told}"));
+        }
+        let numbered = values.into_iter().take(kept).zip(1..);
+        rows.extend(numbered.map(|(value, number)| EventRow { symbol: symbol.to_owned(), date, number, value }));
+    }
+    Ok(Parsed { rows, problems })
 }
 
 /// Reads the sessions of a span.
 pub(crate) fn sessions(answer: Value, span: &str) -> Result<Parsed<Session>, String> {
     let list = items::<Session>(answer)?;
-    let mut problems = Problems::default();
-    problems.note_broken(span, list.broken);
+    let mut problems = Problems::of(SOURCE, SESSIONS);
+    problems.reject_broken(span, list.broken);
     for session in &list.rows {
         problems.take(span, "session-date", session.session_date.clone());
         problems.take(span, "open-at", session.open_at.clone());
@@ -259,8 +331,9 @@ pub(crate) fn sessions(answer: Value, span: &str) -> Result<Parsed<Session>, Str
 /// Reads half days and holidays.
 pub(crate) fn holidays(answer: Value) -> Result<(HolidayDates, Problems), String> {
     let wire = data::<Holidays>(answer)?;
-    let mut problems = Problems::default();
+    let mut problems = Problems::of(SOURCE, HOLIDAYS);
     let mut take = |name: &str, list: Rows<Field<NaiveDate>>| {
+        problems.reject_broken("holidays", list.broken);
         let dates = list.rows.into_iter().filter_map(|field| problems.take("holidays", name, field));
         dates.collect::<BTreeSet<_>>()
     };

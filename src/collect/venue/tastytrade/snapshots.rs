@@ -1,8 +1,9 @@
 //! What the vendor tells of many symbols at once, one row per symbol: a table of routes and fields, so that a further one
 //! is an entry here and a dataset of the same name. The scheduler asks [`Snapshots`], a hundred symbols a request.
 
-use super::field::{Field, Rows, Scalar};
-use super::{batch, parse};
+use super::batch;
+use super::field::{Field, Rows, Scalar, start_of};
+use super::parse::{self, SOURCE};
 use crate::collect::client::{Client, ClientError, Get};
 use crate::collect::venue::outcome::{Outcome, Parsed};
 use crate::collect::venue::problem::Problems;
@@ -162,10 +163,10 @@ pub(crate) struct SnapshotRow {
 pub(crate) fn parse_rows(route: &Route, answer: Value, asked: &[String]) -> Result<Parsed<SnapshotRow>, String> {
     let dataset = dataset::find(route.dataset).ok_or_else(|| format!("no dataset {}", route.dataset))?;
     let list: Rows<Map<String, Value>> = parse::items(answer)?;
-    let mut problems = Problems::default();
+    let mut problems = Problems::of(SOURCE, route.path);
     let mut wanted: HashSet<&str> = asked.iter().map(String::as_str).collect();
     let batch = || format!("batch from {}", asked.first().map_or("", String::as_str));
-    problems.note_broken(&batch(), list.broken);
+    problems.reject_broken(&batch(), list.broken);
     let mut rows = Vec::with_capacity(list.rows.len());
     for row in list.rows {
         match read_field::<String>(row.get("symbol")) {
@@ -173,7 +174,10 @@ pub(crate) fn parse_rows(route: &Route, answer: Value, asked: &[String]) -> Resu
                 rows.push(parse_row(route, &dataset, symbol, &row, &mut problems));
             }
             Field::Known(_) => {}
-            Field::Missing | Field::Broken(_) => problems.note(&batch(), "a row has no symbol"),
+            unknown => {
+                let reason = format!("its symbol is {}", unknown.spelled());
+                problems.reject(&batch(), start_of(&Value::Object(row)), reason);
+            }
         }
     }
     Ok(Parsed { rows, problems })
@@ -206,7 +210,17 @@ fn parse_cell(
     problems: &mut Problems,
 ) -> Option<Cell> {
     let (name, above) = place.split_last()?;
-    let within = above.iter().try_fold(row, |object, name| object.get(*name)?.as_object())?;
+    let mut within = row;
+    for part in above {
+        within = match within.get(*part) {
+            Some(Value::Object(object)) => object,
+            None | Some(Value::Null) => return None,
+            Some(other) => {
+                problems.note(symbol, format!("{name} of {part}: {part} is {}", start_of(other)));
+                return None;
+            }
+        };
+    }
     let value = within.get(*name);
     match (column.kind, wire.form) {
         (Kind::Text | Kind::TextList, _) => problems.take(symbol, name, read_field(value)).map(Cell::Text),
@@ -223,7 +237,11 @@ fn parse_cell(
         }
         (Kind::Instant, Form::Millis) => {
             let millis = problems.take(symbol, name, read_field::<i64>(value)).filter(|millis| *millis >= 0)?;
-            DateTime::from_timestamp_millis(millis).map(Cell::Instant)
+            let moment = DateTime::from_timestamp_millis(millis);
+            if moment.is_none() {
+                problems.note(symbol, format!("{name} is {millis}"));
+            }
+            moment.map(Cell::Instant)
         }
         (Kind::Instant, _) => problems.take(symbol, name, read_field(value)).map(Cell::Instant),
     }
@@ -283,42 +301,79 @@ pub struct Snapshots {
 
 type Results = Vec<(Vec<String>, Result<Parsed<SnapshotRow>, ClientError>)>;
 
-/// Fetches a batch; one that fails is cut in halves, down to single symbols, so that a bad symbol costs only itself.
-/// The halves are the further attempts: only a whole batch and a single symbol are tried more than once.
-fn fetch_batch(
-    source: Snapshots,
-    symbols: Vec<String>,
-    part: bool,
-    cuts: Arc<AtomicUsize>,
-) -> BoxFuture<'static, Results> {
-    Box::pin(async move {
-        let Snapshots { client, route } = &source;
+impl Snapshots {
+    /// Asks for some symbols in one request. A part of a batch is tried once, unless it is a single symbol: the halves are
+    /// the further attempts.
+    async fn ask(&self, symbols: &[String], part: bool) -> Result<Parsed<SnapshotRow>, ClientError> {
+        let route = self.route;
         let attempts = (part && symbols.len() > 1).then_some(1);
         let get =
             Get { attempts, blames_symbols: part, ..Get::new(route.path).with(route.parameter, symbols.join(",")) };
-        let result = client.get(&get).await.and_then(|answer| {
-            parse_rows(route, answer, &symbols).map_err(|reason| ClientError::Unreadable {
-                origin: client.origin().to_owned(),
-                path: route.path.to_owned(),
-                reason,
-            })
-        });
-        match result {
-            Err(error)
-                if symbols.len() > 1 && !error.origin_wide() && cuts.fetch_add(1, Ordering::Relaxed) < CUTS_MAX =>
-            {
-                let (left, right) = symbols.split_at(symbols.len() / 2);
-                let halves = futures::future::join(
-                    fetch_batch(source.clone(), left.to_vec(), true, cuts.clone()),
-                    fetch_batch(source.clone(), right.to_vec(), true, cuts),
-                );
-                let (mut left, right) = halves.await;
-                left.extend(right);
-                left
+        let answer = self.client.get(&get).await?;
+        parse_rows(route, answer, symbols).map_err(|reason| ClientError::Unreadable {
+            origin: self.client.origin().to_owned(),
+            path: route.path.to_owned(),
+            reason,
+        })
+    }
+
+    /// Where every batch failed, looks whether symbols are to blame: cuts the first batch in halves, and goes on with the
+    /// left one until some part is answered. Those of which none is answered are the origin's fault, and no symbol's.
+    async fn answers_some(&self, batch: &[String]) -> bool {
+        let mut part = batch;
+        while part.len() > 1 {
+            let (left, right) = part.split_at(part.len() / 2);
+            let (one, other) = futures::future::join(self.ask(left, true), self.ask(right, true)).await;
+            if one.is_ok() || other.is_ok() {
+                return true;
             }
-            result => vec![(symbols, result)],
+            if [one, other].iter().flat_map(|half| half.as_ref().err()).any(ClientError::origin_wide) {
+                return false;
+            }
+            part = left;
         }
+        false
+    }
+}
+
+/// Cuts a batch that failed in halves, down to single symbols, so that a bad symbol costs only itself.
+fn cut(
+    source: Snapshots,
+    symbols: Vec<String>,
+    error: ClientError,
+    cuts: Arc<AtomicUsize>,
+) -> BoxFuture<'static, Results> {
+    Box::pin(async move {
+        if symbols.len() < 2 || error.origin_wide() || cuts.fetch_add(1, Ordering::Relaxed) >= CUTS_MAX {
+            return vec![(symbols, Err(error))];
+        }
+        let (left, right) = symbols.split_at(symbols.len() / 2);
+        let half = |part: &[String]| {
+            let (source, part, cuts) = (source.clone(), part.to_vec(), cuts.clone());
+            async move {
+                match source.ask(&part, true).await {
+                    Err(error) => cut(source, part, error, cuts).await,
+                    answer => vec![(part, answer)],
+                }
+            }
+        };
+        let (mut left, right) = futures::future::join(half(left), half(right)).await;
+        left.extend(right);
+        left
     })
+}
+
+/// What all tasks brought, in the order in which they ended. Dropping the future stops them.
+async fn joined<T: 'static>(mut tasks: JoinSet<T>) -> Vec<T> {
+    let mut results = Vec::new();
+    while let Some(joined) = tasks.join_next().await {
+        match joined {
+            Ok(result) => results.push(result),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => {}
+        }
+    }
+    results
 }
 
 fn add(outcome: &mut Outcome<SnapshotRow>, results: Results, progress: &Progress) {
@@ -326,13 +381,11 @@ fn add(outcome: &mut Outcome<SnapshotRow>, results: Results, progress: &Progress
         let count = symbols.len() as u64;
         match result {
             Ok(Parsed { rows, problems }) => {
-                let failed = problems.into_failed();
                 progress.done.fetch_add(count, Ordering::Relaxed);
-                progress.failed.fetch_add(failed.len() as u64, Ordering::Relaxed);
                 progress.rows.fetch_add(rows.len() as u64, Ordering::Relaxed);
                 outcome.answered += count;
                 outcome.rows.extend(rows);
-                outcome.failed.extend(failed);
+                outcome.findings.extend(problems.findings);
             }
             Err(error) => {
                 for symbol in symbols {
@@ -346,25 +399,46 @@ fn add(outcome: &mut Outcome<SnapshotRow>, results: Results, progress: &Progress
 
 #[async_trait]
 impl Fetch for Snapshots {
-    /// One task per batch. A symbol the vendor leaves out has no row and is no failure.
+    /// One task per batch. What it means that the vendor leaves a symbol out, is judged beside what is held.
     async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
-        let client = self.client.with_own_count();
+        let client = self.client.for_purpose(&request.purpose);
         let source = Self { client: client.clone(), route: self.route };
         request.progress.total.fetch_add(request.items.len() as u64, Ordering::Relaxed);
         let mut tasks = JoinSet::new();
-        let cuts = Arc::new(AtomicUsize::new(0));
         for batch in request.items.chunks(BATCH_SYMBOLS) {
-            tasks.spawn(fetch_batch(source.clone(), batch.to_vec(), false, cuts.clone()));
+            let (source, batch) = (source.clone(), batch.to_vec());
+            tasks.spawn(async move {
+                let answer = source.ask(&batch, false).await;
+                (batch, answer)
+            });
         }
         let mut outcome = Outcome::default();
-        while let Some(joined) = tasks.join_next().await {
-            match joined {
-                Ok(results) => add(&mut outcome, results, &request.progress),
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                Err(_) => {}
+        let mut failed = Vec::new();
+        for (batch, answer) in joined(tasks).await {
+            match answer {
+                Err(error) => failed.push((batch, error)),
+                answer => add(&mut outcome, vec![(batch, answer)], &request.progress),
             }
         }
+        let blames_symbols = match failed.first() {
+            Some((_, error)) if error.origin_wide() => false,
+            Some((batch, _)) => outcome.answered > 0 || source.answers_some(batch).await,
+            None => false,
+        };
+        let mut tasks = JoinSet::new();
+        let cuts = Arc::new(AtomicUsize::new(0));
+        for (batch, error) in failed {
+            match blames_symbols {
+                true => drop(tasks.spawn(cut(source.clone(), batch, error, cuts.clone()))),
+                false => add(&mut outcome, vec![(batch, Err(error))], &request.progress),
+            }
+        }
+        for results in joined(tasks).await {
+            add(&mut outcome, results, &request.progress);
+        }
         let fetched_at = client.clock().now();
-        outcome.finish(&client, request.items.len() as u64, |rows| to_batch(self.route, &rows, fetched_at))
+        outcome.finish(&client, &request.findings, request.items.len() as u64, |rows| {
+            to_batch(self.route, &rows, fetched_at)
+        })
     }
 }

@@ -1,9 +1,10 @@
 //! tastytrade as a source: its credentials, which dataset is fetched how, and the dxLink feed that it opens.
 
+use super::parse::SOURCE;
 use super::{Calendar, Dividends, Earnings, OptionChains, Snapshots, Symbols, snapshots};
 use crate::clock::Clock;
 use crate::collect::asking;
-use crate::collect::client::{Auth, Client, ClientError, EndpointStatus};
+use crate::collect::client::{Auth, BudgetStatus, Client, ClientError, EndpointStatus};
 use crate::collect::collector::Collector;
 use crate::collect::items::Items;
 use crate::collect::source::{Definition, LiveFeed, Source};
@@ -13,13 +14,14 @@ use crate::config::{Config, SourceConfig};
 use crate::lake::dataset;
 use crate::live::Live;
 use futures::future::BoxFuture;
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// The line of the list of sources.
-pub const DEFINITION: Definition = Definition { name: "tastytrade", open };
+pub const DEFINITION: Definition = Definition { name: SOURCE, open };
 
 struct Tastytrade {
     client: Client,
@@ -72,34 +74,41 @@ impl Source for Tastytrade {
         let what = &config.collect;
         let universe = universe::symbols(&config.lists, &what.lists, &what.symbols);
         let chains = what.option_underlyings.clone();
+        // The vendor's figures and corporate events are of shares, funds and indices.
+        let is_listed = |symbol: &&String| !universe::is_future(symbol) && !universe::is_pair(symbol);
+        let listed: Vec<String> = universe.iter().filter(is_listed).cloned().collect();
         // What a refresh of some items alone is worth depends on how many one request asks for.
         Some(match dataset {
             "calendar" => Collector::new(Calendar { client }, asking::items(Vec::new())),
             "dividends" => {
-                Collector::new(Dividends { client }, asking::items(universe.clone())).by_item(Items::new(&universe, 1))
+                Collector::new(Dividends { client }, asking::items(listed.clone())).by_item(Items::new(&listed, 1))
             }
             "earnings" => {
-                Collector::new(Earnings { client }, asking::items(universe.clone())).by_item(Items::new(&universe, 1))
+                Collector::new(Earnings { client }, asking::items(listed.clone())).by_item(Items::new(&listed, 1))
             }
             dataset::EOD => {
                 let look_back = Duration::from_secs(u64::from(what.look_back_days) * 86_400);
                 let options = dxlink::EodOptions { look_back, ..dxlink::EodOptions::default() };
                 let eod = dxlink::Eod::new(QuoteTokens::new(client), options);
-                Collector::new(eod, asking::bars(universe.clone(), dxlink::BAR_SOURCE))
+                Collector::new(eod, asking::bars(universe.clone(), dxlink::BAR_SOURCE, what.look_back_days))
                     .by_item(Items::new(&universe, 1))
+                    .reaching(what.look_back_days)
             }
             "option_chains" => {
                 Collector::new(OptionChains { client }, asking::items(chains.clone())).by_item(Items::new(&chains, 1))
             }
             "symbols" => {
                 let own_lists = config.lists.own(&what.lists).collect();
+                let followed = universe::symbols(&config.lists, &what.live_lists, &what.symbols);
+                let collected = universe.iter().chain(&followed).chain(&chains).cloned().collect::<BTreeSet<_>>();
                 let symbols = Symbols::new(client, what.lists.clone(), own_lists);
+                let symbols = symbols.collecting(collected.into_iter().collect());
                 Collector::new(symbols, asking::held_symbols())
             }
             other => {
                 let route = snapshots::route(other)?;
-                Collector::new(Snapshots { client, route }, asking::items(universe.clone()))
-                    .by_item(Items::new(&universe, snapshots::BATCH_SYMBOLS))
+                Collector::new(Snapshots { client, route }, asking::items(listed.clone()))
+                    .by_item(Items::new(&listed, snapshots::BATCH_SYMBOLS))
             }
         })
     }
@@ -111,6 +120,15 @@ impl Source for Tastytrade {
     fn feed(&self) -> Option<Box<dyn LiveFeed>> {
         let tokens = QuoteTokens::new(self.client.with_own_count());
         Some(Box::new(Feed::new(tokens, FeedOptions::default())))
+    }
+
+    fn ask_again(&self) -> BoxFuture<'static, ()> {
+        let client = self.client.clone();
+        Box::pin(async move { client.ask_again().await })
+    }
+
+    fn budget(&self) -> Option<BudgetStatus> {
+        self.client.budget()
     }
 
     fn endpoints(&self) -> Vec<EndpointStatus> {

@@ -8,7 +8,6 @@ use super::*;
 use crate::clock::Clock;
 use crate::collect::client::scripted::{Scripted, json as json_response, response};
 use crate::collect::venue::noise::Noise;
-use crate::collect::venue::problem::Problems;
 use crate::collect::{FailedItem, Fetch, FetchError, Request};
 use crate::lake::dataset;
 use arrow::array::{Array, AsArray};
@@ -100,10 +99,15 @@ fn metrics_become_ratios_and_broken_fields_null() {
     let caps = batch.column_by_name("market_cap").unwrap().as_primitive::<Int64Type>();
     assert_eq!((caps.value(0), caps.is_null(2)), (2_846_108_626_900, true));
     assert!(batch.column_by_name("earnings_expected_date").unwrap().is_null(0));
-    let failed = parsed.problems.into_failed();
-    assert_eq!(items_of(&failed), ["BAD", "batch from AAPL"]);
-    assert_eq!(failed[0].reason, "beta is \"abc\"; dividend-ex-date is \"2026-99-01\"; market-cap is 1e+300");
-    assert_eq!(failed[1].reason, "1 unreadable rows; a row has no symbol");
+    assert_eq!(
+        parsed.problems.told(),
+        [
+            "BAD missing_value: estimated of earnings: earnings is \"soon\"",
+            "batch from AAPL rejected: its symbol is missing"
+        ]
+    );
+    let rejected: Vec<_> = parsed.problems.findings.rejected().map(|(row, _)| (&*row.text, &*row.reason)).collect();
+    assert_eq!(rejected, [("7", "7 is no such row"), (r#"{"beta":"1"}"#, "its symbol is missing")]);
 }
 
 #[test]
@@ -121,22 +125,34 @@ fn options_come_from_the_chain_or_from_their_symbol() {
             ("SPY   260116P00500000", 500.0, ".SPY260116P500"),
         ]
     );
-    let failed = parsed.problems.into_failed();
-    assert_eq!(items_of(&failed), ["SPY"]);
-    assert!(failed[0].reason.ends_with("and 2 more"), "{}", failed[0].reason);
+    let rejected: Vec<_> = parsed.problems.findings.rejected().map(|(row, _)| row.reason.as_str()).collect();
+    assert_eq!(
+        rejected,
+        [
+            "\"SPY   260116C00502500\" is no symbol of a put",
+            "\"broken\" is no such row",
+            "\"nonsense\" is no symbol of a call",
+            "5 is no such row",
+        ]
+    );
+    assert_eq!(parsed.problems.findings.doubts().map(|(_, count)| count).sum::<u64>(), 5, "and one strike is \"x\"");
 }
 
 #[test]
-fn events_have_one_row_per_date() {
+fn two_dividends_of_one_date_are_two_and_one_without_a_date_is_rejected() {
     let answer = value(
         r#"{"data":{"items":[{"occurred-date":"2025-11-10","amount":"0.26"},{"occurred-date":"2025-11-10","amount":"9"},
-        {"occurred-date":"2025-08-11","amount":"NaN"},{"amount":"1"}]},"context":"x"}"#,
+        {"occurred-date":"2025-11-10","amount":"0.26"},{"occurred-date":"2025-08-11","amount":"NaN"},{"amount":"1"}]},
+        "context":"x"}"#,
     );
+    let reports = parse::events(answer.clone(), "AAPL", EventKind::Earnings).unwrap();
+    assert_eq!(reports.rows.len(), 2);
     let parsed = parse::events(answer, "AAPL", EventKind::Dividend).unwrap();
     let batch = batch::events(&parsed.rows, EventKind::Dividend, clock().now());
     assert_eq!(batch.schema(), dataset::find("dividends").unwrap().schema);
-    assert_eq!(parsed.rows.iter().map(|row| row.value).collect::<Vec<_>>(), [None, Some(0.26)]);
-    assert_eq!(parsed.problems.into_failed()[0].reason, "an event has no date");
+    let rows: Vec<_> = parsed.rows.iter().map(|row| (row.number, row.value)).collect();
+    assert_eq!(rows, [(1, None), (1, Some(9.0)), (2, Some(0.26))]);
+    assert_eq!(parsed.problems.told(), ["AAPL rejected: its date is missing"]);
     let earnings = batch::events(&[], EventKind::Earnings, clock().now());
     assert_eq!(earnings.schema(), dataset::find("earnings").unwrap().schema);
 }
@@ -179,7 +195,7 @@ fn holidays_are_an_object_of_lists() {
     let answer = value(r#"{"data":{"market-half-days":["2026-11-27"],"market-holidays":["2026-12-25","soon",null]}}"#);
     let (holidays, problems) = parse::holidays(answer).unwrap();
     assert_eq!((holidays.half_days.len(), holidays.holidays.len()), (1, 1));
-    assert_eq!(problems.into_failed()[0].reason, "market-holidays is \"soon\"");
+    assert_eq!(problems.told(), ["holidays missing_value: market-holidays is \"soon\""]);
     assert!(parse::holidays(json!({"data": []})).is_err());
 }
 
@@ -193,7 +209,7 @@ fn a_quote_token_needs_both_parts() {
 /// Puts every answer through every parser.
 fn parse_all(answer: &Value) {
     let now = moment("2026-01-05T15:00:00Z");
-    let _ = parse::pages(answer);
+    let _ = parse::extent(answer);
     let _ = parse::symbols(answer.clone(), "page 0").map(|parsed| batch::symbols(&parsed.rows, now));
     let _ = parse_rows(metrics(), answer.clone(), &symbols(&["AAPL", "SPX"]))
         .map(|parsed| to_batch(metrics(), &parsed.rows, now));
@@ -273,7 +289,8 @@ async fn symbols_are_fetched_by_page_and_marked_with_their_lists() {
     assert_eq!(lists.value(1).as_string::<i32>().value(0), "mine");
     assert_eq!((lists.value(0).len(), lists.value(3).as_string::<i32>().value(0)), (0, "etf"));
     let failed = items_of(&fetched.failed);
-    assert!(failed.contains(&"NOPE") && failed.contains(&"page 1") && failed.contains(&"unknown"), "{failed:?}");
+    assert_eq!(failed, ["unknown"]);
+    assert_eq!(fetched.partial, None);
     assert_eq!((fetched.origin_calls, server.requests("/instruments").len()), (4, 3));
     assert!(server.requests("/instruments")[0].contains("per-page=1000&page-offset=0"));
 }
@@ -288,7 +305,63 @@ async fn a_page_that_fails_costs_only_itself() {
     let source = Symbols::new(server.client(clock()), Vec::new(), HashMap::new());
     let fetched = source.fetch(&request(&["AAPL", "MSFT"])).await.unwrap();
     assert_eq!(fetched.batches[0].num_rows(), 3);
-    assert_eq!(items_of(&fetched.failed), ["MSFT", "page 1", "page 2"]);
+    assert_eq!(items_of(&fetched.failed), ["page 2"]);
+    assert_eq!(fetched.partial.as_deref(), Some("not all of 3 pages could be read"));
+}
+
+#[tokio::test]
+async fn pages_are_the_whole_only_when_the_venue_says_so() {
+    let item = |symbol: &str| json!({ "symbol": symbol });
+    let cases: [(Value, Value, Option<&str>); 5] = [
+        (json!({"total-pages": 2, "total-items": 2}), json!([item("B")]), None),
+        (json!({"total-pages": "2"}), json!([item("B")]), None),
+        (Value::Null, json!([item("B")]), Some("the answer does not say how many pages there are")),
+        (json!({"total-pages": 2, "total-items": 2}), json!([]), Some("a page has no rows")),
+        (json!({"total-pages": 2, "total-items": 9}), json!([item("B")]), Some("the venue lists 9 symbols and sent 2")),
+    ];
+    for (pagination, second, expected) in cases {
+        let told = pagination.to_string();
+        let server = server(move |path, _| {
+            let items = if path.ends_with("page-offset=0") { json!([item("A")]) } else { second.clone() };
+            json_response(200, &json!({"data": {"items": items}, "pagination": pagination}).to_string())
+        })
+        .await;
+        let source = Symbols::new(server.client(clock()), Vec::new(), HashMap::new());
+        let fetched = source.fetch(&request(&[])).await.unwrap();
+        assert_eq!(fetched.partial.as_deref(), expected, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn futures_and_cryptocurrencies_that_are_collected_have_their_streamer_symbols() {
+    let server = server(|path, _| {
+        let items = match path {
+            path if path.starts_with("/instruments/futures?symbol%5B%5D=%2FESZ6&symbol%5B%5D=%2FNOZ6") => {
+                json!([{"symbol": "/ESZ6", "streamer-symbol": "/ESZ26:XCME", "exchange": "CME", "active": true}])
+            }
+            path if path.starts_with("/instruments/cryptocurrencies?symbol%5B%5D=BTC%2FUSD") => {
+                json!([{"symbol": "BTC/USD", "streamer-symbol": "BTC/USD:CXTALP", "active": true}, {"symbol": "ETH/USD"}])
+            }
+            _ => json!([{"symbol": "AAPL"}, {"symbol": "BRK/B"}]),
+        };
+        json_response(200, &json!({"data": {"items": items}, "pagination": {"total-pages": 1, "total-items": 2}}).to_string())
+    })
+    .await;
+    let collected = symbols(&["AAPL", "BRK/B", "BRK.B", "/ESZ6", "/NOZ6", "BTC/USD", "NOTREAL"]);
+    let source = Symbols::new(server.client(clock()), Vec::new(), HashMap::new()).collecting(collected);
+    let asked = request(&[]);
+    let fetched = source.fetch(&asked).await.unwrap();
+    let rows = &fetched.batches[0];
+    let text = |column: &str| -> Vec<_> {
+        rows.column_by_name(column).unwrap().as_string::<i32>().iter().flatten().map(str::to_owned).collect()
+    };
+    assert_eq!(text("symbol"), ["/ESZ6", "AAPL", "BRK/B", "BTC/USD"]);
+    assert_eq!(text("streamer_symbol"), ["/ESZ26:XCME", "AAPL", "BRK/B", "BTC/USD:CXTALP"]);
+    assert_eq!(text("type"), ["future", "equity", "equity", "cryptocurrency"]);
+    let findings = asked.findings.take();
+    let unknown: Vec<_> = findings.doubts().filter_map(|(doubt, _)| doubt.symbol.as_deref()).collect();
+    assert_eq!((unknown, fetched.partial, fetched.failed.len()), (vec!["/NOZ6", "BRK.B", "NOTREAL"], None, 0));
+    assert_eq!(fetched.origin_calls, 4);
 }
 
 #[tokio::test]
@@ -321,7 +394,38 @@ async fn an_origin_that_refuses_everything_is_an_error() {
     let error = source.fetch(&request(&["AAPL", "MSFT"])).await.unwrap_err();
     assert!(matches!(error, FetchError::Unauthorized { .. }), "{error}");
     assert!(error.to_string().contains("an HTML page"), "{error}");
-    assert_eq!(server.requests("/market-metrics").len(), 1);
+    assert_eq!(server.requests("/market-metrics").len(), 2, "once with another token");
+}
+
+#[tokio::test]
+async fn a_route_that_fails_for_every_symbol_is_not_asked_for_each() {
+    let names: Vec<String> = (0..600).map(|number| format!("S{number}")).collect();
+    let server = server(|_, _| json_response(404, r#"{"error":{"code":"not_found","message":"gone"}}"#)).await;
+    let source = Snapshots { client: server.client(clock()), route: metrics() };
+    let error = source.fetch(&Request { items: names, ..Request::default() }).await.unwrap_err();
+    assert!(error.to_string().contains("gone"), "{error}");
+    let requests = server.requests("/market-metrics").len();
+    assert!(requests <= 6 + 2 * 7, "{requests}");
+}
+
+#[tokio::test]
+async fn a_batch_whose_halves_both_fail_is_cut_further() {
+    let names: Vec<String> = (0..100).map(|number| format!("S{number}")).collect();
+    let bad = ["S0", "S99"];
+    let server = server(move |path, _| {
+        let query = path.split_once("symbols=").unwrap().1.replace("%2C", ",");
+        if query.split(',').any(|symbol| bad.contains(&symbol)) {
+            return json_response(400, "{}");
+        }
+        let items: Vec<_> = query.split(',').map(|symbol| json!({ "symbol": symbol })).collect();
+        json_response(200, &json!({"data": {"items": items}}).to_string())
+    })
+    .await;
+    let source = Snapshots { client: server.client(clock()), route: metrics() };
+    let fetched = source.fetch(&Request { items: names, ..Request::default() }).await.unwrap();
+    assert_eq!((fetched.batches[0].num_rows(), items_of(&fetched.failed)), (98, vec!["S0", "S99"]));
+    let requests = server.requests("/market-metrics").len();
+    assert!(requests <= 40, "{requests}");
 }
 
 #[tokio::test]
@@ -342,7 +446,7 @@ async fn chains_and_events_take_404_for_an_empty_list() {
     let chains = OptionChains { client: client.clone() };
     let fetched = chains.fetch(&request(&["SPY", "BRK/B", "X"])).await.unwrap();
     assert_eq!(fetched.batches[0].num_rows(), 3);
-    assert_eq!(items_of(&fetched.failed), ["SPY", "X"]);
+    assert_eq!(items_of(&fetched.failed), ["X"]);
     let dividends = Dividends { client: client.clone() }.fetch(&request(&["AAPL"])).await.unwrap();
     assert_eq!(dividends.batches[0].column(1).as_primitive::<Date32Type>().value(0), 20_402);
     let earnings = Earnings { client }.fetch(&request(&["AAPL", "X"])).await.unwrap();
@@ -360,11 +464,4 @@ async fn the_calendar_falls_back_to_the_rules() {
     let rows = fetched.batches[0].num_rows();
     assert!((780..790).contains(&rows), "{rows}");
     assert!(fetched.failed.is_empty(), "{:?}", fetched.failed);
-}
-
-#[test]
-fn problems_tell_only_the_first_faults() {
-    let mut problems = Problems::default();
-    (0..5).for_each(|number| problems.note("X", number.to_string()));
-    assert_eq!(problems.into_failed()[0].reason, "0; 1; 2; and 2 more");
 }

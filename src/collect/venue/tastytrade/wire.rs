@@ -12,6 +12,8 @@ use serde::Deserialize;
 pub struct Pagination {
     /// Number of pages in all.
     pub total_pages: Field<i64>,
+    /// Number of items on all pages.
+    pub total_items: Field<i64>,
 }
 
 /// An equity, ETF or index: `{"symbol":"BRK/B","is-index":false,"is-etf":false,"listed-market":"XNYS",...}`.

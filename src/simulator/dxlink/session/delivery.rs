@@ -1,6 +1,7 @@
 //! Delivery to a dxLink connection: announcements of fields, snapshots, ticks, current candles and summaries.
 
 use super::{CANDLES_PER_FRAME, SUMMARIES_PER_LOOK, Session, TICKS_PER_FRAME};
+use crate::market;
 use crate::simulator::dxlink::candle::{self, History};
 use crate::simulator::dxlink::{frame, message};
 use crate::simulator::event::{CandleEvent, EventKind, FeedEvent, Pace, Tick};
@@ -32,9 +33,27 @@ impl Session {
                 cut_off = true;
             }
             Some(Kind::SplitSnapshot) => rows_per_frame = 2,
+            Some(Kind::LateBar) => {
+                // The bar of the running session is there: the last one behind it is that of a session that is over.
+                let last_closed = market::calendar::last_closed(self.now()).date;
+                candles.retain(|candle| candle.time.date_naive() != last_closed);
+            }
+            Some(Kind::ImpossibleBars) => {
+                if let Some(candle) = candles.get_mut(2) {
+                    (candle.high, candle.low) = (candle.low, candle.high + 1.0);
+                }
+                if let Some(candle) = candles.get_mut(3) {
+                    candle.low = -candle.low;
+                }
+            }
             _ => {}
         }
         candle::flag_snapshot(&mut candles, cut_off);
+        if fault == Some(Kind::EndlessSnapshot)
+            && let Some(oldest) = candles.last_mut()
+        {
+            oldest.flags &= !candle::END;
+        }
         if candles.is_empty() {
             candles.push(candle::empty_row(symbol, self.now()));
         }

@@ -6,7 +6,13 @@
 -- previous_close: Last close before the latest bar, 15 days back at most; NULL where there is none [currency per share]
 -- change: close minus previous_close [currency per share]
 -- change_ratio: change over previous_close [ratio]
-WITH session AS (
+WITH latest AS (
+    SELECT max(date) AS date
+    FROM eod
+    WHERE date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
+    GROUP BY symbol
+),
+session AS (
     SELECT
         coalesce(
             max(date) FILTER (
@@ -21,6 +27,7 @@ WITH session AS (
         SELECT date
         FROM eod
         WHERE date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
+            AND date > (SELECT max(date) FROM latest) - INTERVAL '40 days'
         GROUP BY date
     ) AS dates
 ),

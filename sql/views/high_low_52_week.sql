@@ -10,7 +10,13 @@
 -- from_high_ratio: close over high, minus 1 [ratio]
 -- from_low_ratio: close over low, minus 1 [ratio]
 -- sessions: Daily bars of the symbol in the year [sessions]
-WITH session AS (
+WITH latest AS (
+    SELECT max(date) AS date
+    FROM eod
+    WHERE date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
+    GROUP BY symbol
+),
+session AS (
     SELECT
         coalesce(
             max(date) FILTER (
@@ -25,6 +31,7 @@ WITH session AS (
         SELECT date
         FROM eod
         WHERE date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
+            AND date > (SELECT max(date) FROM latest) - INTERVAL '40 days'
         GROUP BY date
     ) AS dates
 ),

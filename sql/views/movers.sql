@@ -8,7 +8,13 @@
 -- change: close minus previous_close [currency per share]
 -- change_ratio: change over previous_close [ratio]
 -- rank: 1 is the largest gain [rank]
-WITH session AS (
+WITH latest AS (
+    SELECT max(date) AS date
+    FROM eod
+    WHERE date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
+    GROUP BY symbol
+),
+session AS (
     SELECT
         coalesce(
             max(date) FILTER (
@@ -23,6 +29,7 @@ WITH session AS (
         SELECT date
         FROM eod
         WHERE date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
+            AND date > (SELECT max(date) FROM latest) - INTERVAL '40 days'
         GROUP BY date
     ) AS dates
 ),

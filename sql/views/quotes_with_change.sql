@@ -11,7 +11,13 @@
 -- change_ratio: change over close [ratio]
 -- event_at: Time of the quote at the venue; NULL where the venue does not tell
 -- received_at: Time of arrival here
-WITH session AS (
+WITH latest AS (
+    SELECT max(date) AS date
+    FROM eod
+    WHERE date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
+    GROUP BY symbol
+),
+session AS (
     SELECT
         coalesce(
             max(date) FILTER (
@@ -26,6 +32,7 @@ WITH session AS (
         SELECT date
         FROM eod
         WHERE date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
+            AND date > (SELECT max(date) FROM latest) - INTERVAL '40 days'
         GROUP BY date
     ) AS dates
 ),

@@ -77,10 +77,11 @@ impl KeyIndex {
         begin..end.max(begin)
     }
 
-    /// The first or the last rows of each value, so many of them, in ascending order; `None` where they depend on the
-    /// second column and it is not known to be in order.
-    pub fn run_ends(&self, count: usize, end: RunEnd) -> Option<Vec<Range<usize>>> {
-        if end != RunEnd::Any && self.second.is_none() {
+    /// The first or the last rows of each value whose second key is within bounds, so many of them, in ascending order;
+    /// `None` where they depend on the second column and it is not known to be in order.
+    pub fn run_ends(&self, count: usize, end: RunEnd, bounds: (Bound<i64>, Bound<i64>)) -> Option<Vec<Range<usize>>> {
+        let bounded = bounds != (Bound::Unbounded, Bound::Unbounded);
+        if (bounded || end != RunEnd::Any) && self.second.is_none() {
             return None;
         }
         let runs =
@@ -89,7 +90,7 @@ impl KeyIndex {
             RunEnd::Last => run.end.saturating_sub(count).max(run.start)..run.end,
             RunEnd::Any | RunEnd::First => run.start..run.start.saturating_add(count).min(run.end),
         };
-        Some(runs.map(cut).collect())
+        Some(runs.map(|run| cut(if bounded { self.within(run, bounds) } else { run })).collect())
     }
 
     /// The second key of the first and the last of some rows; `None` where the second column is not known to be in
@@ -196,16 +197,21 @@ mod tests {
         let index = index(&["A", "A", "B"], &[2, 1, 3]).unwrap();
         assert_eq!(index.within(0..2, (Bound::Included(2), Bound::Unbounded)), 0..2);
         assert_eq!(index.ends(&(0..2)), None);
-        assert_eq!(index.run_ends(1, RunEnd::Last), None);
-        assert!(index.run_ends(1, RunEnd::Any).is_some());
+        let all = (Bound::Unbounded, Bound::Unbounded);
+        assert_eq!(index.run_ends(1, RunEnd::Last, all), None);
+        assert_eq!(index.run_ends(1, RunEnd::Any, (Bound::Included(2), Bound::Unbounded)), None);
+        assert!(index.run_ends(1, RunEnd::Any, all).is_some());
     }
 
     #[test]
     fn ends_of_runs_are_rows_of_each_value() {
         let index = index(&["A", "A", "C", "C", "C", "D"], &[1, 5, 2, 4, 9, 1]).unwrap();
-        assert_eq!(index.run_ends(1, RunEnd::Last).unwrap(), [1..2, 4..5, 5..6]);
-        assert_eq!(index.run_ends(2, RunEnd::First).unwrap(), [0..2, 2..4, 5..6]);
-        assert_eq!(index.run_ends(1, RunEnd::Any).unwrap(), [0..1, 2..3, 5..6]);
+        let all = (Bound::Unbounded, Bound::Unbounded);
+        assert_eq!(index.run_ends(1, RunEnd::Last, all).unwrap(), [1..2, 4..5, 5..6]);
+        assert_eq!(index.run_ends(2, RunEnd::First, all).unwrap(), [0..2, 2..4, 5..6]);
+        assert_eq!(index.run_ends(1, RunEnd::Any, all).unwrap(), [0..1, 2..3, 5..6]);
+        let early = (Bound::Excluded(1), Bound::Included(4));
+        assert_eq!(index.run_ends(1, RunEnd::Last, early).unwrap(), [1..1, 3..4, 6..6]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use datafusion::datasource::physical_plan::{
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
+use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::projection::{ProjectionExprs, Projector};
 use datafusion::physical_expr::utils::{Guarantee, LiteralGuarantee, collect_columns, split_conjunction};
 use datafusion::physical_expr::{PhysicalExpr, expressions};
@@ -82,13 +83,22 @@ pub(super) fn with_run_ends(
         (dataset.schema.index_of(name).ok()? == in_table(place)?).then_some(())
     };
     is_key(first, 0)?;
-    if let Some(second) = second {
-        is_key(second, 1)?;
-    }
+    let second_in_table = match second {
+        Some(second) => {
+            is_key(second, 1)?;
+            in_table(second)
+        }
+        None => None,
+    };
     let first_in_table = in_table(first)?;
-    let by_key_alone =
-        |filter: &Arc<dyn PhysicalExpr>| collect_columns(filter).iter().all(|column| column.index() == first_in_table);
-    if config.limit.is_some() || !source.filter().as_ref().is_none_or(by_key_alone) {
+    // What the scan leaves out may not tell rows of one key apart, but for the bounds that the ends keep to.
+    let harmless = |part: &Arc<dyn PhysicalExpr>| {
+        let by_key_alone = collect_columns(part).iter().all(|column| column.index() == first_in_table);
+        let within = |place| ends.bounds != ALL && compared(part, place, &dataset.schema).is_some();
+        by_key_alone || second_in_table.is_some_and(within)
+    };
+    let filter = source.filter();
+    if config.limit.is_some() || !filter.iter().flat_map(split_conjunction).all(harmless) {
         return None;
     }
     let source = ResidentSource { ends: Some(ends), ..source.clone() };
@@ -103,6 +113,8 @@ pub(super) struct RunEnds {
     pub(super) count: usize,
     /// Which of them.
     pub(super) end: RunEnd,
+    /// Bounds of the key's second column, beyond which no row is wanted.
+    pub(super) bounds: Bounds,
 }
 
 impl PhysicalOptimizerRule for ResidentScans {
@@ -297,7 +309,7 @@ impl ResidentMorselizer {
         }
         let Some(rows) = self.residents.file(stored, &self.projection.columns) else { return Ok(None) };
         let mut ranges: Vec<Range<usize>> = match &file.range {
-            None => vec![0..rows.count],
+            None => std::iter::once(0..rows.count).collect(),
             Some(bytes) => {
                 let within = |offset: u64| i64::try_from(offset).is_ok_and(|at| bytes.start <= at && at < bytes.end);
                 joined(rows.parts.iter().filter(|part| within(part.offset)).map(|part| part.rows.clone()))
@@ -308,7 +320,10 @@ impl ResidentMorselizer {
         {
             ranges = common(&ranges, &wanted);
         }
-        let ends = self.ends.zip(rows.index.as_ref()).and_then(|(ends, index)| index.run_ends(ends.count, ends.end));
+        let ends = self
+            .ends
+            .zip(rows.index.as_ref())
+            .and_then(|(ends, index)| index.run_ends(ends.count, ends.end, ends.bounds));
         if let Some(ends) = ends {
             ranges = common(&ranges, &ends);
         }
@@ -444,24 +459,26 @@ fn values_of(filter: &Arc<dyn PhysicalExpr>, column: &str) -> Option<BTreeSet<St
 /// Bounds that a filter sets to a column, where both are written as numbers of the column's own type.
 fn bounds_of(filter: &Arc<dyn PhysicalExpr>, column: usize, schema: &Schema) -> Bounds {
     let mut bounds = ALL;
-    let data_type = schema.field(column).data_type();
-    for part in split_conjunction(filter) {
-        let Some(comparison) = part.downcast_ref::<expressions::BinaryExpr>() else { continue };
-        let is_column = |expr: &Arc<dyn PhysicalExpr>| {
-            expr.downcast_ref::<expressions::Column>().is_some_and(|found| found.index() == column)
-        };
-        let (operator, value) = match (is_column(comparison.left()), is_column(comparison.right())) {
-            (true, false) => (Some(*comparison.op()), comparison.right()),
-            (false, true) => (comparison.op().swap(), comparison.left()),
-            _ => continue,
-        };
-        let Some(value) = value.downcast_ref::<expressions::Literal>().and_then(|one| number(one.value(), data_type))
-        else {
-            continue;
-        };
-        narrow(&mut bounds, operator, value);
+    for (operator, value) in split_conjunction(filter).into_iter().filter_map(|part| compared(part, column, schema)) {
+        narrow(&mut bounds, Some(operator), value);
     }
     bounds
+}
+
+/// The comparison of a column with a constant of its type that a condition is.
+pub(super) fn compared(part: &Arc<dyn PhysicalExpr>, column: usize, schema: &Schema) -> Option<(Operator, i64)> {
+    let comparison = part.downcast_ref::<expressions::BinaryExpr>()?;
+    let is_column = |expr: &Arc<dyn PhysicalExpr>| {
+        expr.downcast_ref::<expressions::Column>().is_some_and(|found| found.index() == column)
+    };
+    let (operator, value) = match (is_column(comparison.left()), is_column(comparison.right())) {
+        (true, false) => (*comparison.op(), comparison.right()),
+        (false, true) => (comparison.op().swap()?, comparison.left()),
+        _ => return None,
+    };
+    let orders = [Operator::Eq, Operator::Lt, Operator::LtEq, Operator::Gt, Operator::GtEq].contains(&operator);
+    let value = value.downcast_ref::<expressions::Literal>().filter(|_| orders)?;
+    Some((operator, number(value.value(), schema.field(column).data_type())?))
 }
 
 #[cfg(test)]
@@ -486,6 +503,6 @@ mod tests {
     fn ranges_are_joined_and_cut() {
         assert_eq!(joined([0..3, 3..5, 7..7, 8..9].into_iter()), [0..5, 8..9]);
         assert_eq!(common(&[0..4, 6..10], &[2..7, 9..20]), [2..4, 6..7, 9..10]);
-        assert!(common(&[0..4], &[]).is_empty());
+        assert!(common(&[0..4, 5..6], &[]).is_empty());
     }
 }

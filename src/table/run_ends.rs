@@ -4,7 +4,8 @@
 //! key. Rows of a file are sorted by key, so that those rows are the ends of its runs; what the plan does with them stays
 //! as it is, and takes the ends of all files together.
 
-use super::resident_scan::{RunEnds, with_run_ends};
+use super::bounds::{ALL, narrow};
+use super::resident_scan::{RunEnds, compared, with_run_ends};
 use crate::resident::RunEnd;
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -83,7 +84,7 @@ fn below_window(plan: &Arc<dyn ExecutionPlan>, column: usize, count: usize) -> O
     let wanted = windows.iter().map(numbered).collect::<Option<Vec<_>>>()?;
     let (first, second, end) = *wanted.first()?;
     wanted.iter().all(|other| *other == (first, second, end)).then_some(())?;
-    let wanted = Wanted { first, second: Some(second), ends: RunEnds { count, end } };
+    let wanted = Wanted { first, second: Some(second), ends: RunEnds { count, end, bounds: ALL } };
     rebuilt(plan, below(input, wanted)?)
 }
 
@@ -143,7 +144,7 @@ fn below_groups(groups: &AggregateExec) -> Option<Arc<dyn ExecutionPlan>> {
         }
         (second, end) = (Some(column), one);
     }
-    below(groups.input(), Wanted { first, second, ends: RunEnds { count: 1, end } })
+    below(groups.input(), Wanted { first, second, ends: RunEnds { count: 1, end, bounds: ALL } })
 }
 
 /// The column whose extreme an aggregate looks for, or by which it picks a row, and the end where that is.
@@ -185,8 +186,15 @@ fn below(plan: &Arc<dyn ExecutionPlan>, wanted: Wanted) -> Option<Arc<dyn Execut
         return rebuilt(plan, below(projection.input(), wanted)?);
     }
     if let Some(filter) = plan.downcast_ref::<FilterExec>() {
-        let by_key = collect_columns(filter.predicate()).iter().all(|column| column.index() == wanted.first);
-        (by_key && filter.projection().is_none()).then_some(())?;
+        filter.projection().is_none().then_some(())?;
+        let mut wanted = wanted;
+        for part in split_conjunction(filter.predicate()) {
+            if collect_columns(part).iter().all(|column| column.index() == wanted.first) {
+                continue;
+            }
+            let (operator, value) = compared(part, wanted.second?, &filter.input().schema())?;
+            narrow(&mut wanted.ends.bounds, Some(operator), value);
+        }
         return rebuilt(plan, below(filter.input(), wanted)?);
     }
     let passes = plan.is::<SortExec>()

@@ -160,6 +160,12 @@ const STATEMENTS: &[&str] = &[
     "SELECT symbol, max(date), count(*) FROM eod GROUP BY symbol ORDER BY symbol",
     "SELECT symbol, max(date) FILTER (WHERE close > 50) FROM eod GROUP BY symbol ORDER BY symbol",
     "SELECT DISTINCT symbol FROM eod ORDER BY symbol",
+    "SELECT DISTINCT ON (symbol) symbol, date, close FROM eod WHERE date <= '1973-01-05' ORDER BY symbol, date DESC",
+    "SELECT DISTINCT ON (symbol) symbol, date FROM eod WHERE date > '1972-06-01' AND date < '1973-01-05' ORDER BY symbol, date",
+    "SELECT symbol, max(date) FROM eod WHERE date < '1972-06-01' GROUP BY symbol ORDER BY symbol",
+    "SELECT symbol, min(date) FROM eod WHERE date >= '1973-10-28' AND symbol <> 'S003' GROUP BY symbol ORDER BY symbol",
+    "SELECT symbol, date FROM (SELECT symbol, date, row_number() OVER (PARTITION BY symbol ORDER BY date DESC) AS n FROM eod
+     WHERE date <= '1973-03-03' AND date > '1972-01-01') AS one WHERE n < 3 ORDER BY symbol, date",
     "SELECT DISTINCT symbol FROM eod WHERE date > '1973-10-25' ORDER BY symbol",
     "SELECT symbol FROM eod GROUP BY symbol ORDER BY symbol DESC LIMIT 3",
     "SELECT symbol, max(date) FROM eod WHERE symbol > 'S004' GROUP BY symbol ORDER BY symbol",

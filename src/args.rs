@@ -203,9 +203,9 @@ pub struct ImportFiles {
 /// Order of month, day and year in a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum DateOrder {
-    /// Month, day, year.
+    /// Month, then day and year.
     Mdy,
-    /// Day, month, year.
+    /// Day, then month and year.
     Dmy,
     /// Year, month, day, where the year has two digits.
     Ymd,
@@ -304,12 +304,9 @@ pub enum LakeAction {
     Rollback {
         /// Name of the dataset.
         dataset: String,
-        /// The version to bring back, as `tt lake history` lists it.
-        #[arg(long, value_name = "N", required_unless_present = "before", conflicts_with = "before")]
-        version: Option<u64>,
-        /// The version that was in force before a moment: 2026-01-05, or 2026-01-05T16:00:00Z.
-        #[arg(long, value_name = "TIME", value_parser = moment)]
-        before: Option<DateTime<Utc>>,
+        /// Which version is meant.
+        #[command(flatten)]
+        to: RollbackTo,
         /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
@@ -338,6 +335,18 @@ pub enum LakeAction {
         #[command(flatten)]
         common: Common,
     },
+}
+
+/// The version that a rollback brings back.
+#[derive(Debug, Clone, Copy, Args)]
+#[group(required = true, multiple = false)]
+pub struct RollbackTo {
+    /// The version to bring back, as `tt lake history` lists it.
+    #[arg(long, value_name = "N")]
+    pub version: Option<u64>,
+    /// The version that was in force before a moment: 2026-01-05, or 2026-01-05T16:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub before: Option<DateTime<Utc>>,
 }
 
 /// What `tt user` does with the file of users.

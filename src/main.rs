@@ -78,9 +78,7 @@ async fn lake(action: LakeAction) -> anyhow::Result<ExitCode> {
             command::backup::list(&common, &target, format).await
         }
         LakeAction::History { dataset, format, common } => command::lake::history(&common, &dataset, format).await,
-        LakeAction::Rollback { dataset, version, before, common } => {
-            command::roll_back::roll_back(&common, &dataset, version, before).await
-        }
+        LakeAction::Rollback { dataset, to, common } => command::roll_back::roll_back(&common, &dataset, to).await,
         LakeAction::Delete { dataset, source, symbol, common } => {
             command::roll_back::delete(&common, &dataset, source.as_deref(), symbol.as_deref()).await
         }

@@ -182,13 +182,13 @@ fn print(report: &Report, doubts: &[String], written: &Written, dry_run: bool) {
         eprintln!("tt: rejected {row}");
     }
     if report.rows_rejected > 0 {
-        let place = if dry_run { "an import lists them in" } else { "more of them are in" };
-        eprintln!("tt: {} rows rejected; {place} system.rejected_rows", report.rows_rejected);
+        let verb = if dry_run { "would list" } else { "lists" };
+        eprintln!("tt: {} rows are rejected; system.rejected_rows {verb} them", report.rows_rejected);
     }
     doubts.iter().take(DOUBTS_SHOWN).for_each(|doubt| eprintln!("tt: {doubt}"));
     if doubts.len() > DOUBTS_SHOWN {
-        let place = if dry_run { "an import lists them in" } else { "all of them are in" };
-        eprintln!("tt: {} doubts; {place} system.data_quality", doubts.len());
+        let verb = if dry_run { "would list" } else { "lists" };
+        eprintln!("tt: {} doubts in all; system.data_quality {verb} them", doubts.len());
     }
     for warning in &report.warnings {
         eprintln!("tt: {warning}");

@@ -12,7 +12,7 @@ use anyhow::Result;
 use arrow::array::AsArray;
 use std::process::ExitCode;
 
-/// The gravest first.
+/// All that is told, the gravest first.
 const QUERY: &str = "
 SELECT dataset, symbol, severity, kind, count, last_seen, example
 FROM (

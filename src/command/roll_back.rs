@@ -2,7 +2,7 @@
 //! was there before stays readable for the retention.
 
 use super::configuration;
-use crate::args::Common;
+use crate::args::{Common, RollbackTo};
 use crate::clock::Clock;
 use crate::console::say;
 use crate::lake::{DELETE, DatasetState, Lake, LakeTable, ROLLBACK, Run};
@@ -15,16 +15,11 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// There is no such dataset or version, it is no longer kept, or the lake cannot be written.
-pub async fn roll_back(
-    common: &Common,
-    dataset: &str,
-    version: Option<u64>,
-    before: Option<DateTime<Utc>>,
-) -> Result<ExitCode> {
+pub async fn roll_back(common: &Common, dataset: &str, to: RollbackTo) -> Result<ExitCode> {
     let (_lake, table) = open(common, dataset).await?;
     let Some(latest) = table.update().await? else { bail!("{dataset} has no table yet") };
     let started_at = Clock::System.now();
-    let to = match (version, before) {
+    let to = match (to.version, to.before) {
         (Some(version), _) if version > latest.version => {
             bail!("{dataset} has no version {version}: the latest is {}", latest.version)
         }

@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatch;
 /// Tries against other writers before giving up.
 const CONFLICT_TRIES: usize = 10;
 
-/// What was deleted.
+/// How many rows were deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Deleted {
     /// Version of the table afterwards; `None` where there is no table.

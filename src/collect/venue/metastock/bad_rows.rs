@@ -26,7 +26,7 @@ pub(super) struct BadRows {
 }
 
 impl BadRows {
-    /// Adds one row.
+    /// Adds one row with its reason.
     pub(super) fn add(&mut self, line: u64, symbol: Option<&str>, text: &[u8], reason: String) {
         self.count += 1;
         if self.listed.len() < LISTED_MAX {

@@ -8,7 +8,7 @@ use super::number;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
-/// What was found.
+/// The columns that were found.
 #[derive(Debug)]
 pub(super) struct Counted {
     pub(super) columns: Vec<Column>,

@@ -41,7 +41,7 @@ impl Layout {
     }
 }
 
-/// A numbered line.
+/// A line with its number.
 type Line<'a> = (u64, &'a [u8]);
 
 /// Reads the layout off `text`.

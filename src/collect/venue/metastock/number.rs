@@ -90,7 +90,7 @@ fn short_decimal(field: &[u8]) -> Option<f64> {
 enum Grouping {
     /// It may be thousands or decimals, so that the field is no number.
     Unambiguous,
-    /// It is thousands.
+    /// It is that of thousands.
     Assumed,
 }
 

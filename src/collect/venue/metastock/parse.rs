@@ -242,6 +242,8 @@ impl<'a> Reader<'a> {
     fn reject(&mut self, number: u64, line: &'a [u8], reason: String) {
         let ticker = self.layout.columns.iter().position(|column| *column == Column::Ticker);
         let symbol = match ticker {
+            // A line of one piece is no row at all.
+            Some(_) if self.fields.len() < 2 => None,
             Some(index) => {
                 self.fields.get(index).and_then(|field| line::ticker(field)).map(|ticker| self.options.symbol(ticker))
             }

@@ -37,21 +37,26 @@ pub struct RefreshingTable {
     freshness: Arc<Freshness>,
     refresh: RefreshHandle,
     store_url: ObjectStoreUrl,
-    residents: Arc<Residents>,
+    /// Columns in memory; `None` where nothing stays.
+    residents: Option<Arc<Residents>>,
     schema: SchemaRef,
 }
 
 impl RefreshingTable {
-    /// A table over a dataset; `store_url` is where its file paths are rooted, `residents` the columns in memory.
+    /// A table over a dataset; `store_url` is where its file paths are rooted.
     pub fn new(
         table: Arc<LakeTable>,
         freshness: Arc<Freshness>,
         refresh: RefreshHandle,
         store_url: ObjectStoreUrl,
-        residents: Arc<Residents>,
     ) -> Self {
         let schema = table.dataset().schema.clone();
-        Self { table, freshness, refresh, store_url, residents, schema }
+        Self { table, freshness, refresh, store_url, residents: None, schema }
+    }
+
+    /// The same table, which looks in memory first.
+    pub fn with_residents(self, residents: Arc<Residents>) -> Self {
+        Self { residents: Some(residents), ..self }
     }
 
     /// The dataset's freshness, and its table in the lake.
@@ -88,7 +93,7 @@ impl RefreshingTable {
         let Some(snapshot) = snapshot.filter(|snapshot| !snapshot.files.is_empty()) else {
             return Ok(Some(RecordBatch::new_empty(wanted.schema.clone())));
         };
-        let rows = self.residents.rows_of(&snapshot, range, wanted);
+        let rows = self.residents.as_ref().and_then(|residents| residents.rows_of(&snapshot, range, wanted));
         Ok(rows.transpose()?)
     }
 
@@ -302,9 +307,11 @@ impl TableProvider for RefreshingTable {
             let schema = datafusion::common::project_schema(&self.schema, projection)?;
             return Ok(Arc::new(EmptyExec::new(schema)));
         };
-        self.residents.follow(&snapshot);
-        if let Some(rows) = key_lookup::scan(&self.residents, &snapshot, projection, filters)? {
-            return Ok(rows);
+        if let Some(residents) = &self.residents {
+            residents.follow(&snapshot);
+            if let Some(rows) = key_lookup::scan(residents, &snapshot, projection, filters)? {
+                return Ok(rows);
+            }
         }
         if filters.is_empty() {
             // Such a plan may be answered from the log alone.

@@ -65,8 +65,8 @@ fn public(tables: &Tables) -> Result<Arc<dyn SchemaProvider>> {
             let history = tables.histories.get(name).cloned();
             Arc::new(HistoryTable::new(table, history, url.clone()).with_residents(tables.residents.clone()))
         } else {
-            let (refresh, residents) = (tables.refresh.clone(), tables.residents.clone());
-            Arc::new(RefreshingTable::new(table, freshness.clone(), refresh, url.clone(), residents))
+            let refreshing = RefreshingTable::new(table, freshness.clone(), tables.refresh.clone(), url.clone());
+            Arc::new(refreshing.with_residents(tables.residents.clone()))
         };
         schema.register_table((*name).to_owned(), provider)?;
     }

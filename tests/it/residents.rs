@@ -48,7 +48,7 @@ async fn engine(lake: &Arc<Lake>, memory: usize) -> (Engine, Arc<Residents>) {
 fn bars(table: &LakeTable, days: std::ops::Range<i32>, symbols: usize) -> RecordBatch {
     let keys: Vec<(usize, i32)> = (0..symbols)
         .flat_map(|symbol| days.clone().map(move |day| (symbol, day)))
-        .filter(|(symbol, day)| (symbol * 7 + *day as usize * 13) % 5 != 0)
+        .filter(|(symbol, day)| !(symbol * 7 + *day as usize * 13).is_multiple_of(5))
         .collect();
     let number = |place: usize, (symbol, day): &(usize, i32)| -> Option<i64> {
         let mixed = (*symbol as i64 * 31 + i64::from(*day) * 17 + place as i64 * 101) % 997;

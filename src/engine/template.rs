@@ -10,7 +10,7 @@ use crate::dialect::catalog::Comments;
 use crate::dialect::{self, Host};
 use crate::table::comment::OwnComments;
 use crate::table::planner::DemandPlanner;
-use crate::table::resident_scan::ResidentScans;
+use crate::table::resident_rule::ResidentScans;
 use crate::table::schemas::{self, Tables};
 use crate::table::view;
 use anyhow::{Context, Result, anyhow};

@@ -2,23 +2,13 @@
 
 use super::column::Column;
 use super::key_index::KeyIndex;
-use super::load::Loaded;
+use super::loaded::{Loaded, Part};
 use crate::lake::StoredFile;
 use crate::lake::dataset::Dataset;
 use arc_swap::ArcSwapOption;
 use arrow::array::ArrayRef;
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-
-/// A row group of the file: which bytes it is found by, and its rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
-    /// Offset of its first page, by which DataFusion deals row groups to readers of ranges of bytes.
-    pub offset: u64,
-    /// Its rows, counted from the file's first.
-    pub rows: Range<usize>,
-}
 
 /// A data file, with the columns of it that are in memory.
 #[derive(Debug)]
@@ -50,7 +40,7 @@ pub struct Rows {
     pub columns: Vec<ArrayRef>,
     /// Rows of the file.
     pub count: usize,
-    /// Its row groups.
+    /// Row groups of the file, in its order.
     pub parts: Arc<[Part]>,
     /// Where the rows of a key are, when the columns of the key are here and the file is sorted by them.
     pub index: Option<Arc<KeyIndex>>,

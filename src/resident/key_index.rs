@@ -19,7 +19,7 @@ pub struct KeyIndex {
 /// Which rows of a key's first value are meant, in the order of its second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunEnd {
-    /// Any of them.
+    /// Any of them, for they are alike.
     Any,
     /// Those with the least second keys.
     First,

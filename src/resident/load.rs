@@ -1,7 +1,8 @@
 //! Reads columns of a data file for good: decoded as the dataset's schema has them, checked as every read of the lake.
 
 use super::column::Column;
-use super::file::{Part, ResidentFile};
+use super::file::ResidentFile;
+use super::loaded::{Loaded, Part};
 use crate::lake::{FileReader, StoredFile};
 use arrow::array::ArrayRef;
 use arrow::compute::concat;
@@ -19,13 +20,6 @@ const ROWS_MAX: usize = 1 << 26;
 
 /// Rows that are decoded at once.
 const DECODED_ROWS: usize = 128 * 1024;
-
-/// Columns of a file, and where its row groups are.
-#[derive(Debug)]
-pub(super) struct Loaded {
-    pub(super) columns: Vec<(usize, Column)>,
-    pub(super) parts: Vec<Part>,
-}
 
 /// A file whose footer was read.
 pub(super) struct Opened {

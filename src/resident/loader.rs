@@ -2,13 +2,11 @@
 //!
 //! Whoever asks does not wait. What is asked for while much is waiting is not loaded: who asks again gets it then.
 
-use super::Residents;
 use super::file::ResidentFile;
-use super::load::Opened;
-use parquet::errors::ParquetError;
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Weak};
+use tokio::runtime::{Builder, Runtime};
 
 /// Files that may wait.
 const WAITING_MAX: usize = 4096;
@@ -44,35 +42,20 @@ impl Loader {
     }
 }
 
-/// Loads from now on, until the residents are gone.
-pub(super) fn start(residents: &Arc<Residents>, requests: Receiver<Request>) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let residents = Arc::downgrade(residents);
+/// Has requests answered from now on, until nobody can make one any more.
+///
+/// # Errors
+/// The system gives no thread.
+pub(super) fn start(
+    requests: Receiver<Request>,
+    load: impl Fn(&Runtime, &ResidentFile, &[usize]) + Send + 'static,
+) -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     let serve = move || {
         while let Ok(request) = requests.recv() {
-            runtime.block_on(answer(&residents, &request));
+            load(&runtime, &request.file, &request.columns);
             request.file.answered(&request.columns);
         }
     };
     std::thread::Builder::new().name("tt-resident".to_owned()).spawn(serve).map(drop)
-}
-
-/// Loads the columns of one request if there is room for them. A file that cannot be read is left to its readers, who
-/// tell of it.
-async fn answer(residents: &Weak<Residents>, request: &Request) {
-    let Some(residents) = residents.upgrade() else { return };
-    if let Err(error) = load(&residents, request).await {
-        tracing::debug!("columns of a file are not kept in memory: {error}");
-    }
-}
-
-async fn load(residents: &Residents, request: &Request) -> Result<(), ParquetError> {
-    let Some(opened) = Opened::of(&residents.store, &request.file, &request.columns).await? else {
-        request.file.set_unfit();
-        return Ok(());
-    };
-    if residents.has_room(opened.bytes(), &request.file) {
-        residents.keep(&request.file, opened.load().await?);
-    }
-    Ok(())
 }

@@ -1,8 +1,7 @@
 //! The rows of some keys, from the columns in memory alone: what a lookup reads instead of a scan.
 
 use super::file::{ResidentFile, Rows};
-use super::{Held, Residents};
-use crate::lake::{DataFile, Snapshot, StatisticValue, StoredFile};
+use crate::lake::{DataFile, Snapshot, StatisticValue};
 use arrow::array::{ArrayRef, new_empty_array};
 use arrow::compute::{SortColumn, concat, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
@@ -10,7 +9,6 @@ use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use std::ops::{Bound, Range};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// Which rows are wanted: those with one of these values in the key's first column, and the second within bounds.
 #[derive(Debug, Clone)]
@@ -56,83 +54,53 @@ struct Run<'a> {
     ends: Option<(i64, i64)>,
 }
 
-impl Residents {
-    /// The rows of a key range in a version, in the order of the key; `None` where something that is needed for them is
-    /// not here, or they are too many. What is not here is asked for.
-    ///
-    /// # Errors
-    /// Texts of more than two gigabytes.
-    pub fn rows_of(
-        &self,
-        snapshot: &Snapshot,
-        range: &KeyRange<'_>,
-        wanted: &Wanted<'_>,
-    ) -> Option<Result<RecordBatch, ArrowError>> {
-        let held = self.datasets.get(snapshot.dataset.name).filter(|_| self.limit > 0)?;
-        if !has_text_key(snapshot) {
-            return None;
-        }
-        self.follow(snapshot);
-        let version = held.version_of(snapshot);
-        let keys = key_places(snapshot);
-        let needed: Vec<usize> = wanted.columns.iter().chain(&keys).copied().collect();
-        let tick = self.tick.fetch_add(1, Ordering::Relaxed);
-        let mut here = Vec::with_capacity(version.files.len());
-        let mut all_here = true;
-        for one in version.files.iter().filter(|one| one.may_hold(&range.second)) {
-            let rows = one.file.rows(&needed, tick).filter(|rows| rows.index.is_some());
-            match rows {
-                Some(rows) => here.push(rows),
-                None => {
-                    all_here = false;
-                    self.ask_for(&one.file, &needed);
-                }
-            }
-        }
-        held.counters.count(all_here);
-        if !all_here {
-            return None;
-        }
-        let mut pieces = Vec::new();
-        let mut sorted = true;
-        for value in range.first {
-            let (runs, in_order) = runs(&here, value, &range.second);
-            sorted &= in_order;
-            pieces.extend(if in_order { cut(runs, wanted.count) } else { runs });
-        }
-        if pieces.iter().map(|run| run.range.len()).sum::<usize>() > wanted.most {
-            return None;
-        }
-        Some(if sorted { batch(&pieces, wanted) } else { sort(&pieces, wanted, range, &keys) })
-    }
-}
-
-impl Held {
-    /// The files of a version, as they were noted when it was first seen where it is the newest.
-    pub(super) fn version_of(&self, snapshot: &Snapshot) -> Arc<Version> {
-        let newest = self.newest.load_full().filter(|version| version.number == snapshot.version);
-        newest.unwrap_or_else(|| Arc::new(self.version(snapshot)))
-    }
-
-    /// The files of a version.
-    pub(super) fn version(&self, snapshot: &Snapshot) -> Version {
+impl Version {
+    /// The files of a version; `file` gives the place of each.
+    pub(super) fn of(snapshot: &Snapshot, file: impl Fn(&DataFile) -> Arc<ResidentFile>) -> Self {
         let second = key_places(snapshot).get(1).copied();
-        let of = |file: &DataFile| VersionFile {
-            file: self.file(&StoredFile::new(self.dataset.name, file)),
+        let of = |one: &DataFile| VersionFile {
+            file: file(one),
             second: second.and_then(|place| {
-                let statistics = file.columns.get(place)?;
+                let statistics = one.columns.get(place)?;
                 Some((number(statistics.min.as_ref()?, false)?, number(statistics.max.as_ref()?, true)?))
             }),
         };
-        Version { number: snapshot.version, files: snapshot.files.iter().map(of).collect() }
+        Self { number: snapshot.version, files: snapshot.files.iter().map(of).collect() }
     }
-}
 
-#[cfg(test)]
-impl Version {
+    /// Its number in the table's log.
     pub(super) fn number(&self) -> u64 {
         self.number
     }
+
+    /// Files that may have rows within bounds of the second key.
+    pub(super) fn files_within(&self, bounds: &(Bound<i64>, Bound<i64>)) -> impl Iterator<Item = &Arc<ResidentFile>> {
+        self.files.iter().filter(|one| one.may_hold(bounds)).map(|one| &one.file)
+    }
+}
+
+/// Places of the columns that a lookup reads: those that are wanted, then those of the key.
+pub(super) fn needed(snapshot: &Snapshot, wanted: &Wanted<'_>) -> Vec<usize> {
+    wanted.columns.iter().copied().chain(key_places(snapshot)).collect()
+}
+
+/// The rows of a key range among files of which the columns that are [`needed`] are here; `None` where they are too many.
+pub(super) fn rows_of(
+    files: &[Rows],
+    range: &KeyRange<'_>,
+    wanted: &Wanted<'_>,
+) -> Option<Result<RecordBatch, ArrowError>> {
+    let mut pieces = Vec::new();
+    let mut sorted = true;
+    for value in range.first {
+        let (runs, in_order) = runs(files, value, &range.second);
+        sorted &= in_order;
+        pieces.extend(if in_order { cut(runs, wanted.count) } else { runs });
+    }
+    if pieces.iter().map(|run| run.range.len()).sum::<usize>() > wanted.most {
+        return None;
+    }
+    Some(if sorted { batch(&pieces, wanted) } else { sort(&pieces, wanted, range) })
 }
 
 impl VersionFile {
@@ -239,20 +207,15 @@ fn joined(runs: &[Run<'_>], column: usize, data_type: &DataType) -> Result<Array
 }
 
 /// The rows of runs whose files overlap, brought into the order of the key, and of each value as many as are wanted.
-fn sort(
-    runs: &[Run<'_>],
-    wanted: &Wanted<'_>,
-    range: &KeyRange<'_>,
-    keys: &[usize],
-) -> Result<RecordBatch, ArrowError> {
+fn sort(runs: &[Run<'_>], wanted: &Wanted<'_>, range: &KeyRange<'_>) -> Result<RecordBatch, ArrowError> {
     let rows = batch(runs, wanted)?;
     let read = |place: usize| runs.first().and_then(|run| run.rows.columns.get(place));
     let key = |place: usize| match read(place) {
         Some(column) => Ok(SortColumn { values: joined(runs, place, column.data_type())?, options: None }),
         None => Err(ArrowError::ComputeError("a lookup without its key".to_owned())),
     };
-    let first = wanted.columns.len();
-    let order = (first..first + keys.len()).map(key).collect::<Result<Vec<_>, ArrowError>>()?;
+    let read_columns = runs.first().map_or(0, |run| run.rows.columns.len());
+    let order = (wanted.columns.len()..read_columns).map(key).collect::<Result<Vec<_>, ArrowError>>()?;
     let rows = take_record_batch(&rows, &lexsort_to_indices(&order, None)?)?;
     // A count is asked for of one value alone.
     let Some(count) = wanted.count.filter(|_| range.first.len() == 1) else { return Ok(rows) };

@@ -13,12 +13,14 @@ mod figures;
 mod file;
 mod key_index;
 mod load;
+mod loaded;
 mod loader;
 mod lookup;
 
 pub use figures::DatasetFigures;
-pub use file::{Part, ResidentFile, Rows};
+pub use file::{ResidentFile, Rows};
 pub use key_index::{KeyIndex, RunEnd};
+pub use loaded::Part;
 pub use lookup::{KeyRange, Wanted, has_text_key};
 
 #[cfg(test)]
@@ -28,11 +30,16 @@ use crate::heap;
 use crate::lake::dataset::Dataset;
 use crate::lake::{Lake, LakeTable, Snapshot, StoredFile};
 use arc_swap::ArcSwapOption;
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
 use figures::Counters;
+use load::Opened;
+use loaded::Loaded;
 use loader::Loader;
 use lookup::Version;
 use object_store::ObjectStore;
 use object_store::path::Path;
+use parquet::errors::ParquetError;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -87,9 +94,63 @@ impl Residents {
             loader,
         });
         if limit > 0 {
-            loader::start(&residents, requests)?;
+            let residents = Arc::downgrade(&residents);
+            loader::start(requests, move |runtime, file, columns| {
+                if let Some(residents) = residents.upgrade()
+                    && let Err(error) = runtime.block_on(residents.load(file, columns))
+                {
+                    // Whoever reads the file tells of it.
+                    tracing::debug!("columns of a file are not kept in memory: {error}");
+                }
+            })?;
         }
         Ok(residents)
+    }
+
+    /// Loads columns of a file if there is room for them.
+    async fn load(&self, file: &ResidentFile, columns: &[usize]) -> Result<(), ParquetError> {
+        let Some(opened) = Opened::of(&self.store, file, columns).await? else {
+            file.set_unfit();
+            return Ok(());
+        };
+        if self.has_room(opened.bytes(), file) {
+            self.keep(file, opened.load().await?);
+        }
+        Ok(())
+    }
+
+    /// The rows of a key range in a version, in the order of the key; `None` where something that is needed for them is
+    /// not here, or they are too many. What is not here is asked for.
+    ///
+    /// # Errors
+    /// Texts of more than two gigabytes.
+    pub fn rows_of(
+        &self,
+        snapshot: &Snapshot,
+        range: &KeyRange<'_>,
+        wanted: &Wanted<'_>,
+    ) -> Option<Result<RecordBatch, ArrowError>> {
+        let held = self.datasets.get(snapshot.dataset.name).filter(|_| self.limit > 0)?;
+        if !has_text_key(snapshot) {
+            return None;
+        }
+        self.follow(snapshot);
+        let version = held.version_of(snapshot);
+        let needed = lookup::needed(snapshot, wanted);
+        let tick = self.tick.fetch_add(1, Ordering::Relaxed);
+        let mut here = Vec::new();
+        let mut all_here = true;
+        for file in version.files_within(&range.second) {
+            match file.rows(&needed, tick).filter(|rows| rows.index.is_some()) {
+                Some(rows) => here.push(rows),
+                None => {
+                    all_here = false;
+                    self.ask_for(file, &needed);
+                }
+            }
+        }
+        held.counters.count(all_here);
+        if all_here { lookup::rows_of(&here, range, wanted) } else { None }
     }
 
     /// Has the program ask for room here before a statement ends for lack of it.
@@ -167,7 +228,7 @@ impl Residents {
     }
 
     /// Puts columns of a file in their places, if there is room for them.
-    fn keep(&self, file: &ResidentFile, loaded: load::Loaded) {
+    fn keep(&self, file: &ResidentFile, loaded: Loaded) {
         let _changing = self.changing();
         let bytes: usize = loaded.columns.iter().map(|(_, column)| column.bytes()).sum();
         if !self.make_room(bytes, file) {
@@ -270,6 +331,16 @@ impl Held {
         }
         let file = Arc::new(ResidentFile::new(self.dataset.clone(), stored.clone()));
         self.files().entry(stored.path().clone()).or_insert(file).clone()
+    }
+
+    /// The files of a version, as they were noted when it was first seen where it is the newest.
+    fn version_of(&self, snapshot: &Snapshot) -> Arc<Version> {
+        let newest = self.newest.load_full().filter(|version| version.number() == snapshot.version);
+        newest.unwrap_or_else(|| Arc::new(self.version(snapshot)))
+    }
+
+    fn version(&self, snapshot: &Snapshot) -> Version {
+        Version::of(snapshot, |file| self.file(&StoredFile::new(self.dataset.name, file)))
     }
 
     /// Columns that are here of any file.

@@ -8,7 +8,7 @@ use std::ops::Bound;
 /// A lower and an upper bound, as the column's type counts: days, numbers or microseconds.
 pub(crate) type Bounds = (Bound<i64>, Bound<i64>);
 
-/// Every value.
+/// Bounds that leave out no value.
 pub(crate) const ALL: Bounds = (Bound::Unbounded, Bound::Unbounded);
 
 /// Takes a comparison into account.

@@ -4,7 +4,7 @@
 //! merge nor a sort, and knows how many rows there are.
 
 use super::bounds::{ALL, Bounds, narrow, number};
-use super::planner::items_of_all;
+use super::items::items_of_all;
 use crate::lake::Snapshot;
 use crate::resident::{KeyRange, Residents, Wanted, has_text_key};
 use arrow::compute::SortOptions;

@@ -1,11 +1,10 @@
 //! Scans whose columns are in memory: the last local step of physical planning.
 //!
-//! A scan of the lake is planned as plain Parquet, with its files, ranges, order and filters. [`ResidentScans`] then has
-//! the scan look for the columns of each file in memory before it opens it. What is planned stays as it was; a file of
+//! A scan of the lake is planned as plain Parquet, with its files, ranges, order and filters. [`seated`] then has the
+//! scan look for the columns of each file in memory before it opens it. What is planned stays as it was; a file of
 //! which something is missing is read as before.
 
 use super::bounds::{ALL, Bounds, narrow, number};
-use super::run_ends;
 use crate::lake::StoredFile;
 use crate::resident::{KeyIndex, Residents, Rows, RunEnd};
 use arrow::array::{ArrayRef, UInt32Array};
@@ -13,7 +12,6 @@ use arrow::compute::take;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::Result;
-use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{
@@ -26,7 +24,6 @@ use datafusion::physical_expr::projection::{ProjectionExprs, Projector};
 use datafusion::physical_expr::utils::{Guarantee, LiteralGuarantee, collect_columns, split_conjunction};
 use datafusion::physical_expr::{PhysicalExpr, expressions};
 use datafusion::physical_expr_common::physical_expr::snapshot_physical_expr;
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::pruning::FilePruner;
 use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet};
 use datafusion::physical_plan::{DisplayFormatType, ExecutionPlan};
@@ -39,25 +36,14 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Has scans of the lake take what is in memory.
-#[derive(Debug)]
-pub struct ResidentScans(Arc<Residents>);
-
-impl ResidentScans {
-    /// A rule that looks for columns here.
-    pub fn new(residents: Arc<Residents>) -> Self {
-        Self(residents)
-    }
-
-    /// The scan with its columns from memory, if it is one of the lake's.
-    fn seated(&self, plan: &Arc<dyn ExecutionPlan>) -> Option<Arc<dyn ExecutionPlan>> {
-        let exec = plan.downcast_ref::<DataSourceExec>()?;
-        let config = exec.data_source().downcast_ref::<FileScanConfig>()?;
-        config.file_source.downcast_ref::<ParquetSource>()?;
-        let source = ResidentSource { inner: config.file_source.clone(), residents: self.0.clone(), ends: None };
-        let config = FileScanConfigBuilder::from(config.clone()).with_source(Arc::new(source)).build();
-        Some(Arc::new(exec.clone().with_data_source(Arc::new(config))))
-    }
+/// The scan with its columns from memory where they are there, if it is one of the lake's.
+pub(super) fn seated(plan: &Arc<dyn ExecutionPlan>, residents: &Arc<Residents>) -> Option<Arc<dyn ExecutionPlan>> {
+    let exec = plan.downcast_ref::<DataSourceExec>()?;
+    let config = exec.data_source().downcast_ref::<FileScanConfig>()?;
+    config.file_source.downcast_ref::<ParquetSource>()?;
+    let source = ResidentSource { inner: config.file_source.clone(), residents: residents.clone(), ends: None };
+    let config = FileScanConfigBuilder::from(config.clone()).with_source(Arc::new(source)).build();
+    Some(Arc::new(exec.clone().with_data_source(Arc::new(config))))
 }
 
 /// A scan from memory that gives no more than the ends of each key's rows, where it can tell them; `None` where the plan
@@ -111,7 +97,7 @@ pub(super) fn with_run_ends(
 pub(super) struct RunEnds {
     /// Rows of each key.
     pub(super) count: usize,
-    /// Which of them.
+    /// From which end of its rows.
     pub(super) end: RunEnd,
     /// Bounds of the key's second column, beyond which no row is wanted.
     pub(super) bounds: Bounds,

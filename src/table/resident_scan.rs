@@ -103,24 +103,6 @@ pub(super) struct RunEnds {
     pub(super) bounds: Bounds,
 }
 
-impl PhysicalOptimizerRule for ResidentScans {
-    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        let seated = |plan: Arc<dyn ExecutionPlan>| match self.seated(&plan) {
-            Some(seated) => Ok(Transformed::yes(seated)),
-            None => Ok(Transformed::no(plan)),
-        };
-        run_ends::narrowed(plan.transform_up(seated).data()?)
-    }
-
-    fn name(&self) -> &str {
-        "ResidentScans"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-}
-
 /// A Parquet source that opens no file whose columns are in memory.
 #[derive(Clone)]
 struct ResidentSource {

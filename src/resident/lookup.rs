@@ -1,5 +1,6 @@
 //! The rows of some keys, from the columns in memory alone: what a lookup reads instead of a scan.
 
+use super::column::copied;
 use super::file::{ResidentFile, Rows};
 use crate::lake::{DataFile, Snapshot, StatisticValue};
 use arrow::array::{ArrayRef, new_empty_array};
@@ -197,11 +198,11 @@ fn batch(runs: &[Run<'_>], wanted: &Wanted<'_>) -> Result<RecordBatch, ArrowErro
 
 /// The values of a column, by its place among those that were read, in some runs.
 fn joined(runs: &[Run<'_>], column: usize, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
-    let slice = |run: &Run<'_>| run.rows.columns.get(column).map(|all| all.slice(run.range.start, run.range.len()));
-    let slices: Vec<ArrayRef> = runs.iter().filter_map(slice).collect();
+    let of = |run: &Run<'_>| run.rows.columns.get(column).map(|all| all.slice(run.range.start, run.range.len()));
+    let slices: Vec<ArrayRef> = runs.iter().filter_map(of).collect();
     match slices.as_slice() {
         [] => Ok(new_empty_array(data_type)),
-        [one] => Ok(one.clone()),
+        [one] => copied(one, &(0..one.len())),
         many => concat(&many.iter().map(AsRef::as_ref).collect::<Vec<_>>()),
     }
 }

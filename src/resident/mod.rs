@@ -17,6 +17,7 @@ mod loaded;
 mod loader;
 mod lookup;
 
+pub use column::copied;
 pub use figures::DatasetFigures;
 pub use file::{ResidentFile, Rows};
 pub use key_index::{KeyIndex, RunEnd};

@@ -6,7 +6,7 @@
 
 use super::bounds::{ALL, Bounds, narrow, number};
 use crate::lake::StoredFile;
-use crate::resident::{KeyIndex, Residents, Rows, RunEnd};
+use crate::resident::{KeyIndex, Residents, Rows, RunEnd, copied};
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::{Schema, SchemaRef};
@@ -41,7 +41,12 @@ pub(super) fn seated(plan: &Arc<dyn ExecutionPlan>, residents: &Arc<Residents>) 
     let exec = plan.downcast_ref::<DataSourceExec>()?;
     let config = exec.data_source().downcast_ref::<FileScanConfig>()?;
     config.file_source.downcast_ref::<ParquetSource>()?;
-    let source = ResidentSource { inner: config.file_source.clone(), residents: residents.clone(), ends: None };
+    let source = ResidentSource {
+        inner: config.file_source.clone(),
+        residents: residents.clone(),
+        ends: None,
+        batch_rows: ROWS_MIN,
+    };
     let config = FileScanConfigBuilder::from(config.clone()).with_source(Arc::new(source)).build();
     Some(Arc::new(exec.clone().with_data_source(Arc::new(config))))
 }
@@ -111,6 +116,7 @@ struct ResidentSource {
     residents: Arc<Residents>,
     /// The rows of each key that are wanted; `None` for all.
     ends: Option<RunEnds>,
+    batch_rows: usize,
 }
 
 impl fmt::Debug for ResidentSource {
@@ -141,8 +147,8 @@ impl FileSource for ResidentSource {
         let projection = Projection::of(projection, schema)?;
         let filter = self.filter();
         let (residents, schema) = (self.residents.clone(), schema.clone());
-        let (projection, ends) = (Arc::new(projection), self.ends);
-        Ok(Box::new(ResidentMorselizer { parquet, residents, schema, projection, filter, ends }))
+        let (projection, ends, batch_rows) = (Arc::new(projection), self.ends, self.batch_rows);
+        Ok(Box::new(ResidentMorselizer { parquet, residents, schema, projection, filter, ends, batch_rows }))
     }
 
     fn table_schema(&self) -> &TableSchema {
@@ -150,7 +156,11 @@ impl FileSource for ResidentSource {
     }
 
     fn with_batch_size(&self, batch_size: usize) -> Arc<dyn FileSource> {
-        Arc::new(Self { inner: self.inner.with_batch_size(batch_size), ..self.clone() })
+        Arc::new(Self {
+            inner: self.inner.with_batch_size(batch_size),
+            batch_rows: batch_size.max(ROWS_MIN),
+            ..self.clone()
+        })
     }
 
     fn filter(&self) -> Option<Arc<dyn PhysicalExpr>> {
@@ -225,8 +235,8 @@ impl Projection {
     /// Some rows of a file as the scan gives them.
     fn batch(&self, columns: &[ArrayRef], piece: &Piece) -> Result<RecordBatch> {
         let (columns, count) = match piece {
-            Piece::Slice(rows) => {
-                (columns.iter().map(|column| column.slice(rows.start, rows.len())).collect(), rows.len())
+            Piece::Range(rows) => {
+                (columns.iter().map(|column| copied(column, rows)).collect::<Result<_, _>>()?, rows.len())
             }
             Piece::Rows(rows) => {
                 let places = UInt32Array::from(rows.clone());
@@ -251,6 +261,7 @@ struct ResidentMorselizer {
     projection: Arc<Projection>,
     filter: Option<Arc<dyn PhysicalExpr>>,
     ends: Option<RunEnds>,
+    batch_rows: usize,
 }
 
 impl fmt::Debug for ResidentMorselizer {
@@ -295,7 +306,8 @@ impl ResidentMorselizer {
         if let Some(ends) = ends {
             ranges = common(&ranges, &ends);
         }
-        Ok(Some(RowsInMemory { rows, ranges, projection: self.projection.clone() }))
+        let (projection, batch_rows) = (self.projection.clone(), self.batch_rows);
+        Ok(Some(RowsInMemory { rows, ranges, projection, batch_rows }))
     }
 }
 
@@ -313,6 +325,8 @@ struct RowsInMemory {
     rows: Rows,
     ranges: Vec<Range<usize>>,
     projection: Arc<Projection>,
+    /// Rows of a batch.
+    batch_rows: usize,
 }
 
 impl fmt::Debug for RowsInMemory {
@@ -327,43 +341,45 @@ impl MorselPlanner for RowsInMemory {
     }
 }
 
+/// Rows that are copied at once at least; DataFusion cuts them where a statement wants them one by one.
+const ROWS_MIN: usize = 1024;
+
 /// Neighbours that are too few for a batch of their own.
 const SHORT_ROWS: usize = 256;
 
-/// Rows that are given at once; DataFusion cuts them to the session's batches.
-const BATCH_ROWS: usize = 64 * 1024;
-
 impl Morsel for RowsInMemory {
     fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<RecordBatch>> {
-        let Self { rows, ranges, projection } = *self;
-        futures::stream::iter(pieces(ranges).into_iter().map(move |piece| projection.batch(&rows.columns, &piece)))
-            .boxed()
+        let Self { rows, ranges, projection, batch_rows } = *self;
+        futures::stream::iter(
+            pieces(ranges, batch_rows).into_iter().map(move |piece| projection.batch(&rows.columns, &piece)),
+        )
+        .boxed()
     }
 }
 
 /// Rows of a file that make one batch.
 #[derive(Debug, PartialEq, Eq)]
 enum Piece {
-    /// Neighbours, which need not be copied.
-    Slice(Range<usize>),
+    /// Rows one after the other.
+    Range(Range<usize>),
     /// Rows from many places.
     Rows(Vec<u32>),
 }
 
 /// Ranges of rows as batches: long ones cut, many short ones together.
-fn pieces(ranges: Vec<Range<usize>>) -> Vec<Piece> {
+fn pieces(ranges: Vec<Range<usize>>, batch_rows: usize) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for range in ranges {
         if range.len() < SHORT_ROWS {
             let rows = range.filter_map(|row| u32::try_from(row).ok());
             match pieces.last_mut() {
-                Some(Piece::Rows(together)) if together.len() < BATCH_ROWS => together.extend(rows),
+                Some(Piece::Rows(together)) if together.len() + SHORT_ROWS <= batch_rows => together.extend(rows),
                 _ => pieces.push(Piece::Rows(rows.collect())),
             }
             continue;
         }
-        let starts = range.clone().step_by(BATCH_ROWS);
-        pieces.extend(starts.map(|start| Piece::Slice(start..range.end.min(start + BATCH_ROWS))));
+        let starts = range.clone().step_by(batch_rows);
+        pieces.extend(starts.map(|start| Piece::Range(start..range.end.min(start + batch_rows))));
     }
     pieces
 }
@@ -455,13 +471,12 @@ mod tests {
 
     #[test]
     fn short_ranges_are_one_batch() {
-        let long = 1_000..1_000 + BATCH_ROWS + 5;
         assert_eq!(
-            pieces(vec![0..2, 7..8, long, 100_000..100_001]),
+            pieces(vec![0..2, 7..8, 1_000..5_005, 100_000..100_001], 4_000),
             [
                 Piece::Rows(vec![0, 1, 7]),
-                Piece::Slice(1_000..1_000 + BATCH_ROWS),
-                Piece::Slice(1_000 + BATCH_ROWS..1_005 + BATCH_ROWS),
+                Piece::Range(1_000..5_000),
+                Piece::Range(5_000..5_005),
                 Piece::Rows(vec![100_000]),
             ]
         );

@@ -28,7 +28,7 @@ contains '\da sum' "$(show '\da sum')" "sum"
 contains '\du' "$(show '\du')" "$PGUSER"
 contains '\dconfig search_path' "$(show '\dconfig search_path')" "search_path|\"\$user\", public"
 contains '\dp eod' "$(show '\dp eod')" "public|eod|table"
-contains '\sv movers' "$(show '\sv movers')" "CREATE OR REPLACE VIEW public.movers AS" "WITH session AS"
+contains '\sv movers' "$(show '\sv movers')" "CREATE OR REPLACE VIEW public.movers AS" "session AS ("
 contains '\d pg_class' "$(show '\d pg_class')" "relname|name|" "relkind|\"char\"|"
 contains '\d information_schema.tables' "$(psql -XA -c '\d information_schema.tables')" 'View "information_schema.tables"' "table_name|name|"
 
@@ -40,7 +40,7 @@ contains 'the key in \d eod' "$(psql -XA -c '\d eod')" 'Indexes:' '"eod_pkey" PR
 contains '\d eod_pkey' "$(psql -XA -c '\d eod_pkey')" 'Index "public.eod_pkey"' 'primary key, btree, for table "public.eod"'
 lacks '\d of a history' "$(psql -XA -c '\d quotes_history')" "Indexes:"
 contains '\d symbols' "$(show '\d symbols')" "lists|text[]|" "active|boolean|"
-contains '\d+ movers' "$(psql -XA -c '\d+ movers')" "View definition:" "WITH session AS" "change_ratio|double precision" "rank|bigint"
+contains '\d+ movers' "$(psql -XA -c '\d+ movers')" "View definition:" "session AS (" "change_ratio|double precision" "rank|bigint"
 contains '\d live.quotes' "$(show '\d live.quotes')" "bid|double precision" "missed|bigint"
 contains '\dt system.*' "$(names '\dt system.*')" "freshness " "queries " "refreshes " "settings "
 contains '\conninfo' "$(show '\conninfo')" "database \"$PGDATABASE\" as user \"$PGUSER\""

@@ -140,7 +140,7 @@ fn key_places(snapshot: &Snapshot) -> Vec<usize> {
 }
 
 /// Whether the key begins with a text, by which lookups go.
-pub fn has_text_key(snapshot: &Snapshot) -> bool {
+pub(super) fn has_text_key(snapshot: &Snapshot) -> bool {
     let (schema, key) = (&snapshot.dataset.schema, snapshot.dataset.key.first());
     key.and_then(|key| schema.field_with_name(key).ok()).is_some_and(|field| *field.data_type() == DataType::Utf8)
 }

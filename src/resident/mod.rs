@@ -22,7 +22,7 @@ pub use figures::DatasetFigures;
 pub use file::{ResidentFile, Rows};
 pub use key_index::{KeyIndex, RunEnd};
 pub use loaded::Part;
-pub use lookup::{KeyRange, Wanted, has_text_key};
+pub use lookup::{KeyRange, Wanted};
 
 #[cfg(test)]
 mod tests;
@@ -132,7 +132,7 @@ impl Residents {
         wanted: &Wanted<'_>,
     ) -> Option<Result<RecordBatch, ArrowError>> {
         let held = self.datasets.get(snapshot.dataset.name).filter(|_| self.limit > 0)?;
-        if !has_text_key(snapshot) {
+        if !lookup::has_text_key(snapshot) {
             return None;
         }
         self.follow(snapshot);

@@ -6,7 +6,7 @@
 use super::bounds::{ALL, Bounds, narrow, number};
 use super::items::items_of_all;
 use crate::lake::Snapshot;
-use crate::resident::{KeyRange, Residents, Wanted, has_text_key};
+use crate::resident::{KeyRange, Residents, Wanted};
 use arrow::compute::SortOptions;
 use arrow::datatypes::Schema;
 use datafusion::catalog::memory::{DataSourceExec, MemorySourceConfig};
@@ -33,7 +33,7 @@ pub(super) fn scan(
     filters: &[Expr],
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let dataset = &snapshot.dataset;
-    let Some(first) = dataset.key.first().filter(|_| has_text_key(snapshot)) else { return Ok(None) };
+    let Some(first) = dataset.key.first() else { return Ok(None) };
     let Some(keys) = items_of_all(filters, first).filter(|keys| keys.len() <= KEYS_MAX) else { return Ok(None) };
     let second = dataset.key.get(1).map_or(ALL, |second| bounds(filters, second, &dataset.schema));
     let columns: Vec<usize> = match projection {

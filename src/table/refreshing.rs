@@ -1,7 +1,7 @@
 //! The cached table: a dataset of the lake and a freshness contract behind one provider.
 //!
-//! A scan first settles freshness (serve, nudge, wait, warn or refuse), then reads one snapshot of the dataset as plain
-//! Parquet. It never talks to a source.
+//! A scan first settles freshness (serve, nudge, wait, warn or refuse), then reads one snapshot of the dataset: the rows of
+//! named keys from memory where they are there, else files as plain Parquet. It never talks to a source.
 
 use super::context::{OnStale, QueryContext};
 use super::demand::Demand;

@@ -4,6 +4,7 @@
 use super::parse::tree::Statement;
 use datafusion::common::Result;
 use datafusion::execution::session_state::SessionState;
+use datafusion::optimizer::OptimizerRule;
 use datafusion::physical_planner::ExtensionPlanner;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use std::fmt::Debug;
@@ -25,7 +26,7 @@ pub trait Extension: Debug + Send + Sync {
         None
     }
 
-    /// Registers functions, analyzer and optimizer rules and relation planners in a session state,
+    /// Registers functions, analyzer rules and relation planners in a session state,
     /// after those of the dialect.
     ///
     /// # Errors
@@ -33,6 +34,11 @@ pub trait Extension: Debug + Send + Sync {
     fn register(&self, state: &mut SessionState) -> Result<()> {
         let _ = state;
         Ok(())
+    }
+
+    /// Rules for DataFusion's optimizer, which come after its own.
+    fn optimizer_rules(&self) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+        Vec::new()
     }
 
     /// Physical planners of the logical nodes that this extension puts into plans, of which

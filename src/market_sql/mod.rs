@@ -1,10 +1,12 @@
 //! Market SQL: what PostgreSQL lacks and a market needs, in spellings that other systems have.
 //!
+//! - `asof`: as-of joins;
 //! - `calendar`: sessions of exchanges;
 //! - `exchange_rows`: `exchanges()`, and what `sessions()` gives.
 //!
 //! It comes to the dialect as an [`Extension`], and is the same over every front end.
 
+mod asof;
 mod calendar;
 mod exchange_rows;
 
@@ -12,6 +14,8 @@ use crate::dialect::extension::Extension;
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
+use datafusion::optimizer::OptimizerRule;
+use datafusion::physical_planner::ExtensionPlanner;
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
@@ -31,6 +35,14 @@ impl Extension for MarketSql {
             state.register_udf(Arc::new(function))?;
         }
         state.register_udtf("exchanges", Arc::new(exchange_rows::Exchanges));
-        Ok(())
+        asof::install(state)
+    }
+
+    fn optimizer_rules(&self) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+        vec![asof::optimizer_rule()]
+    }
+
+    fn planners(&self) -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
+        vec![asof::planner()]
     }
 }

@@ -29,13 +29,21 @@ fn over() -> QueryError {
     QueryError::new(ErrorKind::Cancelled, "canceling statement: nobody waits for it")
 }
 
+/// Ends a function that takes long for each of its rows when nobody waits for it.
+///
+/// # Errors
+/// The cancellation, which the client was told of.
+pub(crate) fn check() -> Result<()> {
+    if work::is_over_now() { Err(DataFusionError::External(Box::new(over()))) } else { Ok(()) }
+}
+
 /// A rule of the analyzer and of both optimisers that changes nothing, and fails when nobody waits for the plan.
 #[derive(Debug)]
 pub(super) struct Checkpoint;
 
 impl Checkpoint {
     fn pass<T>(plan: T) -> Result<T> {
-        if work::is_over_now() { Err(DataFusionError::External(Box::new(over()))) } else { Ok(plan) }
+        check().map(|()| plan)
     }
 }
 

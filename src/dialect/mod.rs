@@ -28,7 +28,7 @@
 //! with a sentence that begins `Not needed once`. `grep -rn "DataFusion 55:" src/dialect` is the list
 //! to go through when either is upgraded.
 
-mod abandoned;
+pub(crate) mod abandoned;
 pub(crate) mod aggregate;
 pub(crate) mod arithmetic;
 mod array;

@@ -5,9 +5,10 @@
 
 pub mod bar;
 pub mod calendar;
+pub mod day_count;
 pub mod event;
 pub mod exchange;
 pub mod expiration;
 pub mod list;
-pub mod options;
+pub mod option_model;
 pub mod symbol;

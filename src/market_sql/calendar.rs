@@ -174,6 +174,11 @@ impl Named {
         (call.argument(last)?.data_type() == DataType::Utf8).then(|| call.texts(last)).transpose().map(Self)
     }
 
+    /// [`USUAL`] for all rows.
+    pub(super) fn usual() -> Self {
+        Self(None)
+    }
+
     /// Those of an argument by its place.
     pub(super) fn of_argument(call: &Call<'_>, place: usize) -> Result<Self> {
         Ok(Self(Some(call.texts(place)?)))

@@ -2,13 +2,15 @@
 //!
 //! - `asof`: as-of joins;
 //! - `calendar`: sessions of exchanges;
-//! - `exchange_rows`: `exchanges()`, and what `sessions()` gives.
+//! - `exchange_rows`: `exchanges()`, and what `sessions()` gives;
+//! - `option`: option maths.
 //!
 //! It comes to the dialect as an [`Extension`], and is the same over every front end.
 
 mod asof;
 mod calendar;
 mod exchange_rows;
+mod option;
 
 use crate::dialect::extension::Extension;
 use datafusion::common::Result;
@@ -20,9 +22,13 @@ use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
 /// Registers the functions in a context without the dialect, so that views which call them can be planned there.
-pub(crate) fn register(context: &SessionContext) {
+///
+/// # Errors
+/// Whatever DataFusion refuses to register.
+pub(crate) fn register(context: &SessionContext) -> Result<()> {
     let functions = calendar::functions().into_iter().chain(exchange_rows::functions());
     functions.for_each(|function| context.register_udf(function));
+    option::register(&mut context.clone())
 }
 
 /// All of market SQL.
@@ -34,6 +40,7 @@ impl Extension for MarketSql {
         for function in calendar::functions().into_iter().chain(exchange_rows::functions()) {
             state.register_udf(Arc::new(function))?;
         }
+        option::register(state)?;
         state.register_udtf("exchanges", Arc::new(exchange_rows::Exchanges));
         asof::install(state)
     }

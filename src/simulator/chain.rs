@@ -2,7 +2,7 @@
 
 use crate::market::expiration::{self, ExpirationKind};
 use crate::market::symbol::{OptionSymbol, Side};
-use crate::market::{calendar, options::DAYS_PER_YEAR};
+use crate::market::{calendar, option_model::inputs::DAYS_PER_YEAR};
 use crate::simulator::exchange::Exchange;
 use crate::simulator::universe::Instrument;
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};

@@ -4,7 +4,8 @@
 
 use crate::clock::Clock;
 use crate::market::calendar;
-use crate::market::options::{self, DAYS_PER_YEAR, Inputs, Sensitivities};
+use crate::market::option_model::european;
+use crate::market::option_model::inputs::{DAYS_PER_YEAR, Inputs, Sensitivities};
 use crate::market::symbol::OptionSymbol;
 use crate::simulator::further;
 use crate::simulator::noise::{bits, normal, uniform, wave};
@@ -138,7 +139,7 @@ impl Exchange {
             dividend_yield: instrument.dividend_yield,
             volatility: self.volatility(instrument, option, underlying, place, now),
         };
-        options::sensitivities(option.side, &inputs)
+        european::sensitivities(option.side, &inputs)
     }
 
     /// The bar of an option that follows from the bar of its underlying; `None` once it has expired.

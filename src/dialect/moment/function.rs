@@ -58,8 +58,19 @@ pub(crate) fn internal(name: &'static str, volatility: Volatility, resolve: Reso
 
 /// A function that statements call, with a sentence that describes it.
 pub(crate) fn named(name: &'static str, doc: &str, volatility: Volatility, resolve: Resolve, body: Body) -> ScalarUDF {
-    let section = Section::DateTime.of_datafusion();
-    let documentation = Documentation::builder(section, doc, format!("{name}(...)")).build();
+    named_in(Section::DateTime, name, doc, volatility, resolve, body)
+}
+
+/// The same in a section.
+pub(crate) fn named_in(
+    section: Section,
+    name: &'static str,
+    doc: &str,
+    volatility: Volatility,
+    resolve: Resolve,
+    body: Body,
+) -> ScalarUDF {
+    let documentation = Documentation::builder(section.of_datafusion(), doc, format!("{name}(...)")).build();
     let signature = Signature::user_defined(volatility);
     ScalarUDF::from(Native { name, resolve, body, signature, documentation: Some(documentation) })
 }

@@ -67,6 +67,7 @@ impl Typing<'_> {
             };
             args = args.into_iter().map(double).collect::<Result<Vec<_>>>()?;
         }
+        args = self.taken(func.as_ref(), args)?;
         if let ("nth_value", [_, row]) = (func.name(), args.as_mut_slice()) {
             // DataFusion reads the number of the row where it is written out, as a bigint.
             row.expr = self.coerce(row.clone(), &DataType::Int64)?;

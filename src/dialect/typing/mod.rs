@@ -18,6 +18,7 @@ mod call;
 mod coerce;
 mod context;
 mod deferred;
+mod exact;
 mod frame;
 pub(crate) mod kind;
 mod literal;
@@ -28,6 +29,7 @@ mod operator;
 mod parameter;
 mod set;
 mod symbol;
+mod taken;
 
 pub(crate) use context::Parameters;
 pub(crate) use deferred::{Operators, functions};

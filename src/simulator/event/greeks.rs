@@ -2,7 +2,7 @@
 
 use super::typed::{Field, TypedEvent};
 use super::wire::{rounded, series_index};
-use crate::market::options::Sensitivities;
+use crate::market::option_model::inputs::Sensitivities;
 use crate::simulator::exchange::{Exchange, Source};
 use crate::simulator::value::Value;
 use chrono::{DateTime, Utc};

@@ -88,7 +88,7 @@ pub fn over(context: &SessionContext, comments: Arc<dyn Comments>, defaults: Def
 /// # Errors
 /// A view that does not plan, by name.
 pub async fn views_over(context: &SessionContext) -> Result<()> {
-    crate::market_sql::register(context);
+    crate::market_sql::register(context)?;
     view::register(context).await
 }
 

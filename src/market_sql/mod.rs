@@ -1,12 +1,25 @@
 //! Market SQL: what PostgreSQL lacks and a market needs, in spellings that other systems have.
 //!
 //! - `calendar`: sessions of exchanges;
-//! - `exchange_rows`: `exchanges()`, and what `sessions()` gives.
+//! - `exchange_rows`: `exchanges()`, and what `sessions()` gives;
+//! - `pick`: values beside the least or the greatest of others; `bar`: bars, means by volume and by time;
+//! - `quote`: functions of quotes; `indicator`: indicators over windows; `performance`: returns against their risk;
+//!   `measures` registers these four, `aggregate` is how their aggregates are made, `argument` what they take, and `calls`
+//!   checks what else a call has.
 //!
 //! It comes to the dialect as an [`Extension`], and is the same over every front end.
 
+mod aggregate;
+mod argument;
+mod bar;
 mod calendar;
+mod calls;
 mod exchange_rows;
+mod indicator;
+mod measures;
+mod performance;
+mod pick;
+mod quote;
 
 use crate::dialect::extension::Extension;
 use datafusion::common::Result;
@@ -16,9 +29,13 @@ use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
 /// Registers the functions in a context without the dialect, so that views which call them can be planned there.
-pub(crate) fn register(context: &SessionContext) {
+///
+/// # Errors
+/// Whatever DataFusion refuses to register.
+pub(crate) fn register(context: &SessionContext) -> Result<()> {
     let functions = calendar::functions().into_iter().chain(exchange_rows::functions());
     functions.for_each(|function| context.register_udf(function));
+    measures::register(&mut context.clone())
 }
 
 /// All of market SQL.
@@ -30,6 +47,7 @@ impl Extension for MarketSql {
         for function in calendar::functions().into_iter().chain(exchange_rows::functions()) {
             state.register_udf(Arc::new(function))?;
         }
+        measures::register(state)?;
         state.register_udtf("exchanges", Arc::new(exchange_rows::Exchanges));
         Ok(())
     }

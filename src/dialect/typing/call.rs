@@ -217,6 +217,7 @@ impl Typing<'_> {
                 |arg: Operand| Ok(Operand { expr: self.coerce(arg, &DataType::Int32)?, data_type: DataType::Int32 });
             args = args.into_iter().map(integer).collect::<Result<_>>()?;
         }
+        args = self.retaken(func.as_ref(), args)?;
         let mut exprs = Vec::with_capacity(args.len());
         let types: Vec<DataType> = args.iter().map(|arg| arg.data_type.clone()).collect();
         for (place, arg) in args.into_iter().enumerate() {

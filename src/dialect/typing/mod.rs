@@ -28,6 +28,7 @@ mod operator;
 mod parameter;
 mod set;
 mod symbol;
+mod taken;
 
 pub(crate) use context::Parameters;
 pub(crate) use deferred::{Operators, functions};

@@ -41,7 +41,7 @@ async fn session(live: &Live, rows: &[(&str, &str)]) -> SessionContext {
     for (name, table) in latest_tables(live) {
         context.register_table(name, table).unwrap();
     }
-    crate::market_sql::register(&context);
+    crate::market_sql::register(&context).unwrap();
     register(&context).await.unwrap();
     context
 }

@@ -1,6 +1,6 @@
 //! Exponential moving averages.
 
-use super::behind;
+use super::behind::behind;
 
 /// The exponential moving average over a period, with the weight 2 / (period + 1). It begins with the mean of the first
 /// `period` numbers.

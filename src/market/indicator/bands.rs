@@ -1,6 +1,6 @@
 //! Bollinger's bands.
 
-use super::behind;
+use super::behind::behind;
 use crate::market::performance::Moments;
 
 /// The bands at one number.

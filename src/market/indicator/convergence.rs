@@ -1,7 +1,7 @@
 //! Convergence and divergence of moving averages (MACD).
 
 use super::average::averages;
-use super::behind;
+use super::behind::behind;
 
 /// The indicator at one number.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -5,6 +5,7 @@
 
 mod average;
 mod bands;
+mod behind;
 mod convergence;
 mod range;
 mod strength;
@@ -14,11 +15,3 @@ pub use bands::{Bands, bollinger_bands};
 pub use convergence::{Convergence, moving_average_convergence};
 pub use range::{average_true_range, true_range};
 pub use strength::relative_strength;
-
-/// Results behind so many numbers without one, for a series of a length.
-fn behind<T: Clone>(missing: usize, length: usize, results: impl Iterator<Item = T>) -> Vec<Option<T>> {
-    let mut all = vec![None; missing.min(length)];
-    all.extend(results.map(Some));
-    all.resize(length, None);
-    all
-}

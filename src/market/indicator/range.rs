@@ -1,6 +1,6 @@
 //! The true range of a bar, and Wilder's average of it.
 
-use super::behind;
+use super::behind::behind;
 
 /// How far a price went since the close before: the greatest distance between high, low and that close. Without a close
 /// before, from low to high.

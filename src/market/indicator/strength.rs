@@ -1,6 +1,6 @@
 //! Wilder's relative strength index.
 
-use super::behind;
+use super::behind::behind;
 
 /// Below this size, TA-Lib takes a sum of gains and losses for none.
 const NOTHING: f64 = 1e-14;

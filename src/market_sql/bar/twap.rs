@@ -24,36 +24,88 @@ pub(super) fn aggregate() -> Aggregate {
 /// A time, and the price that holds from then on.
 type Point = (i64, f64);
 
-/// The points of each group, in no order.
+/// Prices that come in the order of their times, as one sum.
+#[derive(Debug, Clone, Copy)]
+struct Path {
+    first: i64,
+    last: Point,
+    sum: Sum,
+}
+
+impl Path {
+    fn of(point: Point) -> Self {
+        Self { first: point.0, last: point, sum: Sum::default() }
+    }
+
+    /// The path on to a point; `None` for one that comes before its end. Of several prices at one time, the greatest holds.
+    fn on(mut self, (time, price): Point) -> Option<Self> {
+        let (last, held) = self.last;
+        if time < last {
+            return None;
+        }
+        if time > last {
+            self.sum.add_product(held, span(last, time));
+            self.last = (time, price);
+        } else {
+            self.last.1 = held.max(price);
+        }
+        Some(self)
+    }
+
+    /// The mean price.
+    fn mean(&self) -> f64 {
+        let (last, price) = self.last;
+        if last == self.first { price } else { self.sum.value() / span(self.first, last) }
+    }
+}
+
+/// The time between two.
+fn span(from: i64, to: i64) -> f64 {
+    (i128::from(to) - i128::from(from)) as f64
+}
+
+/// The points of a group.
+#[derive(Debug, Clone, Default)]
+struct Points {
+    all: Vec<Point>,
+    /// The path through all of them, as long as they come in order.
+    path: Option<Path>,
+}
+
+impl Points {
+    fn add(&mut self, point: Point) {
+        self.path = if self.all.is_empty() { Some(Path::of(point)) } else { self.path.and_then(|path| path.on(point)) };
+        self.all.push(point);
+    }
+
+    /// The mean price; `None` without a point.
+    fn mean(&self) -> Option<f64> {
+        if let Some(path) = &self.path {
+            return Some(path.mean());
+        }
+        let mut sorted = self.all.clone();
+        sorted.sort_unstable_by_key(|point| point.0);
+        let mut points = sorted.into_iter();
+        let first = Path::of(points.next()?);
+        points.try_fold(first, Path::on).map(|path| path.mean())
+    }
+}
+
+/// The points of each group.
 #[derive(Debug, Default)]
 struct Twap {
-    points: Vec<Vec<Point>>,
+    groups: Vec<Points>,
     /// Points that there is room for.
     room: usize,
 }
 
 impl Twap {
     fn add(&mut self, group: usize, point: Point) {
-        let points = &mut self.points[group];
-        let before = points.capacity();
-        points.push(point);
-        self.room += points.capacity() - before;
+        let points = &mut self.groups[group];
+        let before = points.all.capacity();
+        points.add(point);
+        self.room += points.all.capacity() - before;
     }
-}
-
-/// The mean price of points; `None` of none. Of several prices at one time, the greatest holds.
-fn mean(points: &[Point]) -> Option<f64> {
-    let mut points = points.to_vec();
-    points.sort_unstable_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
-    let holds = |pair: &[Point]| pair[0].0 != pair[1].0;
-    let (mut sum, mut all) = (Sum::default(), 0_i128);
-    for pair in points.windows(2).filter(|pair| holds(pair)) {
-        let time = i128::from(pair[1].0) - i128::from(pair[0].0);
-        all += time;
-        sum.add_product(pair[0].1, time as f64);
-    }
-    let last = points.last()?.1;
-    Some(if all == 0 { last } else { sum.value() / all as f64 })
 }
 
 impl Grouped for Twap {
@@ -62,7 +114,7 @@ impl Grouped for Twap {
     }
 
     fn resize(&mut self, groups: usize) {
-        self.points.resize(groups, Vec::new());
+        self.groups.resize(groups, Points::default());
     }
 
     fn update(&mut self, columns: &[ArrayRef], groups: &[usize], filter: Option<&BooleanArray>) -> Result<()> {
@@ -91,14 +143,14 @@ impl Grouped for Twap {
     }
 
     fn results(&self, groups: usize) -> Result<ArrayRef> {
-        let means = self.points[..groups].iter().map(|points| mean(points).map(finite).transpose());
+        let means = self.groups[..groups].iter().map(|points| points.mean().map(finite).transpose());
         Ok(Arc::new(means.collect::<Result<Float64Array>>()?))
     }
 
     fn states(&self, groups: usize) -> Result<Vec<ArrayRef>> {
         let (mut times, mut prices) = (ListBuilder::new(Int64Builder::new()), ListBuilder::new(Float64Builder::new()));
-        for points in &self.points[..groups] {
-            for (time, price) in points {
+        for points in &self.groups[..groups] {
+            for (time, price) in &points.all {
                 times.values().append_value(*time);
                 prices.values().append_value(*price);
             }
@@ -109,11 +161,11 @@ impl Grouped for Twap {
     }
 
     fn forget(&mut self, groups: usize) {
-        self.room -= self.points.drain(..groups).map(|points| points.capacity()).sum::<usize>();
+        self.room -= self.groups.drain(..groups).map(|points| points.all.capacity()).sum::<usize>();
     }
 
     fn size(&self) -> usize {
-        self.room * size_of::<Point>() + self.points.capacity() * size_of::<Vec<Point>>()
+        self.room * size_of::<Point>() + self.groups.capacity() * size_of::<Points>()
     }
 }
 
@@ -121,10 +173,17 @@ impl Grouped for Twap {
 mod tests {
     use super::*;
 
+    fn mean(points: &[Point]) -> Option<f64> {
+        let mut all = Points::default();
+        points.iter().for_each(|point| all.add(*point));
+        all.mean()
+    }
+
     #[test]
     fn prices_hold_until_the_next() {
         assert_eq!(mean(&[(10, 5.0), (0, 1.0), (4, 2.0)]), Some((1.0 * 4.0 + 2.0 * 6.0) / 10.0));
-        assert_eq!(mean(&[(0, 1.0), (0, 3.0), (2, 9.0)]), Some(3.0));
+        assert_eq!(mean(&[(0, 1.0), (4, 2.0), (10, 5.0)]), Some((1.0 * 4.0 + 2.0 * 6.0) / 10.0));
+        assert_eq!(mean(&[(0, 3.0), (0, 1.0), (2, 9.0)]), Some(3.0));
         assert_eq!(mean(&[(7, 1.0), (7, 3.0)]), Some(3.0));
         assert_eq!(mean(&[(i64::MIN, 1.0), (i64::MAX, 3.0)]), Some(1.0));
         assert_eq!(mean(&[]), None);

@@ -1,16 +1,16 @@
 //! `max_drawdown(value ORDER BY time)`, the deepest fall of a value below its peak.
 //!
 //! Rows are kept with what they are sorted by, and sorted when the result is wanted, so that it does not depend on the parts in
-//! which they come. Over a window they come in its order.
+//! which they come. Over a window they come in its order, and none is kept.
 
 use super::super::argument::{Taken, coerced, finite};
 use crate::dialect::aggregate::frame::Anew;
 use crate::dialect::function::section::Section;
 use crate::market::performance::Drawdown;
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, Float64Builder, ListBuilder};
+use arrow::array::{ArrayRef, AsArray, BinaryBuilder, Float64Builder, ListBuilder};
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
 use arrow::row::{RowConverter, SortField};
-use datafusion::common::{Result, ScalarValue, exec_datafusion_err, not_impl_err};
+use datafusion::common::{Result, ScalarValue, exec_datafusion_err, internal_err, not_impl_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
 use datafusion::logical_expr::{
@@ -83,8 +83,10 @@ impl AggregateUDFImpl for MaxDrawdown {
             Ok(SortField::new_with_options(data_type, order.options))
         });
         let fields = fields.collect::<Result<Vec<_>>>()?;
-        let converter = if fields.is_empty() { None } else { Some(RowConverter::new(fields)?) };
-        Ok(Box::new(Values { converter, rows: Vec::new(), bytes: 0 }))
+        Ok(match fields.is_empty() {
+            true => Box::new(InOrder::default()),
+            false => Box::new(Values { converter: RowConverter::new(fields)?, rows: Vec::new(), bytes: 0 }),
+        })
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
@@ -117,11 +119,51 @@ impl AggregateUDFImpl for MaxDrawdown {
     }
 }
 
+/// The rows of a column with a finite number, and these numbers.
+fn known(values: &ArrayRef) -> impl Iterator<Item = (usize, f64)> {
+    let values = values.as_primitive_opt::<Float64Type>().into_iter().flatten().enumerate();
+    values.filter_map(|(row, value)| Some((row, value.filter(|value| value.is_finite())?)))
+}
+
+/// The result as a value.
+fn deepest(drawdown: &Drawdown) -> Result<ScalarValue> {
+    Ok(ScalarValue::Float64(drawdown.deepest().map(finite).transpose()?))
+}
+
+/// The values of a window, which come in its order.
+#[derive(Debug, Default)]
+struct InOrder {
+    drawdown: Drawdown,
+}
+
+impl Accumulator for InOrder {
+    fn update_batch(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        columns.iter().take(1).flat_map(known).for_each(|(_, value)| self.drawdown.add(value));
+        Ok(())
+    }
+
+    fn merge_batch(&mut self, _: &[ArrayRef]) -> Result<()> {
+        internal_err!("values of a window are not merged")
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        deepest(&self.drawdown)
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        internal_err!("values of a window have no state")
+    }
+
+    fn size(&self) -> usize {
+        0
+    }
+}
+
 /// The values of a group with their keys, which sort them.
 #[derive(Debug)]
 struct Values {
-    /// What makes keys of the columns of ORDER BY; `None` for rows that come in order.
-    converter: Option<RowConverter>,
+    /// What makes keys of the columns of ORDER BY.
+    converter: RowConverter,
     rows: Vec<(Box<[u8]>, f64)>,
     /// Bytes of all keys.
     bytes: usize,
@@ -132,25 +174,14 @@ impl Values {
         self.bytes += key.len();
         self.rows.push((key.into(), value));
     }
-
-    /// The keys of rows; empty ones for rows that come in order.
-    fn keys(&self, columns: &[ArrayRef], rows: usize) -> Result<BinaryArray> {
-        match &self.converter {
-            Some(converter) => Ok(converter.convert_columns(columns)?.try_into_binary()?),
-            None => Ok(BinaryArray::from_iter_values(std::iter::repeat_n([], rows))),
-        }
-    }
 }
 
 impl Accumulator for Values {
     fn update_batch(&mut self, columns: &[ArrayRef]) -> Result<()> {
         let Some((values, order)) = columns.split_first() else { return Ok(()) };
-        let keys = self.keys(order, values.len())?;
-        let values = values.as_primitive::<Float64Type>();
-        for (row, value) in values.iter().enumerate() {
-            if let Some(value) = value.filter(|value| value.is_finite()) {
-                self.add(keys.value(row), value);
-            }
+        let keys = self.converter.convert_columns(order)?;
+        for (row, value) in known(values) {
+            self.add(keys.row(row).data(), value);
         }
         Ok(())
     }
@@ -169,12 +200,10 @@ impl Accumulator for Values {
 
     /// Rows that sort alike come from the least value up.
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        if self.converter.is_some() {
-            self.rows.sort_unstable_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
-        }
+        self.rows.sort_unstable_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
         let mut drawdown = Drawdown::default();
         self.rows.iter().for_each(|(_, value)| drawdown.add(*value));
-        Ok(ScalarValue::Float64(drawdown.deepest().map(finite).transpose()?))
+        deepest(&drawdown)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {

@@ -1,5 +1,6 @@
 //! What functions of market SQL take as their arguments, and the types that these are brought to.
 
+use crate::dialect::catalog::types;
 use crate::dialect::moment::fault;
 use crate::dialect::typing::kind::Kind;
 use crate::error::{ErrorKind, QueryError};
@@ -51,9 +52,10 @@ fn plain(given: &DataType) -> DataType {
     }
 }
 
-/// Whether values of a type come one after the other; a text of JSON has no order.
+/// Whether rows are picked by values of a type. Documents of JSON have no order here.
 fn is_ordered(given: &DataType) -> bool {
-    !crate::text::json::is_json(given) && !matches!(given, DataType::Map(..) | DataType::Union(..))
+    let name = types::display(types::of_arrow(given).0, None);
+    !matches!(name.as_str(), "json" | "jsonb") && !matches!(given, DataType::Map(..) | DataType::Union(..))
 }
 
 /// The types that the arguments of a call are brought to. The first `least` of those that are taken have to be there.

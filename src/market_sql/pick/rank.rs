@@ -4,7 +4,6 @@
 //! is picked, ranks are turned around.
 
 use crate::dialect::moment::interval_order::lengths;
-use crate::text::json;
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array, PrimitiveArray};
 use arrow::buffer::NullBuffer;
 use arrow::compute::{SortOptions, cast};
@@ -244,24 +243,13 @@ struct Bytes {
 fn compared(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Interval(_) => DataType::Decimal128(38, 0),
-        own if json::is_jsonb(own) => DataType::Binary,
         other => other.clone(),
     }
 }
 
 /// What stands for the values of a column where they are compared.
 fn keys(column: &ArrayRef) -> ArrayRef {
-    if let Some(lengths) = lengths(column) {
-        return lengths;
-    }
-    let order = json::is_jsonb(column.data_type()).then(|| {
-        let document = column.as_struct();
-        // A document that is NULL has no order.
-        let order = document.column_by_name(json::ORDER)?;
-        let nulls = NullBuffer::union(document.nulls(), order.nulls());
-        Some(arrow::array::make_array(order.to_data().into_builder().nulls(nulls).build().ok()?))
-    });
-    order.flatten().unwrap_or_else(|| column.clone())
+    lengths(column).unwrap_or_else(|| column.clone())
 }
 
 /// A column of ranks as bytes.

@@ -1,4 +1,5 @@
-//! The vocabulary of the market: symbols, lists, bars, live events, sessions of exchanges, expirations, option values.
+//! The vocabulary of the market: symbols, lists, bars, live events, sessions of exchanges, expirations, option values; and
+//! arithmetic over it: indicators, performance, quotes.
 //!
 //! Collectors parse a vendor's words into these types, `lake` and `live` keep them, the simulated venue makes them up.
 //! Pure: no I/O, no clock; whoever needs the present moment hands it in.
@@ -9,6 +10,13 @@ pub mod day_count;
 pub mod event;
 pub mod exchange;
 pub mod expiration;
+pub mod indicator;
 pub mod list;
+<<<<<<< HEAD
 pub mod option_model;
+=======
+pub mod options;
+pub mod performance;
+pub mod quote;
+>>>>>>> w-b
 pub mod symbol;

@@ -3,14 +3,36 @@
 //! - `asof`: as-of joins;
 //! - `calendar`: sessions of exchanges;
 //! - `exchange_rows`: `exchanges()`, and what `sessions()` gives;
+<<<<<<< HEAD
 //! - `option`: option maths.
 //!
 //! It comes to the dialect as an [`Extension`], and is the same over every front end.
 
 mod asof;
+=======
+//! - `pick`: values beside the least or the greatest of others; `bar`: bars, means by volume and by time;
+//! - `quote`: functions of quotes; `indicator`: indicators over windows; `performance`: returns against their risk;
+//!   `measures` registers these four, `aggregate` is how their aggregates are made, `argument` what they take, and `calls`
+//!   checks what else a call has.
+//!
+//! It comes to the dialect as an [`Extension`], and is the same over every front end.
+
+mod aggregate;
+mod argument;
+mod bar;
+>>>>>>> w-b
 mod calendar;
+mod calls;
 mod exchange_rows;
+<<<<<<< HEAD
 mod option;
+=======
+mod indicator;
+mod measures;
+mod performance;
+mod pick;
+mod quote;
+>>>>>>> w-b
 
 use crate::dialect::extension::Extension;
 use datafusion::common::Result;
@@ -28,7 +50,11 @@ use std::sync::Arc;
 pub(crate) fn register(context: &SessionContext) -> Result<()> {
     let functions = calendar::functions().into_iter().chain(exchange_rows::functions());
     functions.for_each(|function| context.register_udf(function));
+<<<<<<< HEAD
     option::register(&mut context.clone())
+=======
+    measures::register(&mut context.clone())
+>>>>>>> w-b
 }
 
 /// All of market SQL.
@@ -40,7 +66,11 @@ impl Extension for MarketSql {
         for function in calendar::functions().into_iter().chain(exchange_rows::functions()) {
             state.register_udf(Arc::new(function))?;
         }
+<<<<<<< HEAD
         option::register(state)?;
+=======
+        measures::register(state)?;
+>>>>>>> w-b
         state.register_udtf("exchanges", Arc::new(exchange_rows::Exchanges));
         asof::install(state)
     }

@@ -13,7 +13,7 @@ mod distinct;
 mod double;
 pub(crate) mod excluding;
 mod extreme;
-mod frame;
+pub(crate) mod frame;
 mod moments;
 pub(crate) mod offset;
 mod ordered;

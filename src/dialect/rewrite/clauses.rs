@@ -13,9 +13,22 @@ use datafusion::sql::sqlparser::ast::{
 };
 use std::ops::ControlFlow;
 
-/// Functions that are called over a window.
-const WINDOW_FUNCTIONS: &[&str] =
-    &["cume_dist", "dense_rank", "lag", "lead", "ntile", "percent_rank", "rank", "row_number"];
+/// Functions that are called over a window, those of market SQL among them.
+const WINDOW_FUNCTIONS: &[&str] = &[
+    "atr",
+    "bollinger",
+    "cume_dist",
+    "dense_rank",
+    "ewma",
+    "lag",
+    "lead",
+    "macd",
+    "ntile",
+    "percent_rank",
+    "rank",
+    "row_number",
+    "rsi",
+];
 
 /// Window functions that are aggregates too where ORDER BY stands in their arguments, as the views have them.
 const VALUES_OF_FRAMES: &[&str] = &["first_value", "last_value", "nth_value"];

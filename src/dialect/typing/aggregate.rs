@@ -157,6 +157,7 @@ impl Typing<'_> {
                         if VALUES_OF_ROWS.contains(&func.name()) && args.first().is_some_and(accepted::is_untyped) {
                             return Err(accepted::undetermined());
                         }
+                        let args = self.taken(func.as_ref(), args)?;
                         params.args = self.window_arguments(func.name(), args)?;
                         let written = params.args.get(1).is_none_or(|rows| matches!(rows, Expr::Literal(..)));
                         let by_column = if written { None } else { offset::function(func.name()) };

@@ -1,10 +1,12 @@
 //! Market SQL: what PostgreSQL lacks and a market needs, in spellings that other systems have.
 //!
+//! - `bucket`: buckets of time, by the clock, in a zone or in the sessions of an exchange;
 //! - `calendar`: sessions of exchanges;
 //! - `exchange_rows`: `exchanges()`, and what `sessions()` gives.
 //!
 //! It comes to the dialect as an [`Extension`], and is the same over every front end.
 
+mod bucket;
 mod calendar;
 mod exchange_rows;
 
@@ -12,13 +14,19 @@ use crate::dialect::extension::Extension;
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
 /// Registers the functions in a context without the dialect, so that views which call them can be planned there.
 pub(crate) fn register(context: &SessionContext) {
+    functions().for_each(|function| context.register_udf(function));
+}
+
+/// The scalar functions of all rooms.
+fn functions() -> impl Iterator<Item = ScalarUDF> {
     let functions = calendar::functions().into_iter().chain(exchange_rows::functions());
-    functions.for_each(|function| context.register_udf(function));
+    functions.chain([bucket::function()])
 }
 
 /// All of market SQL.
@@ -27,7 +35,7 @@ pub(crate) struct MarketSql;
 
 impl Extension for MarketSql {
     fn register(&self, state: &mut SessionState) -> Result<()> {
-        for function in calendar::functions().into_iter().chain(exchange_rows::functions()) {
+        for function in functions() {
             state.register_udf(Arc::new(function))?;
         }
         state.register_udtf("exchanges", Arc::new(exchange_rows::Exchanges));

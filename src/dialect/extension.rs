@@ -4,6 +4,7 @@
 use super::parse::tree::Statement;
 use datafusion::common::Result;
 use datafusion::execution::session_state::SessionState;
+use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_planner::ExtensionPlanner;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use std::fmt::Debug;
@@ -33,6 +34,11 @@ pub trait Extension: Debug + Send + Sync {
     fn register(&self, state: &mut SessionState) -> Result<()> {
         let _ = state;
         Ok(())
+    }
+
+    /// Rules of the analyzer that see a plan whose types are settled and whose subqueries are not joins yet.
+    fn analyzer_rules(&self) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+        Vec::new()
     }
 
     /// Physical planners of the logical nodes that this extension puts into plans, of which

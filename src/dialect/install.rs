@@ -65,6 +65,9 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     }
     moment::install_rules(&mut state);
     state.add_analyzer_rule(Arc::new(equality::EqualityKeys));
+    for rule in host.extensions.iter().flat_map(|extension| extension.analyzer_rules()) {
+        state.add_analyzer_rule(rule);
+    }
     decorrelate::install(&mut state, host.rereads);
     catalog::install(&host.catalog, &host.comments)?;
     function::install(&mut state, host.catalog.clone(), host.comments.clone())?;

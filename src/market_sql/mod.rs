@@ -2,6 +2,7 @@
 //!
 //! - `bucket`: buckets of time, by the clock, in a zone or in the sessions of an exchange;
 //! - `calendar`: sessions of exchanges;
+//! - `gapfill`: rows for buckets that have none;
 //! - `exchange_rows`: `exchanges()`, and what `sessions()` gives.
 //!
 //! It comes to the dialect as an [`Extension`], and is the same over every front end.
@@ -9,12 +10,15 @@
 mod bucket;
 mod calendar;
 mod exchange_rows;
+mod gapfill;
 
 use crate::dialect::extension::Extension;
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::ScalarUDF;
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::physical_planner::ExtensionPlanner;
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
@@ -26,7 +30,7 @@ pub(crate) fn register(context: &SessionContext) {
 /// The scalar functions of all rooms.
 fn functions() -> impl Iterator<Item = ScalarUDF> {
     let functions = calendar::functions().into_iter().chain(exchange_rows::functions());
-    functions.chain([bucket::function()])
+    functions.chain([bucket::function()]).chain(gapfill::functions())
 }
 
 /// All of market SQL.
@@ -40,5 +44,13 @@ impl Extension for MarketSql {
         }
         state.register_udtf("exchanges", Arc::new(exchange_rows::Exchanges));
         Ok(())
+    }
+
+    fn analyzer_rules(&self) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+        vec![Arc::new(gapfill::GapFilling)]
+    }
+
+    fn planners(&self) -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
+        vec![Arc::new(gapfill::Planner)]
     }
 }

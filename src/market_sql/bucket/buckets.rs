@@ -133,6 +133,17 @@ impl Buckets {
         }
     }
 
+    /// The beginning of the bucket of a moment, or of the first one after it.
+    ///
+    /// # Errors
+    /// As [`Buckets::start`].
+    pub(in crate::market_sql) fn at_or_after(&mut self, at: i64) -> Result<Option<i64>> {
+        match self.span(at)?.start {
+            Some(start) => Ok(Some(start)),
+            None => self.first_from(at),
+        }
+    }
+
     fn span(&mut self, at: i64) -> Result<Span> {
         let even = |grid: &Grid| {
             let start = grid.start(at).ok_or_else(|| out_of_range("timestamp"))?;

@@ -35,18 +35,9 @@ impl TimeBucket {
     }
 }
 
-/// 42883: there is no function for these arguments, some of which may be named.
-pub(in crate::market_sql) fn missing(name: &str, given: &[DataType], parameters: &[&str]) -> DataFusionError {
-    let by_name = given.len() == parameters.len() && given.contains(&DataType::Boolean);
-    let shown = given.iter().zip(parameters.iter().map(Some).chain(std::iter::repeat(None))).enumerate();
-    let shown = shown.filter(|(_, (data_type, _))| !by_name || **data_type != DataType::Boolean);
-    let shown = shown.map(|(place, (data_type, parameter))| {
-        let data_type = types::display(types::of_arrow(data_type).0, None);
-        match parameter {
-            Some(parameter) if by_name && place > 1 => format!("{parameter} => {data_type}"),
-            _ => data_type,
-        }
-    });
+/// 42883: there is no function for these arguments.
+pub(in crate::market_sql) fn missing(name: &str, given: &[DataType]) -> DataFusionError {
+    let shown = given.iter().map(|data_type| types::display(types::of_arrow(data_type).0, None));
     fault::unknown(format!("function {name}({}) does not exist", shown.collect::<Vec<_>>().join(", ")))
 }
 
@@ -66,17 +57,20 @@ impl ScalarUDFImpl for TimeBucket {
 
     fn documentation(&self) -> Option<&Documentation> {
         static DOCUMENTATION: std::sync::LazyLock<Documentation> = std::sync::LazyLock::new(|| {
-            documentation("time_bucket", "The beginning of the bucket that a moment or a number is in, by the width of buckets.")
+            documentation(
+                "time_bucket",
+                "The beginning of the bucket that a moment or a number is in, by the width of buckets.",
+            )
         });
         Some(&DOCUMENTATION)
     }
 
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        Ok(form(given).ok_or_else(|| missing(self.name(), given, &PARAMETERS))?.types)
+        Ok(form(given).ok_or_else(|| missing(self.name(), given))?.types)
     }
 
     fn return_type(&self, given: &[DataType]) -> Result<DataType> {
-        Ok(form(given).ok_or_else(|| missing(self.name(), given, &PARAMETERS))?.returns)
+        Ok(form(given).ok_or_else(|| missing(self.name(), given))?.returns)
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -100,7 +94,7 @@ impl ScalarUDFImpl for TimeBucket {
 /// The buckets of a column.
 fn bucketed(call: &Call<'_>) -> Result<ArrayRef> {
     let types: Vec<DataType> = call.args.iter().map(ColumnarValue::data_type).collect();
-    let form = form(&types).ok_or_else(|| missing("time_bucket", &types, &PARAMETERS))?;
+    let form = form(&types).ok_or_else(|| missing("time_bucket", &types))?;
     match call.returns {
         DataType::Date32 => starts::<Date32Type>(call, &form, day),
         DataType::Timestamp(..) => starts::<TimestampMicrosecondType>(call, &form, Some),

@@ -14,4 +14,4 @@ pub(super) mod of_call;
 mod session;
 mod span;
 
-pub(super) use function::{TimeBucket, function};
+pub(super) use function::{documentation, function, missing};

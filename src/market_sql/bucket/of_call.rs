@@ -10,10 +10,12 @@ use crate::market::exchange;
 use crate::text::calendar::DAY_US;
 use crate::text::zone::Zone;
 use arrow::datatypes::{
-    DataType, Date32Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, TimestampMicrosecondType,
+    DataType, Date32Type, Int16Type, Int32Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType,
+    TimestampMicrosecondType,
 };
-use datafusion::common::Result;
+use datafusion::common::{Result, ScalarValue, exec_datafusion_err};
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::ColumnarValue;
 
 /// The arguments of a call that say which buckets are meant, as columns.
 pub(in crate::market_sql) enum Settings {
@@ -40,7 +42,11 @@ pub(in crate::market_sql) enum Moments {
     Moments(Column<TimestampMicrosecondType>),
     /// Days.
     Days(Column<Date32Type>),
-    /// Whole numbers.
+    /// Numbers of 16 bits.
+    Small(Column<Int16Type>),
+    /// Numbers of 32 bits.
+    Integers(Column<Int32Type>),
+    /// Numbers of 64 bits.
     Numbers(Column<Int64Type>),
 }
 
@@ -48,6 +54,8 @@ impl Moments {
     /// Those of an argument.
     pub(in crate::market_sql) fn of(call: &Call<'_>, place: usize) -> Result<Self> {
         Ok(match call.argument(place)?.data_type() {
+            DataType::Int16 => Self::Small(call.column(place)?),
+            DataType::Int32 => Self::Integers(call.column(place)?),
             DataType::Int64 => Self::Numbers(call.column(place)?),
             DataType::Date32 => Self::Days(call.column(place)?),
             _ => Self::Moments(call.column(place)?),
@@ -58,6 +66,8 @@ impl Moments {
     pub(in crate::market_sql) fn at(&self, row: usize) -> Option<i64> {
         match self {
             Self::Moments(moments) => moments.at(row),
+            Self::Small(numbers) => numbers.at(row).map(i64::from),
+            Self::Integers(numbers) => numbers.at(row).map(i64::from),
             Self::Numbers(numbers) => numbers.at(row),
             Self::Days(days) => days.at(row).map(of_day),
         }
@@ -104,11 +114,46 @@ impl Settings {
         }))
     }
 
+    /// Those of values, which are the same for all rows.
+    ///
+    /// # Errors
+    /// A value of another type than its parameter's.
+    pub(in crate::market_sql) fn of_values(values: &[ScalarValue], form: &Form) -> Result<Self> {
+        let wrong = || exec_datafusion_err!("an argument has another type than was planned");
+        let value = |place: usize| values.get(place).ok_or_else(wrong);
+        let span = |place: usize| match value(place)? {
+            ScalarValue::IntervalMonthDayNano(span) => Ok(Column::One(*span)),
+            _ => Err(wrong()),
+        };
+        let number = |place: usize| match value(place)? {
+            ScalarValue::Int64(number) => Ok(Column::One(*number)),
+            _ => Err(wrong()),
+        };
+        let text = |place: usize| {
+            Ok::<_, DataFusionError>(Texts::One(value(place)?.try_as_str().flatten().map(str::to_owned)))
+        };
+        let moment = |place: usize| match value(place)? {
+            ScalarValue::Date32(day) => Ok(Moments::Days(Column::One(*day))),
+            ScalarValue::TimestampMicrosecond(us, _) => Ok(Moments::Moments(Column::One(*us))),
+            _ => Err(wrong()),
+        };
+        let Arguments { zone, origin, offset, session } = form.arguments;
+        if form.is_of_numbers() {
+            return Ok(Self::Numbers(number(0)?, offset.map(number).transpose()?));
+        }
+        Ok(Self::Time(TimeSettings {
+            widths: span(0)?,
+            zones: zone.map(text).transpose()?,
+            sessions: session.map(text).transpose()?,
+            origins: origin.map(moment).transpose()?,
+            offsets: offset.map(span).transpose()?,
+            of_dates: form.is_of_dates(),
+        }))
+    }
+
     /// Whether all rows have the same buckets.
     pub(in crate::market_sql) fn is_constant(call: &Call<'_>) -> bool {
-        let is_one = |argument: &datafusion::logical_expr::ColumnarValue| {
-            matches!(argument, datafusion::logical_expr::ColumnarValue::Scalar(_))
-        };
+        let is_one = |argument: &ColumnarValue| matches!(argument, ColumnarValue::Scalar(_));
         call.args.iter().enumerate().all(|(place, argument)| place == 1 || is_one(argument))
     }
 
@@ -144,9 +189,7 @@ impl Settings {
     fn buckets(&self, wanted: &Wanted<'_>) -> Result<Buckets> {
         let (width, zone, session, origin, offset) = match *wanted {
             Wanted::Numbers(width, offset) => return Buckets::of_numbers(width, offset),
-            Wanted::Time { width, zone, session, origin, offset } => {
-                (Width::of(width)?, zone, session, origin, offset)
-            }
+            Wanted::Time { width, zone, session, origin, offset } => (Width::of(width)?, zone, session, origin, offset),
         };
         let of_dates = matches!(self, Self::Time(TimeSettings { of_dates: true, .. }));
         let partly = offset.is_some_and(|offset| offset.nanoseconds % 86_400_000_000_000 != 0);

@@ -4,7 +4,7 @@
 use super::parse::tree::Statement;
 use datafusion::common::Result;
 use datafusion::execution::session_state::SessionState;
-use datafusion::optimizer::AnalyzerRule;
+use datafusion::optimizer::{AnalyzerRule, OptimizerRule};
 use datafusion::physical_planner::ExtensionPlanner;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use std::fmt::Debug;
@@ -38,6 +38,11 @@ pub trait Extension: Debug + Send + Sync {
 
     /// Rules of the analyzer that see a plan whose types are settled and whose subqueries are not joins yet.
     fn analyzer_rules(&self) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+        Vec::new()
+    }
+
+    /// Rules of the optimiser, which see conditions where they have been moved to.
+    fn optimizer_rules(&self) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
         Vec::new()
     }
 

@@ -2,6 +2,7 @@
 //!
 //! - `bucket`: buckets of time, by the clock, in a zone or in the sessions of an exchange;
 //! - `calendar`: sessions of exchanges;
+//! - `implied`: what conditions on buckets and sessions say of the moment, for scans;
 //! - `gapfill`: rows for buckets that have none;
 //! - `exchange_rows`: `exchanges()`, and what `sessions()` gives.
 //!
@@ -11,13 +12,14 @@ mod bucket;
 mod calendar;
 mod exchange_rows;
 mod gapfill;
+mod implied;
 
 use crate::dialect::extension::Extension;
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::ScalarUDF;
-use datafusion::optimizer::AnalyzerRule;
+use datafusion::optimizer::{AnalyzerRule, OptimizerRule};
 use datafusion::physical_planner::ExtensionPlanner;
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
@@ -48,6 +50,10 @@ impl Extension for MarketSql {
 
     fn analyzer_rules(&self) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
         vec![Arc::new(gapfill::GapFilling)]
+    }
+
+    fn optimizer_rules(&self) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+        vec![Arc::new(implied::ImpliedRanges)]
     }
 
     fn planners(&self) -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {

@@ -104,7 +104,7 @@ mod tests {
         for (written, wanted) in [
             ("time_bucket('1 d', ts)", "time_bucket('1 d', ts)"),
             ("time_bucket('1 d', ts, session => 'X')", "time_bucket('1 d', ts, false, false, false, 'X')"),
-            ("time_bucket(ts => t, bucket_width := w)", "time_bucket(w, t, false, false, false, false)"),
+            ("time_bucket(ts => t, bucket_width => w)", "time_bucket(w, t, false, false, false, false)"),
             ("time_bucket(w, t, \"offset\" => o, TimeZone => z)", "time_bucket(w, t, z, false, o, false)"),
             ("locf(x, treat_null_as_missing => true)", "locf(x, NULL, true)"),
             ("other(x => 1)", "other(x => 1)"),

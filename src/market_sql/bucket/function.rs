@@ -85,10 +85,6 @@ impl ScalarUDFImpl for TimeBucket {
         let ordered = !in_sessions && is_constant(width) && rest.iter().all(is_constant);
         Ok(if ordered { moment.sort_properties } else { SortProperties::Unordered })
     }
-
-    fn preserves_lex_ordering(&self, input: &[ExprProperties]) -> Result<bool> {
-        Ok(self.output_ordering(input)? != SortProperties::Unordered)
-    }
 }
 
 /// The buckets of a column.

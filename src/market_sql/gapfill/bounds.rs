@@ -1,9 +1,10 @@
 //! From when to when gaps are filled: what the call says, or else what WHERE says of the moment.
 
+use super::super::implied::implied;
 use crate::dialect::moment::fault::external;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, Result};
+use datafusion::common::{Column, DFSchema, Result};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::Between;
 use datafusion::logical_expr::utils::split_conjunction;
@@ -83,8 +84,11 @@ pub(super) fn of_filters(plan: &LogicalPlan, moment: &Expr) -> Result<Vec<Bound>
     loop {
         match plan {
             LogicalPlan::Filter(filter) => {
-                let conditions = split_conjunction(&filter.predicate).into_iter();
-                bounds.extend(conditions.flat_map(|condition| of_condition(condition, &moment)));
+                for condition in split_conjunction(&filter.predicate) {
+                    bounds.extend(of_condition(condition, &moment));
+                    let of_session = sessions(condition, filter.input.schema());
+                    bounds.extend(of_session.iter().flat_map(|condition| of_condition(condition, &moment)));
+                }
                 plan = &filter.input;
             }
             LogicalPlan::SubqueryAlias(alias) => {
@@ -102,6 +106,15 @@ pub(super) fn of_filters(plan: &LogicalPlan, moment: &Expr) -> Result<Vec<Bound>
             }
             _ => return Ok(bounds),
         }
+    }
+}
+
+/// What a condition on the date of a session says of its moment. That of a bucket says less than it has to.
+fn sessions(condition: &Expr, schema: &DFSchema) -> Vec<Expr> {
+    let is_session = |part: &Expr| matches!(part, Expr::ScalarFunction(call) if call.func.name() == "session_date");
+    match condition.exists(|part| Ok(is_session(part))) {
+        Ok(true) => implied(condition, schema),
+        _ => Vec::new(),
     }
 }
 

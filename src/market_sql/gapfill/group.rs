@@ -89,3 +89,49 @@ impl Groups {
 fn bytes(rows: &RecordBatch) -> usize {
     rows.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or_default()).sum()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use arrow::array::{AsArray, Int64Array, StringArray};
+    use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+    use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryConsumer, MemoryPool};
+    use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+    use futures::stream;
+    use std::sync::Arc;
+
+    /// Rows of a key and a number, in batches of so many rows.
+    fn groups(rows: &[(&str, i64)], size: usize, limit: usize) -> Groups {
+        let fields = vec![Field::new("k", DataType::Utf8, false), Field::new("n", DataType::Int64, false)];
+        let schema = Arc::new(Schema::new(fields));
+        let batch = |rows: &[(&str, i64)]| {
+            let keys = StringArray::from_iter_values(rows.iter().map(|(key, _)| *key));
+            let numbers = Int64Array::from_iter_values(rows.iter().map(|(_, number)| *number));
+            Ok(RecordBatch::try_new(schema.clone(), vec![Arc::new(keys), Arc::new(numbers)])?)
+        };
+        let batches: Vec<Result<RecordBatch>> = rows.chunks(size).map(batch).collect();
+        let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(limit));
+        let rows = Box::pin(RecordBatchStreamAdapter::new(schema.clone(), stream::iter(batches)));
+        Groups::of(rows, vec![0], MemoryConsumer::new("test").register(&pool))
+    }
+
+    #[tokio::test]
+    async fn groups_are_whole_however_rows_are_split() {
+        let rows = [("a", 1), ("a", 2), ("b", 3), ("c", 4), ("c", 5), ("c", 6), ("c", 7), ("d", 8)];
+        for size in 1..=rows.len() {
+            let mut groups = groups(&rows, size, 1 << 20);
+            let mut found = Vec::new();
+            while let Some(group) = groups.next().await.unwrap() {
+                found.push(group.column(1).as_primitive::<Int64Type>().values().to_vec());
+            }
+            assert_eq!(found, [vec![1, 2], vec![3], vec![4, 5, 6, 7], vec![8]], "batches of {size}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_group_that_does_not_fit_into_memory_is_an_error() {
+        let rows: Vec<(&str, i64)> = (0..1_000).map(|number| ("a", number)).collect();
+        assert!(groups(&rows, 10, 4_096).next().await.is_err());
+    }
+}

@@ -1,8 +1,8 @@
-//! What conditions on buckets and sessions say of the moment itself, so that scans read no more files than they have to:
-//! `session_date(received_at) = '2026-11-27'` says from when on `received_at` is, and before when.
+//! What conditions on buckets and sessions say of the moment itself, so that scans read no more files than they have
+//! to: `session_date(received_at) = '2026-11-27'` says from when on `received_at` is, and before when.
 //!
-//! DataFusion 55: `ScalarUDFImpl::preimage` puts such a range in the place of the condition. A moment that is in no session
-//! has no date, and would be taken where it lies before one. Not needed once a preimage may have gaps.
+//! DataFusion 55: `ScalarUDFImpl::preimage` puts such a range in the place of the condition. A moment that is in no
+//! session has no date, and would be taken where it lies before one. Not needed once a preimage may have gaps.
 
 use super::bucket::grid::microseconds;
 use crate::market::exchange::{self, Exchange};

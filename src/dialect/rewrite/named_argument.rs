@@ -1,8 +1,8 @@
-//! Calls with arguments by name, `time_bucket('1 day', ts, timezone => 'Europe/Rome')`, of functions whose parameters may
-//! be left out: they get all of their arguments in order.
+//! Calls with arguments by name, `time_bucket('1 day', ts, timezone => 'Europe/Rome')`, of functions whose parameters
+//! may be left out: they get all of their arguments in order.
 //!
-//! DataFusion 55: arguments by name must be those of the first parameters, without one left out between them. Not needed
-//! once a parameter may have a default.
+//! DataFusion 55: arguments by name must be those of the first parameters, without one left out between them. Not
+//! needed once a parameter may have a default.
 
 use super::build::{boolean, null};
 use crate::dialect::parse::tree::fold;

@@ -7,31 +7,30 @@ use crate::dialect::moment::types::{DATE, INTERVAL, Kind, TIMESTAMPTZ};
 use arrow::datatypes::DataType;
 
 /// The parameters of `time_bucket`, in order.
-pub(in crate::market_sql) const PARAMETERS: [&str; 6] =
-    ["bucket_width", "ts", "timezone", "origin", "offset", "session"];
+pub(crate) const PARAMETERS: [&str; 6] = ["bucket_width", "ts", "timezone", "origin", "offset", "session"];
 
 /// Places of the arguments of one call.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(in crate::market_sql) struct Arguments {
+pub(crate) struct Arguments {
     /// The place of the time zone.
-    pub(in crate::market_sql) zone: Option<usize>,
+    pub(crate) zone: Option<usize>,
     /// The place of the origin.
-    pub(in crate::market_sql) origin: Option<usize>,
+    pub(crate) origin: Option<usize>,
     /// The place of the offset.
-    pub(in crate::market_sql) offset: Option<usize>,
+    pub(crate) offset: Option<usize>,
     /// The place of the exchange.
-    pub(in crate::market_sql) session: Option<usize>,
+    pub(crate) session: Option<usize>,
 }
 
 /// What a call is found to be by the types of its arguments.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::market_sql) struct Form {
+pub(crate) struct Form {
     /// Which argument is which.
-    pub(in crate::market_sql) arguments: Arguments,
+    pub(crate) arguments: Arguments,
     /// The types of the arguments.
-    pub(in crate::market_sql) types: Vec<DataType>,
+    pub(crate) types: Vec<DataType>,
     /// The type of the result, which is that of the moment.
-    pub(in crate::market_sql) returns: DataType,
+    pub(crate) returns: DataType,
 }
 
 fn is_text(given: &DataType) -> bool {
@@ -43,7 +42,7 @@ fn is_left_out(given: &DataType) -> bool {
 }
 
 /// The form of a call; `None` for arguments that are not taken.
-pub(in crate::market_sql) fn form(given: &[DataType]) -> Option<Form> {
+pub(crate) fn form(given: &[DataType]) -> Option<Form> {
     let [width, moment, rest @ ..] = given else { return None };
     if moment.is_integer() || (is_text(moment) && width.is_integer()) {
         return of_numbers(given);
@@ -122,12 +121,12 @@ fn of_numbers(given: &[DataType]) -> Option<Form> {
 
 impl Form {
     /// Whether buckets are of whole numbers.
-    pub(in crate::market_sql) fn is_of_numbers(&self) -> bool {
+    pub(crate) fn is_of_numbers(&self) -> bool {
         self.returns.is_integer()
     }
 
     /// Whether buckets are of dates.
-    pub(in crate::market_sql) fn is_of_dates(&self) -> bool {
+    pub(crate) fn is_of_dates(&self) -> bool {
         self.returns == DATE
     }
 }

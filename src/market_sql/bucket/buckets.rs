@@ -16,7 +16,7 @@ use datafusion::common::Result;
 enum Rule {
     /// On a clock that is never changed.
     Clock(Grid),
-    /// Of whole numbers.
+    /// Of whole numbers, which are no moments.
     Numbers(Grid),
     /// On the clock of a zone.
     Local(Local),
@@ -26,20 +26,20 @@ enum Rule {
 
 /// Buckets of one width.
 #[derive(Debug)]
-pub(in crate::market_sql) struct Buckets {
+pub(crate) struct Buckets {
     rule: Rule,
     last: Span,
 }
 
 /// What buckets of time are aligned to.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub(in crate::market_sql) struct Alignment {
+pub(crate) struct Alignment {
     /// A moment with which a bucket begins.
-    pub(in crate::market_sql) origin: Option<i64>,
+    pub(crate) origin: Option<i64>,
     /// How much later than otherwise buckets begin.
-    pub(in crate::market_sql) offset: Option<IntervalMonthDayNano>,
+    pub(crate) offset: Option<IntervalMonthDayNano>,
     /// By whose clock they begin; by that of UTC where it is left out.
-    pub(in crate::market_sql) zone: Option<Zone>,
+    pub(crate) zone: Option<Zone>,
 }
 
 impl Buckets {
@@ -51,7 +51,7 @@ impl Buckets {
     ///
     /// # Errors
     /// 22023 for a width that is not positive.
-    pub(in crate::market_sql) fn of_numbers(width: i64, offset: i64) -> Result<Self> {
+    pub(crate) fn of_numbers(width: i64, offset: i64) -> Result<Self> {
         Width::Even(width).positive()?;
         Ok(Self::by(Rule::Numbers(Grid::Even { width, origin: offset })))
     }
@@ -60,7 +60,7 @@ impl Buckets {
     ///
     /// # Errors
     /// 22008 for an origin that is infinite, 0A000 for an offset of months where the width has none.
-    pub(in crate::market_sql) fn of_time(width: Width, alignment: Alignment) -> Result<Self> {
+    pub(crate) fn of_time(width: Width, alignment: Alignment) -> Result<Self> {
         let Alignment { origin, offset, zone } = alignment;
         if origin.is_some_and(|origin| !is_moment(origin)) {
             return Err(overflow("origin out of range"));
@@ -95,7 +95,7 @@ impl Buckets {
     ///
     /// # Errors
     /// 22023 for a width of more than a day.
-    pub(in crate::market_sql) fn of_sessions(width: Width, exchange: &'static Exchange) -> Result<Self> {
+    pub(crate) fn of_sessions(width: Width, exchange: &'static Exchange) -> Result<Self> {
         let width = match width {
             Width::Even(us) if us < DAY_US => Some(us),
             Width::Even(DAY_US) => None,
@@ -108,7 +108,7 @@ impl Buckets {
     ///
     /// # Errors
     /// 22008 where it has no place in its type, or nothing is known of the sessions then.
-    pub(in crate::market_sql) fn start(&mut self, at: i64) -> Result<Option<i64>> {
+    pub(crate) fn start(&mut self, at: i64) -> Result<Option<i64>> {
         if !self.last.contains(at) {
             self.last = self.span(at)?;
         }
@@ -119,7 +119,7 @@ impl Buckets {
     ///
     /// # Errors
     /// As [`Buckets::start`].
-    pub(in crate::market_sql) fn first_from(&mut self, at: i64) -> Result<Option<i64>> {
+    pub(crate) fn first_from(&mut self, at: i64) -> Result<Option<i64>> {
         let mut at = at;
         let wanted = at;
         loop {
@@ -137,7 +137,7 @@ impl Buckets {
     ///
     /// # Errors
     /// As [`Buckets::start`].
-    pub(in crate::market_sql) fn at_or_after(&mut self, at: i64) -> Result<Option<i64>> {
+    pub(crate) fn at_or_after(&mut self, at: i64) -> Result<Option<i64>> {
         match self.span(at)?.start {
             Some(start) => Ok(Some(start)),
             None => self.first_from(at),

@@ -18,14 +18,14 @@ use datafusion::logical_expr::{
 };
 use std::sync::Arc;
 
-/// The function `time_bucket`.
-pub(in crate::market_sql) fn function() -> ScalarUDF {
+/// The function `time_bucket`, as statements call it.
+pub(crate) fn function() -> ScalarUDF {
     ScalarUDF::from(TimeBucket::new())
 }
 
 /// The beginning of the bucket of each moment of a column.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(in crate::market_sql) struct TimeBucket {
+pub(crate) struct TimeBucket {
     signature: Signature,
 }
 
@@ -36,13 +36,13 @@ impl TimeBucket {
 }
 
 /// 42883: there is no function for these arguments.
-pub(in crate::market_sql) fn missing(name: &str, given: &[DataType]) -> DataFusionError {
+pub(crate) fn missing(name: &str, given: &[DataType]) -> DataFusionError {
     let shown = given.iter().map(|data_type| types::display(types::of_arrow(data_type).0, None));
     fault::unknown(format!("function {name}({}) does not exist", shown.collect::<Vec<_>>().join(", ")))
 }
 
 /// What documentation says of a function.
-pub(in crate::market_sql) fn documentation(name: &str, doc: &str) -> Documentation {
+pub(crate) fn documentation(name: &str, doc: &str) -> Documentation {
     Documentation::builder(Section::DateTime.of_datafusion(), doc, format!("{name}(...)")).build()
 }
 

@@ -7,10 +7,10 @@ use datafusion::common::Result;
 
 /// How wide buckets are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::market_sql) enum Width {
+pub(crate) enum Width {
     /// So many microseconds, or other units.
     Even(i64),
-    /// So many months.
+    /// So many months, however long they are.
     Months(i64),
 }
 
@@ -19,7 +19,7 @@ impl Width {
     ///
     /// # Errors
     /// 0A000 for months beside days or a time, 22023 for a span that is not positive.
-    pub(in crate::market_sql) fn of(span: IntervalMonthDayNano) -> Result<Self> {
+    pub(crate) fn of(span: IntervalMonthDayNano) -> Result<Self> {
         let rest = microseconds(span)?;
         if span.months != 0 && rest != 0 {
             return Err(not_supported("month intervals cannot have day or time component".to_owned()));
@@ -32,31 +32,31 @@ impl Width {
     ///
     /// # Errors
     /// 22023 where it is not positive.
-    pub(in crate::market_sql) fn positive(self) -> Result<Self> {
+    pub(crate) fn positive(self) -> Result<Self> {
         let (Self::Even(size) | Self::Months(size)) = self;
         if size > 0 { Ok(self) } else { Err(invalid("period must be greater than 0".to_owned())) }
     }
 
     /// Whether it is less than a day, so that what it begins with is a time of the day.
-    pub(in crate::market_sql) fn is_part_of_day(self) -> bool {
+    pub(crate) fn is_part_of_day(self) -> bool {
         matches!(self, Self::Even(us) if us < DAY_US)
     }
 
     /// Whether buckets of dates can have it.
-    pub(in crate::market_sql) fn is_of_days(self) -> bool {
+    pub(crate) fn is_of_days(self) -> bool {
         matches!(self, Self::Even(us) if us % DAY_US == 0) || matches!(self, Self::Months(_))
     }
 }
 
 /// The days and the time of a span in microseconds.
-pub(in crate::market_sql) fn microseconds(span: IntervalMonthDayNano) -> Result<i64> {
+pub(crate) fn microseconds(span: IntervalMonthDayNano) -> Result<i64> {
     let days = i64::from(span.days) * DAY_US;
     days.checked_add(span.nanoseconds / 1_000).ok_or_else(|| out_of_range("interval"))
 }
 
-/// Where buckets begin.
+/// Where buckets begin, on one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::market_sql) enum Grid {
+pub(crate) enum Grid {
     /// Every so many units from an origin on, and before it.
     Even {
         /// Width of a bucket.
@@ -77,7 +77,7 @@ pub(in crate::market_sql) enum Grid {
 
 impl Grid {
     /// The beginning of the bucket of a moment; `None` beyond the numbers there are.
-    pub(in crate::market_sql) fn start(&self, at: i64) -> Option<i64> {
+    pub(crate) fn start(&self, at: i64) -> Option<i64> {
         match *self {
             Self::Even { width, origin } => {
                 let since = (at.rem_euclid(width) - origin.rem_euclid(width)).rem_euclid(width);
@@ -92,7 +92,7 @@ impl Grid {
     }
 
     /// The beginning of the bucket behind one that begins at a moment; the last number there is, where there is none.
-    pub(in crate::market_sql) fn next(&self, start: i64) -> i64 {
+    pub(crate) fn next(&self, start: i64) -> i64 {
         match *self {
             Self::Even { width, .. } => start.saturating_add(width),
             Self::Months { count, offset, .. } => {
@@ -104,7 +104,7 @@ impl Grid {
 }
 
 /// The month of a moment, counted from the year 0.
-pub(in crate::market_sql) fn month_of(us: i64) -> i64 {
+pub(crate) fn month_of(us: i64) -> i64 {
     let (year, month, _) = civil(us.div_euclid(DAY_US));
     year * 12 + month - 1
 }

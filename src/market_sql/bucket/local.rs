@@ -1,8 +1,8 @@
 //! Buckets by the clock of a time zone, right where the clock is changed.
 //!
 //! Buckets of days and months begin with the first moment at which the clock reaches their beginning. Those that are
-//! parts of a day begin whenever the clock shows their beginning: an hour that comes twice is two buckets, one of two hours
-//! has one more hour or one less, and one that the clock skips does not begin.
+//! parts of a day begin whenever the clock shows their beginning: an hour that comes twice is two buckets, one of two
+//! hours has one more hour or one less, and one that the clock skips does not begin.
 
 use super::grid::Grid;
 use super::span::Span;

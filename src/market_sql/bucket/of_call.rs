@@ -18,15 +18,15 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::ColumnarValue;
 
 /// The arguments of a call that say which buckets are meant, as columns.
-pub(in crate::market_sql) enum Settings {
+pub(crate) enum Settings {
     /// Of whole numbers: their width and offset.
     Numbers(Column<Int64Type>, Option<Column<Int64Type>>),
-    /// Of time.
+    /// Of time, with what aligns them.
     Time(TimeSettings),
 }
 
 /// Arguments about buckets of time.
-pub(in crate::market_sql) struct TimeSettings {
+pub(crate) struct TimeSettings {
     widths: Column<IntervalMonthDayNanoType>,
     zones: Option<Texts>,
     sessions: Option<Texts>,
@@ -37,10 +37,10 @@ pub(in crate::market_sql) struct TimeSettings {
 }
 
 /// A column of moments, or of days as their midnights.
-pub(in crate::market_sql) enum Moments {
-    /// Microseconds.
+pub(crate) enum Moments {
+    /// Microseconds of a `timestamp` or `timestamptz`.
     Moments(Column<TimestampMicrosecondType>),
-    /// Days.
+    /// Days, each as its midnight.
     Days(Column<Date32Type>),
     /// Numbers of 16 bits.
     Small(Column<Int16Type>),
@@ -52,7 +52,7 @@ pub(in crate::market_sql) enum Moments {
 
 impl Moments {
     /// Those of an argument.
-    pub(in crate::market_sql) fn of(call: &Call<'_>, place: usize) -> Result<Self> {
+    pub(crate) fn of(call: &Call<'_>, place: usize) -> Result<Self> {
         Ok(match call.argument(place)?.data_type() {
             DataType::Int16 => Self::Small(call.column(place)?),
             DataType::Int32 => Self::Integers(call.column(place)?),
@@ -63,7 +63,7 @@ impl Moments {
     }
 
     /// The moment of a row, or the number.
-    pub(in crate::market_sql) fn at(&self, row: usize) -> Option<i64> {
+    pub(crate) fn at(&self, row: usize) -> Option<i64> {
         match self {
             Self::Moments(moments) => moments.at(row),
             Self::Small(numbers) => numbers.at(row).map(i64::from),
@@ -75,7 +75,7 @@ impl Moments {
 }
 
 /// The midnight of a day; the infinite days are infinite moments.
-pub(in crate::market_sql) fn of_day(day: i32) -> i64 {
+pub(crate) fn of_day(day: i32) -> i64 {
     match day {
         i32::MAX => i64::MAX,
         i32::MIN => i64::MIN,
@@ -98,7 +98,7 @@ enum Wanted<'a> {
 
 impl Settings {
     /// Those of a call.
-    pub(in crate::market_sql) fn of(call: &Call<'_>, form: &Form) -> Result<Self> {
+    pub(crate) fn of(call: &Call<'_>, form: &Form) -> Result<Self> {
         let Arguments { zone, origin, offset, session } = form.arguments;
         if form.is_of_numbers() {
             let offsets = offset.map(|place| call.column(place)).transpose()?;
@@ -118,7 +118,7 @@ impl Settings {
     ///
     /// # Errors
     /// A value of another type than its parameter's.
-    pub(in crate::market_sql) fn of_values(values: &[ScalarValue], form: &Form) -> Result<Self> {
+    pub(crate) fn of_values(values: &[ScalarValue], form: &Form) -> Result<Self> {
         let wrong = || exec_datafusion_err!("an argument has another type than was planned");
         let value = |place: usize| values.get(place).ok_or_else(wrong);
         let span = |place: usize| match value(place)? {
@@ -152,7 +152,7 @@ impl Settings {
     }
 
     /// Whether all rows have the same buckets.
-    pub(in crate::market_sql) fn is_constant(call: &Call<'_>) -> bool {
+    pub(crate) fn is_constant(call: &Call<'_>) -> bool {
         let is_one = |argument: &ColumnarValue| matches!(argument, ColumnarValue::Scalar(_));
         call.args.iter().enumerate().all(|(place, argument)| place == 1 || is_one(argument))
     }
@@ -161,12 +161,12 @@ impl Settings {
     ///
     /// # Errors
     /// What the arguments say is not possible.
-    pub(in crate::market_sql) fn at(&self, row: usize) -> Result<Option<Buckets>> {
+    pub(crate) fn at(&self, row: usize) -> Result<Option<Buckets>> {
         self.wanted(row).map(|wanted| self.buckets(&wanted)).transpose()
     }
 
     /// Whether two rows have the same buckets.
-    pub(in crate::market_sql) fn is_same(&self, row: usize, other: usize) -> bool {
+    pub(crate) fn is_same(&self, row: usize, other: usize) -> bool {
         self.wanted(row) == self.wanted(other)
     }
 

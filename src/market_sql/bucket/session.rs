@@ -1,5 +1,5 @@
-//! Buckets of the sessions of an exchange: they begin with its opening and with the end of its midday break, and end with
-//! its close at the latest. A bucket of a whole session begins with the opening, whatever rest there is.
+//! Buckets of the sessions of an exchange: they begin with its opening and with the end of its midday break, and end
+//! with its close at the latest. A bucket of a whole session begins with the opening, whatever rest there is.
 
 use super::span::Span;
 use crate::market::exchange::{Exchange, Session};

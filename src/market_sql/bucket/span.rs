@@ -15,7 +15,7 @@ impl Span {
     /// A stretch without moments.
     pub(super) const NOWHERE: Self = Self { from: 0, to: 0, start: None };
 
-    /// A whole bucket.
+    /// The stretch that a whole bucket is.
     pub(super) fn bucket(start: i64, end: i64) -> Self {
         Self { from: start, to: end, start: Some(start) }
     }

@@ -13,9 +13,9 @@ use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 /// On which side of the moments that are filled a bound is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd)]
 pub(super) enum Side {
-    /// Before them.
+    /// Before the first of them.
     Start,
-    /// Behind them.
+    /// Behind the last of them.
     Finish,
 }
 

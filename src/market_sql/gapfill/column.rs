@@ -9,11 +9,11 @@ pub(super) struct Fill {
     pub(super) before: Option<usize>,
     /// What comes behind all of them.
     pub(super) after: Option<usize>,
-    /// By which rule.
+    /// What a bucket without a value has.
     pub(super) rule: Rule,
 }
 
-/// What a bucket has that has no value.
+/// What a bucket without a value has instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd)]
 pub(super) enum Rule {
     /// The last value before it.

@@ -2,7 +2,7 @@
 
 use super::super::bucket::buckets::Buckets;
 use super::column::{Fill, Rule};
-use super::operator::Gaps;
+use super::gaps::Gaps;
 use crate::text::calendar::DAY_US;
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, Float64Array, Int64Array, PrimitiveArray, RecordBatch, UInt32Array,
@@ -31,7 +31,7 @@ pub(super) struct Filling {
 struct Source {
     /// The row; `None` for a gap.
     row: Option<u32>,
-    /// Its bucket.
+    /// The beginning of its bucket.
     time: Option<i64>,
 }
 

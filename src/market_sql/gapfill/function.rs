@@ -1,5 +1,5 @@
-//! The functions of a statement that fills gaps. None of them is ever called: the rule of this room puts a node in their
-//! place, and refuses them where they have none.
+//! The functions of a statement that fills gaps. None of them is ever called: the rule of this room puts a node in
+//! their place, and refuses them where they have none.
 
 use super::super::bucket::arguments::{self, Form};
 use super::super::bucket::{documentation, missing};
@@ -19,8 +19,8 @@ pub(super) const LOCF: &str = "locf";
 /// A value between those around a gap.
 pub(super) const INTERPOLATE: &str = "interpolate";
 
-/// The functions.
-pub(in crate::market_sql) fn functions() -> Vec<ScalarUDF> {
+/// The functions of this room.
+pub(crate) fn functions() -> Vec<ScalarUDF> {
     let filling = |name, doc| ScalarUDF::from(Filling::new(name, doc));
     vec![
         filling(BUCKET, "The beginning of a bucket, as a key of GROUP BY that has rows for empty buckets too."),
@@ -45,7 +45,7 @@ pub(super) fn is_fill(expr: &Expr) -> bool {
 pub(super) struct GapForm {
     /// The places of those that `time_bucket` has as well, in its order.
     pub(super) bucket: Vec<usize>,
-    /// What these are.
+    /// What is found of these.
     pub(super) form: Form,
     /// The place of the moment from which on gaps are filled.
     pub(super) start: Option<usize>,

@@ -32,7 +32,7 @@ pub(super) struct GapFill {
     pub(super) passed: usize,
     /// The place of the key that is the bucket.
     pub(super) time: usize,
-    /// The buckets.
+    /// The buckets of the key.
     pub(super) named: Named,
     /// From when to when they are filled.
     pub(super) bounds: Vec<Bound>,

@@ -1,16 +1,13 @@
-//! The operator that fills gaps: it reads groups in order, one at a time, and gives rows as they are asked for, so that a
-//! gap takes no memory however long it is.
+//! The operator that fills gaps: it reads groups in order, one at a time, and gives rows as they are asked for, so
+//! that a gap takes no memory however long it is.
 
-use super::super::bucket::arguments::Form;
-use super::super::bucket::buckets::Buckets;
-use super::super::bucket::of_call::Settings;
-use super::column::Fill;
 use super::fill::Filling;
+use super::gaps::Gaps;
 use super::group::Groups;
 use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, ScalarValue, plan_err};
+use datafusion::common::{Result, plan_err};
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
@@ -26,40 +23,6 @@ use datafusion::physical_plan::{
 use futures::stream;
 use std::fmt;
 use std::sync::Arc;
-
-/// What is filled, and how.
-#[derive(Debug, Clone)]
-pub(super) struct Gaps {
-    /// How many of the input's columns are keys.
-    pub(super) keys: usize,
-    /// How many of them go on to the output.
-    pub(super) passed: usize,
-    /// The place of the key that is the bucket.
-    pub(super) time: usize,
-    /// The arguments of the call that names buckets; NULL where the moment stands.
-    pub(super) arguments: Vec<ScalarValue>,
-    /// What these are.
-    pub(super) form: Form,
-    /// From when on gaps are filled.
-    pub(super) start: i64,
-    /// Before when they are.
-    pub(super) finish: i64,
-    /// The columns that are filled.
-    pub(super) fills: Vec<Fill>,
-}
-
-impl Gaps {
-    /// The buckets.
-    ///
-    /// # Errors
-    /// What the arguments say is not possible.
-    pub(super) fn buckets(&self) -> Result<Buckets> {
-        match Settings::of_values(&self.arguments, &self.form)?.at(0)? {
-            Some(buckets) => Ok(buckets),
-            None => plan_err!("buckets with gaps have a width"),
-        }
-    }
-}
 
 /// Gives the rows of its input, and one for each bucket of a group without.
 #[derive(Debug)]

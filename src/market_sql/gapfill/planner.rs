@@ -3,8 +3,9 @@
 
 use super::super::bucket::of_call::{Settings, of_day};
 use super::bounds::{Bound, Side};
+use super::gaps::Gaps;
 use super::node::GapFill;
-use super::operator::{GapFillExec, Gaps};
+use super::operator::GapFillExec;
 use crate::dialect::moment::fault::out_of_range;
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, Schema};
@@ -19,7 +20,7 @@ use std::sync::Arc;
 
 /// Plans the filling of gaps.
 #[derive(Debug)]
-pub(in crate::market_sql) struct Planner;
+pub(crate) struct Planner;
 
 #[async_trait]
 impl ExtensionPlanner for Planner {

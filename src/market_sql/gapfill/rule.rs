@@ -1,6 +1,6 @@
 //! The rule that fills gaps: of a statement that groups by `time_bucket_gapfill` it makes one that groups by
-//! `time_bucket`, and puts a node over its groups that adds the rows of the others. The calls of `locf` and `interpolate`
-//! above become columns of that node.
+//! `time_bucket`, and puts a node over its groups that adds the rows of the others. The calls of `locf` and
+//! `interpolate` above become columns of that node.
 //!
 //! It comes before subqueries become joins, so that the value before a gap may be looked up by one.
 
@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 /// The rule, as the analyzer has it.
 #[derive(Debug)]
-pub(in crate::market_sql) struct GapFilling;
+pub(crate) struct GapFilling;
 
 impl AnalyzerRule for GapFilling {
     fn name(&self) -> &'static str {

@@ -88,15 +88,17 @@ impl Parameters {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-    use datafusion::sql::sqlparser::parser::Parser;
+    use datafusion::sql::sqlparser::ast::{SelectItem, SetExpr, Statement};
 
     fn placed(sql: &str) -> Result<String, String> {
-        let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(sql).unwrap();
-        let mut expr = parser.parse_expr().unwrap();
-        let Expr::Function(function) = &mut expr else { panic!("{sql} is no call") };
-        by_place(function).map_err(|error| error.message)?;
-        Ok(expr.to_string())
+        let statement = crate::dialect::parse::parse(&format!("SELECT {sql}"), &[]).unwrap().remove(0);
+        let Statement::Query(query) = statement else { panic!("{sql} is no query") };
+        let SetExpr::Select(select) = *query.body else { panic!("{sql} is no list") };
+        let Some(SelectItem::UnnamedExpr(Expr::Function(mut function))) = select.projection.into_iter().next() else {
+            panic!("{sql} is no call")
+        };
+        by_place(&mut function).map_err(|error| error.message)?;
+        Ok(function.to_string())
     }
 
     #[test]

@@ -5,16 +5,19 @@
 //! session has no date, and would be taken where it lies before one. Not needed once a preimage may have gaps.
 
 use super::bucket::grid::microseconds;
+use crate::dialect::moment::function;
+use crate::dialect::moment::types::{DATE, TIMESTAMPTZ};
 use crate::market::exchange::{self, Exchange};
 use crate::text::calendar::{DAY_US, HOUR_US, is_infinite};
-use arrow::datatypes::{DataType, Date32Type};
-use datafusion::common::tree_node::Transformed;
+use arrow::datatypes::{DataType, Date32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Between, InList, ScalarFunction};
 use datafusion::logical_expr::logical_plan::Filter;
 use datafusion::logical_expr::utils::{conjunction, disjunction, split_conjunction};
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, Volatility, lit};
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
+use std::sync::{Arc, LazyLock};
 
 /// The rule that adds to a filter what its conditions say of a column of moments.
 #[derive(Debug)]
@@ -56,39 +59,53 @@ impl OptimizerRule for ImpliedRanges {
 pub(super) fn implied(condition: &Expr, schema: &DFSchema) -> Vec<Expr> {
     let found = match condition {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match (left.as_ref(), right.as_ref()) {
-            (Expr::ScalarFunction(call), Expr::Literal(value, _)) => compared(call, *op, value, schema),
-            (Expr::Literal(value, _), Expr::ScalarFunction(call)) => {
+            (Expr::ScalarFunction(call), value) if is_constant(value) => compared(call, *op, value, schema),
+            (value, Expr::ScalarFunction(call)) if is_constant(value) => {
                 op.swap().and_then(|op| compared(call, op, value, schema))
             }
             _ => None,
         },
-        Expr::Between(Between { expr, negated: false, low, high }) => {
-            match (expr.as_ref(), low.as_ref(), high.as_ref()) {
-                (Expr::ScalarFunction(call), Expr::Literal(low, _), Expr::Literal(high, _)) => {
-                    let ends = [(Operator::GtEq, low), (Operator::LtEq, high)];
-                    Some(ends.into_iter().filter_map(|(op, end)| compared(call, op, end, schema)).flatten().collect())
-                }
-                _ => None,
-            }
+        Expr::Between(Between { expr, negated: false, low, high }) if is_constant(low) && is_constant(high) => {
+            let Expr::ScalarFunction(call) = expr.as_ref() else { return Vec::new() };
+            let ends = [(Operator::GtEq, low), (Operator::LtEq, high)];
+            Some(ends.into_iter().filter_map(|(op, end)| compared(call, op, end, schema)).flatten().collect())
         }
-        Expr::InList(InList { expr, list, negated: false }) if list.len() <= LISTED_MAX => match expr.as_ref() {
-            Expr::ScalarFunction(call) => {
-                let one = |value: &Expr| match value {
-                    Expr::Literal(value, _) => compared(call, Operator::Eq, value, schema).and_then(conjunction),
-                    _ => None,
-                };
-                let ranges = list.iter().map(one).collect::<Option<Vec<_>>>();
-                ranges.and_then(disjunction).map(|ranges| vec![ranges])
-            }
-            _ => None,
-        },
+        Expr::InList(InList { expr, list, negated: false }) if list.len() <= LISTED_MAX => {
+            let Expr::ScalarFunction(call) = expr.as_ref() else { return Vec::new() };
+            let one = |value: &Expr| {
+                let known = Some(value).filter(|value| is_constant(value));
+                known.and_then(|value| compared(call, Operator::Eq, value, schema)).and_then(conjunction)
+            };
+            let ranges = list.iter().map(one).collect::<Option<Vec<_>>>();
+            ranges.and_then(disjunction).map(|ranges| vec![ranges])
+        }
         _ => None,
     };
     found.unwrap_or_default()
 }
 
+/// Whether an expression has the same value for all rows of a statement.
+pub(super) fn is_constant(expr: &Expr) -> bool {
+    let mut constant = !expr.is_volatile();
+    let _ = expr.apply(|part| {
+        constant &= !matches!(
+            part,
+            Expr::Column(_)
+                | Expr::OuterReferenceColumn(..)
+                | Expr::ScalarSubquery(_)
+                | Expr::Exists(_)
+                | Expr::InSubquery(_)
+                | Expr::SetComparison(_)
+                | Expr::AggregateFunction(_)
+                | Expr::WindowFunction(_)
+        );
+        Ok(TreeNodeRecursion::Continue)
+    });
+    constant
+}
+
 /// What `call op value` says of the moment that the call is about.
-fn compared(call: &ScalarFunction, op: Operator, value: &ScalarValue, schema: &DFSchema) -> Option<Vec<Expr>> {
+fn compared(call: &ScalarFunction, op: Operator, value: &Expr, schema: &DFSchema) -> Option<Vec<Expr>> {
     let place = if call.func.name() == "session_date" { 0 } else { 1 };
     let moment = call.args.get(place).filter(|moment| matches!(moment, Expr::Column(_)))?;
     let data_type = moment.get_type(schema).ok()?;
@@ -98,58 +115,100 @@ fn compared(call: &ScalarFunction, op: Operator, value: &ScalarValue, schema: &D
         "date_trunc" => of_unit(call, op, value)?,
         _ => return None,
     };
-    let bound = |us: i64| match &data_type {
-        DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, zone) => {
-            Some(Expr::Literal(ScalarValue::TimestampMicrosecond(Some(us), zone.clone()), None))
-        }
-        // The day of the moment, or the one after it.
-        DataType::Date32 => {
-            let day = i32::try_from(us.div_euclid(DAY_US) + i64::from(us.rem_euclid(DAY_US) != 0)).ok()?;
-            Some(Expr::Literal(ScalarValue::Date32(Some(day)), None))
-        }
-        _ => None,
-    };
     let mut conditions = Vec::new();
     if let Some(from) = from {
-        conditions.push(moment.clone().gt_eq(bound(from)?));
+        conditions.push(moment.clone().gt_eq(from.of_type(&data_type)?));
     }
     if let Some(to) = to {
-        conditions.push(moment.clone().lt(bound(to)?));
+        conditions.push(moment.clone().lt(to.of_type(&data_type)?));
     }
     Some(conditions)
 }
 
-/// From when on a moment is, and before when, in microseconds; as far as it is said.
-type Range = (Option<i64>, Option<i64>);
+/// A moment that another is not before, or before.
+enum End {
+    /// One that is known, in microseconds.
+    At(i64),
+    /// One that is computed when the statement's parameters have their values.
+    Of(Expr),
+}
+
+impl End {
+    /// The moment as columns of a type are compared with it.
+    fn of_type(self, data_type: &DataType) -> Option<Expr> {
+        match (self, data_type) {
+            (Self::At(us), DataType::Timestamp(TimeUnit::Microsecond, zone)) => {
+                Some(Expr::Literal(ScalarValue::TimestampMicrosecond(Some(us), zone.clone()), None))
+            }
+            // The day of the moment, or the one after it.
+            (Self::At(us), DataType::Date32) => {
+                let day = i32::try_from(us.div_euclid(DAY_US) + i64::from(us.rem_euclid(DAY_US) != 0)).ok()?;
+                Some(Expr::Literal(ScalarValue::Date32(Some(day)), None))
+            }
+            (Self::Of(expr), data_type) if *data_type == *TIMESTAMPTZ => Some(expr),
+            _ => None,
+        }
+    }
+}
+
+/// From when on a moment is, and before when; as far as it is said.
+type Range = (Option<End>, Option<End>);
 
 /// What is said of a moment by the date of its session. A trading date begins at midnight, or on the evening before.
-fn of_session(call: &ScalarFunction, op: Operator, value: &ScalarValue) -> Option<Range> {
-    let exchange = match call.args.get(1) {
-        None => exchange::find("XNYS")?,
-        Some(Expr::Literal(name, _)) => exchange::find(name.try_as_str().flatten()?)?,
-        Some(_) => return None,
+fn of_session(call: &ScalarFunction, op: Operator, value: &Expr) -> Option<Range> {
+    let usual = lit("XNYS");
+    let exchange = call.args.get(1).unwrap_or(&usual);
+    let begins = |later: i32| match (exchange, value) {
+        (Expr::Literal(name, _), Expr::Literal(ScalarValue::Date32(Some(day)), _)) => {
+            let exchange = exchange::find(name.try_as_str().flatten()?)?;
+            begins(exchange, i64::from(*day) + i64::from(later)).map(End::At)
+        }
+        (_, Expr::Literal(..)) => None,
+        (exchange, value) => {
+            let arguments = vec![value.clone(), exchange.clone(), lit(i64::from(later))];
+            is_constant(exchange).then(|| End::Of(function::call(&BEGINS, arguments)))
+        }
     };
-    let ScalarValue::Date32(Some(day)) = value else { return None };
-    let begins = |day: i32| begins(exchange, day);
-    let next = || day.checked_add(1).and_then(begins);
     Some(match op {
-        Operator::Eq => (begins(*day), next()),
-        Operator::GtEq => (begins(*day), None),
-        Operator::Gt => (next(), None),
-        Operator::Lt => (None, begins(*day)),
-        Operator::LtEq => (None, next()),
+        Operator::Eq => (begins(0), begins(1)),
+        Operator::GtEq => (begins(0), None),
+        Operator::Gt => (begins(1), None),
+        Operator::Lt => (None, begins(0)),
+        Operator::LtEq => (None, begins(1)),
         _ => return None,
     })
 }
 
-/// When a trading date begins.
-fn begins(exchange: &Exchange, day: i32) -> Option<i64> {
-    let date = Date32Type::to_naive_date_opt(day).filter(|date| exchange.knows(*date))?;
+/// When a trading date begins; `None` beyond the dates there are.
+fn begins(exchange: &Exchange, day: i64) -> Option<i64> {
+    let date = Date32Type::to_naive_date_opt(i32::try_from(day).ok()?)?;
     Some(exchange.begins(date).timestamp_micros())
 }
 
+/// When the trading date begins that comes so many days after a date, for dates that are parameters. NULL where that is
+/// not known, so that what asks for it decides.
+static BEGINS: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
+    function::internal(
+        "trading_date_begins",
+        Volatility::Immutable,
+        |_| Some((vec![DATE, DataType::Utf8, DataType::Int64], TIMESTAMPTZ.clone())),
+        |call| {
+            let (dates, later) = (call.column::<Date32Type>(0)?, call.column::<Int64Type>(2)?);
+            let exchanges = call.texts(1)?;
+            call.rows::<TimestampMicrosecondType>(|row| {
+                let (Some(day), Some(later), Some(name)) = (dates.at(row), later.at(row), exchanges.at(row)) else {
+                    return Ok(None);
+                };
+                let infinite = if day > 0 { i64::MAX } else { i64::MIN };
+                let exchange = exchange::find(name);
+                Ok(exchange.map(|exchange| begins(exchange, i64::from(day) + later).unwrap_or(infinite)))
+            })
+        },
+    )
+});
+
 /// What is said of a moment by the beginning of its bucket: it is not before it, and not later by more than a bucket.
-fn of_bucket(call: &ScalarFunction, op: Operator, value: &ScalarValue) -> Option<Range> {
+fn of_bucket(call: &ScalarFunction, op: Operator, value: &Expr) -> Option<Range> {
     let Some(Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(width)), _)) = call.args.first() else { return None };
     // No month is longer, and no clock is set by more than a day.
     let months = i64::from(width.months.max(0)) * 31 * DAY_US;
@@ -159,7 +218,7 @@ fn of_bucket(call: &ScalarFunction, op: Operator, value: &ScalarValue) -> Option
 }
 
 /// What is said of a moment by the beginning of its hour, day or year.
-fn of_unit(call: &ScalarFunction, op: Operator, value: &ScalarValue) -> Option<Range> {
+fn of_unit(call: &ScalarFunction, op: Operator, value: &Expr) -> Option<Range> {
     let Some(Expr::Literal(unit, _)) = call.args.first() else { return None };
     let days = match unit.try_as_str().flatten()?.to_ascii_lowercase().as_str() {
         "microsecond" | "millisecond" | "second" | "minute" | "hour" => return since(op, value, 0, HOUR_US),
@@ -175,13 +234,13 @@ fn of_unit(call: &ScalarFunction, op: Operator, value: &ScalarValue) -> Option<R
 }
 
 /// What is said of a moment that is so much earlier at most than its beginning, and less than so much later.
-fn since(op: Operator, value: &ScalarValue, earlier: i64, later: i64) -> Option<Range> {
+fn since(op: Operator, value: &Expr, earlier: i64, later: i64) -> Option<Range> {
     let start = match value {
-        ScalarValue::TimestampMicrosecond(Some(us), _) if !is_infinite(*us) => *us,
-        ScalarValue::Date32(Some(day)) => i64::from(*day) * DAY_US,
+        Expr::Literal(ScalarValue::TimestampMicrosecond(Some(us), _), _) if !is_infinite(*us) => *us,
+        Expr::Literal(ScalarValue::Date32(Some(day)), _) => i64::from(*day) * DAY_US,
         _ => return None,
     };
-    let (from, to) = (start.checked_sub(earlier)?, start.checked_add(later)?);
+    let (from, to) = (End::At(start.checked_sub(earlier)?), End::At(start.checked_add(later)?));
     Some(match op {
         Operator::Eq => (Some(from), Some(to)),
         Operator::GtEq | Operator::Gt => (Some(from), None),
@@ -241,6 +300,24 @@ mod tests {
         ] {
             assert_eq!(counted(&with, condition).await, counted(&without, condition).await, "{condition}");
         }
+    }
+
+    #[test]
+    fn a_date_that_comes_later_is_bound_then() {
+        let date =
+            || Expr::Placeholder(datafusion::logical_expr::expr::Placeholder::new_with_field("$1".to_owned(), None));
+        let call = ScalarFunction::new_udf(Arc::new(session_date()), vec![datafusion::logical_expr::col("t")]);
+        let field = Field::new("t", TIMESTAMPTZ.clone(), false);
+        let schema = DFSchema::from_unqualified_fields(vec![field].into(), Default::default()).unwrap();
+        let found = implied(&Expr::ScalarFunction(call).eq(date()), &schema);
+        let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(shown.len(), 2, "{shown:?}");
+        assert!(shown[0].starts_with("t >= trading_date_begins($1"), "{shown:?}");
+    }
+
+    fn session_date() -> ScalarUDF {
+        let functions = crate::market_sql::calendar::functions();
+        functions.into_iter().find(|function| function.name() == "session_date").unwrap()
     }
 
     #[tokio::test]

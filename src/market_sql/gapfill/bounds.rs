@@ -1,9 +1,9 @@
 //! From when to when gaps are filled: what the call says, or else what WHERE says of the moment.
 
-use super::super::implied::implied;
+use super::super::implied::{implied, is_constant};
 use crate::dialect::moment::fault::external;
 use crate::error::{ErrorKind, QueryError};
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column, DFSchema, Result};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::Between;
@@ -51,26 +51,6 @@ pub(super) struct Bound {
     pub(super) side: Side,
     /// Whether the value itself is outside of a start, or inside of a finish: there it is one later.
     pub(super) one_later: bool,
-}
-
-/// Whether an expression has the same value for all rows of a statement.
-pub(super) fn is_constant(expr: &Expr) -> bool {
-    let mut constant = !expr.is_volatile();
-    let _ = expr.apply(|part| {
-        constant &= !matches!(
-            part,
-            Expr::Column(_)
-                | Expr::OuterReferenceColumn(..)
-                | Expr::ScalarSubquery(_)
-                | Expr::Exists(_)
-                | Expr::InSubquery(_)
-                | Expr::SetComparison(_)
-                | Expr::AggregateFunction(_)
-                | Expr::WindowFunction(_)
-        );
-        Ok(TreeNodeRecursion::Continue)
-    });
-    constant
 }
 
 /// What the filters beneath a node say of a moment.

@@ -5,7 +5,8 @@
 //! It comes before subqueries become joins, so that the value before a gap may be looked up by one.
 
 use super::super::bucket::{self, arguments};
-use super::bounds::{self, Bound, Side, is_constant};
+use super::super::implied::is_constant;
+use super::bounds::{self, Bound, Side};
 use super::column::{Fill, Rule};
 use super::function::{self, BIN, GapForm, INTERPOLATE, LOCF, gap_form};
 use super::node::{GapFill, Named};
@@ -95,15 +96,14 @@ fn filled(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         input = with;
         columns.push((Expr::ScalarFunction(call), Column::new_unqualified(name)));
     }
+    let plan = plan.map_children(|_| Ok(Transformed::yes(input.clone()))).data()?;
     let plan = map_under_names(plan, |expr| {
         expr.transform_down(|part| match columns.iter().find(|(call, _)| *call == part) {
             Some((_, column)) => Ok(Transformed::new(Expr::Column(column.clone()), true, TreeNodeRecursion::Jump)),
             None => Ok(Transformed::no(part)),
         })
     });
-    let plan = plan.data()?;
-    let exprs = plan.expressions();
-    recomputed(plan.with_new_exprs(exprs, vec![input])?).map(Transformed::yes)
+    recomputed(plan.data()?).map(Transformed::yes)
 }
 
 /// Whether an expression has such a call in it.

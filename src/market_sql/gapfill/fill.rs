@@ -247,3 +247,83 @@ impl Line {
         Some(from + (value - from) * share)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::super::bucket::arguments;
+    use super::*;
+    use crate::dialect::moment::types::{INTERVAL, TIMESTAMPTZ};
+    use arrow::datatypes::{Field, IntervalMonthDayNano, Schema};
+    use datafusion::common::ScalarValue;
+
+    /// A second in microseconds, the width of buckets.
+    const SECOND: i64 = 1_000_000;
+
+    /// The rows of one group: seconds and values, filled from one second on and before another.
+    fn filled(rows: &[(Option<i64>, Option<f64>)], start: i64, finish: i64, size: usize) -> Vec<String> {
+        let times = rows.iter().map(|(second, _)| second.map(|second| second * SECOND));
+        let times = times.collect::<PrimitiveArray<TimestampMicrosecondType>>().with_data_type(TIMESTAMPTZ.clone());
+        let values: Float64Array = rows.iter().map(|(_, value)| *value).collect();
+        let field = |name: &str, data_type: DataType| Field::new(name, data_type, true);
+        let passed = vec![field("t", TIMESTAMPTZ.clone()), field("x", DataType::Float64)];
+        let input = Arc::new(Schema::new(passed.clone()));
+        let batch = RecordBatch::try_new(input, vec![Arc::new(times), Arc::new(values)]).unwrap();
+        let fill = |rule| Fill { value: 1, before: None, after: None, rule };
+        let rules = [Rule::Last { null_is_missing: false }, Rule::Last { null_is_missing: true }, Rule::Line];
+        let width = IntervalMonthDayNano::new(0, 0, SECOND * 1_000);
+        let gaps = Gaps {
+            keys: 1,
+            passed: 2,
+            time: 0,
+            arguments: vec![ScalarValue::IntervalMonthDayNano(Some(width)), ScalarValue::Null],
+            form: arguments::form(&[INTERVAL, TIMESTAMPTZ.clone()]).unwrap(),
+            start: start * SECOND,
+            finish: finish * SECOND,
+            fills: rules.into_iter().map(fill).collect(),
+        };
+        let added = (0..3).map(|number| field(&format!("f{number}"), DataType::Float64));
+        let schema = Arc::new(Schema::new(passed.into_iter().chain(added).collect::<Vec<_>>()));
+        let mut group = Filling::of(batch, Arc::new(gaps)).unwrap();
+        let mut shown = Vec::new();
+        while let Some(batch) = group.next(size, &schema).unwrap() {
+            assert!(batch.num_rows() <= size);
+            let times = batch.column(0).as_primitive::<TimestampMicrosecondType>().clone();
+            for row in 0..batch.num_rows() {
+                let time = times.is_valid(row).then(|| times.value(row) / SECOND);
+                let values = batch.columns().iter().skip(1).map(|column| {
+                    let column = column.as_primitive::<Float64Type>();
+                    if column.is_valid(row) { column.value(row).to_string() } else { "-".to_owned() }
+                });
+                let time = time.map_or("-".to_owned(), |time| time.to_string());
+                shown.push(format!("{time}: {}", values.collect::<Vec<_>>().join(" ")));
+            }
+        }
+        shown
+    }
+
+    #[test]
+    fn rows_and_gaps_come_in_order_in_batches_of_any_size() {
+        let rows =
+            [(Some(1), Some(9.0)), (Some(3), Some(1.0)), (Some(5), None), (Some(7), Some(3.0)), (None, Some(5.0))];
+        let wanted = [
+            "1: 9 9 9 9", // A row before the start stays.
+            "2: - 9 9 5",
+            "3: 1 1 1 1",
+            "4: - 1 1 1.5",
+            "5: - - 1 2",
+            "6: - - 1 2.5",
+            "7: 3 3 3 3",
+            "8: - 3 3 -",
+            "-: 5 5 5 -",
+        ];
+        for size in 1..=10 {
+            assert_eq!(filled(&rows, 2, 9, size), wanted, "batches of {size}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_filled_where_the_end_comes_first() {
+        assert_eq!(filled(&[(Some(3), Some(1.0))], 9, 2, 8), ["3: 1 1 1 1"]);
+    }
+}

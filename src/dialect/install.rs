@@ -10,6 +10,7 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::planner::ExprPlanner;
+use datafusion::optimizer::OptimizerRule;
 use datafusion::physical_planner::ExtensionPlanner;
 use std::sync::Arc;
 
@@ -41,8 +42,12 @@ pub fn planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
 /// Whatever DataFusion refuses to register. A state that lacks a part would answer otherwise than
 /// PostgreSQL in silence, so the caller does not go on without it.
 pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
+<<<<<<< HEAD
     let added = host.extensions.iter().flat_map(|extension| extension.optimizer_rules());
     let rules = decorrelate::optimizer_rules().into_iter().chain(added).collect();
+=======
+    let rules = with_rules_of(host, decorrelate::optimizer_rules());
+>>>>>>> w-g
     // The dialect's planners of operators are asked first, before any of DataFusion's types what it should not: of
     // documents, which have functions for them, and then of all else.
     let documents: Arc<dyn ExprPlanner> = Arc::new(arithmetic::DocumentOperators);
@@ -66,6 +71,9 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     }
     moment::install_rules(&mut state);
     state.add_analyzer_rule(Arc::new(equality::EqualityKeys));
+    for rule in host.extensions.iter().flat_map(|extension| extension.analyzer_rules()) {
+        state.add_analyzer_rule(rule);
+    }
     decorrelate::install(&mut state, host.rereads);
     catalog::install(&host.catalog, &host.comments)?;
     function::install(&mut state, host.catalog.clone(), host.comments.clone())?;
@@ -74,4 +82,16 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     }
     state.add_analyzer_rule(Arc::new(abandoned::Checkpoint));
     Ok(state)
+}
+
+/// Rules of the optimiser with those of extensions in front of the one that computes common parts of expressions once:
+/// behind it, calls in conditions are columns.
+fn with_rules_of(
+    host: &Host,
+    mut rules: Vec<Arc<dyn OptimizerRule + Send + Sync>>,
+) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let place = rules.iter().position(|rule| rule.name() == "common_sub_expression_eliminate").unwrap_or(rules.len());
+    let further = host.extensions.iter().flat_map(|extension| extension.optimizer_rules());
+    rules.splice(place..place, further);
+    rules
 }

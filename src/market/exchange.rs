@@ -133,8 +133,17 @@ impl Exchange {
     /// the evening before, it begins then.
     pub fn date_at(&self, moment: DateTime<Utc>) -> NaiveDate {
         let local = moment.with_timezone(&self.zone).naive_local();
-        let evening = self.regular.last().map_or(0, |(_, hours)| hours.open.min(0));
-        (local - TimeDelta::minutes(evening)).date()
+        (local - TimeDelta::minutes(self.evening())).date()
+    }
+
+    /// When a trading date begins, with or without a session: what [`Exchange::date_at`] is of the moments from then on.
+    pub fn begins(&self, date: NaiveDate) -> DateTime<Utc> {
+        self.instant(date, self.evening())
+    }
+
+    /// How many minutes after midnight a trading date begins; none or less.
+    fn evening(&self) -> i64 {
+        self.regular.last().map_or(0, |(_, hours)| hours.open.min(0))
     }
 
     /// The first session that is of interest, from the day before a moment on.

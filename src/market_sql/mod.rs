@@ -1,5 +1,6 @@
 //! Market SQL: what PostgreSQL lacks and a market needs, in spellings that other systems have.
 //!
+<<<<<<< HEAD
 //! - `asof`: as-of joins;
 //! - `calendar`: sessions of exchanges;
 //! - `exchange_rows`: `exchanges()`, and what `sessions()` gives;
@@ -21,9 +22,21 @@ mod aggregate;
 mod argument;
 mod bar;
 >>>>>>> w-b
+=======
+//! - `bucket`: buckets of time, by the clock, in a zone or in the sessions of an exchange;
+//! - `calendar`: sessions of exchanges;
+//! - `implied`: what conditions on buckets and sessions say of the moment, for scans;
+//! - `gapfill`: rows for buckets that have none;
+//! - `exchange_rows`: `exchanges()`, and what `sessions()` gives.
+//!
+//! It comes to the dialect as an [`Extension`], and is the same over every front end.
+
+mod bucket;
+>>>>>>> w-g
 mod calendar;
 mod calls;
 mod exchange_rows;
+<<<<<<< HEAD
 <<<<<<< HEAD
 mod option;
 =======
@@ -33,17 +46,27 @@ mod performance;
 mod pick;
 mod quote;
 >>>>>>> w-b
+=======
+mod gapfill;
+mod implied;
+>>>>>>> w-g
 
 use crate::dialect::extension::Extension;
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
+<<<<<<< HEAD
 use datafusion::optimizer::OptimizerRule;
+=======
+use datafusion::logical_expr::ScalarUDF;
+use datafusion::optimizer::{AnalyzerRule, OptimizerRule};
+>>>>>>> w-g
 use datafusion::physical_planner::ExtensionPlanner;
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
 /// Registers the functions in a context without the dialect, so that views which call them can be planned there.
+<<<<<<< HEAD
 ///
 /// # Errors
 /// Whatever DataFusion refuses to register.
@@ -55,6 +78,16 @@ pub(crate) fn register(context: &SessionContext) -> Result<()> {
 =======
     measures::register(&mut context.clone())
 >>>>>>> w-b
+=======
+pub(crate) fn register(context: &SessionContext) {
+    functions().for_each(|function| context.register_udf(function));
+}
+
+/// The scalar functions of all rooms.
+fn functions() -> impl Iterator<Item = ScalarUDF> {
+    let functions = calendar::functions().into_iter().chain(exchange_rows::functions());
+    functions.chain([bucket::function()]).chain(gapfill::functions())
+>>>>>>> w-g
 }
 
 /// All of market SQL.
@@ -63,7 +96,7 @@ pub(crate) struct MarketSql;
 
 impl Extension for MarketSql {
     fn register(&self, state: &mut SessionState) -> Result<()> {
-        for function in calendar::functions().into_iter().chain(exchange_rows::functions()) {
+        for function in functions() {
             state.register_udf(Arc::new(function))?;
         }
 <<<<<<< HEAD
@@ -81,5 +114,17 @@ impl Extension for MarketSql {
 
     fn planners(&self) -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
         vec![asof::planner()]
+    }
+
+    fn analyzer_rules(&self) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+        vec![Arc::new(gapfill::GapFilling)]
+    }
+
+    fn optimizer_rules(&self) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+        vec![Arc::new(implied::ImpliedRanges)]
+    }
+
+    fn planners(&self) -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
+        vec![Arc::new(gapfill::Planner)]
     }
 }

@@ -31,6 +31,7 @@ mod limit;
 mod literal;
 mod mark;
 mod moment;
+mod named_argument;
 mod names;
 mod operator;
 mod padded;
@@ -227,6 +228,7 @@ impl VisitorMut for Rewriter {
         }
         if let Expr::Function(function) = expr {
             ended(clauses::check(function))?;
+            ended(named_argument::by_place(function))?;
         }
         if let Expr::Function(function) = expr
             && let Some(over) = &mut function.over

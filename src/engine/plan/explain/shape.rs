@@ -98,6 +98,12 @@ impl Shaper {
             let estimate = cost::pipe(input.estimate, rows, width(plan), 1);
             return Ok(over(Node::new("ProjectSet", "ProjectSet"), estimate, input));
         }
+        // As TimescaleDB shows it.
+        if plan.name() == "GapFillExec" {
+            let input = self.input(plan)?;
+            let estimate = cost::pipe(input.estimate, self.rows(plan, input.estimate.rows)?, width(plan), 1);
+            return Ok(over(Node::new("Custom Scan", "Custom Scan (GapFill)"), estimate, input));
+        }
         if plan.downcast_ref::<UnionExec>().is_some() || plan.downcast_ref::<InterleaveExec>().is_some() {
             return self.append(plan);
         }

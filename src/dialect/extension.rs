@@ -4,11 +4,7 @@
 use super::parse::tree::Statement;
 use datafusion::common::Result;
 use datafusion::execution::session_state::SessionState;
-<<<<<<< HEAD
-use datafusion::optimizer::OptimizerRule;
-=======
 use datafusion::optimizer::{AnalyzerRule, OptimizerRule};
->>>>>>> w-g
 use datafusion::physical_planner::ExtensionPlanner;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use std::fmt::Debug;
@@ -40,16 +36,12 @@ pub trait Extension: Debug + Send + Sync {
         Ok(())
     }
 
-<<<<<<< HEAD
-    /// Rules for DataFusion's optimizer, which come after its own.
-=======
     /// Rules of the analyzer that see a plan whose types are settled and whose subqueries are not joins yet.
     fn analyzer_rules(&self) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
         Vec::new()
     }
 
     /// Rules of the optimiser, which see conditions where they have been moved to.
->>>>>>> w-g
     fn optimizer_rules(&self) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
         Vec::new()
     }

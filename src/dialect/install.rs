@@ -42,12 +42,7 @@ pub fn planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
 /// Whatever DataFusion refuses to register. A state that lacks a part would answer otherwise than
 /// PostgreSQL in silence, so the caller does not go on without it.
 pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
-<<<<<<< HEAD
-    let added = host.extensions.iter().flat_map(|extension| extension.optimizer_rules());
-    let rules = decorrelate::optimizer_rules().into_iter().chain(added).collect();
-=======
     let rules = with_rules_of(host, decorrelate::optimizer_rules());
->>>>>>> w-g
     // The dialect's planners of operators are asked first, before any of DataFusion's types what it should not: of
     // documents, which have functions for them, and then of all else.
     let documents: Arc<dyn ExprPlanner> = Arc::new(arithmetic::DocumentOperators);

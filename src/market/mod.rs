@@ -12,11 +12,7 @@ pub mod exchange;
 pub mod expiration;
 pub mod indicator;
 pub mod list;
-<<<<<<< HEAD
 pub mod option_model;
-=======
-pub mod options;
 pub mod performance;
 pub mod quote;
->>>>>>> w-b
 pub mod symbol;

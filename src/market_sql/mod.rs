@@ -1,16 +1,12 @@
 //! Market SQL: what PostgreSQL lacks and a market needs, in spellings that other systems have.
 //!
-<<<<<<< HEAD
 //! - `asof`: as-of joins;
+//! - `bucket`: buckets of time, by the clock, in a zone or in the sessions of an exchange;
 //! - `calendar`: sessions of exchanges;
 //! - `exchange_rows`: `exchanges()`, and what `sessions()` gives;
-<<<<<<< HEAD
-//! - `option`: option maths.
-//!
-//! It comes to the dialect as an [`Extension`], and is the same over every front end.
-
-mod asof;
-=======
+//! - `implied`: what conditions on buckets and sessions say of the moment, for scans;
+//! - `gapfill`: rows for buckets that have none;
+//! - `option`: option maths;
 //! - `pick`: values beside the least or the greatest of others; `bar`: bars, means by volume and by time;
 //! - `quote`: functions of quotes; `indicator`: indicators over windows; `performance`: returns against their risk;
 //!   `measures` registers these four, `aggregate` is how their aggregates are made, `argument` what they take, and `calls`
@@ -20,74 +16,45 @@ mod asof;
 
 mod aggregate;
 mod argument;
+mod asof;
 mod bar;
->>>>>>> w-b
-=======
-//! - `bucket`: buckets of time, by the clock, in a zone or in the sessions of an exchange;
-//! - `calendar`: sessions of exchanges;
-//! - `implied`: what conditions on buckets and sessions say of the moment, for scans;
-//! - `gapfill`: rows for buckets that have none;
-//! - `exchange_rows`: `exchanges()`, and what `sessions()` gives.
-//!
-//! It comes to the dialect as an [`Extension`], and is the same over every front end.
-
 mod bucket;
->>>>>>> w-g
 mod calendar;
 mod calls;
 mod exchange_rows;
-<<<<<<< HEAD
-<<<<<<< HEAD
-mod option;
-=======
+mod gapfill;
+mod implied;
 mod indicator;
 mod measures;
+mod option;
 mod performance;
 mod pick;
 mod quote;
->>>>>>> w-b
-=======
-mod gapfill;
-mod implied;
->>>>>>> w-g
 
 use crate::dialect::extension::Extension;
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
-<<<<<<< HEAD
-use datafusion::optimizer::OptimizerRule;
-=======
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::optimizer::{AnalyzerRule, OptimizerRule};
->>>>>>> w-g
 use datafusion::physical_planner::ExtensionPlanner;
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
 /// Registers the functions in a context without the dialect, so that views which call them can be planned there.
-<<<<<<< HEAD
 ///
 /// # Errors
 /// Whatever DataFusion refuses to register.
 pub(crate) fn register(context: &SessionContext) -> Result<()> {
-    let functions = calendar::functions().into_iter().chain(exchange_rows::functions());
-    functions.for_each(|function| context.register_udf(function));
-<<<<<<< HEAD
-    option::register(&mut context.clone())
-=======
-    measures::register(&mut context.clone())
->>>>>>> w-b
-=======
-pub(crate) fn register(context: &SessionContext) {
     functions().for_each(|function| context.register_udf(function));
+    option::register(&mut context.clone())?;
+    measures::register(&mut context.clone())
 }
 
-/// The scalar functions of all rooms.
+/// The scalar functions of dates and buckets.
 fn functions() -> impl Iterator<Item = ScalarUDF> {
     let functions = calendar::functions().into_iter().chain(exchange_rows::functions());
     functions.chain([bucket::function()]).chain(gapfill::functions())
->>>>>>> w-g
 }
 
 /// All of market SQL.
@@ -99,21 +66,10 @@ impl Extension for MarketSql {
         for function in functions() {
             state.register_udf(Arc::new(function))?;
         }
-<<<<<<< HEAD
         option::register(state)?;
-=======
         measures::register(state)?;
->>>>>>> w-b
         state.register_udtf("exchanges", Arc::new(exchange_rows::Exchanges));
         asof::install(state)
-    }
-
-    fn optimizer_rules(&self) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-        vec![asof::optimizer_rule()]
-    }
-
-    fn planners(&self) -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
-        vec![asof::planner()]
     }
 
     fn analyzer_rules(&self) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
@@ -121,10 +77,10 @@ impl Extension for MarketSql {
     }
 
     fn optimizer_rules(&self) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-        vec![Arc::new(implied::ImpliedRanges)]
+        vec![Arc::new(implied::ImpliedRanges), asof::optimizer_rule()]
     }
 
     fn planners(&self) -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
-        vec![Arc::new(gapfill::Planner)]
+        vec![Arc::new(gapfill::Planner), asof::planner()]
     }
 }

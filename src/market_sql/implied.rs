@@ -264,7 +264,7 @@ mod tests {
         let builder = SessionStateBuilder::new().with_default_features();
         let builder = if rules { builder.with_optimizer_rule(Arc::new(ImpliedRanges)) } else { builder };
         let context = SessionContext::new_with_state(builder.build());
-        crate::market_sql::register(&context);
+        crate::market_sql::register(&context).unwrap();
         let moments = (0..10_000).map(|step| 1_735_689_600_000_000 + step * 3 * HOUR_US);
         let array = TimestampMicrosecondArray::from_iter_values(moments).with_timezone("UTC");
         let data_type = DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, Some("UTC".into()));

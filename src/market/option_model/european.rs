@@ -21,8 +21,8 @@ fn legs(inputs: &Inputs) -> Option<(f64, f64)> {
     (inputs.valid() && held(share) && held(strike)).then_some((share, strike))
 }
 
-/// Price and sensitivities; `None` for inputs that have none ([`Inputs::valid`]), and where the price has a corner: at the
-/// money with no time or no volatility left.
+/// Price and sensitivities; `None` for inputs that have none ([`Inputs::valid`]), and where the price has a corner: at
+/// the money with no time or no volatility left.
 pub fn sensitivities(side: Side, inputs: &Inputs) -> Option<Sensitivities> {
     let price = price(side, inputs)?;
     let (d1, d2) = inputs.moneyness()?;

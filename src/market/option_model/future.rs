@@ -4,8 +4,8 @@ use super::european;
 use super::inputs::{Inputs, Sensitivities};
 use crate::market::symbol::Side;
 
-/// Price and sensitivities of an option on a future, whose price is [`Inputs::underlying`]; [`Inputs::dividend_yield`] is
-/// ignored. `None` where [`european::sensitivities`] has none.
+/// Price and sensitivities of an option on a future, whose price is [`Inputs::underlying`]; [`Inputs::dividend_yield`]
+/// is ignored. `None` where [`european::sensitivities`] has none.
 pub fn sensitivities(side: Side, inputs: &Inputs) -> Option<Sensitivities> {
     let value = european::sensitivities(side, &carried(inputs))?;
     // The future's price is given, so the rate only discounts.

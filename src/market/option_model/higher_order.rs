@@ -1,5 +1,5 @@
-//! Sensitivities of the sensitivities of European options, in the units of [`Sensitivities`](super::inputs::Sensitivities):
-//! per calendar day that passes, per 1 % of volatility.
+//! Sensitivities of the sensitivities of European options, in the units of
+//! [`Sensitivities`](super::inputs::Sensitivities): per calendar day that passes, per 1 % of volatility.
 
 use super::inputs::{DAYS_PER_YEAR, Inputs, sign};
 use super::normal::{cumulative, density};

@@ -6,7 +6,7 @@ use std::f64::consts::FRAC_1_SQRT_2;
 /// One over the square root of two pi.
 const PEAK: f64 = 0.398_942_280_401_432_7;
 
-/// Density at `x`.
+/// Density of the distribution at `x`.
 pub(super) fn density(x: f64) -> f64 {
     PEAK * (-0.5 * x * x).exp()
 }
@@ -16,7 +16,7 @@ pub(super) fn cumulative(x: f64) -> f64 {
     DefaultSpecialFn::norm_cdf(x)
 }
 
-/// Density at `x` and probability of at most `x`, for one exponential.
+/// Density of the distribution at `x`.and probability of at most `x`, for one exponential.
 pub(super) fn density_and_cumulative(x: f64) -> (f64, f64) {
     let exponential = (-0.5 * x * x).exp();
     let tail = 0.5 * exponential * DefaultSpecialFn::erfcx(x.abs() * FRAC_1_SQRT_2);

@@ -1,5 +1,5 @@
-//! The forward and the discount factor that a chain implies by put-call parity: call less put is `DF * (F - K)`, a line in
-//! the strike K.
+//! The forward and the discount factor that a chain implies by put-call parity: call less put is `DF * (F - K)`, a line
+//! in the strike K.
 
 /// What the line through a chain says.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,8 +14,8 @@ pub struct Parity {
     pub rmse: f64,
 }
 
-/// The line of least squares through pairs of a strike and call less put. The pairs come to be sorted, so that their order
-/// makes no difference to the last digit.
+/// The line of least squares through pairs of a strike and call less put. The pairs come to be sorted, so that their
+/// order makes no difference to the last digit.
 ///
 /// `None` for fewer than two strikes, and where the line does not fall: then there is no discount factor.
 pub fn fit(pairs: &mut [(f64, f64)]) -> Option<Parity> {

@@ -1,5 +1,5 @@
-//! `american_*`: American options on shares, exactly. A value takes up to some milliseconds, so each row looks whether the
-//! statement goes on.
+//! `american_*`: American options on shares, exactly. A value takes up to some milliseconds, so each row looks whether
+//! the statement goes on.
 
 use super::arguments::{GREEKS, function, greeks, numbers, resolved};
 use crate::dialect::abandoned;

@@ -1,6 +1,7 @@
 //! Option maths: what options are worth, their sensitivities, the volatility that a price implies, and what these need.
 //!
-//! The order of the arguments is that of DuckDB's extension `finance`, the units are those of the Python package vollib.
+//! The order of the arguments is that of DuckDB's extension `finance`, the units are those of the Python package
+//! vollib.
 
 mod american;
 mod arguments;

@@ -25,8 +25,8 @@ const NAME: &str = "parity_forward";
 
 /// The aggregate as DataFusion takes it.
 pub(super) fn function() -> AggregateUDF {
-    let doc = "The forward and the discount factor of a chain by put-call parity: the line of least squares through call less \
-               put by strike.";
+    let doc = "The forward and the discount factor of a chain by put-call parity: the line of least squares through \
+               call less put by strike.";
     let section = Section::Numeric.of_datafusion();
     let documentation = Documentation::builder(section, doc, format!("{NAME}(strike, call_mid, put_mid)")).build();
     AggregateUDF::from(ParityForward { signature: Signature::user_defined(Volatility::Immutable), documentation })

@@ -1,5 +1,5 @@
-//! The boundary of early exercise: the price of the underlying, for each time before expiration, at and below which a put
-//! with strike 1 is worth its exercise.
+//! The boundary of early exercise: the price of the underlying, for each time before expiration, at and below which a
+//! put with strike 1 is worth its exercise.
 //!
 //! It solves an integral equation in itself, at the nodes of the grid by Newton's method.
 
@@ -151,7 +151,8 @@ impl<'a> Equation<'a> {
         Some(step)
     }
 
-    /// The slopes of a node's residual by all nodes, and the residual: the boundary's logarithm less what the equation says.
+    /// The slopes of a node's residual by all nodes, and the residual: the boundary's logarithm less what the equation
+    /// says.
     fn row(&self, node: usize, fallen: &Nodes, squares: &Nodes) -> Option<(Nodes, f64)> {
         let root = self.grid.nodes[node];
         let log = self.limit - fallen[node];

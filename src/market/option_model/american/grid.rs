@@ -1,8 +1,8 @@
 //! Points at which the boundary is known, and at which integrals over it are taken. They are the same for all options.
 //!
-//! The boundary of a time before expiration is a function of that time's square root, as a share of the root of the whole
-//! life: 0 at expiration, 1 at the beginning. What is interpolated is the square of its logarithm's distance from the
-//! boundary at expiration, which is smooth but for a logarithm.
+//! The boundary of a time before expiration is a function of that time's square root, as a share of the root of the
+//! whole life: 0 at expiration, 1 at the beginning. What is interpolated is the square of its logarithm's distance from
+//! the boundary at expiration, which is smooth but for a logarithm.
 
 use std::f64::consts::{FRAC_PI_2, PI};
 use std::sync::LazyLock;
@@ -16,8 +16,8 @@ pub(super) const POINTS: usize = 20;
 /// One value for each node.
 pub(super) type Nodes = [f64; NODES];
 
-/// A point of an integral over time. Time since now is the sine squared, time to expiration the cosine squared, so that the
-/// roots of both, by which everything moves, are smooth at both ends.
+/// A point of an integral over time. Time since now is the sine squared, time to expiration the cosine squared, so that
+/// the roots of both, by which everything moves, are smooth at both ends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Point {
     pub(super) sine: f64,

@@ -1,7 +1,7 @@
 //! Small systems of linear equations.
 
-/// Solves a system by elimination with row pivots; the result takes the place of the right side. `None` for a system that
-/// has no one solution in numbers.
+/// Solves a system by elimination with row pivots; the result takes the place of the right side. `None` for a system
+/// that has no one solution in numbers.
 pub(super) fn solve<const N: usize>(matrix: &mut [[f64; N]; N], right: &mut [f64; N]) -> Option<()> {
     for column in 0..N {
         let pivot =

@@ -19,8 +19,8 @@ const VOLATILITY_STEP: f64 = 4e-3;
 const RATE_STEP: f64 = 1e-4;
 
 impl Pricer {
-    /// Model price; `None` for inputs that have none ([`Inputs::valid`]), and where exercise has two boundaries: for a put
-    /// `dividend_yield < rate < 0`, for a call `rate < dividend_yield < 0`.
+    /// Model price; `None` for inputs that have none ([`Inputs::valid`]), and where exercise has two boundaries: for a
+    /// put `dividend_yield < rate < 0`, for a call `rate < dividend_yield < 0`.
     pub fn price(&mut self, side: Side, inputs: &Inputs) -> Option<f64> {
         self.near(side, inputs, None).filter(|price| price.is_finite())
     }

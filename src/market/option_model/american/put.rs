@@ -69,8 +69,8 @@ impl Put {
         Some(Value { price: value.price, delta: value.delta, gamma: value.gamma, exercised: false })
     }
 
-    /// The value of holding on: the European put's, and the interest on the strike less the dividends for as long as the
-    /// underlying is below the boundary.
+    /// The value of holding on: the European put's, and the interest on the strike less the dividends for as long as
+    /// the underlying is below the boundary.
     fn held(&self, spot: f64) -> Option<Value> {
         let european = self.european(spot)?;
         let mut premium = Value::default();

@@ -1,5 +1,5 @@
-//! Where a function of one number is zero, by Chandrupatla's method: inverse quadratic interpolation where that is safe,
-//! halving elsewhere.
+//! Where a function of one number is zero, by Chandrupatla's method: inverse quadratic interpolation where that is
+//! safe, halving elsewhere.
 
 /// Evaluations at most; halving alone takes a few more than fifty.
 const EVALUATIONS: usize = 100;
@@ -7,8 +7,8 @@ const EVALUATIONS: usize = 100;
 /// A place at which a function is, and its value there.
 type Place = (f64, f64);
 
-/// Where a function changes sign between two places at which it has different signs, to a relative precision. `None` where
-/// the function has no value.
+/// Where a function changes sign between two places at which it has different signs, to a relative precision. `None`
+/// where the function has no value.
 pub(super) fn between(one: Place, other: Place, precision: f64, value: impl Fn(f64) -> Option<f64>) -> Option<f64> {
     let (mut one, mut other) = (one, other);
     let mut share = 0.5;

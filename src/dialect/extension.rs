@@ -26,7 +26,7 @@ pub trait Extension: Debug + Send + Sync {
         None
     }
 
-    /// Registers functions, analyzer and optimizer rules and relation planners in a session state,
+    /// Registers functions, analyzer rules and relation planners in a session state,
     /// after those of the dialect.
     ///
     /// # Errors
@@ -41,7 +41,13 @@ pub trait Extension: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Rules of the optimiser, which see conditions where they have been moved to.
+    /// Rules for DataFusion's optimizer that see conditions where they have been moved to, before their common parts
+    /// become columns.
+    fn condition_rules(&self) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+        Vec::new()
+    }
+
+    /// Rules for DataFusion's optimizer, which come after its own.
     fn optimizer_rules(&self) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
         Vec::new()
     }

@@ -42,7 +42,8 @@ pub fn planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
 /// Whatever DataFusion refuses to register. A state that lacks a part would answer otherwise than
 /// PostgreSQL in silence, so the caller does not go on without it.
 pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
-    let rules = with_rules_of(host, decorrelate::optimizer_rules());
+    let added = host.extensions.iter().flat_map(|extension| extension.optimizer_rules());
+    let rules = with_condition_rules(host, decorrelate::optimizer_rules()).into_iter().chain(added).collect();
     // The dialect's planners of operators are asked first, before any of DataFusion's types what it should not: of
     // documents, which have functions for them, and then of all else.
     let documents: Arc<dyn ExprPlanner> = Arc::new(arithmetic::DocumentOperators);
@@ -81,12 +82,12 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
 
 /// Rules of the optimiser with those of extensions in front of the one that computes common parts of expressions once:
 /// behind it, calls in conditions are columns.
-fn with_rules_of(
+fn with_condition_rules(
     host: &Host,
     mut rules: Vec<Arc<dyn OptimizerRule + Send + Sync>>,
 ) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let place = rules.iter().position(|rule| rule.name() == "common_sub_expression_eliminate").unwrap_or(rules.len());
-    let further = host.extensions.iter().flat_map(|extension| extension.optimizer_rules());
+    let further = host.extensions.iter().flat_map(|extension| extension.condition_rules());
     rules.splice(place..place, further);
     rules
 }

@@ -76,7 +76,9 @@ pub fn over(context: &SessionContext, comments: Arc<dyn Comments>, defaults: Def
     let name = &state.config_options().catalog.default_catalog;
     let catalog = context.catalog(name).ok_or_else(|| anyhow!("the context has no catalog {name}"))?;
     let host = Host { catalog, comments, rereads: schemas::rereads, extensions: extensions() };
-    let planner = Arc::new(DemandPlanner::new(dialect::planners()));
+    let planners =
+        dialect::planners().into_iter().chain(host.extensions.iter().flat_map(|extension| extension.planners()));
+    let planner = Arc::new(DemandPlanner::new(planners.collect()));
     let state = SessionStateBuilder::new_from_existing(state).with_query_planner(planner).build();
     let state = dialect::install(state, &host).context("install PostgreSQL's meaning of SQL")?;
     Ok(Engine::with_queries(state, defaults, Arc::default()))

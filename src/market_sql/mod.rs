@@ -1,5 +1,6 @@
 //! Market SQL: what PostgreSQL lacks and a market needs, in spellings that other systems have.
 //!
+//! - `asof`: as-of joins;
 //! - `bucket`: buckets of time, by the clock, in a zone or in the sessions of an exchange;
 //! - `calendar`: sessions of exchanges;
 //! - `implied`: what conditions on buckets and sessions say of the moment, for scans;
@@ -8,6 +9,7 @@
 //!
 //! It comes to the dialect as an [`Extension`], and is the same over every front end.
 
+mod asof;
 mod bucket;
 mod calendar;
 mod exchange_rows;
@@ -45,18 +47,22 @@ impl Extension for MarketSql {
             state.register_udf(Arc::new(function))?;
         }
         state.register_udtf("exchanges", Arc::new(exchange_rows::Exchanges));
-        Ok(())
+        asof::install(state)
+    }
+
+    fn optimizer_rules(&self) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+        vec![asof::optimizer_rule()]
+    }
+
+    fn planners(&self) -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
+        vec![asof::planner(), Arc::new(gapfill::Planner)]
     }
 
     fn analyzer_rules(&self) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
         vec![Arc::new(gapfill::GapFilling)]
     }
 
-    fn optimizer_rules(&self) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    fn condition_rules(&self) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
         vec![Arc::new(implied::ImpliedRanges)]
-    }
-
-    fn planners(&self) -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
-        vec![Arc::new(gapfill::Planner)]
     }
 }

@@ -276,7 +276,15 @@ fn join(join: &Join) -> Checked {
         JoinOperator::Semi(_) | JoinOperator::LeftSemi(_) | JoinOperator::RightSemi(_) => foreign(true, "SEMI"),
         JoinOperator::Anti(_) | JoinOperator::LeftAnti(_) | JoinOperator::RightAnti(_) => foreign(true, "ANTI"),
         JoinOperator::CrossApply | JoinOperator::OuterApply => foreign(true, "APPLY"),
-        JoinOperator::AsOf { match_condition: _, constraint: _ } => foreign(true, "ASOF"),
+        JoinOperator::AsOf { match_condition: _, constraint } => {
+            foreign(matches!(constraint, JoinConstraint::Natural), "NATURAL")?;
+            match constraint {
+                JoinConstraint::Using(columns) => {
+                    columns.iter().try_for_each(|column| foreign(column.0.len() != 1 && !names_join(column), "."))
+                }
+                _ => Ok(()),
+            }
+        }
         JoinOperator::StraightJoin(_) => foreign(true, "STRAIGHT_JOIN"),
         JoinOperator::ArrayJoin | JoinOperator::LeftArrayJoin | JoinOperator::InnerArrayJoin => foreign(true, "ARRAY"),
     }

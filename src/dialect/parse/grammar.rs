@@ -93,9 +93,10 @@ impl Dialect for PostgresGrammar {
     }
 
     /// A word is a table's alias without AS where PostgreSQL takes it as the name of a column; SET and
-    /// VALUES begin the rest of a statement that writes.
+    /// VALUES begin the rest of a statement that writes, and the words of an as-of join are keywords only where one is.
     fn is_table_factor_alias(&self, explicit: bool, word: &Keyword, _: &mut Parser<'_>) -> bool {
-        explicit || words::is_column_name(*word) && !matches!(word, Keyword::SET | Keyword::VALUES)
+        let begins_more = matches!(word, Keyword::SET | Keyword::VALUES | Keyword::ASOF | Keyword::MATCH_CONDITION);
+        explicit || words::is_column_name(*word) && !begins_more
     }
 
     /// PostgreSQL 14 dropped the factorial.

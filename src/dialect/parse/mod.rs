@@ -7,6 +7,7 @@
 //! limit exists because DataFusion or sqlparser would otherwise take hours or end the process on a
 //! short text.
 
+pub(crate) mod as_of_join;
 mod check;
 mod continued;
 pub(crate) mod depth;

@@ -28,6 +28,7 @@ pub(crate) fn parse(sql: &str, extensions: &[Arc<dyn Extension>]) -> Result<Vec<
     let tokens = super::continued::joined(tokens).map_err(|error| QueryError::from_parser(error, sql))?;
     let tokens = super::exclusion::marked(tokens);
     let tokens = spelling::respell(tokens).map_err(|error| QueryError::from_parser(error, sql))?;
+    let tokens = super::as_of_join::respell(tokens).map_err(|error| QueryError::from_parser(error, sql))?;
     let grammar = PostgresGrammar::for_tokens(tokens.len());
     let parse = || statements(&mut Parser::new(&grammar).with_tokens_with_locations(tokens), extensions);
     Depth::of(sql).walk(parse).map_err(|error| QueryError::from_parser(error, sql))

@@ -54,6 +54,10 @@ impl Binder<'_> {
             }
             let mut right = self.factor(&mut join.relation, &around)?;
             distinct(&left, &right)?;
+            if matches!(join.join_operator, JoinOperator::AsOf { .. }) {
+                left = self.as_of(left, right, &mut join.join_operator)?;
+                continue;
+            }
             let (kept, constraint) = match &mut join.join_operator {
                 JoinOperator::Join(constraint) | JoinOperator::Inner(constraint) => (Kept::Neither, constraint),
                 JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => (Kept::Left, constraint),
@@ -73,6 +77,16 @@ impl Binder<'_> {
             left = self.join(left, right, kept, constraint)?;
         }
         Ok(left)
+    }
+
+    /// The scope of a join whose left rows all have the merged columns: USING becomes ON.
+    pub(super) fn merged(
+        &mut self,
+        left: Scope,
+        right: Scope,
+        constraint: &mut JoinConstraint,
+    ) -> Result<Scope, QueryError> {
+        self.join(left, right, Kept::Left, constraint)
     }
 
     /// The scope of a join, whose USING or NATURAL becomes ON.

@@ -5,7 +5,7 @@
 //!
 //! - `query`: WITH and set operations; `limit`: limits that are more than a number;
 //! - `from`: tables, queries of WITH and joins, whose merged columns are spelled out;
-//! - `sample`: TABLESAMPLE; `system_column`: `ctid` and its like;
+//! - `as_of_join`: as-of joins; `sample`: TABLESAMPLE; `system_column`: `ctid` and its like;
 //! - `list`: `*` becomes the columns it stands for, and unnamed columns get PostgreSQL's names; `order` and
 //!   `group`: keys of ORDER BY, DISTINCT ON and GROUP BY find the columns they mean;
 //! - `expression`: names in expressions, of outer queries too, and whole rows;
@@ -19,6 +19,7 @@
 //! list inside expressions, `*` leaves merged columns where they are, and a name of WITH hides tables
 //! inside its own query. Not needed once `names.slt` passes without it.
 
+mod as_of_join;
 mod binder;
 mod expression;
 mod from;

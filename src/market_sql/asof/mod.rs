@@ -1,0 +1,47 @@
+//! As-of joins: each row of the left table beside the last row of the right table that is not later, by key.
+//!
+//! - `analyze`: joins whose condition says so become [`node::AsOfJoin`] in the logical plan;
+//! - `push`: filters, and bounds that follow from them, move to the inputs;
+//! - `exec`: the physical node, over inputs in the order of keys and values;
+//! - `merge`: one pass over both, by `piece` (a batch, its runs of keys) and `ordinal` (values that compare fast);
+//! - `key`: doubles as they are compared.
+//!
+//! The syntax is read in `dialect/parse/as_of_join` and bound in `dialect/rewrite/bind/as_of_join`.
+
+mod analyze;
+mod exec;
+mod key;
+mod mark;
+mod merge;
+mod node;
+mod ordinal;
+mod piece;
+mod plan;
+mod push;
+
+use datafusion::common::Result;
+use datafusion::execution::FunctionRegistry;
+use datafusion::execution::session_state::SessionState;
+use datafusion::optimizer::OptimizerRule;
+use datafusion::physical_planner::ExtensionPlanner;
+use std::sync::Arc;
+
+/// Adds the function and the analyzer rule to a state.
+///
+/// # Errors
+/// Whatever DataFusion refuses to register.
+pub(super) fn install(state: &mut SessionState) -> Result<()> {
+    state.register_udf(mark::function())?;
+    state.add_analyzer_rule(Arc::new(analyze::AsOfJoins));
+    Ok(())
+}
+
+/// The optimizer rule of the node.
+pub(super) fn optimizer_rule() -> Arc<dyn OptimizerRule + Send + Sync> {
+    Arc::new(push::PushIntoAsOfJoin)
+}
+
+/// Plans the running of the node.
+pub(super) fn planner() -> Arc<dyn ExtensionPlanner + Send + Sync> {
+    Arc::new(plan::Planner)
+}

@@ -312,6 +312,18 @@ mod tests {
     }
 
     #[test]
+    fn a_trading_date_begins_with_its_first_moment() {
+        for exchange in exchanges() {
+            let dates = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap().iter_days().take(365);
+            for date in dates {
+                let begins = exchange.begins(date);
+                assert_eq!(exchange.date_at(begins), date, "{} {date}", exchange.mic);
+                assert!(exchange.date_at(begins - TimeDelta::microseconds(1)) < date, "{} {date}", exchange.mic);
+            }
+        }
+    }
+
+    #[test]
     fn a_moment_has_a_trading_date() {
         let at = |mic: &str, text: &str| find(mic).unwrap().date_at(text.parse().unwrap()).to_string();
         assert_eq!(at("XNYS", "2026-01-06T02:00:00Z"), "2026-01-05");

@@ -141,3 +141,43 @@ fn starts<T: ArrowPrimitiveType>(
         false => Arc::new(array),
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use arrow::array::{RecordBatch, StringArray, TimestampMicrosecondArray};
+    use arrow::datatypes::{Field, Schema, TimeUnit};
+    use datafusion::datasource::MemTable;
+    use datafusion::physical_plan::displayable;
+    use datafusion::prelude::{SessionContext, col};
+
+    /// How rows that come in the order of symbol and moment are grouped by a symbol and a bucket.
+    async fn grouping(bucket: &str) -> String {
+        let context = SessionContext::new();
+        context.register_udf(function());
+        let moment = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let schema = Schema::new(vec![Field::new("s", DataType::Utf8, false), Field::new("t", moment, false)]);
+        let schema = Arc::new(schema);
+        let moments = TimestampMicrosecondArray::from(vec![1, 2]).with_timezone("UTC");
+        let columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from(vec!["A", "B"])), Arc::new(moments)];
+        let batch = RecordBatch::try_new(schema.clone(), columns).unwrap();
+        let order = ["s", "t"].map(|name| col(name).sort(true, false)).to_vec();
+        let table = MemTable::try_new(schema, vec![vec![batch]]).unwrap().with_sort_order(vec![order]);
+        context.register_table("m", Arc::new(table)).unwrap();
+        let frame = context.sql(&format!("SELECT s, {bucket} AS b, count(*) FROM m GROUP BY 1, 2")).await.unwrap();
+        let plan = frame.create_physical_plan().await.unwrap();
+        displayable(plan.as_ref()).indent(false).to_string()
+    }
+
+    #[tokio::test]
+    async fn sorted_rows_are_grouped_as_they_come() {
+        for bucket in ["time_bucket(interval '1 hour', t)", "time_bucket(interval '1 month', t, 'Europe/Rome')"] {
+            let plan = grouping(bucket).await;
+            assert!(plan.contains("ordering_mode=Sorted"), "{plan}");
+        }
+        // What is in no session stands between what is.
+        let plan = grouping("time_bucket(interval '1 hour', t, false, false, false, 'XNYS')").await;
+        assert!(!plan.contains("ordering_mode=Sorted"), "{plan}");
+    }
+}

@@ -165,9 +165,9 @@ def session_gaps(connection: psycopg.Connection) -> int:
             begins = pd.Timestamp(first, tz="UTC")
             ends = begins + pd.Timedelta(days=WINDOW_DAYS)
             rows = connection.execute(
-                "SELECT time_bucket_gapfill('65 minutes', t, session => %(mic)s) AS b FROM (VALUES (%(from)s::timestamptz)) m(t) "
-                "WHERE t >= %(from)s AND t < %(to)s GROUP BY b HAVING time_bucket_gapfill('65 minutes', t, session => %(mic)s) IS NOT NULL "
-                "ORDER BY b",
+                "SELECT b FROM (SELECT time_bucket_gapfill('65 minutes', t, session => %(mic)s) AS b "
+                "FROM (VALUES (%(from)s::timestamptz)) m(t) WHERE t >= %(from)s AND t < %(to)s GROUP BY b) q "
+                "WHERE b IS NOT NULL ORDER BY b",
                 {"mic": mic, "from": begins.to_pydatetime(), "to": ends.to_pydatetime()},
             ).fetchall()
             index = bars(calendar, begins, ends, 65)

@@ -73,7 +73,7 @@ impl Extension for MarketSql {
     }
 
     fn analyzer_rules(&self) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-        vec![Arc::new(gapfill::GapFilling)]
+        vec![Arc::new(gapfill::GapFilling), asof::analyzer_rule()]
     }
 
     fn optimizer_rules(&self) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {

@@ -18,7 +18,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 use std::sync::Arc;
 
-/// The rule.
+/// The analyzer rule; it comes after those that settle types.
 #[derive(Debug)]
 pub(super) struct AsOfJoins;
 

@@ -30,7 +30,7 @@ pub(super) struct Side {
     pub(super) ties: Vec<Arc<dyn PhysicalExpr>>,
 }
 
-/// The physical node.
+/// The physical node of an as-of join, which runs in one partition.
 #[derive(Debug, Clone)]
 pub(super) struct AsOfJoinExec {
     left: Side,

@@ -61,7 +61,7 @@ enum Run {
     Unknown,
     /// They go on to this row of the right piece.
     To(usize),
-    /// There are none.
+    /// All of them are passed.
     Over,
 }
 

@@ -1,6 +1,7 @@
 //! As-of joins: each row of the left table beside the last row of the right table that is not later, by key.
 //!
 //! - `analyze`: joins whose condition says so become [`node::AsOfJoin`] in the logical plan;
+//! - `lateral`: queries of the nearest row become the same node;
 //! - `push`: filters, and bounds that follow from them, move to the inputs;
 //! - `exec`: the physical node, over inputs in the order of keys and values;
 //! - `merge`: one pass over both, by `piece` (a batch, its runs of keys) and `ordinal` (values that compare fast);
@@ -11,6 +12,7 @@
 mod analyze;
 mod exec;
 mod key;
+mod lateral;
 mod mark;
 mod merge;
 mod node;
@@ -22,7 +24,7 @@ mod push;
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
-use datafusion::optimizer::OptimizerRule;
+use datafusion::optimizer::{AnalyzerRule, OptimizerRule};
 use datafusion::physical_planner::ExtensionPlanner;
 use std::sync::Arc;
 
@@ -34,6 +36,11 @@ pub(super) fn install(state: &mut SessionState) -> Result<()> {
     state.register_udf(mark::function())?;
     state.add_analyzer_rule(Arc::new(analyze::AsOfJoins));
     Ok(())
+}
+
+/// The analyzer rule that comes before correlated queries become joins.
+pub(super) fn analyzer_rule() -> Arc<dyn AnalyzerRule + Send + Sync> {
+    Arc::new(lateral::LateralAsOfJoins)
 }
 
 /// The optimizer rule of the node.

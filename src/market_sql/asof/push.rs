@@ -17,7 +17,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use std::sync::Arc;
 
-/// The rule.
+/// The optimizer rule; it runs from the root of the plan down.
 #[derive(Debug)]
 pub(super) struct PushIntoAsOfJoin;
 
@@ -76,7 +76,8 @@ fn pushed(filter: &Filter, join: &AsOfJoin) -> Result<Transformed<LogicalPlan>> 
     }))
 }
 
-fn has_subquery(expr: &Expr) -> bool {
+/// Whether an expression holds a query.
+pub(super) fn has_subquery(expr: &Expr) -> bool {
     let is = |expr: &Expr| {
         Ok(matches!(expr, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)))
     };

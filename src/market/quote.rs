@@ -28,7 +28,7 @@ fn bid_share(bid_size: f64, ask_size: f64) -> Option<f64> {
     sizes(bid_size, ask_size).map(|both| bid_size / both)
 }
 
-/// Both sizes together.
+/// The sum of both sizes, where it is above zero.
 fn sizes(bid_size: f64, ask_size: f64) -> Option<f64> {
     let both = bid_size + ask_size;
     (bid_size >= 0.0 && ask_size >= 0.0 && both > 0.0).then_some(both)

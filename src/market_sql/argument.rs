@@ -27,10 +27,12 @@ impl Taken {
     /// The type that a value of a type is brought to; `None` where it is not taken. What has no type takes that of its place.
     fn data_type(self, given: &DataType) -> Option<DataType> {
         let kind = Kind::of(given);
+        // A text that is written out has no type yet; the typing refuses any other where a number is taken.
         let untyped = kind == Kind::Unknown;
+        let written = untyped || kind == Kind::Text;
         match self {
-            Self::Number => (untyped || kind.is_number()).then_some(DataType::Float64),
-            Self::Whole => (untyped || kind.is_integer()).then_some(DataType::Int64),
+            Self::Number => (written || kind.is_number()).then_some(DataType::Float64),
+            Self::Whole => (written || kind.is_integer()).then_some(DataType::Int64),
             Self::Moment if untyped => Kind::Timestamptz.data_type(),
             Self::Moment => {
                 matches!(kind, Kind::Date | Kind::Timestamp | Kind::Timestamptz).then(|| kind.data_type()).flatten()

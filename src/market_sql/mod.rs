@@ -31,6 +31,8 @@ mod performance;
 mod pick;
 mod quote;
 
+pub(crate) use asof::AsOfJoinExec;
+
 use crate::dialect::extension::Extension;
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;

@@ -56,10 +56,13 @@ const ENDS: [&str; 22] = [
 /// A join without a condition of order, or with another than one comparison, and a kind of join that is not answered.
 pub(super) fn respell(mut tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, ParserError> {
     // The last first, so that what is inside a join is done before it.
-    for at in (0..tokens.len()).rev() {
+    let mut at = tokens.len();
+    while let Some(before) = at.checked_sub(1) {
+        at = before;
         if is_word(&tokens[at].token, "asof")
             && let Some(join) = Join::at(&tokens, at)?
         {
+            at = join.phrase.0;
             tokens = join.spelled(tokens)?;
         }
     }

@@ -2,6 +2,7 @@
 //! one of its place, and a `numeric` that is taken as a double becomes one at once.
 
 use super::context::Typing;
+use super::exact::unknown;
 use super::kind::Kind;
 use super::operand::Operand;
 use arrow::datatypes::DataType;
@@ -31,6 +32,7 @@ impl Typing<'_> {
             (Kind::Unknown, _) | (Kind::Numeric, DataType::Float64) => {
                 Ok(Operand { expr: self.coerce(arg, &wanted)?, data_type: wanted })
             }
+            (Kind::Text, DataType::Float64 | DataType::Int64) => Err(unknown(func.name(), &given)),
             _ => Ok(arg),
         });
         taken.collect()

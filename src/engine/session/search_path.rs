@@ -3,6 +3,7 @@
 use crate::dialect::catalog::Comments;
 use crate::dialect::rewrite::{Known, Relations};
 use crate::dialect::search_path;
+use crate::lake::dataset;
 use crate::table::comment::OwnComments;
 use datafusion::catalog::CatalogProvider;
 use datafusion::common::Result;
@@ -34,8 +35,11 @@ impl Search {
             let Some(found) = provider.table(&table).await? else { continue };
             let columns = found.schema().fields().iter().map(|field| field.name().clone()).collect();
             let key = OwnComments.key(&schema, &table).iter().map(|column| (*column).to_owned()).collect();
+            let dataset = if schema == "public" { dataset::find(&table) } else { None };
+            let order =
+                dataset.iter().flat_map(|dataset| dataset.key.iter()).map(|column| (*column).to_owned()).collect();
             let stored = found.table_type() == TableType::Base;
-            relations.insert((schema, table), Known { columns, key, stored });
+            relations.insert((schema, table), Known { columns, key, order, stored });
         }
         Ok(relations)
     }

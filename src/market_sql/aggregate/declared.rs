@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// What DISTINCT does to an aggregate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::market_sql) enum Distinct {
+pub(crate) enum Distinct {
     /// Equal rows count as one in any case.
     Same,
     /// It would be another aggregate, and is refused.
@@ -26,28 +26,28 @@ pub(in crate::market_sql) enum Distinct {
 
 /// An aggregate: its name, what it takes, what it gives, and how.
 #[derive(Debug, Clone)]
-pub(in crate::market_sql) struct Aggregate {
+pub(crate) struct Aggregate {
     /// The name that statements call it by.
-    pub(in crate::market_sql) name: &'static str,
+    pub(crate) name: &'static str,
     /// A sentence that describes it.
-    pub(in crate::market_sql) doc: &'static str,
+    pub(crate) doc: &'static str,
     /// Its arguments, of which the last may be left out.
-    pub(in crate::market_sql) taken: &'static [Taken],
+    pub(crate) taken: &'static [Taken],
     /// How many of the arguments have to be there.
-    pub(in crate::market_sql) least: usize,
+    pub(crate) least: usize,
     /// What DISTINCT does to it.
-    pub(in crate::market_sql) distinct: Distinct,
+    pub(crate) distinct: Distinct,
     /// The type of its result, by those of its arguments.
-    pub(in crate::market_sql) returns: fn(&[DataType]) -> DataType,
+    pub(crate) returns: fn(&[DataType]) -> DataType,
     /// The types of what it knows of a group, by those of its arguments.
-    pub(in crate::market_sql) states: fn(&[DataType]) -> Vec<DataType>,
+    pub(crate) states: fn(&[DataType]) -> Vec<DataType>,
     /// What it knows of no groups, by the types of its arguments.
-    pub(in crate::market_sql) state: fn(&[DataType]) -> Result<Box<dyn Grouped>>,
+    pub(crate) state: fn(&[DataType]) -> Result<Box<dyn Grouped>>,
 }
 
 impl Aggregate {
     /// The aggregate as DataFusion takes it.
-    pub(in crate::market_sql) fn function(self) -> AggregateUDF {
+    pub(crate) fn function(self) -> AggregateUDF {
         let call = format!("{}(...)", self.name);
         let documentation = Documentation::builder(Section::Other.of_datafusion(), self.doc, call).build();
         let signature = Signature::user_defined(Volatility::Immutable);
@@ -55,7 +55,7 @@ impl Aggregate {
     }
 
     /// The declaration of an aggregate, if it is one of these.
-    pub(in crate::market_sql) fn of(function: &AggregateUDF) -> Option<&Self> {
+    pub(crate) fn of(function: &AggregateUDF) -> Option<&Self> {
         function.inner().downcast_ref::<Declared>().map(|declared| &declared.declaration)
     }
 }

@@ -11,7 +11,7 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use std::fmt::Debug;
 
 /// What an aggregate knows of each of many groups. Its results do not depend on the parts in which rows come.
-pub(in crate::market_sql) trait Grouped: Debug + Send + Sync {
+pub(crate) trait Grouped: Debug + Send + Sync {
     /// The state of no groups.
     fn fresh(&self) -> Box<dyn Grouped>;
 
@@ -126,7 +126,7 @@ impl GroupsAccumulator for Many {
 }
 
 /// The rows in which no column is NULL and that a filter lets pass; `None` for all.
-pub(in crate::market_sql) fn counted<'a>(
+pub(crate) fn counted<'a>(
     columns: impl IntoIterator<Item = &'a dyn Array>,
     filter: Option<&BooleanArray>,
 ) -> Option<NullBuffer> {
@@ -148,7 +148,7 @@ fn column<T: ArrowPrimitiveType>(columns: &[ArrayRef], place: usize) -> Result<&
 ///
 /// # Errors
 /// A column that is none.
-pub(in crate::market_sql) fn doubles(columns: &[ArrayRef], place: usize) -> Result<&Float64Array> {
+pub(crate) fn doubles(columns: &[ArrayRef], place: usize) -> Result<&Float64Array> {
     column::<Float64Type>(columns, place)
 }
 
@@ -156,7 +156,7 @@ pub(in crate::market_sql) fn doubles(columns: &[ArrayRef], place: usize) -> Resu
 ///
 /// # Errors
 /// A column that is none.
-pub(in crate::market_sql) fn longs(columns: &[ArrayRef], place: usize) -> Result<&Int64Array> {
+pub(crate) fn longs(columns: &[ArrayRef], place: usize) -> Result<&Int64Array> {
     column::<Int64Type>(columns, place)
 }
 
@@ -164,7 +164,7 @@ pub(in crate::market_sql) fn longs(columns: &[ArrayRef], place: usize) -> Result
 ///
 /// # Errors
 /// A column that is none.
-pub(in crate::market_sql) fn moments(columns: &[ArrayRef], place: usize) -> Result<Int64Array> {
+pub(crate) fn moments(columns: &[ArrayRef], place: usize) -> Result<Int64Array> {
     let column = columns.get(place).ok_or_else(|| exec_datafusion_err!("a column of moments is wanted"))?;
     let whole = match column.data_type() {
         DataType::Date32 => cast(&cast(column, &DataType::Int32)?, &DataType::Int64)?,

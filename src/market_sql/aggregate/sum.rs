@@ -2,24 +2,24 @@
 
 /// The sum, as what a double holds of it and what that leaves out.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(in crate::market_sql) struct Sum {
+pub(crate) struct Sum {
     high: f64,
     low: f64,
 }
 
 impl Sum {
     /// The sum of two parts, as [`Self::parts`] gives them.
-    pub(in crate::market_sql) fn of(high: f64, low: f64) -> Self {
+    pub(crate) fn of(high: f64, low: f64) -> Self {
         Self { high, low }
     }
 
     /// What a double holds of the sum, and what that leaves out.
-    pub(in crate::market_sql) fn parts(self) -> (f64, f64) {
+    pub(crate) fn parts(self) -> (f64, f64) {
         (self.high, self.low)
     }
 
     /// Adds a number, with all its digits.
-    pub(in crate::market_sql) fn add(&mut self, value: f64) {
+    pub(crate) fn add(&mut self, value: f64) {
         let sum = self.high + value;
         let of_value = sum - self.high;
         let left_out = (self.high - (sum - of_value)) + (value - of_value);
@@ -30,7 +30,7 @@ impl Sum {
     }
 
     /// Adds a product, with all its digits.
-    pub(in crate::market_sql) fn add_product(&mut self, one: f64, other: f64) {
+    pub(crate) fn add_product(&mut self, one: f64, other: f64) {
         let product = one * other;
         self.add(product);
         if product.is_finite() {
@@ -39,13 +39,13 @@ impl Sum {
     }
 
     /// Adds what was summed elsewhere.
-    pub(in crate::market_sql) fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.add(other.high);
         self.add(other.low);
     }
 
     /// The sum as a double.
-    pub(in crate::market_sql) fn value(self) -> f64 {
+    pub(crate) fn value(self) -> f64 {
         self.high + self.low
     }
 }

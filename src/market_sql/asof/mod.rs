@@ -21,6 +21,8 @@ mod piece;
 mod plan;
 mod push;
 
+pub(crate) use exec::AsOfJoinExec;
+
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;

@@ -52,7 +52,7 @@ impl Path {
         Some(self)
     }
 
-    /// The mean price.
+    /// The mean price, by how long each stood.
     fn mean(&self) -> f64 {
         let (last, price) = self.last;
         if last == self.first { price } else { self.sum.value() / span(self.first, last) }

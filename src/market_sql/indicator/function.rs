@@ -20,7 +20,7 @@ pub(super) type Results = Vec<Vec<Option<f64>>>;
 
 /// An indicator: its name, what it takes, and how it is computed.
 #[derive(Debug, Clone)]
-pub(in crate::market_sql) struct Indicator {
+pub(crate) struct Indicator {
     /// The name that statements call it by.
     pub(super) name: &'static str,
     /// A sentence that describes it.
@@ -52,7 +52,7 @@ impl Indicator {
     }
 
     /// The name of a window function, if it is one of these.
-    pub(in crate::market_sql) fn name_of(function: &WindowUDF) -> Option<&'static str> {
+    pub(crate) fn name_of(function: &WindowUDF) -> Option<&'static str> {
         function.inner().downcast_ref::<Declared>().map(|declared| declared.indicator.name)
     }
 

@@ -31,10 +31,8 @@ pub(super) fn resolved(
     returns: DataType,
 ) -> Option<(Vec<DataType>, DataType)> {
     let (kind, rest) = given.split_first()?;
-    let is_number = |given: &DataType| {
-        let kind = Kind::of(given);
-        kind.is_number() || kind == Kind::Unknown
-    };
+    // A text that is written out is a number; the typing refuses any other.
+    let is_number = |given: &DataType| Kind::of(given).is_number() || is_text(given);
     let fits = is_text(kind) && numbers.contains(&rest.len()) && rest.iter().all(is_number);
     let types = std::iter::once(DataType::Utf8).chain(rest.iter().map(|_| DataType::Float64));
     fits.then(|| (types.collect(), returns))

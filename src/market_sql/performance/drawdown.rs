@@ -31,7 +31,7 @@ pub(super) fn function() -> AggregateUDF {
 
 /// The aggregate with what DataFusion asks of it.
 #[derive(Debug, Clone)]
-pub(in crate::market_sql) struct MaxDrawdown {
+pub(crate) struct MaxDrawdown {
     signature: Signature,
     documentation: Documentation,
 }
@@ -52,7 +52,7 @@ impl Hash for MaxDrawdown {
 
 impl MaxDrawdown {
     /// Whether an aggregate is this one.
-    pub(in crate::market_sql) fn is(function: &AggregateUDF) -> bool {
+    pub(crate) fn is(function: &AggregateUDF) -> bool {
         function.inner().downcast_ref::<Self>().is_some()
     }
 }

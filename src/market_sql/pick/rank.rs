@@ -228,7 +228,7 @@ impl Ranks for Longs {
     }
 }
 
-/// Ranks as bytes.
+/// Ranks as bytes that compare as they do.
 #[derive(Debug)]
 struct Bytes {
     /// The type of what is compared.

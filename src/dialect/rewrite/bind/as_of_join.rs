@@ -90,7 +90,7 @@ fn taken_apart(matched: Expr) -> Result<(String, Expr, Option<Expr>), QueryError
     Ok((kind, (*condition).clone(), rest.first().map(|tolerance| (*tolerance).clone())))
 }
 
-/// The columns that tell rows of equal values apart: the table's key, or else all columns; none where they are not known.
+/// The columns that tell rows of equal values apart: those of the table's order, or else all; none where they are not known.
 fn ties(right: &Scope) -> Vec<Expr> {
     let known = |relation: &super::scope::Relation| relation.columns.is_some();
     if !right.relations.iter().all(known) || right.open {
@@ -98,8 +98,8 @@ fn ties(right: &Scope) -> Vec<Expr> {
     }
     let columns = right.relations.iter().flat_map(|relation| {
         let outputs = relation.columns.iter().flatten();
-        let is_key = |name: &String| relation.key.is_empty() || relation.key.contains(name);
-        outputs.filter(move |output| is_key(&output.name)).map(|output| relation.qualified(output))
+        let orders = |name: &String| relation.order.is_empty() || relation.order.contains(name);
+        outputs.filter(move |output| orders(&output.name)).map(|output| relation.qualified(output))
     });
     columns.collect()
 }

@@ -21,6 +21,8 @@ pub(crate) struct Known {
     pub(crate) columns: Vec<String>,
     /// Those of its primary key; empty without one.
     pub(crate) key: Vec<String>,
+    /// The columns in whose order its rows stand; empty where there is none.
+    pub(crate) order: Vec<String>,
     /// Whether its rows are stored, which those of a view are not.
     pub(crate) stored: bool,
 }

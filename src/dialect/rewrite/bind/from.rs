@@ -234,7 +234,7 @@ impl Binder<'_> {
         let parts: Vec<Ident> = name.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
         let Some(table) = parts.last() else { return Ok(Relation::default()) };
         let own = fold(table);
-        let mut key = Vec::new();
+        let (mut key, mut order) = (Vec::new(), Vec::new());
         let mut schema = None;
         let outputs = match parts.as_slice() {
             [_] if let Some(cte) = self.ctes.iter().rev().find(|cte| cte.name == own) => {
@@ -247,7 +247,7 @@ impl Binder<'_> {
             [_] if definition::find(&own).is_some() => {
                 *name = ObjectName::from(vec![quoted("pg_catalog"), quoted(&own)]);
                 schema = Some("pg_catalog".to_owned());
-                self.relation("pg_catalog", &own, &mut key)
+                self.relation("pg_catalog", &own, &mut key, &mut order)
             }
             [_] => {
                 let place = (self.place)(&own);
@@ -256,32 +256,41 @@ impl Binder<'_> {
                     *name = ObjectName::from(vec![place, table.clone()]);
                 }
                 let place = place.unwrap_or_else(|| "public".to_owned());
-                let found = self.relation(&place, &own, &mut key);
+                let found = self.relation(&place, &own, &mut key, &mut order);
                 schema = Some(place);
                 found
             }
             [.., place, _] => {
                 let place = fold(place);
-                let found = self.relation(&place, &own, &mut key);
+                let found = self.relation(&place, &own, &mut key, &mut order);
                 schema = Some(place);
                 found
             }
             [] => None,
         };
         let oid = self.has_rows(name).then(|| schema.as_deref().map(|schema| oid::relation(schema, &own))).flatten();
-        let of_table = Relation { key, oid, ..Relation::default() };
+        let of_table = Relation { key, order, oid, ..Relation::default() };
         let Some(alias) = alias else {
             return Ok(Relation { name: own, schema, columns: outputs, ..of_table });
         };
         let columns = renamed(outputs, alias)?;
-        let key = if alias.columns.is_empty() { of_table.key } else { Vec::new() };
-        Ok(Relation { name: fold(&alias.name), columns, key, ..of_table })
+        if !alias.columns.is_empty() {
+            return Ok(Relation { name: fold(&alias.name), columns, oid: of_table.oid, ..Relation::default() });
+        }
+        Ok(Relation { name: fold(&alias.name), columns, ..of_table })
     }
 
-    /// The columns of a table of a schema, and its key.
-    fn relation(&self, schema: &str, table: &str, key: &mut Vec<String>) -> Option<Vec<Output>> {
+    /// The columns of a table of a schema, its key, and the order of its rows.
+    fn relation(
+        &self,
+        schema: &str,
+        table: &str,
+        key: &mut Vec<String>,
+        order: &mut Vec<String>,
+    ) -> Option<Vec<Output>> {
         let known = self.relations.get(&(schema.to_owned(), table.to_owned()))?;
         key.clone_from(&known.key);
+        order.clone_from(&known.order);
         Some(known.columns.iter().cloned().map(Output::plain).collect())
     }
 

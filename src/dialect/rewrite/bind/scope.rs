@@ -34,6 +34,8 @@ pub(super) struct Relation {
     pub(super) columns: Option<Vec<Output>>,
     /// The columns of its primary key; empty without one.
     pub(super) key: Vec<String>,
+    /// The columns in whose order its rows stand; empty where there is none.
+    pub(super) order: Vec<String>,
     /// Whether an outer join may fill it with NULLs.
     pub(super) nullable: bool,
     /// Whether it is a function that gives values, so that its row is the value itself.

@@ -4,6 +4,7 @@ use super::cost;
 use super::expression::{condition, expression, plain};
 use super::node::{Actual, Detail, Estimate, Node};
 use super::relation::{Relation, Relations};
+use crate::market_sql::AsOfJoinExec;
 use datafusion::common::{JoinType, Result};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr};
@@ -280,6 +281,17 @@ impl Shaper {
             let estimate = cost::nested_loop(outer.estimate, inner.estimate, rows, width(plan));
             let node = joined(("Nested Loop", "Nested Loop"), join_name(*join.join_type()), estimate, (outer, inner));
             return Ok(Some(filtered(node, join.filter())));
+        }
+        if let Some(join) = plan.downcast_ref::<AsOfJoinExec>() {
+            let [left, right] = plan.children()[..] else { return Ok(None) };
+            let (outer, inner) = (self.node(left)?, self.node(right)?);
+            let rows = self.rows(plan, outer.estimate.rows)?;
+            let compared = |(one, op, other)| format!("({} {op} {})", expression(one), expression(other));
+            let comparisons: Vec<String> = join.comparisons().map(compared).collect();
+            let estimate = cost::merge_join(outer.estimate, inner.estimate, rows, width(plan), comparisons.len());
+            let kind = if join.keeps_left() { "Left" } else { "Inner" };
+            let node = joined(("Merge Join", "Merge As Of"), kind, estimate, (outer, inner));
+            return Ok(Some(node.with("Merge Cond", Detail::Text(format!("({})", comparisons.join(" AND "))))));
         }
         let Some(join) = plan.downcast_ref::<CrossJoinExec>() else { return Ok(None) };
         let (outer, inner) = (self.node(join.left())?, self.node(join.right())?);

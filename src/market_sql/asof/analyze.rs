@@ -97,6 +97,13 @@ fn planned(join: Join) -> Result<AsOfJoin> {
         true => (left, refused(values, sorted.left)),
         false => (filtered(left, sorted.left)?, values),
     };
+    let ties = match ties.is_empty() {
+        false => ties,
+        true => right.schema().columns().into_iter().map(Expr::Column).collect(),
+    };
+    // What is equal on both sides settles nothing, and of two zeros it would.
+    let settled = |tie: &Expr| sorted.keys.iter().chain(&values).any(|(_, of_right)| of_right == tie);
+    let ties = ties.into_iter().filter(|tie| !settled(tie)).collect();
     let (types_left, types_right) = (left.schema().clone(), right.schema().clone());
     let one = |expr: Expr, schema: &DFSchema| match_key(expr, schema);
     let both = |pairs: Vec<(Expr, Expr)>| -> Result<Vec<(Expr, Expr)>> {
@@ -110,10 +117,6 @@ fn planned(join: Join) -> Result<AsOfJoin> {
     if let (Some(bound), Some((_, value))) = (&bound, values.first()) {
         comparable(bound.get_type(&types_left)?, value.get_type(&types_right)?)?;
     }
-    let ties = match ties.is_empty() {
-        false => ties,
-        true => right.schema().columns().into_iter().map(Expr::Column).collect(),
-    };
     AsOfJoin::try_new((left, right), keys, values, bound, ties, rule)
 }
 

@@ -22,7 +22,7 @@ pub(crate) enum Settings {
     /// Of whole numbers: their width and offset.
     Numbers(Column<Int64Type>, Option<Column<Int64Type>>),
     /// Of time, with what aligns them.
-    Time(TimeSettings),
+    Time(Box<TimeSettings>),
 }
 
 /// Arguments about buckets of time.
@@ -39,7 +39,7 @@ pub(crate) struct TimeSettings {
 /// A column of moments, or of days as their midnights.
 pub(crate) enum Moments {
     /// Microseconds of a `timestamp` or `timestamptz`.
-    Moments(Column<TimestampMicrosecondType>),
+    Micros(Column<TimestampMicrosecondType>),
     /// Days, each as its midnight.
     Days(Column<Date32Type>),
     /// Numbers of 16 bits.
@@ -58,14 +58,14 @@ impl Moments {
             DataType::Int32 => Self::Integers(call.column(place)?),
             DataType::Int64 => Self::Numbers(call.column(place)?),
             DataType::Date32 => Self::Days(call.column(place)?),
-            _ => Self::Moments(call.column(place)?),
+            _ => Self::Micros(call.column(place)?),
         })
     }
 
     /// The moment of a row, or the number.
     pub(crate) fn at(&self, row: usize) -> Option<i64> {
         match self {
-            Self::Moments(moments) => moments.at(row),
+            Self::Micros(moments) => moments.at(row),
             Self::Small(numbers) => numbers.at(row).map(i64::from),
             Self::Integers(numbers) => numbers.at(row).map(i64::from),
             Self::Numbers(numbers) => numbers.at(row),
@@ -104,14 +104,14 @@ impl Settings {
             let offsets = offset.map(|place| call.column(place)).transpose()?;
             return Ok(Self::Numbers(call.column(0)?, offsets));
         }
-        Ok(Self::Time(TimeSettings {
+        Ok(Self::Time(Box::new(TimeSettings {
             widths: call.column(0)?,
             zones: zone.map(|place| call.texts(place)).transpose()?,
             sessions: session.map(|place| call.texts(place)).transpose()?,
             origins: origin.map(|place| Moments::of(call, place)).transpose()?,
             offsets: offset.map(|place| call.column(place)).transpose()?,
             of_dates: form.is_of_dates(),
-        }))
+        })))
     }
 
     /// Those of values, which are the same for all rows.
@@ -134,21 +134,21 @@ impl Settings {
         };
         let moment = |place: usize| match value(place)? {
             ScalarValue::Date32(day) => Ok(Moments::Days(Column::One(*day))),
-            ScalarValue::TimestampMicrosecond(us, _) => Ok(Moments::Moments(Column::One(*us))),
+            ScalarValue::TimestampMicrosecond(us, _) => Ok(Moments::Micros(Column::One(*us))),
             _ => Err(wrong()),
         };
         let Arguments { zone, origin, offset, session } = form.arguments;
         if form.is_of_numbers() {
             return Ok(Self::Numbers(number(0)?, offset.map(number).transpose()?));
         }
-        Ok(Self::Time(TimeSettings {
+        Ok(Self::Time(Box::new(TimeSettings {
             widths: span(0)?,
             zones: zone.map(text).transpose()?,
             sessions: session.map(text).transpose()?,
             origins: origin.map(moment).transpose()?,
             offsets: offset.map(span).transpose()?,
             of_dates: form.is_of_dates(),
-        }))
+        })))
     }
 
     /// Whether all rows have the same buckets.
@@ -191,7 +191,7 @@ impl Settings {
             Wanted::Numbers(width, offset) => return Buckets::of_numbers(width, offset),
             Wanted::Time { width, zone, session, origin, offset } => (Width::of(width)?, zone, session, origin, offset),
         };
-        let of_dates = matches!(self, Self::Time(TimeSettings { of_dates: true, .. }));
+        let of_dates = matches!(self, Self::Time(time) if time.of_dates);
         let partly = offset.is_some_and(|offset| offset.nanoseconds % 86_400_000_000_000 != 0);
         if of_dates && (!width.is_of_days() || partly) {
             return Err(invalid("interval must not have sub-day precision".to_owned()));

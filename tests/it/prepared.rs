@@ -183,6 +183,11 @@ fn statements() -> Vec<(&'static str, Vec<Value>)> {
         ("SELECT symbol, close FROM bars_latest WHERE symbol LIKE $1 ORDER BY 1", values(vec!["A%", "%", "%T"])),
         ("SELECT description FROM symbols WHERE description = 'Apple' OR description = $1", symbols()),
         (
+            "SELECT a.date, b.date, b.close FROM eod a ASOF JOIN eod b MATCH_CONDITION (a.date > b.date) \
+             ON a.symbol = b.symbol WHERE a.symbol = $1 ORDER BY 1",
+            symbols(),
+        ),
+        (
             "SELECT time_bucket_gapfill('1 day', date, finish => '2025-11-05') AS day, locf(max(close)) FROM eod \
              WHERE date >= $1 GROUP BY day ORDER BY day",
             values(["2025-10-30", "2025-11-04"].map(|date| date.parse::<NaiveDate>().unwrap()).to_vec()),

@@ -11,7 +11,7 @@ use crate::dialect::parse::as_of_join::{AMONG, LEFT, MATCHED};
 use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Ident, Interval, JoinConstraint, JoinOperator, Value, Visit, Visitor,
+    BinaryOperator, DataType, Expr, Ident, Interval, JoinConstraint, JoinOperator, Value, Visit, Visitor,
 };
 use std::ops::ControlFlow;
 
@@ -216,6 +216,10 @@ fn within(comparisons: &[Comparison], tolerance: Expr) -> Result<Expr, QueryErro
             last_field: None,
             fractional_seconds_precision: None,
         }),
+        // Beside a moment, what has no type would be a moment.
+        None if matches!(&tolerance, Expr::Value(value) if matches!(value.value, Value::Placeholder(_))) => {
+            build::cast(tolerance, DataType::Interval { fields: None, precision: None })
+        }
         None => tolerance,
     };
     let (way, bound) = match op {

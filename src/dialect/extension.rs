@@ -3,6 +3,7 @@
 
 use super::parse::tree::Statement;
 use datafusion::common::Result;
+use datafusion::execution::TaskContext;
 use datafusion::execution::session_state::SessionState;
 use datafusion::optimizer::{AnalyzerRule, OptimizerRule};
 use datafusion::physical_planner::ExtensionPlanner;
@@ -50,5 +51,32 @@ pub trait Extension: Debug + Send + Sync {
     /// DataFusion knows no execution.
     fn planners(&self) -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
         Vec::new()
+    }
+}
+
+/// A mark on an execution: a stream of events that is executed with it begins with the latest event of each symbol, for an
+/// operator that wants to know what stands and not only what changes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FromLatest;
+
+impl FromLatest {
+    /// The context with the mark.
+    pub(crate) fn marked(context: &TaskContext) -> Arc<TaskContext> {
+        let config = context.session_config().clone().with_extension(Arc::new(Self));
+        Arc::new(TaskContext::new(
+            context.task_id(),
+            context.session_id(),
+            config,
+            context.scalar_functions().clone(),
+            context.higher_order_functions().clone(),
+            context.aggregate_functions().clone(),
+            context.window_functions().clone(),
+            context.runtime_env(),
+        ))
+    }
+
+    /// Whether a context has the mark.
+    pub(crate) fn is_in(context: &TaskContext) -> bool {
+        context.session_config().get_extension::<Self>().is_some()
     }
 }

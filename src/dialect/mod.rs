@@ -42,6 +42,7 @@ pub(crate) mod guard;
 mod install;
 pub(crate) mod moment;
 pub(crate) mod parse;
+pub(crate) mod past_name;
 pub(crate) mod regexp;
 pub(crate) mod rewrite;
 pub(crate) mod schema;

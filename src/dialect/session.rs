@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use datafusion::common::{Result, not_impl_err};
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What one session asks of another, by `pg_cancel_backend` or `pg_terminate_backend`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +98,11 @@ pub trait SessionVariables: Debug + Send + Sync {
 
     /// All settings with their values, sorted by name: the rows of `pg_settings`.
     fn all(&self) -> Vec<(String, String)>;
+
+    /// How long a live event is held back for others of an earlier time, where events are put in its order.
+    fn live_lateness(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// All open sessions of the server, this one included: the rows of `pg_stat_activity`.
     fn activity(&self) -> Vec<Activity> {

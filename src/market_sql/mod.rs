@@ -6,11 +6,12 @@
 //! - `exchange_rows`: `exchanges()`, and what `sessions()` gives;
 //! - `implied`: what conditions on buckets and sessions say of the moment, for scans;
 //! - `gapfill`: rows for buckets that have none;
-//! - `option`: option maths;
+//! - `live_order`: live events in the order of their time, so that buckets of a stream are closed;
+//! - `option`: option maths; `curve`: values between known points;
 //! - `pick`: values beside the least or the greatest of others; `bar`: bars, means by volume and by time;
 //! - `quote`: functions of quotes; `indicator`: indicators over windows; `performance`: returns against their risk;
-//!   `measures` registers these four, `aggregate` is how their aggregates are made, `argument` what they take, and `calls`
-//!   checks what else a call has.
+//! - `measures` registers these and all aggregates, `aggregate` is how aggregates are made, `argument` what they take, and
+//!   `calls` checks what else a call has.
 //!
 //! It comes to the dialect as an [`Extension`], and is the same over every front end.
 
@@ -21,10 +22,12 @@ mod bar;
 mod bucket;
 mod calendar;
 mod calls;
+mod curve;
 mod exchange_rows;
 mod gapfill;
 mod implied;
 mod indicator;
+mod live_order;
 mod measures;
 mod option;
 mod performance;
@@ -75,7 +78,7 @@ impl Extension for MarketSql {
     }
 
     fn analyzer_rules(&self) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-        vec![Arc::new(gapfill::GapFilling), asof::analyzer_rule()]
+        vec![Arc::new(gapfill::GapFilling), asof::analyzer_rule(), live_order::analyzer_rule()]
     }
 
     fn optimizer_rules(&self) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
@@ -83,6 +86,6 @@ impl Extension for MarketSql {
     }
 
     fn planners(&self) -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
-        vec![Arc::new(gapfill::Planner), asof::planner()]
+        vec![Arc::new(gapfill::Planner), asof::planner(), live_order::planner()]
     }
 }

@@ -13,6 +13,7 @@ use crate::live::spool::{Block, Uncommitted};
 use crate::resident::Residents;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Statistics;
 use datafusion::error::{DataFusionError, Result};
@@ -36,18 +37,27 @@ pub struct HistoryTable {
     /// Columns in memory; `None` where nothing stays.
     residents: Option<Arc<Residents>>,
     schema: SchemaRef,
+    /// The moment whose version is read, whatever the session reads.
+    past: Option<DateTime<Utc>>,
 }
 
 impl HistoryTable {
     /// A table over a dataset; `store_url` is where its file paths are rooted.
     pub fn new(table: Arc<LakeTable>, history: Option<Arc<dyn Uncommitted>>, store_url: ObjectStoreUrl) -> Self {
         let schema = table.dataset().schema.clone();
-        Self { table, history, store_url, residents: None, schema }
+        Self { table, history, store_url, residents: None, schema, past: None }
     }
 
     /// The same table, whose lookups look in memory first.
     pub fn with_residents(self, residents: Arc<Residents>) -> Self {
         Self { residents: Some(residents), ..self }
+    }
+
+    /// The same table as it was at a moment.
+    pub(super) fn at(&self, past: DateTime<Utc>) -> Self {
+        let (table, store_url) = (self.table.clone(), self.store_url.clone());
+        let (residents, schema) = (self.residents.clone(), self.schema.clone());
+        Self { table, history: None, store_url, residents, schema, past: Some(past) }
     }
 }
 
@@ -79,7 +89,7 @@ impl TableProvider for HistoryTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let as_of = QueryContext::of(state).as_of;
+        let as_of = self.past.or(QueryContext::of(state).as_of);
         // A moment of the past is a version of the lake alone. Otherwise in this order: see above.
         let tail = self.history.as_ref().filter(|_| as_of.is_none()).and_then(|history| history.tail());
         let mut blocks = tail.as_ref().map(|tail| tail.blocks()).unwrap_or_default();

@@ -4,6 +4,7 @@ use super::demand::Demand;
 use super::lake_error::storage_error;
 use super::refreshing::RefreshingTable;
 use super::system::ttl_text;
+use crate::dialect::past_name;
 use crate::lake::freshness::{Freshness, State, Ttl, expiry};
 use crate::lake::{LakeTable, Run, Scope};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,8 +24,8 @@ pub struct Inputs(Vec<Input>);
 /// One table that the plan scans.
 #[derive(Debug, Clone)]
 enum Input {
-    /// A dataset of the lake under a freshness contract.
-    Cached(Arc<Freshness>, Arc<LakeTable>),
+    /// A dataset of the lake under a freshness contract, and the moment that the statement reads it at.
+    Cached(Arc<Freshness>, Arc<LakeTable>, Option<DateTime<Utc>>),
     /// Always of now: live events, and tables about the server.
     Live(String),
 }
@@ -61,18 +62,18 @@ impl Inputs {
                 let provider = source_as_provider(&scan.source)?;
                 let input = match provider.downcast_ref::<RefreshingTable>() {
                     Some(table) => {
-                        let (freshness, table) = table.parts();
-                        Input::Cached(freshness.clone(), table.clone())
+                        let ((freshness, own), past) = (table.parts(), table.past());
+                        Input::Cached(freshness.clone(), own.clone(), past)
                     }
-                    None => Input::Live(scan.table_name.to_string()),
+                    None => Input::Live(past_name::own(&scan.table_name.to_string()).to_owned()),
                 };
-                if inputs.iter().all(|known| known.name() != input.name()) {
+                if inputs.iter().all(|known| (known.name(), known.past()) != (input.name(), input.past())) {
                     inputs.push(input);
                 }
             }
             Ok(TreeNodeRecursion::Continue)
         })?;
-        inputs.sort_by(|left, right| left.name().cmp(right.name()));
+        inputs.sort_by(|left, right| (left.name(), left.past()).cmp(&(right.name(), right.past())));
         Ok(Self(inputs))
     }
 
@@ -80,10 +81,12 @@ impl Inputs {
     pub async fn told(&self, demand: &Demand, as_of: Option<DateTime<Utc>>) -> Result<Vec<InputFreshness>> {
         let mut told = Vec::with_capacity(self.0.len() + 1);
         for input in &self.0 {
-            told.push(match (input, as_of) {
-                (Input::Live(name), _) => live(name),
-                (Input::Cached(freshness, table), None) => now(freshness, table, demand.scope(freshness.dataset)),
-                (Input::Cached(freshness, table), Some(at)) => then(freshness, table, at).await?,
+            told.push(match input {
+                Input::Live(name) => live(name),
+                Input::Cached(freshness, table, past) => match past.or(as_of) {
+                    None => now(freshness, table, demand.scope(freshness.dataset)),
+                    Some(at) => then(freshness, table, at).await?,
+                },
             });
         }
         let result = whole(&told);
@@ -96,8 +99,16 @@ impl Input {
     /// The dataset, or the name of a live table as the plan has it.
     fn name(&self) -> &str {
         match self {
-            Self::Cached(freshness, _) => freshness.dataset,
+            Self::Cached(freshness, ..) => freshness.dataset,
             Self::Live(name) => name,
+        }
+    }
+
+    /// The moment that the statement reads it at, whatever the session reads.
+    fn past(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Cached(_, _, past) => *past,
+            Self::Live(_) => None,
         }
     }
 }

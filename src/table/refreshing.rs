@@ -40,6 +40,8 @@ pub struct RefreshingTable {
     /// Columns in memory; `None` where nothing stays.
     residents: Option<Arc<Residents>>,
     schema: SchemaRef,
+    /// The moment whose version is read, whatever the session reads.
+    past: Option<DateTime<Utc>>,
 }
 
 impl RefreshingTable {
@@ -51,12 +53,30 @@ impl RefreshingTable {
         store_url: ObjectStoreUrl,
     ) -> Self {
         let schema = table.dataset().schema.clone();
-        Self { table, freshness, refresh, store_url, residents: None, schema }
+        Self { table, freshness, refresh, store_url, residents: None, schema, past: None }
     }
 
     /// The same table, which looks in memory first.
     pub fn with_residents(self, residents: Arc<Residents>) -> Self {
         Self { residents: Some(residents), ..self }
+    }
+
+    /// The same table as it was at a moment.
+    pub(super) fn at(&self, past: DateTime<Utc>) -> Self {
+        let (table, freshness) = (self.table.clone(), self.freshness.clone());
+        let (refresh, store_url) = (self.refresh.clone(), self.store_url.clone());
+        let (residents, schema) = (self.residents.clone(), self.schema.clone());
+        Self { table, freshness, refresh, store_url, residents, schema, past: Some(past) }
+    }
+
+    /// The moment whose version a statement reads here; `None` is now.
+    pub(super) fn as_of(&self, context: &QueryContext) -> Option<DateTime<Utc>> {
+        self.past.or(context.as_of)
+    }
+
+    /// The moment whose version this table always reads.
+    pub(super) fn past(&self) -> Option<DateTime<Utc>> {
+        self.past
     }
 
     /// The dataset's freshness, and its table in the lake.
@@ -89,7 +109,7 @@ impl RefreshingTable {
             false => Scope::All,
         };
         context.set_demand(Demand::new(BTreeMap::from([(dataset, scope)])));
-        let snapshot = context.snapshots.once(dataset, context.as_of, self.snapshot(context)).await?;
+        let snapshot = context.snapshots.once(dataset, self.as_of(context), self.snapshot(context)).await?;
         let Some(snapshot) = snapshot.filter(|snapshot| !snapshot.files.is_empty()) else {
             return Ok(Some(RecordBatch::new_empty(wanted.schema.clone())));
         };
@@ -99,7 +119,7 @@ impl RefreshingTable {
 
     /// The version to read: that of a moment of the past, which cannot be stale, or the latest once it may be served.
     pub(crate) async fn snapshot(&self, context: &QueryContext) -> Result<Option<Arc<Snapshot>>> {
-        let snapshot = match context.as_of {
+        let snapshot = match self.as_of(context) {
             Some(at) => self.table.snapshot_at(at).await,
             None => {
                 self.settle(context).await?;
@@ -301,7 +321,7 @@ impl TableProvider for RefreshingTable {
             let snapshot = self.table.snapshot_by_version(part.version).await.map_err(storage_error)?;
             return scan_part(state, &self.store_url, &snapshot, projection, part);
         }
-        let taken = context.snapshots.once(self.freshness.dataset, context.as_of, self.snapshot(&context));
+        let taken = context.snapshots.once(self.freshness.dataset, self.as_of(&context), self.snapshot(&context));
         let snapshot = taken.await?.filter(|snapshot| !snapshot.files.is_empty());
         let Some(snapshot) = snapshot else {
             let schema = datafusion::common::project_schema(&self.schema, projection)?;

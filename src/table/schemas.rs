@@ -1,8 +1,11 @@
-//! The schemas `public`, `live` and `system` of the catalog, and which table stands in which.
+//! The schemas `public`, `live` and `system` of the catalog, and which table stands in which; and the tables of `public` as
+//! they were at a moment.
 
 use super::history::HistoryTable;
 use super::refreshing::RefreshingTable;
 use super::{live, quality, system};
+use crate::dialect::past_name;
+use crate::error::{ErrorKind, QueryError};
 use crate::lake::Lake;
 use crate::lake::dataset::is_live_history;
 use crate::lake::freshness::FreshnessBoard;
@@ -11,7 +14,9 @@ use crate::live::Live;
 use crate::live::spool::Uncommitted;
 use crate::resident::Residents;
 use anyhow::{Context, Result};
+use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, MemTable, MemorySchemaProvider, SchemaProvider, TableProvider};
+use datafusion::error::DataFusionError;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -70,7 +75,47 @@ fn public(tables: &Tables) -> Result<Arc<dyn SchemaProvider>> {
         };
         schema.register_table((*name).to_owned(), provider)?;
     }
-    Ok(schema)
+    Ok(Arc::new(WithPast(schema)))
+}
+
+/// A schema whose tables of the lake are found at a moment too, by the name that [`past_name`] makes.
+#[derive(Debug)]
+struct WithPast(Arc<dyn SchemaProvider>);
+
+#[async_trait]
+impl SchemaProvider for WithPast {
+    fn table_names(&self) -> Vec<String> {
+        self.0.table_names()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        let Some((own, at)) = past_name::split(name) else { return self.0.table(name).await };
+        let Some(table) = self.0.table(own).await? else { return Ok(None) };
+        let cached =
+            table.downcast_ref::<RefreshingTable>().map(|table| Arc::new(table.at(at)) as Arc<dyn TableProvider>);
+        let history =
+            || table.downcast_ref::<HistoryTable>().map(|table| Arc::new(table.at(at)) as Arc<dyn TableProvider>);
+        cached.or_else(history).map(Some).ok_or_else(|| {
+            let message = format!("table \"{own}\" is live and cannot be read as of a moment");
+            DataFusionError::External(Box::new(QueryError::new(ErrorKind::NotSupported, message)))
+        })
+    }
+
+    fn register_table(
+        &self,
+        name: String,
+        table: Arc<dyn TableProvider>,
+    ) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        self.0.register_table(name, table)
+    }
+
+    fn deregister_table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        self.0.deregister_table(name)
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.0.table_exist(past_name::own(name))
+    }
 }
 
 /// A schema that holds these tables in memory; it fails for a name that is there already.

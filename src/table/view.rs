@@ -2,12 +2,12 @@
 //!
 //! A file opens with comment lines (purpose, grain, units), which are the view's comment; its name is the view's name. A
 //! comment line `-- column: what it says` is the comment of that column; a column without one has the comment of the column
-//! of the same name in the first dataset, by name, that the query reads.
-//! Views read tables only, never each other, so that they can be registered in any order.
+//! of the same name in the first dataset or view, by name, that the query reads.
+//! A view may read others; which of them are planned first follows from their texts.
 
 use crate::dialect::typing::{self, Parameters};
 use crate::lake::dataset::{self, Column};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::TableReference;
 use datafusion::prelude::SessionContext;
@@ -32,12 +32,18 @@ const FILES: &[(&str, &str)] = &[
     ("bars_monthly", include_str!("../../sql/views/bars_monthly.sql")),
     ("bars_weekly", include_str!("../../sql/views/bars_weekly.sql")),
     ("chain_at_the_money", include_str!("../../sql/views/chain_at_the_money.sql")),
+    ("chain_forwards", include_str!("../../sql/views/chain_forwards.sql")),
+    ("chain_greeks", include_str!("../../sql/views/chain_greeks.sql")),
+    ("chain_quotes", include_str!("../../sql/views/chain_quotes.sql")),
     ("high_low_52_week", include_str!("../../sql/views/high_low_52_week.sql")),
     ("iv_rank_screen", include_str!("../../sql/views/iv_rank_screen.sql")),
     ("movers", include_str!("../../sql/views/movers.sql")),
+    ("put_call_parity", include_str!("../../sql/views/put_call_parity.sql")),
     ("quotes_with_change", include_str!("../../sql/views/quotes_with_change.sql")),
     ("returns_daily", include_str!("../../sql/views/returns_daily.sql")),
+    ("vix_like", include_str!("../../sql/views/vix_like.sql")),
     ("volatility_20_day", include_str!("../../sql/views/volatility_20_day.sql")),
+    ("volatility_surface", include_str!("../../sql/views/volatility_surface.sql")),
 ];
 
 /// Every view, sorted by name.
@@ -45,19 +51,33 @@ pub fn all() -> Vec<ViewDefinition> {
     FILES.iter().map(|(name, text)| parse(name, text)).collect()
 }
 
-/// Plans every view over the tables of the session and registers it in schema `public`.
+/// Plans every view over the tables of the session and registers it in schema `public`, those first that others read.
 ///
-/// The tables a view names must be registered before. A view that cannot be planned is an error that names it.
+/// The tables a view names must be registered before.
+///
+/// # Errors
+/// A view that cannot be planned is named, and so are views that read each other in a circle.
 pub async fn register(context: &SessionContext) -> Result<()> {
-    for view in all() {
-        let plan = context.state().create_logical_plan(view.sql).await;
-        let typed = plan.and_then(|plan| typing::resolve(plan, &context.state(), &mut Parameters::new()));
-        let plan = typed.with_context(|| format!("plan view {}", view.name))?;
-        let table = ViewTable::new(plan, Some(view.sql.to_owned()));
-        context
-            .register_table(TableReference::partial("public", view.name), Arc::new(table))
-            .with_context(|| format!("register view {}", view.name))?;
+    let mut waiting = all();
+    while !waiting.is_empty() {
+        let names: Vec<&str> = waiting.iter().map(|view| view.name).collect();
+        let reads_waiting = |view: &ViewDefinition| view.words().any(|word| word != view.name && names.contains(&word));
+        let (later, ready): (Vec<_>, Vec<_>) = waiting.iter().cloned().partition(reads_waiting);
+        ensure!(!ready.is_empty(), "the views {} read each other in a circle", names.join(", "));
+        for view in &ready {
+            plan(context, view).await.with_context(|| format!("plan view {}", view.name))?;
+        }
+        waiting = later;
     }
+    Ok(())
+}
+
+/// Plans a view and registers it.
+async fn plan(context: &SessionContext, view: &ViewDefinition) -> Result<()> {
+    let plan = context.state().create_logical_plan(view.sql).await?;
+    let plan = typing::resolve(plan, &context.state(), &mut Parameters::new())?;
+    let table = Arc::new(ViewTable::new(plan, Some(view.sql.to_owned())));
+    context.register_table(TableReference::partial("public", view.name), table)?;
     Ok(())
 }
 
@@ -65,11 +85,18 @@ impl ViewDefinition {
     /// The comment of a column.
     pub fn column_comment(&self, column: &str) -> Option<String> {
         let own = self.columns.iter().find(|(name, _)| *name == column).map(|(_, comment)| (*comment).to_owned());
-        own.or_else(|| {
-            let words = || self.sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-            let read = dataset::all().into_iter().filter(|dataset| words().any(|word| word == dataset.name));
-            read.filter_map(|dataset| dataset.column(column)).map(Column::comment).next()
-        })
+        let read = |name: &str| name != self.name && self.words().any(|word| word == name);
+        let of_dataset = || {
+            let datasets = dataset::all().into_iter().filter(|dataset| read(dataset.name));
+            datasets.filter_map(|dataset| dataset.column(column)).map(Column::comment).next()
+        };
+        let of_view = || all().into_iter().filter(|view| read(view.name)).find_map(|view| view.column_comment(column));
+        own.or_else(of_dataset).or_else(of_view)
+    }
+
+    /// The words of its query, among them the names of what it reads.
+    fn words(&self) -> impl Iterator<Item = &str> {
+        self.sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
     }
 }
 
@@ -94,5 +121,7 @@ fn is_column(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
+#[cfg(test)]
+mod chain_tests;
 #[cfg(test)]
 mod tests;

@@ -152,6 +152,57 @@ async fn the_past_is_read_as_it_was_known_then() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_table_of_the_past_stands_beside_others_of_now() {
+    let mut place = place(&["symbols"]).await;
+    for symbols in [&["A"][..], &["B", "C"], &["C", "D"]] {
+        place.load("symbols", symbols).await;
+    }
+    remember(&place, "symbols", 60);
+    let times = place.committed_at("symbols").await;
+    let session = place.engine.open_session("test", ttapi::role::Role::Admin, "local");
+    let [first, second, _] = times.as_slice() else { panic!("{times:?}") };
+    let of = |at: &str| format!("SELECT symbol FROM symbols FOR SYSTEM_TIME AS OF '{at}' ORDER BY symbol");
+    assert_eq!(column(&session, &of(first)).await, ["A"]);
+    assert_eq!(column(&session, &of(second)).await, ["B", "C"]);
+    assert_eq!(column(&session, &of("2020-01-01")).await, [""; 0]);
+    let sql = format!(
+        "SELECT now.symbol, symbols.symbol, p.symbol FROM symbols now
+         LEFT JOIN public.symbols FOR SYSTEM_TIME AS OF timestamptz '{second}' USING (symbol)
+         LEFT JOIN symbols FOR SYSTEM_TIME AS OF '{first}' AS p ON p.symbol < now.symbol ORDER BY 1"
+    );
+    assert_eq!(rows(&session, &sql).await, [["C", "C", "A"], ["D", "-", "A"]]);
+    let sql =
+        format!("SELECT count(*) FROM symbols s WHERE symbol NOT IN ({})", of(second).replace(" ORDER BY symbol", ""));
+    assert_eq!(column(&session, &sql).await, ["1"]);
+    // One of the past stays what it is while the session reads another moment, and asks for no refresh.
+    session.settings().set("as_of", first).unwrap();
+    assert_eq!(column(&session, &of(second)).await, ["B", "C"]);
+    session.settings().reset("as_of").unwrap();
+    session.settings().set("max_staleness", "1ms").unwrap();
+    assert_eq!(column(&session, &of(second)).await, ["B", "C"]);
+    while let Ok(request) = place.requests.try_recv() {
+        panic!("{request:?}");
+    }
+    let told = rows(&session, &format!("EXPLAIN FRESHNESS {}", of(second))).await;
+    assert_eq!((told[0][0].as_str(), told[0][5].as_str()), ("symbols", "1"));
+    for (sql, kind, words) in [
+        (of("soon"), ErrorKind::InvalidParameter, "\"soon\" is no moment"),
+        (of("9999-01-01"), ErrorKind::InvalidParameter, "is in the future"),
+        ("SELECT 1 FROM symbols FOR SYSTEM_TIME AS OF now()".to_owned(), ErrorKind::NotSupported, "written out"),
+        ("SELECT 1 FROM symbols FOR SYSTEM_TIME AS OF $1".to_owned(), ErrorKind::NotSupported, "written out"),
+        (
+            "SELECT 1 FROM movers FOR SYSTEM_TIME AS OF '2026-01-01'".to_owned(),
+            ErrorKind::WrongObject,
+            "only be applied to tables",
+        ),
+        ("SELECT 1 FROM quotes FOR SYSTEM_TIME AS OF '2026-01-01'".to_owned(), ErrorKind::NotSupported, "is live"),
+    ] {
+        let error = try_rows(&session, &sql).await.unwrap_err();
+        assert!(error.kind == kind && error.message.contains(words), "{sql}: {error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_past_is_never_stale() {
     let mut place = place(&["symbols"]).await;
     place.load("symbols", &["A"]).await;

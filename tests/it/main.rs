@@ -15,6 +15,7 @@ mod freshness_items;
 mod fuzz_finds;
 mod hostile;
 mod lists;
+mod live_sql;
 mod postgres_catalog;
 mod postgres_text;
 mod prepared;

@@ -12,8 +12,8 @@
 //!
 //! sqlparser 0.62: only the first of these is read.
 
-use datafusion::sql::sqlparser::parser::ParserError;
-use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan};
+use crate::error::{ErrorKind, QueryError};
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Whitespace};
 
 /// The name of the function that stands for what is matched.
 pub(crate) const MATCHED: &str = "\u{1}as of";
@@ -23,6 +23,9 @@ pub(crate) const LEFT: &str = "left";
 pub(crate) const INNER: &str = "inner";
 /// What stands behind either where the condition of order is among those of ON, or the last column of USING.
 pub(crate) const AMONG: &str = " among";
+
+/// As-of joins in one text. Each is looked for to the end of the text, so that more of them cost their square.
+const JOINS_MAX: usize = 100;
 
 /// Words that end the conditions of a join.
 const ENDS: [&str; 22] = [
@@ -50,11 +53,38 @@ const ENDS: [&str; 22] = [
     "lateral",
 ];
 
+/// What is wrong with an as-of join, and where.
+#[derive(Debug)]
+pub(super) struct Fault {
+    kind: ErrorKind,
+    what: String,
+    at: Location,
+}
+
+impl Fault {
+    /// 42601: what stands there is no as-of join.
+    fn syntax(at: &TokenWithSpan, what: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Syntax, what: what.into(), at: at.span.start }
+    }
+
+    /// 0A000: it is one that is not answered.
+    fn not_supported(at: &TokenWithSpan, what: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::NotSupported, what: what.into(), at: at.span.start }
+    }
+
+    /// The error with its place in the text.
+    pub(super) fn of(self, sql: &str) -> QueryError {
+        QueryError::new(self.kind, self.what).at(self.at.line, self.at.column, sql)
+    }
+}
+
 /// The tokens with every as-of join in sqlparser's spelling.
 ///
 /// # Errors
-/// A join without a condition of order, or with another than one comparison, and a kind of join that is not answered.
-pub(super) fn respell(mut tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, ParserError> {
+/// A join without a condition of order, or with another than one comparison; a kind of join that is not answered, and more
+/// than [`JOINS_MAX`].
+pub(super) fn respell(mut tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, Fault> {
+    let mut joins = 0;
     // The last first, so that what is inside a join is done before it.
     let mut at = tokens.len();
     while let Some(before) = at.checked_sub(1) {
@@ -62,8 +92,12 @@ pub(super) fn respell(mut tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpa
         if is_word(&tokens[at].token, "asof")
             && let Some(join) = Join::at(&tokens, at)?
         {
+            joins += 1;
+            if joins > JOINS_MAX {
+                return Err(Fault::not_supported(&tokens[at], format!("more than {JOINS_MAX} as-of joins in a text")));
+            }
             at = join.phrase.0;
-            tokens = join.spelled(tokens)?;
+            join.spell(&mut tokens)?;
         }
     }
     Ok(tokens)
@@ -90,7 +124,7 @@ struct Join {
 
 impl Join {
     /// The join whose ASOF stands at a place; `None` where the word is a name.
-    fn at(tokens: &[TokenWithSpan], at: usize) -> Result<Option<Self>, ParserError> {
+    fn at(tokens: &[TokenWithSpan], at: usize) -> Result<Option<Self>, Fault> {
         let before = previous(tokens, at).map(|place| (place, &tokens[place].token));
         if before.is_some_and(|(_, token)| *token == Token::Period || is_word(token, "as")) {
             return Ok(None);
@@ -113,10 +147,8 @@ impl Join {
             ["inner", "join", ..] => Some(INNER),
             [kind @ ("right" | "full" | "semi" | "anti" | "cross" | "natural"), "join" | "outer", ..] => {
                 let kind = kind.to_uppercase();
-                return Err(fault(
-                    &tokens[at],
-                    format!("ASOF {kind} JOIN is not supported; write ASOF or ASOF LEFT JOIN"),
-                ));
+                let what = format!("ASOF {kind} JOIN is not supported; write ASOF or ASOF LEFT JOIN");
+                return Err(Fault::not_supported(&tokens[at], what));
             }
             _ => return Ok(None),
         };
@@ -130,7 +162,8 @@ impl Join {
                 Some("left") => Some(LEFT),
                 Some("inner") if !outer => Some(INNER),
                 Some(kind @ ("right" | "full" | "cross" | "natural")) => {
-                    return Err(fault(&tokens[at], format!("{} ASOF JOIN is not supported", kind.to_uppercase())));
+                    let what = format!("{} ASOF JOIN is not supported", kind.to_uppercase());
+                    return Err(Fault::not_supported(&tokens[at], what));
                 }
                 _ => None,
             };
@@ -173,7 +206,10 @@ impl Join {
                     self.clause = (place, (close + 1).min(tokens.len()));
                 }
                 "tolerance" => {
-                    let Some(mut last) = following(tokens, place + 1) else { continue };
+                    let Some(mut last) = following(tokens, place + 1).filter(|next| is_span(&tokens[*next].token))
+                    else {
+                        continue;
+                    };
                     let first = last;
                     if is_word(&tokens[first].token, "interval") {
                         last = following(tokens, first + 1).unwrap_or(first);
@@ -190,26 +226,24 @@ impl Join {
         }
     }
 
-    /// The tokens with this join in sqlparser's spelling.
-    fn spelled(self, tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, ParserError> {
+    /// Puts this join in sqlparser's spelling.
+    fn spell(self, tokens: &mut Vec<TokenWithSpan>) -> Result<(), Fault> {
         let at = &tokens[self.phrase.0];
-        let span = at.span;
         let kind = match (self.matched, self.constraint) {
             (Some((from, to)), _) => {
-                check(&tokens[from..to]).map_err(|what| fault(&tokens[self.clause.0], what))?;
+                check(&tokens[from..to]).map_err(|what| Fault::syntax(&tokens[self.clause.0], what))?;
                 self.kind.unwrap_or(LEFT).to_owned()
             }
             (None, Some(_)) => format!("{}{AMONG}", self.kind.unwrap_or(INNER)),
             (None, None) => {
                 let what = "ASOF JOIN needs a condition of order: MATCH_CONDITION (a.time >= b.time), or one in ON";
-                return Err(fault(at, what));
+                return Err(Fault::syntax(at, what));
             }
         };
-        let keyword = |word: &str| TokenWithSpan { token: Token::make_keyword(word), span };
+        let span = at.span;
         let plain = |token: Token| TokenWithSpan { token, span };
-        let mut spelled: Vec<TokenWithSpan> = tokens[..self.phrase.0].to_vec();
-        let space = || plain(Token::Whitespace(datafusion::sql::sqlparser::tokenizer::Whitespace::Space));
-        spelled.extend([keyword("ASOF"), space(), keyword("JOIN")]);
+        let keyword = |word: &str| plain(Token::make_keyword(word));
+        let space = || plain(Token::Whitespace(Whitespace::Space));
         let mut cuts = [self.clause, self.tolerated];
         cuts.sort_unstable();
         let kept = |from: usize, to: usize| {
@@ -217,6 +251,7 @@ impl Join {
             (from..to).filter(inside).map(|place| tokens[place].clone()).collect::<Vec<_>>()
         };
         let body = self.constraint.unwrap_or(self.end);
+        let mut spelled = vec![keyword("ASOF"), space(), keyword("JOIN")];
         spelled.extend(kept(self.phrase.1, body.min(self.end)));
         spelled.extend([space(), keyword("MATCH_CONDITION"), plain(Token::LParen)]);
         spelled.extend([plain(Token::make_word(MATCHED, Some('"'))), plain(Token::LParen)]);
@@ -231,18 +266,26 @@ impl Join {
         }
         spelled.extend([plain(Token::RParen), plain(Token::RParen), space()]);
         spelled.extend(kept(body, self.end));
-        spelled.extend_from_slice(&tokens[self.end..]);
-        Ok(spelled)
+        tokens.splice(self.phrase.0..self.end, spelled);
+        Ok(())
     }
 }
 
-/// Checks that what is matched is one comparison of order.
+/// Whether a value begins here that TOLERANCE takes: else the word is a name.
+fn is_span(token: &Token) -> bool {
+    let written = matches!(
+        token,
+        Token::SingleQuotedString(_) | Token::EscapedStringLiteral(_) | Token::Number(..) | Token::Placeholder(_)
+    );
+    written || is_word(token, "interval")
+}
+
+/// Checks that what is matched is one comparison of order. Parentheses around all of it change nothing.
 fn check(matched: &[TokenWithSpan]) -> Result<(), &'static str> {
+    let significant = matched.iter().map(|token| &token.token).filter(|token| !matches!(token, Token::Whitespace(_)));
+    let significant: Vec<&Token> = significant.collect();
     let (mut depth, mut orders) = (0_usize, 0);
-    // One pair of parentheses around everything changes nothing.
-    let significant: Vec<&Token> =
-        matched.iter().map(|token| &token.token).filter(|token| !matches!(token, Token::Whitespace(_))).collect();
-    for token in significant {
+    for token in within(&significant) {
         match token {
             Token::LParen => depth += 1,
             Token::RParen => depth = depth.saturating_sub(1),
@@ -259,10 +302,23 @@ fn check(matched: &[TokenWithSpan]) -> Result<(), &'static str> {
     }
 }
 
-/// An error at a token.
-fn fault(at: &TokenWithSpan, what: impl std::fmt::Display) -> ParserError {
-    let Span { start, .. } = at.span;
-    ParserError::ParserError(format!("{what} at Line: {}, Column: {}", start.line, start.column))
+/// What stands within the pairs of parentheses that are around all of it.
+fn within<'a, 'b>(mut tokens: &'b [&'a Token]) -> &'b [&'a Token] {
+    while let [Token::LParen, inner @ .., Token::RParen] = tokens {
+        let mut depth = 1_usize;
+        for token in inner {
+            depth = match token {
+                Token::LParen => depth + 1,
+                Token::RParen => depth - 1,
+                _ => depth,
+            };
+            if depth == 0 {
+                return tokens;
+            }
+        }
+        tokens = inner;
+    }
+    tokens
 }
 
 /// The word of a token in lower case, unless it is in quotes.
@@ -307,9 +363,10 @@ mod tests {
     use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
     use datafusion::sql::sqlparser::tokenizer::Tokenizer;
 
-    fn read(sql: &str) -> Result<String, ParserError> {
+    fn read(sql: &str) -> Result<String, QueryError> {
         let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize_with_location().unwrap();
-        let written: String = respell(tokens)?.iter().map(|token| format!("{} ", token.token)).collect();
+        let tokens = respell(tokens).map_err(|fault| fault.of(sql))?;
+        let written: String = tokens.iter().map(|token| format!("{} ", token.token)).collect();
         let words = written.replace('\u{1}', "").replace("\"as of\"", "M");
         Ok(words.split_whitespace().collect::<Vec<_>>().join(" "))
     }
@@ -361,15 +418,40 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_condition_of_order_is_refused_where_it_stands() {
-        for sql in [
-            "a ASOF JOIN b WHERE true",
-            "a ASOF JOIN b MATCH_CONDITION (a.t = b.t)",
-            "a ASOF JOIN b MATCH_CONDITION (a.t >= b.t OR true)",
-            "a ASOF RIGHT JOIN b ON a.t >= b.t",
-            "a FULL ASOF JOIN b MATCH_CONDITION (a.t >= b.t)",
-        ] {
-            assert!(read(sql).unwrap_err().to_string().contains(" at Line: 1, Column: "), "{sql}");
+    fn parentheses_around_the_condition_change_nothing() {
+        for condition in ["((a.t >= b.t))", "(a.t >= b.t)", "((a.t, a.s) >= (b.t, b.s))", "((a.t) >= (b.t))"] {
+            assert!(read(&format!("a ASOF JOIN b MATCH_CONDITION ({condition})")).is_ok(), "{condition}");
         }
+        assert!(read("a ASOF JOIN b MATCH_CONDITION (((a.t >= b.t OR true)))").is_err());
+    }
+
+    #[test]
+    fn a_table_may_be_named_tolerance() {
+        check(
+            "a ASOF JOIN tolerance ON a.t >= tolerance.t",
+            "a ASOF JOIN tolerance MATCH_CONDITION ( M ( 'inner among' , TRUE ) ) ON a . t >= tolerance . t",
+        );
+    }
+
+    #[test]
+    fn what_is_refused_is_named_where_it_stands() {
+        for (sql, kind, position) in [
+            ("a ASOF JOIN b WHERE true", ErrorKind::Syntax, 3),
+            ("a ASOF JOIN b MATCH_CONDITION (a.t = b.t)", ErrorKind::Syntax, 15),
+            ("a ASOF JOIN b MATCH_CONDITION (a.t >= b.t OR true)", ErrorKind::Syntax, 15),
+            ("a ASOF RIGHT JOIN b ON a.t >= b.t", ErrorKind::NotSupported, 3),
+            ("a FULL ASOF JOIN b MATCH_CONDITION (a.t >= b.t)", ErrorKind::NotSupported, 8),
+        ] {
+            let error = read(sql).unwrap_err();
+            assert_eq!((error.kind, error.position), (kind, Some(position)), "{sql}");
+        }
+    }
+
+    #[test]
+    fn joins_in_a_text_are_counted() {
+        let joins = |count: usize| format!("a{}", " ASOF JOIN b USING (t)".repeat(count));
+        assert!(read(&joins(JOINS_MAX)).is_ok());
+        assert_eq!(read(&joins(JOINS_MAX + 1)).unwrap_err().kind, ErrorKind::NotSupported);
+        assert_eq!(read(&joins(100_000)).unwrap_err().kind, ErrorKind::NotSupported);
     }
 }

@@ -20,7 +20,7 @@ use datafusion::sql::sqlparser::ast::{
     NamedWindowDefinition, NamedWindowExpr, ObjectName, Offset, OrderBy, OrderByKind, Query, Select, SelectFlavor,
     SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, TableAlias, TableAliasColumnDef,
     TableFactor, TableFunctionArgs, TableSample, TableSampleKind, TableSampleMethod, TableSampleModifier,
-    TableSampleQuantity, TableSampleSeed, TableSampleSeedModifier, TableWithJoins, Values, With,
+    TableSampleQuantity, TableSampleSeed, TableSampleSeedModifier, TableVersion, TableWithJoins, Values, With,
 };
 
 /// Checks the statement itself; its queries and expressions are met on the walk.
@@ -334,7 +334,10 @@ pub(super) fn table_factor(factor: &TableFactor) -> Checked {
                 arguments.iter().try_for_each(expression_fields::argument)?;
             }
             foreign(!with_hints.is_empty(), "(")?;
-            foreign(version.is_some(), "FOR")?;
+            let of_system =
+                version.as_ref().is_none_or(|version| matches!(version, TableVersion::ForSystemTimeAsOf(_)));
+            foreign(!of_system, "AS")?;
+            foreign(version.is_some() && args.is_some(), "FOR")?;
             foreign(*with_ordinality && args.is_none(), "WITH")?;
             foreign(!partitions.is_empty(), "PARTITION")?;
             foreign(json_path.is_some(), "[")?;

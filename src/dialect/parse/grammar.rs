@@ -39,13 +39,21 @@ pub(crate) struct PostgresGrammar {
     postgres: PostgreSqlDialect,
     /// Expressions that may still be begun.
     left: Cell<usize>,
+    /// Whether tables may have versions: `FOR SYSTEM_TIME AS OF`.
+    versions: bool,
 }
 
 impl PostgresGrammar {
     /// For a text of so many tokens, which is read as long as anybody waits for it.
     pub(crate) fn for_tokens(count: usize) -> Self {
         let left = count.saturating_mul(BEGINNINGS_PER_TOKEN).saturating_add(BEGINNINGS_MIN);
-        Self { postgres: PostgreSqlDialect {}, left: Cell::new(left) }
+        Self { postgres: PostgreSqlDialect {}, left: Cell::new(left), versions: false }
+    }
+
+    /// The same, for a text that may speak of versions of tables. sqlparser reads further spellings then, whose words are
+    /// names in PostgreSQL: `FROM t before`.
+    pub(crate) fn with_versions(self, versions: bool) -> Self {
+        Self { versions, ..self }
     }
 }
 
@@ -83,6 +91,10 @@ impl Dialect for PostgresGrammar {
     }
 
     /// String literals with a line between them are one.
+    fn supports_table_versioning(&self) -> bool {
+        self.versions
+    }
+
     fn supports_string_literal_concatenation_with_newline(&self) -> bool {
         true
     }

@@ -8,6 +8,7 @@ use super::tree::Statement;
 use crate::dialect::extension::Extension;
 use crate::error::QueryError;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use std::sync::Arc;
@@ -28,10 +29,16 @@ pub(crate) fn parse(sql: &str, extensions: &[Arc<dyn Extension>]) -> Result<Vec<
     let tokens = super::continued::joined(tokens).map_err(|error| QueryError::from_parser(error, sql))?;
     let tokens = super::exclusion::marked(tokens);
     let tokens = spelling::respell(tokens).map_err(|error| QueryError::from_parser(error, sql))?;
-    let tokens = super::as_of_join::respell(tokens).map_err(|error| QueryError::from_parser(error, sql))?;
-    let grammar = PostgresGrammar::for_tokens(tokens.len());
+    let tokens = super::as_of_join::respell(tokens).map_err(|fault| fault.of(sql))?;
+    let versions = tokens.iter().any(|token| is_system_time(&token.token));
+    let grammar = PostgresGrammar::for_tokens(tokens.len()).with_versions(versions);
     let parse = || statements(&mut Parser::new(&grammar).with_tokens_with_locations(tokens), extensions);
     Depth::of(sql).walk(parse).map_err(|error| QueryError::from_parser(error, sql))
+}
+
+/// Whether a token is the word that a version of a table is asked for with.
+fn is_system_time(token: &Token) -> bool {
+    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.keyword == Keyword::SYSTEM_TIME)
 }
 
 /// Reads statements with semicolons between them until the text ends; empty ones are passed over. Two
@@ -58,7 +65,6 @@ fn statements(parser: &mut Parser<'_>, extensions: &[Arc<dyn Extension>]) -> Res
 mod tests {
     use super::*;
     use crate::work::Work;
-    use datafusion::sql::sqlparser::keywords::Keyword;
 
     #[test]
     fn reading_ends_when_nobody_waits_for_it() {

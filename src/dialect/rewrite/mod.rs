@@ -63,7 +63,7 @@ use datafusion::sql::sqlparser::ast::{
 use scope::Scopes;
 use std::ops::ControlFlow;
 
-pub(crate) use bind::{Known, Place, Relations, relations_named};
+pub(crate) use bind::{Known, Place, Relations, relations_named, settle as settle_versions};
 pub(crate) use frame::check as check_windows;
 pub(crate) use names::{output_names, visible};
 

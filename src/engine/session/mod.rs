@@ -269,6 +269,7 @@ impl Session {
             crate::dialect::parse::weight::check(statement)?;
             rewrite::check_windows(statement)?;
             let mut rewritten = statement.clone();
+            rewrite::settle_versions(&mut rewritten, &|text| self.settings().past_moment(text))?;
             rewrite::rewrite(&mut rewritten, &|table| search.place(table), &relations)?;
             Ok::<_, QueryError>(rewritten)
         };

@@ -95,6 +95,7 @@ const DEFINITIONS: &[Definition] = &[
     Definition { name: "idle_in_transaction_session_timeout", default: "0", check: duration },
     Definition { name: "idle_session_timeout", default: "0", check: duration },
     Definition { name: "jit", default: "off", check: boolean },
+    Definition { name: "live_lateness", default: "1s", check: duration },
     Definition { name: "lock_timeout", default: "0", check: duration },
     Definition { name: "max_staleness", default: "", check: |value| value.is_empty() || duration(value) },
     Definition { name: "row_security", default: "off", check: boolean },
@@ -208,19 +209,27 @@ impl Settings {
         if value.is_empty() {
             return Ok(String::new());
         }
+        let at = self.past_moment(value).map_err(|error| QueryError {
+            message: format!("invalid value for parameter \"as_of\": {}", error.message),
+            ..error
+        })?;
+        Ok(at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+
+    /// A moment of the past by its text, in the session's zone where it names none.
+    ///
+    /// # Errors
+    /// 22023 for a text that is no moment, or one of the future.
+    pub fn past_moment(&self, text: &str) -> Result<DateTime<Utc>, QueryError> {
         let (zone, now) = (self.time_zone(), Clock::System.now());
         let context = Context { zone: &zone, now_us: now.timestamp_micros() };
-        let at = datetime::timestamptz(value, context).ok().and_then(DateTime::from_timestamp_micros);
-        let Some(at) = at else {
-            let message = format!("invalid value for parameter \"as_of\": \"{value}\"");
-            return Err(QueryError::new(ErrorKind::InvalidParameter, message)
-                .with_hint("Give an instant such as 2026-11-01T16:00Z, or a date with or without a time."));
-        };
-        if at > now {
-            let message = format!("invalid value for parameter \"as_of\": \"{value}\" is in the future");
-            return Err(QueryError::new(ErrorKind::InvalidParameter, message));
+        let wrong = |message: String| QueryError::new(ErrorKind::InvalidParameter, message);
+        match datetime::timestamptz(text, context).ok().and_then(DateTime::from_timestamp_micros) {
+            None => Err(wrong(format!("\"{text}\" is no moment"))
+                .with_hint("Give an instant such as 2026-11-01T16:00Z, or a date with or without a time.")),
+            Some(at) if at > now => Err(wrong(format!("\"{text}\" is in the future"))),
+            Some(at) => Ok(at),
         }
-        Ok(at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
     }
 
     /// Returns a setting to its default. An error of kind UnknownObject (42704) for a name there is not, of kind
@@ -329,6 +338,12 @@ impl Settings {
     /// How old an answer this session takes, when it says so.
     pub fn max_staleness(&self) -> Option<Duration> {
         self.values.get("max_staleness").and_then(|text| parse_duration(text))
+    }
+
+    /// How long a live event is held back for others of an earlier time, where a query puts them in its order.
+    pub fn live_lateness(&self) -> Duration {
+        const DEFAULT: Duration = Duration::from_secs(1);
+        self.values.get("live_lateness").and_then(|text| parse_duration(text)).unwrap_or(DEFAULT)
     }
 
     /// The moment whose tables this session reads; `None` is now.

@@ -12,6 +12,7 @@ use datafusion::common::exec_err;
 use datafusion::error::{DataFusionError, Result};
 use std::fmt;
 use std::sync::{Arc, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 /// What `current_setting`, `set_config`, `pg_cancel_backend` and `pg_stat_activity` read and write.
 pub(crate) struct Variables {
@@ -44,6 +45,10 @@ impl SessionVariables for Variables {
 
     fn all(&self) -> Vec<(String, String)> {
         self.settings().all()
+    }
+
+    fn live_lateness(&self) -> Duration {
+        self.settings().live_lateness()
     }
 
     fn activity(&self) -> Vec<Activity> {

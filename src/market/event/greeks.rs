@@ -2,6 +2,7 @@
 
 use super::column::{Column, Read};
 use super::definition::{Event, History, Scope};
+use crate::market::symbol::{OptionSymbol, Side};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
@@ -28,6 +29,20 @@ pub struct Greeks {
     pub event_at: Option<DateTime<Utc>>,
     /// When this process received it.
     pub received_at: DateTime<Utc>,
+}
+
+impl Greeks {
+    /// The option that the symbol names; `None` where it is spelled otherwise.
+    fn option(&self) -> Option<OptionSymbol> {
+        OptionSymbol::parse_streamer(&self.symbol)
+    }
+
+    fn side(&self) -> Option<&'static str> {
+        Some(match self.option()?.side {
+            Side::Call => "call",
+            Side::Put => "put",
+        })
+    }
 }
 
 impl Event for Greeks {
@@ -71,6 +86,28 @@ impl Event for Greeks {
             "Change of the price with volatility",
             Read::Double(|greeks| greeks.vega),
         ),
+        Column {
+            computed: true,
+            ..Column::new(
+                "expiration",
+                "",
+                "Expiration date, by the symbol",
+                Read::Date(|greeks| Some(greeks.option()?.expiration)),
+            )
+        },
+        Column {
+            computed: true,
+            ..Column::new(
+                "strike",
+                "dollars",
+                "Strike price, by the symbol",
+                Read::Double(|greeks| Some(greeks.option()?.strike())),
+            )
+        },
+        Column {
+            computed: true,
+            ..Column::new("side", "", "'call' or 'put', by the symbol", Read::Text(|greeks| Some(greeks.side()?)))
+        },
     ];
 
     fn symbol(&self) -> &Arc<str> {

@@ -11,3 +11,4 @@ pub mod higher_order;
 pub mod inputs;
 mod normal;
 pub mod parity;
+pub mod variance_strip;

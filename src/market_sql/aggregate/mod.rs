@@ -3,9 +3,11 @@
 
 mod declared;
 mod grouped;
+mod kept;
 mod one;
 mod sum;
 
 pub(super) use declared::{Aggregate, Distinct};
 pub(super) use grouped::{Grouped, counted, doubles, longs, moments};
+pub(super) use kept::Kept;
 pub(super) use sum::Sum;

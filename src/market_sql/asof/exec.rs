@@ -1,7 +1,10 @@
-//! The running of an as-of join: a merge of two inputs in the order of their keys and match values.
+//! The running of an as-of join: a merge of two inputs in the order of their keys and match values; or, where the left one
+//! never ends, an answer to each of its rows as it comes.
 
+use super::follow::{Follow, Right};
 use super::merge::{Merge, Rule};
 use super::piece::{Exprs, Form};
+use crate::dialect::extension::FromLatest;
 use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -68,6 +71,11 @@ impl AsOfJoinExec {
         Ok(Self { left, right, rule, schema, properties: Arc::new(properties), metrics })
     }
 
+    /// Whether the left side never ends.
+    fn is_live(&self) -> bool {
+        self.left.input.boundedness().is_unbounded()
+    }
+
     /// Whether left rows without a match stay.
     pub(crate) fn keeps_left(&self) -> bool {
         self.rule.keeps_left
@@ -79,6 +87,28 @@ impl AsOfJoinExec {
         let keys = left.keys.iter().zip(&right.keys).map(|pair| (pair, "=".to_owned()));
         let values = left.values.iter().zip(&right.values).map(|pair| (pair, self.rule.to_string()));
         keys.chain(values).map(|((left, right), op)| (left.as_ref(), op, right.as_ref()))
+    }
+
+    /// Answers the rows of a left side that never ends. A right side that does not end either begins with what is there.
+    fn follow(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let memory = MemoryConsumer::new("AsOfJoinExec").register(context.memory_pool());
+        let left = (self.left.input.execute(partition, context.clone())?, self.left.exprs.clone());
+        let right = Right {
+            stream: self.right.input.execute(partition, FromLatest::marked(&context))?,
+            exprs: self.right.exprs.clone(),
+            ties: self.right.ties.clone(),
+            live: self.right.input.boundedness().is_unbounded(),
+        };
+        let follow = Follow::try_new(self.form()?, self.rule, left, right, self.schema.clone(), memory)?;
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let rows = stream::try_unfold((follow, metrics), |(mut follow, metrics)| async move {
+            let batch = follow.next().await?;
+            Ok(batch.map(|batch| {
+                metrics.record_output(batch.num_rows());
+                (batch, (follow, metrics))
+            }))
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), rows)))
     }
 
     fn types(exprs: &[Arc<dyn PhysicalExpr>], schema: &Schema) -> Result<Vec<DataType>> {
@@ -145,6 +175,9 @@ impl ExecutionPlan for AsOfJoinExec {
     }
 
     fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        if self.is_live() {
+            return vec![None, None];
+        }
         [&self.left, &self.right].into_iter().map(|side| side.order().map(OrderingRequirements::from)).collect()
     }
 
@@ -188,6 +221,9 @@ impl ExecutionPlan for AsOfJoinExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        if self.is_live() {
+            return self.follow(partition, context);
+        }
         let memory = MemoryConsumer::new("AsOfJoinExec").register(context.memory_pool());
         let input = |side: &Side| {
             let stream = side.input.execute(partition, context.clone())?;

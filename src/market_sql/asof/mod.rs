@@ -5,12 +5,14 @@
 //! - `push`: filters, and bounds that follow from them, move to the inputs;
 //! - `exec`: the physical node, over inputs in the order of keys and values;
 //! - `merge`: one pass over both, by `piece` (a batch, its runs of keys) and `ordinal` (values that compare fast);
+//! - `follow`: a left side that never ends, beside the rows that `right_rows` holds;
 //! - `key`: doubles as they are compared.
 //!
 //! The syntax is read in `dialect/parse/as_of_join` and bound in `dialect/rewrite/bind/as_of_join`.
 
 mod analyze;
 mod exec;
+mod follow;
 mod key;
 mod lateral;
 mod mark;
@@ -20,6 +22,7 @@ mod ordinal;
 mod piece;
 mod plan;
 mod push;
+mod right_rows;
 
 pub(crate) use exec::AsOfJoinExec;
 

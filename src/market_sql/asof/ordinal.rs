@@ -27,6 +27,14 @@ impl Values {
         nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
     }
 
+    /// A row's value as bytes, which are in the order of the values.
+    pub(super) fn bytes(&self, row: usize) -> Box<[u8]> {
+        match self {
+            Self::Whole(values, _) => (values[row] ^ i64::MIN).to_be_bytes().into(),
+            Self::Bytes(rows, _) => rows.row(row).data().into(),
+        }
+    }
+
     /// How a row's value compares with a row of another batch.
     pub(super) fn compare(&self, row: usize, other: &Self, other_row: usize) -> Ordering {
         match (self, other) {

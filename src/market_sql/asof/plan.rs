@@ -1,6 +1,7 @@
 //! The physical planning of as-of joins.
 
 use super::exec::{AsOfJoinExec, Side};
+use super::merge::Direction;
 use super::node::AsOfJoin;
 use super::piece::Exprs;
 use crate::error::{ErrorKind, QueryError};
@@ -32,8 +33,10 @@ impl ExtensionPlanner for Planner {
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let Some(join) = node.as_any().downcast_ref::<AsOfJoin>() else { return Ok(None) };
         let [left, right] = inputs else { return plan_err!("an as-of join has two inputs") };
-        if left.boundedness().is_unbounded() || right.boundedness().is_unbounded() {
-            return Err(never_ends());
+        match (left.boundedness().is_unbounded(), right.boundedness().is_unbounded()) {
+            (false, true) => return Err(never_ends()),
+            (true, true) if join.rule.direction == Direction::Forward => return Err(not_yet()),
+            _ => {}
         }
         let physical = |exprs: &mut dyn Iterator<Item = &Expr>, schema: &DFSchema| {
             let one = |expr: &Expr| planner.create_physical_expr(expr, schema, session, context);
@@ -64,7 +67,14 @@ impl ExtensionPlanner for Planner {
 }
 
 fn never_ends() -> DataFusionError {
-    let error = QueryError::new(ErrorKind::NotSupported, "an as-of join over a live stream is not supported");
-    let hint = "Join the histories: trades_history ASOF JOIN quotes_history.";
+    let message = "an as-of join of a table with a live stream on its right is not supported";
+    let error = QueryError::new(ErrorKind::NotSupported, message);
+    let hint = "A live stream stands on the left: live.trades ASOF JOIN quotes; or join the histories.";
     DataFusionError::External(Box::new(error.with_hint(hint)))
+}
+
+fn not_yet() -> DataFusionError {
+    let message = "an as-of join of live streams that matches rows still to come is not supported";
+    let error = QueryError::new(ErrorKind::NotSupported, message);
+    DataFusionError::External(Box::new(error.with_hint("Match with >= or >, or join the histories.")))
 }

@@ -97,7 +97,7 @@ fn bounded(join: &AsOfJoin) -> Result<Option<AsOfJoin>> {
     }
     if let Some((Expr::Column(left), right @ Expr::Column(_))) = join.values.first() {
         let alone = join.values.len() == 1;
-        let of_value = known.iter().filter(|condition| is_about(condition, left)).filter_map(|it| limit(it, left));
+        let of_value = known.iter().filter(|condition| is_about(condition, left)).flat_map(|it| limits(it, left));
         for (op, limit) in of_value {
             let ahead = join.rule.direction == Direction::Forward;
             let nearer = matches!(op, Operator::Lt | Operator::LtEq);
@@ -148,16 +148,24 @@ fn with_value(expr: &Expr, column: &Column, value: &Expr) -> Option<Expr> {
     expr.clone().transform(replace).ok().map(|done| done.data)
 }
 
-/// The value that a condition bounds a column by, and on which side: `column op value`; an equality bounds on both.
-fn limit(condition: &Expr, column: &Column) -> Option<(Operator, Expr)> {
-    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = condition else { return None };
+/// The constants that a condition bounds a column by, and on which side: `column op value`. An equality bounds on both.
+fn limits(condition: &Expr, column: &Column) -> Vec<(Operator, Expr)> {
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = condition else { return Vec::new() };
     let is_column = |expr: &Expr| matches!(expr, Expr::Column(found) if found == column);
     let (op, value) = match (is_column(left), is_column(right)) {
-        (true, false) => (*op, right),
-        (false, true) => (op.swap()?, left),
-        _ => return None,
+        (true, false) => (Some(*op), right),
+        (false, true) => (op.swap(), left),
+        _ => return Vec::new(),
     };
-    matches!(op, Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq).then(|| (op, value.as_ref().clone()))
+    if !value.column_refs().is_empty() || value.is_volatile() || has_subquery(value) {
+        return Vec::new();
+    }
+    let sides = match op {
+        Some(Operator::Eq) => vec![Operator::LtEq, Operator::GtEq],
+        Some(op @ (Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq)) => vec![op],
+        _ => Vec::new(),
+    };
+    sides.into_iter().map(|op| (op, value.as_ref().clone())).collect()
 }
 
 /// The operator that lets equal values through as well.
@@ -186,8 +194,18 @@ fn is_about(condition: &Expr, column: &Column) -> bool {
     compares && !columns.is_empty() && columns.into_iter().all(|found| found == column)
 }
 
+/// How many nodes below a join are asked for conditions.
+const DEPTH_MAX: usize = 64;
+
 /// The conditions that hold for all rows of a plan, by the names of its result.
 fn known(plan: &LogicalPlan) -> Vec<Expr> {
+    known_below(plan, DEPTH_MAX)
+}
+
+/// The same, as far as so many nodes say them.
+fn known_below(plan: &LogicalPlan, depth: usize) -> Vec<Expr> {
+    let Some(depth) = depth.checked_sub(1) else { return Vec::new() };
+    let known = |plan: &LogicalPlan| known_below(plan, depth);
     match plan {
         LogicalPlan::Filter(filter) => {
             let mut all = known(&filter.input);

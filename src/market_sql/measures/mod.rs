@@ -1,17 +1,18 @@
-//! The functions of bars, quotes, indicators and performance, registered in one go.
+//! The aggregates of market SQL, and the functions of quotes and indicators, registered in one go.
 
 use super::aggregate::Aggregate;
 use super::calls::Calls;
-use super::{bar, indicator, performance, pick, quote};
+use super::{bar, curve, indicator, option, performance, pick, quote};
 use crate::dialect::aggregate::excluding;
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::AggregateUDF;
 use std::sync::Arc;
 
-/// All aggregates of these.
+/// All of them.
 fn aggregates() -> impl Iterator<Item = AggregateUDF> {
     let declared = pick::aggregates().into_iter().chain(bar::aggregates()).chain(performance::aggregates());
+    let declared = declared.chain(option::aggregates()).chain([curve::aggregate()]);
     declared.map(Aggregate::function).chain(std::iter::once(performance::ordered()))
 }
 

@@ -7,10 +7,10 @@ use crate::dialect::typing::kind::Kind;
 use crate::error::{ErrorKind, QueryError};
 use crate::market::option_model::inputs::Sensitivities;
 use crate::market::symbol::Side;
-use arrow::array::{ArrayRef, Float64Array, Float64Builder, StructArray};
+use arrow::array::{ArrayRef, Float64Builder, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Float64Type};
-use datafusion::common::{Result, exec_datafusion_err};
+use datafusion::common::Result;
 use datafusion::logical_expr::{ScalarUDF, Volatility};
 use std::sync::{Arc, LazyLock};
 
@@ -114,10 +114,4 @@ pub(super) fn greeks<const N: usize>(
     let arrays = fields.map(|mut field| Arc::new(field.finish()) as ArrayRef).to_vec();
     let records = StructArray::try_new(greeks_fields(), arrays, Some(NullBuffer::from(known)))?;
     Ok(Arc::new(records))
-}
-
-/// The doubles of a column that was planned as such.
-pub(super) fn doubles(array: &ArrayRef) -> Result<&Float64Array> {
-    use arrow::array::AsArray;
-    array.as_primitive_opt().ok_or_else(|| exec_datafusion_err!("an argument has another type than was planned"))
 }

@@ -8,9 +8,10 @@ mod arguments;
 mod black76;
 mod bsm;
 mod parity_forward;
+mod vix_variance;
 mod year_fraction;
 
-use crate::dialect::aggregate::excluding;
+use super::aggregate::Aggregate;
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::ScalarUDF;
@@ -25,7 +26,12 @@ fn functions() -> impl Iterator<Item = ScalarUDF> {
         .chain([year_fraction::function()])
 }
 
-/// Registers the functions and aggregates of this folder.
+/// The aggregates of this folder.
+pub(super) fn aggregates() -> [Aggregate; 2] {
+    [parity_forward::aggregate(), vix_variance::aggregate()]
+}
+
+/// Registers the functions of this folder.
 ///
 /// # Errors
 /// Whatever DataFusion refuses to register.
@@ -33,10 +39,5 @@ pub(super) fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
     for function in functions() {
         registry.register_udf(Arc::new(function))?;
     }
-    let parity = Arc::new(parity_forward::function());
-    for over_parts in excluding::functions(parity.name(), &parity) {
-        registry.register_udwf(Arc::new(over_parts))?;
-    }
-    registry.register_udaf(parity)?;
     Ok(())
 }

@@ -6,6 +6,7 @@
 use super::columns::{arrays, schema};
 use super::no_feed::{NO_FEED, WHERE_FEED};
 use super::symbols::symbols_of_all;
+use crate::dialect::extension::FromLatest;
 use crate::error::{ErrorKind, QueryError};
 use crate::live::{Book, Delivery, Subscription};
 use crate::market::event::{Event, EventDescription};
@@ -25,7 +26,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr, SendableRecordBatchStream};
-use futures::stream;
+use futures::{StreamExt, stream};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -128,17 +129,33 @@ struct Follow<E: Event> {
     predicate: Option<Arc<dyn PhysicalExpr>>,
 }
 
+impl<E: Event> Follow<E> {
+    /// The latest event of each symbol, as far as the filters let it pass; those that come while this looks may come again.
+    fn latest(&self) -> Result<Option<RecordBatch>> {
+        let mut events = match &self.symbols {
+            Some(symbols) => symbols.iter().filter_map(|symbol| self.book.latest_of(symbol)).collect(),
+            None => self.book.latest(),
+        };
+        events.sort_unstable_by_key(|event| event.received_at());
+        let delivery = |event| Delivery { event, missed: 0 };
+        let batch = batch_of(events.into_iter().map(delivery).collect(), &self.schema)?;
+        passing(batch, self.predicate.as_ref())
+    }
+}
+
 impl<E: Event> PartitionStream for Follow<E> {
     fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
-    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let state = (self.book.subscribe(self.symbols.clone()), self.predicate.clone(), self.schema.clone());
+        let latest = if FromLatest::is_in(&context) { self.latest().transpose() } else { None };
         let batches = stream::try_unfold(state, |(mut subscription, predicate, schema)| async move {
             let batch = next_batch(&mut subscription, predicate.as_ref(), &schema).await?;
             Ok(batch.map(|batch| (batch, (subscription, predicate, schema))))
         });
+        let batches = stream::iter(latest).chain(batches);
         Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), batches))
     }
 }
@@ -150,16 +167,23 @@ async fn next_batch<E: Event>(
     schema: &SchemaRef,
 ) -> Result<Option<RecordBatch>> {
     while let Some(deliveries) = subscription.next_deliveries(BATCH_ROWS_MAX).await {
-        let mut batch = batch_of(deliveries, schema)?;
-        if let Some(predicate) = predicate {
-            let passes = predicate.evaluate(&batch)?.into_array(batch.num_rows())?;
-            batch = filter_record_batch(&batch, passes.as_boolean())?;
-        }
-        if batch.num_rows() > 0 {
+        if let Some(batch) = passing(batch_of(deliveries, schema)?, predicate)? {
             return Ok(Some(batch));
         }
     }
     Ok(None)
+}
+
+/// The rows of a batch that pass; `None` where there is none.
+fn passing(batch: RecordBatch, predicate: Option<&Arc<dyn PhysicalExpr>>) -> Result<Option<RecordBatch>> {
+    let batch = match predicate {
+        Some(predicate) => {
+            let passes = predicate.evaluate(&batch)?.into_array(batch.num_rows())?;
+            filter_record_batch(&batch, passes.as_boolean())?
+        }
+        None => batch,
+    };
+    Ok(Some(batch).filter(|batch| batch.num_rows() > 0))
 }
 
 /// The deliveries as rows, with the number of missed events in the last column.

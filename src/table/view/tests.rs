@@ -14,7 +14,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use std::sync::Arc;
 
 /// A session with every dataset (empty), the live tables and the views.
-async fn session(live: &Live, rows: &[(&str, &str)]) -> SessionContext {
+pub(super) async fn session(live: &Live, rows: &[(&str, &str)]) -> SessionContext {
     let mut config = SessionConfig::new().with_default_catalog_and_schema("market", "public");
     config.options_mut().sql_parser.dialect = datafusion::common::config::Dialect::PostgreSQL;
     let context = SessionContext::new_with_config(config);
@@ -55,7 +55,7 @@ fn filler(data_type: &DataType, rows: usize) -> arrow::array::ArrayRef {
     arrow::array::new_null_array(data_type, rows)
 }
 
-async fn query(context: &SessionContext, sql: &str) -> Vec<String> {
+pub(super) async fn query(context: &SessionContext, sql: &str) -> Vec<String> {
     let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
     let table = pretty_format_batches(&batches).unwrap().to_string();
     let cells = |line: &str| {
@@ -64,7 +64,7 @@ async fn query(context: &SessionContext, sql: &str) -> Vec<String> {
     table.lines().filter(|line| line.starts_with('|')).skip(1).map(cells).collect()
 }
 
-fn quote(symbol: &str, bid: f64, ask: f64) -> Quote {
+pub(super) fn quote(symbol: &str, bid: f64, ask: f64) -> Quote {
     Quote {
         symbol: symbol.into(),
         bid: Some(bid),
@@ -106,6 +106,14 @@ fn no_file_is_left_out() {
         .unwrap()
         .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "sql"));
     assert_eq!(files.count(), FILES.len());
+}
+
+#[tokio::test]
+async fn views_that_others_read_are_planned_first() {
+    // By name, chain_forwards stands before chain_quotes, which it reads.
+    let context = session(&Live::new(4), &[]).await;
+    let plan = context.sql("SELECT * FROM chain_forwards").await.unwrap().into_unoptimized_plan();
+    assert!(plan.display_indent().to_string().contains("TableScan: option_chains"), "{}", plan.display_indent());
 }
 
 #[tokio::test]

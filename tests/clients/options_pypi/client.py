@@ -232,11 +232,30 @@ def day_counts(connection):
     return 300
 
 
+def curves(connection):
+    """Values between points against NumPy's; outside of them there are none here."""
+    chance = random.Random(8)
+    for _ in range(100):
+        places = sorted(chance.sample(range(1, 1000), chance.randint(1, 12)))
+        values = [chance.gauss(0, 10) for _ in places]
+        at = chance.choice((chance.uniform(0, 1000), float(chance.choice(places))))
+        shuffled = list(zip(places, values))
+        chance.shuffle(shuffled)
+        statement = "SELECT interp(%s, x, y) FROM unnest(%s::float8[], %s::float8[]) t(x, y)"
+        found = connection.execute(statement, [at, *map(list, zip(*shuffled))]).fetchone()[0]
+        inside = places[0] <= at <= places[-1]
+        if not inside and found is not None:
+            raise AssertionError(f"a value at {at}, outside of {places}: {found}")
+        if inside:
+            near(f"the value at {at}", found, float(np.interp(at, places, values)), 1e-12, relative=False)
+    return 100
+
+
 def main() -> int:
     """Everything."""
     with psycopg.connect(autocommit=True) as connection:
-        counts = european(connection), higher_order(connection), *american(connection), parity(connection), day_counts(connection)
-    print("ok european={} higher_order={} american={} finer={} parity={} day_counts={}".format(*counts))
+        counts = european(connection), higher_order(connection), *american(connection), parity(connection), day_counts(connection), curves(connection)
+    print("ok european={} higher_order={} american={} finer={} parity={} day_counts={} curves={}".format(*counts))
     return 0
 
 

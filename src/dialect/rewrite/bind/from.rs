@@ -176,8 +176,12 @@ impl Binder<'_> {
         table_function::rewrite(factor);
         self.sample(factor)?;
         match factor {
-            TableFactor::Table { name, alias, args: None, .. } => {
+            TableFactor::Table { name, alias, args: None, version, .. } => {
+                let version = version.take();
                 let mut relation = self.named(name, alias)?;
+                if let Some(version) = version {
+                    self.at_a_moment(&version, name, alias)?;
+                }
                 self.addressed(factor, &mut relation);
                 Ok(Scope::of(relation))
             }

@@ -5,7 +5,8 @@
 //!
 //! - `query`: WITH and set operations; `limit`: limits that are more than a number;
 //! - `from`: tables, queries of WITH and joins, whose merged columns are spelled out;
-//! - `as_of_join`: as-of joins; `sample`: TABLESAMPLE; `system_column`: `ctid` and its like;
+//! - `as_of_join`: as-of joins; `sample`: TABLESAMPLE; `version`: FOR SYSTEM_TIME AS OF;
+//!   `system_column`: `ctid` and its like;
 //! - `list`: `*` becomes the columns it stands for, and unnamed columns get PostgreSQL's names; `order` and
 //!   `group`: keys of ORDER BY, DISTINCT ON and GROUP BY find the columns they mean;
 //! - `expression`: names in expressions, of outer queries too, and whole rows;
@@ -32,8 +33,10 @@ mod query;
 mod sample;
 mod scope;
 mod system_column;
+mod version;
 
 pub(crate) use binder::{Known, Place, Relations};
+pub(crate) use version::settle;
 
 use crate::dialect::catalog::definition;
 use crate::dialect::parse::Statement;

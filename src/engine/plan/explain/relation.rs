@@ -3,6 +3,7 @@
 //! DataFusion's physical scans do not know their table. A scan of files reads those of one folder, which is named after
 //! the dataset; any other scan is the next one of the logical plan with the same columns.
 
+use crate::dialect::past_name;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, TableReference};
 use datafusion::datasource::physical_plan::FileScanConfig;
@@ -37,7 +38,7 @@ impl Relations {
             match node {
                 LogicalPlan::SubqueryAlias(named) => alias = Some(named.alias.clone()),
                 LogicalPlan::TableScan(scan) => {
-                    let name = scan.table_name.table().to_owned();
+                    let name = past_name::own(scan.table_name.table()).to_owned();
                     let known = alias.take().map_or_else(|| name.clone(), |alias| alias.table().to_owned());
                     let columns = scan.projected_schema.fields().iter().map(|field| field.name().clone()).collect();
                     let schema = scan.table_name.schema().map(str::to_owned);

@@ -166,7 +166,6 @@ mod tests {
             "SELECT ceil(a TO day) FROM t",
             "SELECT a FROM TABLE(f())",
             "SELECT a FROM t AS u (a int)",
-            "SELECT a FROM t FOR SYSTEM_TIME AS OF b",
             "SELECT a FROM unnest(b) WITH OFFSET",
         ] {
             assert_eq!(read(sql), Err(ErrorKind::Syntax), "{sql}");

@@ -90,11 +90,11 @@ impl Dialect for PostgresGrammar {
         Some(Ok(operators::precedence(parser)))
     }
 
-    /// String literals with a line between them are one.
     fn supports_table_versioning(&self) -> bool {
         self.versions
     }
 
+    /// String literals with a line between them are one.
     fn supports_string_literal_concatenation_with_newline(&self) -> bool {
         true
     }

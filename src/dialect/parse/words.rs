@@ -17,7 +17,7 @@ const OTHERS: &str = "bool int2 int4 int8 float4 float8 date timestamptz timetz 
     tsvector tsquery box circle line lseg path point polygon inet macaddr cidr bit array unnest \
     week quarter dow doy epoch isodow isoyear century decade millennium millisecond milliseconds microsecond \
     microseconds julian timezone timezone_hour timezone_minute years months weeks days hours minutes seconds \
-    bernoulli format force_quote force_not_null force_null analyze verbose charset";
+    bernoulli format force_quote force_not_null force_null analyze verbose charset system_time";
 
 /// Keywords of sqlparser that stay keywords.
 static KNOWN: LazyLock<HashSet<Keyword>> = LazyLock::new(|| {

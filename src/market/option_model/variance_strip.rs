@@ -22,9 +22,9 @@ impl BidAsk {
 pub struct StrikeQuotes {
     /// Strike price, above 0.
     pub strike: f64,
-    /// The call's quote.
+    /// Bid and ask of the call.
     pub call: BidAsk,
-    /// The put's quote.
+    /// Bid and ask of the put.
     pub put: BidAsk,
 }
 

@@ -74,8 +74,8 @@ fn planned(join: Join) -> Result<AsOfJoin> {
     let mut conditions = filter.map(split_conjunction_owned).unwrap_or_default();
     let place = conditions.iter().position(|condition| call(condition).is_some());
     let matched = place.map(|place| conditions.remove(place));
-    let (values, op, ties) = values(matched.as_ref().and_then(call).unwrap_or_default())?;
     let sides = Sides { left: left.schema().clone(), right: right.schema().clone() };
+    let (values, op, ties) = values(matched.as_ref().and_then(call).unwrap_or_default(), &sides)?;
     for (of_left, of_right) in &values {
         if !sides.only_left(of_left) || !sides.only_right(of_right) {
             return Err(wrong("an as-of join matches a value of its left table with one of its right table"));
@@ -124,7 +124,7 @@ fn planned(join: Join) -> Result<AsOfJoin> {
 type Pairs = Vec<(Expr, Expr)>;
 
 /// The values that are matched, by which operator, and the columns behind them.
-fn values(arguments: &[Expr]) -> Result<(Pairs, Operator, Vec<Expr>)> {
+fn values(arguments: &[Expr], sides: &Sides) -> Result<(Pairs, Operator, Vec<Expr>)> {
     let count = match arguments.first() {
         Some(Expr::Literal(ScalarValue::Utf8(Some(count)) | ScalarValue::Utf8View(Some(count)), _)) => {
             count.parse().ok()
@@ -140,7 +140,12 @@ fn values(arguments: &[Expr]) -> Result<(Pairs, Operator, Vec<Expr>)> {
         let Expr::BinaryExpr(BinaryExpr { left, op: by, right }) = comparison else {
             return Err(wrong("values of these types cannot be matched by an as-of join"));
         };
-        op = *by;
+        // The comparison of a moment with a date is turned round where it becomes one of days.
+        let (left, by, right) = match by.swap().filter(|_| sides.only_right(left) && sides.only_left(right)) {
+            Some(swapped) => (right, swapped, left),
+            None => (left, *by, right),
+        };
+        op = by;
         values.push((left.as_ref().clone(), right.as_ref().clone()));
     }
     Ok((values, op, ties.to_vec()))

@@ -74,6 +74,7 @@ impl Follow {
         let rows = RightRows::try_new(&types, &ties, missed.filter(counted))?;
         let is_column = |expr: &Arc<dyn PhysicalExpr>| expr.is::<datafusion::physical_expr::expressions::Column>();
         let plain = left.1.values.iter().chain(&right.exprs.values).all(is_column);
+        let form = form.in_any_order();
         Ok(Self { form, rule, left, right, schema, rows, complete: false, waited: None, plain, memory })
     }
 

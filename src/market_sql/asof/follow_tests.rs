@@ -3,7 +3,7 @@
 
 use super::super::merge::{Direction, Rule};
 use super::*;
-use arrow::array::{AsArray, Float64Array, StringArray};
+use arrow::array::{AsArray, Float64Array, Int64Array, StringArray};
 use arrow::datatypes::{Field, Float64Type, Int64Type};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, UnboundedMemoryPool};
 use datafusion::physical_expr::expressions::Column;

@@ -18,6 +18,8 @@ pub(super) struct Form {
     /// `None` where there are no keys, and all rows are one group.
     keys: Option<RowConverter>,
     values: Ordinals,
+    /// Whether batches come in the order of their keys.
+    in_order: bool,
 }
 
 /// Which expressions of a side are its keys, what it is matched by, and how far a match may be away.
@@ -42,7 +44,7 @@ pub(super) struct Piece {
 /// The keys of a batch as bytes in their order.
 #[derive(Debug)]
 enum Keys {
-    /// All rows have one key, as most batches of a sorted input do.
+    /// All rows have one key, as in most batches of a sorted input.
     One(Box<[u8]>),
     Each(Rows),
 }
@@ -55,7 +57,12 @@ impl Form {
     pub(super) fn of(keys: &[DataType], values: &[DataType]) -> Result<Self> {
         let fields: Vec<SortField> = keys.iter().cloned().map(SortField::new).collect();
         let keys = (!fields.is_empty()).then(|| RowConverter::new(fields)).transpose()?;
-        Ok(Self { keys, values: Ordinals::of(values)? })
+        Ok(Self { keys, values: Ordinals::of(values)?, in_order: true })
+    }
+
+    /// The same, for batches in any order.
+    pub(super) fn in_any_order(self) -> Self {
+        Self { in_order: false, ..self }
     }
 
     /// The piece of a batch, which must not be empty.
@@ -78,6 +85,9 @@ impl Form {
 
     fn keys(&self, columns: &[ArrayRef], rows: usize) -> Result<Keys> {
         let Some(converter) = &self.keys else { return Ok(Keys::One(Box::default())) };
+        if !self.in_order {
+            return Ok(Keys::Each(converter.convert_columns(columns)?));
+        }
         let at = |row: usize| columns.iter().map(|column| column.slice(row, 1)).collect::<Vec<_>>();
         let first = converter.convert_columns(&at(0))?;
         let last = converter.convert_columns(&at(rows - 1))?;

@@ -89,7 +89,7 @@ impl InTimeOrderExec {
 struct Ordering {
     input: SendableRecordBatchStream,
     time: usize,
-    /// In microseconds.
+    /// How long rows are held back, in microseconds.
     lateness: i64,
     held: Held,
     ended: bool,

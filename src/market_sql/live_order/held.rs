@@ -26,7 +26,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Nothing yet.
+    /// Nothing is held yet.
     pub(super) fn new() -> Self {
         Self { newest: i64::MIN, given: i64::MIN, ..Self::default() }
     }
@@ -134,11 +134,11 @@ mod tests {
     fn rows_come_out_in_order_once_later_ones_have_come() {
         let mut held = Held::new();
         assert_eq!(held.take(batch(&[(Some(10), 1), (Some(8), 2), (Some(10), 3)]), 0).unwrap(), 0);
-        assert_eq!(numbers(held.give(5, 100).unwrap()), []);
+        assert_eq!(numbers(held.give(5, 100).unwrap()), [0_i64; 0]);
         assert_eq!(held.take(batch(&[(Some(9), 4), (Some(15), 5)]), 0).unwrap(), 0);
         assert_eq!(numbers(held.give(5, 100).unwrap()), [2, 4, 1, 3]);
         assert_eq!(numbers(held.give_all(100).unwrap()), [5]);
-        assert_eq!(numbers(held.give_all(100).unwrap()), []);
+        assert_eq!(numbers(held.give_all(100).unwrap()), [0_i64; 0]);
         assert_eq!(held.size(), 0);
     }
 
@@ -146,7 +146,7 @@ mod tests {
     fn what_comes_too_late_is_let_go_and_counted() {
         let mut held = Held::new();
         held.take(batch(&[(Some(20), 1)]), 0).unwrap();
-        assert_eq!(numbers(held.give(5, 100).unwrap()), []);
+        assert_eq!(numbers(held.give(5, 100).unwrap()), [0_i64; 0]);
         assert_eq!(held.take(batch(&[(Some(14), 2), (Some(15), 3), (None, 4)]), 0).unwrap(), 2);
         assert_eq!(numbers(held.give(5, 100).unwrap()), [3]);
     }

@@ -9,7 +9,7 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::AggregateUDF;
 use std::sync::Arc;
 
-/// All of them.
+/// The aggregates of market SQL.
 fn aggregates() -> impl Iterator<Item = AggregateUDF> {
     let declared = pick::aggregates().into_iter().chain(bar::aggregates()).chain(performance::aggregates());
     let declared = declared.chain(option::aggregates()).chain([curve::aggregate()]);

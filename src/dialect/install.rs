@@ -3,7 +3,9 @@
 
 use super::catalog::{self, Comments};
 use super::extension::Extension;
-use super::{abandoned, aggregate, arithmetic, array, decorrelate, equality, function, guard, moment, typing};
+use super::{
+    abandoned, aggregate, arithmetic, array, decorrelate, equality, function, guard, moment, order_check, typing,
+};
 use datafusion::catalog::{CatalogProvider, TableProvider};
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
@@ -50,7 +52,7 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     let planners = [documents, operators].into_iter().chain(state.expr_planners().iter().cloned()).collect();
     let state =
         SessionStateBuilder::new_from_existing(state).with_optimizer_rules(rules).with_expr_planners(planners).build();
-    let mut state = abandoned::install(guard::install(state));
+    let mut state = abandoned::install(guard::install(order_check::install(state)));
     let options = state.config_mut().options_mut();
     // A number with a point is a decimal, of the digits that are written.
     options.sql_parser.parse_float_as_decimal = true;

@@ -20,7 +20,7 @@
 //! - [`guard`]: what PostgreSQL does not evaluate cannot fail;
 //! - [`function`]: functions, with [`regexp`], the regular expressions they match by; [`catalog`]:
 //!   the schemas `pg_catalog` and `information_schema`;
-//! - `abandoned`: statements that nobody waits for;
+//! - `abandoned`: statements that nobody waits for; `order_check`: the last check of a physical plan;
 //! - [`error`]: DataFusion's errors as PostgreSQL's.
 //!
 //! Where a file works around DataFusion 55.2 or sqlparser 0.62, a paragraph begins with `DataFusion
@@ -41,6 +41,7 @@ pub mod function;
 pub(crate) mod guard;
 mod install;
 pub(crate) mod moment;
+mod order_check;
 pub(crate) mod parse;
 pub(crate) mod past_name;
 pub(crate) mod regexp;

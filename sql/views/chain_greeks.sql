@@ -48,10 +48,10 @@ WITH options AS (
             chain_forwards.ttm,
             chain_forwards.rate
         ) AS volatility,
-        now() - chain_quotes.quoted_at AS quote_age,
-        now() - chain_forwards.spot_at AS spot_age,
-        now() - chain_forwards.quoted_at AS forward_age,
-        now() - chain_quotes.listed_at AS chain_age
+        CASE WHEN chain_quotes.quoted_at > now() THEN INTERVAL '0 seconds' ELSE now() - chain_quotes.quoted_at END AS quote_age,
+        CASE WHEN chain_forwards.spot_at > now() THEN INTERVAL '0 seconds' ELSE now() - chain_forwards.spot_at END AS spot_age,
+        CASE WHEN chain_forwards.quoted_at > now() THEN INTERVAL '0 seconds' ELSE now() - chain_forwards.quoted_at END AS forward_age,
+        CASE WHEN chain_quotes.listed_at > now() THEN INTERVAL '0 seconds' ELSE now() - chain_quotes.listed_at END AS chain_age
     FROM chain_quotes
     LEFT JOIN chain_forwards ON chain_forwards.underlying = chain_quotes.underlying
         AND chain_forwards.expiration = chain_quotes.expiration

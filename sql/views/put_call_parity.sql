@@ -58,6 +58,6 @@ SELECT
     synthetic_bid,
     synthetic_ask,
     greatest(synthetic_bid - parity, parity - synthetic_ask) AS violation,
-    now() - quoted_at AS oldest_quote_age
+    CASE WHEN quoted_at > now() THEN INTERVAL '0 seconds' ELSE now() - quoted_at END AS oldest_quote_age
 FROM synthetic
 WHERE parity < synthetic_bid OR parity > synthetic_ask

@@ -76,7 +76,7 @@ weighted AS (
         next_term.root AS next_root,
         next_term.variance AS next_variance,
         next_term.strip['n'] AS next_strikes,
-        now() - least(near_term.quoted_at, next_term.quoted_at) AS oldest_quote_age
+        CASE WHEN least(near_term.quoted_at, next_term.quoted_at) > now() THEN INTERVAL '0 seconds' ELSE now() - least(near_term.quoted_at, next_term.quoted_at) END AS oldest_quote_age
     FROM terms AS near_term
     JOIN terms AS next_term ON next_term.underlying = near_term.underlying
     WHERE near_term.place = 1

@@ -4,7 +4,7 @@
 use super::catalog::{self, Comments};
 use super::extension::Extension;
 use super::{
-    abandoned, aggregate, arithmetic, array, decorrelate, equality, function, guard, moment, order_check, typing,
+    abandoned, aggregate, arithmetic, array, decorrelate, equality, function, guard, key_range, moment, typing,
 };
 use datafusion::catalog::{CatalogProvider, TableProvider};
 use datafusion::common::Result;
@@ -44,7 +44,8 @@ pub fn planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
 /// Whatever DataFusion refuses to register. A state that lacks a part would answer otherwise than
 /// PostgreSQL in silence, so the caller does not go on without it.
 pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
-    let rules = with_rules_of(host, decorrelate::optimizer_rules());
+    let mut rules = with_rules_of(host, decorrelate::optimizer_rules());
+    rules.push(Arc::new(key_range::KeyRanges));
     // The dialect's planners of operators are asked first, before any of DataFusion's types what it should not: of
     // documents, which have functions for them, and then of all else.
     let documents: Arc<dyn ExprPlanner> = Arc::new(arithmetic::DocumentOperators);
@@ -52,7 +53,7 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     let planners = [documents, operators].into_iter().chain(state.expr_planners().iter().cloned()).collect();
     let state =
         SessionStateBuilder::new_from_existing(state).with_optimizer_rules(rules).with_expr_planners(planners).build();
-    let mut state = abandoned::install(guard::install(order_check::install(state)));
+    let mut state = abandoned::install(guard::install(state));
     let options = state.config_mut().options_mut();
     // A number with a point is a decimal, of the digits that are written.
     options.sql_parser.parse_float_as_decimal = true;

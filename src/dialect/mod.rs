@@ -20,7 +20,7 @@
 //! - [`guard`]: what PostgreSQL does not evaluate cannot fail;
 //! - [`function`]: functions, with [`regexp`], the regular expressions they match by; [`catalog`]:
 //!   the schemas `pg_catalog` and `information_schema`;
-//! - `abandoned`: statements that nobody waits for; `order_check`: the last check of a physical plan;
+//! - `abandoned`: statements that nobody waits for; `key_range`: what is known of the values that rows are ordered by;
 //! - [`error`]: DataFusion's errors as PostgreSQL's.
 //!
 //! Where a file works around DataFusion 55.2 or sqlparser 0.62, a paragraph begins with `DataFusion
@@ -40,8 +40,8 @@ pub mod extension;
 pub mod function;
 pub(crate) mod guard;
 mod install;
+mod key_range;
 pub(crate) mod moment;
-mod order_check;
 pub(crate) mod parse;
 pub(crate) mod past_name;
 pub(crate) mod regexp;

@@ -32,6 +32,7 @@ const FILES: &[(&str, &str)] = &[
     ("bars_monthly", include_str!("../../sql/views/bars_monthly.sql")),
     ("bars_weekly", include_str!("../../sql/views/bars_weekly.sql")),
     ("chain_at_the_money", include_str!("../../sql/views/chain_at_the_money.sql")),
+    ("eod_adjusted", include_str!("../../sql/views/eod_adjusted.sql")),
     ("high_low_52_week", include_str!("../../sql/views/high_low_52_week.sql")),
     ("iv_rank_screen", include_str!("../../sql/views/iv_rank_screen.sql")),
     ("movers", include_str!("../../sql/views/movers.sql")),

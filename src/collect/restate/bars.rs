@@ -117,7 +117,7 @@ impl<'a> Rows<'a> {
         let places = self.of.get(symbol).into_iter().flatten();
         let rows = places.filter_map(|(batch, rows)| Some((self.batches.get(*batch)?, rows.clone())));
         rows.flat_map(|(batch, rows)| {
-            rows.map(|row| Bar {
+            rows.map(move |row| Bar {
                 day: batch.dates.value(row),
                 values: batch.values(row),
                 source: if batch.sources.is_valid(row) { batch.sources.value(row) } else { "" },

@@ -141,7 +141,8 @@ impl Overlap {
         let (few, away) = (self.moved().count() == 1, (price - 1.0).abs());
         let far_enough = away >= if few || self.first_same.is_some() { SCALE_OF_FEW_MIN } else { SCALE_MIN };
         // One bar alone may have been corrected in all its prices: its volume tells.
-        (far_enough && (!few || split.is_some() && self.first_same.is_none())).then_some(Scale { price, split })
+        let told = far_enough && (!few || split.is_some() && self.first_same.is_none());
+        told.then(|| Scale { price: split.map_or(price, |split| 1.0 / split), split })
     }
 
     /// New shares per old share, where the volumes changed by the inverse of the prices' ratio.

@@ -49,7 +49,8 @@ impl Restated {
         let how = match change {
             Change::Rescaled(scale) => {
                 let split = scale.split.map(|split| format!(", volumes {split} times: {split} new shares per old one"));
-                format!("prices are {:.6} times what they were{}", scale.price, split.unwrap_or_default())
+                let price = (scale.price * 1e6).round() / 1e6;
+                format!("prices are {price} times what they were{}", split.unwrap_or_default())
             }
             Change::Corrected | Change::Replaced => "prices differ from what they were by no single ratio".to_owned(),
         };

@@ -79,7 +79,7 @@ bars AS (
 changes AS (
     SELECT
         *,
-        (source IS NOT DISTINCT FROM previous_source OR close BETWEEN previous_close * 0.55 AND previous_close * 1.8)
+        ((source IS NOT DISTINCT FROM previous_source) OR close BETWEEN previous_close * 0.55 AND previous_close * 1.8)
             AND CASE
                 WHEN previous_date < DATE '1990-01-02' OR date > DATE '2030-12-31' THEN date <= previous_date + INTERVAL '5 days'
                 ELSE sessions_between(previous_date, date) <= 1

@@ -75,8 +75,8 @@ summed AS (
 factors AS (
     SELECT
         summed.*,
-        exp(summed.log_splits + coalesce(later.log_ratio, 0.0)) AS shares,
-        exp(summed.log_dividends - summed.log_splits - coalesce(later.log_ratio, 0.0)) AS factor
+        exp(summed.log_dividends) AS kept,
+        round(exp(summed.log_splits + coalesce(later.log_ratio, 0.0)) * 1e12) / 1e12 AS shares
     FROM summed
     LEFT JOIN later ON later.symbol = summed.symbol AND later.source = summed.source
     WHERE summed.kind = 1
@@ -84,10 +84,10 @@ factors AS (
 SELECT
     symbol,
     date,
-    open * factor AS open,
-    high * factor AS high,
-    low * factor AS low,
-    close * factor AS close,
+    open * kept / shares AS open,
+    high * kept / shares AS high,
+    low * kept / shares AS low,
+    close * kept / shares AS close,
     CAST(round(volume * shares) AS bigint) AS volume,
     open_interest,
     source,

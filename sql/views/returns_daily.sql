@@ -22,7 +22,7 @@ steps AS (
         date,
         close,
         CASE
-            WHEN (source IS NOT DISTINCT FROM last_source OR close BETWEEN last_close * 0.55 AND last_close * 1.8)
+            WHEN ((source IS NOT DISTINCT FROM last_source) OR close BETWEEN last_close * 0.55 AND last_close * 1.8)
                 AND CASE
                     WHEN last_date < DATE '1990-01-02' OR date > DATE '2030-12-31' THEN date <= last_date + INTERVAL '5 days'
                     ELSE sessions_between(last_date, date) <= 1

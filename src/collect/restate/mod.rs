@@ -356,3 +356,7 @@ fn leave_out(fetched: &mut Fetched, symbols: &BTreeSet<String>) {
     }
     fetched.batches.retain(|rows| rows.num_rows() > 0);
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -3,6 +3,7 @@
 use crate::world::{WEDNESDAY, World, configuration};
 use chrono::TimeDelta;
 use std::sync::Arc;
+use ttapi::clock::Clock;
 use ttapi::collect::Progress;
 use ttapi::collect::venue::metastock;
 use ttapi::collect::write::write;
@@ -46,7 +47,8 @@ async fn after_a_split_the_whole_history_is_in_one_scale() {
     let before = world.value("SELECT close FROM eod WHERE symbol = 'AAPL' AND date = '2026-06-09'").await;
     let first = "SELECT min(date) FROM eod WHERE symbol = 'AAPL'";
     let begun = world.value(first).await;
-    let then = world.clock.now();
+    // Versions are of the system's time.
+    let then = Clock::System.now();
     world.advance(TimeDelta::days(1));
     world.spoil("Candle", Some("AAPL"), split("2026-06-10", 10.0, true));
     let version = world.version("eod").unwrap();
@@ -76,7 +78,7 @@ async fn after_a_split_the_whole_history_is_in_one_scale() {
     let expected = ["AAPL", "2026-06-10", "10", "observed", "dxlink", "t", "2026-06-11 15:00:00+00"];
     assert_eq!(world.query(splits).await.unwrap(), [expected.map(str::to_owned)]);
     let session = world.session();
-    let mut session = crate::slt::InProcess::over(&session);
+    let session = crate::slt::InProcess::over(&session);
     session.query(&format!("SET as_of = '{}'", then.to_rfc3339())).await.unwrap();
     let past = "SELECT close, (SELECT count(*) FROM splits) FROM eod WHERE symbol = 'AAPL' AND date = '2026-06-09'";
     assert_eq!(session.query(past).await.unwrap(), [[before, "0".to_owned()]]);

@@ -151,7 +151,9 @@ impl Overlap {
         let volumes = self.moved().filter_map(|pair| pair.held.volume.zip(pair.new.volume));
         let (held, new) = volumes.fold((0.0, 0.0), |sums, (held, new)| (sums.0 + held as f64, sums.1 + new as f64));
         let inverse = new / held * price;
-        let is_split = (inverse - 1.0).abs() <= VOLUME_TOLERANCE && (price - 1.0).abs() >= SCALE_OF_FEW_MIN;
+        let away = (price - 1.0).abs();
+        // Nearer to the inverse of a small ratio than to volumes that are the same.
+        let is_split = (inverse - 1.0).abs() <= VOLUME_TOLERANCE.min(away / 4.0) && away >= SCALE_OF_FEW_MIN;
         is_split.then(|| terms(1.0 / price))
     }
 }

@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::collect::FetchError;
-use crate::collect::venue::bars::eod_batch;
 use crate::collect::write::write;
 use crate::lake::{Lake, StoreOptions, dataset};
 use crate::market::bar::Bar;
+use arrow::array::{ArrayRef, Date32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::Float64Type;
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use std::sync::{Arc, Mutex};
@@ -32,7 +33,21 @@ fn history(symbol: &str, sessions: std::ops::Range<u32>, ratio: impl Fn(u32) -> 
 }
 
 fn batch(bars: &[Bar]) -> RecordBatch {
-    eod_batch(bars, "dxlink", now())
+    let prices = |of: fn(&Bar) -> Option<f64>| Arc::new(bars.iter().map(of).collect::<Float64Array>()) as ArrayRef;
+    let fetched_at = TimestampMicrosecondArray::from_value(now().timestamp_micros(), bars.len());
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(bars.iter().map(|bar| &bar.symbol))),
+        Arc::new(Date32Array::from_iter_values(bars.iter().map(|bar| bars::day(bar.date)))),
+        prices(|bar| bar.open),
+        prices(|bar| bar.high),
+        prices(|bar| bar.low),
+        prices(|bar| bar.close),
+        Arc::new(bars.iter().map(|bar| bar.volume).collect::<Int64Array>()),
+        Arc::new(bars.iter().map(|bar| bar.open_interest).collect::<Int64Array>()),
+        Arc::new(StringArray::from_iter_values(bars.iter().map(|_| "dxlink"))),
+        Arc::new(fetched_at.with_timezone("UTC")),
+    ];
+    RecordBatch::try_new(dataset::find(dataset::EOD).unwrap().schema, columns).unwrap()
 }
 
 /// Answers with what it is given, and remembers what it was asked for.
@@ -111,7 +126,7 @@ async fn what_the_source_no_longer_has_is_brought_to_the_new_scale() {
     assert!(example.contains("prices are 0.25 times what they were, volumes 4 times"), "{example}");
     let splits = outcome.settled.splits.as_ref().unwrap();
     assert_eq!(splits.num_rows(), 1);
-    assert_eq!(splits.column(2).as_primitive::<arrow::datatypes::Float64Type>().value(0), 4.0);
+    assert_eq!(splits.column(2).as_primitive::<Float64Type>().value(0), 4.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

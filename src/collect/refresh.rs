@@ -112,11 +112,12 @@ impl Refresh {
             return Err(format!("the source of \"{name}\" answered without rows{}", failed.unwrap_or_default()));
         }
         // Before the bars: a split whose bars are not there yet is seen again, and one that is not there never would be.
-        self.write_splits(&fetched, &settled).await?;
+        let splits = self.write_splits(&settled).await?;
         let old = self.table.current().map(|snapshot| snapshot.version);
         let written = write_scope(&self.table, &fetched.batches, &scope, &fetched.failed, Some(today)).await;
         let written = written.map_err(|error| error.to_string())?;
         self.table.tell(settled.findings(old, written.version), self.clock.now()).await;
+        self.remember_splits(&settled, splits).await;
         if let Some((table, freshness)) = &self.history {
             let kept = write(table, &fetched.batches, &[]).await.map_err(|error| error.to_string())?;
             let run = Run { scope: Scope::All, ..self.run_so_far(Some(&fetched), kept.version) };
@@ -162,15 +163,21 @@ impl Refresh {
         Ok((answer, settled))
     }
 
-    /// Writes the splits that daily bars told of.
-    async fn write_splits(&self, fetched: &Fetched, settled: &Settled) -> Result<(), String> {
-        let (Some((table, freshness)), Some(rows)) = (&self.splits, &settled.splits) else { return Ok(()) };
+    /// Writes the splits that daily bars told of; gives the version of their table.
+    async fn write_splits(&self, settled: &Settled) -> Result<Option<u64>, String> {
+        let Some((table, _)) = &self.splits else { return Ok(None) };
+        let Some(rows) = &settled.splits else { return Ok(table.current().map(|snapshot| snapshot.version)) };
         let kept = write(table, std::slice::from_ref(rows), &[]).await.map_err(|error| error.to_string())?;
-        let (rows, failed) = (rows.num_rows() as u64, Vec::new());
-        let run = Run { scope: Scope::All, rows, failed, ..self.run_so_far(Some(fetched), kept.version) };
+        Ok(kept.version)
+    }
+
+    /// Remembers that splits are known as of this refresh, whether it saw any or not.
+    async fn remember_splits(&self, settled: &Settled, version: Option<u64>) {
+        let Some((table, freshness)) = &self.splits else { return };
+        let rows = settled.splits.as_ref().map_or(0, RecordBatch::num_rows) as u64;
+        let run = Run { rows, asked: None, reach_days: None, ..self.run_so_far(None, version) };
         table.remember(run.clone(), &freshness.remembered()).await;
         freshness.end(run);
-        Ok(())
     }
 
     /// Whether there are rows of what is refreshed.

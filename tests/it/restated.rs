@@ -24,6 +24,12 @@ fn seam(date: &str, ratio: f64) -> Kind {
 async fn loaded() -> World {
     let world = World::start(Role::OnDemand).await;
     world.refresh(&["symbols", "calendar", "eod"]).await;
+    // That there is no split is known as of then.
+    let known = "SELECT state FROM system.freshness WHERE dataset = 'splits'";
+    assert_eq!(
+        (world.value(known).await.as_str(), world.value("SELECT count(*) FROM splits").await.as_str()),
+        ("fresh", "0")
+    );
     world
 }
 

@@ -55,8 +55,11 @@ pub(crate) fn bars(items: Vec<String>, source: &'static str, reach_days: u32, cl
                 let held = universe::held_bars(eod, &scope, source).await.map_err(|error| error.to_string())?;
                 let reaches = state.reach_days >= Some(reach_days);
                 for (item, held) in held {
-                    seam::tell_gap(&item, held, &request.findings);
                     let continues = reaches && !is_asked_anew(&state, &item, held);
+                    // What is asked for anew may fill it; the answer tells.
+                    if continues {
+                        seam::tell_gap(&item, held, &request.findings);
+                    }
                     if let Some(own) = held.own {
                         let held = if continues { &mut request.held_until } else { &mut request.asked_anew };
                         held.insert(item.clone(), own.last);

@@ -18,6 +18,7 @@ pub mod merge;
 pub mod near_money;
 pub mod purpose;
 mod refresh;
+mod restate;
 pub mod scheduler;
 pub mod source;
 pub mod sources;

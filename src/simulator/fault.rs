@@ -9,6 +9,7 @@
 //! times = 3                    # optional: for ever when left out
 //! ```
 
+use chrono::NaiveDate;
 use figment::Figment;
 use figment::providers::{Format, Toml};
 use serde::Deserialize;
@@ -86,6 +87,24 @@ pub enum Kind {
     ImpossibleBars,
     /// dxLink: the end of a snapshot is lost.
     EndlessSnapshot,
+    /// dxLink: candles are those of a symbol that splits on a date.
+    Split {
+        /// First session in new shares.
+        date: NaiveDate,
+        /// New shares per old share.
+        ratio: Ratio,
+        /// Whether the history before it is restated in new shares.
+        restated: bool,
+    },
+    /// dxLink: the bar of a date is corrected: it closes higher.
+    CorrectedBar(NaiveDate),
+    /// dxLink: candles begin on a date, in other shares than those that anybody else counts.
+    Seam {
+        /// The first date that has a candle.
+        date: NaiveDate,
+        /// Shares per share of others.
+        ratio: Ratio,
+    },
     /// REST and dxLink: the connection ends without a word. (REST: an empty body shorter than announced.)
     Drop,
     /// dxLink: a close frame with this code.
@@ -95,6 +114,25 @@ pub enum Kind {
         /// Whether a `FEED_CONFIG` announces the switch.
         announced: bool,
     },
+}
+
+/// A ratio above 0, of which 1 changes nothing. In millionths, so that faults can be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ratio(u64);
+
+impl Ratio {
+    /// The ratio nearest to a number, up to a million; `None` for one that is not above 0.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn new(ratio: f64) -> Option<Self> {
+        let millionths = (ratio.min(1e6) * 1e6).round();
+        (millionths >= 1.0).then_some(Self(millionths as u64))
+    }
+
+    /// It as a number.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn number(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
 }
 
 /// One rule. It applies to what begins with `target` (REST) or is named `target` (dxLink).
@@ -140,6 +178,9 @@ struct WrittenRule {
     announced: Option<bool>,
     keep: Option<usize>,
     told: Option<bool>,
+    date: Option<NaiveDate>,
+    ratio: Option<f64>,
+    restated: Option<bool>,
 }
 
 impl Faults {
@@ -197,6 +238,16 @@ impl WrittenRule {
             "late-bar" => Kind::LateBar,
             "impossible-bars" => Kind::ImpossibleBars,
             "endless-snapshot" => Kind::EndlessSnapshot,
+            "split" => Kind::Split {
+                date: self.date.ok_or("needs date")?,
+                ratio: self.ratio.and_then(Ratio::new).ok_or("needs ratio above 0")?,
+                restated: self.restated.unwrap_or(true),
+            },
+            "corrected-bar" => Kind::CorrectedBar(self.date.ok_or("needs date")?),
+            "seam" => Kind::Seam {
+                date: self.date.ok_or("needs date")?,
+                ratio: Ratio::new(self.ratio.unwrap_or(1.0)).ok_or("needs ratio above 0")?,
+            },
             "drop" => Kind::Drop,
             "close" => Kind::Close(self.code.unwrap_or(1009)),
             "full" => Kind::Full { announced: self.announced.unwrap_or(true) },
@@ -317,6 +368,27 @@ mod tests {
         assert_eq!(faults.rules[0], rule("/market-metrics", None, Kind::Status(500), Some(3)));
         assert_eq!(faults.rules[1], rule("Candle", Some("AAPL{=d}"), Kind::Snip, None));
         assert_eq!(Faults::from_toml("").unwrap(), Faults::default());
+    }
+
+    #[test]
+    fn histories_are_changed_from_a_date_on() {
+        let text = "[[fault]]\ntarget = \"Candle\"\nsymbol = \"AAPL\"\nkind = \"split\"\ndate = \"2026-06-10\"\nratio = 10\n\
+            [[fault]]\ntarget = \"Candle\"\nkind = \"corrected-bar\"\ndate = \"2026-06-09\"\n\
+            [[fault]]\ntarget = \"Candle\"\nkind = \"seam\"\ndate = \"2026-06-01\"\nratio = 0.5\n";
+        let kinds: Vec<Kind> = Faults::from_toml(text).unwrap().rules.into_iter().map(|rule| rule.kind).collect();
+        let date = |text: &str| text.parse().unwrap();
+        let ratio = |ratio| Ratio::new(ratio).unwrap();
+        let split = Kind::Split { date: date("2026-06-10"), ratio: ratio(10.0), restated: true };
+        let seam = Kind::Seam { date: date("2026-06-01"), ratio: ratio(0.5) };
+        assert_eq!(kinds, [split, Kind::CorrectedBar(date("2026-06-09")), seam]);
+        for (keys, lacks) in [
+            ("kind = \"split\"\nratio = 10", "needs date"),
+            ("kind = \"split\"\ndate = \"2026-06-10\"", "needs ratio"),
+            ("kind = \"seam\"\ndate = \"2026-06-10\"\nratio = -1", "needs ratio"),
+        ] {
+            let error = Faults::from_toml(&format!("[[fault]]\ntarget = \"Candle\"\n{keys}")).unwrap_err();
+            assert!(error.contains(lacks), "{error}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod postgres_catalog;
 mod postgres_text;
 mod prepared;
 mod residents;
+mod restated;
 mod sessions;
 mod slt;
 mod tables;

@@ -89,10 +89,10 @@ impl Source for Tastytrade {
             dataset::EOD => {
                 let look_back = Duration::from_secs(u64::from(what.look_back_days) * 86_400);
                 let options = dxlink::EodOptions { look_back, ..dxlink::EodOptions::default() };
+                let clock = client.clock().clone();
                 let eod = dxlink::Eod::new(QuoteTokens::new(client), options);
-                Collector::new(eod, asking::bars(universe.clone(), dxlink::BAR_SOURCE, what.look_back_days))
-                    .by_item(Items::new(&universe, 1))
-                    .reaching(what.look_back_days)
+                let asked = asking::bars(universe.clone(), dxlink::BAR_SOURCE, what.look_back_days, clock);
+                Collector::new(eod, asked).by_item(Items::new(&universe, 1)).reaching(what.look_back_days)
             }
             "option_chains" => {
                 Collector::new(OptionChains { client }, asking::items(chains.clone())).by_item(Items::new(&chains, 1))

@@ -3,7 +3,7 @@
 use super::{CANDLES_PER_FRAME, SUMMARIES_PER_LOOK, Session, TICKS_PER_FRAME};
 use crate::market;
 use crate::simulator::dxlink::candle::{self, History};
-use crate::simulator::dxlink::{frame, message};
+use crate::simulator::dxlink::{frame, message, restate};
 use crate::simulator::event::{CandleEvent, EventKind, FeedEvent, Pace, Tick};
 use crate::simulator::fault::Kind;
 use chrono::{DateTime, Utc};
@@ -45,6 +45,14 @@ impl Session {
                 if let Some(candle) = candles.get_mut(3) {
                     candle.low = -candle.low;
                 }
+            }
+            Some(Kind::Split { date, ratio, restated }) => {
+                restate::split(&mut candles, *date, ratio.number(), *restated);
+            }
+            Some(Kind::CorrectedBar(date)) => restate::correct(&mut candles, *date),
+            Some(Kind::Seam { date, ratio }) => {
+                candles.retain(|candle| candle.time.date_naive() >= *date);
+                restate::split(&mut candles, *date, ratio.number(), true);
             }
             _ => {}
         }

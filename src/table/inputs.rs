@@ -2,10 +2,12 @@
 
 use super::demand::Demand;
 use super::lake_error::storage_error;
+use super::live::{LiveFeed, feed_of};
 use super::refreshing::RefreshingTable;
 use super::system::ttl_text;
 use crate::lake::freshness::{Freshness, State, Ttl, expiry};
 use crate::lake::{LakeTable, Run, Scope};
+use crate::live::feed::{FeedState, Judged};
 use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;
@@ -25,8 +27,8 @@ pub struct Inputs(Vec<Input>);
 enum Input {
     /// A dataset of the lake under a freshness contract.
     Cached(Arc<Freshness>, Arc<LakeTable>),
-    /// Always of now: live events, and tables about the server.
-    Live(String),
+    /// Always of now: live events, with what is known of their feed, and tables about the server.
+    Live(String, Option<LiveFeed>),
 }
 
 /// How fresh an input is, or the query as a whole.
@@ -64,7 +66,7 @@ impl Inputs {
                         let (freshness, table) = table.parts();
                         Input::Cached(freshness.clone(), table.clone())
                     }
-                    None => Input::Live(scan.table_name.to_string()),
+                    None => Input::Live(scan.table_name.to_string(), feed_of(provider.as_ref())),
                 };
                 if inputs.iter().all(|known| known.name() != input.name()) {
                     inputs.push(input);
@@ -81,7 +83,8 @@ impl Inputs {
         let mut told = Vec::with_capacity(self.0.len() + 1);
         for input in &self.0 {
             told.push(match (input, as_of) {
-                (Input::Live(name), _) => live(name),
+                (Input::Live(name, None), _) => live(name),
+                (Input::Live(name, Some(feed)), _) => fed(name, feed),
                 (Input::Cached(freshness, table), None) => now(freshness, table, demand.scope(freshness.dataset)),
                 (Input::Cached(freshness, table), Some(at)) => then(freshness, table, at).await?,
             });
@@ -97,7 +100,7 @@ impl Input {
     fn name(&self) -> &str {
         match self {
             Self::Cached(freshness, _) => freshness.dataset,
-            Self::Live(name) => name,
+            Self::Live(name, _) => name,
         }
     }
 }
@@ -114,6 +117,24 @@ fn live(name: &str) -> InputFreshness {
         feed_class: None,
         last_error: None,
         scope: Scope::All,
+    }
+}
+
+/// Live events, as their feed is now: what is stale is so whatever the query names.
+fn fed(name: &str, LiveFeed { feed, event }: &LiveFeed) -> InputFreshness {
+    let Some(verdict) = feed.verdict(event, None) else { return live(name) };
+    let state = match (verdict.judge(feed.terms(), None), verdict.state) {
+        (Judged::Stale(_), FeedState::Stalled | FeedState::Live) => State::Stale,
+        (Judged::Stale(_), FeedState::Connecting) => State::Missing,
+        (Judged::Stale(_), FeedState::Disconnected | FeedState::Refused) => State::Failed,
+        (Judged::Whole | Judged::Partial(_), _) => State::Live,
+    };
+    InputFreshness {
+        state,
+        age: verdict.silence,
+        feed_class: Some(feed.terms().class),
+        last_error: verdict.reason.or(verdict.remark),
+        ..live(name)
     }
 }
 

@@ -40,7 +40,7 @@ pub struct SourceRow {
 pub struct FeedFigures {
     /// `live`, `connecting`, `stalled`, `disconnected` or `refused`.
     pub state: &'static str,
-    /// Since when.
+    /// Since when it is so.
     pub since: DateTime<Utc>,
     /// When the connection that was silent for longest spoke last.
     pub last_data_at: Option<DateTime<Utc>>,

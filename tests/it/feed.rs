@@ -4,6 +4,7 @@ use crate::world::{SYMBOLS, WEDNESDAY, World, configuration, connect, until};
 use chrono::TimeDelta;
 use futures::TryStreamExt;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_postgres::NoTls;
 use tokio_postgres::error::DbError;
 use tokio_util::sync::CancellationToken;
 use ttapi::config::Config;
@@ -164,8 +165,8 @@ async fn what_queries_name_is_followed_while_they_run_and_for_a_while() {
     world.advance(TimeDelta::seconds(600));
     until_state(&world, "live").await;
     assert_eq!(world.query(why).await.unwrap(), [["query".to_owned()]]);
-    streaming.abort();
-    drop(client);
+    client.cancel_token().cancel_query(NoTls).await.unwrap();
+    assert!(streaming.await.unwrap().is_err());
     until("nobody follows", || async { world.query(follower).await.unwrap().is_empty() }).await;
     world.advance(TimeDelta::seconds(301));
     until("it is followed no more", || async { world.query(why).await.unwrap().is_empty() }).await;

@@ -114,7 +114,7 @@ impl Followed {
 pub struct Follows(HashMap<&'static str, HashMap<Arc<str>, Arc<Followed>>>);
 
 impl Follows {
-    /// Adds one.
+    /// Adds one event of a symbol.
     pub fn insert(&mut self, one: Arc<Followed>) {
         self.0.entry(one.event).or_default().insert(one.symbol.clone(), one);
     }

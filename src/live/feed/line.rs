@@ -39,7 +39,7 @@ impl FeedState {
 /// How a connection is, since when, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineStatus {
-    /// How it is.
+    /// How the connection is.
     pub state: FeedState,
     /// Since when it is so.
     pub since: DateTime<Utc>,
@@ -76,7 +76,7 @@ impl Line {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How it is.
+    /// How the connection is now.
     pub fn state(&self) -> FeedState {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).state
     }
@@ -118,7 +118,7 @@ impl Line {
         self.rhythm.too_long(least).is_some_and(|limit| silence >= limit)
     }
 
-    /// What it follows.
+    /// What the connection follows now.
     pub fn follows(&self) -> Arc<Follows> {
         self.follows.load_full()
     }

@@ -113,7 +113,7 @@ impl FeedBoard {
         self.lines.load_full()
     }
 
-    /// What was missed.
+    /// The spans in which events may be missing.
     pub fn gaps(&self) -> &Gaps {
         &self.gaps
     }

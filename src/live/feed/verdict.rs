@@ -16,7 +16,7 @@ const NAMES_TOLD: usize = 5;
 pub struct Verdict {
     /// How the worst of its connections is.
     pub state: FeedState,
-    /// Since when.
+    /// Since when it is so.
     pub since: DateTime<Utc>,
     /// Why; `None` while it is live.
     pub reason: Option<String>,
@@ -37,7 +37,7 @@ pub struct Verdict {
 /// Whether rows may be given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judged {
-    /// Nothing is wrong.
+    /// Nothing is wrong that is known.
     Whole,
     /// They may, with these words: something is missing, but what is there is of now.
     Partial(String),

@@ -211,7 +211,7 @@ impl<E: Event> PartitionStream for Follow<E> {
     }
 }
 
-/// One running query.
+/// One running query that follows the events.
 struct Following<E: Event> {
     subscription: Subscription<E>,
     predicate: Option<Arc<dyn PhysicalExpr>>,

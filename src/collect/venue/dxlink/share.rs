@@ -118,6 +118,25 @@ impl Division {
             homes.insert(one.symbol.clone(), line);
             self.placed.insert(one.clone(), line);
         }
+        self.give_back(&mut sizes, most);
+    }
+
+    /// Empties the last connections, as far as what they follow has room on those before.
+    fn give_back(&mut self, sizes: &mut Vec<usize>, most: usize) {
+        while let Some(last) = sizes.pop() {
+            let room: usize = sizes.iter().map(|size| most.saturating_sub(*size)).sum();
+            if last > room {
+                return;
+            }
+            let number = sizes.len();
+            for line in self.placed.values_mut().filter(|line| **line == number) {
+                let Some(with_room) = sizes.iter().position(|size| *size < most) else { return };
+                *line = with_room;
+                if let Some(size) = sizes.get_mut(with_room) {
+                    *size += 1;
+                }
+            }
+        }
     }
 }
 
@@ -202,8 +221,9 @@ mod tests {
         for (share, now) in before.iter().zip(&after) {
             assert!(share.subscriptions.keys().all(|one| now.subscriptions.contains_key(one)));
         }
+        // Connections that are not needed any more are given back.
         let (fewer, _) = division.divide(&symbols(&["A"]), limits(3, 4));
-        assert_eq!(fewer.iter().map(|share| share.subscriptions.len()).sum::<usize>(), 4);
+        assert_eq!(fewer.iter().map(|share| share.subscriptions.len()).collect::<Vec<_>>(), [4]);
     }
 
     #[test]

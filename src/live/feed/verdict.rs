@@ -142,8 +142,9 @@ impl Verdict {
     }
 
     /// What has to change before it is told again: not how old everything is meanwhile.
-    pub fn kind(&self) -> (FeedState, DateTime<Utc>, &[Arc<str>], &[Arc<str>], bool) {
-        (self.state, self.since, &self.quiet, &self.left_out, self.remark.is_some())
+    pub fn key(&self) -> String {
+        let Self { state, since, quiet, left_out, remark, .. } = self;
+        format!("{state:?} {since} {quiet:?} {left_out:?} {remark:?}")
     }
 }
 

@@ -1,7 +1,7 @@
 //! The watch of a running live query over its feed: what became of it is told in the middle of the rows.
 
 use super::settle::Terms;
-use crate::live::feed::{FeedBoard, FeedState, Gap, Verdict};
+use crate::live::feed::{FeedBoard, FeedState, Gap};
 use crate::table::context::Notices;
 use chrono::SecondsFormat;
 use datafusion::common::Result;
@@ -51,7 +51,7 @@ impl FeedWatch {
         let Watched { feed, table, event, symbols, terms, .. } = &watched;
         let wrong = terms.settle(feed, table, event, symbols.as_ref());
         let verdict = feed.verdict(event, symbols.as_ref()).filter(|_| matches!(wrong, Ok(Some(_))));
-        let told = verdict.map(|verdict| key(&verdict));
+        let told = verdict.map(|verdict| verdict.key());
         let gaps_told = watched.feed.gaps().first_open_or_next();
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -91,7 +91,7 @@ impl FeedWatch {
             );
             self.gaps_told = next;
         }
-        let now = words.as_ref().map(|_| key(&verdict));
+        let now = words.as_ref().map(|_| verdict.key());
         if now != self.told {
             match words {
                 Some(words) => texts.push(words),
@@ -104,11 +104,6 @@ impl FeedWatch {
         texts.into_iter().for_each(|text| notices.add(text));
         Ok(any)
     }
-}
-
-/// What has to change before it is told again.
-fn key(verdict: &Verdict) -> String {
-    format!("{:?}", verdict.kind())
 }
 
 /// Whether a query on an event of some symbols, or all, may have lost something in a gap.

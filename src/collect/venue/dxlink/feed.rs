@@ -75,7 +75,7 @@ impl Feed {
         while tasks.join_next().await.is_some() {}
     }
 
-    /// One connection more.
+    /// Begins one connection more, for a share.
     fn begin(&self, share: Share, tasks: &mut JoinSet<()>, live: &Arc<Live>, shutdown: &CancellationToken) -> InUse {
         let line = live.feed().open_line();
         let connection = Connection {

@@ -24,7 +24,7 @@ pub struct FeedSymbols {
 /// What the venue takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedLimits {
-    /// Connections at once.
+    /// Connections that are open at once.
     pub connections: usize,
     /// Pairs of event type and symbol on one connection.
     pub subscriptions: usize,

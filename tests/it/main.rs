@@ -5,6 +5,7 @@ mod architecture;
 mod as_of;
 mod damage;
 mod events;
+mod feed;
 mod fixture;
 mod flight;
 mod flight_client;

@@ -28,6 +28,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 mod damaged;
+mod stalls;
 
 struct Venue {
     simulator: Simulator,

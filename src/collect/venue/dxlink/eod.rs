@@ -3,7 +3,8 @@
 use super::assembly::Assembly;
 use super::bars::{BAR_SOURCE, Span, bars, date_of};
 use super::events::{Candle, EventType};
-use super::session::{self, Change, Session, SessionError, Setup, Subscription};
+use super::session::{self, Change, Session, Setup, Subscription};
+use super::session_error::SessionError;
 use super::token::QuoteTokens;
 use crate::collect::findings::FindingsSink;
 use crate::collect::venue::bars::eod_batch;

@@ -9,7 +9,7 @@ use crate::collect::collector::Collector;
 use crate::collect::items::Items;
 use crate::collect::source::{Definition, LiveFeed, Source};
 use crate::collect::universe;
-use crate::collect::venue::dxlink::{self, Feed, FeedOptions, FeedStatus, FeedSymbols, QuoteTokens};
+use crate::collect::venue::dxlink::{self, Feed, FeedLimits, FeedOptions, FeedStatus, FeedSymbols, QuoteTokens};
 use crate::config::{Config, SourceConfig};
 use crate::lake::dataset;
 use crate::live::Live;
@@ -117,9 +117,9 @@ impl Source for Tastytrade {
         self.feed_class
     }
 
-    fn feed(&self) -> Option<Box<dyn LiveFeed>> {
+    fn feed(&self, limits: FeedLimits) -> Option<Box<dyn LiveFeed>> {
         let tokens = QuoteTokens::new(self.client.with_own_count());
-        Some(Box::new(Feed::new(tokens, FeedOptions::default())))
+        Some(Box::new(Feed::new(tokens, FeedOptions { limits, ..FeedOptions::default() })))
     }
 
     fn ask_again(&self) -> BoxFuture<'static, ()> {

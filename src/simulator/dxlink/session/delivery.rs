@@ -155,6 +155,19 @@ impl Session {
         events: &[&dyn FeedEvent],
         missing: impl Fn(&dyn FeedEvent) -> bool,
     ) {
+        let faults = &self.feed.faults;
+        let flowing: Vec<&dyn FeedEvent>;
+        let events = match faults.any_stall() {
+            true => {
+                let flows = |event: &&&dyn FeedEvent| !faults.stalls(kind.name(), event.symbol());
+                flowing = events.iter().filter(flows).copied().collect();
+                flowing.as_slice()
+            }
+            false => events,
+        };
+        if events.is_empty() || self.token.is_none() {
+            return;
+        }
         self.announce(number, &[kind]);
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let (layout, _) = channel.layout(kind);

@@ -18,8 +18,8 @@ mod value;
 pub use error::ConfigError;
 pub use layer::{DEFAULTS, Setting};
 pub use section::{
-    AuthConfig, CollectConfig, Compression, Config, DatasetConfig, FlightConfig, LimitsConfig, ServerConfig,
-    SimulatorConfig, TlsConfig, UpkeepConfig,
+    AuthConfig, CollectConfig, Compression, Config, DatasetConfig, FeedConfig, FlightConfig, LimitsConfig,
+    ServerConfig, SimulatorConfig, TlsConfig, UpkeepConfig,
 };
 pub use source::SourceConfig;
 

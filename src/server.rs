@@ -5,22 +5,21 @@
 //! where the [`Role`] asks for them, and builds the engine over all of it. Every task ends with the token that was
 //! handed in.
 
+mod feed;
 mod storage;
 mod upkeep;
 
 pub use storage::Storage;
 
 use crate::clock::Clock;
+use crate::collect::client::BudgetStatus;
 use crate::collect::client::budget::Waiting;
-use crate::collect::client::{BudgetStatus, EndpointStatus};
 use crate::collect::collector::Collector;
 use crate::collect::history::{History, HistoryOptions};
 use crate::collect::scheduler::{self, Event, Scheduler};
-use crate::collect::source::LiveFeed;
 use crate::collect::sources::Sources;
 use crate::collect::upkeep::Upkeep;
-use crate::collect::venue::dxlink::{FeedStatus, FeedSymbols};
-use crate::collect::{left_out, near_money, spelling, universe};
+use crate::collect::venue::dxlink::FeedStatus;
 use crate::config::Config;
 use crate::disk::LocalDisk;
 use crate::engine::template::{Parts, build};
@@ -34,15 +33,14 @@ use crate::market::event::{self, Visitor};
 use crate::resident::Residents;
 use crate::table::budget::{BudgetRow, BudgetRows};
 use crate::table::schemas::Tables;
-use crate::table::sources::{SourceRow, SourceRows};
 use crate::table::spools::{SpoolFigures, SpoolRow, SpoolRows};
-use crate::table::{budget, sources, spools, system};
+use crate::table::{budget, feed_gaps, sources, spools, subscribers, subscriptions, system};
 use anyhow::{Context, Result};
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -78,6 +76,8 @@ pub struct Server {
     pub collected: Vec<&'static str>,
     /// The live feed; `None` where there is none.
     pub feed: Option<Arc<FeedStatus>>,
+    /// Whether the server is not ready while the feed is not live.
+    pub feed_required: bool,
     /// The histories of live events this process keeps.
     pub histories: Vec<Arc<History>>,
     /// Whether what is collected can be stored; `None` where nothing is.
@@ -154,19 +154,20 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
         tokio::spawn(scheduler.run(shutdown.clone()));
     }
     tokio::spawn(watch_lake(lake.clone(), board.clone(), config.lake_watch, shutdown.clone()));
-    let followed = if role == Role::Collect { all_sources.feed() } else { None };
+    let followed = if role == Role::Collect { all_sources.feed(config) } else { None };
     let live = Arc::new(match &followed {
-        Some(_) => Live::new(config.collect.ring_events),
+        Some(_) => Live::watched(config.collect.ring_events, clock.clone(), feed::terms(config, &all_sources)),
         None => Live::without_feed(),
     });
     let (mut feed, mut histories, mut keeping) = (None, Vec::new(), Vec::new());
-    if let Some(followed) = followed {
+    let feed_source = followed.as_ref().map(|(source, _)| *source);
+    if let Some((_, followed)) = followed {
         let feed_ended = CancellationToken::new();
         if config.collect.history {
             let keep = Keep { config, lake: &lake, board: &board, clock: &clock, feed_ended: &feed_ended };
             (histories, keeping) = keep.start_all(&live).await.into_iter().unzip();
         }
-        feed = Some(start_feed(config, followed, &lake, &live, &clock, shutdown, feed_ended));
+        feed = Some(feed::start(config, followed, &lake, &live, &clock, shutdown, feed_ended).await);
     }
     let upkeep = if role == Role::Collect { upkeep::start(config, &lake, &clock, shutdown) } else { None };
     let residents = Residents::start(&lake, config.lake_memory).context("cannot keep columns in memory")?;
@@ -177,7 +178,10 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
     let system_tables = vec![
         ("cache", crate::table::cache::table(residents.clone())),
         ("budget", budget::table(budget_rows(all_sources.clone()))),
-        ("sources", sources::table(source_rows(all_sources))),
+        ("sources", sources::table(feed::source_rows(all_sources, feed_source.zip(feed.clone()), live.clone()))),
+        ("feed_gaps", feed_gaps::table(live.feed().clone())),
+        ("subscribers", subscribers::table(live.feed().clone())),
+        ("subscriptions", subscriptions::table(live.feed().clone())),
         ("spools", spools::table(spool_rows(histories.clone()))),
         ("upkeep", crate::table::upkeep::table(upkeep::rows(upkeep.clone()))),
     ];
@@ -210,7 +214,22 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
         spill_bytes: config.limits.spill_bytes,
     })
     .await?;
-    Ok(Server { lake, board, live, engine, refresh, events, collected, feed, histories, storage, upkeep, keeping })
+    let feed_required = config.collect.feed.required;
+    Ok(Server {
+        lake,
+        board,
+        live,
+        engine,
+        refresh,
+        events,
+        collected,
+        feed,
+        feed_required,
+        histories,
+        storage,
+        upkeep,
+        keeping,
+    })
 }
 
 /// The freshness of every dataset. Those that are computed from others, or whose TTL is their inputs, know their
@@ -395,25 +414,6 @@ fn budget_rows(sources: Sources) -> BudgetRows {
     })
 }
 
-/// What `system.sources` shows, read anew for each query.
-fn source_rows(sources: Sources) -> SourceRows {
-    Arc::new(move || {
-        let row = |(source, one): (&'static str, EndpointStatus)| SourceRow {
-            source,
-            origin: one.origin,
-            endpoint: one.endpoint,
-            breaker: one.breaker_state.name(),
-            open_until: one.open_until,
-            calls: one.calls,
-            failures: one.failures,
-            in_flight: one.in_flight,
-            budget_left: one.budget_left,
-            last_error: one.last_error,
-        };
-        sources.endpoints().into_iter().map(row).collect()
-    })
-}
-
 /// What `system.spools` shows, read anew for each query.
 fn spool_rows(histories: Vec<Arc<History>>) -> SpoolRows {
     Arc::new(move || {
@@ -429,30 +429,6 @@ fn spool_rows(histories: Vec<Arc<History>>) -> SpoolRows {
         let row = |history: &Arc<History>| SpoolRow { dataset: history.dataset(), spool: history.spool().map(figures) };
         histories.iter().map(row).collect()
     })
-}
-
-/// Follows the live symbols until `shutdown`, and tells when it has ended.
-fn start_feed(
-    config: &Config,
-    feed: Box<dyn LiveFeed>,
-    lake: &Arc<Lake>,
-    live: &Arc<Live>,
-    clock: &Clock,
-    shutdown: &CancellationToken,
-    ended: CancellationToken,
-) -> Arc<FeedStatus> {
-    let quotes = universe::symbols(&config.lists, &config.collect.live_lists, &config.collect.symbols);
-    let (symbols, subscribed) = watch::channel(FeedSymbols { quotes, ..FeedSymbols::default() });
-    let status = feed.status();
-    let run = feed.run(live.clone(), subscribed, shutdown.clone());
-    tokio::spawn(async move {
-        let _ended = ended.drop_guard();
-        run.await;
-    });
-    tokio::spawn(left_out::follow(lake.clone(), status.clone(), clock.clone(), shutdown.clone()));
-    tokio::spawn(spelling::follow(lake.clone(), symbols.clone(), shutdown.clone()));
-    tokio::spawn(near_money::follow(lake.clone(), live.clone(), clock.clone(), symbols, shutdown.clone()));
-    status
 }
 
 /// Waits until every collected dataset was loaded or tried once.

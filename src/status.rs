@@ -11,6 +11,7 @@ use crate::engine::Queries;
 use crate::lake::Lake;
 use crate::lake::freshness::{FreshnessBoard, Ttl};
 use crate::live::Live;
+use crate::live::feed::FeedState;
 use crate::market::event::{Quote, Trade};
 use crate::serve::http::metrics::{Kind, Metric};
 use crate::serve::http::{self, Health};
@@ -26,6 +27,7 @@ pub struct ServerStatus {
     live: Arc<Live>,
     queries: Arc<Queries>,
     feed: Option<Arc<FeedStatus>>,
+    feed_required: bool,
     histories: Vec<Arc<History>>,
     storage: Option<Arc<Storage>>,
     upkeep: Option<Arc<Upkeep>>,
@@ -41,6 +43,7 @@ impl ServerStatus {
             live: server.live.clone(),
             queries: server.engine.queries().clone(),
             feed: server.feed.clone(),
+            feed_required: server.feed_required,
             histories: server.histories.clone(),
             storage: server.storage.clone(),
             upkeep: server.upkeep.clone(),
@@ -55,7 +58,8 @@ impl ServerStatus {
 }
 
 impl Health for ServerStatus {
-    /// One reason until the front ends serve; and those for which what is collected cannot be stored, while reads go on.
+    /// One reason until the front ends serve; those for which what is collected cannot be stored, while reads go on; and,
+    /// where the configuration asks for it, why the feed is not live.
     fn unready(&self) -> Vec<String> {
         let starting = !self.ready.load(Ordering::Relaxed);
         let starting = starting.then(|| "the first collection has not ended".to_owned());
@@ -63,7 +67,12 @@ impl Health for ServerStatus {
         let not_kept = |history: &Arc<History>| {
             Some(format!("live events of {} are not kept: {}", history.dataset(), history.failure()?))
         };
-        starting.into_iter().chain(storage).chain(self.histories.iter().filter_map(not_kept)).collect()
+        let silent = || {
+            let verdict = self.live.feed().verdict("", None)?;
+            (verdict.state != FeedState::Live).then(|| verdict.words())
+        };
+        let silent = self.feed_required.then(silent).flatten();
+        starting.into_iter().chain(storage).chain(silent).chain(self.histories.iter().filter_map(not_kept)).collect()
     }
 
     /// Counts of statements, live symbols and, per history kept here, of events written, lost and not committed yet; and
@@ -113,9 +122,10 @@ impl Health for ServerStatus {
     /// The dxLink feed, by the machine's clock; `None` where this process follows none.
     fn feed(&self) -> Option<http::FeedStatus> {
         let feed = self.feed.as_ref()?.snapshot();
+        let state = self.live.feed().verdict("", None).map_or(FeedState::Connecting, |verdict| verdict.state);
         Some(http::FeedStatus {
             origin: "dxLink".to_owned(),
-            state: if feed.connected { "connected" } else { "connecting" }.to_owned(),
+            state: state.name().to_owned(),
             connected: feed.connected,
             symbols: feed.subscriptions,
             events: feed.events,

@@ -4,8 +4,8 @@
 -- the future do not count.
 -- date: Trading date of the latest bar
 -- previous_close: Last close before the latest bar, 15 days back at most; NULL where there is none [currency per share]
--- change: close minus previous_close [currency per share]
--- change_ratio: change over previous_close [ratio]
+-- change: close minus previous_close; NULL where sessions without a bar, or a change of scale from one source to another, lie between [currency per share]
+-- change_ratio: change over previous_close, likewise [ratio]
 WITH latest AS (
     SELECT max(date) AS date
     FROM eod
@@ -39,12 +39,12 @@ quiet AS (
     HAVING max(date) <= (SELECT date FROM session) - INTERVAL '15 days'
 ),
 recent AS (
-    SELECT symbol, date, open, high, low, close, volume
+    SELECT symbol, date, open, high, low, close, volume, source
     FROM eod
     WHERE date > (SELECT date FROM session) - INTERVAL '30 days'
         AND date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
     UNION ALL
-    SELECT eod.symbol, eod.date, eod.open, eod.high, eod.low, eod.close, eod.volume
+    SELECT eod.symbol, eod.date, eod.open, eod.high, eod.low, eod.close, eod.volume, eod.source
     FROM eod
     JOIN quiet ON quiet.symbol = eod.symbol
     WHERE eod.date > quiet.since
@@ -65,9 +65,26 @@ bars AS (
         max(volume) FILTER (WHERE date = latest_date) AS volume,
         last_value(close ORDER BY date) FILTER (
             WHERE date < latest_date AND date > latest_date - INTERVAL '15 days' AND close IS NOT NULL
-        ) AS previous_close
+        ) AS previous_close,
+        last_value(date ORDER BY date) FILTER (
+            WHERE date < latest_date AND date > latest_date - INTERVAL '15 days' AND close IS NOT NULL
+        ) AS previous_date,
+        max(source) FILTER (WHERE date = latest_date) AS source,
+        last_value(source ORDER BY date) FILTER (
+            WHERE date < latest_date AND date > latest_date - INTERVAL '15 days' AND close IS NOT NULL
+        ) AS previous_source
     FROM dated
     GROUP BY symbol
+),
+changes AS (
+    SELECT
+        *,
+        ((source IS NOT DISTINCT FROM previous_source) OR close BETWEEN previous_close * 0.55 AND previous_close * 1.8)
+            AND CASE
+                WHEN previous_date < DATE '1990-01-02' OR date > DATE '2030-12-31' THEN date <= previous_date + INTERVAL '5 days'
+                ELSE sessions_between(previous_date, date) <= 1
+            END AS follows
+    FROM bars
 )
 SELECT
     symbol,
@@ -78,6 +95,6 @@ SELECT
     close,
     volume,
     previous_close,
-    close - previous_close AS change,
-    close / nullif(previous_close, 0) - 1 AS change_ratio
-FROM bars
+    CASE WHEN follows THEN close - previous_close END AS change,
+    CASE WHEN follows THEN close / nullif(previous_close, 0) - 1 END AS change_ratio
+FROM changes

@@ -65,6 +65,7 @@ impl World {
             ask_again: None,
             csv: false,
             history: None,
+            splits: None,
             clock: self.clock.clone(),
             cause: "ttl",
             scope: Scope::All,

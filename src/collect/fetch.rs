@@ -19,9 +19,15 @@ pub struct Request {
     pub items: Vec<String>,
     /// Streamer spelling of an item where it is known; a source derives it otherwise.
     pub streamer_symbols: HashMap<String, String>,
-    /// For history: the last date already held per item. A source fetches from that date on (inclusive, so that a
-    /// corrected bar is seen), or everything within its look-back when the item is absent.
+    /// For history: the last date already held per item. A source fetches from some days before it on, so that bars
+    /// which it has corrected or restated meet those that are held; or everything within its look-back when the item is
+    /// absent.
     pub held_until: HashMap<String, NaiveDate>,
+    /// For history: the date that a source begins with in place of its look-back, where its answer need not continue what
+    /// it brought before.
+    pub begin: HashMap<String, NaiveDate>,
+    /// For history: the last date held of items that are asked for as if nothing were; it tells that more is to come.
+    pub asked_anew: HashMap<String, NaiveDate>,
     /// For a derived dataset: the last result, when it is still the table's latest version.
     pub previous: Option<Previous>,
     /// Where the source reports how far it is.

@@ -4,9 +4,10 @@ use super::collector::{AskAgain, RequestBuilder};
 use super::completeness::Judge;
 use super::fetch::{Fetch, FetchError, Fetched, Previous, Progress, Request};
 use super::purpose::Purpose;
+use super::restate::{Settled, Settling};
 use super::write::{Written, write, write_scope};
 use crate::clock::Clock;
-use crate::lake::dataset::Absence;
+use crate::lake::dataset::{self, Absence};
 use crate::lake::freshness::{Coverage, Freshness};
 use crate::lake::{Lake, LakeTable, MadeOf, Run, Scope, WriteMode};
 use crate::market::calendar;
@@ -32,6 +33,8 @@ pub(super) struct Refresh {
     pub(super) csv: bool,
     /// A dataset to which the rows are also appended.
     pub(super) history: Option<(Arc<LakeTable>, Arc<Freshness>)>,
+    /// The dataset of splits, which daily bars tell of.
+    pub(super) splits: Option<(Arc<LakeTable>, Arc<Freshness>)>,
     pub(super) clock: Clock,
     pub(super) cause: &'static str,
     pub(super) scope: Scope,
@@ -94,8 +97,12 @@ impl Refresh {
             Ok(answer) => self.judge(answer, &request, today).await,
             Err(reason) => Err(reason),
         };
+        let settled = match judged {
+            Ok(answer) => self.settle(answer, &request).await,
+            Err(reason) => Err(reason),
+        };
         self.table.tell(request.findings.take(), self.clock.now()).await;
-        let fetched = judged?;
+        let (fetched, settled) = settled?;
         let scope = fetched.recomputed.clone().map_or_else(|| self.scope.clone(), Scope::Items);
         let rows: usize = fetched.batches.iter().map(RecordBatch::num_rows).sum();
         let replaces = self.table.dataset().mode == WriteMode::Replace && fetched.recomputed.is_none();
@@ -104,8 +111,13 @@ impl Refresh {
             let failed = fetched.failed.first().map(|failed| format!(": {}: {}", failed.item, failed.reason));
             return Err(format!("the source of \"{name}\" answered without rows{}", failed.unwrap_or_default()));
         }
+        // Before the bars: a split whose bars are not there yet is seen again, and one that is not there never would be.
+        let splits = self.write_splits(&settled).await?;
+        let old = self.table.current().map(|snapshot| snapshot.version);
         let written = write_scope(&self.table, &fetched.batches, &scope, &fetched.failed, Some(today)).await;
         let written = written.map_err(|error| error.to_string())?;
+        self.table.tell(settled.findings(old, written.version), self.clock.now()).await;
+        self.remember_splits(&settled, splits).await;
         if let Some((table, freshness)) = &self.history {
             let kept = write(table, &fetched.batches, &[]).await.map_err(|error| error.to_string())?;
             let run = Run { scope: Scope::All, ..self.run_so_far(Some(&fetched), kept.version) };
@@ -133,6 +145,39 @@ impl Refresh {
         };
         judge.judge(&mut answer).await?;
         Ok(answer)
+    }
+
+    /// Settles an answer of daily bars with those that are held; see [`Settling`].
+    async fn settle(&self, mut answer: Fetched, request: &Request) -> Result<(Fetched, Settled), String> {
+        if self.table.dataset().name != dataset::EOD {
+            return Ok((answer, Settled::default()));
+        }
+        let settling = Settling {
+            table: &self.table,
+            splits: self.splits.as_ref().map(|(table, _)| &**table),
+            source: &*self.source,
+            request,
+            now: self.clock.now(),
+        };
+        let settled = settling.settle(&mut answer).await?;
+        Ok((answer, settled))
+    }
+
+    /// Writes the splits that daily bars told of; gives the version of their table.
+    async fn write_splits(&self, settled: &Settled) -> Result<Option<u64>, String> {
+        let Some((table, _)) = &self.splits else { return Ok(None) };
+        let Some(rows) = &settled.splits else { return Ok(table.current().map(|snapshot| snapshot.version)) };
+        let kept = write(table, std::slice::from_ref(rows), &[]).await.map_err(|error| error.to_string())?;
+        Ok(kept.version)
+    }
+
+    /// Remembers that splits are known as of this refresh, whether it saw any or not.
+    async fn remember_splits(&self, settled: &Settled, version: Option<u64>) {
+        let Some((table, freshness)) = &self.splits else { return };
+        let rows = settled.splits.as_ref().map_or(0, RecordBatch::num_rows) as u64;
+        let run = Run { rows, asked: None, reach_days: None, ..self.run_so_far(None, version) };
+        table.remember(run.clone(), &freshness.remembered()).await;
+        freshness.end(run);
     }
 
     /// Whether there are rows of what is refreshed.

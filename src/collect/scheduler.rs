@@ -14,7 +14,7 @@ use super::refresh::Refresh;
 use crate::clock::Clock;
 use crate::lake::freshness::{Freshness, FreshnessBoard, Ttl};
 use crate::lake::refresh::RefreshRequest;
-use crate::lake::{ItemFailure, Lake, Run, Scope};
+use crate::lake::{ItemFailure, Lake, Run, Scope, dataset};
 use chrono::{DateTime, Utc};
 use job::{Job, Jobs, Waiter};
 use std::collections::{BTreeMap, HashMap};
@@ -389,7 +389,7 @@ impl Scheduler {
         self.jobs.entry(dataset).or_default().running = Some(next);
         let progress = Arc::new(Progress::default());
         let _ = self.events.send(Event::Started { dataset, progress: progress.clone() });
-        let history = collector.history.and_then(|name| Some((self.lake.table(name)?, self.board.get(name)?)));
+        let beside = |name| Some((self.lake.table(name)?.clone(), self.board.get(name)?.clone()));
         let refresh = Refresh {
             lake: self.lake.clone(),
             table: table.clone(),
@@ -399,7 +399,8 @@ impl Scheduler {
             coverage: collector.coverage(),
             ask_again: collector.ask_again.clone(),
             csv: collector.csv,
-            history: history.map(|(table, freshness)| (table.clone(), freshness.clone())),
+            history: collector.history.and_then(beside),
+            splits: Some(dataset::SPLITS).filter(|_| dataset == dataset::EOD).and_then(beside),
             clock: self.clock.clone(),
             cause,
             scope,

@@ -7,7 +7,7 @@
 use super::client::error::ClientError;
 use super::client::{BudgetStatus, EndpointStatus};
 use super::collector::Collector;
-use super::venue::dxlink::{FeedStatus, FeedSymbols};
+use super::venue::dxlink::{FeedLimits, FeedStatus, FeedSymbols};
 use crate::clock::Clock;
 use crate::config::{Config, SourceConfig};
 use crate::live::Live;
@@ -43,8 +43,9 @@ pub trait Source: Send + Sync {
     /// What kind of market data it gives: `real-time`, `delayed`, `end-of-day`, `simulated`.
     fn feed_class(&self) -> &'static str;
 
-    /// Its live feed, ready to run; `None` for a source that has none. Called once.
-    fn feed(&self) -> Option<Box<dyn LiveFeed>> {
+    /// Its live feed, ready to run within these limits; `None` for a source that has none. Called once.
+    fn feed(&self, limits: FeedLimits) -> Option<Box<dyn LiveFeed>> {
+        let _ = limits;
         None
     }
 

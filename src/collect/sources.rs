@@ -8,8 +8,9 @@ use super::derive::expirations::Expirations;
 use super::derive::returns_stddev::ReturnsStddev;
 use super::source::{LiveFeed, Source};
 use super::venue::SOURCES;
+use super::venue::dxlink::FeedLimits;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, FeedConfig};
 use crate::lake::{Lake, dataset};
 use chrono::Days;
 use std::collections::BTreeMap;
@@ -131,9 +132,12 @@ impl Sources {
         ]
     }
 
-    /// The live feed: that of the first source that is ready and has one.
-    pub fn feed(&self) -> Option<Box<dyn LiveFeed>> {
-        self.ready().find_map(|source| source.feed())
+    /// The live feed, with the name of its source: that of the first source that is ready and has one.
+    pub fn feed(&self, config: &Config) -> Option<(&'static str, Box<dyn LiveFeed>)> {
+        let FeedConfig { connections, subscriptions, .. } = config.collect.feed;
+        let limits = FeedLimits { connections, subscriptions };
+        let mut ready = self.all.iter().filter(|(_, source)| source.ready().is_ok());
+        ready.find_map(|(name, source)| Some((*name, source.feed(limits)?)))
     }
 
     /// The class of market data of a dataset: that of its source; of one without a source, that of the first that is
@@ -202,7 +206,7 @@ mod tests {
         let sources = Sources::open(&config, Clock::System).expect("the sources");
         assert!(sources.missing().is_some_and(|missing| missing.contains("TT__SOURCE__TASTYTRADE__CLIENT_SECRET")));
         assert_eq!(sources.feed_class(&config, "symbols"), "unknown");
-        assert!(sources.feed().is_none());
+        assert!(sources.feed(&config).is_none());
     }
 
     #[test]

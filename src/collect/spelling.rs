@@ -4,7 +4,7 @@
 use super::universe;
 use super::venue::dxlink::FeedSymbols;
 use crate::lake::Lake;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -16,18 +16,17 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Keeps the spellings up to date until shutdown.
 pub async fn follow(lake: Arc<Lake>, symbols: watch::Sender<FeedSymbols>, shutdown: CancellationToken) {
     let Some(table) = lake.table("symbols") else { return };
-    let mut seen = None;
+    let (mut seen, mut known) = (None, HashMap::new());
     loop {
         let version = table.current().map(|snapshot| snapshot.version);
         if version.is_some() && version != seen {
             match universe::streamer_symbols(table).await {
-                Ok(spellings) => {
-                    seen = version;
-                    symbols.send_if_modified(|followed| respell(followed, &spellings));
-                }
+                Ok(spellings) => (seen, known) = (version, spellings),
                 Err(error) => tracing::warn!("how the feed spells its symbols is not known: {error}"),
             }
         }
+        // Each time: queries name other symbols meanwhile.
+        symbols.send_if_modified(|followed| respell(followed, &known));
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(PERIOD) => {}
@@ -36,9 +35,10 @@ pub async fn follow(lake: Arc<Lake>, symbols: watch::Sender<FeedSymbols>, shutdo
 }
 
 /// Takes the spellings of what is followed. Whether one is another than before.
-fn respell(followed: &mut FeedSymbols, known: &std::collections::HashMap<String, String>) -> bool {
+fn respell(followed: &mut FeedSymbols, known: &HashMap<String, String>) -> bool {
     let other = |symbol: &String| Some((symbol.clone(), known.get(symbol).filter(|known| *known != symbol)?.clone()));
-    let spellings: BTreeMap<String, String> = followed.quotes.iter().filter_map(other).collect();
+    let named = followed.quotes.iter().chain(followed.queried.iter().map(|(_, symbol)| symbol));
+    let spellings: BTreeMap<String, String> = named.filter_map(other).collect();
     let changed = followed.spellings != spellings;
     followed.spellings = spellings;
     changed
@@ -57,5 +57,7 @@ mod tests {
         assert!(respell(&mut followed, &known));
         assert_eq!(followed.spellings, [pair("/ESZ6", "/ESZ26:XCME")].into());
         assert!(!respell(&mut followed, &known));
+        followed.queried.insert(("quotes", "BTC/USD".to_owned()));
+        assert!(respell(&mut followed, &known));
     }
 }

@@ -4,7 +4,7 @@ use crate::lake::{LakeError, LakeTable, Scope};
 use crate::market::list::Lists;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Date32Type;
-use chrono::{Days, NaiveDate};
+use chrono::{NaiveDate, TimeDelta};
 use std::collections::{BTreeSet, HashMap};
 
 /// Members of the lists of these names and the single symbols, each once, sorted.
@@ -36,14 +36,28 @@ pub async fn streamer_symbols(table: &LakeTable) -> Result<HashMap<String, Strin
     Ok(spellings)
 }
 
-/// Last date per symbol of the bars that one source brought.
-pub async fn held_until(
-    table: &LakeTable,
-    scope: &Scope,
-    source: &str,
-) -> Result<HashMap<String, NaiveDate>, LakeError> {
+/// First and last date of some bars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// Date of the first one.
+    pub first: NaiveDate,
+    /// Date of the last one.
+    pub last: NaiveDate,
+}
+
+/// How far the bars of a symbol reach that are held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Those that the source brought of which it was asked.
+    pub own: Option<Reach>,
+    /// Those of all other sources, such as imported files.
+    pub others: Option<Reach>,
+}
+
+/// How far the bars reach per symbol, apart for one source and for all others.
+pub async fn held_bars(table: &LakeTable, scope: &Scope, source: &str) -> Result<HashMap<String, Held>, LakeError> {
     let Some(snapshot) = table.update().await? else { return Ok(HashMap::new()) };
-    let mut held: HashMap<String, i32> = HashMap::new();
+    let mut held: HashMap<String, [Option<(i32, i32)>; 2]> = HashMap::new();
     for file in &snapshot.files {
         let (file, columns) = (std::slice::from_ref(file), ["symbol", "date", "source"]);
         let rows = match scope.names() {
@@ -54,17 +68,26 @@ pub async fn held_until(
             let symbols = rows.column(0).as_string::<i32>();
             let dates = rows.column(1).as_primitive::<Date32Type>();
             let sources = rows.column(2).as_string::<i32>();
-            for row in (0..rows.num_rows()).filter(|&row| sources.is_valid(row) && sources.value(row) == source) {
-                let date = dates.value(row);
-                match held.get_mut(symbols.value(row)) {
-                    Some(last) => *last = date.max(*last),
-                    None => drop(held.insert(symbols.value(row).to_owned(), date)),
+            for row in 0..rows.num_rows() {
+                let (symbol, date) = (symbols.value(row), dates.value(row));
+                let own = sources.is_valid(row) && sources.value(row) == source;
+                if !held.contains_key(symbol) {
+                    held.insert(symbol.to_owned(), [None; 2]);
+                }
+                if let Some([others, of_source]) = held.get_mut(symbol) {
+                    let reach = if own { of_source } else { others };
+                    *reach = Some(reach.map_or((date, date), |(first, last)| (date.min(first), date.max(last))));
                 }
             }
         }
     }
-    let date = |days: i32| NaiveDate::default().checked_add_days(Days::new(u64::try_from(days).ok()?));
-    Ok(held.into_iter().filter_map(|(symbol, days)| Some((symbol, date(days)?))).collect())
+    let date = |days: i32| NaiveDate::default().checked_add_signed(TimeDelta::days(days.into()));
+    let reach = |reach: Option<(i32, i32)>| {
+        let (first, last) = reach?;
+        Some(Reach { first: date(first)?, last: date(last)? })
+    };
+    let of_symbol = |[others, own]: [Option<(i32, i32)>; 2]| Held { own: reach(own), others: reach(others) };
+    Ok(held.into_iter().map(|(symbol, reaches)| (symbol, of_symbol(reaches))).collect())
 }
 
 #[cfg(test)]

@@ -45,6 +45,12 @@ pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
     if file.collect.absent_percent_max > 100 {
         return Err(ConfigError::new("collect.absent_percent_max is at most 100".to_owned()));
     }
+    let feed = &file.collect.feed;
+    if feed.silence.is_zero() || feed.connections == 0 || feed.subscriptions == 0 {
+        return Err(ConfigError::new(
+            "collect.feed: silence, connections and subscriptions are more than nothing".to_owned(),
+        ));
+    }
     if file.collect.refreshes_max == 0 {
         return Err(ConfigError::new("collect.refreshes_max is at least 1".to_owned()));
     }

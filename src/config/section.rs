@@ -187,6 +187,25 @@ pub struct CollectConfig {
     /// How long a failed refresh answers queries without another one.
     #[serde(deserialize_with = "duration_text")]
     pub negative_ttl: Duration,
+    /// How the live feed is watched, and what it may take of the venue.
+    pub feed: FeedConfig,
+}
+
+/// `[collect.feed]`: how the live feed is watched, and what it may take of the venue.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct FeedConfig {
+    /// Silence within session hours after which something is wrong.
+    #[serde(deserialize_with = "duration_text")]
+    pub silence: Duration,
+    /// Connections at once; at least 1.
+    pub connections: usize,
+    /// Pairs of event type and symbol on one connection; at least 1.
+    pub subscriptions: usize,
+    /// How long a symbol is followed after the last query that named it.
+    #[serde(deserialize_with = "duration_text")]
+    pub linger: Duration,
+    /// Whether `/readyz` asks for a live feed.
+    pub required: bool,
 }
 
 /// `[lake.upkeep]`: when a server that collects merges small files and removes old ones.

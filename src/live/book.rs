@@ -3,10 +3,12 @@
 //! The feed publishes; tables read the latest and follow along. A reader never holds the feed up: reading takes no
 //! lock, and a follower that falls behind loses events (each delivery counts them), never the latest of a symbol.
 
+use super::feed::Listening;
 use super::spool::Intake;
 use crate::market::event::Event;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -27,6 +29,8 @@ pub struct Book<E: Event> {
     /// Keeps two publishers of one symbol in one order. Readers do not take it; never held across an await.
     publishing: Mutex<()>,
     ring: broadcast::Sender<Published<E>>,
+    /// Events published since the start.
+    published: AtomicU64,
     /// Where a spool takes every event from; empty when no spool keeps them.
     recorder: ArcSwapOption<Intake<E>>,
     /// Whether a feed was announced.
@@ -41,6 +45,7 @@ impl<E: Event> Book<E> {
             slots: ArcSwap::default(),
             publishing: Mutex::new(()),
             ring,
+            published: AtomicU64::new(0),
             recorder: ArcSwapOption::empty(),
             feed: true,
         }
@@ -84,11 +89,18 @@ impl<E: Event> Book<E> {
         if let Some(intake) = &*self.recorder.load() {
             intake.offer(frame.iter().map(|published| published.event.clone()));
         }
+        let count = frame.len() as u64;
         // The slots come first: a follower that overruns the ring at this moment finds in them what it lost.
         for published in frame {
             // No subscriber is not an error: the ring simply has no reader.
             let _ = self.ring.send(published);
         }
+        self.published.fetch_add(count, Relaxed);
+    }
+
+    /// Events published since the start.
+    pub fn published(&self) -> u64 {
+        self.published.load(Relaxed)
     }
 
     /// Latest event of every symbol, in no order.
@@ -119,8 +131,16 @@ impl<E: Event> Book<E> {
     /// Follows the book from now on. `symbols` narrows it; `None` is every symbol.
     pub fn subscribe(self: &Arc<Self>, symbols: Option<HashSet<String>>) -> Subscription<E> {
         let receiver = self.ring.subscribe();
-        let mut subscription =
-            Subscription { book: self.clone(), receiver, symbols, seen: HashMap::new(), pending: VecDeque::new() };
+        let listening = Arc::new(Listening::default());
+        listening.taken.store(self.published(), Relaxed);
+        let mut subscription = Subscription {
+            book: self.clone(),
+            receiver,
+            symbols,
+            seen: HashMap::new(),
+            pending: VecDeque::new(),
+            listening,
+        };
         for latest in subscription.wanted_latest() {
             subscription.seen.insert(latest.event.symbol().clone(), latest.number);
         }
@@ -166,9 +186,16 @@ pub struct Subscription<E: Event> {
     /// Number of the newest event taken, per symbol.
     seen: HashMap<Arc<str>, u64>,
     pending: VecDeque<Delivery<E>>,
+    /// How far it is, for whoever asks.
+    listening: Arc<Listening>,
 }
 
 impl<E: Event> Subscription<E> {
+    /// How far it is, for whoever asks.
+    pub fn listening(&self) -> Arc<Listening> {
+        self.listening.clone()
+    }
+
     /// Waits for at least one event, then takes what is ready, at most `limit` (at least 1), oldest first.
     ///
     /// After a loss the latest event of each wanted symbol comes first, so that the follower is current again.
@@ -177,16 +204,20 @@ impl<E: Event> Subscription<E> {
         let limit = limit.max(1);
         while self.pending.is_empty() {
             match self.receiver.recv().await {
-                Ok(published) => self.take(published),
+                Ok(published) => self.received(published),
                 Err(RecvError::Lagged(_)) => self.catch_up(),
                 Err(RecvError::Closed) => return None,
             }
         }
         while self.pending.len() < limit {
             match self.receiver.try_recv() {
-                Ok(published) => self.take(published),
+                Ok(published) => self.received(published),
                 Err(TryRecvError::Lagged(_)) => self.catch_up(),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => {
+                    // Where it stood while others published is not exact; here it is known to be at the end.
+                    self.listening.taken.store(self.book.published(), Relaxed);
+                    break;
+                }
             }
         }
         let ready = limit.min(self.pending.len());
@@ -198,6 +229,12 @@ impl<E: Event> Subscription<E> {
         let deliveries = self.next_deliveries(limit).await?;
         let missed = deliveries.iter().map(|delivery| delivery.missed).sum();
         Some((deliveries.into_iter().map(|delivery| delivery.event).collect(), missed))
+    }
+
+    /// Takes an event off the ring.
+    fn received(&mut self, published: Published<E>) {
+        self.listening.taken.fetch_add(1, Relaxed);
+        self.take(published);
     }
 
     /// Keeps an event that is wanted and newer than what this follower has of its symbol.
@@ -212,6 +249,8 @@ impl<E: Event> Subscription<E> {
         if number > *seen {
             let missed = number - *seen - 1;
             *seen = number;
+            self.listening.missed.fetch_add(missed, Relaxed);
+            self.listening.given.fetch_add(1, Relaxed);
             self.pending.push_back(Delivery { event, missed });
         }
     }
@@ -220,6 +259,7 @@ impl<E: Event> Subscription<E> {
     fn catch_up(&mut self) {
         // In this order, an event published in between is in both: `take` drops the second of the two.
         self.receiver = self.receiver.resubscribe();
+        self.listening.taken.store(self.book.published(), Relaxed);
         for latest in self.wanted_latest() {
             self.take(latest);
         }

@@ -5,9 +5,12 @@
 
 pub mod book;
 pub mod columns;
+pub mod feed;
 pub mod spool;
 
+use crate::clock::Clock;
 use crate::market::event::{self, Event, Visitor};
+use feed::{FeedBoard, FeedTerms};
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,12 +22,19 @@ pub use book::{Book, Delivery, Subscription};
 pub struct Live {
     /// An `Arc<Book<E>>` by the type of its event.
     books: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    /// What is known of the feed.
+    feed: Arc<FeedBoard>,
 }
 
 impl Live {
     /// Empty books whose rings hold `ring_events` events for a subscriber that lags.
     pub fn new(ring_events: usize) -> Self {
         Self::with_books(Some(ring_events))
+    }
+
+    /// The same, of a feed that tells by `clock` how it is.
+    pub fn watched(ring_events: usize, clock: Clock, terms: FeedTerms) -> Self {
+        Self { feed: Arc::new(FeedBoard::new(clock, terms)), ..Self::new(ring_events) }
     }
 
     /// The books of a process that takes in no live events.
@@ -48,7 +58,12 @@ impl Live {
         }
         let mut opening = Opening { ring_events, books: HashMap::new() };
         event::each(&mut opening);
-        Self { books: opening.books }
+        Self { books: opening.books, feed: Arc::default() }
+    }
+
+    /// What is known of the feed: how it is, what it follows and what was missed.
+    pub fn feed(&self) -> &Arc<FeedBoard> {
+        &self.feed
     }
 
     /// The book of one kind of event, which the feed publishes to and tables read.

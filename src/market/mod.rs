@@ -11,6 +11,7 @@ pub mod day_count;
 pub mod event;
 pub mod exchange;
 pub mod expiration;
+pub mod hours;
 pub mod indicator;
 pub mod list;
 pub mod option_model;

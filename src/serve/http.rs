@@ -94,6 +94,8 @@ fn feed_metrics(status: &FeedStatus) -> Vec<Metric> {
         Metric::new("tt_feed_symbols", "Symbols the live feed is subscribed to.", Kind::Gauge, status.symbols as f64),
         Metric::new("tt_feed_events_total", "Events received from the live feed.", Kind::Counter, status.events as f64),
     ];
+    let state = Metric::new("tt_feed_state", "1 for the state the live feed is in.", Kind::Gauge, 1.0);
+    metrics.push(state.with_label("state", &status.state));
     if let Some(age) = status.last_event_age_seconds {
         metrics.push(Metric::new("tt_feed_last_event_age_seconds", "Time since the last event.", Kind::Gauge, age));
     }

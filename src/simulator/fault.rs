@@ -9,6 +9,7 @@
 //! times = 3                    # optional: for ever when left out
 //! ```
 
+use chrono::NaiveDate;
 use figment::Figment;
 use figment::providers::{Format, Toml};
 use serde::Deserialize;
@@ -86,15 +87,80 @@ pub enum Kind {
     ImpossibleBars,
     /// dxLink: the end of a snapshot is lost.
     EndlessSnapshot,
+    /// dxLink: candles are those of a symbol that splits on a date.
+    Split {
+        /// First session in new shares.
+        date: NaiveDate,
+        /// New shares per old share.
+        ratio: Ratio,
+        /// Whether the history before it is restated in new shares.
+        restated: bool,
+    },
+    /// dxLink: the bar of a date is corrected: it closes higher.
+    CorrectedBar(NaiveDate),
+    /// dxLink: candles begin on a date, in other shares than those that anybody else counts.
+    Seam {
+        /// The first date that has a candle.
+        date: NaiveDate,
+        /// Shares per share of others.
+        ratio: Ratio,
+    },
     /// REST and dxLink: the connection ends without a word. (REST: an empty body shorter than announced.)
     Drop,
     /// dxLink: a close frame with this code.
     Close(u16),
+    /// dxLink: the connection stays and keepalives come, but no events: of the event type that is the target, or of all when
+    /// that is `FEED_DATA`; of one symbol when one is named.
+    Stall {
+        /// What ends it; `None` is nothing but the switch.
+        until: Option<Until>,
+    },
+    /// dxLink: within a second the session is told that it lost its authorisation, and its token is good for nothing any
+    /// more. Its target is `AUTH_STATE`.
+    AuthLost,
+    /// dxLink: one connection may subscribe to so many pairs of event type and symbol; further ones are `BAD_ACTION`. Its
+    /// target is `FEED_SUBSCRIPTION`.
+    Limit(usize),
     /// dxLink: the channel switches to FULL format; `announced` says whether `FEED_CONFIG` tells.
     Full {
         /// Whether a `FEED_CONFIG` announces the switch.
         announced: bool,
     },
+}
+
+/// A ratio above 0, of which 1 changes nothing. In millionths, so that faults can be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ratio(u64);
+
+impl Ratio {
+    /// The ratio nearest to a number, up to a million; `None` for one that is not above 0.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn new(ratio: f64) -> Option<Self> {
+        let millionths = (ratio.min(1e6) * 1e6).round();
+        (millionths >= 1.0).then_some(Self(millionths as u64))
+    }
+
+    /// It as a number.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn number(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+}
+
+/// What ends a stall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// A client that subscribes anew, on whatever connection.
+    Resubscribed,
+    /// A client that connects anew.
+    Reconnected,
+}
+
+impl Kind {
+    /// Whether it is a state that lasts, rather than something that happens to a message.
+    fn lasts(&self) -> bool {
+        matches!(self, Self::Stall { .. } | Self::Limit(_))
+    }
 }
 
 /// One rule. It applies to what begins with `target` (REST) or is named `target` (dxLink).
@@ -140,6 +206,10 @@ struct WrittenRule {
     announced: Option<bool>,
     keep: Option<usize>,
     told: Option<bool>,
+    date: Option<NaiveDate>,
+    ratio: Option<f64>,
+    restated: Option<bool>,
+    until: Option<String>,
 }
 
 impl Faults {
@@ -197,8 +267,30 @@ impl WrittenRule {
             "late-bar" => Kind::LateBar,
             "impossible-bars" => Kind::ImpossibleBars,
             "endless-snapshot" => Kind::EndlessSnapshot,
+            "split" => Kind::Split {
+                date: self.date.ok_or("needs date")?,
+                ratio: self.ratio.and_then(Ratio::new).ok_or("needs ratio above 0")?,
+                restated: self.restated.unwrap_or(true),
+            },
+            "corrected-bar" => Kind::CorrectedBar(self.date.ok_or("needs date")?),
+            "seam" => Kind::Seam {
+                date: self.date.ok_or("needs date")?,
+                ratio: Ratio::new(self.ratio.unwrap_or(1.0)).ok_or("needs ratio above 0")?,
+            },
             "drop" => Kind::Drop,
             "close" => Kind::Close(self.code.unwrap_or(1009)),
+            "stall" => Kind::Stall {
+                until: match self.until.as_deref() {
+                    None => None,
+                    Some("resubscribed") => Some(Until::Resubscribed),
+                    Some("reconnected") => Some(Until::Reconnected),
+                    Some(other) => {
+                        return Err(format!("until = {other:?} is neither \"resubscribed\" nor \"reconnected\""));
+                    }
+                },
+            },
+            "auth-lost" => Kind::AuthLost,
+            "limit" => Kind::Limit(self.keep.ok_or("needs keep")?),
             "full" => Kind::Full { announced: self.announced.unwrap_or(true) },
             other => return Err(format!("unknown kind {other:?}")),
         };
@@ -262,7 +354,7 @@ impl FaultSwitch {
         }
         let mut taken = None;
         self.change(|rules| {
-            if let Some(place) = rules.iter().position(fits) {
+            if let Some(place) = rules.iter().position(|rule| !rule.kind.lasts() && fits(rule)) {
                 taken = rules.get(place).cloned();
                 if let Some(Rule { times: Some(times), .. }) = rules.get_mut(place) {
                     *times = times.saturating_sub(1);
@@ -292,6 +384,38 @@ impl FaultSwitch {
             && self.rules().iter().any(|rule| rule.target == target && rule.symbol.is_some())
     }
 
+    /// Whether any stall is on.
+    pub(crate) fn any_stall(&self) -> bool {
+        self.armed.load(Ordering::Relaxed) && self.rules().iter().any(|rule| matches!(rule.kind, Kind::Stall { .. }))
+    }
+
+    /// Whether events of a type and symbol are held back now.
+    pub(crate) fn stalls(&self, target: &str, symbol: &str) -> bool {
+        self.rules().iter().any(|rule| {
+            let is_target = rule.target == target || rule.target == "FEED_DATA";
+            let of_symbol = rule.symbol.as_deref().is_none_or(|one| one == symbol);
+            matches!(rule.kind, Kind::Stall { .. }) && is_target && of_symbol
+        })
+    }
+
+    /// Ends the stalls that go with `event`.
+    pub(crate) fn end_stalls(&self, event: Until) {
+        if self.any_stall() {
+            self.change(|rules| rules.retain(|rule| rule.kind != Kind::Stall { until: Some(event) }));
+        }
+    }
+
+    /// How many pairs one connection may subscribe to, where a rule says so.
+    pub(crate) fn subscriptions_max(&self) -> Option<usize> {
+        if !self.armed.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.rules().iter().find_map(|rule| match rule.kind {
+            Kind::Limit(most) => Some(most),
+            _ => None,
+        })
+    }
+
     /// The fault of one symbol's events, by rules that name it.
     pub(crate) fn for_symbol(&self, target: &str, symbol: &str) -> Option<Kind> {
         self.take(|rule| rule.target == target && rule.symbol.as_deref() == Some(symbol)).map(|rule| rule.kind)
@@ -317,6 +441,51 @@ mod tests {
         assert_eq!(faults.rules[0], rule("/market-metrics", None, Kind::Status(500), Some(3)));
         assert_eq!(faults.rules[1], rule("Candle", Some("AAPL{=d}"), Kind::Snip, None));
         assert_eq!(Faults::from_toml("").unwrap(), Faults::default());
+        let text = "[[fault]]\ntarget = \"FEED_DATA\"\nkind = \"stall\"\nuntil = \"reconnected\"\n\
+            [[fault]]\ntarget = \"FEED_SUBSCRIPTION\"\nkind = \"limit\"\nkeep = 10\n\
+            [[fault]]\ntarget = \"AUTH_STATE\"\nkind = \"auth-lost\"\ntimes = 1\n";
+        let faults = Faults::from_toml(text).unwrap();
+        let kinds: Vec<Kind> = faults.rules.into_iter().map(|rule| rule.kind).collect();
+        assert_eq!(kinds, [Kind::Stall { until: Some(Until::Reconnected) }, Kind::Limit(10), Kind::AuthLost]);
+        let error = Faults::from_toml("[[fault]]\ntarget = \"Quote\"\nkind = \"stall\"\nuntil = \"noon\"").unwrap_err();
+        assert!(error.contains("\"noon\""), "{error}");
+    }
+
+    #[test]
+    fn a_stall_holds_events_back_until_what_ends_it() {
+        let switch = FaultSwitch::default();
+        assert!(!switch.any_stall());
+        let symbol = Some("SPY".to_owned());
+        switch.add(Rule { target: "Quote".to_owned(), symbol, kind: Kind::Stall { until: None }, times: None });
+        assert!(switch.stalls("Quote", "SPY") && !switch.stalls("Quote", "QQQ") && !switch.stalls("Trade", "SPY"));
+        assert_eq!(switch.for_feed("Quote", &["SPY"]), None, "it is no fault of a single message");
+        switch.inject("FEED_DATA", Kind::Stall { until: Some(Until::Resubscribed) }, None);
+        assert!(switch.stalls("Trade", "QQQ"));
+        switch.end_stalls(Until::Reconnected);
+        assert!(switch.stalls("Trade", "QQQ"));
+        switch.end_stalls(Until::Resubscribed);
+        assert!(switch.stalls("Quote", "SPY") && !switch.stalls("Trade", "QQQ"));
+    }
+
+    #[test]
+    fn histories_are_changed_from_a_date_on() {
+        let text = "[[fault]]\ntarget = \"Candle\"\nsymbol = \"AAPL\"\nkind = \"split\"\ndate = \"2026-06-10\"\nratio = 10\n\
+            [[fault]]\ntarget = \"Candle\"\nkind = \"corrected-bar\"\ndate = \"2026-06-09\"\n\
+            [[fault]]\ntarget = \"Candle\"\nkind = \"seam\"\ndate = \"2026-06-01\"\nratio = 0.5\n";
+        let kinds: Vec<Kind> = Faults::from_toml(text).unwrap().rules.into_iter().map(|rule| rule.kind).collect();
+        let date = |text: &str| text.parse().unwrap();
+        let ratio = |ratio| Ratio::new(ratio).unwrap();
+        let split = Kind::Split { date: date("2026-06-10"), ratio: ratio(10.0), restated: true };
+        let seam = Kind::Seam { date: date("2026-06-01"), ratio: ratio(0.5) };
+        assert_eq!(kinds, [split, Kind::CorrectedBar(date("2026-06-09")), seam]);
+        for (keys, lacks) in [
+            ("kind = \"split\"\nratio = 10", "needs date"),
+            ("kind = \"split\"\ndate = \"2026-06-10\"", "needs ratio"),
+            ("kind = \"seam\"\ndate = \"2026-06-10\"\nratio = -1", "needs ratio"),
+        ] {
+            let error = Faults::from_toml(&format!("[[fault]]\ntarget = \"Candle\"\n{keys}")).unwrap_err();
+            assert!(error.contains(lacks), "{error}");
+        }
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub struct Counters {
     pub connections: u64,
     /// Pairs of event type and symbol that are subscribed now, over all connections.
     pub subscriptions: u64,
+    /// Messages by which clients changed their subscriptions, since the start.
+    pub subscribings: u64,
     /// Candle snapshots asked for.
     pub snapshots: u64,
     /// Quote events the hub has made since the start.
@@ -125,6 +127,7 @@ impl Simulator {
             rest: self.venue.calls(),
             connections: self.feed.connections.load(Ordering::Relaxed),
             subscriptions: self.feed.subscriptions.load(Ordering::Relaxed),
+            subscribings: self.feed.subscribings.load(Ordering::Relaxed),
             snapshots: self.feed.snapshots.load(Ordering::Relaxed),
             quotes: self.feed.hub.quotes(),
         }

@@ -2,7 +2,7 @@
 //! catalog.
 
 use super::system::SystemColumn;
-use super::{budget, cache, quality, sources, spools, system, upkeep, view};
+use super::{budget, cache, feed_gaps, quality, sources, spools, subscribers, subscriptions, system, upkeep, view};
 use crate::dialect::catalog::Comments;
 use crate::lake::dataset::{self, Column, WriteMode};
 use crate::market::event::{self, LATEST_KEY};
@@ -28,7 +28,22 @@ const TABLES: &[(&str, &str, &str)] = &[
     ),
     ("system", "settings", "One row per key of the configuration, with where its value came from."),
     ("system", "views", "One row per view: what it is for and the query it stands for."),
-    ("system", "sources", "One row per source and endpoint: its breaker, calls and rate budget."),
+    (
+        "system",
+        "feed_gaps",
+        "One row per span of time in which live events may be missing: from when to when, why, and of what. Of a server that collects.",
+    ),
+    (
+        "system",
+        "sources",
+        "One row per source and endpoint: its breaker, calls and rate budget; and one for the live feed: how it is.",
+    ),
+    ("system", "subscribers", "One row per live query that runs: how far it is behind, and what it lost."),
+    (
+        "system",
+        "subscriptions",
+        "One row per event and symbol that is followed live: why, over which connection, and when it spoke last.",
+    ),
     (
         "system",
         "spools",
@@ -49,6 +64,7 @@ const SYSTEM_COLUMNS: &[(&str, SystemColumns)] = &[
     ("budget", budget::columns),
     ("cache", cache::columns),
     ("data_quality", quality::doubt_columns),
+    ("feed_gaps", feed_gaps::columns),
     ("freshness", system::freshness_columns),
     ("queries", system::queries_columns),
     ("refreshes", system::refreshes_columns),
@@ -56,6 +72,8 @@ const SYSTEM_COLUMNS: &[(&str, SystemColumns)] = &[
     ("settings", system::settings_columns),
     ("sources", sources::columns),
     ("spools", spools::columns),
+    ("subscribers", subscribers::columns),
+    ("subscriptions", subscriptions::columns),
     ("upkeep", upkeep::columns),
     ("views", system::views_columns),
 ];

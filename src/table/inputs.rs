@@ -2,11 +2,13 @@
 
 use super::demand::Demand;
 use super::lake_error::storage_error;
+use super::live::{LiveFeed, feed_of};
 use super::refreshing::RefreshingTable;
 use super::system::ttl_text;
 use crate::dialect::past_name;
 use crate::lake::freshness::{Freshness, State, Ttl, expiry};
 use crate::lake::{LakeTable, Run, Scope};
+use crate::live::feed::{FeedState, Judged};
 use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;
@@ -26,8 +28,8 @@ pub struct Inputs(Vec<Input>);
 enum Input {
     /// A dataset of the lake under a freshness contract, and the moment that the statement reads it at.
     Cached(Arc<Freshness>, Arc<LakeTable>, Option<DateTime<Utc>>),
-    /// Always of now: live events, and tables about the server.
-    Live(String),
+    /// Always of now: live events, with what is known of their feed, and tables about the server.
+    Live(String, Option<LiveFeed>),
 }
 
 /// How fresh an input is, or the query as a whole.
@@ -65,7 +67,10 @@ impl Inputs {
                         let ((freshness, own), past) = (table.parts(), table.past());
                         Input::Cached(freshness.clone(), own.clone(), past)
                     }
-                    None => Input::Live(past_name::own(&scan.table_name.to_string()).to_owned()),
+                    None => {
+                        let name = past_name::own(&scan.table_name.to_string()).to_owned();
+                        Input::Live(name, feed_of(provider.as_ref()))
+                    }
                 };
                 if inputs.iter().all(|known| (known.name(), known.past()) != (input.name(), input.past())) {
                     inputs.push(input);
@@ -82,7 +87,8 @@ impl Inputs {
         let mut told = Vec::with_capacity(self.0.len() + 1);
         for input in &self.0 {
             told.push(match input {
-                Input::Live(name) => live(name),
+                Input::Live(name, None) => live(name),
+                Input::Live(name, Some(feed)) => fed(name, feed),
                 Input::Cached(freshness, table, past) => match past.or(as_of) {
                     None => now(freshness, table, demand.scope(freshness.dataset)),
                     Some(at) => then(freshness, table, at).await?,
@@ -100,7 +106,7 @@ impl Input {
     fn name(&self) -> &str {
         match self {
             Self::Cached(freshness, ..) => freshness.dataset,
-            Self::Live(name) => name,
+            Self::Live(name, _) => name,
         }
     }
 
@@ -108,7 +114,7 @@ impl Input {
     fn past(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Cached(_, _, past) => *past,
-            Self::Live(_) => None,
+            Self::Live(..) => None,
         }
     }
 }
@@ -125,6 +131,24 @@ fn live(name: &str) -> InputFreshness {
         feed_class: None,
         last_error: None,
         scope: Scope::All,
+    }
+}
+
+/// Live events, as their feed is now: what is stale is so whatever the query names.
+fn fed(name: &str, LiveFeed { feed, event }: &LiveFeed) -> InputFreshness {
+    let Some(verdict) = feed.verdict(event, None) else { return live(name) };
+    let state = match (verdict.judge(feed.terms(), None), verdict.state) {
+        (Judged::Stale(_), FeedState::Stalled | FeedState::Live) => State::Stale,
+        (Judged::Stale(_), FeedState::Connecting) => State::Missing,
+        (Judged::Stale(_), FeedState::Disconnected | FeedState::Refused) => State::Failed,
+        (Judged::Whole | Judged::Partial(_), _) => State::Live,
+    };
+    InputFreshness {
+        state,
+        age: verdict.silence,
+        feed_class: Some(feed.terms().class),
+        last_error: verdict.reason.or(verdict.remark),
+        ..live(name)
     }
 }
 

@@ -12,10 +12,13 @@ mod columns;
 mod follow;
 mod latest;
 mod no_feed;
+mod settle;
 mod symbols;
+mod watch;
 
 use super::lookup::KeyedTable;
 use crate::live::Live;
+use crate::live::feed::FeedBoard;
 use crate::market::event::{self, Event, Visitor};
 use datafusion::catalog::TableProvider;
 use follow::FollowTable;
@@ -31,7 +34,7 @@ pub fn latest_tables(live: &Live) -> Vec<NamedTable> {
     impl Visitor for Latest<'_> {
         fn visit<E: Event>(&mut self) {
             if E::LATEST.is_some() {
-                self.1.push((E::NAME, Arc::new(LatestTable::new(self.0.book::<E>().clone()))));
+                self.1.push((E::NAME, Arc::new(LatestTable::<E>::new(self.0))));
             }
         }
     }
@@ -46,7 +49,7 @@ pub fn follow_tables(live: &Live) -> Vec<NamedTable> {
     impl Visitor for Following<'_> {
         fn visit<E: Event>(&mut self) {
             if E::LIVE.is_some() {
-                self.1.push((E::NAME, Arc::new(FollowTable::new(self.0.book::<E>().clone()))));
+                self.1.push((E::NAME, Arc::new(FollowTable::<E>::new(self.0))));
             }
         }
     }
@@ -68,6 +71,32 @@ pub fn keyed(table: &dyn TableProvider) -> Option<&dyn KeyedTable> {
     let mut keyed = Keyed(table, None);
     event::each(&mut keyed);
     keyed.1
+}
+
+/// The feed that a live table shows events of.
+#[derive(Debug, Clone)]
+pub struct LiveFeed {
+    /// What is known of it.
+    pub feed: Arc<FeedBoard>,
+    /// The event, by the name of its table.
+    pub event: &'static str,
+}
+
+/// The feed behind a table of latest events, or one that follows them; `None` for other tables.
+pub fn feed_of(table: &dyn TableProvider) -> Option<LiveFeed> {
+    struct Fed<'a>(&'a dyn TableProvider, Option<LiveFeed>);
+    impl Visitor for Fed<'_> {
+        fn visit<E: Event>(&mut self) {
+            let latest = self.0.downcast_ref::<LatestTable<E>>().map(LatestTable::feed);
+            let feed = latest.or_else(|| self.0.downcast_ref::<FollowTable<E>>().map(FollowTable::feed));
+            if let Some(feed) = feed {
+                self.1 = Some(LiveFeed { feed: feed.clone(), event: E::NAME });
+            }
+        }
+    }
+    let mut fed = Fed(table, None);
+    event::each(&mut fed);
+    fed.1
 }
 
 #[cfg(test)]

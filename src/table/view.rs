@@ -35,6 +35,7 @@ const FILES: &[(&str, &str)] = &[
     ("chain_forwards", include_str!("../../sql/views/chain_forwards.sql")),
     ("chain_greeks", include_str!("../../sql/views/chain_greeks.sql")),
     ("chain_quotes", include_str!("../../sql/views/chain_quotes.sql")),
+    ("eod_adjusted", include_str!("../../sql/views/eod_adjusted.sql")),
     ("high_low_52_week", include_str!("../../sql/views/high_low_52_week.sql")),
     ("iv_rank_screen", include_str!("../../sql/views/iv_rank_screen.sql")),
     ("movers", include_str!("../../sql/views/movers.sql")),

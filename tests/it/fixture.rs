@@ -40,6 +40,17 @@ const ROWS: &[(&str, &str)] = &[
         ) AS bars (symbol, date, open, high, low, close, volume)",
     ),
     (
+        "splits",
+        "SELECT *, 'dxlink' AS source FROM (VALUES
+            ('AAPL', '2026-10-30', 10.0, 'observed', true),
+            ('TWTR', '2022-10-27',  2.0, 'listed',   false)
+        ) AS splits (symbol, effective_date, ratio, origin, adjusted)",
+    ),
+    (
+        "dividends",
+        "SELECT *, 1 AS number FROM (VALUES ('AAPL', '2026-11-02', 1.4), ('AAPL', '2026-12-01', 9.0)) AS paid (symbol, date, amount)",
+    ),
+    (
         "symbols",
         "SELECT *, true AS active FROM (VALUES
             ('AAPL', 'equity', 'Apple',     make_array('sp500', 'dow30'), 'AAPL'),

@@ -230,8 +230,9 @@ impl AsyncDB for FlightWire {
 }
 
 /// Files about the freshness of real tables; the others are about the small market of `fixture.rs`.
-const OF_THE_WORLD: [&str; 9] = [
+const OF_THE_WORLD: [&str; 10] = [
     "correlated.slt",
+    "feed.slt",
     "forbidden.slt",
     "freshness.slt",
     "guards.slt",

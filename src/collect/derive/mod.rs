@@ -9,6 +9,7 @@
 
 pub mod expirations;
 pub mod returns_stddev;
+mod sessions;
 
 use super::{FetchError, Previous};
 use crate::lake::{Lake, LakeError, LakeTable, Snapshot};

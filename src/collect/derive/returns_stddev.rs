@@ -2,7 +2,10 @@
 //!
 //! For a horizon of h sessions, r(t) = ln(close(t + h) / close(t)) over every pair of bars h sessions apart within the
 //! look-back (overlapping). stddev is the sample standard deviation of r (n - 1); annualised is stddev * sqrt(252 / h).
+//! Sessions are counted by the exchange's calendar, so that no return spans more of them than it says; and none spans a gap
+//! of many sessions, or the seam of two sources whose prices are in different scales.
 
+use super::sessions::{Bar, Series};
 use super::{Inputs, basis};
 use crate::clock::Clock;
 use crate::collect::{Fetch, FetchError, Fetched, Request};
@@ -32,9 +35,6 @@ pub struct ReturnsStddev {
     /// How far back bars count.
     pub look_back: Days,
 }
-
-/// Closing prices of one symbol by date, in days since 1970.
-type Closes = BTreeMap<i32, f64>;
 
 #[async_trait]
 impl Fetch for ReturnsStddev {
@@ -68,7 +68,7 @@ impl Fetch for ReturnsStddev {
             .iter()
             .map(|((symbol, expiration), sessions)| {
                 let closes = closes.get(symbol).unwrap_or(&empty);
-                (symbol, *expiration, *sessions, deviation(closes, usize::try_from(*sessions).unwrap_or(usize::MAX)))
+                (symbol, *expiration, *sessions, deviation(closes, u32::try_from(*sessions).unwrap_or(u32::MAX)))
             })
             .collect();
         let columns: Vec<ArrayRef> = vec![
@@ -98,26 +98,29 @@ impl Fetch for ReturnsStddev {
     }
 }
 
-/// Closes in order of date of some symbols, from a date on. `few` says that they are to be picked out of the files.
+/// Bars in order of date of some symbols, from a date on. `few` says that they are to be picked out of the files.
 async fn closes(
     inputs: &Inputs,
     symbols: &BTreeSet<String>,
     few: bool,
     first: NaiveDate,
-) -> Result<BTreeMap<String, Vec<f64>>, FetchError> {
+) -> Result<BTreeMap<String, Vec<Bar>>, FetchError> {
     let first = i32::try_from((first - NaiveDate::default()).num_days()).unwrap_or(0);
-    let mut closes: BTreeMap<String, Closes> = symbols.iter().map(|symbol| (symbol.clone(), Closes::new())).collect();
-    for rows in inputs.read(dataset::EOD, &["symbol", "date", "close"], Some(symbols).filter(|_| few)).await? {
+    let mut closes: BTreeMap<String, Series> =
+        symbols.iter().map(|symbol| (symbol.clone(), Series::default())).collect();
+    let columns = ["symbol", "date", "close", "source"];
+    for rows in inputs.read(dataset::EOD, &columns, Some(symbols).filter(|_| few)).await? {
         let (symbols, dates) = (rows.column(0).as_string::<i32>(), rows.column(1).as_primitive::<Date32Type>());
-        let prices = rows.column(2).as_primitive::<Float64Type>();
+        let (prices, sources) = (rows.column(2).as_primitive::<Float64Type>(), rows.column(3).as_string::<i32>());
         for row in (0..rows.num_rows()).filter(|&row| prices.is_valid(row) && dates.value(row) >= first) {
             // A price of zero has no logarithm; such a bar counts as missing.
             if let Some(closes) = closes.get_mut(symbols.value(row)).filter(|_| prices.value(row) > 0.0) {
-                closes.insert(dates.value(row), prices.value(row));
+                let source = if sources.is_valid(row) { sources.value(row) } else { "" };
+                closes.add(dates.value(row), prices.value(row), source);
             }
         }
     }
-    Ok(closes.into_iter().map(|(symbol, closes)| (symbol, closes.into_values().collect())).collect())
+    Ok(closes.into_iter().map(|(symbol, closes)| (symbol, closes.bars())).collect())
 }
 
 /// Standard deviation of the returns over a horizon, and of how many.
@@ -136,9 +139,14 @@ impl Deviation {
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn deviation(closes: &[f64], sessions: usize) -> Deviation {
-    let later = closes.get(sessions..).unwrap_or(&[]);
-    let returns: Vec<f64> = closes.iter().zip(later).map(|(now, later)| (later / now).ln()).collect();
+fn deviation(bars: &[Bar], sessions: u32) -> Deviation {
+    let mut later = bars.iter().peekable();
+    let mut returns = Vec::new();
+    for now in bars {
+        while later.next_if(|later| later.session < now.session.saturating_add(sessions)).is_some() {}
+        let end = later.peek().filter(|later| later.session == now.session.saturating_add(sessions));
+        returns.extend(end.filter(|end| end.run == now.run).map(|end| (end.close / now.close).ln()));
+    }
     let observations = returns.len();
     if observations < 2 {
         return Deviation { stddev: None, observations };
@@ -155,9 +163,14 @@ mod tests {
     /// Closes 100, 101, 102.5, 100.9, 103.2, 104: stddev and annualised value worked by hand.
     const CLOSES: [f64; 6] = [100.0, 101.0, 102.5, 100.9, 103.2, 104.0];
 
+    /// They, session after session.
+    fn bars() -> Vec<Bar> {
+        (1..).zip(CLOSES).map(|(session, close)| Bar { session, run: 0, close }).collect()
+    }
+
     #[test]
     fn one_session_returns_match_the_worked_example() {
-        let deviation = deviation(&CLOSES, 1);
+        let deviation = deviation(&bars(), 1);
         assert_eq!(deviation.observations, 5);
         assert!((deviation.stddev.unwrap_or_default() - 0.014_351_37).abs() < 1e-8);
         assert!((deviation.annualised(1).unwrap_or_default() - 0.227_820_96).abs() < 1e-7);
@@ -166,7 +179,7 @@ mod tests {
     #[test]
     fn returns_overlap() {
         // r = ln(102.5/100), ln(100.9/101), ln(103.2/102.5), ln(104/100.9).
-        let deviation = deviation(&CLOSES, 2);
+        let deviation = deviation(&bars(), 2);
         let returns = [1.025_f64.ln(), (100.9_f64 / 101.0).ln(), (103.2_f64 / 102.5).ln(), (104.0_f64 / 100.9).ln()];
         let mean = returns.iter().sum::<f64>() / 4.0;
         let expected = (returns.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / 3.0).sqrt();
@@ -176,7 +189,18 @@ mod tests {
 
     #[test]
     fn too_few_bars_have_no_deviation() {
-        assert_eq!(deviation(&CLOSES, 5), Deviation { stddev: None, observations: 1 });
-        assert_eq!(deviation(&CLOSES, 50), Deviation { stddev: None, observations: 0 });
+        assert_eq!(deviation(&bars(), 5), Deviation { stddev: None, observations: 1 });
+        assert_eq!(deviation(&bars(), 50), Deviation { stddev: None, observations: 0 });
+    }
+
+    #[test]
+    fn a_session_without_a_bar_costs_the_returns_that_begin_or_end_there() {
+        let mut bars = bars();
+        bars.remove(2);
+        assert_eq!(deviation(&bars, 1).observations, 3);
+        assert_eq!(deviation(&bars, 2).observations, 2);
+        bars.iter_mut().skip(2).for_each(|bar| bar.run = 1);
+        assert_eq!(deviation(&bars, 1).observations, 2 + 1);
+        assert_eq!(deviation(&bars, 2).observations, 1);
     }
 }

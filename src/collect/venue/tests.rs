@@ -28,6 +28,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 mod damaged;
+mod stalls;
 
 struct Venue {
     simulator: Simulator,
@@ -293,13 +294,18 @@ async fn bars_survive_every_fault_of_the_feed() {
 }
 
 #[tokio::test]
-async fn only_bars_since_those_held_are_fetched() {
+async fn only_bars_since_those_held_are_fetched_and_some_that_are() {
     let venue = Venue::still().await;
-    let mut request = request(["AAPL", "SPY"]);
+    let mut request = request(["AAPL", "SPY", "MSFT"]);
+    request.begin.insert("MSFT".to_owned(), "2026-06-09".parse().unwrap());
+    // It continues what is held, whatever it was to begin with.
+    request.begin.insert("SPY".to_owned(), "2020-01-02".parse().unwrap());
     request.held_until.insert("AAPL".to_owned(), "2026-06-08".parse().unwrap());
     request.held_until.insert("SPY".to_owned(), "2026-06-10".parse().unwrap());
     let bars = rows(&venue.eod().fetch(&request).await.unwrap(), "eod");
-    assert_eq!(column(&bars, "symbol").iter().flatten().collect::<Vec<_>>(), ["AAPL", "AAPL", "AAPL", "SPY"]);
+    let count = |symbol| column(&bars, "symbol").iter().flatten().filter(|other| *other == symbol).count();
+    // From 29 and 31 May on; the venue's clock stands at the evening of 10 June.
+    assert_eq!((count("AAPL"), count("SPY"), count("MSFT")), (9, 8, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ mod derived;
 mod live_history;
 mod tastytrade;
 
-pub use bars::EOD;
+pub use bars::{EOD, SPLITS};
 pub use definition::{
     Absence, Column, Dataset, Definition, Earlier, FETCHED_AT, FreshnessDefaults, Kind, Layout, Precedence, WriteMode,
     instant,

@@ -45,7 +45,7 @@ pub struct DatasetStatus {
 pub struct FeedStatus {
     /// The name of the feed, such as `dxLink`.
     pub origin: String,
-    /// `connected`, or `connecting` while the feed has no connection.
+    /// `live`, `connecting`, `stalled`, `disconnected` or `refused`, as `system.sources` has it.
     pub state: String,
     /// Whether the connection is up, so that events can arrive.
     pub connected: bool,

@@ -90,7 +90,7 @@ fn feed_table(feed: Option<&FeedStatus>) -> String {
          <tr><td>{}</td><td class=\"{}\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>\
          <td class=\"number\">{}</td><td>{}</td></tr></table>\n",
         escape(&feed.origin),
-        if feed.connected { "good" } else { "bad" },
+        if feed.connected && feed.state == "live" { "good" } else { "bad" },
         escape(&feed.state),
         thousands(Some(feed.symbols)),
         thousands(Some(feed.events)),

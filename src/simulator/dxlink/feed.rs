@@ -21,6 +21,8 @@ pub(crate) struct Feed {
     pub(crate) connections: AtomicU64,
     /// Pairs of event type and symbol that are subscribed now.
     pub(crate) subscriptions: AtomicU64,
+    /// Messages by which clients changed their subscriptions.
+    pub(crate) subscribings: AtomicU64,
     /// Candle snapshots asked for since the start.
     pub(crate) snapshots: AtomicU64,
     /// Sessions by token. Held for one change, never across an await.
@@ -36,6 +38,7 @@ impl Feed {
             faults,
             connections: AtomicU64::new(0),
             subscriptions: AtomicU64::new(0),
+            subscribings: AtomicU64::new(0),
             snapshots: AtomicU64::new(0),
             sessions: Mutex::default(),
         }

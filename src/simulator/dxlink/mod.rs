@@ -5,6 +5,7 @@ mod channel;
 mod feed;
 mod frame;
 mod message;
+mod restate;
 mod session;
 
 pub(crate) use feed::Feed;

@@ -98,6 +98,11 @@ impl Tokens {
         (token, ends_at)
     }
 
+    /// The feed takes the token no more.
+    pub(crate) fn revoke_quote(&self, token: &str) {
+        self.issued.lock().unwrap_or_else(PoisonError::into_inner).quote.remove(token);
+    }
+
     /// Whether the feed takes the token.
     pub(crate) fn accepts_quote(&self, token: &str, now: DateTime<Utc>) -> bool {
         let issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,10 +5,14 @@
 
 use super::columns::{arrays, schema};
 use super::no_feed::{NO_FEED, WHERE_FEED};
+use super::settle::{Terms, followable, newly_followed};
 use super::symbols::symbols_of_all;
+use super::watch::{FeedWatch, Watched};
 use crate::dialect::extension::FromLatest;
+use crate::dialect::session::SessionFacts;
 use crate::error::{ErrorKind, QueryError};
-use crate::live::{Book, Delivery, Subscription};
+use crate::live::feed::{FeedBoard, Hold, Subscriber};
+use crate::live::{Book, Delivery, Live, Subscription};
 use crate::market::event::{Event, EventDescription};
 use crate::table::context::QueryContext;
 use arrow::array::{AsArray, Int64Array};
@@ -27,7 +31,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr, SendableRecordBatchStream};
 use futures::{StreamExt, stream};
-use std::collections::HashSet;
+use std::any::Any;
 use std::sync::Arc;
 
 /// Rows of one batch at most. A batch is sent as soon as there is one row.
@@ -38,13 +42,20 @@ const BATCH_ROWS_MAX: usize = 1024;
 #[derive(Debug)]
 pub(super) struct FollowTable<E: Event> {
     book: Arc<Book<E>>,
+    feed: Arc<FeedBoard>,
     schema: SchemaRef,
 }
 
 impl<E: Event> FollowTable<E> {
-    /// A table over the book; its columns are those of the event and `missed`.
-    pub(super) fn new(book: Arc<Book<E>>) -> Self {
-        Self { book, schema: schema(&EventDescription::of::<E>().live_columns()) }
+    /// What is known of the feed.
+    pub(super) fn feed(&self) -> &Arc<FeedBoard> {
+        &self.feed
+    }
+
+    /// A table over the book of an event; its columns are those of the event and `missed`.
+    pub(super) fn new(live: &Live) -> Self {
+        let (book, feed) = (live.book::<E>().clone(), live.feed().clone());
+        Self { book, feed, schema: schema(&EventDescription::of::<E>().live_columns()) }
     }
 }
 
@@ -75,9 +86,11 @@ impl<E: Event> TableProvider for FollowTable<E> {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        QueryContext::of(session).check_live(&format!("live.{}", E::NAME))?;
+        let context = QueryContext::of(session);
+        let table = format!("live.{}", E::NAME);
+        context.check_live(&table)?;
         if !self.book.has_feed() {
-            let message = format!("table \"live.{}\" never has a row here: {NO_FEED}", E::NAME);
+            let message = format!("table \"{table}\" never has a row here: {NO_FEED}");
             let error = QueryError::new(ErrorKind::Source, message).with_hint(WHERE_FEED);
             return Err(DataFusionError::External(Box::new(error)));
         }
@@ -86,11 +99,27 @@ impl<E: Event> TableProvider for FollowTable<E> {
             Some(filter) => Some(session.create_physical_expr(filter, &columns)?),
             None => None,
         };
+        let (symbols, terms) = (symbols_of_all(filters), Terms::of(&context));
+        let wrong = terms.settle(&self.feed, &table, E::NAME, symbols.as_ref())?;
+        let named = symbols.iter().flat_map(followable::<E>);
+        let told: Vec<String> = wrong.into_iter().chain(newly_followed(&self.feed, E::NAME, named)).collect();
+        let begins_with_notice = !told.is_empty();
+        told.into_iter().for_each(|text| context.notices.add(text));
+        let reader = session.config().get_extension::<SessionFacts>();
         let events = Follow {
             book: self.book.clone(),
             schema: self.schema.clone(),
-            symbols: symbols_of_all(filters),
             predicate,
+            watched: Watched {
+                feed: self.feed.clone(),
+                table,
+                event: E::NAME,
+                symbols,
+                terms,
+                notices: context.notices.clone(),
+            },
+            begins_with_notice,
+            reader: reader.map(|reader| (reader.pid, reader.user.clone())),
         };
         let plan = StreamingTableExec::try_new(
             self.schema.clone(),
@@ -125,14 +154,44 @@ fn is_about_one_row(filter: &Expr) -> bool {
 struct Follow<E: Event> {
     book: Arc<Book<E>>,
     schema: SchemaRef,
-    symbols: Option<HashSet<String>>,
     predicate: Option<Arc<dyn PhysicalExpr>>,
+    watched: Watched,
+    /// Whether the client has to hear something before the first event.
+    begins_with_notice: bool,
+    /// The session's number, and its user.
+    reader: Option<(i32, String)>,
 }
 
 impl<E: Event> Follow<E> {
+    /// Lists the query in `system.subscribers` until what is given back is dropped, and has the feed follow what it names.
+    fn list(&self, subscription: &Subscription<E>) -> (Box<dyn Any + Send + Sync>, Option<Hold>) {
+        let Watched { feed, symbols, .. } = &self.watched;
+        let book = self.book.clone();
+        let listed = feed.subscribers().list(Subscriber {
+            pid: self.reader.as_ref().map(|(pid, _)| *pid),
+            user: self.reader.as_ref().map(|(_, user)| user.clone()),
+            table: E::NAME,
+            symbols: symbols.as_ref().map(|symbols| symbols.iter().cloned().collect()),
+            since: feed.now(),
+            listening: subscription.listening(),
+            published: Box::new(move || book.published()),
+        });
+        let hold = symbols.as_ref().map(|symbols| {
+            let (hold, refused) = feed.demand().hold(E::NAME, followable::<E>(symbols).cloned());
+            if let Some(first) = refused.first() {
+                let more = refused.len();
+                self.watched.notices.add(format!(
+                    "{more} symbols such as {first} are not followed: queries have too many followed already"
+                ));
+            }
+            hold
+        });
+        (Box::new(listed), hold)
+    }
+
     /// The latest event of each symbol, as far as the filters let it pass; those that come while this looks may come again.
     fn latest(&self) -> Result<Option<RecordBatch>> {
-        let mut events = match &self.symbols {
+        let mut events = match &self.watched.symbols {
             Some(symbols) => symbols.iter().filter_map(|symbol| self.book.latest_of(symbol)).collect(),
             None => self.book.latest(),
         };
@@ -149,14 +208,47 @@ impl<E: Event> PartitionStream for Follow<E> {
     }
 
     fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let state = (self.book.subscribe(self.symbols.clone()), self.predicate.clone(), self.schema.clone());
+        let subscription = self.book.subscribe(self.watched.symbols.clone());
         let latest = if FromLatest::is_in(&context) { self.latest().transpose() } else { None };
-        let batches = stream::try_unfold(state, |(mut subscription, predicate, schema)| async move {
-            let batch = next_batch(&mut subscription, predicate.as_ref(), &schema).await?;
-            Ok(batch.map(|batch| (batch, (subscription, predicate, schema))))
+        let following = Following {
+            _listed: self.list(&subscription),
+            subscription,
+            predicate: self.predicate.clone(),
+            schema: self.schema.clone(),
+            watch: FeedWatch::new(self.watched.clone()),
+            begins_with_notice: self.begins_with_notice,
+        };
+        let batches = stream::try_unfold(following, |mut following| async move {
+            Ok(following.next().await?.map(|batch| (batch, following)))
         });
         let batches = stream::iter(latest).chain(batches);
         Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), batches))
+    }
+}
+
+/// One running query that follows the events.
+struct Following<E: Event> {
+    subscription: Subscription<E>,
+    predicate: Option<Arc<dyn PhysicalExpr>>,
+    schema: SchemaRef,
+    watch: FeedWatch,
+    begins_with_notice: bool,
+    /// Its place in the list of those that follow, and its demand; both end with it.
+    _listed: (Box<dyn Any + Send + Sync>, Option<Hold>),
+}
+
+impl<E: Event> Following<E> {
+    /// The next events; no rows where the session has something to hear; `None` when the book is gone.
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let nothing = RecordBatch::new_empty(self.schema.clone());
+        if std::mem::take(&mut self.begins_with_notice) {
+            return Ok(Some(nothing));
+        }
+        let Self { subscription, predicate, schema, watch, .. } = self;
+        tokio::select! {
+            batch = next_batch(subscription, predicate.as_ref(), schema) => batch,
+            news = watch.news() => news.map(|()| Some(nothing)),
+        }
     }
 }
 

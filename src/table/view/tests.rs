@@ -311,5 +311,69 @@ async fn a_quote_changes_against_the_last_close() {
     let context = session(&live, &[EOD, ("symbols", symbols)]).await;
     live.book::<Quote>().publish_all(vec![quote("A", 41.0, 43.0), quote("B.X", 20.0, 20.0), quote("Z", 1.0, 1.0)]);
     let sql = "SELECT symbol, mid, close, close_date, change, change_ratio FROM quotes_with_change ORDER BY symbol";
-    assert_eq!(query(&context, sql).await, ["A 42.0 21.0 2026-11-03 21.0 1.0", "B 20.0 40.0 2026-11-02 -20.0 -0.5"]);
+    assert_eq!(query(&context, sql).await, ["A 42.0 21.0 2026-11-03 21.0 1.0", "B 20.0 40.0 2026-11-02"]);
+}
+
+/// A symbol whose imported bars end in another scale, and that lacks a session later; one that lacks none.
+const SEAM: (&str, &str) = (
+    "eod",
+    "SELECT symbol, CAST(date AS date) AS date, close AS open, close AS high, close AS low, close, 1 AS volume, source FROM (VALUES
+        ('A', '2026-10-29', 10.0, 'metastock'), ('A', '2026-10-30', 11.0, 'metastock'),
+        ('A', '2026-11-02', 1.1, 'dxlink'), ('A', '2026-11-03', 1.2, 'dxlink'), ('A', '2026-11-05', 1.3, 'dxlink'),
+        ('B', '2026-11-03', 4.0, 'metastock'), ('B', '2026-11-04', 5.0, 'dxlink'), ('B', '2026-11-05', 6.0, 'dxlink')
+    ) AS bars (symbol, date, close, source)",
+);
+
+#[tokio::test]
+async fn no_return_bridges_a_session_without_a_bar_or_a_change_of_scale() {
+    let live = Live::new(4);
+    live.book::<Quote>().publish_all(vec![quote("A", 1.5, 1.5), quote("B", 7.0, 8.0)]);
+    let symbols = ("symbols", "SELECT * FROM (VALUES ('A', 'A'), ('B', 'B')) AS listed (symbol, description)");
+    let context = session(&live, &[SEAM, symbols]).await;
+    let returns = "SELECT symbol, date FROM returns_daily WHERE return_ratio IS NOT NULL ORDER BY symbol, date";
+    assert_eq!(query(&context, returns).await, ["A 2026-10-30", "A 2026-11-03", "B 2026-11-04", "B 2026-11-05"]);
+    for view in ["bars_latest", "movers"] {
+        let sql = format!("SELECT symbol, previous_close, change FROM {view} ORDER BY symbol");
+        assert_eq!(query(&context, &sql).await, ["A 1.2", "B 5.0 1.0"], "{view}");
+    }
+    assert_eq!(query(&context, "SELECT symbol, rank FROM movers ORDER BY rank").await, ["B 1", "A 2"]);
+    let changes = "SELECT symbol, close_date, change FROM quotes_with_change ORDER BY symbol";
+    assert_eq!(query(&context, changes).await, ["A 2026-11-05 0.19999999999999996", "B 2026-11-05 1.5"]);
+}
+
+#[tokio::test]
+async fn bars_are_adjusted_once_for_splits_and_dividends() {
+    let bars = (
+        "eod",
+        "SELECT symbol, CAST(date AS date) AS date, close AS open, close AS high, close AS low, close, volume, source FROM (VALUES
+            ('A', '2026-10-29', 200.0, 10, 'metastock'), ('A', '2026-10-30', 20.0, 100, 'dxlink'),
+            ('A', '2026-11-02', 21.0, NULL, 'dxlink'), ('B', '2026-10-30', 30.0, 10, 'dxlink'),
+            ('B', '2026-11-02', 9.0, 30, 'dxlink'), ('B', '2026-11-03', 9.0, 30, 'dxlink')
+        ) AS bars (symbol, date, close, volume, source)",
+    );
+    let splits = (
+        "splits",
+        "SELECT symbol, CAST(date AS date) AS effective_date, ratio, 'dxlink' AS source, adjusted FROM (VALUES
+            ('A', '2026-11-02', 10.0, true), ('B', '2026-11-02', 3.0, false), ('B', '2026-11-03', 7.0, true)
+        ) AS splits (symbol, date, ratio, adjusted)",
+    );
+    let dividends = (
+        "dividends",
+        "SELECT symbol, CAST(date AS date) AS date, number, amount FROM (VALUES
+            ('A', '2026-11-02', 1, 2.0), ('A', '2026-10-29', 1, 5.0), ('B', '2026-11-04', 1, 1.0)
+        ) AS paid (symbol, date, number, amount)",
+    );
+    let context = session(&Live::new(4), &[bars, splits, dividends]).await;
+    let sql = "SELECT symbol, date, round(close * 1000) / 1000, volume FROM eod_adjusted ORDER BY symbol, date";
+    assert_eq!(
+        query(&context, sql).await,
+        [
+            "A 2026-10-29 18.0 100",
+            "A 2026-10-30 18.0 100",
+            "A 2026-11-02 21.0",
+            "B 2026-10-30 10.0 30",
+            "B 2026-11-02 9.0 30",
+            "B 2026-11-03 9.0 30",
+        ]
+    );
 }

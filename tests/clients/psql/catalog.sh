@@ -7,7 +7,7 @@ show() { psql -XAt -c "$1"; }
 names() { show "$1" | cut -d'|' -f2 | sort | tr '\n' ' '; }
 
 tables="calendar dividends earnings eod expirations greeks market_metrics market_metrics_history option_chains quotes"
-tables+=" returns_stddev symbols trades"
+tables+=" returns_stddev splits symbols trades"
 views=$(cd "$TT_ROOT/sql/views" && printf '%s\n' *.sql | sed 's/\.sql$//' | sort | tr '\n' ' ')
 
 for command in '\d' '\dt' '\dt+' '\d+' '\dtv'; do

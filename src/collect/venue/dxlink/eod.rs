@@ -3,7 +3,8 @@
 use super::assembly::Assembly;
 use super::bars::{BAR_SOURCE, Span, bars, date_of};
 use super::events::{Candle, EventType};
-use super::session::{self, Change, Session, SessionError, Setup, Subscription};
+use super::session::{self, Change, Session, Setup, Subscription};
+use super::session_error::SessionError;
 use super::token::QuoteTokens;
 use crate::collect::findings::FindingsSink;
 use crate::collect::venue::bars::eod_batch;
@@ -21,6 +22,8 @@ use tokio::time::Instant;
 
 /// Candle subscriptions the vendor allows on a session.
 const CANDLES_MAX: usize = 100;
+/// So far before the last bar that is held a symbol is asked for: bars that come again tell whether they are restated.
+const OVERLAP: Days = Days::new(10);
 /// A symbol without a bar for so many days does not trade any more.
 const ACTIVE_DAYS: Days = Days::new(7);
 /// Symbols whose last bar may be late, in percent, while the bars count as fresh: a few may not have traded.
@@ -66,8 +69,10 @@ struct Task {
     item: String,
     candle: Arc<str>,
     from: NaiveDate,
-    /// Whether bars before `from` are held, so that there must be no gap.
-    continues: bool,
+    /// The last bar that is held, behind which there must be no gap.
+    held: Option<NaiveDate>,
+    /// The last bar that is held, whether or not it is to be continued.
+    last: Option<NaiveDate>,
     /// How often its snapshot was cut off.
     cut: u32,
 }
@@ -126,8 +131,10 @@ impl Eod {
             match symbol::canonical_candle(&spelled) {
                 Some(candle) if seen.insert(candle.clone()) => {
                     let held = request.held_until.get(item).copied();
-                    let (from, continues) = (held.unwrap_or(earliest), held.is_some());
-                    run.waiting.push_back(Task { item: item.clone(), candle: candle.into(), from, continues, cut: 0 });
+                    let overlapping = held.map(|held| held.checked_sub_days(OVERLAP).unwrap_or(held));
+                    let from = overlapping.or_else(|| request.begin.get(item).copied()).unwrap_or(earliest);
+                    let last = held.or_else(|| request.asked_anew.get(item).copied());
+                    run.waiting.push_back(Task { item: item.clone(), candle: candle.into(), from, held, last, cut: 0 });
                 }
                 Some(_) => run.fail(item, format!("another symbol of this fetch is {spelled} too")),
                 None => run.fail(item, format!("{spelled:?} is no candle symbol")),
@@ -225,7 +232,7 @@ impl Run<'_> {
         let candles: Vec<Candle> = assembly.into_bars().collect();
         let tells_last = candles.iter().any(|candle| date_of(candle) == Some(self.last_closed));
         let bars = bars(&task.item, candles.into_iter(), span, &found);
-        let reaches_back = bars.first().is_some_and(|bar| bar.date <= task.from);
+        let reaches_back = bars.first().is_some_and(|bar| bar.date <= task.held.unwrap_or(task.from));
         if cut && !reaches_back {
             task.cut += 1;
             if task.cut < CUT_ATTEMPTS {
@@ -234,12 +241,11 @@ impl Run<'_> {
             let earliest = bars.first().map(|bar| format!(" on {}", bar.date)).unwrap_or_default();
             let told = format!("the venue cuts its bars off{earliest}, and {} was asked for", task.from);
             self.findings.doubt(Doubt::about(&task.item, DoubtKind::Truncated, Severity::Warning, told.clone()), 1);
-            if task.continues || bars.is_empty() {
+            if task.held.is_some() || bars.is_empty() {
                 return self.fail(&task.item, told);
             }
         }
-        let held = task.continues.then_some(task.from);
-        let last = bars.last().map(|bar| bar.date).max(held);
+        let last = bars.last().map(|bar| bar.date).max(task.last);
         let late = last.filter(|last| !tells_last && *last < self.last_closed && self.is_active(*last));
         self.findings.extend(found.take());
         self.findings.is_over(DoubtKind::Late, Some(&task.item));

@@ -16,6 +16,10 @@ pub(super) trait WireEvent: Event {
     /// Its turn when there are more subscriptions than a session may have: those of the least rank are made.
     const RANK: u8;
 
+    /// Whether its events flow while the venue is open, so that a silence much longer than usual is a fault of the line: of a
+    /// trade or a summary it may as well be chance.
+    const FLOWS: bool;
+
     /// The event of a row; `None` where the row tells nothing.
     fn parse(row: &Row<'_, '_>, symbol: Arc<str>, received_at: DateTime<Utc>) -> Option<Self>;
 }
@@ -25,6 +29,7 @@ impl WireEvent for Quote {
     const FIELDS: &'static [&'static str] =
         &["eventSymbol", "bidPrice", "bidSize", "bidTime", "askPrice", "askSize", "askTime"];
     const RANK: u8 = 0;
+    const FLOWS: bool = true;
 
     fn parse(row: &Row<'_, '_>, symbol: Arc<str>, received_at: DateTime<Utc>) -> Option<Self> {
         Some(Self {
@@ -43,6 +48,7 @@ impl WireEvent for Trade {
     const TYPE: &'static str = "Trade";
     const FIELDS: &'static [&'static str] = &["eventSymbol", "price", "size", "change", "dayVolume", "time"];
     const RANK: u8 = 1;
+    const FLOWS: bool = false;
 
     fn parse(row: &Row<'_, '_>, symbol: Arc<str>, received_at: DateTime<Utc>) -> Option<Self> {
         Some(Self {
@@ -62,6 +68,7 @@ impl WireEvent for Greeks {
     const FIELDS: &'static [&'static str] =
         &["eventSymbol", "eventFlags", "price", "volatility", "delta", "gamma", "theta", "rho", "vega", "time"];
     const RANK: u8 = 2;
+    const FLOWS: bool = true;
 
     fn parse(row: &Row<'_, '_>, symbol: Arc<str>, received_at: DateTime<Utc>) -> Option<Self> {
         if row.removes(1) {
@@ -99,6 +106,7 @@ impl WireEvent for Summary {
         "openInterest",
     ];
     const RANK: u8 = 3;
+    const FLOWS: bool = false;
 
     fn parse(row: &Row<'_, '_>, symbol: Arc<str>, received_at: DateTime<Utc>) -> Option<Self> {
         Some(Self {
@@ -140,6 +148,7 @@ impl WireEvent for TimeAndSale {
         "type",
     ];
     const RANK: u8 = 4;
+    const FLOWS: bool = false;
 
     fn parse(row: &Row<'_, '_>, symbol: Arc<str>, received_at: DateTime<Utc>) -> Option<Self> {
         if row.removes(1) {

@@ -15,6 +15,9 @@ use std::sync::{Arc, LazyLock};
 #[derive(Debug)]
 pub(super) struct LiveType {
     name: &'static str,
+    /// Name of its table.
+    table: &'static str,
+    flows: bool,
     fields: &'static [&'static str],
     rank: u8,
     scope: Scope,
@@ -34,6 +37,8 @@ impl<E: WireEvent, Rest: WireList> WireList for (E, Rest) {
     fn types(into: &mut Vec<LiveType>) {
         into.push(LiveType {
             name: E::TYPE,
+            table: E::NAME,
+            flows: E::FLOWS,
             fields: E::FIELDS,
             rank: E::RANK,
             scope: E::SCOPE,
@@ -106,6 +111,19 @@ impl EventType {
         }
     }
 
+    /// The name of its table; nothing for candles, which have none.
+    pub(crate) fn table(self) -> &'static str {
+        match self {
+            Self::Live(live) => live.table,
+            Self::Candle => "",
+        }
+    }
+
+    /// Whether its events flow while the venue is open.
+    pub(crate) fn flows(self) -> bool {
+        matches!(self, Self::Live(live) if live.flows)
+    }
+
     /// What comes first when there is not room for all: the rank, and the name for those of one rank.
     fn order(self) -> (u8, &'static str) {
         let rank = match self {
@@ -171,6 +189,12 @@ trait Batch: Any + Debug + Send {
 
     fn count(&self) -> usize;
 
+    /// Name of the table of its events.
+    fn table(&self) -> &'static str;
+
+    /// Visits the symbol of each event.
+    fn each_symbol(&self, visit: &mut dyn FnMut(&str));
+
     /// Publishes the events into their book.
     fn publish(self: Box<Self>, live: &Live);
 }
@@ -182,6 +206,14 @@ impl<E: WireEvent> Batch for Vec<E> {
 
     fn count(&self) -> usize {
         self.len()
+    }
+
+    fn table(&self) -> &'static str {
+        E::NAME
+    }
+
+    fn each_symbol(&self, visit: &mut dyn FnMut(&str)) {
+        self.iter().for_each(|event| visit(event.symbol()));
     }
 
     fn publish(self: Box<Self>, live: &Live) {
@@ -215,6 +247,14 @@ impl Events {
         };
         if let Some((_, batch)) = self.live.get_mut(place) {
             batch.read(row, symbol, received_at);
+        }
+    }
+
+    /// Visits the live events: the name of the table and the symbol of each.
+    pub(super) fn each(&self, mut visit: impl FnMut(&'static str, &str)) {
+        for (_, batch) in &self.live {
+            let table = batch.table();
+            batch.each_symbol(&mut |symbol| visit(table, symbol));
         }
     }
 

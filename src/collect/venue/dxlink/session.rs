@@ -4,11 +4,10 @@
 
 use super::events::{EventType, Events};
 use super::parse::Decoder;
+use super::session_error::SessionError;
 use super::token::{QuoteToken, QuoteTokens};
 use super::wire::{self, Message};
 use crate::clock::Clock;
-use crate::collect::FetchError;
-use crate::collect::client::ClientError;
 use crate::collect::client::websocket::Socket;
 use serde_json::json;
 use std::collections::{HashMap, VecDeque};
@@ -31,70 +30,6 @@ const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// Subscription changes the vendor allows a minute, less a margin.
 const CHANGES_PER_MINUTE: usize = 9_500;
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// Why there is no session, or no longer.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum SessionError {
-    /// There is no quote token to log in with.
-    #[error("no quote token: {0}")]
-    Token(#[from] ClientError),
-    /// The token was refused, and so was a new one.
-    #[error("{origin} refuses the quote token: {reason}")]
-    Unauthorized {
-        /// Host and port that the request went to.
-        origin: String,
-        /// What the other side said, secrets masked.
-        reason: String,
-    },
-    /// No connection, or a handshake that went wrong.
-    #[error("{origin}: {reason}")]
-    Connect {
-        /// Host and port that the request went to.
-        origin: String,
-        /// What went wrong, one clear sentence.
-        reason: String,
-    },
-    /// The connection ended, by whichever side.
-    #[error("{origin}: connection lost: {reason}")]
-    Closed {
-        /// Host and port that the request went to.
-        origin: String,
-        /// Why, in one clear sentence.
-        reason: String,
-    },
-    /// The server fell silent.
-    #[error("{origin}: silent for {seconds} s")]
-    Silent {
-        /// Host and port that the request went to.
-        origin: String,
-        /// For how many seconds nothing came.
-        seconds: u64,
-    },
-}
-
-impl SessionError {
-    /// Whether only a person can help: asking again soon is useless.
-    pub fn refused(&self) -> bool {
-        matches!(self, Self::Unauthorized { .. } | Self::Token(ClientError::Refused { .. }))
-    }
-}
-
-impl From<SessionError> for FetchError {
-    fn from(error: SessionError) -> Self {
-        let reason = error.to_string();
-        match error {
-            SessionError::Token(error) => error.into(),
-            SessionError::Unauthorized { origin, .. } => Self::Unauthorized { origin, reason },
-            SessionError::Connect { origin, .. }
-            | SessionError::Closed { origin, .. }
-            | SessionError::Silent { origin, .. } => {
-                // The error that is made of it names the origin itself.
-                let reason = reason.strip_prefix(&format!("{origin}: ")).unwrap_or(&reason).to_owned();
-                Self::Unavailable { origin, reason }
-            }
-        }
-    }
-}
 
 /// One subscription: an event type and a symbol.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -129,7 +64,10 @@ pub(crate) struct Setup {
 pub(crate) struct Session {
     socket: Socket,
     origin: String,
+    token: QuoteToken,
     clock: Clock,
+    /// What the server would not do since it was last asked for something.
+    remark: Option<String>,
     decoder: Decoder,
     silence_limit: Duration,
     heard_at: Instant,
@@ -159,7 +97,9 @@ impl Session {
         let mut session = Self {
             socket,
             origin,
+            token: token.clone(),
             clock,
+            remark: None,
             decoder: Decoder::new(),
             silence_limit: Duration::from_secs(KEEPALIVE_LIMIT_SECONDS),
             heard_at: Instant::now(),
@@ -251,6 +191,7 @@ impl Session {
 
     /// Queues a change of subscriptions; [`Session::next`] sends it as the vendor's limits allow.
     pub(crate) fn change(&mut self, change: &Change) {
+        self.remark = None;
         for Subscription { symbol, .. } in &change.add {
             self.decoder.expect(symbol, change.ours.get(symbol).unwrap_or(symbol));
         }
@@ -311,11 +252,14 @@ impl Session {
             }
             ("KEEPALIVE" | "SETUP", _) => {}
             ("AUTH_STATE", _) if message.state.as_deref() != Some("UNAUTHORIZED") => {}
-            ("AUTH_STATE", _) => return Err(self.unauthorized("the session lost its authorisation".to_owned())),
+            ("AUTH_STATE", _) => return Err(self.auth_lost("AUTH_STATE UNAUTHORIZED".to_owned())),
             ("ERROR", channel) => {
                 let (code, words) = (message.error.unwrap_or_default(), message.message.unwrap_or_default());
                 if channel == wire::CONNECTION && code == "UNAUTHORIZED" {
-                    return Err(self.unauthorized(words));
+                    return Err(self.auth_lost(words));
+                }
+                if channel == wire::FEED {
+                    self.remark = Some(format!("{} refuses a subscription: {code}: {words}", self.origin));
                 }
                 self.decoder.garbage.count("error message", &format!("{code}: {words}"));
             }
@@ -347,6 +291,21 @@ impl Session {
         Ok(None)
     }
 
+    /// What the server would not do since it was last asked for something.
+    pub(crate) fn remark(&self) -> Option<&str> {
+        self.remark.as_deref()
+    }
+
+    /// The token that the session was opened with.
+    pub(crate) fn token(&self) -> &QuoteToken {
+        &self.token
+    }
+
+    /// Host and port of the server.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// Messages and values received and not understood.
     pub(crate) fn ignored(&self) -> u64 {
         self.decoder.garbage.total()
@@ -369,6 +328,10 @@ impl Session {
 
     fn unauthorized(&self, reason: String) -> SessionError {
         SessionError::Unauthorized { origin: self.origin.clone(), reason }
+    }
+
+    fn auth_lost(&self, reason: String) -> SessionError {
+        SessionError::AuthLost { origin: self.origin.clone(), reason }
     }
 
     fn no_answer(&self, step: &str) -> SessionError {

@@ -18,6 +18,8 @@ pub struct QuoteToken {
     pub token: Secret,
     /// Address of the WebSocket to connect to.
     pub url: String,
+    /// What the vendor calls the data it opens: `api`, `demo`.
+    pub level: Option<String>,
     fetched_at: DateTime<Utc>,
 }
 
@@ -52,14 +54,20 @@ impl QuoteTokens {
     /// A new token, in place of the one held.
     pub async fn renew(&self) -> Result<QuoteToken, ClientError> {
         let answer = self.client.get(&Get::new(ENDPOINT)).await?;
-        let (token, url) = parse::quote_token(answer).map_err(|reason| ClientError::Unreadable {
+        let (token, url, level) = parse::quote_token(answer).map_err(|reason| ClientError::Unreadable {
             origin: self.client.origin().to_owned(),
             path: ENDPOINT.to_owned(),
             reason,
         })?;
-        let token = QuoteToken { token, url, fetched_at: self.client.clock().now() };
+        let token = QuoteToken { token, url, level, fetched_at: self.client.clock().now() };
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
         Ok(token)
+    }
+
+    /// A token is good for nothing any more: the next session gets a new one, unless another has it already.
+    pub fn discard(&self, refused: &QuoteToken) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.take_if(|held| held.token.expose() == refused.token.expose());
     }
 
     /// Counts the calls of one fetch apart, and sends them for its purpose.

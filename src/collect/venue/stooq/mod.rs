@@ -129,9 +129,10 @@ impl Fetch for Eod {
         let mut outcome = Outcome::default();
         let mut limit: Option<ClientError> = None;
         for symbol in &request.items {
+            let begin = request.begin.get(symbol).map_or(span.0, |begin| span.0.min(*begin));
             let told = match &limit {
                 Some(error) => Err(error.clone()),
-                None => match fetch_symbol(&client, symbol, span).await {
+                None => match fetch_symbol(&client, symbol, Span(begin, to)).await {
                     Outcoming::Told(told) => told,
                     Outcoming::LimitReached(error) => {
                         limit = Some(error.clone());

@@ -396,10 +396,10 @@ fn closes_early(close: DateTime<Utc>) -> bool {
     close.with_timezone(&New_York).time() < regular
 }
 
-/// Reads a quote token: the token and the address of the feed.
-pub(crate) fn quote_token(answer: Value) -> Result<(Secret, String), String> {
+/// Reads a quote token: the token, the address of the feed, and what the vendor calls its data.
+pub(crate) fn quote_token(answer: Value) -> Result<(Secret, String, Option<String>), String> {
     let wire = data::<QuoteTokenAnswer>(answer)?;
     let token = wire.token.known().ok_or_else(|| "it has no token".to_owned())?;
     let url = wire.dxlink_url.known().ok_or_else(|| "it has no dxlink-url".to_owned())?;
-    Ok((Secret::new(token), url))
+    Ok((Secret::new(token), url, wire.level.known()))
 }

@@ -9,7 +9,7 @@ use crate::collect::collector::Collector;
 use crate::collect::items::Items;
 use crate::collect::source::{Definition, LiveFeed, Source};
 use crate::collect::universe;
-use crate::collect::venue::dxlink::{self, Feed, FeedOptions, FeedStatus, FeedSymbols, QuoteTokens};
+use crate::collect::venue::dxlink::{self, Feed, FeedLimits, FeedOptions, FeedStatus, FeedSymbols, QuoteTokens};
 use crate::config::{Config, SourceConfig};
 use crate::lake::dataset;
 use crate::live::Live;
@@ -89,10 +89,10 @@ impl Source for Tastytrade {
             dataset::EOD => {
                 let look_back = Duration::from_secs(u64::from(what.look_back_days) * 86_400);
                 let options = dxlink::EodOptions { look_back, ..dxlink::EodOptions::default() };
+                let clock = client.clock().clone();
                 let eod = dxlink::Eod::new(QuoteTokens::new(client), options);
-                Collector::new(eod, asking::bars(universe.clone(), dxlink::BAR_SOURCE, what.look_back_days))
-                    .by_item(Items::new(&universe, 1))
-                    .reaching(what.look_back_days)
+                let asked = asking::bars(universe.clone(), dxlink::BAR_SOURCE, what.look_back_days, clock);
+                Collector::new(eod, asked).by_item(Items::new(&universe, 1)).reaching(what.look_back_days)
             }
             "option_chains" => {
                 Collector::new(OptionChains { client }, asking::items(chains.clone())).by_item(Items::new(&chains, 1))
@@ -117,9 +117,9 @@ impl Source for Tastytrade {
         self.feed_class
     }
 
-    fn feed(&self) -> Option<Box<dyn LiveFeed>> {
+    fn feed(&self, limits: FeedLimits) -> Option<Box<dyn LiveFeed>> {
         let tokens = QuoteTokens::new(self.client.with_own_count());
-        Some(Box::new(Feed::new(tokens, FeedOptions::default())))
+        Some(Box::new(Feed::new(tokens, FeedOptions { limits, ..FeedOptions::default() })))
     }
 
     fn ask_again(&self) -> BoxFuture<'static, ()> {

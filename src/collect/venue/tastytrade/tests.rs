@@ -201,7 +201,9 @@ fn holidays_are_an_object_of_lists() {
 
 #[test]
 fn a_quote_token_needs_both_parts() {
-    let (token, url) = parse::quote_token(json!({"data": {"token": "hush", "dxlink-url": "ws://x/realtime"}})).unwrap();
+    let answer = json!({"data": {"token": "hush", "dxlink-url": "ws://x/realtime", "level": "demo"}});
+    let (token, url, level) = parse::quote_token(answer).unwrap();
+    assert_eq!(level.as_deref(), Some("demo"));
     assert_eq!((token.expose(), url.as_str()), ("hush", "ws://x/realtime"));
     assert!(parse::quote_token(json!({"data": {"token": "hush"}})).is_err());
 }

@@ -124,4 +124,6 @@ pub struct QuoteTokenAnswer {
     pub token: Field<String>,
     /// Address of the WebSocket to connect to.
     pub dxlink_url: Field<String>,
+    /// What the vendor calls the data of the account: `api`, `demo`.
+    pub level: Field<String>,
 }

@@ -3,7 +3,7 @@
 use super::{CANDLES_PER_FRAME, SUMMARIES_PER_LOOK, Session, TICKS_PER_FRAME};
 use crate::market;
 use crate::simulator::dxlink::candle::{self, History};
-use crate::simulator::dxlink::{frame, message};
+use crate::simulator::dxlink::{frame, message, restate};
 use crate::simulator::event::{CandleEvent, EventKind, FeedEvent, Pace, Tick};
 use crate::simulator::fault::Kind;
 use chrono::{DateTime, Utc};
@@ -45,6 +45,14 @@ impl Session {
                 if let Some(candle) = candles.get_mut(3) {
                     candle.low = -candle.low;
                 }
+            }
+            Some(Kind::Split { date, ratio, restated }) => {
+                restate::split(&mut candles, *date, ratio.number(), *restated);
+            }
+            Some(Kind::CorrectedBar(date)) => restate::correct(&mut candles, *date),
+            Some(Kind::Seam { date, ratio }) => {
+                candles.retain(|candle| candle.time.date_naive() >= *date);
+                restate::split(&mut candles, *date, ratio.number(), true);
             }
             _ => {}
         }
@@ -147,6 +155,19 @@ impl Session {
         events: &[&dyn FeedEvent],
         missing: impl Fn(&dyn FeedEvent) -> bool,
     ) {
+        let faults = &self.feed.faults;
+        let flowing: Vec<&dyn FeedEvent>;
+        let events = match faults.any_stall() {
+            true => {
+                let flows = |event: &&&dyn FeedEvent| !faults.stalls(kind.name(), event.symbol());
+                flowing = events.iter().filter(flows).copied().collect();
+                flowing.as_slice()
+            }
+            false => events,
+        };
+        if events.is_empty() || self.token.is_none() {
+            return;
+        }
         self.announce(number, &[kind]);
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let (layout, _) = channel.layout(kind);

@@ -7,7 +7,7 @@ use super::channel::{Channel, Contract};
 use super::feed::Feed;
 use super::frame::Format;
 use super::message::{self, ErrorCode, Incoming};
-use crate::simulator::fault::Kind;
+use crate::simulator::fault::{Kind, Until};
 use crate::simulator::hub::Batch;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{SinkExt, StreamExt};
@@ -97,6 +97,7 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(feed: Arc<Feed>) -> Self {
         let now = feed.exchange.clock.now();
+        feed.faults.end_stalls(Until::Reconnected);
         Self {
             feed,
             channels: BTreeMap::new(),
@@ -352,6 +353,13 @@ impl Session {
         {
             self.fail(0, ErrorCode::Timeout, "no message in time");
             return self.close(1000, "timeout");
+        }
+        if let Some(token) =
+            self.token.take_if(|_| self.feed.faults.for_feed("AUTH_STATE", &[]) == Some(Kind::AuthLost))
+        {
+            self.feed.tokens.revoke_quote(&token);
+            self.feed.leave(&token);
+            self.send(message::unauthorized());
         }
         if since(self.sent_at) >= self.keepalive_seconds {
             self.send(message::keepalive());

@@ -7,6 +7,7 @@ use crate::simulator::dxlink::candle::{self, History};
 use crate::simulator::dxlink::channel::{CandleSubscription, Channel, Contract};
 use crate::simulator::dxlink::message::{ErrorCode, Incoming, Subscription};
 use crate::simulator::event::{EventKind, Tick};
+use crate::simulator::fault::Until;
 use chrono::DateTime;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ impl Session {
     /// FEED_SUBSCRIPTION: resets, removes, then adds; a pair beyond the limits is BAD_ACTION and ends the adding.
     pub(super) fn handle_subscription(&mut self, incoming: Incoming) {
         let number = incoming.channel;
+        self.feed.subscribings.fetch_add(1, Ordering::Relaxed);
+        self.feed.faults.end_stalls(Until::Resubscribed);
         if incoming.reset {
             self.reset(number);
         }
@@ -46,8 +49,9 @@ impl Session {
         if kind == EventKind::candle() {
             return self.subscribe_candle(number, pair);
         }
-        let full = self.channels.values().map(Channel::size).sum::<usize>() >= SUBSCRIPTIONS_MAX;
         let feed = self.feed.clone();
+        let most = feed.faults.subscriptions_max().unwrap_or(SUBSCRIPTIONS_MAX);
+        let full = self.channels.values().map(Channel::size).sum::<usize>() >= most;
         let now = self.now();
         let Some(channel) = self.channels.get_mut(&number) else { return Ok(()) };
         let begins = channel.begins_with_last(kind);
@@ -55,7 +59,7 @@ impl Session {
         let symbol: Arc<str> = pair.symbol.as_str().into();
         let source = match symbols.get(&symbol) {
             Some(source) => source.clone(),
-            None if full => return Err("more than 25000 subscriptions"),
+            None if full => return Err("too many subscriptions"),
             None => {
                 let source = feed.exchange.resolve(&symbol).map(Arc::new);
                 if let Some(source) = source.as_ref().filter(|_| kind.ticks()) {

@@ -154,6 +154,9 @@ mod tests {
             assert!(columns().iter().all(|(.., comment)| !comment.is_empty()));
         }
         let comment = OwnComments.column("public", "eod", "high");
-        assert_eq!(comment.as_deref(), Some("Highest price of the session [currency per share]"));
+        assert_eq!(
+            comment.as_deref(),
+            Some("Highest price of the session, as the source adjusts it [currency per share]")
+        );
     }
 }

@@ -106,7 +106,7 @@ impl Event for Greeks {
         },
         Column {
             computed: true,
-            ..Column::new("side", "", "'call' or 'put', by the symbol", Read::Text(|greeks| Some(greeks.side()?)))
+            ..Column::new("side", "", "'call' or 'put', by the symbol", Read::Text(Greeks::side))
         },
     ];
 

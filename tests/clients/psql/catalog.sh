@@ -16,7 +16,7 @@ for command in '\d' '\dt' '\dt+' '\d+' '\dtv'; do
     lacks "$command" "$listed" " pg_" " sql_"
 done
 equal '\dv' "$views" "$(names '\dv')"
-contains '\dt+' "$(show '\dt+')" "One row per symbol and trading date: the daily bar."
+contains '\dt+' "$(show '\dt+')" "One row per symbol and trading date: the daily bar"
 
 equal '\dn' "live public system " "$(show '\dn' | cut -d'|' -f1 | sort | tr '\n' ' ')"
 equal '\l' "$PGDATABASE" "$(show '\l' | cut -d'|' -f1)"

@@ -138,7 +138,7 @@ mod tests {
             Some((vec![1], given("A")))
         );
         assert_eq!(lookup("SELECT price FROM trades WHERE symbol = $2 LIMIT 1").await, Some((vec![1], parameter(1))));
-        assert_eq!(lookup("SELECT * FROM greeks WHERE symbol = 'A'").await.unwrap().0, (0..10).collect::<Vec<_>>());
+        assert_eq!(lookup("SELECT * FROM greeks WHERE symbol = 'A'").await.unwrap().0, (0..13).collect::<Vec<_>>());
     }
 
     #[tokio::test]

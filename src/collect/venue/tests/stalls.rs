@@ -53,8 +53,13 @@ impl Following {
         self.live.feed().verdict("quotes", None).unwrap()
     }
 
+    /// Waits for what holds of the verdict; there is none before the first connection is opened.
+    async fn until(&self, what: &str, holds: impl Fn(&Verdict) -> bool) {
+        wait_for(what, || self.live.feed().verdict("quotes", None).is_some_and(|verdict| holds(&verdict))).await;
+    }
+
     async fn until_state(&self, state: FeedState) {
-        wait_for(state.name(), || self.verdict().state == state).await;
+        self.until(state.name(), |verdict| verdict.state == state).await;
     }
 
     fn advance(&self, seconds: i64) {
@@ -183,7 +188,7 @@ async fn more_symbols_than_one_connection_takes_go_over_several() {
 async fn a_venue_that_takes_less_than_it_should_is_told() {
     let limit = [("FEED_SUBSCRIPTION", Kind::Limit(3))];
     let following = Following::start(&["AAPL", "MSFT"], FeedLimits::default(), &limit).await;
-    wait_for("the refusal", || following.verdict().remark.is_some()).await;
+    following.until("the refusal", |verdict| verdict.remark.is_some()).await;
     let words = following.verdict().words();
     assert!(words.contains("refuses a subscription: BAD_ACTION"), "{words}");
     following.end().await;

@@ -106,7 +106,7 @@ def metadata(client: flight.FlightClient) -> None:
     check("catalogs", command(client, "CommandGetCatalogs", b"")["catalog_name"].to_pylist(), ["tt"])
     schemas = command(client, "CommandGetDbSchemas", b"")["db_schema_name"].to_pylist()
     check("schemas", schemas, ["information_schema", "live", "pg_catalog", "public", "system"])
-    with_columns = field(2, b"public") + field(3, b"eo%") + b"\x28\x01"
+    with_columns = field(2, b"public") + field(3, b"eo_") + b"\x28\x01"
     (table,) = command(client, "CommandGetTables", with_columns).to_pylist()
     check("a table", (table["table_name"], table["table_type"]), ("eod", "TABLE"))
     schema = pa.ipc.read_schema(pa.py_buffer(table["table_schema"]))

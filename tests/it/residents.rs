@@ -170,6 +170,14 @@ const STATEMENTS: &[&str] = &[
     "SELECT symbol FROM eod GROUP BY symbol ORDER BY symbol DESC LIMIT 3",
     "SELECT symbol, max(date) FROM eod WHERE symbol > 'S004' GROUP BY symbol ORDER BY symbol",
     "SELECT symbol, max(date) AS d FROM eod GROUP BY symbol ORDER BY d DESC, symbol LIMIT 3",
+    // A constant that a sort below a window left out is still known when the plan is put together again.
+    "SELECT symbol, source, date FROM (SELECT *, row_number() OVER (PARTITION BY symbol, source ORDER BY c, date) AS n FROM
+     (SELECT symbol, source, date, count(*) AS c FROM eod WHERE length(symbol) > 1 GROUP BY 1, 2, 3) AS s) AS one
+     WHERE symbol = 'S003' AND n < 5 ORDER BY date",
+    "SELECT symbol, date, n FROM (SELECT symbol, date, rank() OVER (PARTITION BY symbol, source ORDER BY close, date) AS n
+     FROM eod WHERE close * 2 > 60) AS one WHERE symbol = 'S003' AND n < 5 ORDER BY n, date",
+    "SELECT source, date, sum(v) OVER (PARTITION BY symbol, source ORDER BY date) FROM (SELECT symbol, source, date,
+     sum(volume) AS v FROM eod WHERE symbol = 'S003' AND abs(close) >= 1 GROUP BY 1, 2, 3) AS one ORDER BY date",
 ];
 
 /// The same with parameters.

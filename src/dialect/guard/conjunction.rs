@@ -3,6 +3,9 @@
 //!
 //! A condition that fails waits until the others have had their turn, because the optimiser joins the
 //! conditions of nested queries in any order. The common case, in which nothing fails, costs nothing.
+//!
+//! Conditions that cannot fail stay in front as they are: DataFusion reads in them which columns are
+//! constant or equal, and a plan that was sorted for what it knew fails when it no longer knows it.
 
 use arrow::array::{AsArray, BooleanArray, UInt32Array};
 use arrow::compute::{filter, filter_record_batch};
@@ -16,7 +19,7 @@ use datafusion::logical_expr::{ColumnarValue, Operator};
 use datafusion::physical_expr::expressions::{
     BinaryExpr, Column, InListExpr, IsNotNullExpr, IsNullExpr, Literal, NotExpr,
 };
-use datafusion::physical_expr::{PhysicalExpr, split_conjunction};
+use datafusion::physical_expr::{PhysicalExpr, conjunction, split_conjunction};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
@@ -24,7 +27,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// The rule that puts a [`Conjunction`] into filters of several conditions, one of which may fail. It
+/// The rule that puts a [`Conjunction`] into filters of several conditions, some of which may fail. It
 /// runs after DataFusion's rules, which read the condition.
 #[derive(Debug)]
 pub(crate) struct Conjunctions;
@@ -33,11 +36,14 @@ impl PhysicalOptimizerRule for Conjunctions {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         let replace = |node: Arc<dyn ExecutionPlan>| {
             let Some(filter) = node.downcast_ref::<FilterExec>() else { return Ok(Transformed::no(node)) };
-            let parts = split_conjunction(filter.predicate());
-            if parts.len() < 2 || parts.iter().all(|part| is_plain(part)) {
+            let parts: Vec<_> = split_conjunction(filter.predicate()).into_iter().cloned().collect();
+            let several = parts.len() > 1;
+            let (plain, others): (Vec<_>, Vec<_>) = parts.into_iter().partition(is_plain);
+            if !several || others.is_empty() {
                 return Ok(Transformed::no(node));
             }
-            let predicate = Arc::new(Conjunction { whole: filter.predicate().clone() });
+            let guarded = Conjunction { others: conjunction(others), whole: filter.predicate().clone() };
+            let predicate = conjunction(plain.into_iter().chain([Arc::new(guarded) as _]));
             let filter = FilterExecBuilder::from(filter).with_predicate(predicate).build()?;
             Ok(Transformed::yes(Arc::new(filter) as Arc<dyn ExecutionPlan>))
         };
@@ -74,9 +80,11 @@ fn is_plain(expr: &Arc<dyn PhysicalExpr>) -> bool {
     plain
 }
 
-/// Conditions joined by AND, of which a filter wants to know where all are true.
+/// The conditions of a filter that may fail, joined by AND; they are evaluated behind those that cannot.
 #[derive(Debug)]
 struct Conjunction {
+    others: Arc<dyn PhysicalExpr>,
+    /// All conditions of the filter: which of them are evaluated first when one of the others fails.
     whole: Arc<dyn PhysicalExpr>,
 }
 
@@ -96,19 +104,19 @@ impl Hash for Conjunction {
 
 impl fmt::Display for Conjunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.whole.fmt(f)
+        self.others.fmt(f)
     }
 }
 
 impl Conjunction {
-    /// Where all conditions are true, each evaluated over the rows that are left when its turn comes.
+    /// Where all conditions of the filter are true, each evaluated over the rows that are left when its turn comes.
     ///
     /// # Errors
-    /// What a condition fails with over the rows that all others leave, and `whole` when none got on.
-    fn one_by_one(&self, batch: &RecordBatch, whole: DataFusionError) -> Result<BooleanArray> {
+    /// What a condition fails with over the rows that all others leave, and `first` when none got on.
+    fn one_by_one(&self, batch: &RecordBatch, first: DataFusionError) -> Result<BooleanArray> {
         let mut waiting = split_conjunction(&self.whole);
         let mut rows = UInt32Array::from_iter_values(0..u32::try_from(batch.num_rows()).unwrap_or(u32::MAX));
-        let (mut left, mut failure) = (batch.clone(), whole);
+        let (mut left, mut failure) = (batch.clone(), first);
         loop {
             let before = waiting.len();
             let mut failed = Vec::new();
@@ -148,24 +156,24 @@ impl PhysicalExpr for Conjunction {
     }
 
     fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {
-        match self.whole.evaluate(batch) {
+        match self.others.evaluate(batch) {
             Err(error) => Ok(ColumnarValue::Array(Arc::new(self.one_by_one(batch, error)?))),
             known => known,
         }
     }
 
     fn children(&self) -> Vec<&Arc<dyn PhysicalExpr>> {
-        vec![&self.whole]
+        vec![&self.others, &self.whole]
     }
 
     fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn PhysicalExpr>>) -> Result<Arc<dyn PhysicalExpr>> {
-        match (children.pop(), children.is_empty()) {
-            (Some(whole), true) => Ok(Arc::new(Self { whole })),
-            _ => internal_err!("one condition is wanted"),
+        match (children.pop(), children.pop(), children.is_empty()) {
+            (Some(whole), Some(others), true) => Ok(Arc::new(Self { others, whole })),
+            _ => internal_err!("two conditions are wanted"),
         }
     }
 
     fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.whole.fmt_sql(f)
+        self.others.fmt_sql(f)
     }
 }

@@ -272,7 +272,9 @@ impl Binder<'_> {
             }
             [] => None,
         };
-        let oid = self.has_rows(name).then(|| schema.as_deref().map(|schema| oid::relation(schema, &own))).flatten();
+        let oid = (self.is_stored(name) == Some(true))
+            .then(|| schema.as_deref().map(|schema| oid::relation(schema, &own)))
+            .flatten();
         let of_table = Relation { key, order, oid, ..Relation::default() };
         let Some(alias) = alias else {
             return Ok(Relation { name: own, schema, columns: outputs, ..of_table });

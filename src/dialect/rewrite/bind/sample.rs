@@ -28,7 +28,7 @@ impl Binder<'_> {
         else {
             return Ok(());
         };
-        if !self.has_rows(name) {
+        if self.is_stored(name) == Some(false) {
             let message = "TABLESAMPLE clause can only be applied to tables and materialized views";
             return Err(QueryError::new(ErrorKind::WrongObject, message));
         }
@@ -39,18 +39,19 @@ impl Binder<'_> {
         Ok(())
     }
 
-    /// Whether a name is that of a table whose rows are stored: no view, no query of WITH.
-    pub(super) fn has_rows(&self, name: &ObjectName) -> bool {
+    /// Whether a name is that of a table whose rows are stored, and not of a view or a query of WITH; `None` where nothing
+    /// has the name, which the planner tells.
+    pub(super) fn is_stored(&self, name: &ObjectName) -> Option<bool> {
         let parts: Vec<Ident> = name.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
-        let Some(own) = parts.last().map(fold) else { return false };
+        let own = parts.last().map(fold)?;
         if parts.len() == 1 && self.ctes.iter().any(|cte| cte.name == own) {
-            return false;
+            return Some(false);
         }
         let place = match parts.as_slice() {
             [.., schema, _] => fold(schema),
             _ => (self.place)(&own).unwrap_or_else(|| "public".to_owned()),
         };
-        self.relations.get(&(place, own)).is_some_and(|known| known.stored)
+        self.relations.get(&(place, own)).map(|known| known.stored)
     }
 }
 

@@ -24,7 +24,8 @@ impl Binder<'_> {
         name: &mut ObjectName,
         alias: &mut Option<TableAlias>,
     ) -> Result<(), QueryError> {
-        if !self.has_rows(name) {
+        let Some(stored) = self.is_stored(name) else { return Ok(()) };
+        if !stored {
             let message = "FOR SYSTEM_TIME AS OF can only be applied to tables";
             let error = QueryError::new(ErrorKind::WrongObject, message);
             return Err(error.with_hint("SET as_of reads all tables at one moment, those behind views too."));

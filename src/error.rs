@@ -33,6 +33,8 @@ pub enum ErrorKind {
     WrongColumns,
     /// Types that do not go together.
     TypeMismatch,
+    /// A parameter whose type nothing tells.
+    IndeterminateType,
     /// A text that does not read as the wanted type.
     InvalidText,
     /// A text that does not read as a date, a time or a span.

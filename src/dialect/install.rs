@@ -46,6 +46,7 @@ pub fn planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
 pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     let mut rules = with_rules_of(host, decorrelate::optimizer_rules());
     rules.push(Arc::new(key_range::KeyRanges));
+    rules.push(Arc::new(guard::OpaqueEqualities));
     // The dialect's planners of operators are asked first, before any of DataFusion's types what it should not: of
     // documents, which have functions for them, and then of all else.
     let documents: Arc<dyn ExprPlanner> = Arc::new(arithmetic::DocumentOperators);

@@ -52,4 +52,5 @@ pub mod session;
 pub(crate) mod shared;
 pub(crate) mod typing;
 
+pub(crate) use guard::CONDITION;
 pub use install::{Host, install, planners};

@@ -178,6 +178,14 @@ const STATEMENTS: &[&str] = &[
      FROM eod WHERE close * 2 > 60) AS one WHERE symbol = 'S003' AND n < 5 ORDER BY n, date",
     "SELECT source, date, sum(v) OVER (PARTITION BY symbol, source ORDER BY date) FROM (SELECT symbol, source, date,
      sum(volume) AS v FROM eod WHERE symbol = 'S003' AND abs(close) >= 1 GROUP BY 1, 2, 3) AS one ORDER BY date",
+    // Equalities of computed values, alone and beside others, one of them with itself in it.
+    "SELECT symbol, date, rank() OVER (PARTITION BY symbol, source ORDER BY length(symbol), date) FROM eod
+     WHERE upper(symbol) = symbol AND date < '1972-02-01' ORDER BY symbol, date",
+    "SELECT symbol, date FROM eod WHERE upper(symbol) = symbol ORDER BY length(symbol), symbol, date LIMIT 20",
+    "SELECT symbol, date FROM (SELECT *, row_number() OVER (PARTITION BY volume % 2, symbol ORDER BY date) AS n FROM eod
+     WHERE volume % 2 = 0 AND close * 2 > 60) AS one WHERE symbol = 'S003' AND n < 4 ORDER BY date",
+    "SELECT symbol, date, close FROM eod WHERE abs(close) = close AND symbol = 'S003' AND high = low + 12.625
+     ORDER BY -close, low, date",
 ];
 
 /// The same with parameters.

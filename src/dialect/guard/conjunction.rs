@@ -17,7 +17,7 @@ use datafusion::common::{Result, internal_err};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{ColumnarValue, Operator};
 use datafusion::physical_expr::expressions::{
-    BinaryExpr, Column, InListExpr, IsNotNullExpr, IsNullExpr, Literal, NotExpr,
+    BinaryExpr, CastExpr, Column, InListExpr, IsNotNullExpr, IsNullExpr, Literal, NotExpr,
 };
 use datafusion::physical_expr::{PhysicalExpr, conjunction, split_conjunction};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -38,7 +38,8 @@ impl PhysicalOptimizerRule for Conjunctions {
             let Some(filter) = node.downcast_ref::<FilterExec>() else { return Ok(Transformed::no(node)) };
             let parts: Vec<_> = split_conjunction(filter.predicate()).into_iter().cloned().collect();
             let several = parts.len() > 1;
-            let (plain, others): (Vec<_>, Vec<_>) = parts.into_iter().partition(is_plain);
+            let schema = filter.input().schema();
+            let (plain, others): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| is_plain(part, &schema));
             if !several || others.is_empty() {
                 return Ok(Transformed::no(node));
             }
@@ -60,7 +61,7 @@ impl PhysicalOptimizerRule for Conjunctions {
 }
 
 /// Whether a condition only compares columns and constants, which cannot fail.
-fn is_plain(expr: &Arc<dyn PhysicalExpr>) -> bool {
+fn is_plain(expr: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
     let mut plain = true;
     let _ = expr.apply(|part| {
         let part: &dyn std::any::Any = part.as_ref();
@@ -68,7 +69,11 @@ fn is_plain(expr: &Arc<dyn PhysicalExpr>) -> bool {
             let op = binary.op();
             op.supports_propagation() || matches!(op, Operator::And | Operator::Or | Operator::NotEq)
         });
+        let widened = part
+            .downcast_ref::<CastExpr>()
+            .is_some_and(|cast| cast.expr().data_type(schema).is_ok_and(|from| super::widens(&from, cast.cast_type())));
         plain &= compares
+            || widened
             || part.is::<Column>()
             || part.is::<Literal>()
             || part.is::<NotExpr>()

@@ -1,13 +1,14 @@
 //! Guards: what PostgreSQL does not evaluate cannot fail here. `y <> 0 AND 10 / y = 5` divides where
 //! `y <> 0` holds and nowhere else.
 //!
-//! Three parts, each where DataFusion would evaluate more:
+//! Parts, each where DataFusion would evaluate more:
 //!
 //! - [`condition`] makes the later sides of AND, OR and BETWEEN branches of a CASE, which DataFusion
 //!   evaluates for the rows alone that come to it, everywhere but at the top of a WHERE;
 //! - [`inline`] moves what a nested query computes into the branches that use it;
 //! - [`conjunction`] evaluates a WHERE whole, as fast as DataFusion does, and when that fails, condition
 //!   by condition over the rows that the others leave;
+//! - [`equality`] keeps from DataFusion what it would conclude of equalities that stand behind guards;
 //! - [`projection`] keeps what a select list computes above the filter below it, and [`join`] what a join's
 //!   filter computes behind its guard.
 //!
@@ -18,14 +19,17 @@
 
 mod condition;
 mod conjunction;
+mod equality;
 mod fallible;
 mod inline;
 mod join;
 mod projection;
 
+use arrow::datatypes::DataType;
 pub(crate) use condition::guarded;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
+pub(crate) use equality::{CONDITION, OpaqueEqualities};
 use std::sync::Arc;
 
 /// Gives a state the physical rules: projections stay above filters that guard them, and the last rule
@@ -34,4 +38,19 @@ pub(super) fn install(state: SessionState) -> SessionState {
     let mut rules: Vec<_> = state.physical_optimizers().iter().cloned().map(projection::above_filters).collect();
     rules.push(Arc::new(conjunction::Conjunctions));
     SessionStateBuilder::new_from_existing(state).with_physical_optimizer_rules(rules).build()
+}
+
+/// Whether a cast from one type to another cannot fail: to a wider number, or from a day to its first moment.
+fn widens(from: &DataType, to: &DataType) -> bool {
+    use DataType::{Date32, Float32, Float64, Int16, Int32, Int64, LargeUtf8, Timestamp, Utf8, Utf8View};
+    from == to
+        || matches!(
+            (from, to),
+            (Int16, Int32 | Int64 | Float32 | Float64)
+                | (Int32, Int64 | Float64)
+                | (Int64, Float64)
+                | (Float32, Float64)
+                | (Date32, Timestamp(..))
+                | (Utf8 | LargeUtf8 | Utf8View, Utf8 | LargeUtf8 | Utf8View)
+        )
 }

@@ -104,7 +104,8 @@ pub(super) fn check(name: &str, args: &[Operand]) -> Result<()> {
     if COMPARING.contains(&name) && args.iter().any(|arg| arg.kind().has_spans()) {
         return Err(refusal(ErrorKind::NotSupported, "elements of arrays of intervals are not compared"));
     }
-    if POLYMORPHIC.contains(&name) && args.first().is_some_and(is_untyped) {
+    let is_open = |arg: &Operand| is_untyped(arg) || matches!(arg.expr, Expr::Placeholder(_) if arg.kind() == Kind::Unknown);
+    if POLYMORPHIC.contains(&name) && args.first().is_some_and(is_open) {
         return Err(undetermined());
     }
     let kinds = || args.iter().map(|arg| arg.kind().name()).collect::<Vec<_>>();

@@ -221,6 +221,8 @@ impl Kind {
             _ if self == other => Some(self.clone()),
             (Self::Oid, number) | (number, Self::Oid) if number.is_integer() => Some(Self::Int8),
             (Self::Time, Self::Interval) | (Self::Interval, Self::Time) => Some(Self::Interval),
+            // Operators of arrays want both of one type, and cast neither.
+            (Self::Array(own), Self::Array(others)) if **own != Self::Unknown && **others != Self::Unknown => None,
             _ => self.arithmetic(other).or_else(|| self.common(other)),
         }
     }

@@ -4,9 +4,10 @@
 //! `Int64`, and no type as the argument of a function. Not needed once `SELECT $1 + 1` says Int32.
 
 use super::context::{Parameters, Typing};
-use super::kind::{Kind, UNBOUND};
+use super::kind::{Kind, UNBOUND, refusal};
 use super::operand::{Operand, number};
 use crate::dialect::schema::recomputed;
+use crate::error::ErrorKind;
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode};
@@ -48,6 +49,14 @@ fn plain(wanted: &DataType) -> DataType {
     }
 }
 
+/// The number of a parameter that has no type.
+fn open_number(expr: &Expr) -> Option<usize> {
+    match expr {
+        Expr::Placeholder(placeholder) if placeholder.field.is_none() => number(placeholder),
+        _ => None,
+    }
+}
+
 /// A plan whose parameters have no types.
 pub(super) fn stripped(plan: LogicalPlan) -> Result<LogicalPlan> {
     let open = |expr: Expr| match expr {
@@ -60,9 +69,19 @@ pub(super) fn stripped(plan: LogicalPlan) -> Result<LogicalPlan> {
 }
 
 /// A plan whose parameters all have types: what nothing tells of is a text.
+///
+/// # Errors
+/// 42P18 for one of which nothing is asked but whether it is NULL.
 pub(super) fn settled(plan: LogicalPlan, parameters: &mut Parameters) -> Result<LogicalPlan> {
     let mut open = false;
     let mut settle = |expr: Expr| match expr {
+        Expr::IsNull(ref of) | Expr::IsNotNull(ref of) => match open_number(of) {
+            Some(number) if !parameters.contains_key(&number) => {
+                let text = format!("could not determine data type of parameter ${number}");
+                Err(refusal(ErrorKind::IndeterminateType, text))
+            }
+            _ => Ok(Transformed::no(expr)),
+        },
         Expr::Placeholder(Placeholder { id, field: None }) => {
             open = true;
             let placeholder = Placeholder { id, field: None };

@@ -178,6 +178,10 @@ impl Settings {
     /// Sets a value, or refuses it: 42704 for an unknown name, 22023 for a value it does not take.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), QueryError> {
         if let Some(name) = custom(name) {
+            if self.custom.len() >= CUSTOM_MAX {
+                // Those that were reset are known to be empty, and no more.
+                self.custom.retain(|own, value| *own == name || !value.is_empty());
+            }
             if self.custom.len() >= CUSTOM_MAX && !self.custom.contains_key(&name) {
                 let message = format!("a session has at most {CUSTOM_MAX} settings of its own");
                 return Err(QueryError::new(ErrorKind::InvalidParameter, message));
@@ -232,11 +236,15 @@ impl Settings {
         }
     }
 
-    /// Returns a setting to its default. An error of kind UnknownObject (42704) for a name there is not, of kind
+    /// Returns a setting to its default, which of one of the session's own is an empty text. An error of kind UnknownObject (42704) for a name there is not, of kind
     /// InvalidParameter (22023) for a fact about the server.
     pub fn reset(&mut self, name: &str) -> Result<(), QueryError> {
         match custom(name) {
-            Some(name) => drop(self.custom.remove(&name)),
+            Some(name) => {
+                if let Some(value) = self.custom.get_mut(&name) {
+                    value.clear();
+                }
+            }
             None => {
                 let name = find(name)?.name;
                 self.values.remove(name);
@@ -253,7 +261,7 @@ impl Settings {
     pub fn reset_all(&mut self) {
         self.values.clear();
         self.zone = None;
-        self.custom.clear();
+        self.custom.values_mut().for_each(String::clear);
         self.changed();
     }
 

@@ -62,6 +62,7 @@ fn code(kind: ErrorKind) -> Code {
         | ErrorKind::DuplicateAlias
         | ErrorKind::WrongColumns
         | ErrorKind::TypeMismatch
+        | ErrorKind::IndeterminateType
         | ErrorKind::InvalidText
         | ErrorKind::InvalidDatetime
         | ErrorKind::DatetimeOverflow

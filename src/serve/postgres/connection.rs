@@ -265,7 +265,7 @@ impl Connection {
     /// Runs a statement of the simple protocol.
     async fn run_simple(&mut self, prepared: Arc<Prepared>) -> Result<(), Stop> {
         if !prepared.parameters.is_empty() {
-            return Err(Failure::new("42P02", "there is no parameter $1").into());
+            return Err(no_parameters().into());
         }
         let mut portal = Portal::simple(prepared)?;
         if let Some(schema) = self.result_schema(&portal.prepared) {
@@ -316,6 +316,9 @@ impl Connection {
         let declared: Vec<Option<Type>> = declared.iter().map(|oid| declared_type(*oid)).collect();
         let types: Vec<Option<DataType>> = declared.iter().map(|declared| declared.as_ref().map(arrow_type)).collect();
         let plan = self.plan(&query.sql, &query.statement, query.offset, &types).await?;
+        if matches!(prepared.command, Command::Copy { .. }) && !plan.parameters.is_empty() {
+            return Err(no_parameters().into());
+        }
         let count = plan.parameters.len().max(declared.len());
         prepared.parameters = (0..count)
             .map(|index| {
@@ -374,4 +377,9 @@ fn declared_type(oid: u32) -> Option<Type> {
         0 => None,
         oid => Some(Type::from_oid(oid).unwrap_or(Type::TEXT)).filter(|declared| *declared != Type::UNKNOWN),
     }
+}
+
+/// 42P02: the statement has parameters where none can be given.
+fn no_parameters() -> Failure {
+    Failure::new("42P02", "there is no parameter $1")
 }

@@ -114,6 +114,7 @@ fn sqlstate(kind: ErrorKind) -> &'static str {
         ErrorKind::DuplicateAlias => "42712",
         ErrorKind::WrongColumns => "42P10",
         ErrorKind::TypeMismatch => "42804",
+        ErrorKind::IndeterminateType => "42P18",
         ErrorKind::InvalidText => "22P02",
         ErrorKind::InvalidDatetime => "22007",
         ErrorKind::DatetimeOverflow => "22008",

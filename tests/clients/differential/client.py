@@ -84,6 +84,8 @@ class Comparison:
             if ours.state != theirs.state or not compare.same_binary(ours, theirs, statement.ordered):
                 kind = "wrong"
                 ours, theirs = shown(ours), shown(theirs)
+        if kind == "wrong" and any(listed.search(statement.sql) for listed in compare.LISTED):
+            kind = "listed"
         return kind, ours, theirs
 
 

@@ -1,5 +1,6 @@
 //! DataFusion's expressions and column names as a person reads them in SQL.
 
+use crate::dialect::CONDITION;
 use crate::dialect::catalog::types;
 use crate::text::column::texts;
 use crate::text::zone::Zone;
@@ -76,6 +77,7 @@ pub(super) fn expression(expr: &dyn PhysicalExpr) -> String {
     if let Some(call) = expr.downcast_ref::<ScalarFunctionExpr>() {
         let operator = OPERATORS.iter().find(|(name, _)| *name == call.name());
         return match (operator, call.args()) {
+            (None, [condition]) if call.name() == CONDITION => expression(condition.as_ref()),
             (Some((_, operator)), [left, right]) => {
                 format!("({} {operator} {})", expression(left.as_ref()), expression(right.as_ref()))
             }

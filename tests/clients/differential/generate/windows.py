@@ -311,7 +311,7 @@ def aggregates_over_tables(pick: Pick) -> str:
             "round(avg(close)::numeric, 2)", "max(close) - min(close)", "bool_or(close > open)", "count(open_interest)",
             "array_agg(date ORDER BY date DESC)", "string_agg(date::text, ',' ORDER BY date)", "min(symbol)",
             "sum(volume) FILTER (WHERE close > open)", "count(*) FILTER (WHERE close < open)", "max(volume) / 2", "sum(DISTINCT volume)",
-            "(array_agg(close ORDER BY date))[1]"),
+            "(array_agg(close ORDER BY date, symbol))[1]"),
         "by": ("symbol", "date", "extract(week FROM date)", "date_trunc('week', date)", "symbol, date_trunc('month', date)", "close > open",
             "left(symbol, 1)", "symbol, close > open", "date - 1", "to_char(date, 'Dy')", "volume % 3"),
         "having": ("count(*) > 1", "max(close) > 100", "sum(volume) > 1000000", "min(date) > '2026-11-02'", "avg(close) IS NOT NULL"),

@@ -30,9 +30,12 @@ pub mod collect;
 // The read side: SQL over both, the engine that runs it, the front ends that carry it, what a terminal shows.
 pub mod dialect;
 mod market_sql;
+pub mod scan;
+pub mod system;
 pub mod table;
 
 pub mod engine;
+mod explain;
 
 pub mod serve;
 

@@ -31,10 +31,10 @@ use crate::live::spool::{Spool, SpoolLimits, Uncommitted};
 use crate::live::{Book, Live};
 use crate::market::event::{self, Visitor};
 use crate::resident::Residents;
-use crate::table::budget::{BudgetRow, BudgetRows};
+use crate::system::budget::{BudgetRow, BudgetRows};
+use crate::system::spools::{SpoolFigures, SpoolRow, SpoolRows};
+use crate::system::{budget, cache, feed_gaps, schema, sources, spools, subscribers, subscriptions};
 use crate::table::schemas::Tables;
-use crate::table::spools::{SpoolFigures, SpoolRow, SpoolRows};
-use crate::table::{budget, feed_gaps, sources, spools, subscribers, subscriptions, system};
 use anyhow::{Context, Result};
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
@@ -176,17 +176,17 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
         residents.follow(&snapshot);
     }
     let system_tables = vec![
-        ("cache", crate::table::cache::table(residents.clone())),
+        ("cache", cache::table(residents.clone())),
         ("budget", budget::table(budget_rows(all_sources.clone()))),
         ("sources", sources::table(feed::source_rows(all_sources, feed_source.zip(feed.clone()), live.clone()))),
         ("feed_gaps", feed_gaps::table(live.feed().clone())),
         ("subscribers", subscribers::table(live.feed().clone())),
         ("subscriptions", subscriptions::table(live.feed().clone())),
         ("spools", spools::table(spool_rows(histories.clone()))),
-        ("upkeep", crate::table::upkeep::table(upkeep::rows(upkeep.clone()))),
+        ("upkeep", crate::system::upkeep::table(upkeep::rows(upkeep.clone()))),
     ];
     let uncommitted = |history: &Arc<History>| (history.dataset(), history.clone() as Arc<dyn Uncommitted>);
-    let settings = config.settings.iter().map(|one| system::Setting {
+    let settings = config.settings.iter().map(|one| schema::Setting {
         name: one.name.clone(),
         value: one.value.clone(),
         origin: one.origin.clone(),

@@ -4,7 +4,8 @@
 use super::catalog::{self, Comments};
 use super::extension::Extension;
 use super::{
-    abandoned, aggregate, arithmetic, array, decorrelate, equality, function, guard, key_range, moment, typing,
+    abandoned, aggregate, arithmetic, array, decorrelate, equality, function, guard, key_range, moment, nested_key,
+    typing,
 };
 use datafusion::catalog::{CatalogProvider, TableProvider};
 use datafusion::common::Result;
@@ -47,6 +48,7 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     let mut rules = with_rules_of(host, decorrelate::optimizer_rules());
     rules.push(Arc::new(key_range::KeyRanges));
     rules.push(Arc::new(guard::OpaqueEqualities));
+    rules.push(Arc::new(nested_key::NestedKeys));
     // The dialect's planners of operators are asked first, before any of DataFusion's types what it should not: of
     // documents, which have functions for them, and then of all else.
     let documents: Arc<dyn ExprPlanner> = Arc::new(arithmetic::DocumentOperators);

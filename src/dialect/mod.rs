@@ -21,6 +21,7 @@
 //! - [`function`]: functions, with [`regexp`], the regular expressions they match by; [`catalog`]:
 //!   the schemas `pg_catalog` and `information_schema`;
 //! - `abandoned`: statements that nobody waits for; `key_range`: what is known of the values that rows are ordered by;
+//!   `nested_key`: joins by arrays;
 //! - [`error`]: DataFusion's errors as PostgreSQL's.
 //!
 //! Where a file works around DataFusion 55.2 or sqlparser 0.62, a paragraph begins with `DataFusion
@@ -42,6 +43,7 @@ pub(crate) mod guard;
 mod install;
 mod key_range;
 pub(crate) mod moment;
+mod nested_key;
 pub(crate) mod parse;
 pub(crate) mod past_name;
 pub(crate) mod regexp;
@@ -52,5 +54,4 @@ pub mod session;
 pub(crate) mod shared;
 pub(crate) mod typing;
 
-pub(crate) use guard::CONDITION;
 pub use install::{Host, install, planners};

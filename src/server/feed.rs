@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::lake::Lake;
 use crate::live::Live;
 use crate::live::feed::FeedTerms;
-use crate::table::sources::{FeedFigures, SourceRow, SourceRows};
+use crate::system::sources::{FeedFigures, SourceRow, SourceRows};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::collect::upkeep::{Done, Due, Report, Upkeep};
 use crate::config::Config;
 use crate::lake::Lake;
-use crate::table::upkeep::{UpkeepFigures, UpkeepRow, UpkeepRows};
+use crate::system::upkeep::{UpkeepFigures, UpkeepRow, UpkeepRows};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 

@@ -1,11 +1,12 @@
 //! Comments on the tables and their columns, which `\\d+`, `obj_description` and the tooltips of BI tools read from the
 //! catalog.
 
-use super::system::SystemColumn;
-use super::{budget, cache, feed_gaps, quality, sources, spools, subscribers, subscriptions, system, upkeep, view};
+use super::{view, views};
 use crate::dialect::catalog::Comments;
 use crate::lake::dataset::{self, Column, WriteMode};
 use crate::market::event::{self, LATEST_KEY};
+use crate::system::schema::SystemColumn;
+use crate::system::{budget, cache, feed_gaps, quality, schema, sources, spools, subscribers, subscriptions, upkeep};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -65,17 +66,17 @@ const SYSTEM_COLUMNS: &[(&str, SystemColumns)] = &[
     ("cache", cache::columns),
     ("data_quality", quality::doubt_columns),
     ("feed_gaps", feed_gaps::columns),
-    ("freshness", system::freshness_columns),
-    ("queries", system::queries_columns),
-    ("refreshes", system::refreshes_columns),
+    ("freshness", schema::freshness_columns),
+    ("queries", schema::queries_columns),
+    ("refreshes", schema::refreshes_columns),
     ("rejected_rows", quality::rejected_columns),
-    ("settings", system::settings_columns),
+    ("settings", schema::settings_columns),
     ("sources", sources::columns),
     ("spools", spools::columns),
     ("subscribers", subscribers::columns),
     ("subscriptions", subscriptions::columns),
     ("upkeep", upkeep::columns),
-    ("views", system::views_columns),
+    ("views", views::columns),
 ];
 
 /// Keys of the tables in `public` that have one row per key: datasets that are merged by it, and the latest events,

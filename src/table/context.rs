@@ -3,6 +3,7 @@
 use super::demand::Demand;
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::{Scope, Snapshot};
+use crate::scan::parquet::ScanPart;
 use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::catalog::Session;
 use datafusion::error::{DataFusionError, Result};
@@ -121,20 +122,6 @@ impl WeakSnapshots {
     pub(crate) fn upgrade(&self) -> Option<Snapshots> {
         self.taken.upgrade().map(|taken| Snapshots { taken, lasting: self.lasting })
     }
-}
-
-/// A part of one version of a dataset. The parts of a version are disjoint and together whole, whoever reads them and
-/// when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScanPart {
-    /// Name of the dataset.
-    pub dataset: String,
-    /// Version of its Delta table that the part is of.
-    pub version: u64,
-    /// Number of the part, from 0.
-    pub index: u32,
-    /// Number of parts that the version is divided into.
-    pub count: u32,
 }
 
 /// One statement's demands on freshness and time. Travels in the session's configuration extensions.

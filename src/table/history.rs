@@ -4,13 +4,13 @@
 //! the lake by then; what is in both is taken from the lake, as the position in its version tells.
 
 use super::context::QueryContext;
-use super::key_lookup;
-use super::lake_error::storage_error;
-use super::scan::{estimate, scan_snapshot};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::LakeTable;
 use crate::live::spool::{Block, Uncommitted};
 use crate::resident::Residents;
+use crate::scan::key_lookup;
+use crate::scan::lake_error::storage_error;
+use crate::scan::parquet::{estimate, scan_snapshot};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

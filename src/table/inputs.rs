@@ -1,14 +1,14 @@
 //! The inputs of a planned query and their freshness: EXPLAIN FRESHNESS shows them, and the Flight server sends them.
 
 use super::demand::Demand;
-use super::lake_error::storage_error;
 use super::live::{LiveFeed, feed_of};
 use super::refreshing::RefreshingTable;
-use super::system::ttl_text;
 use crate::dialect::past_name;
 use crate::lake::freshness::{Freshness, State, Ttl, expiry};
 use crate::lake::{LakeTable, Run, Scope};
 use crate::live::feed::{FeedState, Judged};
+use crate::scan::lake_error::storage_error;
+use crate::system::schema::ttl_text;
 use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;

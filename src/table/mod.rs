@@ -1,33 +1,15 @@
-//! The tables of ttapi, each a DataFusion `TableProvider`: cached, live, histories, views, and those about the server.
+//! The tables of ttapi, each a DataFusion `TableProvider`: cached, live, histories and views.
 
-pub(crate) mod bounds;
-pub mod budget;
-pub mod cache;
 pub mod command;
 pub mod comment;
 pub mod context;
 pub mod demand;
-pub mod feed_gaps;
-mod file_reader;
 pub mod history;
 pub mod inputs;
-mod items;
-mod key_lookup;
-mod lake_error;
 pub mod live;
 pub mod lookup;
 pub mod planner;
-mod quality;
 pub mod refreshing;
-pub mod resident_rule;
-mod resident_scan;
-mod run_ends;
-mod scan;
 pub mod schemas;
-pub mod sources;
-pub mod spools;
-pub mod subscribers;
-pub mod subscriptions;
-pub mod system;
-pub mod upkeep;
 pub mod view;
+mod views;

@@ -5,9 +5,9 @@
 
 use super::context::QueryContext;
 use super::demand::Demand;
-use super::items::items_of_all;
 use super::refreshing::RefreshingTable;
 use crate::lake::Scope;
+use crate::scan::items::items_of_all;
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::TreeNodeRecursion;

@@ -5,14 +5,14 @@
 
 use super::context::{OnStale, QueryContext};
 use super::demand::Demand;
-use super::key_lookup;
-use super::lake_error::storage_error;
-use super::scan::{estimate, scan_part, scan_snapshot};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::freshness::{Freshness, Policy};
 use crate::lake::refresh::{NO_SCHEDULER, RefreshHandle, Wanted};
 use crate::lake::{LakeTable, Scope, Snapshot};
 use crate::resident::{KeyRange, Residents, Wanted as WantedRows};
+use crate::scan::key_lookup;
+use crate::scan::lake_error::storage_error;
+use crate::scan::parquet::{estimate, scan_part, scan_snapshot};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;

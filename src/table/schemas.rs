@@ -3,7 +3,7 @@
 
 use super::history::HistoryTable;
 use super::refreshing::RefreshingTable;
-use super::{live, quality, system};
+use super::{live, views};
 use crate::dialect::past_name;
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::Lake;
@@ -13,6 +13,7 @@ use crate::lake::refresh::RefreshHandle;
 use crate::live::Live;
 use crate::live::spool::Uncommitted;
 use crate::resident::Residents;
+use crate::system::{quality, schema as system};
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, MemTable, MemorySchemaProvider, SchemaProvider, TableProvider};
@@ -48,7 +49,8 @@ pub struct Tables {
 pub fn register(tables: Tables, catalog: &dyn CatalogProvider) -> Result<()> {
     catalog.register_schema("public", public(&tables)?)?;
     catalog.register_schema("live", memory_schema(live::follow_tables(&tables.live))?)?;
-    let further = tables.system_tables.into_iter().chain(quality::tables(&tables.lake)).collect();
+    let further = tables.system_tables.into_iter().chain(quality::tables(&tables.lake));
+    let further = further.chain([("views", views::table())]).collect();
     let sources = system::Sources { lake: tables.lake, board: tables.board, settings: tables.settings };
     catalog.register_schema("system", system::schema(&sources, further)?)?;
     Ok(())

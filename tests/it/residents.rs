@@ -34,7 +34,7 @@ async fn engine(lake: &Arc<Lake>, memory: usize) -> (Engine, Arc<Residents>) {
             histories: BTreeMap::new(),
             residents: residents.clone(),
             settings: Vec::new(),
-            system_tables: vec![("cache", ttapi::table::cache::table(residents.clone()))],
+            system_tables: vec![("cache", ttapi::system::cache::table(residents.clone()))],
         },
         queries: Arc::new(Queries::default()),
         defaults: ttapi::engine::Defaults::default(),

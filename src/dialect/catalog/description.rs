@@ -145,6 +145,12 @@ impl Relation {
         }
     }
 
+    /// Whether a column, by its number from 1, is never NULL: its type says so, or it is of a table's key.
+    pub(crate) fn is_required(&self, number: i32) -> bool {
+        let field = usize::try_from(number - 1).ok().and_then(|place| self.columns.fields().get(place));
+        field.is_some_and(|field| !field.is_nullable()) || (self.is_table() && self.key.contains(&i64::from(number)))
+    }
+
     /// Whether it is a view.
     pub(crate) fn is_view(&self) -> bool {
         self.kind == Kind::View

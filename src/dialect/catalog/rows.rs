@@ -151,7 +151,7 @@ fn attributes(view: &View<'_>) -> Vec<Row> {
     for relation in &view.description.relations {
         // Our own catalog tables say more of their columns than Arrow types can: `name` and `"char"`.
         let mut own = relation.declared().into_iter().flat_map(|definition| definition.columns());
-        for (index, field) in relation.columns.fields().iter().enumerate() {
+        for (number, field) in (1_i32..).zip(relation.columns.fields()) {
             let own_type = own.next().and_then(|(_, kind)| types::by_name(kind));
             let (type_oid, modifier) = match own_type {
                 Some(type_oid) => (type_oid, -1),
@@ -165,14 +165,14 @@ fn attributes(view: &View<'_>) -> Vec<Row> {
                 ("attname", field.name().as_str().into()),
                 ("atttypid", type_oid.into()),
                 ("attlen", i32::from(length).into()),
-                ("attnum", i32::try_from(index + 1).unwrap_or(i32::MAX).into()),
+                ("attnum", number.into()),
                 ("attcacheoff", Value::Int(-1)),
                 ("atttypmod", modifier.into()),
                 ("attndims", i32::from(array).into()),
                 ("attbyval", (matches!(length, 1 | 2 | 4 | 8)).into()),
                 ("attalign", base.map_or('i', |base| base.align).into()),
                 ("attstorage", if array { 'x' } else { base.map_or('x', |base| base.storage) }.into()),
-                ("attnotnull", (!field.is_nullable()).into()),
+                ("attnotnull", relation.is_required(number).into()),
                 ("attislocal", true.into()),
                 ("attstattarget", Value::Int(-1)),
                 ("attcollation", base.map_or(0, |base| base.collation).into()),

@@ -69,9 +69,9 @@ fn is_plain(expr: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
             let op = binary.op();
             op.supports_propagation() || matches!(op, Operator::And | Operator::Or | Operator::NotEq)
         });
-        let widened = part
-            .downcast_ref::<CastExpr>()
-            .is_some_and(|cast| cast.expr().data_type(schema).is_ok_and(|from| super::widens(&from, cast.cast_type())));
+        let widened = part.downcast_ref::<CastExpr>().is_some_and(|cast| {
+            cast.expr().data_type(schema).is_ok_and(|from| super::widening::widens(&from, cast.cast_type()))
+        });
         plain &= compares
             || widened
             || part.is::<Column>()

@@ -9,7 +9,7 @@
 //! order and not in the next, and refuses its own plan. Not needed for this once `SELECT rank() OVER (PARTITION BY root
 //! ORDER BY length(side)) FROM option_chains WHERE upper(root) = root` plans without the rule.
 
-use super::widens;
+use super::widening::widens;
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ExprSchema, Result, exec_err};

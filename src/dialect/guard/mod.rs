@@ -24,8 +24,8 @@ mod fallible;
 mod inline;
 mod join;
 mod projection;
+mod widening;
 
-use arrow::datatypes::DataType;
 pub(crate) use condition::guarded;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
@@ -38,19 +38,4 @@ pub(super) fn install(state: SessionState) -> SessionState {
     let mut rules: Vec<_> = state.physical_optimizers().iter().cloned().map(projection::above_filters).collect();
     rules.push(Arc::new(conjunction::Conjunctions));
     SessionStateBuilder::new_from_existing(state).with_physical_optimizer_rules(rules).build()
-}
-
-/// Whether a cast from one type to another cannot fail: to a wider number, or from a day to its first moment.
-fn widens(from: &DataType, to: &DataType) -> bool {
-    use DataType::{Date32, Float32, Float64, Int16, Int32, Int64, LargeUtf8, Timestamp, Utf8, Utf8View};
-    from == to
-        || matches!(
-            (from, to),
-            (Int16, Int32 | Int64 | Float32 | Float64)
-                | (Int32, Int64 | Float64)
-                | (Int64, Float64)
-                | (Float32, Float64)
-                | (Date32, Timestamp(..))
-                | (Utf8 | LargeUtf8 | Utf8View, Utf8 | LargeUtf8 | Utf8View)
-        )
 }

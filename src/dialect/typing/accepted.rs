@@ -104,12 +104,18 @@ pub(super) fn check(name: &str, args: &[Operand]) -> Result<()> {
     if COMPARING.contains(&name) && args.iter().any(|arg| arg.kind().has_spans()) {
         return Err(refusal(ErrorKind::NotSupported, "elements of arrays of intervals are not compared"));
     }
-    let is_open = |arg: &Operand| is_untyped(arg) || matches!(arg.expr, Expr::Placeholder(_) if arg.kind() == Kind::Unknown);
+    let is_open =
+        |arg: &Operand| is_untyped(arg) || matches!(arg.expr, Expr::Placeholder(_) if arg.kind() == Kind::Unknown);
     if POLYMORPHIC.contains(&name) && args.first().is_some_and(is_open) {
         return Err(undetermined());
     }
     let kinds = || args.iter().map(|arg| arg.kind().name()).collect::<Vec<_>>();
-    if matches!(name, "age" | "generate_series") && !args.is_empty() && args.iter().all(is_untyped) {
+    let ambiguous = match name {
+        "age" | "generate_series" => !args.is_empty() && args.iter().all(is_untyped),
+        "date_trunc" => args.get(1).is_some_and(is_open),
+        _ => false,
+    };
+    if ambiguous {
         let text = format!("function {name}({}) is not unique", kinds().join(", "));
         return Err(refusal(ErrorKind::AmbiguousFunction, text));
     }

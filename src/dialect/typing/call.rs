@@ -123,6 +123,10 @@ impl Typing<'_> {
             return self.called(has.call(args), DataType::Boolean);
         }
         let (args, data_type) = self.alike(args, &name.to_ascii_uppercase())?;
+        if matches!(name, "greatest" | "least") && matches!(data_type, DataType::List(_)) {
+            // DataFusion 55: an element that is NULL comes before all others there, and not behind them.
+            return Err(refusal(ErrorKind::NotSupported, format!("{name} of arrays is not supported")));
+        }
         let expr = match name {
             "greatest" => core::greatest(args),
             "least" => core::least(args),

@@ -1,10 +1,10 @@
 //! The logical plan of a statement: DataFusion's plan, the columns of its result and the types of its parameters.
 
-use super::explain::{self, ExplainOptions};
 use super::prepared::Prepared;
 use crate::dialect::parse::depth::Depth;
 use crate::dialect::typing::Parameters;
 use crate::error::{ErrorKind, QueryError};
+use crate::explain::{self, ExplainOptions};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::DFSchemaRef;

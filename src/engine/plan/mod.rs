@@ -2,13 +2,11 @@
 //! plan.
 
 pub(crate) mod constant_row;
-pub(crate) mod explain;
 pub(crate) mod key_lookup;
 mod logical;
 pub(crate) mod prepared;
 mod range_lookup;
 pub(crate) mod state;
 
-pub use explain::explained_schema;
 pub use logical::Plan;
 pub(crate) use logical::{announced, in_order, plan_rows, renamed, table_names};

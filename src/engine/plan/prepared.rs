@@ -7,12 +7,12 @@
 //! state is another plan.
 
 use super::constant_row::ConstantRow;
-use super::explain::ExplainOptions;
 use super::key_lookup::KeyLookup;
 use super::range_lookup::RangeLookup;
 use super::state::StatementState;
 use crate::dialect::moment::follows_zone_alone;
 use crate::dialect::parse::depth::Depth;
+use crate::explain::ExplainOptions;
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ParamValues, ScalarValue};

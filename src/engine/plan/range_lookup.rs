@@ -5,7 +5,7 @@
 //! is planned. Whatever is not in memory, is too much, or has values of other types goes the long way.
 
 use crate::resident::{KeyRange, Wanted};
-use crate::table::bounds::{ALL, Bounds, narrow, number};
+use crate::scan::bounds::{ALL, Bounds, narrow, number};
 use crate::table::context::QueryContext;
 use crate::table::refreshing::RefreshingTable;
 use arrow::array::{AsArray, UInt64Array};

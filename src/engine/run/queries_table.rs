@@ -2,7 +2,7 @@
 
 use super::queries::Queries;
 use crate::dialect::session::SessionFacts;
-use crate::table::system::{SystemTable, instants, queries_columns};
+use crate::system::schema::{SystemTable, instants, queries_columns};
 use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;

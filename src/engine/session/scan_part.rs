@@ -12,7 +12,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
-use crate::table::context::ScanPart;
+use crate::scan::parquet::ScanPart;
 
 /// A plan whose rows may be read in parts.
 #[derive(Debug, Clone, PartialEq, Eq)]

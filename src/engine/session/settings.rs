@@ -548,7 +548,8 @@ mod tests {
         settings.set("My.Thing", "1").unwrap();
         assert_eq!(settings.show("my.thing").unwrap(), "1");
         settings.reset("my.thing").unwrap();
-        assert_eq!(settings.show("my.thing").unwrap_err().kind, ErrorKind::UnknownObject);
+        assert_eq!(settings.show("my.thing").unwrap(), "");
+        assert_eq!(settings.show("my.other").unwrap_err().kind, ErrorKind::UnknownObject);
     }
 
     #[test]

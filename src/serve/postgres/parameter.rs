@@ -85,14 +85,33 @@ pub(super) fn fitted(scalar: ScalarValue, wanted: &DataType, zone: &Zone) -> Res
     {
         return text.cast_to(wanted).map_err(|_| Failure::new("0A000", "cannot read a parameter as text"));
     }
+    let alike = match (group(&scalar.data_type()), group(wanted)) {
+        (Some(found), Some(wanted)) => found == wanted,
+        _ => true,
+    };
     match scalar.cast_to(wanted) {
+        Ok(_) if !alike => Err(unlike(&scalar, wanted)),
         Ok(cast) if is_text(wanted) || cast.cast_to(&scalar.data_type()).is_ok_and(|back| back == scalar) => Ok(cast),
-        _ => {
-            let (found, wanted) = (postgres_type(&scalar.data_type()), postgres_type(wanted));
-            let message = format!("a parameter of type {wanted} cannot be {found} {scalar}");
-            Err(Failure::new("42804", message))
-        }
+        _ => Err(unlike(&scalar, wanted)),
     }
+}
+
+/// 42804: a value that does not become one of the parameter's type without being asked.
+fn unlike(scalar: &ScalarValue, wanted: &DataType) -> Failure {
+    let (found, wanted) = (postgres_type(&scalar.data_type()), postgres_type(wanted));
+    Failure::new("42804", format!("a parameter of type {wanted} cannot be {found} {scalar}"))
+}
+
+/// Which types become each other where a value is assigned, as a name that those have in common; `None` of all others.
+fn group(data_type: &DataType) -> Option<&'static str> {
+    Some(match data_type {
+        DataType::Boolean => "boolean",
+        own if own.is_numeric() => "number",
+        DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => "moment",
+        DataType::Time32(_) | DataType::Time64(_) => "time",
+        DataType::Interval(_) | DataType::Duration(_) => "interval",
+        _ => return None,
+    })
 }
 
 /// The text of a value that PostgreSQL writes otherwise than Arrow; `None` of all else.

@@ -75,7 +75,8 @@ fn key_columns<'a>(view: &'a View<'_>) -> impl Iterator<Item = (&'a Relation, i3
 fn not_null<'a>(view: &'a View<'_>) -> impl Iterator<Item = (&'a Relation, i32, &'a str)> {
     let tables = relations(view).filter(|relation| relation.is_table());
     tables.flat_map(|relation| {
-        let fields = relation.columns.fields().iter().zip(1..).filter(|(field, _)| !field.is_nullable());
+        let fields = relation.columns.fields().iter().zip(1..);
+        let fields = fields.filter(|(_, number)| relation.is_required(*number));
         fields.map(move |(field, number)| (relation, number, field.name().as_str()))
     })
 }
@@ -153,7 +154,7 @@ fn columns_of(view: &View<'_>, relation: &Relation) -> Vec<Row> {
             ("table_name", relation.name.as_str().into()),
             ("column_name", field.name().as_str().into()),
             ("ordinal_position", number.into()),
-            ("is_nullable", yes_or_no(field.is_nullable())),
+            ("is_nullable", yes_or_no(!relation.is_required(number))),
             ("is_self_referencing", "NO".into()),
             ("is_identity", "NO".into()),
             ("identity_cycle", "NO".into()),

@@ -20,6 +20,15 @@ pub(super) fn writer(array: &ArrayRef, format: Format, style: &Style) -> Result<
         DataType::List(element) if element.name() == VECTOR && format == Format::Text => {
             vector(array.as_list::<i32>().clone(), style)?
         }
+        DataType::List(element) if element.name() == VECTOR => {
+            let list = array.as_list::<i32>().clone();
+            let offsets = list.offsets().clone();
+            let mut cells = Cells::new(list.values(), format, style)?;
+            let oid = postgres_type(list.values().data_type()).oid();
+            Box::new(move |row, out| {
+                put_binary(&mut cells, oid, 0, offsets[row] as usize..offsets[row + 1] as usize, out)
+            })
+        }
         DataType::List(_) => {
             let list = array.as_list::<i32>().clone();
             let offsets = list.offsets().clone();
@@ -62,7 +71,7 @@ fn elements(
     let mut cells = Cells::new(values, format, style)?;
     let oid = postgres_type(values.data_type()).oid();
     Ok(match format {
-        Format::Binary => Box::new(move |row, out| put_binary(&mut cells, oid, range(row), out)),
+        Format::Binary => Box::new(move |row, out| put_binary(&mut cells, oid, 1, range(row), out)),
         Format::Text => {
             let mut element = Vec::new();
             Box::new(move |row, out| {
@@ -112,7 +121,7 @@ fn nested_binary(
             rows = offsets[rows.start] as usize..offsets[rows.end] as usize;
         }
         if rows.is_empty() {
-            return put_binary(&mut cells, oid, rows, out);
+            return put_binary(&mut cells, oid, 1, rows, out);
         }
         let size = |size: usize| i32::try_from(size).map_err(|_| Failure::new("54000", "an array is too long"));
         out.put_i32(size(lengths.len())?);
@@ -143,7 +152,8 @@ fn vector(list: ListArray, style: &Style) -> Result<Write, Failure> {
     }))
 }
 
-fn put_binary(cells: &mut Cells, oid: u32, range: Range<usize>, out: &mut Vec<u8>) -> Result<(), Failure> {
+/// An array of one dimension, whose first element has the subscript `first`.
+fn put_binary(cells: &mut Cells, oid: u32, first: i32, range: Range<usize>, out: &mut Vec<u8>) -> Result<(), Failure> {
     if range.is_empty() {
         out.put_i32(0);
         out.put_i32(0);
@@ -155,7 +165,7 @@ fn put_binary(cells: &mut Cells, oid: u32, range: Range<usize>, out: &mut Vec<u8
     out.put_i32(range.clone().any(|element| cells.is_null(element)).into());
     out.put_u32(oid);
     out.put_i32(length);
-    out.put_i32(1);
+    out.put_i32(first);
     range.into_iter().try_for_each(|element| cells.write_sized(element, out))
 }
 

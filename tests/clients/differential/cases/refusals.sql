@@ -26,3 +26,21 @@ SELECT nosuch FROM symbols;
 SELECT symbol, count(*) FROM symbols;
 SELECT upper(1);
 SELECT 1 / 0;
+
+-- Parameters whose type nothing tells.
+-- parameters: [["a", ""]]
+SELECT $1 IS NULL;
+-- parameters: [["{1,2}", ""]]
+SELECT array_length($1, 1);
+-- parameters: [["2026-01-05", ""]]
+SELECT date_trunc('month', $1);
+-- parameters: [["1", "int4"]]
+COPY (SELECT $1) TO STDOUT;
+
+-- Values that become another type only when they are asked to.
+-- before: PREPARE q AS SELECT $1 + 1
+EXECUTE q(date '2026-01-05');
+-- before: PREPARE q AS SELECT $1 + 1
+EXECUTE q(true);
+SELECT ARRAY[1] = ARRAY[1::bigint];
+SELECT ARRAY[1.5::float8] < ARRAY[1.5::real];

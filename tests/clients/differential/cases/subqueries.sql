@@ -50,3 +50,8 @@ SELECT market, CASE WHEN market IN (SELECT listed_market FROM market_metrics) TH
 WITH drawn AS (SELECT random() AS r) SELECT a.r = b.r FROM drawn a, drawn b;
 WITH drawn AS MATERIALIZED (SELECT x, gen_random_uuid() AS id FROM generate_series(1, 3) x) SELECT count(*) FROM drawn a JOIN drawn b USING (x, id);
 WITH drawn(r) AS (SELECT clock_timestamp()) SELECT count(DISTINCT r) FROM (SELECT r FROM drawn UNION ALL SELECT r FROM drawn) q;
+
+-- Rows that are joined by arrays with NULL among their elements.
+SELECT k, (SELECT array_agg(x ORDER BY x) FROM unnest(t.a) x) FROM (VALUES (1, ARRAY[1]), (2, ARRAY[NULL, 4]), (3, NULL)) t(k, a);
+SELECT k, (SELECT string_agg(x::text, ',' ORDER BY x) FROM unnest(t.a) x) FROM (VALUES (1, ARRAY[1]), (2, ARRAY[NULL, 4])) t(k, a);
+SELECT count(*) FROM symbols s JOIN (SELECT lists, count(*) FROM symbols GROUP BY lists) g ON g.lists = s.lists;

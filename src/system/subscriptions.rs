@@ -1,6 +1,6 @@
 //! `system.subscriptions`: what is followed live, why, and when it spoke last.
 
-use super::system::{SystemColumn, SystemTable, instants};
+use super::schema::{SystemColumn, SystemTable, instants};
 use crate::lake::dataset::instant;
 use crate::live::feed::{FeedBoard, Why};
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringArray};
@@ -68,7 +68,7 @@ fn rows(feed: &FeedBoard) -> Vec<Row> {
 }
 
 /// Columns of `system.subscriptions`, in the order that [`table`] fills them.
-pub(super) fn columns() -> Vec<SystemColumn> {
+pub(crate) fn columns() -> Vec<SystemColumn> {
     vec![
         ("symbol", Utf8, "Symbol, as rows have it"),
         ("event", Utf8, "Event, by the name of its table"),

@@ -1,7 +1,7 @@
 //! `system.rejected_rows` and `system.data_quality`: what is wrong with the rows that were brought. Read from the lake for
 //! each query, whichever process told of it.
 
-use super::system::{SystemColumn, SystemTable, instants};
+use super::schema::{SystemColumn, SystemTable, instants};
 use crate::dialect::session::SessionFacts;
 use crate::lake::dataset::instant;
 use crate::lake::quality::{Doubt, Met, Quality, Rejected};
@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The two tables by name.
-pub(super) fn tables(lake: &Arc<Lake>) -> [(&'static str, SystemTable); 2] {
+pub(crate) fn tables(lake: &Arc<Lake>) -> [(&'static str, SystemTable); 2] {
     [
         ("rejected_rows", table(lake, rejected_columns(), rejected_rows)),
         ("data_quality", table(lake, doubt_columns(), doubt_rows)),
@@ -55,7 +55,7 @@ async fn known(table: &Arc<LakeTable>) -> (&'static str, Quality) {
 }
 
 /// Columns of `system.rejected_rows`, in the order that [`rejected_rows`] fills them.
-pub(super) fn rejected_columns() -> Vec<SystemColumn> {
+pub(crate) fn rejected_columns() -> Vec<SystemColumn> {
     vec![
         ("dataset", Utf8, "Name of the dataset that does not have the row"),
         ("source", Utf8, "Who brought it: 'metastock' or another source"),
@@ -100,7 +100,7 @@ fn file_name(rejected: &Rejected) -> String {
 }
 
 /// Columns of `system.data_quality`, in the order that [`doubt_rows`] fills them.
-pub(super) fn doubt_columns() -> Vec<SystemColumn> {
+pub(crate) fn doubt_columns() -> Vec<SystemColumn> {
     vec![
         ("dataset", Utf8, "Name of the dataset whose rows are in doubt"),
         ("symbol", Utf8, "Symbol they are of; NULL for the dataset as a whole"),

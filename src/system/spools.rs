@@ -1,6 +1,6 @@
 //! `system.spools`: live events on their way into the lake. The server hands the rows over.
 
-use super::system::{SystemColumn, SystemTable};
+use super::schema::{SystemColumn, SystemTable};
 use crate::lake::dataset::instant;
 use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::DataType::{Int64, Utf8};
@@ -63,7 +63,7 @@ pub fn table(rows: SpoolRows) -> SystemTable {
 }
 
 /// Columns of `system.spools`, in the order that [`table`] fills them.
-pub(super) fn columns() -> Vec<SystemColumn> {
+pub(crate) fn columns() -> Vec<SystemColumn> {
     vec![
         ("dataset", Utf8, "History the events are for"),
         ("spool", Utf8, "Name of the spool; NULL while it is not open"),

@@ -1,6 +1,6 @@
 //! `system.feed_gaps`: spans of time in which live events may be missing.
 
-use super::system::{SystemColumn, SystemTable, instants, text_list};
+use super::schema::{SystemColumn, SystemTable, instants, text_list};
 use crate::lake::dataset::instant;
 use crate::live::feed::FeedBoard;
 use arrow::array::{ArrayRef, ListBuilder, StringArray, StringBuilder};
@@ -37,7 +37,7 @@ fn list() -> ListBuilder<StringBuilder> {
 }
 
 /// Columns of `system.feed_gaps`, in the order that [`table`] fills them.
-pub(super) fn columns() -> Vec<SystemColumn> {
+pub(crate) fn columns() -> Vec<SystemColumn> {
     vec![
         ("feed", Utf8, "Name of the feed"),
         ("from_at", instant(), "When the last event before the gap came"),

@@ -5,12 +5,12 @@ use crate::lake::LakeError;
 use datafusion::error::DataFusionError;
 
 /// The error of a scan, to travel through DataFusion.
-pub(super) fn storage_error(error: LakeError) -> DataFusionError {
+pub(crate) fn storage_error(error: LakeError) -> DataFusionError {
     DataFusionError::External(Box::new(query_error(error)))
 }
 
 /// The error itself: of what kind it is, and what to do about it.
-pub(super) fn query_error(error: LakeError) -> QueryError {
+pub(crate) fn query_error(error: LakeError) -> QueryError {
     let kind = match error {
         LakeError::Forgotten { .. } => ErrorKind::InvalidParameter,
         LakeError::Damaged { .. } => ErrorKind::Corrupted,

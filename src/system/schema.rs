@@ -2,7 +2,6 @@
 //!
 //! Each is a list of columns and a function that gives the rows now; nothing is cached.
 
-use super::view;
 use crate::dialect::session::SessionFacts;
 use crate::lake::dataset::instant;
 use crate::lake::freshness::{FreshnessBoard, Ttl};
@@ -136,7 +135,6 @@ pub fn schema(sources: &Sources, further: Vec<(&'static str, SystemTable)>) -> R
     let settings = sources.settings.clone();
     let rows: RowsFor = Arc::new(move |schema, reader| settings_rows(&settings, schema, reader));
     provider.register_table("settings".to_owned(), Arc::new(SystemTable::for_reader(settings_columns(), rows)))?;
-    add("views", views_columns(), Arc::new(views))?;
     for (name, table) in further {
         provider.register_table(name.to_owned(), Arc::new(table))?;
     }
@@ -144,17 +142,17 @@ pub fn schema(sources: &Sources, further: Vec<(&'static str, SystemTable)>) -> R
 }
 
 /// The interval type of ages and time limits: months, days, nanoseconds.
-pub(super) fn interval() -> DataType {
+pub(crate) fn interval() -> DataType {
     DataType::Interval(IntervalUnit::MonthDayNano)
 }
 
 /// A list of texts, whose elements may be NULL.
-pub(super) fn text_list() -> DataType {
+pub(crate) fn text_list() -> DataType {
     DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)))
 }
 
 /// Columns of `system.freshness`, in the order that [`freshness`] fills them.
-pub(super) fn freshness_columns() -> Vec<SystemColumn> {
+pub(crate) fn freshness_columns() -> Vec<SystemColumn> {
     use DataType::{Int64, Utf8};
     vec![
         ("dataset", Utf8, "Name of the dataset"),
@@ -233,7 +231,7 @@ pub fn ttl_text(ttl: Ttl) -> String {
 }
 
 /// Columns of `system.refreshes`, in the order that [`refreshes`] fills them.
-pub(super) fn refreshes_columns() -> Vec<SystemColumn> {
+pub(crate) fn refreshes_columns() -> Vec<SystemColumn> {
     use DataType::{Int64, Utf8};
     vec![
         ("dataset", Utf8, "Name of the dataset"),
@@ -299,7 +297,7 @@ pub(crate) fn queries_columns() -> Vec<SystemColumn> {
 }
 
 /// Columns of `system.settings`, all text.
-pub(super) fn settings_columns() -> Vec<SystemColumn> {
+pub(crate) fn settings_columns() -> Vec<SystemColumn> {
     use DataType::Utf8;
     vec![
         ("name", Utf8, "Key in the configuration"),
@@ -330,27 +328,6 @@ fn is_path(value: &str) -> bool {
     std::path::Path::new(value.trim_start_matches('"')).is_absolute()
 }
 
-/// Columns of `system.views`, all text.
-pub(super) fn views_columns() -> Vec<SystemColumn> {
-    use DataType::Utf8;
-    vec![
-        ("name", Utf8, "Name of the view"),
-        ("comment", Utf8, "What it is for, its grain and its units"),
-        ("sql", Utf8, "The query it stands for"),
-    ]
-}
-
-/// Rows of `system.views`: name, comment and query of each embedded view.
-fn views(schema: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let all = view::all();
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.name))),
-        Arc::new(StringArray::from_iter_values(all.iter().map(|one| &one.comment))),
-        Arc::new(StringArray::from_iter_values(all.iter().map(|one| one.sql))),
-    ];
-    RecordBatch::try_new(schema.clone(), columns)
-}
-
 /// Instants as microseconds since 1970 in UTC; `None` becomes NULL.
 pub(crate) fn instants(values: impl Iterator<Item = Option<DateTime<Utc>>>) -> ArrayRef {
     let micros = values.map(|value| value.map(|instant| instant.timestamp_micros()));
@@ -358,7 +335,7 @@ pub(crate) fn instants(values: impl Iterator<Item = Option<DateTime<Utc>>>) -> A
 }
 
 /// Whole milliseconds as an interval without days, which clients show as hours, minutes and seconds.
-pub(super) fn intervals(values: impl Iterator<Item = Option<TimeDelta>>) -> ArrayRef {
+pub(crate) fn intervals(values: impl Iterator<Item = Option<TimeDelta>>) -> ArrayRef {
     let parts = values.map(|value| {
         let nanos = value?.num_milliseconds().checked_mul(1_000_000)?;
         Some(IntervalMonthDayNano::new(0, 0, nanos))

@@ -26,7 +26,7 @@ const ROWS_MAX: usize = 1 << 18;
 ///
 /// # Errors
 /// Columns that cannot be put together.
-pub(super) fn scan(
+pub(crate) fn scan(
     residents: &Residents,
     snapshot: &Snapshot,
     projection: Option<&Vec<usize>>,

@@ -1,6 +1,5 @@
 //! One version of a dataset as a plain Parquet scan: with statistics, and with the files' order where it holds.
 
-use super::context::ScanPart;
 use super::file_reader::FileReaders;
 use crate::lake::{ColumnStatistics, DataFile, Snapshot, StatisticValue, StoredFile};
 use arrow::compute::SortOptions;
@@ -23,8 +22,22 @@ use std::sync::Arc;
 /// Files that are still read one per group, which keeps their order. A history has more: each group is a task.
 const ORDERED_FILES_MAX: usize = 64;
 
+/// A part of one version of a dataset. The parts of a version are disjoint and together whole, whoever reads them and
+/// when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanPart {
+    /// Name of the dataset.
+    pub dataset: String,
+    /// Version of its Delta table that the part is of.
+    pub version: u64,
+    /// Number of the part, from 0.
+    pub index: u32,
+    /// Number of parts that the version is divided into.
+    pub count: u32,
+}
+
 /// A scan of the snapshot's files, which must not be none.
-pub(super) fn scan_snapshot(
+pub(crate) fn scan_snapshot(
     state: &dyn Session,
     store_url: &ObjectStoreUrl,
     snapshot: &Snapshot,
@@ -52,7 +65,7 @@ pub(super) fn scan_snapshot(
 
 /// A scan of one part of a snapshot. Parts are ranges of bytes over all files in their order, so that they depend on
 /// the version alone.
-pub(super) fn scan_part(
+pub(crate) fn scan_part(
     state: &dyn Session,
     store_url: &ObjectStoreUrl,
     snapshot: &Snapshot,
@@ -117,7 +130,7 @@ fn statistics_of(snapshot: &Snapshot, schema: &Schema) -> Statistics {
 }
 
 /// Rows and bytes of a version, as an estimate of another one.
-pub(super) fn estimate(snapshot: &Snapshot, schema: &Schema) -> Statistics {
+pub(crate) fn estimate(snapshot: &Snapshot, schema: &Schema) -> Statistics {
     let size = |number: Option<u64>| match number.and_then(|number| usize::try_from(number).ok()) {
         Some(number) => Precision::Inexact(number),
         None => Precision::Absent,

@@ -1,6 +1,6 @@
 //! `system.sources`: the endpoints of every source as its client sees them, and the live feed. The server hands the rows over.
 
-use super::system::{SystemColumn, SystemTable, instants};
+use super::schema::{SystemColumn, SystemTable, instants};
 use crate::lake::dataset::instant;
 use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::DataType::{Int64, Utf8};
@@ -82,7 +82,7 @@ pub fn table(rows: SourceRows) -> SystemTable {
 }
 
 /// Columns of `system.sources`, in the order that [`table`] fills them.
-pub(super) fn columns() -> Vec<SystemColumn> {
+pub(crate) fn columns() -> Vec<SystemColumn> {
     vec![
         ("source", Utf8, "Name of the source, as in [source.NAME] of the configuration"),
         ("origin", Utf8, "Host and port of the source"),

@@ -1,6 +1,6 @@
 //! `system.subscribers`: the live queries that run, how far each is behind, and what it lost.
 
-use super::system::{SystemColumn, SystemTable, instants, text_list};
+use super::schema::{SystemColumn, SystemTable, instants, text_list};
 use crate::lake::dataset::instant;
 use crate::live::feed::FeedBoard;
 use arrow::array::{ArrayRef, Int64Array, ListBuilder, StringArray, StringBuilder};
@@ -37,7 +37,7 @@ pub fn table(feed: Arc<FeedBoard>) -> SystemTable {
 }
 
 /// Columns of `system.subscribers`, in the order that [`table`] fills them.
-pub(super) fn columns() -> Vec<SystemColumn> {
+pub(crate) fn columns() -> Vec<SystemColumn> {
     vec![
         ("pid", Int64, "Number of the session"),
         ("user", Utf8, "Name of its user"),

@@ -1,7 +1,7 @@
 //! DataFusion's expressions and column names as a person reads them in SQL.
 
-use crate::dialect::CONDITION;
 use crate::dialect::catalog::types;
+use crate::dialect::guard::CONDITION;
 use crate::text::column::texts;
 use crate::text::zone::Zone;
 use arrow::datatypes::DataType;

@@ -5,7 +5,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use std::collections::BTreeSet;
 
 /// The values that a column can have where all filters are true; `None` where they do not tell.
-pub(super) fn items_of_all(filters: &[Expr], column: &str) -> Option<BTreeSet<String>> {
+pub(crate) fn items_of_all(filters: &[Expr], column: &str) -> Option<BTreeSet<String>> {
     let sets = filters.iter().filter_map(|filter| items(filter, column));
     sets.reduce(|left, right| left.intersection(&right).cloned().collect())
 }

@@ -1,6 +1,6 @@
 //! `system.budget`: the rate limit of every source, and what each dataset still needs of it. The server hands the rows over.
 
-use super::system::{SystemColumn, SystemTable};
+use super::schema::{SystemColumn, SystemTable};
 use crate::lake::dataset::instant;
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::DataType::{Boolean, Int64, Utf8};
@@ -56,7 +56,7 @@ pub fn table(rows: BudgetRows) -> SystemTable {
 }
 
 /// Columns of `system.budget`, in the order that [`table`] fills them.
-pub(super) fn columns() -> Vec<SystemColumn> {
+pub(crate) fn columns() -> Vec<SystemColumn> {
     vec![
         ("source", Utf8, "Name of the source, as in [source.NAME] of the configuration"),
         ("dataset", Utf8, "Dataset whose requests wait; NULL for the source as a whole"),

@@ -1,6 +1,6 @@
 //! `system.upkeep`: how the tables of the lake are kept small and quick to read. The server hands the rows over.
 
-use super::system::{SystemColumn, SystemTable, instants};
+use super::schema::{SystemColumn, SystemTable, instants};
 use crate::lake::dataset::instant;
 use arrow::array::{ArrayRef, Int64Array, StringArray};
 use arrow::datatypes::DataType::{Int64, Utf8};
@@ -84,7 +84,7 @@ fn arrays(rows: &[UpkeepRow]) -> Vec<ArrayRef> {
 }
 
 /// Columns of `system.upkeep`, in the order that [`table`] fills them.
-pub(super) fn columns() -> Vec<SystemColumn> {
+pub(crate) fn columns() -> Vec<SystemColumn> {
     vec![
         ("dataset", Utf8, "Name of the dataset"),
         (

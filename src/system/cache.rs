@@ -1,6 +1,6 @@
 //! `system.cache`: which columns of the lake are in memory, and how often they were what a statement wanted.
 
-use super::system::{SystemColumn, SystemTable};
+use super::schema::{SystemColumn, SystemTable};
 use crate::resident::{DatasetFigures, Residents};
 use arrow::array::{ArrayRef, Int64Array, StringArray};
 use arrow::datatypes::DataType::{Int64, Utf8};
@@ -31,7 +31,7 @@ fn arrays(residents: &Residents) -> Vec<ArrayRef> {
 }
 
 /// Columns of `system.cache`, in the order that [`table`] fills them.
-pub(super) fn columns() -> Vec<SystemColumn> {
+pub(crate) fn columns() -> Vec<SystemColumn> {
     vec![
         ("dataset", Utf8, "Name of the dataset"),
         ("files", Int64, "Files of which a column is in memory [files]"),

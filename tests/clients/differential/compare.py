@@ -27,6 +27,8 @@ EXACT = {16, 17, 18, 19, 20, 21, 23, 25, 26, 1042, 1043, 1082, 1083, 1114, 1184,
 LISTED = (
     # Zeros of both signs are two values in an order.
     re.compile(r"OVER \((?=.*ORDER BY).*'-0'"),
+    # A transaction reads one version of every table, whatever it asks for.
+    re.compile(r"^SHOW transaction_isolation"),
     # The type of a row's transaction is told as `oid`.
     re.compile(r"pg_typeof\((\w+\.)?xmin\)"),
     # Two places without a type are a position and a length.

@@ -34,8 +34,9 @@ pub mod scan;
 pub mod system;
 pub mod table;
 
-pub mod engine;
 mod explain;
+
+pub mod engine;
 
 pub mod serve;
 

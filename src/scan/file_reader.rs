@@ -22,14 +22,14 @@ use std::sync::Arc;
 
 /// Makes the readers of one scan. Its files must carry a [`StoredFile`] as their extension.
 #[derive(Debug)]
-pub(crate) struct FileReaders {
+pub(super) struct FileReaders {
     store: Arc<dyn ObjectStore>,
     footers: Arc<FileMetadataCache>,
 }
 
 impl FileReaders {
     /// Readers of files in a store, with a cache for their footers.
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, footers: Arc<FileMetadataCache>) -> Self {
+    pub(super) fn new(store: Arc<dyn ObjectStore>, footers: Arc<FileMetadataCache>) -> Self {
         Self { store, footers }
     }
 

@@ -37,7 +37,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// The scan with its columns from memory where they are there, if it is one of the lake's.
-pub(crate) fn seated(plan: &Arc<dyn ExecutionPlan>, residents: &Arc<Residents>) -> Option<Arc<dyn ExecutionPlan>> {
+pub(super) fn seated(plan: &Arc<dyn ExecutionPlan>, residents: &Arc<Residents>) -> Option<Arc<dyn ExecutionPlan>> {
     let exec = plan.downcast_ref::<DataSourceExec>()?;
     let config = exec.data_source().downcast_ref::<FileScanConfig>()?;
     config.file_source.downcast_ref::<ParquetSource>()?;
@@ -53,7 +53,7 @@ pub(crate) fn seated(plan: &Arc<dyn ExecutionPlan>, residents: &Arc<Residents>) 
 
 /// A scan from memory that gives no more than the ends of each key's rows, where it can tell them; `None` where the plan
 /// is no such scan, or its filter tells rows of one key apart.
-pub(crate) fn with_run_ends(
+pub(super) fn with_run_ends(
     scan: &Arc<dyn ExecutionPlan>,
     first: usize,
     second: Option<usize>,
@@ -99,13 +99,13 @@ pub(crate) fn with_run_ends(
 
 /// How many rows of each key are wanted, and from which end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RunEnds {
+pub(super) struct RunEnds {
     /// Rows of each key.
-    pub(crate) count: usize,
+    pub(super) count: usize,
     /// From which end of its rows.
-    pub(crate) end: RunEnd,
+    pub(super) end: RunEnd,
     /// Bounds of the key's second column, beyond which no row is wanted.
-    pub(crate) bounds: Bounds,
+    pub(super) bounds: Bounds,
 }
 
 /// A Parquet source that opens no file whose columns are in memory.
@@ -450,7 +450,7 @@ fn bounds_of(filter: &Arc<dyn PhysicalExpr>, column: usize, schema: &Schema) -> 
 }
 
 /// The comparison of a column with a constant of its type that a condition is.
-pub(crate) fn compared(part: &Arc<dyn PhysicalExpr>, column: usize, schema: &Schema) -> Option<(Operator, i64)> {
+pub(super) fn compared(part: &Arc<dyn PhysicalExpr>, column: usize, schema: &Schema) -> Option<(Operator, i64)> {
     let comparison = part.downcast_ref::<expressions::BinaryExpr>()?;
     let is_column = |expr: &Arc<dyn PhysicalExpr>| {
         expr.downcast_ref::<expressions::Column>().is_some_and(|found| found.index() == column)

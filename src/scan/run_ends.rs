@@ -31,7 +31,7 @@ use std::sync::Arc;
 const COUNT_MAX: usize = 100;
 
 /// The plan with its scans narrowed where it wants no more than the ends of runs.
-pub(crate) fn narrowed(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+pub(super) fn narrowed(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     let one = |plan: Arc<dyn ExecutionPlan>| {
         let narrowed = if let Some(filter) = plan.downcast_ref::<FilterExec>() {
             below_filter(filter)

@@ -236,8 +236,8 @@ impl Settings {
         }
     }
 
-    /// Returns a setting to its default, which of one of the session's own is an empty text. An error of kind UnknownObject (42704) for a name there is not, of kind
-    /// InvalidParameter (22023) for a fact about the server.
+    /// Returns a setting to its default, which for one of the session's own is an empty text. An error of kind
+    /// UnknownObject (42704) for a name there is not, of kind InvalidParameter (22023) for a fact about the server.
     pub fn reset(&mut self, name: &str) -> Result<(), QueryError> {
         match custom(name) {
             Some(name) => {

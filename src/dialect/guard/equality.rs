@@ -21,7 +21,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use std::sync::{Arc, LazyLock};
 
-/// Name of the function that passes a condition on; EXPLAIN leaves it out.
+/// Name of the function that passes a condition on; EXPLAIN leaves it out, but for what stands behind a guard.
 pub(crate) const CONDITION: &str = "condition";
 
 /// The optimizer rule; it comes after all that read conditions.

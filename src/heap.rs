@@ -3,6 +3,7 @@
 //! Work is counted where it runs: what its thread allocates less what it frees meanwhile. What another thread
 //! frees, a front end that has sent rows, is not seen; so the count says who has taken much, and not how much exactly.
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
@@ -75,12 +76,9 @@ fn unallocated() -> usize {
     }
 }
 
-/// Whether half of what may be allocated is free: what is kept now may be copied before it is given back.
-pub(crate) fn is_half_free() -> bool {
-    match CEILING.load(Ordering::Relaxed) {
-        usize::MAX => true,
-        ceiling => room() >= ceiling / 2,
-    }
+/// Whether so many bytes are little beside all that may be allocated: a few copies of them have room.
+pub(crate) fn is_little(bytes: usize) -> bool {
+    bytes <= CEILING.load(Ordering::Relaxed) / 8
 }
 
 /// Bytes that clients were promised.
@@ -132,13 +130,24 @@ impl Meter {
     /// Does a step of the work and counts what it takes.
     pub(crate) fn counted<T>(&self, step: impl FnOnce() -> T) -> T {
         let before = of_thread();
+        let outer = BEFORE_STEP.replace(before);
         let done = step();
+        BEFORE_STEP.set(outer);
         self.0.fetch_add(of_thread().wrapping_sub(before), Ordering::Relaxed);
         done
+    }
+
+    /// Bytes now, with those of the step that this thread is at.
+    pub(crate) fn bytes_within_step(&self) -> usize {
+        let step = of_thread().wrapping_sub(BEFORE_STEP.get());
+        usize::try_from(self.0.load(Ordering::Relaxed).saturating_add(step)).unwrap_or(0)
     }
 }
 
 thread_local! {
+    /// What [`of_thread`] was when the step began that this thread is at.
+    static BEFORE_STEP: Cell<i64> = const { Cell::new(0) };
+
     /// The counters of this thread; `None` where the allocator does not count.
     static COUNTERS: Option<(ThreadLocal<u64>, ThreadLocal<u64>)> =
         allocatedp::read().and_then(|taken| Ok((taken, deallocatedp::read()?))).ok();
@@ -159,7 +168,9 @@ mod tests {
         let meter = Meter::default();
         let kept = meter.counted(|| {
             drop(vec![1_u8; 3_000_000]);
-            vec![1_u8; 1_000_000]
+            let kept = vec![1_u8; 1_000_000];
+            assert!((1_000_000..1_200_000).contains(&meter.bytes_within_step()));
+            kept
         });
         assert!((1_000_000..1_200_000).contains(&meter.bytes()), "{}", meter.bytes());
         assert!(allocated() >= 1_000_000);

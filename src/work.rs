@@ -54,6 +54,11 @@ pub(crate) fn current() -> Option<Work> {
     AT.with_borrow(Clone::clone)
 }
 
+/// Bytes that the work that this thread is at has taken so far; 0 where it is at none.
+pub(crate) fn bytes() -> usize {
+    AT.with_borrow(|work| work.as_ref().map_or(0, |work| work.meter.bytes_within_step()))
+}
+
 /// Whether nobody waits for the work that this thread is at. Often asked, it looks now and then.
 pub(crate) fn is_over() -> bool {
     let asked = ASKED.get().wrapping_add(1);

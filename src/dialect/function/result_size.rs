@@ -11,6 +11,7 @@
 
 use crate::error::{ErrorKind, QueryError};
 use crate::heap;
+use crate::work;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -223,11 +224,9 @@ impl SizedFunction {
                 if constant && rows > 1 && written > CALL_BYTES_MAX {
                     return Err(too_large(self.inner.name(), written, "batch of rows", CALL_BYTES_MAX));
                 }
-                // One that is folded is kept in the plan, and copied with it.
-                let fits = match constant && rows <= 1 && bytes >= LARGE_CONSTANT_BYTES {
-                    true => heap::is_half_free(),
-                    false => heap::has_room(wanted),
-                };
+                // One that is folded is kept in the plan, and copied with it, time and again.
+                let is_kept = constant && rows <= 1 && bytes >= LARGE_CONSTANT_BYTES;
+                let fits = heap::has_room(wanted) && (!is_kept || heap::is_little(work::bytes().saturating_add(wanted)));
                 if fits { Ok(()) } else { Err(self.no_room(bytes)) }
             }
             Check::Length => {
@@ -244,10 +243,10 @@ impl SizedFunction {
         }
     }
 
-    /// The refusal of a result for which the whole program has no memory left.
+    /// The refusal of a result for which the whole program, or its statement's plan, has no room left.
     fn no_room(&self, bytes: u64) -> DataFusionError {
         let size = bytesize::ByteSize::b(bytes).display().iec().to_string();
-        let message = format!("out of memory: {} would make {size} when the server is at its limit", self.inner.name());
+        let message = format!("out of memory: there is no room for the {size} that {} would make", self.inner.name());
         DataFusionError::External(Box::new(QueryError::new(ErrorKind::OutOfMemory, message)))
     }
 }

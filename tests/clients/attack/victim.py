@@ -35,8 +35,10 @@ class Victim:
             time.sleep(0.1)
 
     def resident(self):
+        """Bytes that the server has taken; what it only maps, its own program, the system may have back at any time."""
         with open(f"/proc/{self.pid}/statm") as statm:
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            resident, shared = map(int, statm.read().split()[1:3])
+            return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
 
     def _weigh(self):
         while True:

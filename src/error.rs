@@ -59,6 +59,18 @@ pub enum ErrorKind {
     ArraySubscript,
     /// A NULL where a value must be.
     NullNotAllowed,
+    /// A NULL in a column that takes none.
+    NotNull,
+    /// Two rows that are alike in a key.
+    Unique,
+    /// A table or view of that name is there already.
+    DuplicateTable,
+    /// Two columns of one name.
+    DuplicateColumn,
+    /// A table that cannot be as it is declared.
+    InvalidTable,
+    /// Something that others read and that would be dropped.
+    StillUsed,
     /// A value beyond a limit of PostgreSQL's own.
     LimitReached,
     /// A value nested too deeply.

@@ -33,6 +33,7 @@ mod market_sql;
 pub mod scan;
 pub mod system;
 pub mod table;
+mod temporary;
 
 mod explain;
 

@@ -208,6 +208,7 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
             idle_session_timeout: config.limits.idle_session_timeout,
             idle_in_transaction_session_timeout: config.limits.idle_in_transaction_session_timeout,
             query_memory_bytes: Some(config.limits.query_memory_bytes),
+            temporary_bytes: Some(config.limits.temporary_bytes),
             superuser: false,
         },
         memory_bytes: config.limits.memory_bytes,

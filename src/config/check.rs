@@ -152,6 +152,7 @@ fn limits(section: &LimitsSection) -> Result<LimitsConfig, ConfigError> {
         statement_timeout: optional("statement_timeout", &section.statement_timeout)?,
         memory_bytes: bytes("memory", &section.memory)?,
         query_memory_bytes: bytes("query_memory", &section.query_memory)?,
+        temporary_bytes: bytes("temporary_memory", &section.temporary_memory)?,
         spill_bytes: size("limits.spill", &section.spill)?,
     };
     let refuse = |reason: &str| Err(ConfigError::new(format!("limits.{reason}")));

@@ -74,5 +74,6 @@ pub(super) struct LimitsSection {
     pub(super) statement_timeout: String,
     pub(super) memory: String,
     pub(super) query_memory: String,
+    pub(super) temporary_memory: String,
     pub(super) spill: String,
 }

@@ -265,6 +265,8 @@ pub struct LimitsConfig {
     pub memory_bytes: usize,
     /// Memory for one query, in bytes; at most that for all.
     pub query_memory_bytes: usize,
+    /// Memory for the temporary tables of one session, in bytes; at most that for all.
+    pub temporary_bytes: usize,
     /// Disk for the spilling of all queries together, in bytes.
     pub spill_bytes: u64,
 }

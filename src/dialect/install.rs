@@ -7,7 +7,7 @@ use super::{
     abandoned, aggregate, arithmetic, array, decorrelate, equality, function, guard, key_range, moment, nested_key,
     typing,
 };
-use datafusion::catalog::{CatalogProvider, TableProvider};
+use datafusion::catalog::{CatalogProvider, SchemaProvider, TableProvider};
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::SessionStateBuilder;
@@ -84,6 +84,19 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     state.add_analyzer_rule(Arc::new(abandoned::Checkpoint));
     Ok(state)
 }
+
+/// Has `pg_catalog`, `information_schema` and the functions about the catalog in one session's state describe another
+/// catalog than the one that they were installed with; gives the two schemas, by their names, for it to hold.
+///
+/// # Errors
+/// Whatever DataFusion refuses to register.
+pub fn describe(state: &mut SessionState, catalog: &Arc<dyn CatalogProvider>) -> Result<Schemas> {
+    let comments = function::describe(state, catalog)?;
+    Ok(catalog::schemas(catalog, &comments))
+}
+
+/// Schemas by their names.
+pub type Schemas = Vec<(String, Arc<dyn SchemaProvider>)>;
 
 /// Rules of the optimiser with those of extensions in front of the one that computes common parts of expressions once:
 /// behind it, calls in conditions are columns.

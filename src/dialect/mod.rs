@@ -54,4 +54,4 @@ pub mod session;
 pub(crate) mod shared;
 pub(crate) mod typing;
 
-pub use install::{Host, install, planners};
+pub use install::{Host, Schemas, describe, install, planners};

@@ -12,6 +12,7 @@ use super::shared::{ListUsers, Shared};
 use crate::dialect::extension::Extension;
 use crate::market_sql::MarketSql;
 use crate::role::Role;
+use crate::temporary::grammar::CreateTableAs;
 use datafusion::execution::session_state::SessionState;
 use std::io;
 use std::sync::atomic::AtomicU64;
@@ -26,7 +27,7 @@ pub struct Engine {
 
 /// What this engine adds to the dialect, in the order in which the parser asks.
 pub(crate) fn extensions() -> Vec<Arc<dyn Extension>> {
-    vec![Arc::new(OwnStatements), Arc::new(MarketSql)]
+    vec![Arc::new(OwnStatements), Arc::new(CreateTableAs), Arc::new(MarketSql)]
 }
 
 impl Engine {

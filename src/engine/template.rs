@@ -13,7 +13,9 @@ use crate::table::comment::OwnComments;
 use crate::table::planner::DemandPlanner;
 use crate::table::schemas::{self, Tables};
 use crate::table::view;
+use crate::temporary::provider::TemporaryTable;
 use anyhow::{Context, Result, anyhow};
+use datafusion::catalog::TableProvider;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
@@ -59,7 +61,7 @@ pub async fn build(mut parts: Parts) -> Result<Engine> {
     let catalog = context.catalog(DATABASE).ok_or_else(|| anyhow!("the session has no catalog"))?;
     parts.tables.system_tables.push(("queries", queries_table::table(parts.queries.clone())));
     schemas::register(parts.tables, catalog.as_ref())?;
-    let host = Host { catalog, comments: Arc::new(OwnComments), rereads: schemas::rereads, extensions };
+    let host = Host { catalog, comments: Arc::new(OwnComments), rereads, extensions };
     let state = dialect::install(context.state(), &host).context("install PostgreSQL's meaning of SQL")?;
     let context = SessionContext::new_with_state(state);
     view::register(&context).await.context("register the views")?;
@@ -75,7 +77,7 @@ pub fn over(context: &SessionContext, comments: Arc<dyn Comments>, defaults: Def
     let state = context.state();
     let name = &state.config_options().catalog.default_catalog;
     let catalog = context.catalog(name).ok_or_else(|| anyhow!("the context has no catalog {name}"))?;
-    let host = Host { catalog, comments, rereads: schemas::rereads, extensions: extensions() };
+    let host = Host { catalog, comments, rereads, extensions: extensions() };
     let planners =
         dialect::planners().into_iter().chain(host.extensions.iter().flat_map(|extension| extension.planners()));
     let planner = Arc::new(DemandPlanner::new(planners.collect()));
@@ -92,6 +94,12 @@ pub fn over(context: &SessionContext, comments: Arc<dyn Comments>, defaults: Def
 pub async fn views_over(context: &SessionContext) -> Result<()> {
     crate::market_sql::register(context)?;
     view::register(context).await
+}
+
+/// Whether a table has the same rows when one statement scans it twice: a session changes its own tables between
+/// statements.
+fn rereads(table: &dyn TableProvider) -> bool {
+    schemas::rereads(table) || table.is::<TemporaryTable>()
 }
 
 fn config() -> SessionConfig {

@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;
 use datafusion::error::Result;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, TableType};
 use std::sync::Arc;
 
 /// Name of the row about the query as a whole, which follows those of its inputs.
@@ -67,6 +67,8 @@ impl Inputs {
                         let ((freshness, own), past) = (table.parts(), table.past());
                         Input::Cached(freshness.clone(), own.clone(), past)
                     }
+                    // A session's own tables are as it made them.
+                    None if provider.table_type() == TableType::Temporary => return Ok(TreeNodeRecursion::Continue),
                     None => {
                         let name = past_name::own(&scan.table_name.to_string()).to_owned();
                         Input::Live(name, feed_of(provider.as_ref()))

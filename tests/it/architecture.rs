@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const FOREIGN: &[(&str, &[&str])] = &[
     ("arrow_flight::", &["serve/flight"]),
     ("axum::", &["serve/http", "simulator"]),
-    ("datafusion::", &["dialect", "engine", "explain", "market_sql", "scan", "system", "table"]),
+    ("datafusion::", &["dialect", "engine", "explain", "market_sql", "scan", "system", "table", "temporary"]),
     ("deltalake_core::", &["lake"]),
     ("figment::", &["config", "serve/auth", "simulator/fault"]),
     ("pgwire::", &["serve/postgres"]),

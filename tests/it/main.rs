@@ -25,6 +25,7 @@ mod restated;
 mod sessions;
 mod slt;
 mod tables;
+mod temporary;
 mod tokio_postgres_client;
 mod two_sources;
 mod vendor;

@@ -81,9 +81,10 @@ impl Names {
         }
     }
 
-    /// The number of a relation in one schema.
+    /// The number of a relation in one schema; `pg_temp` is the session's own.
     fn oid_in(&self, schema: &str, name: &str) -> Option<u32> {
-        self.relations.iter().find(|(_, (place, relation))| place == schema && relation == name).map(|(oid, _)| *oid)
+        let meant = |place: &str| place == schema || (schema == "pg_temp" && is_temporary(place));
+        self.relations.iter().find(|(_, (place, relation))| meant(place) && relation == name).map(|(oid, _)| *oid)
     }
 
     /// The names of all schemas, sorted.
@@ -99,6 +100,11 @@ fn table_names(source: &dyn CatalogProvider, schema: &str) -> Vec<String> {
         INFORMATION_SCHEMA => information_schema::all().iter().map(|definition| definition.name.to_owned()).collect(),
         _ => source.schema(schema).map(|provider| provider.table_names()).unwrap_or_default(),
     }
+}
+
+/// Whether a schema is the temporary one of a session; a session sees its own alone.
+pub(crate) fn is_temporary(schema: &str) -> bool {
+    schema.starts_with("pg_temp_")
 }
 
 /// What a relation is, as `pg_class.relkind` tells.
@@ -149,6 +155,11 @@ impl Relation {
     pub(crate) fn is_required(&self, number: i32) -> bool {
         let field = usize::try_from(number - 1).ok().and_then(|place| self.columns.fields().get(place));
         field.is_some_and(|field| !field.is_nullable()) || (self.is_table() && self.key.contains(&i64::from(number)))
+    }
+
+    /// Whether it is of a session's temporary schema.
+    pub(crate) fn is_temporary(&self) -> bool {
+        is_temporary(&self.schema)
     }
 
     /// Whether it is a view.

@@ -40,10 +40,20 @@ use std::sync::Arc;
 /// # Errors
 /// Whatever the catalog refuses to register, for instance when it is read-only.
 pub(super) fn install(source: &Arc<dyn CatalogProvider>, comments: &Arc<dyn Comments>) -> Result<()> {
-    source.register_schema("pg_catalog", pg_catalog(source.clone(), comments.clone()))?;
-    let standard = information_schema::information_schema(source.clone(), comments.clone());
-    source.register_schema("information_schema", standard)?;
+    for (name, schema) in schemas(source, comments) {
+        source.register_schema(&name, schema)?;
+    }
     Ok(())
+}
+
+/// Both schemas by their names, as they describe a catalog.
+pub(super) fn schemas(
+    source: &Arc<dyn CatalogProvider>,
+    comments: &Arc<dyn Comments>,
+) -> Vec<(String, Arc<dyn SchemaProvider>)> {
+    let standard = information_schema::information_schema(source.clone(), comments.clone());
+    let own = pg_catalog(source.clone(), comments.clone());
+    vec![("pg_catalog".to_owned(), own), ("information_schema".to_owned(), standard)]
 }
 
 /// The schema `pg_catalog` over a catalog, for DataFusion to look tables up in.

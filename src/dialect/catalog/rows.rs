@@ -135,7 +135,7 @@ fn class(relation: &Relation) -> Row {
         ("relam", method.into()),
         ("relfilenode", if relation.is_view() { 0 } else { relation.oid }.into()),
         ("reltuples", Value::Float(rows)),
-        ("relpersistence", 'p'.into()),
+        ("relpersistence", if relation.is_temporary() { 't' } else { 'p' }.into()),
         ("relkind", letter.into()),
         ("relnatts", columns.into()),
         ("relhasindex", (relation.is_table() && !relation.key.is_empty()).into()),

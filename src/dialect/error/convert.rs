@@ -129,9 +129,34 @@ fn is_subquery_left_over(text: &str) -> bool {
     text.contains("does not support logical expression") && subqueries.iter().any(|kind| text.contains(kind))
 }
 
+/// What DataFusion says of a type that it does not know, before its name.
+const UNKNOWN_TYPE: &str = "Unsupported SQL type ";
+
+/// Types of PostgreSQL's that this server does not have, with a blank around each.
+const OTHER_TYPES: &str = " abstime aclitem bit box cid cidr circle datemultirange daterange gtsvector inet int4multirange \
+    int4range int8multirange int8range jsonpath line lseg macaddr macaddr8 money nummultirange numrange path pg_lsn \
+    pg_snapshot point polygon refcursor regcollation regconfig regdictionary regnamespace regoper regoperator regprocedure \
+    timetz tsmultirange tsquery tsrange tstzmultirange tstzrange tsvector txid_snapshot varbit xid xid8 xml ";
+
+/// A type that is one word and that neither DataFusion nor PostgreSQL knows.
+fn unknown_type(text: &str) -> Option<QueryError> {
+    let name = text.strip_prefix(UNKNOWN_TYPE)?.lines().next()?.trim();
+    let quoted = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let folded = quoted.map_or_else(|| name.to_lowercase(), str::to_owned);
+    let word = folded.chars().all(|letter| letter.is_alphanumeric() || letter == '_') || quoted.is_some();
+    let known = OTHER_TYPES.contains(&format!(" {folded} "));
+    // DataFusion's parser writes those that it knows in capitals.
+    let of_parser = quoted.is_none() && name.chars().all(|letter| !letter.is_lowercase());
+    let wanted = word && !known && !of_parser;
+    wanted.then(|| QueryError::new(ErrorKind::UnknownObject, format!("type \"{folded}\" does not exist")))
+}
+
 /// What DataFusion does not have; correlated subqueries that no rule takes apart get their own
 /// sentence.
 fn not_supported(text: &str) -> QueryError {
+    if let Some(unknown) = unknown_type(text) {
+        return unknown;
+    }
     let text = message::first_line(text);
     if text.contains("OuterReferenceColumn") || text.contains("correlated") || is_subquery_left_over(text) {
         return message::correlated();

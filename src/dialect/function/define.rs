@@ -10,7 +10,7 @@ use super::result_size::Estimate;
 use super::section::Section;
 use crate::dialect::catalog::Comments;
 use crate::dialect::catalog::definition;
-use crate::dialect::catalog::description::Names;
+use crate::dialect::catalog::description::{Names, is_temporary};
 use crate::dialect::catalog::functions::Function;
 use crate::dialect::session::SessionFacts;
 use chrono::{DateTime, Utc};
@@ -175,12 +175,21 @@ impl Context<'_> {
         })
     }
 
-    /// The schemas in which an unqualified name is looked for, in order.
+    /// The schemas in which an unqualified name is looked for, in order: the temporary one of the session first, where it
+    /// has one.
     pub(crate) fn path(&self) -> &[String] {
-        self.path.get_or_init(|| match &self.facts.session {
-            Some(session) => session.search_path(),
-            None => vec!["public".to_owned()],
+        self.path.get_or_init(|| {
+            let named = match &self.facts.session {
+                Some(session) => session.search_path(),
+                None => vec!["public".to_owned()],
+            };
+            self.temporary_schema().map(str::to_owned).into_iter().chain(named).collect()
         })
+    }
+
+    /// The temporary schema of the session; `None` when it has none.
+    pub(crate) fn temporary_schema(&self) -> Option<&str> {
+        self.names().schemas().find(|schema| is_temporary(schema))
     }
 
     /// The catalog itself, when the state has one.

@@ -41,7 +41,7 @@ mod typed;
 
 pub use section::Section;
 
-use super::catalog::Comments;
+use super::catalog::{Comments, NoComments};
 use crate::dialect::session::SessionFacts;
 use crate::dialect::typing::marked;
 use datafusion::catalog::CatalogProvider;
@@ -196,6 +196,32 @@ pub(super) fn install(
             .filter_map(|own| Some((own.name, own.size?)))
             .chain(routines().filter_map(|own| Some((own.name, own.size?)))),
     )
+}
+
+/// Has the functions of one session's state look at another catalog; gives what there is to say of its tables.
+///
+/// # Errors
+/// Whatever DataFusion refuses to register.
+pub(super) fn describe(state: &mut SessionState, source: &Arc<dyn CatalogProvider>) -> Result<Arc<dyn Comments>> {
+    let Some(shared) = state.config().get_extension::<CatalogFacts>() else { return Ok(Arc::new(NoComments)) };
+    let comments = shared.0.catalog.as_ref().map(|(_, comments)| comments.clone());
+    let comments = comments.unwrap_or_else(|| Arc::new(NoComments));
+    let signatures = OnceLock::new();
+    if let Some(known) = shared.0.signatures.get() {
+        let _ = signatures.set(known.clone());
+    }
+    let facts = Arc::new(Facts {
+        catalog: Some((source.clone(), comments.clone())),
+        session: state.config().get_extension::<SessionFacts>(),
+        started_at: shared.0.started_at,
+        signatures,
+    });
+    // Those that may give much look at no catalog, and are bound already.
+    let plain = definitions().filter(|function| function.size.is_none()).map(|function| define(function, &facts));
+    for function in plain.collect::<Vec<_>>().into_iter().chain(session_functions(&facts)) {
+        state.register_udf(Arc::new(function))?;
+    }
+    Ok(comments)
 }
 
 /// Gives one session's state the functions and catalog rows that depend on it, and binds its

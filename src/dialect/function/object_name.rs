@@ -110,10 +110,11 @@ fn either(context: &Context<'_>, values: &[ScalarValue], of_text: Body, of_numbe
     }
 }
 
-/// The parts of a name as SQL reads it: `live.quotes`, `"My Table"`; `None` when it does not read as a name.
+/// The parts of a name as SQL reads it: `live.quotes`, `"My Table"`, with blanks around them; `None` when it does not read
+/// as a name.
 pub(crate) fn parts(name: &str) -> Option<Vec<String>> {
     let mut parts = vec![String::new()];
-    let mut quoted = false;
+    let (mut quoted, mut ended) = (false, false);
     let mut letters = name.trim().chars().peekable();
     while let Some(letter) = letters.next() {
         let part = parts.last_mut()?;
@@ -122,8 +123,13 @@ pub(crate) fn parts(name: &str) -> Option<Vec<String>> {
                 letters.next();
                 part.push('"');
             }
+            '.' if !quoted => {
+                ended = false;
+                parts.push(String::new());
+            }
+            letter if letter.is_whitespace() && !quoted => ended = !part.is_empty(),
+            _ if ended => return None,
             '"' => quoted = !quoted,
-            '.' if !quoted => parts.push(String::new()),
             letter if quoted => part.push(letter),
             letter => part.extend(letter.to_lowercase()),
         }

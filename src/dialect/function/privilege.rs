@@ -6,6 +6,7 @@ use super::define::{Context, Definition, Returns, integer, is_text, null, stable
 use super::failure::fails;
 use super::object_name::{schema_oid, table_oid};
 use super::session::role_oid;
+use crate::dialect::catalog::description::is_temporary;
 use crate::error::ErrorKind;
 use datafusion::common::{Result, ScalarValue};
 
@@ -141,9 +142,17 @@ fn privilege(context: &Context<'_>, values: &[ScalarValue], of: Object, known: &
         if !known.contains(&plain) {
             return fails(ErrorKind::InvalidParameter, format!("unrecognized privilege type: \"{written}\""));
         }
-        reads |= matches!(name.as_str(), "SELECT" | "USAGE" | "CONNECT" | "EXECUTE");
+        // A session may make temporary tables, and do with its own what it likes.
+        let own = matches!(of, Object::Table | Object::Column) && is_own(context, object)?;
+        reads |= own || matches!(name.as_str(), "SELECT" | "USAGE" | "CONNECT" | "EXECUTE" | "TEMP" | "TEMPORARY");
     }
     Ok(if there { ScalarValue::from(reads) } else { null() })
+}
+
+/// Whether a table is a temporary one of the session.
+fn is_own(context: &Context<'_>, object: &[ScalarValue]) -> Result<bool> {
+    let ScalarValue::UInt32(Some(number)) = table_oid(context, object)? else { return Ok(false) };
+    Ok(context.names().relation(number).is_some_and(|(schema, _)| is_temporary(schema)))
 }
 
 /// Whether a number is that of a relation.

@@ -226,7 +226,8 @@ impl SizedFunction {
                 }
                 // One that is folded is kept in the plan, and copied with it, time and again.
                 let is_kept = constant && rows <= 1 && bytes >= LARGE_CONSTANT_BYTES;
-                let fits = heap::has_room(wanted) && (!is_kept || heap::is_little(work::bytes().saturating_add(wanted)));
+                let fits =
+                    heap::has_room(wanted) && (!is_kept || heap::is_little(work::bytes().saturating_add(wanted)));
                 if fits { Ok(()) } else { Err(self.no_room(bytes)) }
             }
             Check::Length => {

@@ -3,6 +3,7 @@
 //! [`SessionFacts`](crate::dialect::session::SessionFacts).
 
 use super::define::{Context, Definition, Returns, integer, null, stable, text, text_value, volatile};
+use crate::dialect::catalog::description::is_temporary;
 use crate::dialect::catalog::oid;
 use crate::dialect::session::Signal;
 use datafusion::common::{Result, ScalarValue, exec_err};
@@ -77,10 +78,10 @@ fn database(context: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
     Ok(ScalarValue::from(context.session()?.database.as_str()))
 }
 
-/// The schemas of the search path that are there.
+/// The schemas of the search path that are there, without the temporary one, in which nothing is made unasked.
 fn existing(context: &Context<'_>) -> Vec<String> {
     let there = |name: &&String| context.names().schemas().any(|schema| schema == name.as_str());
-    context.path().iter().filter(there).cloned().collect()
+    context.path().iter().filter(there).filter(|name| !is_temporary(name)).cloned().collect()
 }
 
 /// The search path; with `pg_catalog`, which is searched without being named, when asked for.
@@ -89,6 +90,9 @@ fn current_schemas(context: &Context<'_>, values: &[ScalarValue]) -> Result<Scal
     let mut schemas = existing(context);
     if implicit && !schemas.iter().any(|schema| schema == "pg_catalog") {
         schemas.insert(0, "pg_catalog".to_owned());
+    }
+    if implicit && let Some(temporary) = context.temporary_schema() {
+        schemas.insert(0, temporary.to_owned());
     }
     let schemas: Vec<ScalarValue> = schemas.into_iter().map(ScalarValue::from).collect();
     Ok(ScalarValue::List(ScalarValue::new_list_nullable(&schemas, &datafusion::arrow::datatypes::DataType::Utf8)))

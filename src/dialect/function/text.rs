@@ -6,7 +6,7 @@ use super::failure::fails;
 use super::format::{self, literal};
 use super::result_size::sum;
 use super::section::Section;
-use crate::dialect::catalog::types;
+use crate::dialect::catalog::{oid, types};
 use crate::error::ErrorKind;
 use crate::text::identifier::quote;
 use datafusion::common::{Result, ScalarValue, exec_err};
@@ -80,9 +80,13 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
     ),
     stable("pg_jit_available", "Whether expressions are compiled by LLVM: never.", &[0], Returns::Bool, no),
     stable("pg_is_wal_replay_paused", "Whether replay of a log is paused: never.", &[0], Returns::Bool, no),
-    stable("pg_my_temp_schema", "Number of the session's temporary schema: 0 for none.", &[0], Returns::Oid, |_, _| {
-        Ok(ScalarValue::from(0_u32))
-    }),
+    stable(
+        "pg_my_temp_schema",
+        "Number of the session's temporary schema: 0 for none.",
+        &[0],
+        Returns::Oid,
+        |context, _| Ok(ScalarValue::from(context.temporary_schema().map_or(0, oid::namespace))),
+    ),
     stable("pg_postmaster_start_time", "When the server started.", &[0], Returns::Instant, started_at),
     stable("pg_tablespace_location", "Folder of a tablespace: none is told.", &[1], Returns::Text, |_, _| {
         Ok(ScalarValue::from(""))

@@ -17,6 +17,7 @@ mod fields;
 mod grammar;
 mod identifier;
 mod operators;
+mod question_mark;
 mod refuse;
 mod size;
 pub(crate) mod spelling;
@@ -26,5 +27,7 @@ pub(crate) mod weight;
 pub(crate) mod words;
 
 pub(crate) use check::check;
+#[cfg(test)]
 pub(crate) use statement::parse;
+pub(crate) use statement::{Placeholders, parse_with};
 pub use tree::Statement;

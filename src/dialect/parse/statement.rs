@@ -13,18 +13,46 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use std::sync::Arc;
 
+/// How a text names its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Placeholders {
+    /// `$1`, `$2`, as in PostgreSQL.
+    Numbers,
+    /// `?` as well, as in JDBC and ODBC.
+    QuestionMarks,
+}
+
+/// [`parse_with`] for a text whose parameters have numbers.
+///
+/// # Errors
+/// Those of [`parse_with`].
+#[cfg(test)]
+pub(crate) fn parse(sql: &str, extensions: &[Arc<dyn Extension>]) -> Result<Vec<Statement>, QueryError> {
+    parse_with(sql, extensions, Placeholders::Numbers)
+}
+
 /// Parses one or more statements with semicolons between them; each extension is asked first whether
 /// a statement is its own. Reading ends early, with an error that means nothing, when nobody waits for it.
 ///
 /// # Errors
 /// `Syntax` with the position of the first token that does not fit, `NotSupported` for a text that is
 /// nested or chained deeper than its tree can be walked.
-pub(crate) fn parse(sql: &str, extensions: &[Arc<dyn Extension>]) -> Result<Vec<Statement>, QueryError> {
+pub(crate) fn parse_with(
+    sql: &str,
+    extensions: &[Arc<dyn Extension>],
+    placeholders: Placeholders,
+) -> Result<Vec<Statement>, QueryError> {
     depth::check_length(sql)?;
     let dialect = PostgreSqlDialect {};
     let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
     let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
     depth::check(&tokens)?;
+    let tokens = match placeholders {
+        Placeholders::Numbers => tokens,
+        Placeholders::QuestionMarks => {
+            super::question_mark::numbered(tokens).map_err(|error| QueryError::from_parser(error, sql))?
+        }
+    };
     let tokens = super::identifier::cut(tokens);
     let tokens = super::continued::joined(tokens).map_err(|error| QueryError::from_parser(error, sql))?;
     let tokens = super::exclusion::marked(tokens);

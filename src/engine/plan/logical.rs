@@ -1,5 +1,6 @@
 //! The logical plan of a statement: DataFusion's plan, the columns of its result and the types of its parameters.
 
+use super::change::PlannedChange;
 use super::prepared::Prepared;
 use crate::dialect::parse::depth::Depth;
 use crate::dialect::typing::Parameters;
@@ -22,6 +23,8 @@ pub struct Plan {
     pub schema: SchemaRef,
     /// Types of `$1`, `$2`, ... in order; `None` where nothing in the statement tells.
     pub parameters: Vec<Option<DataType>>,
+    /// What is done with the rows, for a statement that changes temporary tables or views.
+    pub(crate) change: Option<Arc<PlannedChange>>,
 }
 
 impl Plan {
@@ -32,13 +35,24 @@ impl Plan {
     /// The plan of EXPLAIN of this statement.
     pub(crate) fn explained(&self, options: ExplainOptions) -> Self {
         let prepared = Arc::new(self.prepared.explained(options));
-        Self { prepared, schema: explain::explained_schema(), parameters: self.parameters.clone() }
+        Self { prepared, schema: explain::explained_schema(), parameters: self.parameters.clone(), change: None }
+    }
+
+    /// Whether it changes temporary tables or views, and has no rows to give.
+    pub fn is_change(&self) -> bool {
+        self.change.is_some()
+    }
+
+    /// The query within a change.
+    pub(crate) fn of_rows(&self, change: &PlannedChange) -> Self {
+        Self { schema: change.columns.clone(), change: None, ..self.clone() }
     }
 
     /// Whether it is answered without being planned further, or may be once it was optimised: rows of some keys of one
     /// table, or constants.
     pub fn is_at_hand(&self) -> bool {
-        self.prepared.lookup.is_some() || self.prepared.constants.is_some() || self.prepared.may_look_up()
+        let plain = self.change.is_none();
+        plain && (self.prepared.lookup.is_some() || self.prepared.constants.is_some() || self.prepared.may_look_up())
     }
 }
 
@@ -46,7 +60,8 @@ impl Plan {
 pub(crate) fn plan_rows(rows: Arc<dyn TableProvider>, parameters: Vec<Option<DataType>>) -> Result<Plan, QueryError> {
     let logical = LogicalPlanBuilder::scan("rows", provider_as_source(rows), None)?.build()?;
     let schema = renamed(logical.schema().as_arrow(), None);
-    Ok(Plan { prepared: Arc::new(Prepared::new(logical, Depth::Shallow, &[])), schema, parameters })
+    let prepared = Arc::new(Prepared::new(logical, Depth::Shallow, &[]));
+    Ok(Plan { prepared, schema, parameters, change: None })
 }
 
 /// Names a person may have meant by a table that does not exist.

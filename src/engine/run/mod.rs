@@ -21,4 +21,4 @@ mod window_result;
 mod wrapper;
 
 pub use queries::{Progress, Queries, QueryState, RunningQuery};
-pub use rows::{MappedStream, RowStream, Running};
+pub use rows::{Changed, MappedStream, RowStream, Running};

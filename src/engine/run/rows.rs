@@ -99,6 +99,17 @@ pub struct RowStream {
     pub(crate) rows: Rows<RecordBatch>,
     pub(crate) schema: SchemaRef,
     pub(crate) unbounded: bool,
+    /// What the statement did to temporary tables or views, where it did anything; it has no rows then.
+    pub(crate) changed: Option<Changed>,
+}
+
+/// What a change did, as the client is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed {
+    /// What PostgreSQL calls the statement: `INSERT 0`, `CREATE TABLE`.
+    pub tag: &'static str,
+    /// Rows that it made, changed or deleted; `None` where the client is not told.
+    pub rows: Option<u64>,
 }
 
 /// Rows of a running statement, each batch with something done to it. Dropping it stops the statement.
@@ -128,6 +139,11 @@ impl RowStream {
     /// Whether the rows have no end: they come as events happen.
     pub fn is_unbounded(&self) -> bool {
         self.unbounded
+    }
+
+    /// What the statement did to temporary tables or views, where it did anything.
+    pub fn changed(&self) -> Option<Changed> {
+        self.changed
     }
 
     /// The progress of the statement, which outlives the rows when it is kept.
@@ -174,7 +190,7 @@ impl RowStream {
     /// Has `work` done on each further batch where statements run, several at once. The order stays, and only as many
     /// are taken ahead as there are processors.
     pub fn map<T: Send + 'static>(self, work: impl Fn(RecordBatch) -> T + Send + Sync + 'static) -> MappedStream<T> {
-        let Self { running, rows, schema, unbounded: _ } = self;
+        let Self { running, rows, schema, .. } = self;
         let rows = running.cpu.clone().map(rows, move |batch| Ok(work(relabelled(batch, &schema)?)));
         MappedStream { running, rows }
     }

@@ -1,15 +1,19 @@
 //! The session of one connection: its settings, its plans and the statement it runs.
 
+mod change;
 pub(crate) mod command;
 pub(crate) mod exported;
+pub(crate) mod load;
 pub(crate) mod registry;
 pub(crate) mod scan_part;
 mod search_path;
 pub(crate) mod settings;
+mod temporary_schema;
 mod variables;
 
 use super::admit::own_statement::{self, OwnStatement};
 use super::admit::read_only;
+use super::plan::change::not_explained;
 use super::plan::prepared::Prepared;
 use super::plan::state::StatementState;
 use super::plan::{Plan, announced, in_order, plan_rows, renamed, table_names};
@@ -25,7 +29,7 @@ use crate::clock::Clock;
 use crate::dialect::function::register_session;
 use crate::dialect::moment::zone;
 use crate::dialect::parse::depth::Depth;
-use crate::dialect::parse::{self, Statement};
+use crate::dialect::parse::{self, Placeholders, Statement};
 use crate::dialect::rewrite;
 use crate::dialect::session::{Held, SessionFacts};
 use crate::dialect::typing::{self, Parameters};
@@ -38,6 +42,8 @@ use crate::table::context::{Notices, OnStale, QueryContext, Snapshots};
 use crate::table::demand::Demand;
 use crate::table::inputs::{InputFreshness, Inputs};
 use crate::table::planner::demand_of;
+use crate::temporary::catalog as temporary_catalog;
+use crate::temporary::rows::Budget;
 use crate::work::Work;
 use arrow::datatypes::DataType;
 use datafusion::catalog::Session as _;
@@ -70,6 +76,8 @@ pub struct Session {
     /// What the statements of one request share; `None` between requests. Held for a few instructions.
     request: Mutex<Option<Request>>,
     notices: Notices,
+    /// What its temporary tables may take.
+    budget: Arc<Budget>,
     /// The part of a table that is read instead of the whole. Held for a few instructions.
     part: Mutex<Option<ScanPart>>,
 }
@@ -105,6 +113,7 @@ impl Session {
             // The session then lacks functions such as current_user, and says so when they are called.
             tracing::error!("the functions of a session are not registered: {error}");
         }
+        base.config_mut().set_extension(Arc::new(temporary_schema::current(&settings)));
         Self {
             shared: shared.clone(),
             state: Mutex::new(Arc::new(base)),
@@ -114,6 +123,7 @@ impl Session {
             open,
             request: Mutex::default(),
             notices,
+            budget: Arc::new(Budget::new(shared.defaults.temporary_bytes.unwrap_or(usize::MAX))),
             part: Mutex::default(),
         }
     }
@@ -166,9 +176,18 @@ impl Session {
     /// Parses a text to statements, none for an empty one. An error of kind Syntax (42601) carries its position. A cancel
     /// and the time limit of statements end it.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
+        self.parse_with(sql, Placeholders::Numbers)
+    }
+
+    /// As [`Session::parse`], for clients whose parameters are `?`.
+    pub fn parse_question_marks(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
+        self.parse_with(sql, Placeholders::QuestionMarks)
+    }
+
+    fn parse_with(&self, sql: &str, placeholders: Placeholders) -> Result<Vec<Statement>, QueryError> {
         let parse = || {
             read_only::check_text(sql)?;
-            parse::parse(sql, &self.shared.extensions)
+            parse::parse_with(sql, &self.shared.extensions, placeholders)
         };
         if sql.len() < LONG_TEXT_BYTES {
             return parse();
@@ -258,7 +277,11 @@ impl Session {
         }
         if let Some((options, query)) = explain::asked(statement)? {
             self.may_explain(&options)?;
-            return Ok(Box::pin(self.plan_for(running, query, declared)).await?.explained(options));
+            let plan = Box::pin(self.plan_for(running, query, declared)).await?;
+            return if plan.is_change() { Err(not_explained()) } else { Ok(plan.explained(options)) };
+        }
+        if let Some(change) = self.change_of(statement)? {
+            return self.plan_change(running, change, declared).await;
         }
         let depth = Depth::of(&running.sql);
         let search = self.search();
@@ -299,13 +322,17 @@ impl Session {
         let (logical, schema, parameters) = running.guard(planned).await?;
         let parameters = in_order(&parameters)?;
         let schema = renamed(schema.as_arrow(), rewrite::output_names(statement));
-        Ok(Plan { prepared: Arc::new(Prepared::new(logical, depth, &parameters)), schema, parameters })
+        let prepared = Arc::new(Prepared::new(logical, depth, &parameters));
+        Ok(Plan { prepared, schema, parameters, change: None })
     }
 
     /// The plan of an EXPLAIN whose statement was planned before, as that of EXECUTE was.
     pub fn explained(&self, explain: &Statement, plan: &Plan) -> Result<Plan, QueryError> {
         let Some((options, _)) = explain::asked(explain)? else { return Ok(plan.clone()) };
         self.may_explain(&options)?;
+        if plan.is_change() {
+            return Err(not_explained());
+        }
         Ok(plan.explained(options))
     }
 
@@ -320,7 +347,10 @@ impl Session {
     /// Where unqualified tables are looked for now.
     fn search(&self) -> Search {
         let setting = self.settings().show("search_path").unwrap_or_default();
-        Search::new(&setting, self.user(), self.shared.template.catalog_list().catalog(DATABASE))
+        let own = (!self.temporary().is_empty()).then(|| temporary_catalog::schema_of(self.pid()));
+        let state = self.state();
+        let catalog = state.catalog_list().catalog(&state.config_options().catalog.default_catalog);
+        Search::new(&setting, self.user(), own, catalog)
     }
 
     /// Plans REFRESH TABLE: the table must be there, and be one that is refreshed.
@@ -370,7 +400,7 @@ impl Session {
     pub fn bind(&self, plan: &Plan, parameters: Vec<ScalarValue>) -> Result<Plan, QueryError> {
         let logical = plan.logical().clone().with_param_values(ParamValues::from(parameters))?;
         let prepared = Arc::new(Prepared::new(logical, plan.prepared.depth, &[]));
-        let bound = Plan { prepared, schema: plan.schema.clone(), parameters: Vec::new() };
+        let bound = Plan { prepared, schema: plan.schema.clone(), parameters: Vec::new(), change: plan.change.clone() };
         Ok(match &plan.prepared.explain {
             Some(options) => bound.explained(options.clone()),
             None => bound,
@@ -409,6 +439,9 @@ impl Session {
         plan: &Plan,
         parameters: Vec<ScalarValue>,
     ) -> Result<RowStream, QueryError> {
+        if let Some(change) = &plan.change {
+            return self.change(running, plan, change, parameters).await;
+        }
         let context = self.context();
         let at_hand = match (&plan.prepared.lookup, &plan.prepared.constants) {
             (Some(lookup), _) => lookup.row(&context, &parameters).await.transpose()?,
@@ -416,7 +449,13 @@ impl Session {
             (None, None) => None,
         };
         if let Some(row) = at_hand {
-            return Ok(RowStream { running, rows: Rows::ready(row), schema: plan.schema.clone(), unbounded: false });
+            return Ok(RowStream {
+                running,
+                rows: Rows::ready(row),
+                schema: plan.schema.clone(),
+                unbounded: false,
+                changed: None,
+            });
         }
         let session = self.state();
         if let Some(lookup) = plan.prepared.range_lookup(&session)
@@ -424,7 +463,7 @@ impl Session {
         {
             let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
             let schema = renamed(&rows.schema(), Some(names));
-            return Ok(RowStream { running, rows: Rows::ready(rows), schema, unbounded: false });
+            return Ok(RowStream { running, rows: Rows::ready(rows), schema, unbounded: false, changed: None });
         }
         let state = StatementState::begin(session, context);
         let (prepared, memory_bytes) = (plan.prepared.clone(), self.shared.defaults.query_memory_bytes);
@@ -435,15 +474,26 @@ impl Session {
         running.listed.progress.enter(QueryState::Running);
         let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
         let schema = renamed(&schema, Some(names));
-        Ok(RowStream { running, rows, schema, unbounded })
+        Ok(RowStream { running, rows, schema, unbounded, changed: None })
     }
 
-    /// What this session's statements share: its functions and its zone. The same until the zone changes.
+    /// What this session's statements share: its functions, its zone and its catalog. The same until the zone changes, or
+    /// the session has its first temporary table.
     fn state(&self) -> Arc<SessionState> {
-        let zone = self.settings().time_zone();
+        let (zone, no_temporary) = {
+            let settings = self.settings();
+            (settings.time_zone(), settings.temporary().is_empty())
+        };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if *zone::of(state.config_options()) != zone {
             zone::set(Arc::make_mut(&mut state).config_mut().options_mut(), zone);
+        }
+        if !no_temporary && !temporary_schema::is_in(&state) {
+            match temporary_schema::with(&state, self.pid(), &self.settings) {
+                Ok(with) => *state = Arc::new(with),
+                // Its tables are then not found, and the client is told so.
+                Err(error) => tracing::error!("the catalog of a session has no temporary tables: {error}"),
+            }
         }
         state.clone()
     }

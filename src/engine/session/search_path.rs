@@ -19,8 +19,23 @@ pub(crate) struct Search {
 
 impl Search {
     /// The path a setting spells.
-    pub(crate) fn new(setting: &str, user: &str, catalog: Option<Arc<dyn CatalogProvider>>) -> Self {
-        Self { schemas: search_path::parse(setting, user), catalog }
+    ///
+    /// `temporary` is the session's own schema, which comes before the others.
+    pub(crate) fn new(
+        setting: &str,
+        user: &str,
+        temporary: Option<String>,
+        catalog: Option<Arc<dyn CatalogProvider>>,
+    ) -> Self {
+        let schemas = temporary.into_iter().chain(search_path::parse(setting, user)).collect();
+        Self { schemas, catalog }
+    }
+
+    /// Whether an unqualified table stands for one that is there.
+    pub(crate) fn finds(&self, table: &str) -> bool {
+        let schema = |name: &String| self.catalog.as_ref().and_then(|catalog| catalog.schema(name));
+        let catalog = "pg_catalog".to_owned();
+        self.schemas.iter().chain([&catalog]).any(|name| schema(name).is_some_and(|schema| schema.table_exist(table)))
     }
 
     /// The columns and keys of tables, named with a schema or without; tables that are not there are left out.

@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::error::{ErrorKind, QueryError};
+use crate::temporary::contents::Contents;
 use crate::text::datetime::{self, Context};
 use crate::text::zone::Zone;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -139,6 +140,8 @@ pub struct Defaults {
     pub superuser: bool,
     /// Memory of one query, in bytes; `None` is what all have together.
     pub query_memory_bytes: Option<usize>,
+    /// Memory of the temporary tables of one session, in bytes; `None` is no bound of its own.
+    pub temporary_bytes: Option<usize>,
 }
 
 /// A fact that depends on the session.
@@ -154,6 +157,8 @@ pub struct Settings {
     version: u64,
     /// What clients keep here for themselves: names with a dot, as in PostgreSQL.
     custom: BTreeMap<String, String>,
+    /// The temporary tables and views of the session: like settings, they go back with a transaction.
+    temporary: Contents,
 }
 
 /// The number of the next change of any session's settings.
@@ -173,6 +178,35 @@ impl Settings {
 
     fn changed(&mut self) {
         self.version = NEXT_VERSION.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The temporary tables and views of the session.
+    pub(crate) fn temporary(&self) -> &Contents {
+        &self.temporary
+    }
+
+    /// Has other rows in temporary tables.
+    pub(crate) fn keep_rows(&mut self, contents: Contents) {
+        self.temporary = contents;
+    }
+
+    /// Has the temporary tables and views of other settings.
+    pub(crate) fn take_temporary(&mut self, other: &Self) {
+        self.temporary = other.temporary.clone();
+        self.changed();
+    }
+
+    /// Drops and empties the temporary tables that are to be so at the end of a transaction.
+    pub(crate) fn commit_temporary(&mut self) {
+        if let Some(left) = self.temporary.committed() {
+            self.define(left);
+        }
+    }
+
+    /// Has other temporary tables and views: what was planned over those before is planned anew.
+    pub(crate) fn define(&mut self, contents: Contents) {
+        self.temporary = contents;
+        self.changed();
     }
 
     /// Sets a value, or refuses it: 42704 for an unknown name, 22023 for a value it does not take.

@@ -89,6 +89,12 @@ fn code(kind: ErrorKind) -> Code {
         | ErrorKind::TextTooLong
         | ErrorKind::SeveralRows
         | ErrorKind::InvalidParameter
+        | ErrorKind::NotNull
+        | ErrorKind::Unique
+        | ErrorKind::DuplicateTable
+        | ErrorKind::DuplicateColumn
+        | ErrorKind::InvalidTable
+        | ErrorKind::StillUsed
         | ErrorKind::WrongObject => Code::InvalidArgument,
         ErrorKind::UnknownTable | ErrorKind::UnknownColumn | ErrorKind::UnknownFunction | ErrorKind::UnknownObject => {
             Code::NotFound

@@ -44,9 +44,10 @@ enum Meant {
     Session(SessionCommand),
 }
 
-/// Parses exactly one statement; INVALID_ARGUMENT for none or several.
+/// Parses exactly one statement, with `?` for parameters where the client writes it so; INVALID_ARGUMENT for none or
+/// several.
 fn read(session: &Session, sql: &str) -> Result<Meant, Status> {
-    let statement = match <[Statement; 1]>::try_from(session.parse(sql).map_err(status)?) {
+    let statement = match <[Statement; 1]>::try_from(session.parse_question_marks(sql).map_err(status)?) {
         Ok([statement]) => statement,
         Err(all) if all.is_empty() => return Err(malformed("there is no statement in it")),
         Err(_) => return Err(malformed("one statement at a time: there are several in it")),

@@ -1,6 +1,6 @@
 //! Statements as the front end tells them apart: those about the session, read here, and those for the engine.
 
-use super::copy::{CopyOut, Source};
+use super::copy::{Copy, CopyForm, CopyIn, Source};
 use super::error::Failure;
 use super::lexer::{Kind, Piece, Reader};
 use super::types::named_type;
@@ -97,8 +97,10 @@ pub(super) enum Command {
     Close(Option<String>),
     Copy {
         query: Query,
-        out: CopyOut,
+        out: CopyForm,
     },
+    /// COPY FROM STDIN into a temporary table.
+    CopyIn(CopyIn),
     /// LOCK TABLE in the mode that every reader has anyway: a query for each table, which says whether it is there.
     Lock(Vec<Query>),
     /// There is never anything to stop listening to.
@@ -151,7 +153,13 @@ impl Command {
             }
             "CLOSE" => Self::Close(all_or_name(&mut reader)?),
             "COPY" => {
-                let (source, out) = super::copy::parse(&mut reader)?;
+                let (source, out) = match super::copy::parse(&mut reader)? {
+                    Copy::In(copy) => {
+                        reader.end()?;
+                        return Ok(Self::CopyIn(copy));
+                    }
+                    Copy::Out(source, out) => (source, out),
+                };
                 let query = match source {
                     Source::Query(piece) => query(piece, session)?,
                     Source::Table(sql) => Query { offset: None, ..query(Piece { sql: &sql, offset: 0 }, session)? },

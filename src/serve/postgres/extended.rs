@@ -120,9 +120,11 @@ impl Connection {
     }
 
     /// Plans a statement anew, because settings have changed since.
-    async fn prepare_again(&mut self, name: &str, old: &Arc<Prepared>) -> Result<Arc<Prepared>, Stop> {
+    pub(super) async fn prepare_again(&mut self, name: &str, old: &Arc<Prepared>) -> Result<Arc<Prepared>, Stop> {
         let declared: Vec<u32> = old.parameters.iter().map(|parameter| parameter.described.oid()).collect();
-        let new = Arc::new(self.prepare(old.command.clone(), &old.sql, &declared).await?);
+        let mut new = self.prepare(old.command.clone(), &old.sql, &declared).await?;
+        (new.at, new.prepared_by) = (old.at, old.prepared_by.clone());
+        let new = Arc::new(new);
         // What the client was told: names, and types as it knows them. Instants in another zone are still instants.
         let told = |prepared: &Prepared| {
             let column = |field: &Arc<Field>| (field.name().clone(), postgres_type(field.data_type()));
@@ -203,7 +205,7 @@ impl Connection {
     pub(super) fn result_schema(&self, prepared: &Prepared) -> Option<SchemaRef> {
         match &prepared.command {
             Command::Query(_) => {
-                let plan = prepared.plan.as_ref()?;
+                let plan = prepared.plan.as_ref().filter(|plan| !plan.is_change())?;
                 let rows = matches!(prepared.tag, Tag::Rows(_));
                 (rows || !plan.schema.fields().is_empty()).then(|| plan.schema.clone())
             }

@@ -10,6 +10,8 @@
 mod command;
 mod connection;
 mod copy;
+mod copy_in;
+mod copy_out;
 mod encode;
 mod error;
 mod extended;

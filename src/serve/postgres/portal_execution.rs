@@ -4,8 +4,9 @@
 
 use super::command::{Command, Count, Discard, Query};
 use super::connection::Connection;
-use super::copy::CopyOut;
-use super::error::{Failure, Stop};
+use super::copy::{CopyForm, CopyIn};
+use super::copy_in::CopyReader;
+use super::error::{Disconnect, Failure, Stop};
 use super::extended::texts;
 use super::parameter::fitted;
 use super::portal::{Portal, Prepared, State, Tag, discard_tag};
@@ -13,10 +14,10 @@ use super::rows::{Rows, Sink};
 use super::setting;
 use super::transaction::Status;
 use super::types::{Formats, check_width};
-use crate::engine::{Plan, ScalarValue, Statement};
+use crate::engine::{Changed, Plan, ScalarValue, Statement};
 use arrow::array::{ArrayRef, StringArray};
 use arrow::record_batch::RecordBatch;
-use pgwire::messages::copy::{CopyDone, CopyOutResponse};
+use pgwire::messages::copy::{CopyDone, CopyInResponse, CopyOutResponse};
 use std::sync::Arc;
 
 impl Connection {
@@ -29,14 +30,12 @@ impl Connection {
     ) -> Result<State, Stop> {
         let done = |tag| Ok(State::Done(Tag::Plain(tag)));
         match &prepared.command {
-            Command::Query(_) => {
-                let rows = self.rows(&prepared, values).await?;
-                Ok(State::Open(Box::new(rows), prepared.tag))
-            }
+            Command::Query(_) => self.run_query(&prepared, values).await,
             Command::Execute { name, values, explain } => {
                 self.execute_prepared(name, values.as_ref(), explain.as_deref()).await
             }
             Command::Show(name) => Ok(State::Open(Box::new(self.show(name.as_deref())?), Tag::Plain("SHOW"))),
+            Command::CopyIn(copy) => self.copy_in(&prepared.sql, copy).await,
             Command::Copy { out, .. } => self.copy(&prepared, values, out).await,
             Command::Declare { name, hold, .. } => {
                 self.declare(name.clone(), *hold, &prepared, values).await?;
@@ -114,6 +113,24 @@ impl Connection {
         }
     }
 
+    /// Has the engine run a prepared query, or a change of temporary tables, which is done when it comes back.
+    async fn run_query(&mut self, prepared: &Prepared, values: &[ScalarValue]) -> Result<State, Stop> {
+        let plan = plan(prepared)?;
+        if !plan.is_change() {
+            let rows = self.rows(prepared, values).await?;
+            return Ok(State::Open(Box::new(rows), prepared.tag));
+        }
+        self.transaction.before_change(&self.session.settings());
+        let running = self.start(&prepared.sql);
+        let done = self.transport.attend(self.session.execute(running, plan, values.to_vec())).await??.changed();
+        self.transaction.changed_temporary(&self.session.settings());
+        Ok(match done {
+            Some(Changed { tag, rows: Some(rows) }) => State::Fetched(tag, rows),
+            Some(Changed { tag, rows: None }) => State::Done(Tag::Plain(tag)),
+            None => State::Done(prepared.tag),
+        })
+    }
+
     /// Has the engine run a prepared query.
     async fn rows(&mut self, prepared: &Prepared, values: &[ScalarValue]) -> Result<Rows, Stop> {
         let plan = plan(prepared)?;
@@ -129,7 +146,10 @@ impl Connection {
         values: Option<&Query>,
         explain: Option<&Statement>,
     ) -> Result<State, Stop> {
-        let prepared = self.statement(name)?;
+        let mut prepared = self.statement(name)?;
+        if prepared.settings_version != self.session.settings().version() {
+            prepared = self.prepare_again(name, &prepared).await?;
+        }
         let Command::Query(_) = &prepared.command else {
             return Err(Failure::new("0A000", format!("EXECUTE of \"{name}\" is not supported")).into());
         };
@@ -147,10 +167,7 @@ impl Connection {
             fitted(value, &parameter.wanted_type(), &zone)
         };
         let values = values.into_iter().zip(&prepared.parameters).map(fit).collect::<Result<Vec<_>, _>>()?;
-        let Some(explain) = explain else {
-            let rows = self.rows(&prepared, &values).await?;
-            return Ok(State::Open(Box::new(rows), prepared.tag));
-        };
+        let Some(explain) = explain else { return self.run_query(&prepared, &values).await };
         let plan = self.session.explained(explain, plan(&prepared)?).map_err(Failure::from)?;
         let running = self.start(&prepared.sql);
         let stream = self.transport.attend(self.session.execute(running, &plan, values)).await??;
@@ -194,7 +211,7 @@ impl Connection {
         Ok(Rows::at_hand(batch))
     }
 
-    async fn copy(&mut self, prepared: &Prepared, values: &[ScalarValue], out: &CopyOut) -> Result<State, Stop> {
+    async fn copy(&mut self, prepared: &Prepared, values: &[ScalarValue], out: &CopyForm) -> Result<State, Stop> {
         let schema = plan(prepared)?.schema.clone();
         check_width(&schema)?;
         let mut rows = self.rows(prepared, values).await?;
@@ -213,6 +230,57 @@ impl Connection {
         }
         self.transport.send(&CopyDone::new());
         Ok(State::Fetched("COPY", sent.rows))
+    }
+
+    /// Takes the rows that the client sends for a temporary table.
+    async fn copy_in(&mut self, sql: &str, copy: &CopyIn) -> Result<State, Stop> {
+        let mut load = self.session.begin_load(&copy.table, &copy.columns).map_err(Failure::from)?;
+        let unknown = copy.force_null.iter().chain(&copy.force_not_null);
+        if let Some(name) = unknown.into_iter().find(|name| load.fields().iter().all(|field| field.name() != *name)) {
+            return Err(Failure::new("42703", format!("column \"{name}\" does not exist")).into());
+        }
+        let (zone, most) = (self.session.settings().time_zone(), self.options.message_bytes_max);
+        let mut reader = CopyReader::new(copy, load.fields(), zone, most);
+        load.of(reader.schema().clone());
+        let (format, width) = (copy.form.format().code(), load.fields().len());
+        let columns = i16::try_from(width).unwrap_or(i16::MAX);
+        let formats = vec![format; width];
+        self.transport.send(&CopyInResponse::new(i8::try_from(format).unwrap_or_default(), columns, formats));
+        self.transport.flush().await?;
+        let running = self.start(sql);
+        loop {
+            let frame = tokio::select! {
+                biased;
+                error = running.stopped() => return Err(Failure::from(error).into()),
+                frame = self.transport.frame(most) => frame?,
+            };
+            match frame.kind {
+                b'd' => {
+                    if let Some(batch) = reader.read(&frame.body)? {
+                        load.push(&batch).map_err(Failure::from)?;
+                    }
+                }
+                b'c' => break,
+                b'f' => {
+                    let reason = String::from_utf8_lossy(&frame.body);
+                    let message = format!("COPY from stdin failed: {}", reason.trim_end_matches('\0'));
+                    return Err(Failure::new("57014", message).into());
+                }
+                // A client that sends these ahead of the rows has them passed over, as in PostgreSQL.
+                b'H' | b'S' => {}
+                b'X' => return Err(Disconnect::Closed.into()),
+                other => {
+                    let message = format!("unexpected message type 0x{other:02X} during COPY from stdin");
+                    return Err(Failure::fatal("08P01", message).into());
+                }
+            }
+        }
+        load.push(&reader.finish()?).map_err(Failure::from)?;
+        self.transaction.before_change(&self.session.settings());
+        let loaded = self.transport.attend(self.session.finish_load(running, load)).await?;
+        self.transaction.changed_temporary(&self.session.settings());
+        let rows = loaded.map_err(Failure::from)?;
+        Ok(State::Fetched("COPY", rows))
     }
 
     async fn declare(
@@ -286,12 +354,17 @@ impl Connection {
         let defaults = &self.defaults;
         let mut settings = self.session.settings();
         self.transaction.change(&mut settings, false, |settings| {
+            let temporary = settings.temporary().clone();
             settings.clone_from(defaults);
+            settings.keep_rows(temporary);
             Ok(())
         })
     }
 
     fn discard(&mut self, what: Discard) -> Result<(), Failure> {
+        if what == Discard::Temp {
+            self.drop_temporary();
+        }
         if what != Discard::All {
             return Ok(());
         }
@@ -300,7 +373,14 @@ impl Connection {
         }
         self.statements.clear();
         self.portals.clear();
+        self.drop_temporary();
         self.reset(None)
+    }
+
+    fn drop_temporary(&mut self) {
+        self.transaction.before_change(&self.session.settings());
+        self.session.drop_temporary();
+        self.transaction.changed_temporary(&self.session.settings());
     }
 
     /// BEGIN, COMMIT and the like; gives the tag.

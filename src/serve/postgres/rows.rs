@@ -5,7 +5,7 @@
 //! statements, several batches at once and in order, while those before it are written to the socket. Memory is bounded
 //! by that many batches and their bytes.
 
-use super::copy::CopyRows;
+use super::copy_out::CopyRows;
 use super::encode::{Cells, Style, data_row};
 use super::error::{Failure, Stop};
 use super::notice::send_notices;

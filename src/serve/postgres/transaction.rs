@@ -1,4 +1,5 @@
-//! Transactions as far as a read-only server has them: their status, and settings that go back when one fails.
+//! Transactions as far as a read-only server has them: their status, and settings and temporary tables that go back when one
+//! fails.
 
 use super::error::Failure;
 use crate::engine::Settings;
@@ -65,6 +66,7 @@ impl Transaction {
         if let Some(after) = self.after_commit.take() {
             *settings = after;
         }
+        settings.commit_temporary();
         *self = Self::new();
     }
 
@@ -81,6 +83,18 @@ impl Transaction {
         match self.status {
             Status::Idle => self.roll_back(settings),
             Status::Open | Status::Failed => self.status = Status::Failed,
+        }
+    }
+
+    /// Notes what settings and temporary tables are, before a statement changes the latter: a failure goes back to it.
+    pub(super) fn before_change(&mut self, settings: &Settings) {
+        self.before.get_or_insert_with(|| settings.clone());
+    }
+
+    /// Has a commit keep temporary tables as they are now, also where SET LOCAL has it go back to other settings.
+    pub(super) fn changed_temporary(&mut self, settings: &Settings) {
+        if let Some(after) = &mut self.after_commit {
+            after.take_temporary(settings);
         }
     }
 

@@ -90,6 +90,22 @@ def objects(connection: object, database: str) -> None:
     check("one table", (catalog["catalog_name"], table["table_name"], table["table_type"]), (database, "eod", "table"))
 
 
+def ingested(connection: object, cursor: object) -> None:
+    """Rows of Arrow become a temporary table, by binary COPY."""
+    rows = pa.table({
+        "symbol": pa.array(["AAPL", "SPY", None]), "weight": pa.array([0.25, None, 1.5]), "lots": pa.array([1, 2, 3], pa.int32()),
+        "day": pa.array([date(2026, 11, 2), None, date(1999, 12, 31)]), "held": pa.array([True, False, None]),
+    })
+    check("rows taken", cursor.adbc_ingest("portfolio", rows, mode="create", temporary=True), 3)
+    check("rows taken later", cursor.adbc_ingest("portfolio", rows, mode="append", temporary=True), 3)
+    cursor.execute("SELECT * FROM portfolio WHERE lots < 3 ORDER BY lots LIMIT 2")
+    check("rows given back", cursor.fetch_arrow_table().to_pylist(), rows.slice(0, 1).to_pylist() * 2)
+    cursor.execute("SELECT count(*) FROM portfolio JOIN eod USING (symbol)")
+    joined = cursor.fetchone()[0]
+    cursor.execute("SELECT 2 * count(*) FROM eod WHERE symbol IN ('AAPL', 'SPY')")
+    check("joined with bars", joined, cursor.fetchone()[0])
+
+
 def main() -> int:
     """All checks."""
     host, port, user, database = (os.environ[name] for name in ("PGHOST", "PGPORT", "PGUSER", "PGDATABASE"))
@@ -118,6 +134,7 @@ def main() -> int:
         schema = connection.adbc_get_table_schema("eod", db_schema_filter="public")
         check("schema of eod", (schema.field("close").type, schema.field("date").type, len(schema)), (pa.float64(), pa.date32(), 10))
         objects(connection, database)
+        ingested(connection, cursor)
         check("vendor", connection.adbc_get_info()["vendor_name"], "PostgreSQL")
     print(f"ok checks={checks}")
     return 0

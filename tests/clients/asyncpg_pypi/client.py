@@ -109,6 +109,26 @@ async def streams(connection: asyncpg.Connection) -> None:
     check("COPY of a table", len(copied.splitlines()), await connection.fetchval("SELECT count(*) FROM calendar"))
 
 
+async def temporary(connection: asyncpg.Connection) -> None:
+    """Rows go into a temporary table by binary COPY and by executemany; a transaction takes them back."""
+    await connection.execute("CREATE TEMP TABLE picks (symbol text PRIMARY KEY, weight float8, at timestamptz, n numeric)")
+    at = datetime(2026, 11, 2, 14, 30, tzinfo=UTC)
+    rows = [("AAPL", 0.5, at, Decimal("1.25")), ("SPY", None, None, None)]
+    check("COPY of records", await connection.copy_records_to_table("picks", records=rows), "COPY 2")
+    await connection.executemany("INSERT INTO picks (symbol, weight) VALUES ($1, $2)", [("QQQ", 1.0), ("IWM", 2.0)])
+    check("rows", [tuple(row) for row in await connection.fetch("SELECT * FROM picks LIMIT 2")], rows)
+    try:
+        async with connection.transaction():
+            check("DELETE", await connection.execute("DELETE FROM picks WHERE weight > $1", 0.7), "DELETE 2")
+            await connection.execute("INSERT INTO picks VALUES ('SPY')")
+    except asyncpg.UniqueViolationError:
+        pass
+    else:
+        raise AssertionError("a key twice is taken")
+    check("after a rollback", await connection.fetchval("SELECT count(*) FROM picks"), 4)
+    check("beside bars", await connection.fetchval("SELECT count(DISTINCT symbol) FROM eod JOIN picks USING (symbol)") > 1, True)
+
+
 async def failures(connection: asyncpg.Connection) -> None:
     """Errors are the classes asyncpg makes of SQLSTATEs."""
     for sql, wanted in (
@@ -132,7 +152,7 @@ async def main() -> int:
     sql = Path(sys.argv[1]).read_text()
     connection = await asyncpg.connect(timeout=10)
     check("version", connection.get_server_version().major, 16)
-    for part in (streams, failures, parameters):
+    for part in (streams, failures, parameters, temporary):
         await part(connection)
     await types(connection, sql)
     # What a pool does before a connection is used again.

@@ -67,6 +67,21 @@ def portals(client):
     send(client, pieces)
 
 
+def temporaries(client):
+    """Temporary tables, and what savepoints keep of them."""
+
+    def pieces():
+        yield message(b"Q", b"CREATE TEMP TABLE t AS SELECT i, repeat('x', 1000) FROM generate_series(1, 50000) s(i)\0")
+        yield message(b"Q", b"BEGIN\0")
+        for number in range(20):
+            yield message(b"Q", f"SAVEPOINT s{number}\0".encode())
+            yield message(b"Q", b"UPDATE t SET i = i + 1\0")
+            yield message(b"Q", f"CREATE TEMP TABLE t{number} AS SELECT * FROM t\0".encode())
+            yield message(b"Q", f"ROLLBACK TO s{number}\0".encode() if number % 2 else b"SELECT 1\0")
+
+    send(client, pieces)
+
+
 def attack(count, act):
     clients = [log_in() for _ in range(count)]
     for client in clients:
@@ -88,7 +103,7 @@ def given_back(victim, before):
 def main():
     victim = Victim(HOST, PORT, PID)
     before, faults = victim.resident(), []
-    for name, count, act in [("unread", 40, unread), ("unfinished", 40, unfinished), ("portals", 8, portals)]:
+    for name, count, act in [("unread", 40, unread), ("unfinished", 40, unfinished), ("portals", 8, portals), ("temporaries", 12, temporaries)]:
         faults += victim.check(name, lambda: attack(count, act))
         left = given_back(victim, before)
         print(f"{name:18} afterwards {left}")

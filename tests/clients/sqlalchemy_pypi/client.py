@@ -11,7 +11,7 @@ import sys
 from datetime import date, datetime
 
 import pandas
-from sqlalchemy import ARRAY, BigInteger, Boolean, Date, Double, MetaData, Table, Text, create_engine, func, inspect, select, text
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, Double, MetaData, Table, Text, create_engine, func, inspect, select, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 
@@ -21,11 +21,26 @@ def check(what: str, got: object, wanted: object) -> None:
         raise AssertionError(f"{what}: wanted {wanted!r}, got {got!r}")
 
 
+def temporary(engine: object) -> None:
+    """A temporary table of SQLAlchemy's, and pandas' rows in it."""
+    picks = Table("picks", MetaData(), Column("symbol", Text, primary_key=True), Column("weight", Double), prefixes=["TEMPORARY"])
+    with engine.connect() as connection:
+        picks.create(connection)
+        connection.execute(picks.insert(), [{"symbol": "AAPL", "weight": 0.5}, {"symbol": "SPY", "weight": None}])
+        connection.execute(picks.update().where(picks.c.symbol == "SPY").values(weight=picks.c.weight + 1))
+        pandas.DataFrame({"symbol": ["QQQ"], "weight": [2.5]}).to_sql("picks", connection, if_exists="append", index=False)
+        rows = connection.execute(select(picks).order_by(picks.c.symbol)).all()
+        check("rows", [tuple(row) for row in rows], [("AAPL", 0.5), ("QQQ", 2.5), ("SPY", None)])
+        connection.rollback()
+        check("after a rollback", inspect(connection).has_table("picks"), False)
+
+
 def main() -> int:
     """All checks."""
     host, port, user, database = (os.environ[name] for name in ("PGHOST", "PGPORT", "PGUSER", "PGDATABASE"))
     engine = create_engine(f"postgresql+psycopg://{user}@{host}:{port}/{database}")
 
+    temporary(engine)
     found = inspect(engine)
     tables, views = set(found.get_table_names()), set(found.get_view_names())
     wanted = {"calendar", "dividends", "earnings", "eod", "expirations", "market_metrics", "option_chains", "quotes", "symbols"}

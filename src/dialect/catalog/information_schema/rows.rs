@@ -99,14 +99,23 @@ fn schemata(view: &View<'_>) -> Vec<Row> {
     view.description.names.schemas().map(row).collect()
 }
 
-/// The row of `tables` for one table or view; nothing can be inserted into any.
+/// What the standard calls a kind of table.
+fn table_type(relation: &Relation) -> &'static str {
+    match () {
+        () if relation.is_view() => "VIEW",
+        () if relation.is_temporary() => "LOCAL TEMPORARY",
+        () => "BASE TABLE",
+    }
+}
+
+/// The row of `tables` for one table or view; rows can be inserted into a session's own tables alone.
 fn table(view: &View<'_>, relation: &Relation) -> Row {
     vec![
         ("table_catalog", catalog(view)),
         ("table_schema", relation.schema.as_str().into()),
         ("table_name", relation.name.as_str().into()),
-        ("table_type", if relation.is_view() { "VIEW" } else { "BASE TABLE" }.into()),
-        ("is_insertable_into", "NO".into()),
+        ("table_type", table_type(relation).into()),
+        ("is_insertable_into", if relation.is_temporary() && relation.is_table() { "YES" } else { "NO" }.into()),
         ("is_typed", "NO".into()),
     ]
 }

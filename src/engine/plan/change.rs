@@ -1,0 +1,40 @@
+//! What a statement does to temporary tables and views once the rows of the query within it are there.
+
+use crate::error::{ErrorKind, QueryError};
+use crate::temporary::contents::{Table, View};
+use arrow::datatypes::SchemaRef;
+use datafusion::sql::sqlparser::ast::OnCommit;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A change, and the columns of the query within it.
+pub(crate) struct PlannedChange {
+    pub(crate) what: What,
+    pub(crate) columns: SchemaRef,
+}
+
+/// What is done with the rows of the query.
+pub(crate) enum What {
+    /// CREATE TABLE with columns.
+    Create { name: String, if_not_exists: bool, table: Arc<Table> },
+    /// CREATE TABLE AS: the rows are the table, unless it is to have none.
+    CreateAs { name: String, if_not_exists: bool, on_commit: Option<OnCommit>, with_data: bool },
+    /// CREATE VIEW over the query.
+    CreateView { name: String, or_replace: bool, view: Arc<View> },
+    /// INSERT: whole rows of a table, by its name and number.
+    Insert { table: String, id: u64 },
+    /// UPDATE: numbers of rows, and values for the columns of these places.
+    Update { table: String, id: u64, places: Vec<usize> },
+    /// DELETE: numbers of rows.
+    Delete { table: String, id: u64 },
+    /// TRUNCATE of some tables.
+    Truncate(Vec<String>),
+    /// DROP TABLE and DROP VIEW.
+    Drop { what: &'static str, names: BTreeSet<String>, missing: Vec<String>, cascade: bool },
+}
+
+/// 0A000: EXPLAIN ANALYZE would have to make the change, and the plan without it is that of the query alone.
+pub(crate) fn not_explained() -> QueryError {
+    let message = "EXPLAIN of a statement that changes temporary tables is not supported";
+    QueryError::new(ErrorKind::NotSupported, message).with_hint("EXPLAIN the query within it.")
+}

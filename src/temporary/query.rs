@@ -1,0 +1,273 @@
+//! The queries within statements that change a temporary table: what the engine plans and runs for them.
+
+use super::catalog;
+use super::contents::{Column, Table};
+use super::provider::ROW;
+use super::statement::{Rows, fold, is_default, is_untyped};
+use crate::error::{ErrorKind, QueryError};
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType, Expr, Ident, ObjectName, Parens, Query, Select, SelectItem, SetExpr, TableAlias,
+    TableAliasColumnDef, TableFactor, TableWithJoins, UnaryOperator, Value, Visit, Visitor,
+};
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+use std::ops::ControlFlow;
+
+/// What a query of rows for INSERT is over.
+const SOURCE: &str = "\u{2}source";
+
+/// One row of NULLs of the types of columns, and then of their defaults.
+pub(crate) fn shape(columns: &[Column]) -> Result<Query, QueryError> {
+    let nulls = columns.iter().map(|column| column.cast(null()));
+    let defaults = columns.iter().filter_map(|column| Some(column.cast(column.default.clone()?)));
+    select(nulls.chain(defaults).enumerate().map(numbered).collect())
+}
+
+impl Column {
+    /// An expression as a value of this column.
+    fn cast(&self, expr: Expr) -> Expr {
+        if self.sql_type == DataType::Unspecified {
+            return expr;
+        }
+        let data_type = self.sql_type.clone();
+        Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, array: false, format: None }
+    }
+
+    /// The value where a statement gives none.
+    fn without_value(&self) -> Expr {
+        self.cast(self.default.clone().unwrap_or_else(null))
+    }
+}
+
+/// Places of the columns that INSERT names; all without names.
+///
+/// # Errors
+/// 42703 for a column there is not, 42701 for one that is named twice.
+pub(crate) fn targets(name: &str, table: &Table, named: &[Ident]) -> Result<Vec<usize>, QueryError> {
+    if named.is_empty() {
+        return Ok((0..table.columns.len()).collect());
+    }
+    let mut places = Vec::with_capacity(named.len());
+    for column in named {
+        let place = place(name, table, column)?;
+        if places.contains(&place) {
+            let message = format!("column \"{}\" specified more than once", fold(column));
+            return Err(QueryError::new(ErrorKind::DuplicateColumn, message));
+        }
+        places.push(place);
+    }
+    Ok(places)
+}
+
+/// The place of a column.
+///
+/// # Errors
+/// 42703 when there is none of that name.
+pub(crate) fn place(name: &str, table: &Table, column: &Ident) -> Result<usize, QueryError> {
+    let wanted = fold(column);
+    table.columns.iter().position(|known| known.name == wanted).ok_or_else(|| {
+        let message = format!("column \"{wanted}\" of relation \"{name}\" does not exist");
+        QueryError::new(ErrorKind::UnknownColumn, message)
+    })
+}
+
+/// Checks that a row has as many values as columns are given; fewer will do where no columns are named.
+///
+/// # Errors
+/// 42601 with the words of PostgreSQL.
+pub(crate) fn check_width(given: usize, targets: usize, named: bool) -> Result<(), QueryError> {
+    let message = match () {
+        () if given > targets => "INSERT has more expressions than target columns",
+        () if given < targets && named => "INSERT has more target columns than expressions",
+        () => return Ok(()),
+    };
+    Err(QueryError::new(ErrorKind::Syntax, message))
+}
+
+/// The rows of VALUES that a source is made of and nothing else.
+pub(crate) fn written_rows(source: &Query) -> Option<&[Parens<Vec<Expr>>]> {
+    let plain = source.with.is_none()
+        && source.order_by.is_none()
+        && source.limit_clause.is_none()
+        && source.fetch.is_none()
+        && source.locks.is_empty();
+    match source.body.as_ref() {
+        SetExpr::Values(values) if plain && !values.explicit_row && !values.value_keyword => Some(&values.rows),
+        _ => None,
+    }
+}
+
+/// One row of defaults.
+pub(crate) fn defaults(table: &Table) -> Result<Query, QueryError> {
+    select(table.columns.iter().map(Column::without_value).enumerate().map(numbered).collect())
+}
+
+/// The rows of VALUES as whole rows of the table.
+pub(crate) fn of_values(source: &Query, table: &Table, targets: &[usize]) -> Query {
+    let mut query = source.clone();
+    if let SetExpr::Values(values) = query.body.as_mut() {
+        for row in &mut values.rows {
+            let mut given: Vec<Option<Expr>> = row.content.drain(..).map(Some).collect();
+            let whole = table.columns.iter().enumerate().map(|(place, column)| {
+                let at = targets.iter().position(|target| *target == place);
+                let value = at.and_then(|at| given.get_mut(at)?.take()).filter(|value| !is_default(value));
+                value.map_or_else(|| column.without_value(), |value| column.cast(value))
+            });
+            row.content = whole.collect();
+        }
+    }
+    query
+}
+
+/// The rows of a query of so many columns as whole rows of the table.
+pub(crate) fn of_query(source: &Query, width: usize, table: &Table, targets: &[usize]) -> Result<Query, QueryError> {
+    let mut source = source.clone();
+    if let SetExpr::Select(select) = source.body.as_mut() {
+        // A literal of the list takes the type of its column.
+        for (item, target) in select.projection.iter_mut().zip(targets) {
+            if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item
+                && is_untyped(expr)
+                && let Some(column) = table.columns.get(*target)
+            {
+                *expr = column.cast(std::mem::replace(expr, null()));
+            }
+        }
+    }
+    let name = |place: usize| Ident::with_quote('"', format!("\u{2}{place}"));
+    let whole = table.columns.iter().enumerate().map(|(place, column)| {
+        let at = targets.iter().position(|target| *target == place).filter(|at| *at < width);
+        at.map_or_else(|| column.without_value(), |at| column.cast(Expr::Identifier(name(at))))
+    });
+    let mut query = select(whole.enumerate().map(numbered).collect())?;
+    let columns = (0..width).map(|place| TableAliasColumnDef { name: name(place), data_type: None });
+    let alias =
+        TableAlias { explicit: true, name: Ident::with_quote('"', SOURCE), columns: columns.collect(), at: None };
+    let relation =
+        TableFactor::Derived { lateral: false, subquery: Box::new(source), alias: Some(alias), sample: None };
+    of(&mut query)?.from = vec![TableWithJoins { relation, joins: Vec::new() }];
+    Ok(query)
+}
+
+/// All columns of a table of a schema.
+pub(crate) fn all_of(schema: &str, table: &str) -> Result<Query, QueryError> {
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    template(&format!("SELECT * FROM {}.{}", quoted(schema), quoted(table)))
+}
+
+/// What PostgreSQL says of an aggregate in the values of an UPDATE.
+pub(crate) const NO_AGGREGATES: &str = "aggregate functions are not allowed in UPDATE";
+
+/// Refuses window functions in the values of an UPDATE; those of subqueries are their own.
+///
+/// # Errors
+/// 42P20, as PostgreSQL has it.
+pub(crate) fn check_values<'a>(values: impl Iterator<Item = &'a Expr>) -> Result<(), QueryError> {
+    struct Windows {
+        within: usize,
+    }
+    impl Visitor for Windows {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.within += 1;
+            ControlFlow::Continue(())
+        }
+
+        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.within -= 1;
+            ControlFlow::Continue(())
+        }
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Function(call) if call.over.is_some() && self.within == 0 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    for value in values {
+        if value.visit(&mut Windows { within: 0 }).is_break() {
+            let message = "window functions are not allowed in UPDATE";
+            return Err(QueryError::new(ErrorKind::Windowing, message));
+        }
+    }
+    Ok(())
+}
+
+/// The numbers of rows of a table that UPDATE or DELETE is about, and then what columns become.
+pub(crate) fn of_rows(
+    schema: &str,
+    table: &str,
+    alias: &Ident,
+    rows: &Rows,
+    assigned: Vec<(&Column, Expr)>,
+) -> Result<Query, QueryError> {
+    let row = Expr::CompoundIdentifier(vec![alias.clone(), Ident::with_quote('"', ROW)]);
+    let value = |(column, value): (&Column, Expr)| match is_default(&value) {
+        true => column.without_value(),
+        false => column.cast(value),
+    };
+    let list = std::iter::once(row).chain(assigned.into_iter().map(value));
+    let mut query = select(list.enumerate().map(numbered).collect())?;
+    query.with.clone_from(&rows.with);
+    let name = [schema.to_owned(), catalog::numbered(table)].map(|part| Ident::with_quote('"', part)).to_vec();
+    let inner = of(&mut query)?;
+    let mut changed = of(&mut template("SELECT 1 FROM x")?)?.from.clone();
+    if let Some(TableWithJoins { relation: TableFactor::Table { name: place, alias: called, .. }, .. }) =
+        changed.first_mut()
+    {
+        *place = ObjectName::from(name);
+        *called = Some(TableAlias { explicit: true, name: alias.clone(), columns: Vec::new(), at: None });
+    }
+    inner.from = changed.into_iter().chain(rows.others.iter().cloned()).collect();
+    inner.selection.clone_from(&rows.selection);
+    Ok(query)
+}
+
+/// A query whose columns have the types of expressions that are to be put into columns.
+pub(crate) fn types_of(exprs: Vec<Expr>) -> Result<Query, QueryError> {
+    select(exprs.into_iter().enumerate().map(numbered).collect())
+}
+
+/// The Arrow type of a literal that has one by itself, or [`DataType::Null`](arrow::datatypes::DataType::Null) of one that
+/// takes its column's; `None` for all else.
+pub(crate) fn literal_type(expr: &Expr) -> Option<arrow::datatypes::DataType> {
+    use arrow::datatypes::DataType as Arrow;
+    match expr {
+        Expr::Nested(inner) => literal_type(inner),
+        Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr } => {
+            literal_type(expr).filter(Arrow::is_numeric)
+        }
+        Expr::Value(value) if matches!(value.value, Value::Number(..)) => Some(Arrow::Float64),
+        Expr::Value(value) if matches!(value.value, Value::Boolean(_)) => Some(Arrow::Boolean),
+        expr if is_untyped(expr) => Some(Arrow::Null),
+        _ => None,
+    }
+}
+
+fn null() -> Expr {
+    Expr::Value(Value::Null.into())
+}
+
+fn numbered((place, expr): (usize, Expr)) -> SelectItem {
+    SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', format!("\u{2}{place}")) }
+}
+
+fn template(sql: &str) -> Result<Query, QueryError> {
+    let parsed = Parser::new(&PostgreSqlDialect {}).try_with_sql(sql).and_then(|mut parser| parser.parse_query());
+    parsed.map(|query| *query).map_err(|error| QueryError::new(ErrorKind::Internal, error.to_string()))
+}
+
+/// A query of one row, of this list.
+fn select(list: Vec<SelectItem>) -> Result<Query, QueryError> {
+    let mut query = template("SELECT 1")?;
+    of(&mut query)?.projection = list;
+    Ok(query)
+}
+
+fn of(query: &mut Query) -> Result<&mut Select, QueryError> {
+    match query.body.as_mut() {
+        SetExpr::Select(select) => Ok(select.as_mut()),
+        _ => Err(QueryError::new(ErrorKind::Internal, "a query that is no SELECT")),
+    }
+}

@@ -3,6 +3,8 @@
 use super::contents::Column;
 use crate::dialect::catalog::types;
 use crate::error::{ErrorKind, QueryError};
+use crate::text::array::VECTOR;
+use crate::text::json;
 use arrow::datatypes::{DataType, Schema};
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
@@ -43,6 +45,16 @@ impl Kind {
 /// # Errors
 /// 42804 where PostgreSQL has no assignment cast.
 pub(crate) fn check(column: &str, wanted: &DataType, given: &DataType) -> Result<(), QueryError> {
+    let is_document = |data_type: &DataType| json::is_json(data_type) || json::is_jsonb(data_type);
+    if let (DataType::List(wanted), DataType::List(given)) = (wanted, given)
+        && wanted.name() != VECTOR
+        && given.name() != VECTOR
+    {
+        return check(column, wanted.data_type(), given.data_type());
+    }
+    if is_document(wanted) && is_document(given) {
+        return Ok(());
+    }
     let (to, from) = (Kind::of(wanted), Kind::of(given));
     let fits = match (to, from) {
         (Kind::Text, _) => true,

@@ -3,13 +3,15 @@
 use super::contents::{Table, Unique};
 use super::rows::Rows;
 use crate::error::{ErrorKind, QueryError};
+use crate::text::uuid::is_uuid;
 use crate::work;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Schema};
 use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, SortField};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Checks each row for itself.
 ///
@@ -51,6 +53,47 @@ pub(crate) fn check_keys(table: &Table, rows: &Rows) -> Result<(), QueryError> {
     table.unique.iter().try_for_each(|key| check_key(key, table, rows))
 }
 
+/// Checks that values of a key's types can be compared by their bytes, as [`check_keys`] does.
+///
+/// # Errors
+/// 0A000 for a type of which equal values may have other bytes.
+pub(crate) fn check_types(key: &Unique, schema: &Schema) -> Result<(), QueryError> {
+    let wrong = key.columns.iter().filter_map(|place| schema.fields().get(*place)).find(|field| {
+        let data_type = field.data_type();
+        !(data_type.is_numeric()
+            || data_type.is_string()
+            || data_type.is_temporal() && !matches!(data_type, DataType::Interval(_) | DataType::Duration(_))
+            || matches!(data_type, DataType::Boolean | DataType::Binary | DataType::FixedSizeBinary(_))
+            || is_uuid(data_type))
+    });
+    match wrong {
+        None => Ok(()),
+        Some(field) => Err(QueryError::new(
+            ErrorKind::NotSupported,
+            format!(
+                "a key with the column \"{}\" is not supported: its type is not compared by its bytes",
+                field.name()
+            ),
+        )),
+    }
+}
+
+/// Values of which equal ones have the same bytes: zero has no sign.
+fn comparable(values: ArrayRef) -> ArrayRef {
+    let whole = |zero: bool, value: f64| if zero { 0.0 } else { value };
+    match values.data_type() {
+        DataType::Float64 => {
+            Arc::new(values.as_primitive::<Float64Type>().unary::<_, Float64Type>(|value| whole(value == 0.0, value)))
+        }
+        DataType::Float32 => Arc::new(
+            values
+                .as_primitive::<Float32Type>()
+                .unary::<_, Float32Type>(|value| if value == 0.0 { 0.0 } else { value }),
+        ),
+        _ => values,
+    }
+}
+
 fn check_key(key: &Unique, table: &Table, rows: &Rows) -> Result<(), QueryError> {
     let fields = key.columns.iter().filter_map(|place| table.schema.fields().get(*place));
     let converter = RowConverter::new(fields.map(|field| SortField::new(field.data_type().clone())).collect());
@@ -75,7 +118,7 @@ fn check_key(key: &Unique, table: &Table, rows: &Rows) -> Result<(), QueryError>
 }
 
 fn columns_of(key: &Unique, batch: &RecordBatch) -> Vec<ArrayRef> {
-    key.columns.iter().filter_map(|place| batch.columns().get(*place).cloned()).collect()
+    key.columns.iter().filter_map(|place| batch.columns().get(*place).cloned().map(comparable)).collect()
 }
 
 fn failed(error: arrow::error::ArrowError) -> QueryError {

@@ -6,21 +6,24 @@ use super::provider::ROW;
 use super::statement::{Rows, fold, is_default, is_untyped};
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, Expr, Ident, ObjectName, Parens, Query, Select, SelectItem, SetExpr, TableAlias,
-    TableAliasColumnDef, TableFactor, TableWithJoins, UnaryOperator, Value, Visit, Visitor,
+    CastKind, DataType, Expr, Ident, ObjectName, Parens, Query, Select, SelectItem, SetExpr, SetOperator,
+    SetQuantifier, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, UnaryOperator, Value, ValueWithSpan,
+    Visit, Visitor,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 /// What a query of rows for INSERT is over.
 const SOURCE: &str = "\u{2}source";
 
-/// One row of NULLs of the types of columns, and then of their defaults.
+/// One row of NULLs of the types of columns, then of their defaults as they are, then of these as values of their columns.
 pub(crate) fn shape(columns: &[Column]) -> Result<Query, QueryError> {
     let nulls = columns.iter().map(|column| column.cast(null()));
+    let plain = columns.iter().filter_map(|column| column.default.clone());
     let defaults = columns.iter().filter_map(|column| Some(column.cast(column.default.clone()?)));
-    select(nulls.chain(defaults).enumerate().map(numbered).collect())
+    select(nulls.chain(plain).chain(defaults).enumerate().map(numbered).collect())
 }
 
 impl Column {
@@ -102,8 +105,72 @@ pub(crate) fn defaults(table: &Table) -> Result<Query, QueryError> {
     select(table.columns.iter().map(Column::without_value).enumerate().map(numbered).collect())
 }
 
+/// Rows of VALUES that become a SELECT each, at most: planning many takes long.
+const SELECTS_MAX: usize = 100;
+
 /// The rows of VALUES as whole rows of the table.
-pub(crate) fn of_values(source: &Query, table: &Table, targets: &[usize]) -> Query {
+///
+/// DataFusion 55: VALUES with a subquery is planned and then fails to run, and so do values whose texts lie in memory in
+/// different ways, as those of casts do. A few rows that are computed become SELECTs. Not needed once
+/// `VALUES ((SELECT 1)), (2)` has two rows.
+///
+/// # Errors
+/// 0A000 for a subquery among very many rows.
+pub(crate) fn of_values(source: &Query, table: &Table, targets: &[usize]) -> Result<Query, QueryError> {
+    let mut query = whole_rows(source, table, targets);
+    let SetExpr::Values(values) = query.body.as_mut() else { return Ok(query) };
+    let written = written_rows(source).unwrap_or_default();
+    let computed = written.iter().flat_map(|row| &row.content).any(|value| literal_type(value).is_none());
+    let mixed = targets.iter().enumerate().any(|(at, target)| {
+        let text = table.schema.fields().get(*target).is_some_and(|field| field.data_type().is_string());
+        let kinds = written.iter().filter_map(|row| literal_type(row.content.get(at)?));
+        text && kinds.collect::<HashSet<_>>().len() > 1
+    });
+    if !computed && !mixed {
+        return Ok(query);
+    }
+    if values.rows.len() > SELECTS_MAX {
+        return match written.iter().flat_map(|row| &row.content).any(has_subquery) {
+            true => Err(QueryError::new(
+                ErrorKind::NotSupported,
+                format!("a subquery in VALUES of more than {SELECTS_MAX} rows is not supported"),
+            )),
+            false => Ok(query),
+        };
+    }
+    let rows = std::mem::take(&mut values.rows);
+    let mut all: Option<SetExpr> = None;
+    for row in rows {
+        let one = *select(row.content.into_iter().enumerate().map(numbered).collect())?.body;
+        all = Some(match all {
+            None => one,
+            Some(before) => SetExpr::SetOperation {
+                op: SetOperator::Union,
+                set_quantifier: SetQuantifier::All,
+                left: Box::new(before),
+                right: Box::new(one),
+            },
+        });
+    }
+    if let Some(all) = all {
+        *query.body = all;
+    }
+    Ok(query)
+}
+
+fn has_subquery(expr: &Expr) -> bool {
+    struct Queries;
+    impl Visitor for Queries {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            ControlFlow::Break(())
+        }
+    }
+    expr.visit(&mut Queries).is_break()
+}
+
+fn whole_rows(source: &Query, table: &Table, targets: &[usize]) -> Query {
     let mut query = source.clone();
     if let SetExpr::Values(values) = query.body.as_mut() {
         for row in &mut values.rows {
@@ -154,44 +221,107 @@ pub(crate) fn all_of(schema: &str, table: &str) -> Result<Query, QueryError> {
     template(&format!("SELECT * FROM {}.{}", quoted(schema), quoted(table)))
 }
 
+/// Refuses another table of a change that is called as the changed one is.
+///
+/// # Errors
+/// 42712, as PostgreSQL has it.
+pub(crate) fn check_names(alias: &Ident, rows: &Rows) -> Result<(), QueryError> {
+    let called = |factor: &TableFactor| match factor {
+        TableFactor::Table { name, alias, .. } => match alias {
+            Some(alias) => Some(fold(&alias.name)),
+            None => name.0.last().and_then(|part| part.as_ident()).map(fold),
+        },
+        TableFactor::Derived { alias, .. } => alias.as_ref().map(|alias| fold(&alias.name)),
+        _ => None,
+    };
+    let factors = rows
+        .others
+        .iter()
+        .flat_map(|table| std::iter::once(&table.relation).chain(table.joins.iter().map(|join| &join.relation)));
+    let own = fold(alias);
+    if factors.filter_map(called).any(|name| name == own) {
+        let message = format!("table name \"{own}\" specified more than once");
+        return Err(QueryError::new(ErrorKind::DuplicateAlias, message));
+    }
+    Ok(())
+}
+
 /// What PostgreSQL says of an aggregate in the values of an UPDATE.
 pub(crate) const NO_AGGREGATES: &str = "aggregate functions are not allowed in UPDATE";
 
-/// Refuses window functions in the values of an UPDATE; those of subqueries are their own.
+/// Functions that give several rows.
+const SEVERAL_ROWS: &[&str] = &[
+    "generate_series",
+    "generate_subscripts",
+    "json_array_elements",
+    "json_array_elements_text",
+    "json_object_keys",
+    "jsonb_array_elements",
+    "jsonb_array_elements_text",
+    "jsonb_object_keys",
+    "regexp_matches",
+    "regexp_split_to_table",
+    "string_to_table",
+    "unnest",
+];
+
+/// Refuses window functions and those of several rows in values that stand for one each; what stands in a subquery is its
+/// own matter.
 ///
 /// # Errors
-/// 42P20, as PostgreSQL has it.
-pub(crate) fn check_values<'a>(values: impl Iterator<Item = &'a Expr>) -> Result<(), QueryError> {
-    struct Windows {
+/// 42P20 and 0A000, as PostgreSQL has them.
+pub(crate) fn check_values<'a>(values: impl Iterator<Item = &'a Expr>, place: &str) -> Result<(), QueryError> {
+    struct Calls {
         within: usize,
     }
-    impl Visitor for Windows {
-        type Break = ();
+    impl Visitor for Calls {
+        type Break = &'static str;
 
-        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<&'static str> {
             self.within += 1;
             ControlFlow::Continue(())
         }
 
-        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<&'static str> {
             self.within -= 1;
             ControlFlow::Continue(())
         }
 
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            match expr {
-                Expr::Function(call) if call.over.is_some() && self.within == 0 => ControlFlow::Break(()),
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<&'static str> {
+            let Expr::Function(call) = expr else { return ControlFlow::Continue(()) };
+            let name = call.name.0.last().and_then(|part| part.as_ident()).map(fold).unwrap_or_default();
+            match self.within {
+                0 if call.over.is_some() => ControlFlow::Break("window functions"),
+                0 if SEVERAL_ROWS.contains(&name.as_str()) => ControlFlow::Break("set-returning functions"),
                 _ => ControlFlow::Continue(()),
             }
         }
     }
     for value in values {
-        if value.visit(&mut Windows { within: 0 }).is_break() {
-            let message = "window functions are not allowed in UPDATE";
-            return Err(QueryError::new(ErrorKind::Windowing, message));
+        if let ControlFlow::Break(what) = value.visit(&mut Calls { within: 0 }) {
+            let kind = if what.starts_with("window") { ErrorKind::Windowing } else { ErrorKind::NotSupported };
+            return Err(QueryError::new(kind, format!("{what} are not allowed in {place}")));
         }
     }
     Ok(())
+}
+
+/// Bytes of a default, at most: it is planned with each row that does without a value.
+const DEFAULT_BYTES_MAX: usize = 1_000;
+
+/// Checks the default of a column by itself.
+///
+/// # Errors
+/// As [`check_values`]; 0A000 for a subquery, 54000 for one that is long.
+pub(crate) fn check_default(value: &Expr) -> Result<(), QueryError> {
+    if value.to_string().len() > DEFAULT_BYTES_MAX {
+        let message = format!("a default has at most {DEFAULT_BYTES_MAX} bytes");
+        return Err(QueryError::new(ErrorKind::LimitReached, message));
+    }
+    if has_subquery(value) {
+        return Err(QueryError::new(ErrorKind::NotSupported, "cannot use subquery in DEFAULT expression"));
+    }
+    check_values(std::iter::once(value), "DEFAULT expressions")
 }
 
 /// The numbers of rows of a table that UPDATE or DELETE is about, and then what columns become.
@@ -238,7 +368,9 @@ pub(crate) fn literal_type(expr: &Expr) -> Option<arrow::datatypes::DataType> {
         Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr } => {
             literal_type(expr).filter(Arrow::is_numeric)
         }
-        Expr::Value(value) if matches!(value.value, Value::Number(..)) => Some(Arrow::Float64),
+        Expr::Value(ValueWithSpan { value: Value::Number(digits, _), .. }) => {
+            Some(if digits.parse::<i64>().is_ok() { Arrow::Int64 } else { Arrow::Float64 })
+        }
         Expr::Value(value) if matches!(value.value, Value::Boolean(_)) => Some(Arrow::Boolean),
         expr if is_untyped(expr) => Some(Arrow::Null),
         _ => None,

@@ -3,8 +3,8 @@
 
 use crate::error::{ErrorKind, QueryError};
 use crate::heap::Promise;
-use arrow::array::{ArrayRef, BooleanArray};
-use arrow::compute::{BatchCoalescer, CastOptions, cast_with_options, concat_batches};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, UInt64Array};
+use arrow::compute::{CastOptions, cast_with_options, concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -13,6 +13,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Rows of a batch that is made of smaller ones, at most.
 const BATCH_ROWS: usize = 1 << 16;
+
+/// Bytes that wait to become one batch, at most; what they are a part of counts in full.
+const WAITING_BYTES_MAX: usize = 16 << 20;
 
 /// What the temporary tables of one session may take, and what they take.
 #[derive(Debug)]
@@ -150,6 +153,15 @@ fn keep(batch: RecordBatch, budget: &Arc<Budget>) -> Result<Arc<Kept>, QueryErro
     Ok(Arc::new(Kept { batch, _room: room }))
 }
 
+/// The same texts without the buffers of others that they are a part of.
+fn own(column: &ArrayRef) -> ArrayRef {
+    match column.data_type() {
+        DataType::Utf8View => Arc::new(column.as_string_view().gc()),
+        DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
+        _ => column.clone(),
+    }
+}
+
 /// Values as those of another type of the same kind; one that does not fit is an error.
 fn fitted(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, QueryError> {
     if column.data_type() == wanted {
@@ -185,19 +197,20 @@ fn failed(error: ArrowError) -> QueryError {
 pub(crate) struct Gathering {
     schema: SchemaRef,
     budget: Arc<Budget>,
-    coalescer: BatchCoalescer,
+    waiting: Vec<RecordBatch>,
+    waiting_rows: usize,
+    waiting_bytes: usize,
     done: Vec<Arc<Kept>>,
 }
 
 impl Gathering {
     /// None yet, of columns of these types.
     pub(crate) fn new(schema: SchemaRef, budget: Arc<Budget>) -> Self {
-        let coalescer = BatchCoalescer::new(schema.clone(), BATCH_ROWS);
-        Self { schema, budget, coalescer, done: Vec::new() }
+        Self { schema, budget, waiting: Vec::new(), waiting_rows: 0, waiting_bytes: 0, done: Vec::new() }
     }
 
     fn is_empty(&self) -> bool {
-        self.done.is_empty() && self.coalescer.is_empty()
+        self.done.is_empty() && self.waiting.is_empty()
     }
 
     /// Takes the rows of a batch, whose columns are of these types but for how their texts lie in memory.
@@ -209,21 +222,34 @@ impl Gathering {
         let columns = batch.columns().iter().zip(self.schema.fields()).map(fit).collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let fitted = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options).map_err(failed)?;
-        if fitted.num_columns() == 0 {
-            self.done.push(keep(fitted, &self.budget)?);
+        if fitted.num_rows() == 0 {
             return Ok(());
         }
-        self.coalescer.push_batch(fitted).map_err(failed)?;
-        self.take()?;
-        // What waits for more rows counts as well.
-        drop(self.budget.room(self.coalescer.size())?);
-        Ok(())
+        self.waiting_rows += fitted.num_rows();
+        self.waiting_bytes = self.waiting_bytes.saturating_add(fitted.get_array_memory_size());
+        self.waiting.push(fitted);
+        let many = self.waiting_rows >= BATCH_ROWS || self.waiting_bytes >= WAITING_BYTES_MAX;
+        if many { self.take() } else { Ok(()) }
     }
 
+    /// Makes one batch of those that wait, which has memory of its own and no more than it needs.
     fn take(&mut self) -> Result<(), QueryError> {
-        while let Some(batch) = self.coalescer.next_completed_batch() {
-            self.done.push(keep(batch, &self.budget)?);
+        if self.waiting.is_empty() {
+            return Ok(());
         }
+        (self.waiting_rows, self.waiting_bytes) = (0, 0);
+        let waiting = std::mem::take(&mut self.waiting);
+        let whole = match waiting.as_slice() {
+            [only] => {
+                let all = UInt64Array::from_iter_values(0..only.num_rows() as u64);
+                take_record_batch(only, &all).map_err(failed)?
+            }
+            several => concat_batches(&self.schema, several).map_err(failed)?,
+        };
+        let options = RecordBatchOptions::new().with_row_count(Some(whole.num_rows()));
+        let columns = whole.columns().iter().map(own).collect();
+        let whole = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options).map_err(failed)?;
+        self.done.push(keep(whole, &self.budget)?);
         Ok(())
     }
 
@@ -232,7 +258,6 @@ impl Gathering {
     /// # Errors
     /// As [`Budget::room`].
     pub(crate) fn finish(mut self) -> Result<Rows, QueryError> {
-        self.coalescer.finish_buffered_batch().map_err(failed)?;
         self.take()?;
         Ok(Rows(self.done))
     }
@@ -241,7 +266,7 @@ impl Gathering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{AsArray, Int64Array};
+    use arrow::array::Int64Array;
     use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 
     fn schema() -> SchemaRef {

@@ -251,6 +251,10 @@ fn columns(
     };
     for column in declared {
         let name = fold(&column.name);
+        if ["ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"].contains(&name.as_str()) {
+            let message = format!("column name \"{name}\" conflicts with a system column name");
+            return Err(QueryError::new(ErrorKind::DuplicateColumn, message));
+        }
         if columns.iter().any(|known: &Column| known.name == name) {
             return Err(specified_twice(&name));
         }
@@ -340,6 +344,9 @@ fn stored_type(declared: &DataType) -> Result<(DataType, Option<u64>), QueryErro
             (DataType::Text, length(given))
         }
         DataType::Char(_) | DataType::Character(_) => {
+            return Err(not_supported("a column of type character(n)").with_hint("Use text or varchar(n)."));
+        }
+        DataType::Custom(name, _) if name.to_string().eq_ignore_ascii_case("bpchar") => {
             return Err(not_supported("a column of type character(n)").with_hint("Use text or varchar(n)."));
         }
         DataType::Unspecified => return Err(syntax("a column needs a type")),

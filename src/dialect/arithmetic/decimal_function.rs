@@ -108,7 +108,8 @@ impl ScalarUDFImpl for Function {
             (Operation::OfFloat, [array]) => of_floats(array)?,
             (Operation::ToFloat4, [array]) => {
                 let numbers = Numbers::of(array)?;
-                Arc::new((0..rows).map(|row| numbers.get(row).map(Number::to_f32)).collect::<Float32Array>())
+                let values = (0..rows).map(|row| numbers.get(row).map(single).transpose());
+                Arc::new(values.collect::<Result<Float32Array>>()?)
             }
             (Operation::ToFloat8, [array]) => {
                 let numbers = Numbers::of(array)?;
@@ -148,6 +149,15 @@ fn multiplied(left: Number, right: Number) -> Result<Number> {
     let (left, right) = (left.stripped(), right.stripped());
     let digits = left.digits.checked_mul(right.digits).ok_or_else(too_many_digits)?;
     Ok(Number { digits, scale: left.scale + right.scale })
+}
+
+/// The single that is nearest to a number that has one.
+fn single(number: Number) -> Result<f32> {
+    let value = number.to_f32();
+    match value.is_infinite() || (value == 0.0 && number.to_f64() != 0.0) {
+        true => Err(own(ErrorKind::OutOfRange, &format!("\"{}\" is out of range for type real", number.to_f64()))),
+        false => Ok(value),
+    }
 }
 
 fn of_floats(array: &ArrayRef) -> Result<ArrayRef> {

@@ -1,6 +1,8 @@
 //! Changes of a session's temporary tables and views: planned as the query within them, and done when its rows are there.
 
 use super::Session;
+use crate::dialect::catalog::definition;
+use crate::dialect::parse::depth::Depth;
 use crate::dialect::rewrite::relations_named;
 use crate::engine::plan::Plan;
 use crate::engine::plan::change::{PlannedChange, What};
@@ -11,11 +13,12 @@ use crate::heap::Promise;
 use crate::temporary::contents::{Column, Contents, Relation, Table, View};
 use crate::temporary::rows::{Budget, Gathering, Rows};
 use crate::temporary::statement::{self, Change, Names};
-use crate::temporary::{assign, catalog, edit, query};
+use crate::temporary::{assign, catalog, constraint, edit, query};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{self, Query, Statement};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -56,19 +59,41 @@ impl Session {
     ) -> Result<Plan, QueryError> {
         let (change, rows) = match change {
             Change::CreateTable { name, if_not_exists, on_commit, columns, unique } => {
+                check_name(&name)?;
+                columns.iter().filter_map(|column| column.default.as_ref()).try_for_each(query::check_default)?;
                 let rows = match columns.is_empty() {
                     true => self.nothing(running).await?,
-                    false => self.inner(running, query::shape(&columns)?, &[]).await?,
+                    false => {
+                        self.inner(running, query::shape(&columns)?, &[]).await.map_err(|error| match error.kind {
+                            ErrorKind::Grouping => not_in_default(error),
+                            _ => error,
+                        })?
+                    }
                 };
                 without_parameters(&rows)?;
+                if rows.logical().exists(|node| Ok(matches!(node, LogicalPlan::Aggregate(_))))? {
+                    return Err(not_in_default(QueryError::new(ErrorKind::Grouping, "")));
+                }
                 let field = |(column, field): (&Column, &Arc<Field>)| {
                     Field::new(&column.name, assign::kept(field.data_type()), true)
                 };
                 let fields: Vec<Field> = columns.iter().zip(rows.schema.fields()).map(field).collect();
-                let table = Arc::new(Table::new(columns, Arc::new(Schema::new(fields)), unique, on_commit));
+                let schema = Arc::new(Schema::new(fields));
+                let with_default = columns.iter().zip(schema.fields()).filter(|(column, _)| column.default.is_some());
+                let given = rows.schema.fields().iter().skip(columns.len());
+                for ((column, field), given) in with_default.zip(given) {
+                    let literal = column.default.as_ref().and_then(query::literal_type);
+                    let given = literal.as_ref().unwrap_or(given.data_type());
+                    if !given.is_null() {
+                        assign::check(&column.name, field.data_type(), given)?;
+                    }
+                }
+                unique.iter().try_for_each(|key| constraint::check_types(key, &schema))?;
+                let table = Arc::new(Table::new(columns, schema, unique, on_commit));
                 (What::Create { name, if_not_exists, table }, rows)
             }
             Change::CreateTableAs { name, if_not_exists, on_commit, columns, query, with_data } => {
+                check_name(&name)?;
                 let mut rows = self.inner(running, *query, declared).await?;
                 rows.schema = renamed(&rows.schema, &columns)?;
                 assign::columns_of(&rows.schema)?;
@@ -84,7 +109,8 @@ impl Session {
             }
             Change::Update { table: name, alias, assignments, rows } => {
                 let table = self.table(&name)?;
-                query::check_values(assignments.iter().map(|(_, value)| value))?;
+                query::check_names(&alias, &rows)?;
+                query::check_values(assignments.iter().map(|(_, value)| value), "UPDATE")?;
                 let mut places = Vec::with_capacity(assignments.len());
                 let mut assigned = Vec::with_capacity(assignments.len());
                 for (column, value) in assignments {
@@ -118,6 +144,7 @@ impl Session {
             }
             Change::Delete { table: name, alias, rows } => {
                 let table = self.table(&name)?;
+                query::check_names(&alias, &rows)?;
                 let schema = catalog::schema_of(self.pid());
                 let rows = query::of_rows(&schema, &name, &alias, &rows, Vec::new())?;
                 let rows = self.inner(running, rows, declared).await?;
@@ -140,6 +167,7 @@ impl Session {
         columns: &[String],
         query: Query,
     ) -> Result<(What, Plan), QueryError> {
+        check_name(&name)?;
         let (sql, named) = (query.to_string(), relations_named(&Statement::Query(Box::new(query.clone()))));
         let own = catalog::schema_of(self.pid());
         let contents = self.temporary();
@@ -158,6 +186,10 @@ impl Session {
         let columns = logical.schema().columns().into_iter().zip(rows.schema.fields());
         let columns: Vec<Expr> = columns.map(|(column, field)| Expr::Column(column).alias(field.name())).collect();
         let plan = LogicalPlanBuilder::from(logical).project(columns).and_then(LogicalPlanBuilder::build)?;
+        check_extent(&plan, &sql)?;
+        if let (true, Some(Relation::View(before))) = (or_replace, contents.relation(&name)) {
+            check_replaced(&before.plan, &plan)?;
+        }
         let bytes = sql.len().saturating_mul(PLAN_BYTES);
         let room = Promise::of_all(bytes).ok_or_else(|| QueryError::new(ErrorKind::OutOfMemory, "out of memory"))?;
         let view = Arc::new(View { plan: Arc::new(plan), sql, uses, _room: room });
@@ -208,7 +240,7 @@ impl Session {
                 check_assigned(table, place, field.data_type())?;
             }
         }
-        self.inner(running, query::of_values(source, table, &targets), declared).await
+        self.inner(running, query::of_values(source, table, &targets)?, declared).await
     }
 
     pub(super) async fn inner(
@@ -290,7 +322,7 @@ impl Session {
         budget: &Arc<Budget>,
     ) -> Result<(Running, Rows), QueryError> {
         let mut stream = Box::pin(self.execute(running, rows, parameters)).await?;
-        if stream.is_unbounded() {
+        if stream.is_unbounded() && !ends(rows.logical()) {
             let message = "a temporary table of rows that have no end is not supported";
             return Err(QueryError::new(ErrorKind::NotSupported, message).with_hint("LIMIT them."));
         }
@@ -416,6 +448,73 @@ impl Session {
             return Ok(None);
         }
         Err(QueryError::new(ErrorKind::DuplicateTable, format!("relation \"{name}\" already exists")))
+    }
+}
+
+/// Nodes that the plan of a temporary view may have: whoever reads it has them in a plan of its own.
+const VIEW_NODES_MAX: usize = 2_000;
+
+/// How deep they may lie in each other, which is walked by recursion.
+const VIEW_DEPTH_MAX: usize = 150;
+
+/// Refuses a view that others could not be planned over: of views over views, or of long chains of operators.
+fn check_extent(plan: &LogicalPlan, sql: &str) -> Result<(), QueryError> {
+    fn depth(plan: &LogicalPlan) -> usize {
+        1 + plan.inputs().into_iter().map(depth).max().unwrap_or_default()
+    }
+    let mut nodes = 0;
+    plan.apply_with_subqueries(|_| {
+        nodes += 1;
+        Ok(if nodes > VIEW_NODES_MAX { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    let long = Depth::of(sql) != Depth::Shallow;
+    if long || nodes > VIEW_NODES_MAX || depth(plan) > VIEW_DEPTH_MAX {
+        let message = "a temporary view of such a large query is not supported";
+        return Err(
+            QueryError::new(ErrorKind::NotSupported, message).with_hint("CREATE TEMP TABLE AS keeps its rows instead.")
+        );
+    }
+    Ok(())
+}
+
+/// Checks that a view has the columns of the one that it replaces, and others only behind them.
+fn check_replaced(before: &LogicalPlan, after: &LogicalPlan) -> Result<(), QueryError> {
+    let (before, after) = (before.schema().fields(), after.schema().fields());
+    let wrong = |message: String| Err(QueryError::new(ErrorKind::InvalidTable, message));
+    if after.len() < before.len() {
+        return wrong("cannot drop columns from view".to_owned());
+    }
+    for (old, new) in before.iter().zip(after) {
+        if old.name() != new.name() {
+            return wrong(format!("cannot change name of view column \"{}\" to \"{}\"", old.name(), new.name()));
+        }
+        if old.data_type() != new.data_type() {
+            return wrong(format!("cannot change data type of view column \"{}\"", old.name()));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses the name of a table of the catalog, which is found there whatever a session calls its own.
+fn check_name(name: &str) -> Result<(), QueryError> {
+    if definition::find(name).is_none() {
+        return Ok(());
+    }
+    let message = format!("a temporary table of the name \"{name}\" is not supported, as there is one in pg_catalog");
+    Err(QueryError::new(ErrorKind::NotSupported, message))
+}
+
+fn not_in_default(error: QueryError) -> QueryError {
+    let message = "aggregate functions are not allowed in DEFAULT expressions".to_owned();
+    QueryError { message, hint: None, ..error }
+}
+
+/// Whether a plan has an end because it is limited, whatever it reads.
+fn ends(plan: &LogicalPlan) -> bool {
+    match (plan, plan.inputs().as_slice()) {
+        (LogicalPlan::Limit(limit), _) if limit.fetch.is_some() => true,
+        (_, [only]) => ends(only),
+        _ => false,
     }
 }
 

@@ -280,10 +280,10 @@ impl Session {
             let plan = Box::pin(self.plan_for(running, query, declared)).await?;
             return if plan.is_change() { Err(not_explained()) } else { Ok(plan.explained(options)) };
         }
-        if let Some(change) = self.change_of(statement)? {
-            return self.plan_change(running, change, declared).await;
-        }
         let depth = Depth::of(&running.sql);
+        if let Some(change) = depth.walk(|| self.change_of(statement))? {
+            return depth.walking(self.plan_change(running, change, declared)).await;
+        }
         let search = self.search();
         let named = depth.walk(|| rewrite::relations_named(statement));
         let relations = running.guard(search.relations(named)).await?;

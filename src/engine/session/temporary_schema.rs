@@ -7,7 +7,6 @@ use crate::temporary::contents::Contents;
 use crate::temporary::provider::Current;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, MemoryCatalogProviderList};
 use datafusion::common::{Result, plan_datafusion_err};
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -45,5 +44,31 @@ pub(super) fn with(state: &SessionState, pid: i32, settings: &Arc<Mutex<Settings
     let list = MemoryCatalogProviderList::new();
     let database = state.config_options().catalog.default_catalog.clone();
     list.register_catalog(database, Arc::new(with(instead)));
-    Ok(SessionStateBuilder::new_from_existing(state).with_catalog_list(Arc::new(list)).build())
+    // A builder would register all functions anew, and those of DataFusion's that have other names as well over ours.
+    state.register_catalog_list(Arc::new(list));
+    Ok(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::catalog::NoComments;
+    use crate::engine::session::settings::Defaults;
+    use crate::engine::template::over;
+    use datafusion::prelude::SessionContext;
+
+    #[tokio::test]
+    async fn only_functions_about_the_catalog_are_others() {
+        let engine = over(&SessionContext::new(), Arc::new(NoComments), Defaults::default()).unwrap();
+        let before = engine.template();
+        assert!(!is_in(before));
+        let after = with(before, 7, &Arc::default()).unwrap();
+        assert!(is_in(&after) && base(&after).unwrap().schema("pg_temp_7").is_some());
+        assert!(after.scalar_functions().len() >= before.scalar_functions().len());
+        for (name, function) in before.scalar_functions() {
+            let now = &after.scalar_functions()[name];
+            let about_catalog = format!("{:?}", now.inner()).starts_with("PgFunction");
+            assert!(Arc::ptr_eq(now, function) || about_catalog, "{name} is another function");
+        }
+    }
 }

@@ -43,6 +43,8 @@ pub(super) struct CopyIn {
 pub(super) struct CopyForm {
     pub(super) layout: Layout,
     pub(super) header: bool,
+    /// Whether the header has to be the names of the columns.
+    pub(super) header_matches: bool,
     pub(super) delimiter: u8,
     pub(super) null: String,
     pub(super) quote: u8,
@@ -70,6 +72,7 @@ pub(super) enum Quoted {
 struct Written {
     layout: Option<Layout>,
     header: bool,
+    header_matches: bool,
     delimiter: Option<String>,
     null: Option<String>,
     quote: Option<String>,
@@ -107,6 +110,9 @@ pub(super) fn parse<'a>(reader: &mut Reader<'a>) -> Result<Copy<'a>, Failure> {
     options(reader, &mut written)?;
     if !written.force_null.is_empty() || !written.force_not_null.is_empty() {
         return Err(Failure::new("0A000", "COPY FORCE_NULL and FORCE_NOT_NULL cannot be used with COPY TO"));
+    }
+    if written.header_matches {
+        return Err(Failure::new("0A000", "cannot use \"match\" with HEADER in COPY TO"));
     }
     Ok(Copy::Out(source, written.resolve()?))
 }
@@ -249,6 +255,7 @@ fn option(reader: &mut Reader<'_>, written: &mut Written) -> Result<(), Failure>
                 Some("false" | "off" | "0") => false,
                 Some(_) => return Err(Failure::new("42601", "header requires a Boolean value or \"match\"")),
             };
+            written.header_matches = value.as_deref() == Some("match");
             if value.is_some() {
                 reader.take();
             }
@@ -346,6 +353,7 @@ impl Written {
         Ok(CopyForm {
             layout,
             header: self.header,
+            header_matches: self.header_matches,
             delimiter,
             null,
             quote,

@@ -208,7 +208,7 @@ impl CopyReader {
             return Ok(());
         }
         if std::mem::take(&mut self.begins) {
-            return Ok(());
+            return if self.form.header_matches { self.check_header(line) } else { Ok(()) };
         }
         let Gathered::Texts(texts) = &mut self.cells else { return Ok(()) };
         let cells = match self.form.layout {
@@ -239,6 +239,28 @@ impl CopyReader {
         }
         self.bytes += line.len();
         self.rows += 1;
+        Ok(())
+    }
+
+    /// Checks that a header has the names of the columns.
+    fn check_header(&self, line: &[u8]) -> Result<(), Failure> {
+        let cells = match self.form.layout {
+            Layout::Csv => csv_cells(line, &self.form)?,
+            Layout::Text | Layout::Binary => text_cells(line, &self.form),
+        };
+        if cells.len() != self.columns.len() {
+            let (found, wanted) = (cells.len(), self.columns.len());
+            return Err(malformed(format!("wrong number of fields in header line: got {found}, expected {wanted}")));
+        }
+        for (at, (cell, column)) in cells.iter().zip(&self.columns).enumerate() {
+            if cell.bytes != column.name.as_bytes() {
+                let (number, found) = (at + 1, String::from_utf8_lossy(&cell.bytes));
+                let wanted = &column.name;
+                return Err(malformed(format!(
+                    "column name mismatch in header line field {number}: got \"{found}\", expected \"{wanted}\""
+                )));
+            }
+        }
         Ok(())
     }
 
@@ -460,6 +482,8 @@ mod tests {
     fn csv_has_quotes_and_lines_within_them() {
         check("t FROM STDIN CSV", b"a,\"b\"\"c\nd\"\n,\"\"\n", Ok("a|b\"c\nd;NULL|"));
         check("t FROM STDIN (FORMAT csv, HEADER)", b"a,b\n1,2\n", Ok("1|2"));
+        check("t FROM STDIN (FORMAT csv, HEADER match)", b"a,b\n1,2\n", Ok("1|2"));
+        check("t FROM STDIN (FORMAT csv, HEADER match)", b"a,c\n1,2\n", Err("22P04"));
         check("t FROM STDIN (FORMAT csv, QUOTE '''', ESCAPE E'\\\\')", b"'a\\'b','c\\\\'\n", Ok("a'b|c\\"));
         check("t FROM STDIN (FORMAT csv, FORCE_NULL (b))", b"a,\"\"\n", Ok("a|NULL"));
         check("t FROM STDIN (FORMAT csv, FORCE_NOT_NULL (b))", b"a,\n", Ok("a|"));

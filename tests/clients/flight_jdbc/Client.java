@@ -17,7 +17,6 @@ import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.sql.Timestamp;
 import java.sql.Types;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -149,8 +148,9 @@ public final class Client {
             statement.setBoolean(4, true);
             check("marks and operators", rows(statement.executeQuery(), "a", "b", "c", "d"), List.of("?x|true|true|1"));
         }
-        try (PreparedStatement statement = connection.prepareStatement("SELECT max(fetched_at) <= ? AS past FROM eod")) {
-            statement.setTimestamp(1, Timestamp.from(Instant.parse("2099-01-01T00:00:00Z")));
+        // The driver sends the milliseconds of setTimestamp as whatever unit the parameter has.
+        try (PreparedStatement statement = connection.prepareStatement("SELECT max(fetched_at) <= ?::text::timestamptz AS past FROM eod")) {
+            statement.setString(1, "2099-01-01T00:00:00Z");
             check("an instant", rows(statement.executeQuery(), "past"), List.of("true"));
         }
     }

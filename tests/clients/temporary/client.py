@@ -245,6 +245,42 @@ SCRIPTS = {
         CREATE TEMP TABLE hides (a int);
         CREATE TEMP TABLE (a int)
     """,
+    "values that are computed": """
+        CREATE TEMP TABLE t (a int, b text, d date DEFAULT date '2026-01-01' + 1);
+        INSERT INTO t VALUES ((SELECT 1), (SELECT 'x'), DEFAULT);
+        INSERT INTO t (a) VALUES ((SELECT max(a) + 1 FROM t)), (7), (CASE WHEN EXISTS (SELECT 1 FROM t) THEN 3 END);
+        INSERT INTO t (b) VALUES (date '2026-01-01'), (interval '1 day'), ('y'), (1), (1.5), (true);
+        INSERT INTO t (b) VALUES (ARRAY[1, 2]), (upper('z') || length('abc'));
+        SELECT * FROM t;
+        CREATE TEMP TABLE n (o oid, j json, jb jsonb, ia int[], na numeric[]);
+        INSERT INTO n VALUES (5, '{"a":1}', '[2]', ARRAY[1, 2], ARRAY[1, 2]);
+        UPDATE n SET jb = j, na = ia;
+        SELECT * FROM n;
+        CREATE TEMP TABLE ag (v int, ar int[], t text);
+        INSERT INTO ag VALUES (1, '{1,2}', 'a b'), (2, '{}', ''), (3, NULL, NULL), (4, '{NULL,3}', 'c');
+        SELECT v, array_length(ar, 1), cardinality(ar), array_position(ar, 3), array_to_string(ar, ','), array_append(ar, v) FROM ag ORDER BY v;
+        SELECT v, concat(t, v), substr(t, 2), strpos(t, 'b'), split_part(t, ' ', 2), lpad(t, 5, '*'), char_length(t), md5(t), left(t, -1) FROM ag ORDER BY v;
+        SELECT v, round(v * 1.25, 1), power(v, 2), mod(v, 3), gcd(v, 6), trunc(v / 3.0, 2), to_char(v, '009') FROM ag ORDER BY v;
+        CREATE TEMP TABLE x (a int DEFAULT (SELECT 1));
+        CREATE TEMP TABLE x (a int DEFAULT max(1));
+        CREATE TEMP TABLE x (a int DEFAULT row_number() OVER ());
+        CREATE TEMP TABLE x (a int DEFAULT true);
+        CREATE TEMP TABLE x (a int DEFAULT '1'::text);
+        CREATE TEMP TABLE x (a int DEFAULT generate_series(1, 2));
+        CREATE TEMP TABLE x (ctid int);
+        DELETE FROM t USING t;
+        UPDATE t SET a = 1 FROM t;
+        DELETE FROM t AS u USING t WHERE t.a = u.a + 1;
+        UPDATE t SET a = generate_series(1, 2);
+        CREATE TEMP VIEW v AS SELECT a, b FROM t;
+        CREATE OR REPLACE TEMP VIEW v AS SELECT a FROM t;
+        CREATE OR REPLACE TEMP VIEW v AS SELECT a, b AS c FROM t;
+        CREATE OR REPLACE TEMP VIEW v AS SELECT a, b, d FROM t;
+        CREATE TEMP TABLE z (a double precision PRIMARY KEY);
+        INSERT INTO z VALUES (0), ('-0');
+        INSERT INTO z VALUES ('NaN'), ('NaN');
+        INSERT INTO z VALUES (0), (1)
+    """,
     "rows that are copied": """
         CREATE TEMP TABLE t (a int, b text, c date);
         COPY t FROM STDIN;
@@ -332,6 +368,11 @@ REFUSED = [
     ("CREATE TEMP TABLE t (a int) WITH (fillfactor = 70)", "0A000"),
     ("CREATE TEMP TABLE t AS SELECT * FROM live.quotes", "0A000"),
     ("EXPLAIN CREATE TEMP TABLE t AS SELECT 1", "0A000"),
+    ("CREATE TEMP TABLE pg_type (a int)", "0A000"),
+    ("CREATE TEMP TABLE t (a interval UNIQUE)", "0A000"),
+    ("CREATE TEMP TABLE t (a jsonb PRIMARY KEY)", "0A000"),
+    ("CREATE TEMP TABLE t (a text DEFAULT '" + "x" * 2000 + "')", "54000"),
+    ("CREATE TEMP VIEW v AS SELECT 1" + " UNION ALL SELECT 1" * 500, "0A000"),
 ]
 REFUSED_OF_A_TABLE = [
     ("INSERT INTO mine VALUES (1) RETURNING a", "0A000"),
@@ -420,6 +461,38 @@ def main():
             (got,) = run(mine, sql)
             if got[0] != "error" or (code and got[1] != code):
                 faults.append(f"refused: {sql}: {got}, not {code}")
+        # Long chains end with an answer or a refusal, and the server lives.
+        run(mine, "INSERT INTO mine VALUES (5)")
+        for sql in (
+            "DELETE FROM mine WHERE a = 0" + "".join(f" OR a = {n + 10}" for n in range(600)),
+            "UPDATE mine SET a = 5 WHERE a <> 0" + "".join(f" AND a <> {n + 10}" for n in range(600)),
+            "INSERT INTO mine SELECT * FROM mine WHERE a = 0" + "".join(f" OR a = {n + 10}" for n in range(600)),
+        ):
+            asked += 1
+            run(mine, "SET statement_timeout = '10s'")
+            (got,) = run(mine, sql)
+            if got[0] == "error" and got[1] not in ("57014", "0A000", "54000", "54001"):
+                faults.append(f"a long chain: {sql[:60]}: {got}")
+        run(mine, "SET statement_timeout = 0")
+        # Views over views are refused before they are too deep or too many.
+        for name, over in (("deep", "SELECT a FROM {0}"), ("wide", "SELECT x.a FROM {0} x JOIN {0} y USING (a)")):
+            run(mine, f"CREATE TEMP VIEW {name}0 AS SELECT a FROM mine")
+            for level in range(1, 120):
+                (got,) = run(mine, f"CREATE TEMP VIEW {name}{level} AS " + over.format(f"{name}{level - 1}"))
+                if got[0] == "error":
+                    break
+            if got != ("error", "0A000"):
+                faults.append(f"views over views, {name}: {got}")
+            asked += level
+        # Small tables take little of what a session may have.
+        for number in range(300):
+            run(mine, f"CREATE TEMP TABLE small{number} (a int, b text)")
+            (got,) = run(mine, f"INSERT INTO small{number} VALUES (1, 'x')")
+            if got[0] == "error":
+                faults.append(f"small table {number}: {got}")
+                break
+        if run(mine, "CREATE TEMP TABLE tape AS SELECT symbol FROM live.quotes LIMIT 2")[0][0] != b"SELECT 2":
+            faults.append("rows of a live table that are limited")
         # What one session makes, no other sees.
         with connect(ours) as other:
             if run(other, "SELECT * FROM mine")[0][0] != "error":

@@ -1,6 +1,7 @@
 //! What may be put into a column of a temporary table: PostgreSQL's assignment casts, by kinds of types.
 
-use super::contents::Column;
+use super::contents::{Column, Table};
+use super::statement::is_untyped;
 use crate::dialect::catalog::types;
 use crate::error::{ErrorKind, QueryError};
 use crate::text::array::VECTOR;
@@ -73,6 +74,25 @@ pub(crate) fn check(column: &str, wanted: &DataType, given: &DataType) -> Result
     let message =
         format!("column \"{column}\" is of type {} but expression is of type {}", displayed(wanted), displayed(given));
     Err(QueryError::new(ErrorKind::TypeMismatch, message).with_hint("You will need to rewrite or cast the expression."))
+}
+
+/// Checks that a value of a type may be put into the column of a place; one without a type takes the column's.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn check_place(table: &Table, place: usize, given: &DataType) -> Result<(), QueryError> {
+    let (Some(column), Some(field)) = (table.columns.get(place), table.schema.fields().get(place)) else {
+        return Ok(());
+    };
+    if given.is_null() { Ok(()) } else { check(&column.name, field.data_type(), given) }
+}
+
+/// Whether an item of a list is a literal that takes the type of its column.
+pub(crate) fn is_untyped_item(item: &ast::SelectItem) -> bool {
+    match item {
+        ast::SelectItem::UnnamedExpr(expr) | ast::SelectItem::ExprWithAlias { expr, .. } => is_untyped(expr),
+        _ => false,
+    }
 }
 
 /// The type as PostgreSQL names it, without its modifier.

@@ -2,6 +2,7 @@
 
 use super::constraint;
 use super::contents::Table;
+use super::planned::What;
 use super::rows::{Budget, Gathering, Rows};
 use crate::error::{ErrorKind, QueryError};
 use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
@@ -18,11 +19,30 @@ pub(crate) fn numbered_schema(table: &Table, places: &[usize]) -> SchemaRef {
     Arc::new(Schema::new(std::iter::once(row).chain(values).collect::<Vec<_>>()))
 }
 
+/// The rows of a table after a change of them, how many it was about, and what PostgreSQL calls it.
+///
+/// # Errors
+/// Those of the table's constraints, and of its budget.
+pub(crate) fn edited(
+    name: &str,
+    table: &Table,
+    what: &What,
+    gathered: &Rows,
+    budget: &Arc<Budget>,
+) -> Result<(Rows, u64, &'static str), QueryError> {
+    let ((rows, count), tag) = match what {
+        What::Update { places, .. } => (updated(name, table, places, gathered, budget)?, "UPDATE"),
+        What::Delete { .. } => (deleted(table, gathered, budget)?, "DELETE"),
+        _ => ((inserted(name, table, gathered, budget)?, gathered.count() as u64), "INSERT 0"),
+    };
+    Ok((rows, count, tag))
+}
+
 /// The rows of a table and new ones behind them.
 ///
 /// # Errors
 /// Those of its constraints, and of its budget.
-pub(crate) fn inserted(name: &str, table: &Table, new: &Rows, budget: &Arc<Budget>) -> Result<Rows, QueryError> {
+fn inserted(name: &str, table: &Table, new: &Rows, budget: &Arc<Budget>) -> Result<Rows, QueryError> {
     constraint::check(name, table, new)?;
     let rows = table.rows.followed_by(new, budget)?;
     constraint::check_keys(table, &rows)?;
@@ -33,7 +53,7 @@ pub(crate) fn inserted(name: &str, table: &Table, new: &Rows, budget: &Arc<Budge
 ///
 /// # Errors
 /// Those of its budget.
-pub(crate) fn deleted(table: &Table, numbers: &Rows, budget: &Arc<Budget>) -> Result<(Rows, u64), QueryError> {
+fn deleted(table: &Table, numbers: &Rows, budget: &Arc<Budget>) -> Result<(Rows, u64), QueryError> {
     let mut places: Vec<u64> = numbers.batches().flat_map(numbers_of).collect();
     places.sort_unstable();
     places.dedup();
@@ -45,7 +65,7 @@ pub(crate) fn deleted(table: &Table, numbers: &Rows, budget: &Arc<Budget>) -> Re
 ///
 /// # Errors
 /// Those of its constraints, and of its budget.
-pub(crate) fn updated(
+fn updated(
     name: &str,
     table: &Table,
     places: &[usize],

@@ -1,11 +1,11 @@
 //! The logical plan of a statement: DataFusion's plan, the columns of its result and the types of its parameters.
 
-use super::change::PlannedChange;
 use super::prepared::Prepared;
 use crate::dialect::parse::depth::Depth;
 use crate::dialect::typing::Parameters;
 use crate::error::{ErrorKind, QueryError};
 use crate::explain::{self, ExplainOptions};
+use crate::temporary::planned::PlannedChange;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::DFSchemaRef;

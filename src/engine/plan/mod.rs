@@ -1,7 +1,6 @@
 //! From a statement's tree to DataFusion's plans: the logical plan that is kept, and the paths that need no physical
 //! plan.
 
-pub(crate) mod change;
 pub(crate) mod constant_row;
 pub(crate) mod key_lookup;
 mod logical;

@@ -3,52 +3,21 @@
 
 use super::Session;
 use crate::engine::plan::Plan;
-use crate::engine::plan::change::{PlannedChange, What};
 use crate::engine::run::rows::Running;
 use crate::error::{ErrorKind, QueryError};
 use crate::temporary::contents::{Relation, Table};
-use crate::temporary::rows::{Budget, Gathering};
+use crate::temporary::load::Load;
+use crate::temporary::planned::{PlannedChange, What};
+use crate::temporary::rows::Gathering;
 use crate::temporary::statement::{self, Names};
 use crate::temporary::{assign, catalog, query};
-use arrow::datatypes::{Field, Schema, SchemaRef};
-use arrow::record_batch::RecordBatch;
+use arrow::datatypes::Schema;
 use datafusion::sql::sqlparser::ast::Ident;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Name of the table that holds the rows until they are inserted; no identifier of a client has it.
 const LOADED: &str = "\u{2}loaded";
-
-/// Rows on their way into a temporary table.
-pub struct Load {
-    table: String,
-    targets: Vec<usize>,
-    fields: Vec<Field>,
-    schema: SchemaRef,
-    budget: Arc<Budget>,
-    gathering: Gathering,
-}
-
-impl Load {
-    /// The columns of the table that rows are sent for, in order.
-    pub fn fields(&self) -> &[Field] {
-        &self.fields
-    }
-
-    /// Has rows come in columns of these types, texts among them; to be said before the first of them.
-    pub fn of(&mut self, schema: SchemaRef) {
-        self.gathering = Gathering::new(schema.clone(), self.budget.clone());
-        self.schema = schema;
-    }
-
-    /// Takes some rows.
-    ///
-    /// # Errors
-    /// 53400 and 53200 when there are too many.
-    pub fn push(&mut self, rows: &RecordBatch) -> Result<(), QueryError> {
-        self.gathering.push(rows)
-    }
-}
 
 impl Session {
     /// Begins to take rows for some columns of a temporary table, or for all; the table is named as in SQL.

@@ -13,7 +13,6 @@ mod variables;
 
 use super::admit::own_statement::{self, OwnStatement};
 use super::admit::read_only;
-use super::plan::change::not_explained;
 use super::plan::prepared::Prepared;
 use super::plan::state::StatementState;
 use super::plan::{Plan, announced, in_order, plan_rows, renamed, table_names};
@@ -43,6 +42,7 @@ use crate::table::demand::Demand;
 use crate::table::inputs::{InputFreshness, Inputs};
 use crate::table::planner::demand_of;
 use crate::temporary::catalog as temporary_catalog;
+use crate::temporary::planned::not_explained;
 use crate::temporary::rows::Budget;
 use crate::work::Work;
 use arrow::datatypes::DataType;

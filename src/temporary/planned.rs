@@ -1,7 +1,7 @@
 //! What a statement does to temporary tables and views once the rows of the query within it are there.
 
+use super::contents::{Table, View};
 use crate::error::{ErrorKind, QueryError};
-use crate::temporary::contents::{Table, View};
 use arrow::datatypes::SchemaRef;
 use datafusion::sql::sqlparser::ast::OnCommit;
 use std::collections::BTreeSet;
@@ -14,6 +14,7 @@ pub(crate) struct PlannedChange {
 }
 
 /// What is done with the rows of the query.
+#[derive(Clone)]
 pub(crate) enum What {
     /// CREATE TABLE with columns.
     Create { name: String, if_not_exists: bool, table: Arc<Table> },

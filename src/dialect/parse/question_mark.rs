@@ -36,6 +36,20 @@ pub(super) fn numbered(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>,
                     None => wanted = true,
                 }
             }
+            // Without a blank between them sqlparser reads both as one operator.
+            Token::CustomBinaryOperator(both) if let Some(operator) = before_mark(both) => {
+                numbered.push(TokenWithSpan { token: operator, ..token.clone() });
+                count += 1;
+                token.token = Token::Placeholder(format!("${count}"));
+                wanted = false;
+            }
+            both if wanted && let Some(operator) = behind_mark(both) => {
+                count += 1;
+                let mark = Token::Placeholder(format!("${count}"));
+                numbered.push(TokenWithSpan { token: mark, ..token.clone() });
+                token.token = operator;
+                wanted = true;
+            }
             other => wanted = wants_operand(other),
         }
         numbered.push(token);
@@ -44,6 +58,39 @@ pub(super) fn numbered(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>,
         return Err(ParserError::ParserError("a statement has parameters by ? or by numbers, not both".to_owned()));
     }
     Ok(numbered)
+}
+
+/// The operator that stands before a mark in one word with it: `>?`.
+fn before_mark(both: &str) -> Option<Token> {
+    Some(match both.strip_suffix('?')? {
+        "-" => Token::Minus,
+        "+" => Token::Plus,
+        "*" => Token::Mul,
+        "/" => Token::Div,
+        "%" => Token::Mod,
+        "<" => Token::Lt,
+        ">" => Token::Gt,
+        "=" => Token::Eq,
+        "<=" => Token::LtEq,
+        ">=" => Token::GtEq,
+        "<>" | "!=" => Token::Neq,
+        "||" => Token::StringConcat,
+        "->" => Token::Arrow,
+        "->>" => Token::LongArrow,
+        _ => return None,
+    })
+}
+
+/// The operator that stands behind a mark in one word with it: `?-1`.
+fn behind_mark(both: &Token) -> Option<Token> {
+    Some(match both {
+        Token::QuestionMarkDash => Token::Minus,
+        Token::QuestionPipe => Token::Pipe,
+        Token::QuestionAnd => Token::Ampersand,
+        Token::QuestionMarkSharp => Token::Sharp,
+        Token::QuestionMarkDoubleVerticalBar => Token::StringConcat,
+        _ => return None,
+    })
 }
 
 /// Whether an operand is to follow a token.
@@ -123,6 +170,11 @@ mod tests {
             "SELECT CASE WHEN ? THEN ? ELSE ? END LIMIT ? OFFSET ?",
             "SELECT CASE WHEN $1 THEN $2 ELSE $3 END LIMIT $4 OFFSET $5",
         );
+        check(
+            "SELECT a>? OR a<? OR a>=? OR a<=? OR a<>? OR a=?",
+            "SELECT a>$1 OR a<$2 OR a>=$3 OR a<=$4 OR a<>$5 OR a=$6",
+        );
+        check("SELECT ?-1, ?||'x', a*?, a||?, (?), d->?", "SELECT $1-1, $2||'x', a*$3, a||$4, ($5), d->$6");
         check("SELECT '?', \"?\" /* ? */ FROM t -- ?", "SELECT '?', \"?\" /* ? */ FROM t -- ?");
     }
 

@@ -43,8 +43,10 @@ async fn a_session_has_so_much_and_gives_it_back() {
     let session = world.server.engine.open_session("ada", ttapi::role::Role::Reader, "local");
     let session = InProcess::over(&session);
     session.query("CREATE TEMP TABLE t AS SELECT generate_series(1, 100000) AS n").await.unwrap();
-    for sql in ["CREATE TEMP TABLE u AS SELECT * FROM t UNION ALL SELECT * FROM t", "INSERT INTO t SELECT n + 1 FROM t"]
-    {
+    for sql in [
+        "CREATE TEMP TABLE u AS SELECT * FROM t UNION ALL SELECT * FROM t",
+        "INSERT INTO t SELECT n + 1 FROM t UNION ALL SELECT n FROM t",
+    ] {
         let error = session.query(sql).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::LimitExceeded, "{sql}: {}", error.message);
     }

@@ -34,7 +34,16 @@ impl Running {
         tokio::select! {
             biased;
             error = self.stopped() => Err(error),
-            result = step => result.map_err(Into::into),
+            result = step => result.map_err(|error| self.reason(error.into())),
+        }
+    }
+
+    /// What a failure is told as. Work that is out of time ends by itself, up to a tick before the timer says so, with an
+    /// error that means nothing.
+    fn reason(&self, error: QueryError) -> QueryError {
+        match error.kind {
+            ErrorKind::Internal => self.ended()().unwrap_or(error),
+            _ => error,
         }
     }
 

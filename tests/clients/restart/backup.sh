@@ -19,13 +19,15 @@ killed() {
 # whole DIR: what was restored is a lake, with its rows and its live events.
 whole() {
     serve restored serve --read-only --data "$1"
-    equal "bars in $1" 260500 "$(sql 'select count(*) from eod')"
+    equal "bars in $1" "$bars" "$(sql 'select count(*) from eod')"
     equal "symbols in $1" 521 "$(sql 'select count(*) from symbols')"
     stop TERM
 }
 
 serve collector demo --data "$data"
 collector=$pid
+# How many sessions there are depends on the day.
+bars=$(sql 'select count(*) from eod')
 contains "a first backup" "$(tt lake backup "$target" --data "$data")" "tables as of"
 equal "backups after the first" 1 "$(listed | wc -l)"
 before=$(listed)

@@ -19,8 +19,6 @@ mod durability_tests;
 mod error;
 mod file;
 pub mod freshness;
-#[cfg(test)]
-mod growth_tests;
 mod log;
 mod migrate;
 mod note;

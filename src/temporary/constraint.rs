@@ -1,7 +1,7 @@
 //! Whether rows may be in a temporary table: NOT NULL, the length of texts, and keys.
 
 use super::contents::{Table, Unique};
-use super::rows::Rows;
+use super::rows::{Rows, failed};
 use crate::error::{ErrorKind, QueryError};
 use crate::text::uuid::is_uuid;
 use crate::work;
@@ -119,8 +119,4 @@ fn check_key(key: &Unique, table: &Table, rows: &Rows) -> Result<(), QueryError>
 
 fn columns_of(key: &Unique, batch: &RecordBatch) -> Vec<ArrayRef> {
     key.columns.iter().filter_map(|place| batch.columns().get(*place).cloned().map(comparable)).collect()
-}
-
-fn failed(error: arrow::error::ArrowError) -> QueryError {
-    QueryError::new(ErrorKind::Internal, format!("rows of a temporary table: {error}"))
 }

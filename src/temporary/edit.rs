@@ -3,12 +3,11 @@
 use super::constraint;
 use super::contents::Table;
 use super::planned::What;
-use super::rows::{Budget, Gathering, Rows};
-use crate::error::{ErrorKind, QueryError};
+use super::rows::{Budget, Gathering, Rows, failed};
+use crate::error::QueryError;
 use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
 use arrow::compute::{concat_batches, interleave, take};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
-use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use std::sync::Arc;
 
@@ -117,8 +116,4 @@ fn addresses(rows: &Rows, numbers: &[u64]) -> Vec<(usize, usize)> {
         (left, first) = (later, end);
     }
     found
-}
-
-fn failed(error: ArrowError) -> QueryError {
-    QueryError::new(ErrorKind::Internal, format!("rows of a temporary table: {error}"))
 }

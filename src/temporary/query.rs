@@ -3,15 +3,15 @@
 use super::catalog;
 use super::contents::{Column, Table};
 use super::provider::ROW;
-use super::statement::{Rows, fold, is_default, is_untyped};
+use super::statement::{Rows, is_default, is_untyped};
+use crate::dialect::parse::tree::fold;
+use crate::dialect::rewrite::build::{self, null};
 use crate::error::{ErrorKind, QueryError};
+use crate::text::identifier::quote;
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, Expr, Ident, ObjectName, Parens, Query, Select, SelectItem, SetExpr, SetOperator,
-    SetQuantifier, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, UnaryOperator, Value, ValueWithSpan,
-    Visit, Visitor,
+    DataType, Expr, Ident, ObjectName, Parens, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier,
+    TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, UnaryOperator, Value, ValueWithSpan, Visit, Visitor,
 };
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
@@ -32,8 +32,7 @@ impl Column {
         if self.sql_type == DataType::Unspecified {
             return expr;
         }
-        let data_type = self.sql_type.clone();
-        Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, array: false, format: None }
+        build::cast(expr, self.sql_type.clone())
     }
 
     /// The value where a statement gives none.
@@ -217,8 +216,7 @@ pub(crate) fn of_query(source: &Query, width: usize, table: &Table, targets: &[u
 
 /// All columns of a table of a schema.
 pub(crate) fn all_of(schema: &str, table: &str) -> Result<Query, QueryError> {
-    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    template(&format!("SELECT * FROM {}.{}", quoted(schema), quoted(table)))
+    template(&format!("SELECT * FROM {}.{}", quote(schema), quote(table)))
 }
 
 /// Refuses another table of a change that is called as the changed one is.
@@ -377,17 +375,13 @@ pub(crate) fn literal_type(expr: &Expr) -> Option<arrow::datatypes::DataType> {
     }
 }
 
-fn null() -> Expr {
-    Expr::Value(Value::Null.into())
-}
-
 fn numbered((place, expr): (usize, Expr)) -> SelectItem {
     SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', format!("\u{2}{place}")) }
 }
 
+/// A query that this file writes itself.
 fn template(sql: &str) -> Result<Query, QueryError> {
-    let parsed = Parser::new(&PostgreSqlDialect {}).try_with_sql(sql).and_then(|mut parser| parser.parse_query());
-    parsed.map(|query| *query).map_err(|error| QueryError::new(ErrorKind::Internal, error.to_string()))
+    build::query(sql).ok_or_else(|| QueryError::new(ErrorKind::Internal, format!("no query: {sql}")))
 }
 
 /// A query of one row, of this list.

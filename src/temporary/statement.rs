@@ -4,17 +4,17 @@
 //! A statement about anything else is none of these; so is one that would change a table of the lake. What the tree has
 //! and is not read here is refused: the tree without what was read must be that of the plainest statement of its kind.
 
-use super::catalog::ALIAS;
-use super::contents::{Column, Contents, Relation, Unique};
+use super::contents::{Column, Relation, Unique};
+use super::declaration;
+use super::names::{Names, changed, made, own_name, target};
+use super::refusal::{not_supported, same, syntax, template};
+use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    Assignment, AssignmentTarget, CharacterLength, ColumnDef, ColumnOption, CreateTable, CreateView, DataType, Delete,
-    Expr, FromTable, Ident, IndexColumn, Insert, NullsDistinctOption, ObjectName, ObjectType, OnCommit, Query, SetExpr,
-    Statement, TableConstraint, TableFactor, TableObject, TableWithJoins, Truncate, Update, UpdateTableFromKind, Value,
-    With,
+    Assignment, AssignmentTarget, CreateTable, CreateView, DataType, Delete, Expr, FromTable, Ident, Insert,
+    ObjectName, ObjectType, OnCommit, Query, SetExpr, Statement, TableObject, TableWithJoins, Truncate, Update,
+    UpdateTableFromKind, Value, With,
 };
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
 use std::collections::BTreeSet;
 
 /// What a statement asks of temporary tables and views.
@@ -114,16 +114,6 @@ pub(crate) struct Rows {
     pub(crate) selection: Option<Expr>,
 }
 
-/// What a name may stand for besides temporary tables and views.
-pub(crate) struct Names<'a> {
-    /// Name of the session's temporary schema.
-    pub(crate) schema: &'a str,
-    /// What the session has.
-    pub(crate) contents: &'a Contents,
-    /// Whether an unqualified name stands for anything else.
-    pub(crate) exists: &'a dyn Fn(&str) -> bool,
-}
-
 /// Reads a statement; `None` when it is not about temporary tables or views.
 ///
 /// # Errors
@@ -174,17 +164,14 @@ fn read_query(query: &Query, names: &Names<'_>) -> Result<Option<Change>, QueryE
         SetExpr::Delete(Statement::Delete(delete)) => read_delete(delete, query.with.clone(), names)?,
         _ => return Ok(None),
     };
-    let rest = Query { with: None, body: query.body.clone(), ..query.clone() };
-    let plain = template(&format!("{}", query.body))?;
-    match (change, plain) {
-        (None, _) => Ok(None),
-        (Some(change), Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)) => {
-            let bare = rest.order_by.is_none() && rest.limit_clause.is_none() && rest.fetch.is_none();
-            if bare && rest.locks.is_empty() { Ok(Some(change)) } else { Err(not_supported("such a WITH")) }
-        }
-        (Some(change), Statement::Query(plain)) => same(&rest, plain.as_ref()).map(|()| Some(change)),
-        (Some(_), _) => Err(not_supported("such a WITH")),
+    if change.is_some()
+        && let Statement::Query(mut plain) = template("SELECT 1")?
+    {
+        plain.with.clone_from(&query.with);
+        plain.body = query.body.clone();
+        same(query, plain.as_ref())?;
     }
+    Ok(change)
 }
 
 fn create_table(table: &CreateTable, names: &Names<'_>) -> Result<Option<Change>, QueryError> {
@@ -221,7 +208,7 @@ fn create_table(table: &CreateTable, names: &Names<'_>) -> Result<Option<Change>
         }
         None => {
             same(&plain, &template("CREATE TEMPORARY TABLE x ()")?)?;
-            let (columns, unique) = columns(&name, &table.columns, &table.constraints)?;
+            let (columns, unique) = declaration::columns(&name, &table.columns, &table.constraints)?;
             let (if_not_exists, on_commit) = (table.if_not_exists, table.on_commit);
             Ok(Some(Change::CreateTable { name, if_not_exists, on_commit, columns, unique }))
         }
@@ -235,126 +222,6 @@ fn without_query(plain: &Statement, sql: &str) -> Result<(), QueryError> {
         table.query = None;
     }
     same(plain, &template)
-}
-
-/// Columns and keys as they are declared.
-fn columns(
-    table: &str,
-    declared: &[ColumnDef],
-    constraints: &[TableConstraint],
-) -> Result<(Vec<Column>, Vec<Unique>), QueryError> {
-    let (mut columns, mut unique) = (Vec::new(), Vec::new());
-    let key_name = |name: &Option<Ident>, columns: &[String], what: &str| match (name, what) {
-        (Some(name), _) => fold(name),
-        (None, "pkey") => format!("{table}_pkey"),
-        (None, what) => format!("{table}_{}_{what}", columns.join("_")),
-    };
-    for column in declared {
-        let name = fold(&column.name);
-        if ["ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"].contains(&name.as_str()) {
-            let message = format!("column name \"{name}\" conflicts with a system column name");
-            return Err(QueryError::new(ErrorKind::DuplicateColumn, message));
-        }
-        if columns.iter().any(|known: &Column| known.name == name) {
-            return Err(specified_twice(&name));
-        }
-        let (sql_type, length) = stored_type(&column.data_type)?;
-        let mut read = Column { name: name.clone(), sql_type, length, required: false, default: None };
-        for option in &column.options {
-            match &option.option {
-                ColumnOption::Null => {}
-                // Texts compare by their bytes.
-                ColumnOption::Collation(name)
-                    if matches!(name.to_string().trim_matches('"'), "C" | "POSIX" | "default") => {}
-                ColumnOption::NotNull => read.required = true,
-                ColumnOption::Default(value) => read.default = Some(value.clone()),
-                ColumnOption::PrimaryKey(key) if key.characteristics.is_none() => {
-                    read.required = true;
-                    let name = key_name(&option.name, std::slice::from_ref(&name), "pkey");
-                    unique.push(Unique { name, columns: vec![columns.len()] });
-                }
-                ColumnOption::Unique(key)
-                    if key.characteristics.is_none() && key.nulls_distinct == NullsDistinctOption::None =>
-                {
-                    let name = key_name(&option.name, std::slice::from_ref(&name), "key");
-                    unique.push(Unique { name, columns: vec![columns.len()] });
-                }
-                other => return Err(not_supported(&format!("a column with \"{other}\""))),
-            }
-        }
-        columns.push(read);
-    }
-    for constraint in constraints {
-        let (name, listed, what, plain) = match constraint {
-            TableConstraint::PrimaryKey(key) => {
-                let plain = key.characteristics.is_none() && key.index_options.is_empty() && key.index_type.is_none();
-                (&key.name, &key.columns, "pkey", plain)
-            }
-            TableConstraint::Unique(key) => {
-                let plain = key.characteristics.is_none() && key.index_options.is_empty() && key.index_type.is_none();
-                (&key.name, &key.columns, "key", plain && key.nulls_distinct == NullsDistinctOption::None)
-            }
-            other => return Err(not_supported(&format!("a table with \"{other}\""))),
-        };
-        if !plain {
-            return Err(not_supported(&format!("a table with \"{constraint}\"")));
-        }
-        let mut places = Vec::new();
-        for column in listed {
-            let named = indexed(column).ok_or_else(|| not_supported(&format!("a table with \"{constraint}\"")))?;
-            let place = columns.iter().position(|known| known.name == named).ok_or_else(|| {
-                let message = format!("column \"{named}\" named in key does not exist");
-                QueryError::new(ErrorKind::UnknownColumn, message)
-            })?;
-            if what == "pkey"
-                && let Some(column) = columns.get_mut(place)
-            {
-                column.required = true;
-            }
-            places.push(place);
-        }
-        let named: Vec<String> = places.iter().filter_map(|place| Some(columns.get(*place)?.name.clone())).collect();
-        unique.push(Unique { name: key_name(name, &named, what), columns: places });
-    }
-    if unique.iter().filter(|key| key.name.ends_with("_pkey")).count() > 1 {
-        let message = format!("multiple primary keys for table \"{table}\" are not allowed");
-        return Err(QueryError::new(ErrorKind::InvalidTable, message));
-    }
-    Ok((columns, unique))
-}
-
-/// The column of a key that is nothing but a column.
-fn indexed(column: &IndexColumn) -> Option<String> {
-    match &column.column.expr {
-        Expr::Identifier(name) if column.operator_class.is_none() && column.column.options.asc.is_none() => {
-            Some(fold(name))
-        }
-        _ => None,
-    }
-}
-
-/// The type that values are cast to, and how long a text may be: a cast to `varchar(n)` cuts, where an assignment fails.
-fn stored_type(declared: &DataType) -> Result<(DataType, Option<u64>), QueryError> {
-    let length = |length: &Option<CharacterLength>| match length {
-        Some(CharacterLength::IntegerLength { length, .. }) => Some(*length),
-        Some(CharacterLength::Max) | None => None,
-    };
-    Ok(match declared {
-        DataType::Varchar(given) | DataType::CharacterVarying(given) | DataType::CharVarying(given) => {
-            (DataType::Text, length(given))
-        }
-        DataType::Char(_) | DataType::Character(_) => {
-            return Err(not_supported("a column of type character(n)").with_hint("Use text or varchar(n)."));
-        }
-        DataType::Custom(name, _) if name.to_string().eq_ignore_ascii_case("bpchar") => {
-            return Err(not_supported("a column of type character(n)").with_hint("Use text or varchar(n)."));
-        }
-        DataType::Unspecified => return Err(syntax("a column needs a type")),
-        DataType::Custom(name, _) if name.to_string().to_ascii_lowercase().contains("serial") => {
-            return Err(not_supported("a column of type serial").with_hint("Number rows by row_number() OVER ()."));
-        }
-        other => (other.clone(), None),
-    })
 }
 
 fn create_view(view: &CreateView, names: &Names<'_>) -> Result<Option<Change>, QueryError> {
@@ -525,85 +392,12 @@ fn read_drop(
     Ok(Some(Change::Drop { what, names: there, missing, cascade }))
 }
 
-/// The name of a temporary table or view that is to be made; `None` when the statement makes another thing.
-fn made(name: &ObjectName, temporary: bool, names: &Names<'_>) -> Result<Option<String>, QueryError> {
-    match own_name(name, names) {
-        Some((qualified, own)) if temporary || qualified => Ok(Some(own)),
-        None if temporary => {
-            Err(QueryError::new(ErrorKind::InvalidTable, "cannot create temporary relation in non-temporary schema"))
-        }
-        _ => Ok(None),
-    }
-}
-
-/// The temporary table that a name stands for; `None` for what is none.
-fn changed(name: &ObjectName, names: &Names<'_>) -> Result<Option<String>, QueryError> {
-    let Some((qualified, own)) = own_name(name, names) else { return Ok(None) };
-    match names.contents.relation(&own) {
-        Some(Relation::Table(_)) => Ok(Some(own)),
-        Some(Relation::View(_)) => Err(not_supported("a change through a view")),
-        None if qualified => {
-            Err(QueryError::new(ErrorKind::UnknownTable, format!("relation \"{own}\" does not exist")))
-        }
-        None if !(names.exists)(&own) => {
-            Err(QueryError::new(ErrorKind::UnknownTable, format!("relation \"{own}\" does not exist")))
-        }
-        None => Ok(None),
-    }
-}
-
-/// The temporary table that a text names as SQL does; `None` for what is none.
-///
-/// # Errors
-/// 42P01 for a table that the temporary schema does not have.
-pub(crate) fn changed_table(name: &str, names: &Names<'_>) -> Result<Option<String>, QueryError> {
-    let parsed = Parser::new(&PostgreSqlDialect {}).try_with_sql(name);
-    let parsed = parsed.and_then(|mut parser| parser.parse_object_name(false));
-    changed(&parsed.map_err(|_| syntax("no name of a table"))?, names)
-}
-
-/// The temporary table that UPDATE or DELETE names, and what it calls it.
-fn target(table: &TableWithJoins, names: &Names<'_>) -> Result<Option<(String, Ident)>, QueryError> {
-    let TableFactor::Table { name, alias, .. } = &table.relation else { return Ok(None) };
-    let Some(own) = changed(name, names)? else { return Ok(None) };
-    if let Statement::Query(query) = template("SELECT 1 FROM x")?
-        && let SetExpr::Select(select) = *query.body
-        && let Some(mut plain) = select.from.into_iter().next()
-    {
-        if let TableFactor::Table { name: plain_name, alias: plain_alias, .. } = &mut plain.relation {
-            plain_name.clone_from(name);
-            plain_alias.clone_from(alias);
-        }
-        same(table, &plain)?;
-    }
-    match alias {
-        Some(alias) if !alias.columns.is_empty() => Err(syntax("the alias of a changed table is a name alone")),
-        Some(alias) => Ok(Some((own, alias.name.clone()))),
-        None => Ok(Some((own.clone(), Ident::with_quote('"', own)))),
-    }
-}
-
-/// A name that may be one of the temporary schema, and whether it says so.
-fn own_name(name: &ObjectName, names: &Names<'_>) -> Option<(bool, String)> {
-    let parts: Option<Vec<String>> = name.0.iter().map(|part| part.as_ident().map(fold)).collect();
-    match parts?.as_slice() {
-        [name] => Some((false, name.clone())),
-        [schema, name] | [_, schema, name] if schema == ALIAS || schema == names.schema => Some((true, name.clone())),
-        _ => None,
-    }
-}
-
 /// A name that is one word.
 fn single(name: &ObjectName) -> Result<Ident, QueryError> {
     match name.0.as_slice() {
         [only] if let Some(ident) = only.as_ident() => Ok(ident.clone()),
         _ => Err(not_supported("a part of a column as what is changed")),
     }
-}
-
-/// An identifier as the catalog spells it.
-pub(crate) fn fold(ident: &Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
 /// Whether an expression is the word DEFAULT.
@@ -623,28 +417,4 @@ pub(crate) fn is_untyped(expr: &Expr) -> bool {
         }
         _ => is_default(expr),
     }
-}
-
-/// A statement that this file writes itself, to compare others with.
-fn template(sql: &str) -> Result<Statement, QueryError> {
-    let parsed = Parser::parse_sql(&PostgreSqlDialect {}, sql);
-    let statement = parsed.ok().and_then(|statements| statements.into_iter().next());
-    statement.ok_or_else(|| not_supported("such a statement"))
-}
-
-/// Refuses a tree with more in it than was read.
-fn same<T: PartialEq>(given: &T, plain: &T) -> Result<(), QueryError> {
-    if given == plain { Ok(()) } else { Err(not_supported("a clause of this statement")) }
-}
-
-fn specified_twice(column: &str) -> QueryError {
-    QueryError::new(ErrorKind::DuplicateColumn, format!("column \"{column}\" specified more than once"))
-}
-
-fn not_supported(what: &str) -> QueryError {
-    QueryError::new(ErrorKind::NotSupported, format!("{what} is not supported for temporary tables"))
-}
-
-fn syntax(message: &str) -> QueryError {
-    QueryError::new(ErrorKind::Syntax, message)
 }

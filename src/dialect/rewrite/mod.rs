@@ -18,7 +18,7 @@
 mod array;
 mod array_literal;
 mod bind;
-mod build;
+pub(crate) mod build;
 mod cast;
 mod clauses;
 mod distinct;

@@ -8,9 +8,10 @@ use crate::engine::run::rows::{Changed, RowStream, Running};
 use crate::error::{ErrorKind, QueryError};
 use crate::heap::Promise;
 use crate::temporary::contents::{Column, Contents, Relation, Table, View};
+use crate::temporary::names::Names;
 use crate::temporary::planned::{PlannedChange, What};
 use crate::temporary::rows::{Budget, Gathering, Rows};
-use crate::temporary::statement::{self, Change, Names};
+use crate::temporary::statement::{self, Change};
 use crate::temporary::{assign, catalog, constraint, define, edit, query};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
@@ -28,8 +29,7 @@ impl Session {
     /// What a statement asks of this session's temporary tables and views; `None` when it asks nothing of them.
     pub(super) fn change_of(&self, statement: &Statement) -> Result<Option<Change>, QueryError> {
         let (contents, schema) = (self.temporary(), catalog::schema_of(self.pid()));
-        let search = self.search();
-        let names = Names { schema: &schema, contents: &contents, exists: &|name| search.finds(name) };
+        let names = Names { schema: &schema, contents: &contents, exists: &|name| self.search().finds(name) };
         let change = statement::read(statement, &names)?;
         if change.is_some() && self.open.front_end == "flight" {
             let message = "temporary tables are not supported over Flight SQL, which keeps no sessions";

@@ -7,9 +7,9 @@ use crate::engine::run::rows::Running;
 use crate::error::{ErrorKind, QueryError};
 use crate::temporary::contents::{Relation, Table};
 use crate::temporary::load::Load;
+use crate::temporary::names::{self, Names};
 use crate::temporary::planned::{PlannedChange, What};
 use crate::temporary::rows::Gathering;
-use crate::temporary::statement::{self, Names};
 use crate::temporary::{assign, catalog, query};
 use arrow::datatypes::Schema;
 use datafusion::sql::sqlparser::ast::Ident;
@@ -26,8 +26,8 @@ impl Session {
     /// 25006 for any other table, 42703 and 42701 for columns that it does not have, or that are named twice.
     pub fn begin_load(&self, table: &str, columns: &[String]) -> Result<Load, QueryError> {
         let (contents, schema) = (self.temporary(), catalog::schema_of(self.pid()));
-        let names = Names { schema: &schema, contents: &contents, exists: &|_| true };
-        let Some(name) = statement::changed_table(table, &names)? else {
+        let names_here = Names { schema: &schema, contents: &contents, exists: &|_| true };
+        let Some(name) = names::changed_table(table, &names_here)? else {
             let message = "cannot execute COPY FROM in a read-only transaction";
             return Err(QueryError::new(ErrorKind::ReadOnly, message)
                 .with_hint("Rows can be copied into a temporary table: CREATE TEMP TABLE."));

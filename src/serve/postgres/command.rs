@@ -2,6 +2,7 @@
 
 use super::copy::{Copy, CopyForm, CopyIn, Source};
 use super::error::Failure;
+use super::fetch::{Count, fetch};
 use super::lexer::{Kind, Piece, Reader};
 use super::types::named_type;
 use crate::engine::{Session, Statement};
@@ -15,13 +16,6 @@ pub(super) struct Query {
     pub(super) sql: String,
     /// Characters of the client's text before it; `None` when the client did not write it so.
     pub(super) offset: Option<usize>,
-}
-
-/// How many rows a FETCH or MOVE takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Count {
-    Rows(u64),
-    All,
 }
 
 /// A part of the session's state.
@@ -473,51 +467,6 @@ fn declare(reader: &mut Reader<'_>, session: &Session) -> Result<Command, Failur
     Ok(Command::Declare { name, hold, binary, query: query(reader.rest()?, session)? })
 }
 
-/// `[direction] [FROM | IN] cursor`, where the direction is forward.
-fn fetch(reader: &mut Reader<'_>) -> Result<(Count, String), Failure> {
-    const BACKWARD: [&str; 6] = ["PRIOR", "FIRST", "LAST", "ABSOLUTE", "RELATIVE", "BACKWARD"];
-    let named = |reader: &mut Reader<'_>| {
-        let _ = reader.keyword("FROM") || reader.keyword("IN");
-        reader.name()
-    };
-    // A cursor may bear the name of a direction: `FETCH next`.
-    let mut alone = reader.peek().is_some_and(|token| matches!(token.kind, Kind::Word | Kind::Quoted));
-    alone &= reader.left() == 1;
-    if alone {
-        return Ok((Count::Rows(1), reader.name()?));
-    }
-    if BACKWARD.iter().any(|direction| reader.keyword(direction)) {
-        return Err(backward());
-    }
-    let count = if reader.keyword("NEXT") { Count::Rows(1) } else { forward(reader)? };
-    Ok((count, named(reader)?))
-}
-
-fn forward(reader: &mut Reader<'_>) -> Result<Count, Failure> {
-    reader.keyword("FORWARD");
-    if reader.keyword("ALL") {
-        return Ok(Count::All);
-    }
-    reader.symbol('+');
-    if reader.symbol('-') {
-        return Err(backward());
-    }
-    match reader.peek() {
-        Some(token) if token.kind == Kind::Number => match token.text.parse() {
-            Ok(rows) => {
-                reader.take();
-                Ok(Count::Rows(rows))
-            }
-            Err(_) => Err(reader.unexpected()),
-        },
-        _ => Ok(Count::Rows(1)),
-    }
-}
-
-fn backward() -> Failure {
-    Failure::new("55000", "cursor can only scan forward")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -553,26 +502,6 @@ mod tests {
         check_set("SET a.b TO DEFAULT", "a.b", None, false);
         assert_eq!(parse("SET x").unwrap_err().code, "42601");
         assert_eq!(parse("SET x = 1 2").unwrap_err().position, Some(11));
-    }
-
-    #[track_caller]
-    fn check_fetch(sql: &str, expected: Count) {
-        let Command::Fetch { cursor, count } = parse(sql).unwrap() else { panic!("{sql} is no FETCH") };
-        assert_eq!((cursor.as_str(), count), ("c", expected));
-    }
-
-    #[test]
-    fn fetches_in_all_spellings() {
-        check_fetch("FETCH c", Count::Rows(1));
-        check_fetch("FETCH NEXT FROM c", Count::Rows(1));
-        check_fetch("FETCH 10 IN c", Count::Rows(10));
-        check_fetch("FETCH FORWARD 10 FROM c", Count::Rows(10));
-        check_fetch("FETCH FORWARD FROM c", Count::Rows(1));
-        check_fetch("FETCH ALL c", Count::All);
-        check_fetch("FETCH FORWARD ALL FROM c", Count::All);
-        assert_eq!(parse("FETCH BACKWARD 1 FROM c").unwrap_err().code, "55000");
-        assert_eq!(parse("FETCH -1 FROM c").unwrap_err().code, "55000");
-        assert_eq!(parse("FETCH 99999999999999999999 FROM c").unwrap_err().code, "42601");
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub(super) enum Message {
     Flush,
     Sync,
     Terminate,
-    /// Left over from a COPY that this server never asked for; ignored, as PostgreSQL does.
+    /// Left over from a COPY that has failed; ignored, as PostgreSQL does.
     Copy,
     /// The fast-path function call, which this server does not have.
     FunctionCall,

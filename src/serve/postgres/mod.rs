@@ -15,6 +15,7 @@ mod copy_out;
 mod encode;
 mod error;
 mod extended;
+mod fetch;
 mod held;
 mod lexer;
 mod login;

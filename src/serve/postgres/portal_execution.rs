@@ -2,12 +2,13 @@
 //!
 //! The extended protocol (Execute) and the simple protocol come here alike.
 
-use super::command::{Command, Count, Discard, Query};
+use super::command::{Command, Discard, Query};
 use super::connection::Connection;
 use super::copy::{CopyForm, CopyIn};
 use super::copy_in::CopyReader;
 use super::error::{Disconnect, Failure, Stop};
 use super::extended::texts;
+use super::fetch::Count;
 use super::parameter::fitted;
 use super::portal::{Portal, Prepared, State, Tag, discard_tag};
 use super::rows::{Rows, Sink};

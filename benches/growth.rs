@@ -1,11 +1,20 @@
-//! What takes longer when a log gets longer: measured by hand, with `cargo test --lib growth -- --ignored --nocapture`.
+//! What takes longer when a table's log gets longer: opening it, a look, a commit, a moment of the past, vacuum; without
+//! merging of files, and beside it.
+//!
+//!     cargo bench --bench growth
+//!     cargo bench --profile dev --bench growth             # with what `cargo test` has built already
+//!
+//! Takes minutes: ten thousand commits, twice.
 
-use super::test_rows::row;
-use super::*;
+use arrow::array::{ArrayRef, StringArray, TimestampMicrosecondArray, new_null_array};
+use arrow::record_batch::RecordBatch;
 use chrono::Utc;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use ttapi::disk::Disk;
+use ttapi::lake::{Lake, LakeTable, Position, StoreOptions};
 
 const HISTORY: &str = "market_metrics_history";
 
@@ -21,6 +30,19 @@ impl Disk for Hasty {
     fn sync_folder(&self, _: &Path) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// One row of a symbol, and nothing else in it.
+fn row(table: &LakeTable) -> RecordBatch {
+    let schema = &table.dataset().schema;
+    let columns = schema.fields().iter().map(|field| -> ArrayRef {
+        match field.name().as_str() {
+            "symbol" => Arc::new(StringArray::from(vec!["A"])),
+            "fetched_at" => Arc::new(TimestampMicrosecondArray::from(vec![1]).with_timezone("UTC")),
+            _ => new_null_array(field.data_type(), 1),
+        }
+    });
+    RecordBatch::try_new(schema.clone(), columns.collect()).expect("a row that fits")
 }
 
 async fn open(place: &Path) -> Lake {
@@ -43,7 +65,7 @@ macro_rules! least {
 async fn commit(table: &LakeTable, number: i64) {
     let position = Position { application: "spool".to_owned(), number };
     let base = table.current();
-    let staged = table.stage(&row(table, "A")).await.expect("a file");
+    let staged = table.stage(&row(table)).await.expect("a file");
     table.commit_position(base.as_deref(), &[], vec![staged], &position).await.expect("a commit");
 }
 
@@ -83,14 +105,8 @@ async fn grow(merging: bool) {
     assert_eq!(latest.rows(), Some(10_015));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "it measures, and takes minutes"]
-async fn growth_without_merging() {
+#[tokio::main]
+async fn main() {
     grow(false).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "it measures, and takes minutes"]
-async fn growth_beside_merging() {
     grow(true).await;
 }

@@ -38,6 +38,8 @@ pub struct Activity {
     pub opened_at: DateTime<Utc>,
     /// When the statement in `sql` arrived, in UTC; `None` before the first.
     pub started_at: Option<DateTime<Utc>>,
+    /// When the transaction began that it is in, a statement by itself included.
+    pub transaction_began: Option<DateTime<Utc>>,
     /// `active`, `idle` or `idle in transaction`.
     pub state: &'static str,
     /// Text of the statement it runs, or the beginning of the last it ran.

@@ -434,7 +434,6 @@ fn activity(view: &View<'_>) -> Vec<Row> {
     let instant = |at: DateTime<Utc>| Value::Instant(at.timestamp_micros());
     let row = |activity: crate::dialect::session::Activity| -> Row {
         let started = activity.started_at.map_or(Value::Null, instant);
-        let in_transaction = activity.state != "idle";
         let seen = view.facts.is_some_and(|facts| facts.sees(&activity.user));
         let name = match activity.application_name {
             name if name.is_empty() => activity.front_end,
@@ -450,7 +449,7 @@ fn activity(view: &View<'_>) -> Vec<Row> {
             ("client_port", Value::Null),
             ("leader_pid", Value::Null),
             ("backend_start", instant(activity.opened_at)),
-            ("xact_start", if in_transaction { started.clone() } else { Value::Null }),
+            ("xact_start", activity.transaction_began.map_or(Value::Null, instant)),
             ("query_start", started.clone()),
             ("state_change", started),
             ("state", activity.state.into()),

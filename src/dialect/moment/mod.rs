@@ -23,7 +23,7 @@ pub(crate) mod function;
 pub(crate) mod interval_aggregate;
 pub(crate) mod interval_order;
 mod make;
-mod now;
+pub(crate) mod now;
 pub(crate) mod operator;
 mod overlaps;
 mod pattern;

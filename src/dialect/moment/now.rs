@@ -1,17 +1,108 @@
-//! Functions that read the clock: `clock_timestamp()`, another moment for each row, and `timeofday()`, its text.
+//! Functions that read the clock: `clock_timestamp()`, another moment for each row, `timeofday()`, its text, and
+//! `statement_timestamp()`. `now()`, the moment of the transaction, is DataFusion's.
 
 use super::function::named;
 use super::types::TIMESTAMPTZ;
 use crate::clock::Clock;
+use crate::dialect::function::section::Section;
 use crate::text::calendar::SECOND_US;
+use chrono::{DateTime, Utc};
 use datafusion::arrow::array::{StringArray, TimestampMicrosecondArray};
 use datafusion::arrow::datatypes::DataType;
-use datafusion::logical_expr::{ScalarUDF, Volatility};
+use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
+use datafusion::common::{Result, ScalarValue, config_err, internal_err};
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
+use datafusion::logical_expr::{
+    ColumnarValue, Documentation, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use std::any::Any;
 use std::sync::Arc;
 
-/// The functions `clock_timestamp` and `timeofday`.
-pub(crate) fn functions() -> [ScalarUDF; 2] {
-    [clock_timestamp(), timeofday()]
+/// The functions `clock_timestamp`, `timeofday` and `statement_timestamp`.
+pub(crate) fn functions() -> [ScalarUDF; 3] {
+    [clock_timestamp(), timeofday(), ScalarUDF::from(StatementTimestamp::new())]
+}
+
+/// When a statement came, where that is not when its transaction began: an extension of DataFusion's configuration,
+/// where the optimiser finds it.
+#[derive(Debug, Clone)]
+struct StatementMoment(DateTime<Utc>);
+
+impl ConfigExtension for StatementMoment {
+    const PREFIX: &'static str = "statement_moment";
+}
+
+impl ExtensionOptions for StatementMoment {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn cloned(&self) -> Box<dyn ExtensionOptions> {
+        Box::new(self.clone())
+    }
+
+    fn set(&mut self, _: &str, _: &str) -> Result<()> {
+        config_err!("nobody sets the moment of a statement")
+    }
+
+    fn entries(&self) -> Vec<ConfigEntry> {
+        Vec::new()
+    }
+}
+
+/// Sets when a statement came.
+pub(crate) fn set_statement(config: &mut ConfigOptions, moment: DateTime<Utc>) {
+    config.extensions.insert(StatementMoment(moment));
+}
+
+/// `statement_timestamp()`: a constant all through a statement, as `now()` is.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct StatementTimestamp {
+    signature: Signature,
+    documentation: Documentation,
+}
+
+impl StatementTimestamp {
+    fn new() -> Self {
+        let (doc, syntax) = ("The moment at which the statement came.", "statement_timestamp()");
+        let documentation = Documentation::builder(Section::DateTime.of_datafusion(), doc, syntax).build();
+        Self { signature: Signature::nullary(Volatility::Stable), documentation }
+    }
+}
+
+impl ScalarUDFImpl for StatementTimestamp {
+    fn name(&self) -> &'static str {
+        "statement_timestamp"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(TIMESTAMPTZ.clone())
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        internal_err!("statement_timestamp() is read while a statement is planned")
+    }
+
+    fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
+        let own = info.config_options().extensions.get::<StatementMoment>().map(|moment| moment.0);
+        let Some(moment) = own.or(info.query_execution_start_time()) else {
+            return Ok(ExprSimplifyResult::Original(args));
+        };
+        let value = ScalarValue::TimestampMicrosecond(Some(moment.timestamp_micros()), Some("UTC".into()));
+        Ok(ExprSimplifyResult::Simplified(Expr::Literal(value, None)))
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
+    }
 }
 
 fn clock_timestamp() -> ScalarUDF {

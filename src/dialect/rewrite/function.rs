@@ -145,7 +145,7 @@ pub(super) fn by_known_name(function: &mut ast::Function) {
         && let Some(name) = only.as_ident().map(fold)
     {
         let known = match name.as_str() {
-            "statement_timestamp" | "transaction_timestamp" => "now",
+            "transaction_timestamp" => "now",
             "ceiling" => "ceil",
             "every" => "bool_and",
             "sign" => "signum",

@@ -171,7 +171,9 @@ fn is_lasting(plan: &LogicalPlan) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::plan::state::Moments;
     use crate::table::context::QueryContext;
+    use chrono::DateTime;
     use datafusion::prelude::SessionContext;
 
     async fn prepared(session: &SessionState, sql: &str) -> Prepared {
@@ -184,7 +186,9 @@ mod tests {
     async fn a_plan_is_optimised_once_for_each_state() {
         let session = Arc::new(SessionContext::new().state());
         let prepared = prepared(&session, "SELECT x + 1 FROM (VALUES (1), (2)) AS t (x) WHERE x > $1").await;
-        let begin = |session: &Arc<SessionState>| StatementState::begin(session.clone(), QueryContext::default());
+        let moments = Moments { transaction: DateTime::UNIX_EPOCH, statement: None };
+        let begin =
+            |session: &Arc<SessionState>| StatementState::begin(session.clone(), QueryContext::default(), &moments);
         let first = prepared.kept(&begin(&session)).unwrap();
         assert!(Arc::ptr_eq(&first, &prepared.kept(&begin(&session)).unwrap()));
         let other = Arc::new(SessionState::clone(&session));

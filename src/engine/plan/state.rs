@@ -4,6 +4,7 @@
 //! DataFusion's own way is to copy the whole session state for each statement. With its hundreds of functions, the copy
 //! costs more than many a statement does.
 
+use crate::dialect::moment::now;
 use crate::dialect::shared::Buffers;
 use crate::table::context::QueryContext;
 use async_trait::async_trait;
@@ -35,15 +36,25 @@ pub(crate) struct StatementState {
     properties: ExecutionProps,
 }
 
+/// What a statement reads on its clocks.
+pub(crate) struct Moments {
+    /// When its transaction began: `now()`.
+    pub(crate) transaction: DateTime<Utc>,
+    /// When the statement itself came, where that is another moment: `statement_timestamp()`.
+    pub(crate) statement: Option<DateTime<Utc>>,
+}
+
 impl StatementState {
-    /// A statement that begins now, with its demands on freshness and time.
-    pub(crate) fn begin(session: Arc<SessionState>, context: QueryContext) -> Self {
+    /// A statement that begins, with its demands on freshness and time.
+    pub(crate) fn begin(session: Arc<SessionState>, context: QueryContext, moments: &Moments) -> Self {
         let mut config = session.config().clone();
         config.set_extension(Arc::new(context));
         config.set_extension(Arc::new(Buffers::begin()));
-        let mut properties = ExecutionProps::new();
-        // `now()` is this moment all through the statement.
-        properties.mark_start_execution(config.options().clone());
+        if let Some(moment) = moments.statement {
+            now::set_statement(config.options_mut(), moment);
+        }
+        let mut properties = ExecutionProps::new().with_query_execution_start_time(moments.transaction);
+        properties.config_options = Some(config.options().clone());
         Self { session, config, properties }
     }
 

@@ -14,7 +14,7 @@ mod variables;
 use super::admit::own_statement::{self, OwnStatement};
 use super::admit::read_only;
 use super::plan::prepared::Prepared;
-use super::plan::state::StatementState;
+use super::plan::state::{Moments, StatementState};
 use super::plan::{Plan, announced, in_order, plan_rows, renamed, table_names};
 use super::run::batch_size;
 use super::run::cpu::{self, Rows};
@@ -46,6 +46,7 @@ use crate::temporary::planned::not_explained;
 use crate::temporary::rows::Budget;
 use crate::work::Work;
 use arrow::datatypes::DataType;
+use chrono::{DateTime, Utc};
 use datafusion::catalog::Session as _;
 use datafusion::common::{ParamValues, ScalarValue, TableReference};
 use datafusion::error::DataFusionError;
@@ -84,6 +85,8 @@ pub struct Session {
 
 /// What a client asks for in one go, from its first message to the word that it may ask again.
 struct Request {
+    /// When the first message of it came.
+    began: DateTime<Utc>,
     cancel: CancellationToken,
     /// When the statement at work is out of time; set by its first step.
     deadline: Option<Option<Instant>>,
@@ -207,7 +210,7 @@ impl Session {
     /// Begins what a client asks for in one go, unless that has begun already. Until [`Session::end_request`] a cancel
     /// reaches it whatever it is at, between two steps of a statement too, and the steps of a statement share its time.
     pub fn begin_request(&self) {
-        let begun = || Request { cancel: self.open.cancel.token(), deadline: None };
+        let begun = || Request { began: Clock::System.now(), cancel: self.open.cancel.token(), deadline: None };
         self.request().get_or_insert_with(begun);
     }
 
@@ -254,7 +257,8 @@ impl Session {
         Running { listed, cancel, deadline, sql: sql.to_owned(), cpu: self.shared.cpu.clone() }
     }
 
-    /// Plans a statement that reads. Anything that would write is refused.
+    /// Plans a statement that reads, or changes the session's own temporary tables. Anything else that would write is
+    /// refused.
     pub async fn plan(&self, running: &Running, statement: &Statement) -> Result<Plan, QueryError> {
         self.plan_for(running, statement, &[]).await
     }
@@ -373,14 +377,29 @@ impl Session {
 
     /// From here on all statements read the versions that the first of them finds, until [`Session::end_snapshot`].
     pub fn begin_snapshot(&self) {
-        self.open.in_transaction.store(true, Ordering::Relaxed);
+        let began = self.request_began();
+        *self.open.transaction_began.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
         *self.snapshots() = Some(Snapshots::of_transaction());
     }
 
     /// From here on each statement reads the latest versions again.
     pub fn end_snapshot(&self) {
-        self.open.in_transaction.store(false, Ordering::Relaxed);
+        *self.open.transaction_began.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.snapshots() = None;
+    }
+
+    /// When the client's request at work began; now where the front end tells of none.
+    fn request_began(&self) -> DateTime<Utc> {
+        self.request().as_ref().map_or_else(|| Clock::System.now(), |request| request.began)
+    }
+
+    /// What a statement that begins now reads on its clocks.
+    fn moments(&self) -> Moments {
+        let request = self.request_began();
+        match self.open.transaction_began() {
+            Some(began) => Moments { transaction: began, statement: Some(request) },
+            None => Moments { transaction: request, statement: None },
+        }
     }
 
     /// From here on all statements of this transaction read the versions that another transaction has exported.
@@ -412,7 +431,7 @@ impl Session {
     pub async fn freshness(&self, plan: &Plan) -> Result<Vec<InputFreshness>, QueryError> {
         let context = self.context();
         let as_of = context.as_of;
-        let state = StatementState::begin(self.state(), context);
+        let state = StatementState::begin(self.state(), context, &self.moments());
         let (inputs, prepared) = (Inputs::of(plan.logical())?, plan.prepared.clone());
         let told = async move {
             let open = !prepared.logical.get_parameter_types()?.is_empty();
@@ -465,7 +484,7 @@ impl Session {
             let schema = renamed(&rows.schema(), Some(names));
             return Ok(RowStream { running, rows: Rows::ready(rows), schema, unbounded: false, changed: None });
         }
-        let state = StatementState::begin(session, context);
+        let state = StatementState::begin(session, context, &self.moments());
         let (prepared, memory_bytes) = (plan.prepared.clone(), self.shared.defaults.query_memory_bytes);
         let progress = running.listed.progress.clone();
         let meter = progress.meter().clone();

@@ -9,7 +9,7 @@ use crate::role::Role;
 use crate::table::context::Snapshots;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
@@ -61,8 +61,8 @@ pub struct OpenSession {
     pub(crate) cancel: CancelHandle,
     /// Cancelled by `pg_terminate_backend`; the front end then ends the connection.
     pub(crate) terminated: CancellationToken,
-    /// Whether the Postgres server has begun a transaction in it.
-    pub(crate) in_transaction: AtomicBool,
+    /// When the transaction began that it is in; `None` outside. Held for a few instructions.
+    pub(super) transaction_began: Mutex<Option<DateTime<Utc>>>,
     /// The versions of the tables that a transaction reads; `None` outside. Held for a few instructions.
     pub(super) snapshots: Mutex<Option<Snapshots>>,
     /// What its client holds open, as its front end told last.
@@ -88,7 +88,7 @@ impl OpenSession {
             settings,
             cancel: CancelHandle::default(),
             terminated: CancellationToken::new(),
-            in_transaction: AtomicBool::new(false),
+            transaction_began: Mutex::default(),
             snapshots: Mutex::default(),
             held: Mutex::default(),
             last: Mutex::default(),
@@ -101,9 +101,9 @@ impl OpenSession {
         settings.show("application_name").unwrap_or_default()
     }
 
-    /// Whether it is between BEGIN and COMMIT.
-    pub fn in_transaction(&self) -> bool {
-        self.in_transaction.load(Ordering::Relaxed)
+    /// When the transaction began that it is in, between BEGIN and COMMIT; `None` outside.
+    pub fn transaction_began(&self) -> Option<DateTime<Utc>> {
+        *self.transaction_began.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The beginning of the statement that came last, and when it came.

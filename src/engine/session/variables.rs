@@ -90,16 +90,18 @@ fn activity(session: &OpenSession, running: &[RunningQuery]) -> Activity {
     let last = session.last_statement();
     let state = match now {
         Some(_) => "active",
-        None if session.in_transaction() => "idle in transaction",
+        None if session.transaction_began().is_some() => "idle in transaction",
         None => "idle",
     };
+    let started_at = now.map(|query| query.started_at);
     Activity {
         pid: session.pid,
         user: session.user.clone(),
         application_name: session.application_name(),
         front_end: session.front_end.to_owned(),
         opened_at: session.opened_at,
-        started_at: now.map(|query| query.started_at).or(last.as_ref().map(|(at, _)| *at)),
+        started_at: started_at.or(last.as_ref().map(|(at, _)| *at)),
+        transaction_began: session.transaction_began().or(started_at),
         state,
         sql: now.map(|query| query.sql.clone()).or(last.map(|(_, sql)| sql)).unwrap_or_default(),
     }

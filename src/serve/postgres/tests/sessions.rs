@@ -415,6 +415,33 @@ async fn the_last_places_are_for_admins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_has_one_now() {
+    let place = Place::start(Options::default()).await;
+    let client = place.server.client().await;
+    let moments =
+        "SELECT concat_ws(' ', now(), current_timestamp, transaction_timestamp(), localtime, timestamptz 'now')";
+    assert_eq!(one(&client, "SELECT now() = statement_timestamp()").await, "t");
+    client.batch_execute("BEGIN").await.unwrap();
+    let first = one(&client, moments).await;
+    assert_eq!(one(&client, moments).await, first);
+    assert_eq!(
+        one(&client, "SELECT statement_timestamp() > now() AND clock_timestamp() > statement_timestamp()").await,
+        "t"
+    );
+    let listed = "SELECT xact_start = now() FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+    assert_eq!(one(&client, listed).await, "t");
+    // A statement that is prepared reads the moments of its execution.
+    let prepared = client.prepare("SELECT now()::text, statement_timestamp()::text").await.unwrap();
+    let moment = async |column: usize| client.query_one(&prepared, &[]).await.unwrap().get::<_, String>(column);
+    assert_eq!(moment(0).await, moment(0).await);
+    assert_ne!(moment(1).await, moment(1).await);
+    client.batch_execute("COMMIT AND CHAIN").await.unwrap();
+    assert_ne!(one(&client, moments).await, first);
+    client.batch_execute("ROLLBACK").await.unwrap();
+    assert_ne!(moment(0).await, moment(0).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_session_has_so_many_portals_and_no_more() {
     let place = Place::start(Options { portals_max: 2, ..Options::default() }).await;
     let client = place.server.client().await;

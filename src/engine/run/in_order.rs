@@ -9,6 +9,7 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_expr::Partitioning;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::scalar_subquery::ScalarSubqueryExec;
 use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, SendableRecordBatchStream, execute_stream};
@@ -30,15 +31,18 @@ pub(crate) fn undealt(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionP
         return Ok(dealt.input().clone());
     }
     let inputs = plan.children();
-    let passes_on = match inputs.as_slice() {
-        [input] => plan.maintains_input_order() == [true] && partitions(&plan) == partitions(input),
-        _ => plan.downcast_ref::<UnionExec>().is_some(),
+    let passing_on = match inputs.as_slice() {
+        [input] if plan.maintains_input_order() == [true] && partitions(&plan) == partitions(input) => 1,
+        _ if plan.downcast_ref::<ScalarSubqueryExec>().is_some() => 1,
+        _ if plan.downcast_ref::<UnionExec>().is_some() => inputs.len(),
+        _ => return Ok(plan),
     };
-    if !passes_on {
-        return Ok(plan);
-    }
     let before: Vec<Arc<dyn ExecutionPlan>> = inputs.into_iter().cloned().collect();
-    let after = before.iter().map(|input| undealt(input.clone())).collect::<Result<Vec<_>>>()?;
+    let after = before.iter().enumerate().map(|(number, input)| match number < passing_on {
+        true => undealt(input.clone()),
+        false => Ok(input.clone()),
+    });
+    let after = after.collect::<Result<Vec<_>>>()?;
     let same = before.iter().zip(&after).all(|(one, other)| Arc::ptr_eq(one, other));
     if same {
         Ok(plan)
@@ -92,6 +96,8 @@ fn is_union(plan: &Arc<dyn ExecutionPlan>, count: usize) -> bool {
     match plan.children().as_slice() {
         _ if plan.downcast_ref::<UnionExec>().is_some() => true,
         [input] => is_union(input, count),
+        // Its first input is where its rows come from.
+        [input, ..] if plan.downcast_ref::<ScalarSubqueryExec>().is_some() => is_union(input, count),
         _ => false,
     }
 }

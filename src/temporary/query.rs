@@ -5,12 +5,13 @@ use super::contents::{Column, Table};
 use super::provider::ROW;
 use super::statement::{Rows, is_default, is_untyped};
 use crate::dialect::parse::tree::fold;
+use crate::dialect::parse::walk::Walk;
 use crate::dialect::rewrite::build::{self, null};
 use crate::error::{ErrorKind, QueryError};
 use crate::text::identifier::quote;
 use datafusion::sql::sqlparser::ast::{
     DataType, Expr, Ident, ObjectName, Parens, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier,
-    TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, UnaryOperator, Value, ValueWithSpan, Visit, Visitor,
+    TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, UnaryOperator, Value, ValueWithSpan, Visitor,
 };
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -166,7 +167,7 @@ fn has_subquery(expr: &Expr) -> bool {
             ControlFlow::Break(())
         }
     }
-    expr.visit(&mut Queries).is_break()
+    expr.walk(&mut Queries).is_break()
 }
 
 fn whole_rows(source: &Query, table: &Table, targets: &[usize]) -> Query {
@@ -296,7 +297,7 @@ pub(crate) fn check_values<'a>(values: impl Iterator<Item = &'a Expr>, place: &s
         }
     }
     for value in values {
-        if let ControlFlow::Break(what) = value.visit(&mut Calls { within: 0 }) {
+        if let ControlFlow::Break(what) = value.walk(&mut Calls { within: 0 }) {
             let kind = if what.starts_with("window") { ErrorKind::Windowing } else { ErrorKind::NotSupported };
             return Err(QueryError::new(kind, format!("{what} are not allowed in {place}")));
         }

@@ -6,8 +6,9 @@ use super::size::Sizes;
 use super::tree::Statement;
 use super::{expression_fields, fields};
 use crate::dialect::abandoned::unless_over;
+use crate::dialect::parse::walk::Walk;
 use crate::error::QueryError;
-use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Select, TableFactor, ValueWithSpan, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Select, TableFactor, ValueWithSpan, Visitor};
 use std::ops::ControlFlow;
 
 /// Refuses a statement with syntax that is not PostgreSQL's or not answered, or that would be too much
@@ -17,7 +18,7 @@ use std::ops::ControlFlow;
 /// `Syntax` for the former, `NotSupported` for what PostgreSQL has and for a limit that is exceeded,
 /// `InvalidParameter` for an argument that would make too large a value.
 pub(crate) fn check(statement: &Statement) -> Result<(), QueryError> {
-    match statement.visit(&mut Check::default()) {
+    match statement.walk(&mut Check::default()) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }

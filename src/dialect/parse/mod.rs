@@ -23,6 +23,7 @@ mod size;
 pub(crate) mod spelling;
 mod statement;
 pub(crate) mod tree;
+pub(crate) mod walk;
 pub(crate) mod weight;
 pub(crate) mod words;
 

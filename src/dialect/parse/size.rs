@@ -204,13 +204,13 @@ impl Visitor for Sizes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use datafusion::sql::sqlparser::ast::Visit;
+    use crate::dialect::parse::walk::Walk;
     use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
     use datafusion::sql::sqlparser::parser::Parser;
 
     fn read(sql: &str) -> Result<(), QueryError> {
         let statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
-        match statement.visit(&mut Sizes::default()) {
+        match statement.walk(&mut Sizes::default()) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(error) => Err(error),
         }

@@ -12,10 +12,11 @@
 //! `what_doubles_is_refused` has it.
 
 use super::tree::{Statement, fold};
+use crate::dialect::parse::walk::Walk;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias,
-    TableFactor, TableWithJoins, Visit, Visitor,
+    TableFactor, TableWithJoins, Visitor,
 };
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -80,7 +81,7 @@ fn columns_of_select(select: &Select, names: &Names) -> Result<Columns, QueryErr
     }
     // Subqueries in expressions, wherever they stand.
     let mut inner = Subqueries { names, depth: 0, queries: 0 };
-    if let ControlFlow::Break(error) = select.visit(&mut inner) {
+    if let ControlFlow::Break(error) = select.walk(&mut inner) {
         return Err(error);
     }
     let mut columns = HashMap::new();
@@ -148,7 +149,7 @@ fn renamed(columns: Columns, alias: &TableAlias) -> Columns {
 /// `NotSupported` beyond `WEIGHT_MAX`.
 fn weight_of(expr: &Expr, sources: &[(String, Columns)]) -> Result<u64, QueryError> {
     let mut weigh = Weigh { sources, weight: 0 };
-    let _ = expr.visit(&mut weigh);
+    let _ = expr.walk(&mut weigh);
     match weigh.weight {
         weight if weight > WEIGHT_MAX => Err(QueryError::new(
             ErrorKind::NotSupported,

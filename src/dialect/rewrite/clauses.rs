@@ -6,10 +6,10 @@
 
 use super::build::called;
 use crate::dialect::function::is_scalar;
+use crate::dialect::parse::walk::Walk;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Query, Visit,
-    Visitor,
+    DuplicateTreatment, Expr, Function, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Query, Visitor,
 };
 use std::ops::ControlFlow;
 
@@ -107,7 +107,7 @@ pub(super) fn check_condition(condition: &Expr, clause: &str) -> Result<(), Quer
             }
         }
     }
-    match condition.visit(&mut Windows { queries: 0 }).is_break() {
+    match condition.walk(&mut Windows { queries: 0 }).is_break() {
         true => Err(QueryError::new(ErrorKind::Windowing, format!("window functions are not allowed in {clause}"))),
         false => Ok(()),
     }

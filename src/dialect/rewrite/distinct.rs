@@ -7,9 +7,10 @@
 //! FROM u WHERE u.a = t.a) FROM t` plans.
 
 use super::build::{self, call};
+use crate::dialect::parse::walk::Walk;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Distinct, ExceptSelectItem, Expr, Ident, OrderBy, OrderByExpr, OrderByKind, Query, SelectItem,
-    SetExpr, TableFactor, Value, Visit, Visitor, WildcardAdditionalOptions, WindowSpec, WindowType,
+    SetExpr, TableFactor, Value, Visitor, WildcardAdditionalOptions, WindowSpec, WindowType,
 };
 use std::ops::ControlFlow;
 
@@ -86,5 +87,5 @@ fn has_subquery(items: &[SelectItem]) -> bool {
             ControlFlow::Break(())
         }
     }
-    items.iter().any(|item| item.visit(&mut Found).is_break())
+    items.iter().any(|item| item.walk(&mut Found).is_break())
 }

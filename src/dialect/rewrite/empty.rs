@@ -14,9 +14,10 @@ use super::build::{array_query, boolean, call, cast, is_call, null};
 use super::scope::Scopes;
 use crate::dialect::catalog::always_empty;
 use crate::dialect::parse::tree::fold;
+use crate::dialect::parse::walk::{Walk, WalkMut};
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, BinaryOperator, DataType, Expr, GroupByExpr, JoinOperator, Query, Select, SelectItem, SetExpr,
-    SetOperator, TableFactor, TableWithJoins, Value, Visit, VisitMut, Visitor, VisitorMut,
+    SetOperator, TableFactor, TableWithJoins, Value, Visitor, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -64,7 +65,7 @@ fn aggregate_of_nothing(query: &Query, scopes: &Scopes) -> Option<Expr> {
         return Some(cast(Expr::Value(Value::Null.into()), array));
     }
     let mut nothing = Nothing { found: false, column: false };
-    let _ = VisitMut::visit(&mut constant, &mut nothing);
+    let _ = constant.walk_mut(&mut nothing);
     (nothing.found && !nothing.column).then(|| Expr::Nested(Box::new(constant)))
 }
 
@@ -154,7 +155,7 @@ pub(crate) fn prune_projection(select: &mut Select, scopes: &Scopes) {
     }
     for item in &mut select.projection {
         if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
-            let _ = expr.visit(&mut Prune);
+            let _ = expr.walk_mut(&mut Prune);
         }
     }
 }
@@ -342,7 +343,7 @@ pub(crate) fn aggregates(select: &Select) -> bool {
 /// Whether a column of a list may be or contain an aggregate, outside of its subqueries.
 fn item_aggregates(item: &SelectItem) -> bool {
     let mut calls = Calls { depth: 0, found: false };
-    let _ = item.visit(&mut calls);
+    let _ = item.walk(&mut calls);
     calls.found
 }
 

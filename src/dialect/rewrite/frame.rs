@@ -8,11 +8,11 @@ use super::build::{call_arguments, called, ident, literal};
 use super::function::by_known_name;
 use crate::dialect::aggregate::excluding::{self, Excluded};
 use crate::dialect::parse::exclusion::MARK;
+use crate::dialect::parse::walk::Walk;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArguments, NamedWindowExpr, OrderByExpr, Select,
-    Statement, UnaryOperator, Value, Visit, Visitor, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec,
-    WindowType,
+    Statement, UnaryOperator, Value, Visitor, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
 };
 use std::ops::ControlFlow;
 
@@ -59,7 +59,7 @@ pub(crate) fn check(statement: &Statement) -> Result<(), QueryError> {
             }
         }
     }
-    match statement.visit(&mut Check) {
+    match statement.walk(&mut Check) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }

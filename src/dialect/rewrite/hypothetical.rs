@@ -4,10 +4,10 @@
 //! DataFusion 55: it has the window functions alone. Not needed once `rank(3) WITHIN GROUP (ORDER BY x)` plans.
 
 use super::build::{self, call, called, take};
+use crate::dialect::parse::walk::Walk;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DataType, DuplicateTreatment, Expr, Function, FunctionArguments, OrderByExpr, Query, Value, Visit,
-    Visitor,
+    BinaryOperator, DataType, DuplicateTreatment, Expr, Function, FunctionArguments, OrderByExpr, Query, Value, Visitor,
 };
 use std::ops::ControlFlow;
 
@@ -86,7 +86,7 @@ fn is_nested(expr: &Expr) -> bool {
             }
         }
     }
-    expr.visit(&mut Nested).is_break()
+    expr.walk(&mut Nested).is_break()
 }
 
 fn one() -> Expr {

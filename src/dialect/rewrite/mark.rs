@@ -5,13 +5,14 @@
 //! those of parameters.
 
 use super::build::{call, call_arguments, is_call, literal, take, text};
+use crate::dialect::parse::walk::WalkMut;
 use crate::dialect::typing::marked;
 use datafusion::sql::sqlparser::ast::{Expr, Query, SetExpr, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut};
 use std::ops::ControlFlow;
 
 /// Marks a statement that is rewritten otherwise.
 pub(super) fn mark<T: VisitMut>(statement: &mut T) {
-    let _ = statement.visit(&mut Marks { functions: 0 });
+    let _ = statement.walk_mut(&mut Marks { functions: 0 });
 }
 
 struct Marks {

@@ -54,11 +54,11 @@ mod with;
 use super::parse::Statement;
 use crate::dialect::abandoned::unless_over;
 use crate::dialect::parse::tree::fold;
+use crate::dialect::parse::walk::WalkMut;
 use crate::error::QueryError;
 use build::{call, is_call, take};
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Expr, OrderByKind, Query, Select, SelectItem, SetExpr, UnaryOperator, Value, ValueWithSpan, VisitMut,
-    VisitorMut,
+    AccessExpr, Expr, OrderByKind, Query, Select, SelectItem, SetExpr, UnaryOperator, Value, ValueWithSpan, VisitorMut,
 };
 use scope::Scopes;
 use std::ops::ControlFlow;
@@ -104,8 +104,13 @@ fn respelled(statement: &mut Statement, place: Place<'_>, relations: &Relations)
     }
     let windows = Vec::new();
     let combined = is_combined(statement);
-    match statement.visit(&mut Rewriter { scopes: Scopes::default(), given: Vec::new(), windows, combined, shared: 0 })
-    {
+    match statement.walk_mut(&mut Rewriter {
+        scopes: Scopes::default(),
+        given: Vec::new(),
+        windows,
+        combined,
+        shared: 0,
+    }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }

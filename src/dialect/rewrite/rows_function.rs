@@ -6,10 +6,8 @@
 
 use super::build::{call, call_arguments, called};
 use crate::dialect::parse::tree::fold;
-use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, Select, TableAlias, TableAliasColumnDef, TableFactor, visit_expressions,
-};
-use std::ops::ControlFlow;
+use crate::dialect::parse::walk::Walk;
+use datafusion::sql::sqlparser::ast::{Expr, Ident, ObjectName, Select, TableAlias, TableAliasColumnDef, TableFactor};
 
 /// The functions, each with those that give its columns as arrays, and the names of these columns;
 /// without names there is one column, which is called as the table is.
@@ -75,11 +73,10 @@ pub(crate) fn name_by_table(select: &mut Select) {
         return;
     }
     let mut meant = Vec::new();
-    let _ = visit_expressions(&*select, |expr| {
+    select.walk_expressions(|expr| {
         if let Expr::Identifier(name) = expr {
             meant.push(fold(name));
         }
-        ControlFlow::<()>::Continue(())
     });
     let meant = |alias: &TableAlias| {
         names.iter().any(|name| fold(name) == fold(&alias.name)) && meant.contains(&fold(&alias.name))

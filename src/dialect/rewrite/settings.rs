@@ -4,9 +4,9 @@
 //! DataFusion 55: a list is computed column by column. Not needed once volatile functions of a list run row by row.
 
 use super::build::called;
+use crate::dialect::parse::walk::Walk;
 use crate::error::{ErrorKind, QueryError};
-use datafusion::sql::sqlparser::ast::{Expr, Select, visit_expressions};
-use std::ops::ControlFlow;
+use datafusion::sql::sqlparser::ast::{Expr, Select};
 
 /// Checks the list of one SELECT.
 ///
@@ -17,13 +17,12 @@ pub(crate) fn check(select: &Select) -> Result<(), QueryError> {
         return Ok(());
     }
     let (mut sets, mut reads) = (false, false);
-    let _ = visit_expressions(&select.projection, |expr| {
+    select.projection.walk_expressions(|expr| {
         if let Expr::Function(function) = expr {
             let name = called(function);
             sets |= name.as_deref() == Some("set_config");
             reads |= name.as_deref() == Some("current_setting");
         }
-        ControlFlow::<()>::Continue(())
     });
     match sets && reads {
         false => Ok(()),

@@ -16,9 +16,10 @@ use super::names::MARK;
 use super::rows_function;
 use crate::dialect::parse::spelling::ROWS_FROM;
 use crate::dialect::parse::tree::fold;
+use crate::dialect::parse::walk::Walk;
 use datafusion::sql::sqlparser::ast::{
     DataType, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, TableAlias, TableAliasColumnDef,
-    TableFactor, TableFunctionArgs, UnaryOperator, Value, Visit, Visitor,
+    TableFactor, TableFunctionArgs, UnaryOperator, Value, Visitor,
 };
 use std::ops::ControlFlow;
 
@@ -251,7 +252,7 @@ fn names_columns(expr: &Expr) -> bool {
             }
         }
     }
-    expr.visit(&mut Names).is_break()
+    expr.walk(&mut Names).is_break()
 }
 
 /// Gives an alias these names for its columns, unless it has names already.

@@ -3,8 +3,9 @@
 
 use super::build::{self, alias};
 use crate::dialect::parse::tree::fold;
+use crate::dialect::parse::walk::Walk;
 use crate::dialect::shared::{MATERIALIZED, NAMED_AGAIN};
-use datafusion::sql::sqlparser::ast::{CteAsMaterialized, ObjectName, Query, SetExpr, TableFactor, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{CteAsMaterialized, ObjectName, Query, SetExpr, TableFactor, Visitor};
 use std::ops::ControlFlow;
 
 /// Marks the WITH queries of one query; `marked` counts those of the statement so far. Recursive ones
@@ -54,6 +55,6 @@ fn readings(query: &Query, name: &str) -> usize {
         }
     }
     let mut count = Count { name, found: 0 };
-    let _ = query.visit(&mut count);
+    let _ = query.walk(&mut count);
     count.found
 }

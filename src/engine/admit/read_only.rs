@@ -1,14 +1,15 @@
 //! The read-only check: a statement that does more than read is refused before DataFusion's planner gets it.
 
 use crate::dialect::parse::Statement;
+use crate::dialect::parse::walk::Walk;
 use crate::error::{ErrorKind, QueryError};
-use datafusion::sql::sqlparser::ast::{self, Ident, ObjectName, Query, SetExpr, TableFactor, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{self, Ident, ObjectName, Query, SetExpr, TableFactor, Visitor};
 use std::ops::ControlFlow;
 
 /// Refuses a statement that would write, or read anything but our tables.
 pub(crate) fn check(statement: &Statement) -> Result<(), QueryError> {
     match statement {
-        Statement::Query(_) => match statement.visit(&mut Reads) {
+        Statement::Query(_) => match statement.walk(&mut Reads) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(error) => Err(error),
         },

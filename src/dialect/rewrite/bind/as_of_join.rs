@@ -9,9 +9,10 @@ use super::binder::Binder;
 use super::scope::{Found, Scope};
 use crate::dialect::parse::as_of_join::{AMONG, LEFT, MATCHED};
 use crate::dialect::parse::tree::fold;
+use crate::dialect::parse::walk::Walk;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DataType, Expr, Ident, Interval, JoinConstraint, JoinOperator, Value, Visit, Visitor,
+    BinaryOperator, DataType, Expr, Ident, Interval, JoinConstraint, JoinOperator, Value, Visitor,
 };
 use std::ops::ControlFlow;
 
@@ -132,7 +133,7 @@ impl Sides<'_> {
             }
         }
         let mut columns = Columns(self, (false, false));
-        let _ = expr.visit(&mut columns);
+        let _ = expr.walk(&mut columns);
         columns.1
     }
 

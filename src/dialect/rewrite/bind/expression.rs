@@ -7,10 +7,11 @@ use super::binder::{Binder, Lookup};
 use super::scope::{Found, Relation, ambiguous, missing};
 use crate::dialect::abandoned::unless_over;
 use crate::dialect::parse::tree::fold;
+use crate::dialect::parse::walk::WalkMut;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
-    Query, SelectItem, SetExpr, Value, Values, VisitMut, VisitorMut,
+    Query, SelectItem, SetExpr, Value, Values, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -20,7 +21,7 @@ const WORDS: &[&str] = &["current_schema", "current_role", "current_catalog", "s
 impl Binder<'_> {
     /// Binds the names of an expression, and the subqueries in it.
     pub(super) fn expr(&mut self, expr: &mut Expr) -> Result<(), QueryError> {
-        match expr.visit(&mut Names { binder: self, held: Vec::new() }) {
+        match expr.walk_mut(&mut Names { binder: self, held: Vec::new() }) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(error) => Err(error),
         }

@@ -5,8 +5,9 @@ use super::binder::Binder;
 use super::item::Item;
 use super::scope::{Found, Output};
 use crate::dialect::parse::tree::fold;
+use crate::dialect::parse::walk::Walk;
 use crate::error::{ErrorKind, QueryError};
-use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, OrderByExpr, Query, Select, Value, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, OrderByExpr, Query, Select, Value, Visitor};
 use std::ops::ControlFlow;
 
 impl Binder<'_> {
@@ -94,7 +95,7 @@ impl Binder<'_> {
             .collect();
         let mut used = Used::default();
         for expr in items.iter().map(|item| &item.expr).chain(&select.having).chain(sort.iter().map(|key| &key.expr)) {
-            let _ = expr.visit(&mut used);
+            let _ = expr.walk(&mut used);
         }
         let used: Vec<Expr> = used.columns.iter().filter_map(|expr| self.column(expr)).collect();
         for relation in &scope.relations {
@@ -161,7 +162,7 @@ pub(super) fn locked(select: &Select) -> Option<&'static str> {
             }
         }
     }
-    select.projection.iter().find_map(|item| item.visit(&mut Calls).break_value())
+    select.projection.iter().find_map(|item| item.walk(&mut Calls).break_value())
 }
 
 /// Whether an expression is a call of a known aggregate. To take one for something else only groups by

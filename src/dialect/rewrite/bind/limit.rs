@@ -7,10 +7,11 @@
 use super::super::build::{self, call, ident};
 use super::binder::MARK;
 use super::scope::{Output, quoted};
+use crate::dialect::parse::walk::Walk;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, LimitClause, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, Select, SelectItem,
-    SetExpr, TableFactor, TableWithJoins, Value, Visit, Visitor, WindowSpec, WindowType,
+    SetExpr, TableFactor, TableWithJoins, Value, Visitor, WindowSpec, WindowType,
 };
 use std::ops::ControlFlow;
 
@@ -37,7 +38,7 @@ pub(super) fn has_query(expr: &Expr) -> bool {
             ControlFlow::Break(())
         }
     }
-    expr.visit(&mut Found).is_break()
+    expr.walk(&mut Found).is_break()
 }
 
 /// `SELECT columns FROM (SELECT ..., row_number() OVER (ORDER BY keys), rank() OVER (...)) WHERE number

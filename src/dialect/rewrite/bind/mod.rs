@@ -41,9 +41,10 @@ pub(crate) use version::settle;
 use crate::dialect::catalog::definition;
 use crate::dialect::parse::Statement;
 use crate::dialect::parse::tree::fold;
+use crate::dialect::parse::walk::Walk;
 use crate::error::QueryError;
 use binder::{Binder, Lookup};
-use datafusion::sql::sqlparser::ast::{ObjectName, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{ObjectName, Visitor};
 use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
 
@@ -84,6 +85,6 @@ pub(crate) fn relations_named(statement: &Statement) -> BTreeSet<(Option<String>
         }
     }
     let mut tables = Tables(BTreeSet::new());
-    let _ = statement.visit(&mut tables);
+    let _ = statement.walk(&mut tables);
     tables.0
 }

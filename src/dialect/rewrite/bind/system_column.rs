@@ -11,6 +11,7 @@ use super::super::build::{call, cast};
 use super::binder::{Binder, MARK};
 use super::scope::{Output, Relation, ambiguous, quoted};
 use crate::dialect::parse::tree::fold;
+use crate::dialect::parse::walk::Walk;
 use crate::error::QueryError;
 use datafusion::sql::sqlparser::ast::{
     DataType, Expr, Ident, ObjectName, SelectItem, TableFactor, Value, Visit, Visitor,
@@ -40,7 +41,7 @@ pub(super) fn names_addresses<T: Visit>(statement: &T) -> bool {
             if named { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         }
     }
-    statement.visit(&mut Search).is_break()
+    statement.walk(&mut Search).is_break()
 }
 
 /// The name of the column of addresses inside, which no statement can write.

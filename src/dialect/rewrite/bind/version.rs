@@ -5,6 +5,7 @@
 use super::binder::Binder;
 use super::from::named;
 use crate::dialect::parse::tree::fold;
+use crate::dialect::parse::walk::WalkMut;
 use crate::dialect::past_name;
 use crate::error::{ErrorKind, QueryError};
 use chrono::{DateTime, Utc};
@@ -80,7 +81,7 @@ pub(crate) fn settle(
         }
     }
 
-    match statement.visit(&mut Settling(read)) {
+    match statement.walk_mut(&mut Settling(read)) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }

@@ -92,10 +92,10 @@ impl Lake {
         Self::over(store::open(location, options, Arc::new(LocalDisk), Missing::Refused)?, options).await
     }
 
-    /// The same for whoever is to write: a directory that is not there is made.
+    /// The same for whoever is to write: a directory that is not there is made, and a store is tried.
     ///
     /// # Errors
-    /// The directory cannot be made, or the location cannot hold a lake.
+    /// The directory cannot be made, the location cannot hold a lake, or the store does not keep to the conditions of a write.
     pub async fn open_or_create(location: &str, options: &StoreOptions) -> Result<Self, LakeError> {
         Self::open_on(location, options, Arc::new(LocalDisk)).await
     }
@@ -105,7 +105,11 @@ impl Lake {
     /// # Errors
     /// Those of [`Lake::open_or_create`].
     pub async fn open_on(location: &str, options: &StoreOptions, disk: Arc<dyn Disk>) -> Result<Self, LakeError> {
-        Self::over(store::open(location, options, disk, Missing::Made)?, options).await
+        let lake = Self::over(store::open(location, options, disk, Missing::Made)?, options).await?;
+        if !lake.is_local() {
+            store::check_conditions(&lake.root).await?;
+        }
+        Ok(lake)
     }
 
     async fn over(root: Root, options: &StoreOptions) -> Result<Self, LakeError> {

@@ -1,5 +1,6 @@
 //! From a location as the user writes it to an object store.
 
+mod confirmed;
 mod durable;
 pub(super) mod leftovers;
 mod log_listing;
@@ -8,10 +9,11 @@ mod staged;
 use super::file::FileCompression;
 use super::{LakeError, Root};
 use crate::disk::{Disk, make_folders};
+use confirmed::ConfirmedStore;
 use durable::DurableStore;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::path::Path;
-use object_store::{ObjectStoreExt, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
 use std::sync::Arc;
 use url::Url;
 
@@ -62,7 +64,7 @@ pub(super) fn open(
         let store = builder.build().map_err(|error| refuse(error.to_string()))?;
         let root = Url::parse(&format!("s3://{bucket}")).map_err(|error| refuse(error.to_string()))?;
         let prefix = Path::from_url_path(url.path()).map_err(|error| refuse(error.to_string()))?;
-        return Ok(Root { store: Arc::new(store), url: root, prefix, disk });
+        return Ok(Root { store: Arc::new(ConfirmedStore::new(store)), url: root, prefix, disk });
     }
     if location.contains("://") {
         return Err(refuse("only a directory or an s3:// URL can hold the lake".to_owned()));
@@ -116,6 +118,39 @@ pub(super) async fn check_writable(root: &Root) -> Result<(), LakeError> {
     };
     root.store.put(&probe, PutPayload::from(vec![b' '; PROBE_BYTES])).await.map_err(refuse)?;
     root.store.delete(&probe).await.map_err(refuse)
+}
+
+/// Refuses a store that takes an object which it was told to take only when there is none of that name, or only in the place
+/// of another one: a commit is such an object, and two writers would each take their own for the next version. What cannot be
+/// tried, since nothing can be written, is not refused.
+pub(super) async fn check_conditions(root: &Root) -> Result<(), LakeError> {
+    let probe = root.path(&["state", &format!("{PROBE}{}", uuid::Uuid::new_v4())]);
+    let ignored = ignored_condition(root.store.as_ref(), &probe).await;
+    let removed = root.store.delete(&probe).await;
+    match ignored {
+        Some(condition) => Err(LakeError::Location {
+            location: root.name(&root.prefix),
+            reason: format!("the store ignores {condition}, which keeps commits of several writers apart"),
+        }),
+        None => {
+            if let Err(error) = removed {
+                tracing::debug!("the object that tried the store stays: {}", cause(&error));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The condition of a write that a store does not keep to; `None` when it keeps to all, or takes nothing.
+async fn ignored_condition(store: &dyn ObjectStore, probe: &Path) -> Option<&'static str> {
+    let first = store.put_opts(probe, "1".into(), PutMode::Create.into()).await.ok()?;
+    if store.put_opts(probe, "2".into(), PutMode::Create.into()).await.is_ok() {
+        return Some("If-None-Match");
+    }
+    store.put(probe, "3".into()).await.ok()?;
+    let stale = UpdateVersion { e_tag: first.e_tag, version: first.version };
+    let updated = store.put_opts(probe, "4".into(), PutOptions::from(PutMode::Update(stale))).await;
+    updated.is_ok().then_some("If-Match")
 }
 
 /// What the system said, without the words of the store around it.

@@ -1,5 +1,9 @@
 //! What a select list computes stays above the filter below it, so that it is computed for the rows
 //! alone that the filter leaves.
+//!
+//! DataFusion 55: `ProjectionPushdown` moves a projection below a filter that chooses columns itself, and takes the columns
+//! that the filter gives for those that it gets. Filters choose none while the rule works, which has them choose again. Not
+//! needed once `SELECT symbol, close FROM eod WHERE symbol = 'AAPL' ORDER BY date` plans without it.
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
@@ -9,7 +13,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, Literal};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
-use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
 use datafusion::physical_plan::projection::{ProjectionExec, try_embed_projection};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
@@ -47,7 +51,8 @@ impl PhysicalOptimizerRule for AboveFilters {
     /// Puts a [`Barrier`] around each filter below a projection that computes, applies the rule, and
     /// takes them away.
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        let plan = plan.transform_down(raise).data()?.transform_down(super::join::seal).data()?;
+        let plan =
+            plan.transform_up(spread).data()?.transform_down(raise).data()?.transform_down(super::join::seal).data()?;
         self.0.optimize(plan, config)?.transform_down(lower).data()
     }
 
@@ -58,6 +63,19 @@ impl PhysicalOptimizerRule for AboveFilters {
     fn schema_check(&self) -> bool {
         self.0.schema_check()
     }
+}
+
+/// Puts the columns that a filter chooses into a projection above it.
+fn spread(plan: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionPlan>>> {
+    let Some(filter) = plan.downcast_ref::<FilterExec>() else { return Ok(Transformed::no(plan)) };
+    let Some(chosen) = filter.projection() else { return Ok(Transformed::no(plan)) };
+    let schema = filter.input().schema();
+    let columns = chosen.iter().map(|place| {
+        let name = schema.field(*place).name();
+        (Arc::new(Column::new(name, *place)) as Arc<dyn PhysicalExpr>, name.clone())
+    });
+    let whole = FilterExecBuilder::from(filter).apply_projection(None)?.build()?;
+    Ok(Transformed::yes(Arc::new(ProjectionExec::try_new(columns, Arc::new(whole))?)))
 }
 
 /// Puts barriers below one projection that computes. The columns it needs are chosen by the filter, as

@@ -71,6 +71,7 @@ pub(crate) fn defined(
             let emptied = names.iter().fold(contents.clone(), |left, name| left.with_rows(name, Rows::default()));
             (Some(emptied), "TRUNCATE TABLE", None)
         }
+        What::Analyze => (None, "ANALYZE", None),
         What::Drop { what, names, missing, cascade } => {
             if let Some(gone) = names.iter().find(|name| contents.relation(name).is_none()) {
                 let message = format!("{what} \"{gone}\" does not exist");

@@ -30,6 +30,8 @@ pub(crate) enum What {
     Delete { table: String, id: u64 },
     /// TRUNCATE of some tables.
     Truncate(Vec<String>),
+    /// ANALYZE of a table.
+    Analyze,
     /// DROP TABLE and DROP VIEW.
     Drop { what: &'static str, names: BTreeSet<String>, missing: Vec<String>, cascade: bool },
 }

@@ -11,7 +11,7 @@ use super::refusal::{not_supported, same, syntax, template};
 use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    Assignment, AssignmentTarget, CreateTable, CreateView, DataType, Delete, Expr, FromTable, Ident, Insert,
+    Analyze, Assignment, AssignmentTarget, CreateTable, CreateView, DataType, Delete, Expr, FromTable, Ident, Insert,
     ObjectName, ObjectType, OnCommit, Query, SetExpr, Statement, TableObject, TableWithJoins, Truncate, Update,
     UpdateTableFromKind, Value, With,
 };
@@ -90,6 +90,8 @@ pub(crate) enum Change {
     },
     /// TRUNCATE of some tables.
     Truncate(Vec<String>),
+    /// ANALYZE of one of them, which has nothing to do.
+    Analyze,
     /// DROP TABLE and DROP VIEW.
     Drop {
         /// `table` or `view`, as errors have it.
@@ -126,6 +128,7 @@ pub(crate) fn read(statement: &Statement, names: &Names<'_>) -> Result<Option<Ch
         Statement::Update(update) => read_update(update, None, names),
         Statement::Delete(delete) => read_delete(delete, None, names),
         Statement::Truncate(truncate) => read_truncate(truncate, names),
+        Statement::Analyze(analyze) => read_analyze(analyze, names),
         Statement::Drop { object_type, if_exists, names: dropped, cascade, .. } => {
             let what = match object_type {
                 ObjectType::Table => "table",
@@ -351,6 +354,19 @@ fn read_truncate(truncate: &Truncate, names: &Names<'_>) -> Result<Option<Change
     }
     same(&Statement::Truncate(truncate.clone()), &plain)?;
     Ok(Some(Change::Truncate(tables)))
+}
+
+fn read_analyze(analyze: &Analyze, names: &Names<'_>) -> Result<Option<Change>, QueryError> {
+    let Some(name) = &analyze.table_name else { return Ok(None) };
+    if changed(name, names)?.is_none() {
+        return Ok(None);
+    }
+    let mut plain = template("ANALYZE x")?;
+    if let Statement::Analyze(plain) = &mut plain {
+        plain.table_name.clone_from(&analyze.table_name);
+    }
+    same(&Statement::Analyze(analyze.clone()), &plain)?;
+    Ok(Some(Change::Analyze))
 }
 
 fn read_drop(

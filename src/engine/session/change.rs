@@ -152,6 +152,7 @@ impl Session {
                 let rows = self.inner(running, rows, declared).await?;
                 (What::Delete { table: name, id: table.id }, rows)
             }
+            Change::Analyze => (What::Analyze, self.nothing(running).await?),
             Change::Truncate(names) => (What::Truncate(names), self.nothing(running).await?),
             Change::Drop { what, names, missing, cascade } => {
                 (What::Drop { what, names, missing, cascade }, self.nothing(running).await?)
@@ -277,7 +278,7 @@ impl Session {
                 (running, Rows::default())
             }
             What::CreateAs { with_data: false, .. } => (running, Rows::default()),
-            What::Create { .. } | What::CreateView { .. } | What::Truncate(_) | What::Drop { .. } => {
+            What::Create { .. } | What::CreateView { .. } | What::Truncate(_) | What::Analyze | What::Drop { .. } => {
                 (running, Rows::default())
             }
             What::CreateAs { .. } => {

@@ -14,6 +14,7 @@ use crate::text::{array, is_text, json, tid, uuid};
 use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::error::DataFusionError;
+use datafusion::functions_nested::expr_fn::{array_has_all, array_has_any};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{Expr, ExprSchemable, cast, lit};
 use datafusion::sql::sqlparser::ast::BinaryOperator as Op;
@@ -46,6 +47,12 @@ impl ExprPlanner for DocumentOperators {
         if json::is_json(&left) || json::is_json(&right) {
             return with_json(raw, &left, &right);
         }
+        if raw.op == Op::PGOverlap && !(is_list(&left) || is_list(&right)) {
+            return Err(no_operator(&left, &raw.op, &right));
+        }
+        if let Some(call) = of_arrays(&raw, &left, &right) {
+            return Ok(PlannerResult::Planned(call));
+        }
         match raw.op {
             // Clients get structs, lists and maps as JSON, and may take them apart as such.
             Op::Arrow | Op::LongArrow if left.is_nested() => {
@@ -55,6 +62,29 @@ impl ExprPlanner for DocumentOperators {
             Op::Arrow | Op::LongArrow | Op::HashArrow | Op::HashLongArrow => Err(no_operator(&left, &raw.op, &right)),
             _ => Ok(PlannerResult::Original(raw)),
         }
+    }
+}
+
+fn is_list(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::List(_))
+}
+
+/// `@>`, `<@` and `&&` of an array and what has no type, which is then an array of that type, and `&&` of two arrays; DataFusion
+/// knows the others of two arrays.
+fn of_arrays(raw: &RawBinaryExpr, left: &DataType, right: &DataType) -> Option<Expr> {
+    let as_array = |expr: &Expr, own: &DataType, other: &DataType| match expr {
+        Expr::Literal(..) | Expr::Placeholder(_) if is_list(other) && !is_list(own) => {
+            cast(expr.clone(), other.clone())
+        }
+        _ => expr.clone(),
+    };
+    let (one, other) = (as_array(&raw.left, left, right), as_array(&raw.right, right, left));
+    let changed = one != raw.left || other != raw.right;
+    match raw.op {
+        Op::AtArrow if changed => Some(array_has_all(one, other)),
+        Op::ArrowAt if changed => Some(array_has_all(other, one)),
+        Op::PGOverlap => Some(array_has_any(one, other)),
+        _ => None,
     }
 }
 

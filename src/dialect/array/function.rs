@@ -4,11 +4,12 @@
 use super::order;
 use super::value::{PgArray, base, depth, error, nested, same};
 use crate::dialect::function::define::{
-    ANY_NUMBER, Context, Definition, Facts, Returns, define, integer, null, stable,
+    ANY_NUMBER, Context, Definition, Facts, Returns, define, integer, null, stable, text,
 };
 use crate::dialect::function::result_size;
 use crate::dialect::function::section::Section;
 use crate::error::ErrorKind;
+use crate::text::array::{parse, rows};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::type_coercion::binary::type_union_resolution;
@@ -105,14 +106,18 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
     }),
     array("trim_array", "An array without so many elements at its end.", &[2], Returns::From(same_type), trim),
     array(
+        "array_texts",
+        "The elements of an array that is written as a text.",
+        &[1],
+        Returns::From(|_| DataType::new_list(DataType::Utf8, true)),
+        |_, values| texts(values),
+    ),
+    array(
         "array_whole",
         "An array of arrays, which are of one length.",
         &[1],
         Returns::From(|types| types.first().cloned().unwrap_or(DataType::Null)),
-        |_, values| {
-            first(values)?;
-            Ok(values.first().cloned().unwrap_or_else(null))
-        },
+        |_, values| whole(values),
     ),
 ];
 
@@ -154,6 +159,31 @@ fn count(many: usize) -> ScalarValue {
 /// The first argument as an array; `None` for NULL.
 fn first(values: &[ScalarValue]) -> Result<Option<PgArray>> {
     values.first().map_or(Ok(None), PgArray::of)
+}
+
+/// The elements of `{a,"b c",NULL}`.
+fn texts(values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(written) = text(values, 0) else { return Ok(null()) };
+    let Some(elements) = parse(&written) else {
+        return Err(match rows(&written) {
+            Some(_) => error(
+                ErrorKind::NotSupported,
+                "a text of several dimensions is read as an array only where it is written out",
+            ),
+            None => error(ErrorKind::InvalidText, format!("malformed array literal: \"{written}\"")),
+        });
+    };
+    let elements: Vec<ScalarValue> = elements.into_iter().map(ScalarValue::Utf8).collect();
+    Ok(ScalarValue::List(ScalarValue::new_list_nullable(&elements, &DataType::Utf8)))
+}
+
+/// `ARRAY[a, b]` of arrays: of such without elements it has none.
+fn whole(values: &[ScalarValue]) -> Result<ScalarValue> {
+    let Some(value) = values.first() else { return Ok(null()) };
+    match PgArray::of(value)? {
+        Some(array) if array.items.is_empty() => array.into_value(&value.data_type()),
+        _ => Ok(value.clone()),
+    }
 }
 
 /// Whether an element is among others; NULL never is.

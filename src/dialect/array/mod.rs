@@ -11,6 +11,7 @@ mod element;
 mod function;
 mod order;
 mod rewrite;
+mod unknown;
 pub(crate) mod value;
 
 use datafusion::common::Result;
@@ -27,5 +28,6 @@ pub(crate) use function::FUNCTIONS;
 /// Whatever DataFusion refuses to register.
 pub(super) fn install(state: &mut SessionState) -> Result<()> {
     state.register_udf(element::function())?;
+    state.register_udf(unknown::function())?;
     state.register_function_rewrite(Arc::new(rewrite::Arrays))
 }

@@ -2,7 +2,8 @@
 //! makes of operators, and compares arrays by their order.
 
 use super::function::own;
-use super::value::depth;
+use super::value::{base, depth};
+use crate::text::array::VECTOR;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
@@ -11,7 +12,7 @@ use datafusion::functions_nested::array_has::{ArrayHasAll, ArrayHasAny};
 use datafusion::functions_nested::concat::{ArrayAppend, ArrayConcat, ArrayPrepend};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, lit};
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, Operator, lit};
 use std::any::Any;
 
 /// The function rewrite; it has no state.
@@ -59,7 +60,9 @@ impl FunctionRewrite for Arrays {
                     None => Ok(Transformed::no(Expr::ScalarFunction(call))),
                 }
             }
-            Expr::BinaryExpr(BinaryExpr { left, op, right }) if compares(op) => {
+            Expr::BinaryExpr(BinaryExpr { left, op, right })
+                if compares(op) || (op == Operator::Eq && is_of_floats(&left, schema)) =>
+            {
                 let lists = |side: &Expr| side.get_type(schema).is_ok_and(|of| depth(&of) > 0);
                 let known = |side: &Expr| side.get_type(schema).is_ok_and(|of| of != DataType::Null);
                 match own("array_order").filter(|_| lists(&left) && lists(&right) && known(&left)) {
@@ -72,9 +75,23 @@ impl FunctionRewrite for Arrays {
                     None => Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
                 }
             }
+            Expr::Cast(Cast { expr, field }) if matches!(field.data_type(), DataType::List(of) if of.name() != VECTOR) => {
+                match own("array_texts").filter(|_| expr.get_type(schema).is_ok_and(|of| of.is_string())) {
+                    Some(own) => {
+                        let texts = Expr::ScalarFunction(ScalarFunction { func: own.clone(), args: vec![*expr] });
+                        Ok(Transformed::yes(Expr::Cast(Cast { expr: Box::new(texts), field })))
+                    }
+                    None => Ok(Transformed::no(Expr::Cast(Cast { expr, field }))),
+                }
+            }
             other => Ok(Transformed::no(other)),
         }
     }
+}
+
+/// Whether an expression is an array of doubles or reals, whose `-0` equals `0`.
+fn is_of_floats(expr: &Expr, schema: &DFSchema) -> bool {
+    expr.get_type(schema).is_ok_and(|of| depth(&of) > 0 && base(&of).is_floating())
 }
 
 /// Whether an operator compares, and is not one that joins by hash look for.

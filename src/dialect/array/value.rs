@@ -87,8 +87,11 @@ impl PgArray {
         }
         for at in 0..elements.len() {
             match elements.data_type() {
-                DataType::List(_) if elements.is_valid(at) => {
-                    self.gather(&elements.as_list::<i32>().value(at), level + 1, lengths)?;
+                // An array that is NULL has no elements.
+                DataType::List(_) => {
+                    let inner = elements.as_list::<i32>();
+                    let inner = if inner.is_valid(at) { inner.value(at) } else { inner.values().slice(0, 0) };
+                    self.gather(&inner, level + 1, lengths)?;
                 }
                 _ => self.items.push(ScalarValue::try_from_array(elements, at)?),
             }

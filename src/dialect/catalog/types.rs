@@ -53,9 +53,14 @@ pub fn element_of(array_oid: u32) -> Option<&'static BaseType> {
 }
 
 /// The number of a type given as people write it (`int4`, `integer`, `text[]`, `pg_catalog.text`,
-/// `_text`); `None` for a name this server does not know.
+/// `"text"`, `_text`); `None` for a name this server does not know.
 pub fn by_name(name: &str) -> Option<u32> {
-    let lower = name.trim().to_ascii_lowercase();
+    let name = name.trim();
+    // A name in quotes is spelled as it is.
+    if name.contains('"') && name.chars().any(char::is_uppercase) {
+        return None;
+    }
+    let lower = name.replace('"', "").to_ascii_lowercase();
     let lower = lower.strip_prefix("pg_catalog.").unwrap_or(&lower);
     let array = lower.strip_suffix("[]").or_else(|| lower.strip_prefix('_'));
     let wanted = match array.unwrap_or(lower).trim() {
@@ -85,6 +90,10 @@ pub fn display(oid: u32, modifier: Option<i32>) -> String {
             }
             Some(modifier) if matches!(base.name, "varchar" | "bpchar") && modifier > 4 => {
                 format!("{}({})", base.display, modifier - 4)
+            }
+            Some(modifier) if modifier >= 0 && matches!(base.name, "time" | "timestamp" | "timestamptz") => {
+                let (name, zone) = base.display.split_once(' ').unwrap_or((base.display, ""));
+                format!("{name}({modifier}) {zone}")
             }
             // Types whose modifier has no form of its own show it as it is.
             Some(modifier)
@@ -214,6 +223,29 @@ const BASE_TYPES: &[BaseType] = &[
     base("jsonb", "jsonb", 3802, 3807, -1, 'U', false, 'i', 'x', 0, "jsonb_in"),
     base("regnamespace", "regnamespace", 4089, 4090, 4, 'N', false, 'i', 'p', 0, "regnamespacein"),
     base("regrole", "regrole", 4096, 4097, 4, 'N', false, 'i', 'p', 0, "regrolein"),
+    // No value is of these: drivers look their numbers up.
+    base("cid", "cid", 29, 1012, 4, 'U', false, 'i', 'p', 0, "cidin"),
+    base("xml", "xml", 142, 143, -1, 'U', false, 'i', 'x', 0, "xml_in"),
+    base("point", "point", 600, 1017, 16, 'G', false, 'd', 'p', 0, "point_in"),
+    base("lseg", "lseg", 601, 1018, 32, 'G', false, 'd', 'p', 0, "lseg_in"),
+    base("path", "path", 602, 1019, -1, 'G', false, 'd', 'x', 0, "path_in"),
+    base("box", "box", 603, 1020, 32, 'G', false, 'd', 'p', 0, "box_in"),
+    base("polygon", "polygon", 604, 1027, -1, 'G', false, 'd', 'x', 0, "poly_in"),
+    base("line", "line", 628, 629, 24, 'G', false, 'd', 'p', 0, "line_in"),
+    base("cidr", "cidr", 650, 651, -1, 'I', false, 'i', 'm', 0, "cidr_in"),
+    base("circle", "circle", 718, 719, 24, 'G', false, 'd', 'p', 0, "circle_in"),
+    base("macaddr8", "macaddr8", 774, 775, 8, 'U', false, 'i', 'p', 0, "macaddr8_in"),
+    base("money", "money", 790, 791, 8, 'N', false, 'd', 'p', 0, "cash_in"),
+    base("macaddr", "macaddr", 829, 1040, 6, 'U', false, 'i', 'p', 0, "macaddr_in"),
+    base("inet", "inet", 869, 1041, -1, 'I', true, 'i', 'm', 0, "inet_in"),
+    base("timetz", "time with time zone", 1266, 1270, 12, 'D', false, 'd', 'p', 0, "timetz_in"),
+    base("bit", "bit", 1560, 1561, -1, 'V', false, 'i', 'x', 0, "bit_in"),
+    base("varbit", "bit varying", 1562, 1563, -1, 'V', true, 'i', 'x', 0, "varbit_in"),
+    base("pg_lsn", "pg_lsn", 3220, 3221, 8, 'U', false, 'd', 'p', 0, "pg_lsn_in"),
+    base("tsvector", "tsvector", 3614, 3643, -1, 'U', false, 'i', 'x', 0, "tsvectorin"),
+    base("tsquery", "tsquery", 3615, 3645, -1, 'U', false, 'i', 'p', 0, "tsqueryin"),
+    base("jsonpath", "jsonpath", 4072, 4073, -1, 'U', false, 'i', 'x', 0, "jsonpath_in"),
+    base("xid8", "xid8", 5069, 271, 8, 'U', false, 'd', 'p', 0, "xid8in"),
 ];
 
 #[cfg(test)]

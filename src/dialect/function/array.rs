@@ -5,6 +5,7 @@ use super::define::{Context, Definition, Returns, integer, null, stable};
 use super::section::Section;
 use crate::dialect::array::value::PgArray;
 use crate::dialect::catalog::types;
+use crate::text::array::VECTOR;
 use datafusion::arrow::array::{Array, Int32Array, ListArray, StructArray};
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field};
@@ -26,7 +27,15 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         "First place of a dimension of an array; NULL for an empty array.",
         &[2],
         Returns::Int,
-        |_, values| bound(values).map(|length| one_if(length.is_some())),
+        |_, values| Ok(bounds(values)?.map_or_else(null, |(first, _)| ScalarValue::from(first))),
+    )
+    .about(Section::Other),
+    stable(
+        "array_subscripts",
+        "Places of a dimension of an array, or those in reverse.",
+        &[2, 3],
+        Returns::From(|_| DataType::new_list(DataType::Int32, true)),
+        subscripts,
     )
     .about(Section::Other),
     stable(
@@ -34,7 +43,7 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         "Last place of a dimension of an array; NULL for an empty array.",
         &[2],
         Returns::Int,
-        |_, values| bound(values).map(ScalarValue::Int32),
+        |_, values| Ok(bounds(values)?.map_or_else(null, |(_, last)| ScalarValue::from(last))),
     )
     .about(Section::Other),
     stable(
@@ -50,13 +59,29 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
     stable("pg_typeof", "Name of the type of a value.", &[1], Returns::Text, type_of).about(Section::Other),
 ];
 
-/// 1, or NULL when there is none.
-fn one_if(some: bool) -> ScalarValue {
-    ScalarValue::Int32(some.then_some(1))
+/// The places of a dimension, backwards where a third argument says so.
+fn subscripts(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    if values.iter().any(ScalarValue::is_null) {
+        return Ok(null());
+    }
+    let places = bounds(values)?.map(|(first, last)| first..=last);
+    let mut places: Vec<ScalarValue> = places.into_iter().flatten().map(ScalarValue::from).collect();
+    if values.get(2) == Some(&ScalarValue::Boolean(Some(true))) {
+        places.reverse();
+    }
+    Ok(ScalarValue::List(ScalarValue::new_list_nullable(&places, &DataType::Int32)))
+}
+
+/// First and last place of a dimension of an array, which are counted from 1, and those of a vector of the catalog from 0;
+/// `None` where [`length`] is.
+fn bounds(values: &[ScalarValue]) -> Result<Option<(i32, i32)>> {
+    let is_vector = |value: &ScalarValue| matches!(value.data_type(), DataType::List(of) if of.name() == VECTOR);
+    let first = i32::from(!values.first().is_some_and(is_vector));
+    Ok(length(values)?.map(|length| (first, first + length - 1)))
 }
 
 /// Length of a dimension of an array; `None` for NULL, an empty array, or a dimension it does not have.
-fn bound(values: &[ScalarValue]) -> Result<Option<i32>> {
+fn length(values: &[ScalarValue]) -> Result<Option<i32>> {
     let array = values.first().map_or(Ok(None), PgArray::of)?;
     let dimension = integer(values, 1)?.and_then(|dimension| usize::try_from(dimension).ok());
     let (Some(array), Some(at)) = (array, dimension.and_then(|dimension| dimension.checked_sub(1))) else {

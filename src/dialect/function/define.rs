@@ -347,7 +347,9 @@ pub(crate) fn integer(values: &[ScalarValue], index: usize) -> Result<Option<i64
 
 /// The object identifier of an argument; `None` for NULL and for what cannot be one.
 pub(crate) fn object(values: &[ScalarValue], index: usize) -> Result<Option<u32>> {
-    Ok(integer(values, index)?.and_then(|number| u32::try_from(number).ok()))
+    // A number of an object has no sign: those of `integer` below zero are the upper half.
+    let unsigned = |number: i64| u32::try_from(number).or_else(|_| i32::try_from(number).map(i32::cast_unsigned)).ok();
+    Ok(integer(values, index)?.and_then(unsigned))
 }
 
 /// Whether an argument is a text rather than a number.

@@ -105,19 +105,33 @@ pub(crate) fn compare(expr: &mut Expr) {
         *expr = chain.unwrap_or_else(|| super::pattern_any::of_array(left, op, array, all));
         return;
     }
-    let Some(list) = list else { return };
     let negated = match (&*op, all) {
         (BinaryOperator::Eq, false) => false,
         (BinaryOperator::NotEq, true) => true,
         _ => {
-            **right = call("make_array", list);
+            if let Some(list) = list {
+                **right = call("make_array", list);
+            }
+            any_by_all(expr);
             return;
         }
     };
+    let Some(list) = list else { return };
     *expr = match list.is_empty() {
         true => boolean(negated),
         false => Expr::InList { expr: Box::new(take(left)), list, negated },
     };
+}
+
+/// `x < ANY (a)` as `NOT (x >= ALL (a))`.
+///
+/// DataFusion 55: a comparison with ANY of an array is `false`, where it is true of no element and one is NULL. Not needed
+/// once `SELECT 5 < ANY (a) FROM (VALUES (ARRAY[NULL, 3])) t (a)` is NULL without it.
+fn any_by_all(expr: &mut Expr) {
+    let Expr::AnyOp { left, compare_op, right, .. } = expr else { return };
+    let Some(compare_op) = super::row::contrary(compare_op) else { return };
+    let all = Expr::AllOp { left: Box::new(take(left)), compare_op, right: Box::new(take(right)) };
+    *expr = Expr::UnaryOp { op: ast::UnaryOperator::Not, expr: Box::new(Expr::Nested(Box::new(all))) };
 }
 
 /// Rewrites a comparison with ANY or ALL of a subquery: `x = ANY (SELECT ...)` is `IN`, `x <> ALL
@@ -300,14 +314,12 @@ fn unnested(factor: &TableFactor) -> Option<(Expr, Ident)> {
     }
 }
 
-/// Rewrites `generate_subscripts(a, 1)` in a list to `unnest(generate_series(1, cardinality(a)))`:
-/// arrays here begin at 1 and have one dimension.
+/// Rewrites `generate_subscripts(a, 1)` in a list to `unnest(array_subscripts(a, 1))`.
 ///
 /// DataFusion 55: it has no `generate_subscripts`. Not needed once it has.
 pub(crate) fn subscripts(expr: &mut Expr) {
     let Expr::Function(function) = &*expr else { return };
     let Some(arguments) = call_arguments(function) else { return };
-    let Some(array) = arguments.first().copied().cloned() else { return };
-    let one = Expr::Value(Value::Number("1".to_owned(), false).into());
-    *expr = call("unnest", vec![call("generate_series", vec![one, call("cardinality", vec![array])])]);
+    let arguments = arguments.into_iter().cloned().collect();
+    *expr = call("unnest", vec![call("array_subscripts", arguments)]);
 }

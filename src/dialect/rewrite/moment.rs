@@ -100,7 +100,16 @@ fn range(given: &Interval) -> Option<Option<Range>> {
     Some(match (&given.leading_field, &given.last_field) {
         (None, _) => None,
         (Some(only), None) => Some((unit(only)?, unit(only)?)),
-        (Some(first), Some(last)) => Some((unit(first)?, unit(last)?)),
+        (Some(first), Some(last)) => {
+            let (first, last) = (unit(first)?, unit(last)?);
+            let days = [Unit::Day, Unit::Hour, Unit::Minute, Unit::Second];
+            let place = |unit| days.iter().position(|known| *known == unit);
+            let narrows = match (place(first), place(last)) {
+                (Some(first), Some(last)) => first < last,
+                _ => (first, last) == (Unit::Year, Unit::Month),
+            };
+            narrows.then_some(Some((first, last)))?
+        }
     })
 }
 

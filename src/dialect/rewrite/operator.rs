@@ -1,7 +1,7 @@
 //! The rewriter gives operators the name by which DataFusion knows them, or turns them into
 //! functions.
 //!
-//! DataFusion 55: `parse_sql_binary_op` refuses `^@`, `&&` and every `OPERATOR(schema.op)`, and
+//! DataFusion 55: `parse_sql_binary_op` refuses `^@` and every `OPERATOR(schema.op)`, and
 //! `parse_sql_unary_op` refuses all but NOT and the two signs. Not needed once `SELECT 'ab' ^@ 'a',
 //! ~1, @ -1, |/ 4` and `a OPERATOR(pg_catalog.~) 'x'` plan.
 
@@ -12,7 +12,7 @@ use crate::dialect::typing::marked;
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value};
 
 /// Rewrites one operator between two sides that are rewritten already: `OPERATOR(pg_catalog.~)` is
-/// `~`, `x ^@ y` is `starts_with(x, y)`, `a && b` is `array_has_any(a, b)`; between two objects both
+/// `~`, `x ^@ y` is `starts_with(x, y)`; between two objects both
 /// are compared by number.
 pub(crate) fn binary(expr: &mut Expr) {
     let Expr::BinaryOp { left, op, right } = expr else { return };
@@ -27,12 +27,10 @@ pub(crate) fn binary(expr: &mut Expr) {
         *expr = overlaps;
         return;
     }
-    let function = match op {
-        BinaryOperator::PGStartsWith => "starts_with",
-        BinaryOperator::PGOverlap => "array_has_any",
-        _ => return cast::compare_objects(left, right),
-    };
-    *expr = call(function, vec![take(left), take(right)]);
+    match op {
+        BinaryOperator::PGStartsWith => *expr = call("starts_with", vec![take(left), take(right)]),
+        _ => cast::compare_objects(left, right),
+    }
 }
 
 /// Rewrites IS [NOT] DISTINCT FROM to a call that the typing resolves, as it does with `=`.

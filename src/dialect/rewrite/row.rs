@@ -203,7 +203,7 @@ fn columns(width: usize) -> Vec<Expr> {
 }
 
 /// The operator that is true where this one is false; `None` when it compares no rows.
-fn contrary(op: &BinaryOperator) -> Option<BinaryOperator> {
+pub(super) fn contrary(op: &BinaryOperator) -> Option<BinaryOperator> {
     Some(match op {
         BinaryOperator::Eq => BinaryOperator::NotEq,
         BinaryOperator::NotEq => BinaryOperator::Eq,

@@ -118,9 +118,7 @@ impl Typing<'_> {
             return self.null_if(args);
         }
         if name == "array_has" {
-            let args = self.with_element(args)?.into_iter().map(|arg| arg.expr).collect();
-            let has = datafusion::functions_nested::array_has::array_has_udf();
-            return self.called(has.call(args), DataType::Boolean);
+            return self.has(args);
         }
         let (args, data_type) = self.alike(args, &name.to_ascii_uppercase())?;
         if matches!(name, "greatest" | "least") && matches!(data_type, DataType::List(_)) {
@@ -133,6 +131,14 @@ impl Typing<'_> {
             _ => core::coalesce(args),
         };
         Ok(Operand { expr, data_type })
+    }
+
+    /// `x = ANY (a)`, whose arguments are the array and the element.
+    fn has(&mut self, args: Vec<Operand>) -> Result<Operand> {
+        let args: Vec<Expr> = self.with_element(args)?.into_iter().map(|arg| arg.expr).collect();
+        let unknown = self.function("array_unknown", args.first().cloned().into_iter().collect())?;
+        let has = datafusion::functions_nested::array_has::array_has_udf();
+        self.called(has.call(args).or(unknown), DataType::Boolean)
     }
 
     /// `nullif(a, b)` compares as `=` does, and has the type of its first argument there.
@@ -160,7 +166,8 @@ impl Typing<'_> {
             return Ok(Operand { expr: core::nullif(left, right), data_type });
         }
         let (left, right) = self.compared(value.clone(), other, missing)?;
-        if left == value.expr || of_value == Kind::Unknown {
+        // DataFusion 55: `nullif` tells -0 from 0.
+        if (left == value.expr && !of_value.is_float()) || of_value == Kind::Unknown {
             let data_type = left.get_type(self.schema.as_ref())?;
             return Ok(Operand { expr: core::nullif(left, right), data_type });
         }
@@ -207,9 +214,21 @@ impl Typing<'_> {
                 return self.numeric_call(name, args);
             }
             args = self.as_doubles(args)?;
+            if name == "signum" {
+                // Of NaN it is 0, which is neither above it nor below.
+                let sign = scalar(func, args.into_iter().map(|arg| arg.expr).collect());
+                let expr = self.function("nanvl", vec![sign, lit(0_f64)])?;
+                return Ok(Operand { expr, data_type: DataType::Float64 });
+            }
         }
-        if matches!(name, "array_has" | "array_position" | "array_positions" | "array_append" | "array_remove") {
+        if name == "array_has" {
+            return self.has(args);
+        }
+        if matches!(name, "array_position" | "array_positions" | "array_append" | "array_remove") {
             args = self.with_element(args)?;
+        }
+        if matches!(name, "array_has_all" | "array_has_any") {
+            args = self.arrays_alike(args)?;
         }
         let small = |arg: &Operand| arg.data_type == DataType::Int32;
         if name == "generate_series"
@@ -274,6 +293,17 @@ impl Typing<'_> {
         let double =
             |arg: Operand| Ok(Operand { expr: self.coerce(arg, &DataType::Float64)?, data_type: DataType::Float64 });
         args.into_iter().map(double).collect()
+    }
+
+    /// Two arrays, of which one without a type takes that of the other.
+    fn arrays_alike(&mut self, args: Vec<Operand>) -> Result<Vec<Operand>> {
+        let known = args.iter().find(|arg| matches!(arg.kind(), Kind::Array(_))).map(|arg| arg.data_type.clone());
+        let Some(data_type) = known else { return Ok(args) };
+        let typed = |arg: Operand| match arg.kind() {
+            Kind::Unknown => Ok(Operand { expr: self.coerce(arg, &data_type)?, data_type: data_type.clone() }),
+            _ => Ok(arg),
+        };
+        args.into_iter().map(typed).collect()
     }
 
     /// A list, and what is looked for in it, in one type.

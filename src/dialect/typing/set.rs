@@ -11,7 +11,7 @@ use datafusion::common::{DFSchema, DFSchemaRef, JoinType, NullEquality, Result, 
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::logical_expr::expr::{Alias, Cast};
 use datafusion::logical_expr::logical_plan::{Join, Projection, RecursiveQuery, TableScanBuilder, Union, Values};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableScan, cast};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, TableScan, cast};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -151,7 +151,10 @@ impl Typing<'_> {
         for list in lists {
             let data_type = self.common_type(&list, "VALUES")?;
             for (row, value) in typed.iter_mut().zip(list) {
-                row.push(self.coerce(value, &data_type)?);
+                let expr = self.coerce(value, &data_type)?;
+                // Texts are of one type however each is held; rows are held in one way.
+                let held = !data_type.is_string() || expr.get_type(self.schema.as_ref())? == data_type;
+                row.push(if held { expr } else { cast(expr, data_type.clone()) });
             }
             types.push(data_type);
         }

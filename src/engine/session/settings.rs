@@ -410,6 +410,9 @@ fn spelled(name: &str, value: &str) -> String {
         "client_encoding" if matches!(value.to_ascii_lowercase().as_str(), "utf8" | "utf-8" | "unicode") => {
             "UTF8".to_owned()
         }
+        "idle_in_transaction_session_timeout" | "idle_session_timeout" | "lock_timeout" | "statement_timeout" => {
+            parse_duration(value).map_or_else(|| value.to_owned(), duration_text)
+        }
         "application_name" => value.chars().take(APPLICATION_NAME_MAX).collect(),
         "standard_conforming_strings" | "default_transaction_read_only" | "transaction_read_only" | "row_security" => {
             on_or_off(value)
@@ -484,6 +487,7 @@ fn duration_text(limit: Duration) -> String {
     let ms = limit.as_millis();
     match ms {
         0 => "0".to_owned(),
+        ms if ms % 86_400_000 == 0 => format!("{}d", ms / 86_400_000),
         ms if ms % 3_600_000 == 0 => format!("{}h", ms / 3_600_000),
         ms if ms % 60_000 == 0 => format!("{}min", ms / 60_000),
         ms if ms % 1_000 == 0 => format!("{}s", ms / 1_000),
@@ -500,6 +504,9 @@ mod tests {
         assert_eq!(spelled("DateStyle", "iso"), "ISO, MDY");
         assert_eq!(spelled("DateStyle", "ISO, European"), "ISO, DMY");
         assert_eq!(spelled("client_encoding", "utf-8"), "UTF8");
+        assert_eq!(spelled("statement_timeout", "300"), "300ms");
+        assert_eq!(spelled("lock_timeout", "90000"), "90s");
+        assert_eq!(spelled("idle_session_timeout", "0"), "0");
         assert_eq!(spelled("TimeZone", "europe/rome"), "Europe/Rome");
         assert_eq!(spelled("TimeZone", "utc"), "UTC");
         assert_eq!(spelled("TimeZone", "-7"), "<-07>+07");

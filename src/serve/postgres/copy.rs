@@ -101,7 +101,8 @@ pub(super) fn parse<'a>(reader: &mut Reader<'a>) -> Result<Copy<'a>, Failure> {
         Source::Table(table_query(&table, &columns))
     };
     reader.expect("TO")?;
-    if !reader.keyword("STDOUT") {
+    // PostgreSQL takes the one word for the other.
+    if !reader.keyword("STDOUT") && !reader.keyword("STDIN") {
         return Err(match reader.peek() {
             Some(token) if token.kind == Kind::Text || token.is("PROGRAM") => server_side(),
             _ => reader.unexpected(),
@@ -125,7 +126,7 @@ fn rows_in(
     mut written: Written,
 ) -> Result<CopyIn, Failure> {
     match reader.take() {
-        Some(token) if token.is("STDIN") => {}
+        Some(token) if token.is("STDIN") || token.is("STDOUT") => {}
         _ => return Err(server_side()),
     }
     options(reader, &mut written)?;

@@ -281,6 +281,28 @@ SCRIPTS = {
         INSERT INTO z VALUES ('NaN'), ('NaN');
         INSERT INTO z VALUES (0), (1)
     """,
+    "arrays that are copied": """
+        CREATE TEMP TABLE t (a text[], b int[], c numeric[], d date[]);
+        ANALYZE t;
+        ANALYZE nosuch;
+        COPY t FROM STDIN;
+        {a,b}	{1,NULL}	{1.5,2}	{2026-11-01}
+        {"a b",NULL,"c,d"}	{}	\\N	{NULL}
+        \\.
+        COPY t (b, a) FROM STDIN WITH (FORMAT csv);
+        "{3,4}","{x}"
+        \\.
+        SELECT *, a[2], cardinality(b) FROM t;
+        COPY t (b) FROM STDIN;
+        {1,x}
+        \\.
+        COPY t (b) FROM STDIN;
+        1,2
+        \\.
+        INSERT INTO t (a) SELECT '{' || 'p,q' || '}';
+        INSERT INTO t (a) SELECT ('{' || 'p,q' || '}')::text[];
+        SELECT count(*), max(cardinality(a)) FROM t
+    """,
     "rows that are copied": """
         CREATE TEMP TABLE t (a int, b text, c date);
         COPY t FROM STDIN;

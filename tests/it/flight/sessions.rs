@@ -59,7 +59,7 @@ async fn session_options_are_settings() {
         };
         (shown("as_of"), shown("statement_timeout"), shown("freshness"))
     };
-    assert_eq!(get(&mut client).await, ("2026-11-01T16:00:00Z".to_owned(), "1500".to_owned(), "wait".to_owned()));
+    assert_eq!(get(&mut client).await, ("2026-11-01T16:00:00Z".to_owned(), "1500ms".to_owned(), "wait".to_owned()));
     let unset = SessionOptionValue { option_value: None };
     client.action("SetSessionOptions", set(vec![("as_of", unset)])).await.unwrap();
     assert_eq!(get(&mut client).await.0, "");

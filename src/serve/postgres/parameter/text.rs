@@ -17,7 +17,10 @@ use postgres_types::{Kind, Type};
 /// Reads the text form.
 pub(super) fn read_text(text: &str, described: &Type, zone: &Zone) -> Result<ScalarValue, Failure> {
     if let Kind::Array(element) = described.kind() {
-        let elements = array::parse(text).ok_or_else(|| invalid_text(text, described))?;
+        let elements = array::parse(text).ok_or_else(|| match array::rows(text) {
+            Some(_) => Failure::new("0A000", "arrays of several dimensions are not supported as parameters"),
+            None => invalid_text(text, described),
+        })?;
         let read = |text: &Option<String>| match text {
             Some(text) => read_text(text, element, zone),
             None => ScalarValue::try_from(&arrow_type(element)).map_err(|_| invalid_text("NULL", element)),

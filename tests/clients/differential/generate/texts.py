@@ -4,7 +4,7 @@ from .expressions import rules
 from .literals import literal
 from .pick import Pick
 from .queries import keyed
-from .sources import source, values
+from .sources import source, table, values
 from .statement import Statement, production
 
 WORDS = (
@@ -145,6 +145,21 @@ def limits_and_orders(pick: Pick) -> Statement:
         f"SELECT {', '.join(dict.fromkeys((*rows.key, *columns)))} FROM {rows.item} WHERE {rows.where} ORDER BY {order}, {rows.order()} {tail}",
         ordered=True,
     )
+
+
+@production
+def orders_that_are_not_shown(pick: Pick) -> Statement:
+    """Some columns of a part of a table in the order of its key, or of the rest of it where a condition fixes the first column."""
+    rows = table(pick, pick.one(("eod", "dividends", "option_chains", "symbols", "calendar", "market_metrics")))
+    fixed = len(rows.key) == 2 and " = " in rows.where
+    order = rows.key[1:] if fixed and pick.chance(0.7) else rows.key
+    direction = pick.one(("", " DESC"))
+    shown = pick.some(list(rows.columns), 1, 3)
+    if pick.chance(0.5):
+        shown = [rows.key[0], *(name for name in shown if name != rows.key[0])]
+    tail = pick.one(("", f" LIMIT {pick.number(1, 9)}", f" LIMIT {pick.number(1, 9)} OFFSET {pick.number(0, 9)}"))
+    order = ", ".join(f"{name}{direction}" for name in order)
+    return Statement(f"SELECT {', '.join(shown)} FROM {rows.item} WHERE {rows.where} ORDER BY {order}{tail}", ordered=True)
 
 
 @production

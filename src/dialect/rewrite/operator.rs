@@ -12,7 +12,7 @@ use crate::dialect::typing::marked;
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value};
 
 /// Rewrites one operator between two sides that are rewritten already: `OPERATOR(pg_catalog.~)` is
-/// `~`, `x ^@ y` is `starts_with(x, y)`; between two objects both
+/// `~`, `x ^@ y` is `starts_with(x, y)`, `x ~~ y` is LIKE; between two objects both
 /// are compared by number.
 pub(crate) fn binary(expr: &mut Expr) {
     let Expr::BinaryOp { left, op, right } = expr else { return };
@@ -25,6 +25,21 @@ pub(crate) fn binary(expr: &mut Expr) {
         && let Some(overlaps) = super::moment::overlaps(left, right)
     {
         *expr = overlaps;
+        return;
+    }
+    let like = match op {
+        BinaryOperator::PGLikeMatch => Some((false, false)),
+        BinaryOperator::PGNotLikeMatch => Some((true, false)),
+        BinaryOperator::PGILikeMatch => Some((false, true)),
+        BinaryOperator::PGNotILikeMatch => Some((true, true)),
+        _ => None,
+    };
+    if let Some((negated, any_case)) = like {
+        let (matched, pattern, any, escape_char) = (Box::new(take(left)), Box::new(take(right)), false, None);
+        *expr = match any_case {
+            true => Expr::ILike { negated, any, expr: matched, pattern, escape_char },
+            false => Expr::Like { negated, any, expr: matched, pattern, escape_char },
+        };
         return;
     }
     match op {

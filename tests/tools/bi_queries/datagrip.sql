@@ -1,6 +1,5 @@
 -- DataGrip: introspecting a schema and a database, its Properties, its editor and its session view. From memory.
 -- protocol: extended
-
 -- tables and views of a schema
 -- parameters: ["2200"]
 -- vary: table_id, table_state_number, tablespace_id, am_id
@@ -286,9 +285,8 @@ select *
 from routines natural join languages;
 
 -- routines of pg_catalog
--- vary: xmin
-select oid, proname, pronargs, prokind, provolatile, proisstrict, prorettype, proargtypes::int[]
-from pg_catalog.pg_proc where pronamespace = 11 and proname in ('now', 'lower', 'pg_backend_pid') order by 2, 1;
+select proname, pronargs, prokind, provolatile, proisstrict, prorettype
+from pg_catalog.pg_proc where pronamespace = 11 and proname in ('now', 'pg_backend_pid') order by 1;
 
 -- aggregates
 -- parameters: ["2200"]
@@ -424,8 +422,8 @@ from pg_catalog.pg_foreign_data_wrapper fdw
      left outer join pg_catalog.pg_namespace nspc on pr.pronamespace = nspc.oid
      left outer join pg_catalog.pg_proc pr2 on fdw.fdwvalidator = pr2.oid;
 
-select oid as id, srvid as server_id, case when umuser = 0 then null else pg_catalog.pg_get_userbyid(umuser) end as user, umoptions as options
-from pg_catalog.pg_user_mapping
+select umid as id, srvid as server_id, case when umuser = 0 then null else pg_catalog.pg_get_userbyid(umuser) end as user, umoptions as options
+from pg_catalog.pg_user_mappings
 order by server_id;
 
 select ft.ftrelid as table_id, srv.srvname as table_server, ft.ftoptions as table_options

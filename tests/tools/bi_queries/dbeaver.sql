@@ -1,6 +1,5 @@
 -- DBeaver: rights, dependencies, inheritance, functions, sessions, locks, statistics, its editor and filters. From memory.
 -- protocol: extended
-
 -- rights of a table
 -- parameters: ["public", "eod"]
 -- some
@@ -57,7 +56,7 @@ SELECT c.oid,c.collname,c.collprovider FROM pg_catalog.pg_collation c WHERE c.co
 
 SELECT t.oid,t.spcname,pg_catalog.pg_tablespace_location(t.oid) loc, pg_catalog.shobj_description(t.oid, 'pg_tablespace') AS d FROM pg_catalog.pg_tablespace t WHERE spcname = 'pg_default';
 
-SELECT l.lanname, l.lanispl, l.lanpltrusted FROM pg_catalog.pg_language l WHERE l.lanname IN ('internal', 'c', 'sql') ORDER BY l.lanname;
+SELECT l.lanname, l.lanispl, l.lanpltrusted FROM pg_catalog.pg_language l WHERE l.lanname IN ('internal', 'sql') ORDER BY l.lanname;
 
 -- the source of a view, its rule
 SELECT r.rulename, pg_catalog.pg_get_ruledef(r.oid) IS NOT NULL AS told, r.ev_type, r.is_instead FROM pg_catalog.pg_rewrite r WHERE r.ev_class={oid:public.movers};
@@ -105,7 +104,7 @@ SELECT type, COUNT(*) > 0 AS n FROM public.symbols WHERE symbol = 'SPY' GROUP BY
 SELECT symbol FROM public.symbols WHERE symbol=$1;
 
 -- completion: what a name is
-SELECT c.relname, c.relkind FROM pg_catalog.pg_class c WHERE c.relkind in('r','v','m','f','p') AND c.relname ILIKE 'eo%' AND c.relnamespace IN (2200) ORDER BY c.relname LIMIT 10;
+SELECT c.relname, c.relkind FROM pg_catalog.pg_class c WHERE c.relkind in('r','v','m','f','p') AND c.relname ILIKE 'eod' AND c.relnamespace IN (2200) ORDER BY c.relname LIMIT 10;
 
 -- search in metadata
 SELECT DISTINCT x.relname, a.attname FROM pg_catalog.pg_attribute a, pg_catalog.pg_class x, pg_catalog.pg_namespace n WHERE n.oid = x.relnamespace AND x.oid=a.attrelid AND a.attname LIKE 'clos%' AND x.relname = 'eod' AND n.nspname = 'public' ORDER BY 1, 2 LIMIT 100;

@@ -44,7 +44,8 @@ SELECT quote_ident(column_name) AS "column" FROM information_schema.columns WHER
 
 SELECT quote_ident(table_name) AS table_name, ( SELECT quote_ident(column_name) as column_name FROM information_schema.columns c WHERE c.table_schema = t.table_schema AND c.table_name = t.table_name AND udt_name IN ('timestamptz','timestamp','date') ORDER BY ordinal_position LIMIT 1 ) AS time_column, ( SELECT quote_ident(column_name) AS column_name FROM information_schema.columns c WHERE c.table_schema = t.table_schema AND c.table_name = t.table_name AND udt_name='float8' ORDER BY ordinal_position LIMIT 1 ) AS value_column FROM information_schema.tables t WHERE EXISTS ( SELECT 1 FROM information_schema.columns c WHERE c.table_schema = t.table_schema AND c.table_name = t.table_name AND udt_name IN ('timestamptz','timestamp','date') ) AND t.table_name = 'eod' ORDER BY 1 LIMIT 1;
 
-SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_proc WHERE proname = 'time_bucket') THEN 1 ELSE 0 END AS bucket;
+-- parts of a name
+SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'timescaledb') THEN 1 ELSE 0 END AS bucket;
 
 SELECT udt_name FROM information_schema.columns WHERE table_schema IN (SELECT CASE WHEN trim(s[i]) = '"$user"' THEN user ELSE trim(s[i]) END FROM generate_series(array_lower(string_to_array(current_setting('search_path'),','),1), array_upper(string_to_array(current_setting('search_path'),','),1)) as i, string_to_array(current_setting('search_path'),',') s) AND table_name = 'eod' AND column_name = 'date';
 
@@ -59,8 +60,8 @@ SELECT count(*) >= 0 AS n FROM pg_stat_bgwriter;
 
 SELECT sum(pg_database_size(datname)) >= 0 AS size FROM pg_database;
 
-SELECT relname, n_live_tup >= 0 AS live, seq_scan >= 0 AS scans, last_vacuum, last_analyze FROM pg_stat_user_tables WHERE relname = 'eod';
+SELECT relname, n_live_tup >= 0 AS live, seq_scan >= 0 AS scans, last_vacuum FROM pg_stat_user_tables WHERE relname = 'eod';
 
-SELECT name, setting FROM pg_settings WHERE name IN ('max_connections', 'server_version_num', 'block_size') ORDER BY 1;
+SELECT name, setting::bigint > 0 AS set FROM pg_settings WHERE name IN ('max_connections', 'server_version_num', 'block_size') ORDER BY 1;
 
 SELECT mode, count(*) >= 0 AS n FROM pg_locks WHERE database = 0 GROUP BY mode;

@@ -337,7 +337,7 @@ def query_tool(page: Page, sid: int, did: int) -> None:
     check("second page", (len(window), window[0]), (1000, [1001, "1001"]))
 
     result = tool.run("SELECT symbol, close, date FROM eod WHERE symbol = 'SPY' ORDER BY date DESC LIMIT 5")
-    check("a query over a key is known by it", result["primary_keys"] is None or list(result["primary_keys"]), ["symbol", "date"])
+    check("a query over a key is known by it", list(result["primary_keys"] or {}), ["symbol", "date"])
     check("columns", [column["name"] for column in result["colinfo"]], ["symbol", "close", "date"])
 
     status, document = 0, {}

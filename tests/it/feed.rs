@@ -187,7 +187,7 @@ async fn what_has_no_room_is_told_in_sql() {
         world.query(counts).await.unwrap() == [["20", "2", "4"].map(str::to_owned)]
     })
     .await;
-    assert_eq!(world.simulator.counters().subscriptions, 16);
+    until("no more than the venue takes", || async { world.simulator.counters().subscriptions == 16 }).await;
     let (client, mut notices) = connect(world.postgres().await).await;
     client.query("SELECT * FROM time_and_sales", &[]).await.unwrap();
     notice(&mut notices, "not followed, since the venue takes no more: ").await;

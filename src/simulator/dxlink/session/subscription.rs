@@ -141,8 +141,11 @@ impl Session {
     /// Brings the venue's count of subscriptions up to date.
     pub(super) fn count_subscriptions(&mut self) {
         let size = self.channels.values().map(Channel::size).sum::<usize>() as u64;
-        self.feed.subscriptions.fetch_add(size, Ordering::Relaxed);
-        self.feed.subscriptions.fetch_sub(self.counted, Ordering::Relaxed);
+        // One step: between two, others would read a count that never was.
+        match size.checked_sub(self.counted) {
+            Some(more) => self.feed.subscriptions.fetch_add(more, Ordering::Relaxed),
+            None => self.feed.subscriptions.fetch_sub(self.counted - size, Ordering::Relaxed),
+        };
         self.counted = size;
     }
 }

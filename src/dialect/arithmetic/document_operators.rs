@@ -72,6 +72,9 @@ fn is_list(data_type: &DataType) -> bool {
 /// `@>`, `<@` and `&&` of an array and what has no type, which is then an array of that type, and `&&` of two arrays; DataFusion
 /// knows the others of two arrays.
 fn of_arrays(raw: &RawBinaryExpr, left: &DataType, right: &DataType) -> Option<Expr> {
+    if !matches!(raw.op, Op::AtArrow | Op::ArrowAt | Op::PGOverlap) {
+        return None;
+    }
     let as_array = |expr: &Expr, own: &DataType, other: &DataType| match expr {
         Expr::Literal(..) | Expr::Placeholder(_) if is_list(other) && !is_list(own) => {
             cast(expr.clone(), other.clone())

@@ -49,6 +49,8 @@ pub enum ErrorKind {
     InvalidPattern,
     /// A pattern that ends in its escape character, or an escape of several characters.
     Escape,
+    /// A part of a text that would have less than no letters.
+    Substring,
     /// An escape in a pattern where it may not stand.
     EscapeUse,
     /// Bytes that are no text in their encoding.

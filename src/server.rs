@@ -36,6 +36,7 @@ use crate::system::spools::{SpoolFigures, SpoolRow, SpoolRows};
 use crate::system::{budget, cache, feed_gaps, schema, sources, spools, subscribers, subscriptions};
 use crate::table::schemas::Tables;
 use anyhow::{Context, Result};
+use futures::StreamExt;
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,6 +47,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Events that may wait for the spool's disk, per history: some seconds of a busy feed.
 const INTAKE_EVENTS: usize = 256 * 1024;
+/// Tables of the lake that are looked at at once for what other processes committed.
+const LOOKS_AT_ONCE: usize = 8;
 
 /// What this process does beside answering queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -315,11 +318,13 @@ async fn watch_lake(lake: Arc<Lake>, board: FreshnessBoard, every: Duration, shu
             () = shutdown.cancelled() => return,
             _ = tick.tick() => {}
         }
-        for (name, freshness) in &board {
-            if let Some(table) = lake.table(name) {
-                look(table, freshness).await;
-            }
-        }
+        // Over a network each look takes its time: some at once, so that a commit is seen soon in every table.
+        let looks = board.iter().filter_map(|(name, freshness)| {
+            let (table, freshness) = (lake.table(name)?.clone(), freshness.clone());
+            Some(async move { look(&table, &freshness).await })
+        });
+        let looks: Vec<_> = looks.collect();
+        futures::stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE).for_each(|()| std::future::ready(())).await;
     }
 }
 

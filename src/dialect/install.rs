@@ -5,7 +5,7 @@ use super::catalog::{self, Comments};
 use super::extension::Extension;
 use super::{
     abandoned, aggregate, arithmetic, array, decorrelate, equality, function, guard, key_range, moment, nested_key,
-    typing,
+    typing, union_nulls,
 };
 use datafusion::catalog::{CatalogProvider, SchemaProvider, TableProvider};
 use datafusion::common::Result;
@@ -49,6 +49,7 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     rules.push(Arc::new(key_range::KeyRanges));
     rules.push(Arc::new(guard::OpaqueEqualities));
     rules.push(Arc::new(nested_key::NestedKeys));
+    rules.push(Arc::new(union_nulls::UnionNulls));
     // The dialect's planners of operators are asked first, before any of DataFusion's types what it should not: of
     // documents, which have functions for them, and then of all else.
     let documents: Arc<dyn ExprPlanner> = Arc::new(arithmetic::DocumentOperators);
@@ -60,6 +61,8 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     let options = state.config_mut().options_mut();
     // A number with a point is a decimal, of the digits that are written.
     options.sql_parser.parse_float_as_decimal = true;
+    // The order of a subquery is kept, as in PostgreSQL: `LIMIT` and `string_agg` above it rely on it.
+    options.sql_parser.enable_subquery_sort_elimination = false;
     // A `timestamptz` is in UTC, whatever the session's zone.
     options.execution.time_zone = Some("UTC".to_owned());
     moment::install_rewrites(&mut state)?;

@@ -22,6 +22,7 @@
 //!   the schemas `pg_catalog` and `information_schema`;
 //! - `abandoned`: statements that nobody waits for; `key_range`: what is known of the values that rows are ordered by;
 //!   `nested_key`: joins by arrays;
+//!   `union_nulls`: which columns of a union may be NULL;
 //! - [`error`]: DataFusion's errors as PostgreSQL's.
 //!
 //! Where a file works around DataFusion 55.2 or sqlparser 0.62, a paragraph begins with `DataFusion
@@ -53,5 +54,6 @@ pub(crate) mod search_path;
 pub mod session;
 pub(crate) mod shared;
 pub(crate) mod typing;
+mod union_nulls;
 
 pub use install::{Host, Schemas, describe, install, planners};

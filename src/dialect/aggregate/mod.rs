@@ -14,6 +14,7 @@ mod double;
 pub(crate) mod excluding;
 mod extreme;
 pub(crate) mod frame;
+mod input_order;
 mod moments;
 pub(crate) mod offset;
 mod ordered;
@@ -77,5 +78,6 @@ pub(super) fn install(state: &mut SessionState) -> Result<()> {
     for function in ordered::functions() {
         state.register_udaf(Arc::new(function))?;
     }
+    state.add_analyzer_rule(Arc::new(input_order::InputOrder));
     Ok(())
 }

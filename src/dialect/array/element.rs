@@ -2,6 +2,7 @@
 //! `a[i][j]`, over whole columns.
 
 use super::value::{base, depth};
+use crate::text::json;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
 use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::{DataType, Int64Type};
@@ -32,6 +33,10 @@ impl ScalarUDFImpl for Element {
 
     fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
         let Some((array, places)) = arguments.split_first() else { return plan_err!("an array is wanted") };
+        if json::is_jsonb(array) {
+            // The typing of calls makes a path of the subscripts.
+            return Ok(arguments.to_vec());
+        }
         let array = match array {
             DataType::List(_) | DataType::Null => array.clone(),
             DataType::LargeList(field) | DataType::FixedSizeList(field, _) => DataType::List(field.clone()),
@@ -45,6 +50,9 @@ impl ScalarUDFImpl for Element {
     }
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
+        if let Some(document) = arguments.first().filter(|first| json::is_jsonb(first)) {
+            return Ok(document.clone());
+        }
         Ok(arguments.first().map(base).cloned().unwrap_or(DataType::Null))
     }
 

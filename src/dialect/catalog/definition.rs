@@ -215,7 +215,7 @@ const TABLES: &[Definition] = &[
         "schemaname name, tablename name, policyname name, permissive text, roles name[], cmd text, qual text, \
          with_check text"),
     table("pg_policy", 3256,
-        "oid oid, polname name, polrelid oid, polcmd char, polpermissive bool, polroles text, polqual text, \
+        "oid oid, polname name, polrelid oid, polcmd char, polpermissive bool, polroles oid[], polqual text, \
          polwithcheck text"),
     table("pg_prepared_statements", 0,
         "name text, statement text, prepare_time timestamptz, parameter_types text, result_types text, from_sql \

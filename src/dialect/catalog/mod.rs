@@ -27,7 +27,6 @@ mod value;
 mod view;
 
 pub use comments::{Comments, NoComments};
-pub(crate) use rows::always_empty;
 pub(crate) use view::OWNER;
 
 use datafusion::catalog::{CatalogProvider, SchemaProvider};

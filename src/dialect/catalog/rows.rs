@@ -15,7 +15,7 @@ use crate::text::zone::Zone;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
-/// The tables that [`rows`] fills. All others are always empty, which `rewrite::empty` makes use of.
+/// The tables that [`rows`] fills. All others are always empty.
 pub(crate) const FILLED: &[&str] = &[
     "pg_am",
     "pg_attribute",

@@ -231,6 +231,9 @@ pub(crate) fn execution(text: &str) -> QueryError {
         || text.starts_with("Error parsing")
     {
         ErrorKind::InvalidText
+    } else if text.starts_with("negative count not allowed") {
+        // `substr` is the one function with such a count.
+        return QueryError::new(ErrorKind::Substring, "negative substring length not allowed");
     } else if text.contains("returned more than one row") || text.contains("more than one row") {
         return QueryError::new(
             ErrorKind::SeveralRows,

@@ -19,6 +19,10 @@ const SINGLE_DIGITS: usize = 6;
 /// A pattern whose parts exclude each other (42601), a number too large for what the pattern does (22003).
 pub(crate) fn shown(number: &ScalarValue, pattern: &str) -> Result<Option<String>> {
     let mut pattern = Pattern::read(pattern).map_err(external)?;
+    if pattern.roman && pattern.parts.iter().any(is_place_or_sign) {
+        let message = "\"RN\" beside digits or a sign is not supported";
+        return Err(external(QueryError::new(ErrorKind::NotSupported, message)));
+    }
     let digits = match number {
         value if value.is_null() => return Ok(None),
         ScalarValue::Float64(Some(number)) => float(*number, &mut pattern, DOUBLE_DIGITS),
@@ -43,6 +47,11 @@ pub(crate) fn shown(number: &ScalarValue, pattern: &str) -> Result<Option<String
 }
 
 /// An error of the dialect, as DataFusion passes it on.
+/// Whether a part writes a digit or a sign of the number.
+fn is_place_or_sign(part: &Part) -> bool {
+    !matches!(part, Part::Roman(_) | Part::Mark | Part::Letter(_) | Part::Ordinal(_))
+}
+
 fn external(error: QueryError) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }

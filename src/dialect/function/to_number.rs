@@ -45,6 +45,7 @@ fn read(given: &str, pattern: &str) -> std::result::Result<String, QueryError> {
         return refused("\"RN\" not supported for input");
     }
     let shifted = pattern.shifted;
+    let room = pattern.before + shifted;
     let mut reader = Reader {
         pattern,
         letters: given.chars().collect(),
@@ -59,6 +60,10 @@ fn read(given: &str, pattern: &str) -> std::result::Result<String, QueryError> {
     let mut digits = reader.digits;
     if digits.is_empty() || digits == "." {
         return Err(QueryError::new(ErrorKind::InvalidText, "invalid input syntax for type numeric: \" \""));
+    }
+    let whole = digits.split('.').next().unwrap_or_default().trim_start_matches('0').len();
+    if whole > room {
+        return Err(QueryError::new(ErrorKind::OutOfRange, "numeric field overflow"));
     }
     if shifted > 0 {
         // A pattern with V has no point.

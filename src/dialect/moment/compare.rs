@@ -29,7 +29,7 @@ static LAST_DAY_UNTIL: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
         "day_until",
         Volatility::Stable,
         |given| Some((given.to_vec(), DataType::Date32)),
-        |call| days(call, |begins, us| if begins > us { -1 } else { 0 }),
+        |call| days(call, |begins, us| if begins(0) > us { -1 } else { 0 }),
     )
 });
 
@@ -39,19 +39,29 @@ static FIRST_DAY_FROM: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
         "day_from",
         Volatility::Stable,
         |given| Some((given.to_vec(), DataType::Date32)),
-        |call| days(call, |begins, us| if begins < us { 1 } else { 0 }),
+        |call| {
+            days(call, |begins, us| match begins(0) {
+                begins if begins < us => 1,
+                // A day that a zone skipped begins with the next.
+                own if own == us && begins(-1) == us => -1,
+                _ => 0,
+            })
+        },
     )
 });
 
-/// The day of each moment, moved by what its beginning and the moment say. At the ends of what there is of moments it is
-/// an infinite one, so that no comparison fails.
-fn days(call: &Call<'_>, further: impl Fn(i64, i64) -> i64) -> Result<ArrayRef> {
+/// The day of each moment, moved by what the beginnings of it and of the days around it say. At the ends of what there is
+/// of moments it is an infinite one, so that no comparison fails.
+fn days(call: &Call<'_>, further: impl Fn(&dyn Fn(i64) -> i64, i64) -> i64) -> Result<ArrayRef> {
     let zoned = matches!(call.argument(0)?.data_type(), DataType::Timestamp(_, Some(_)));
     let zone = if zoned { call.zone().clone() } else { Zone::UTC };
     call.map::<TimestampMicrosecondType, Date32Type>(|us| {
         let end = if us > 0 { LAST_US } else { FIRST_US };
         let date = day(zone.local(us).unwrap_or(end))?;
-        let begins = midnight(date).ok().and_then(|local| zone.moment(local)).unwrap_or(end);
-        day_plus(date, further(begins, us))
+        let begins = |days: i64| {
+            let midnight = day_plus(date, days).and_then(midnight);
+            midnight.ok().and_then(|local| zone.moment(local)).unwrap_or(end)
+        };
+        day_plus(date, further(&begins, us))
     })
 }

@@ -1,6 +1,7 @@
 //! A literal in quotes goes on behind a line: `E'a'` newline `'b'` is `E'ab'`, whose rest is read as its beginning is.
 //!
-//! sqlparser 0.62: plain literals alone are put together. Not needed once `SELECT E'a'` newline `'\\t'` reads as one.
+//! sqlparser 0.62: plain literals alone are put together, and not behind a comment. Not needed once `SELECT E'a'` newline
+//! `'\\t'` and `SELECT 'a' -- comment` newline `'b'` read as one.
 
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::ParserError;
@@ -23,7 +24,7 @@ pub(super) fn joined(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, P
         };
         loop {
             let (mut between, mut lines) = (Vec::new(), 0);
-            while let Some(blank) = rest.next_if(|next| matches!(next.token, Token::Whitespace(_))) {
+            while let Some(blank) = rest.next_if(|next| is_between(&next.token)) {
                 lines += usize::from(ends_line(&blank.token));
                 between.push(blank);
             }
@@ -45,8 +46,14 @@ fn prefix(token: &Token) -> Option<&'static str> {
         Token::EscapedStringLiteral(_) => Some("E"),
         Token::NationalStringLiteral(_) => Some("N"),
         Token::UnicodeStringLiteral(_) => Some("U&"),
+        Token::SingleQuotedString(_) => Some(""),
         _ => None,
     }
+}
+
+/// Whether a token may stand between the parts of a literal.
+fn is_between(token: &Token) -> bool {
+    matches!(token, Token::Whitespace(blank) if !matches!(blank, Whitespace::MultiLineComment(_)))
 }
 
 fn ends_line(token: &Token) -> bool {
@@ -55,6 +62,10 @@ fn ends_line(token: &Token) -> bool {
 
 /// Puts a later part behind a literal, read with the literal's own escapes.
 fn append(literal: &mut Token, prefix: &str, part: &str) -> Result<(), ParserError> {
+    if let Token::SingleQuotedString(text) = literal {
+        text.push_str(part);
+        return Ok(());
+    }
     let written = format!("{prefix}'{}'", part.replace('\'', "''"));
     let read = Tokenizer::new(&PostgreSqlDialect {}, &written).tokenize()?;
     if let (
@@ -81,7 +92,8 @@ mod tests {
             Some(
                 Token::EscapedStringLiteral(text)
                 | Token::NationalStringLiteral(text)
-                | Token::UnicodeStringLiteral(text),
+                | Token::UnicodeStringLiteral(text)
+                | Token::SingleQuotedString(text),
             ) => text,
             other => panic!("{other:?}"),
         };
@@ -94,5 +106,7 @@ mod tests {
         check("E'a' -- to be continued\n'b' \n 'c'", "abc");
         check("N'a'\n'b'", "ab");
         check("E'a' 'b'", "a");
+        check("'a' -- to be continued\n 'it''s'", "ait's");
+        check("'a' /* no line */\n'b'", "a");
     }
 }

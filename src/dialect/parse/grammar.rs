@@ -94,11 +94,6 @@ impl Dialect for PostgresGrammar {
         self.versions
     }
 
-    /// String literals with a line between them are one.
-    fn supports_string_literal_concatenation_with_newline(&self) -> bool {
-        true
-    }
-
     /// A word is an alias without AS where PostgreSQL calls it a bare label.
     fn is_select_item_alias(&self, explicit: bool, word: &Keyword, _: &mut Parser<'_>) -> bool {
         explicit || words::is_bare_label(*word)

@@ -233,12 +233,9 @@ fn aggregate_in_place(query: &mut Query) -> bool {
     true
 }
 
-/// Aggregates the rows of a query that stays as it is: `SELECT array_agg(element) FROM (query) AS rows (element)`. One
-/// with an ORDER BY is left alone, since nothing keeps the order of a query in FROM.
+/// Aggregates the rows of a query that stays as it is, in its order: `SELECT array_agg(element) FROM (query) AS rows
+/// (element)`.
 fn aggregate_outside(query: &mut Query) -> bool {
-    if query.order_by.is_some() {
-        return false;
-    }
     let Some(mut outside) = build::query("SELECT array_agg(element) FROM (SELECT 1) AS rows (element)") else {
         return false;
     };

@@ -35,6 +35,7 @@ pub(crate) fn rewrite(expr: &mut Expr) {
         by_known_name(function);
         super::json_aggregate::name_fields(function);
         order_distinct(function);
+        accumulate(function);
     }
     if is_call(expr, "now") {
         *expr = build::cast(take(expr), build::instant());
@@ -87,6 +88,20 @@ fn order_distinct(function: &mut ast::Function) {
     }
 }
 
+/// Has `array_agg(x)` look at what it gathers: arrays that are NULL or empty have no place in another. What `json_agg`
+/// stands for is none of its calls.
+fn accumulate(function: &mut ast::Function) {
+    if build::called(function).as_deref() != Some("array_agg") {
+        return;
+    }
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    if list.duplicate_treatment.is_none()
+        && let [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(value))] = list.args.as_mut_slice()
+    {
+        *value = build::call("array_accumulated", vec![take(value)]);
+    }
+}
+
 /// Whether the name of a called function is quoted. `list_of_series` quotes its own, and users' calls
 /// are not.
 fn quoted(expr: &Expr) -> bool {
@@ -109,9 +124,12 @@ fn modulo(expr: &mut Expr) {
 fn cast_by_name(expr: &Expr) -> Option<Expr> {
     let Expr::Function(function) = expr else { return None };
     let data_type = match build::called(function)?.as_str() {
+        "bool" => ast::DataType::Boolean,
         "bpchar" | "text" | "varchar" => ast::DataType::Text,
         "date" => ast::DataType::Date,
         "timestamptz" => build::instant(),
+        "float4" => ast::DataType::Real,
+        "int2" => ast::DataType::SmallInt(None),
         "int4" => ast::DataType::Int(None),
         "int8" => ast::DataType::BigInt(None),
         "float8" => ast::DataType::DoublePrecision,

@@ -7,7 +7,7 @@
 //!
 //! First [`bind`] settles what every name stands for. Then one walk visits the whole statement. Before
 //! it goes into a query, a SELECT, a table factor or an
-//! expression, rules run that must see the original form (names, subqueries, empty catalog tables);
+//! expression, rules run that must see the original form (names, subqueries);
 //! when it comes out of an expression, rules run that expect their operands to be rewritten
 //! (operators, casts, calls).
 //!
@@ -22,7 +22,6 @@ pub(crate) mod build;
 mod cast;
 mod clauses;
 mod distinct;
-mod empty;
 mod frame;
 mod function;
 mod hypothetical;
@@ -197,7 +196,6 @@ impl VisitorMut for Rewriter {
     /// into scope.
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<QueryError> {
         ended(settings::check(select))?;
-        empty::prune_projection(select, &self.scopes);
         privileges::explode(select);
         row::conjuncts(select);
         let tables = system::catalog_tables(select, &self.scopes);
@@ -241,17 +239,12 @@ impl VisitorMut for Rewriter {
         {
             ended(window::spell_out(over, windows))?;
         }
-        if let Some(query) = build::array_query(expr) {
-            empty::settle_recursion(query, &self.scopes);
-        }
         ended(hypothetical::spell_out(expr))?;
         type_name::settle(expr, &self.scopes);
         padded::parts(expr);
         ended(padded::check(expr))?;
         ended(array::check_empty(expr))?;
         row::compare(expr);
-        empty::branches_never_taken(expr, &self.scopes);
-        empty::fold_subquery(expr, &self.scopes);
         array::from_subquery(expr);
         ControlFlow::Continue(())
     }
@@ -335,7 +328,9 @@ fn rewrite_expr(expr: &mut Expr) {
             if let (Expr::Nested(record), [AccessExpr::Dot(Expr::Identifier(field))]) =
                 (root.as_mut(), access_chain.as_slice())
             {
-                *expr = call("get_field", vec![take(record), build::text(&fold(field))]);
+                let field = fold(field);
+                let written = record::written_field(record, &field);
+                *expr = written.unwrap_or_else(|| call("get_field", vec![take(record), build::text(&field)]));
             } else if let Some(part) = subscript::part(root, access_chain) {
                 *expr = part;
             }

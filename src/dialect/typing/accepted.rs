@@ -112,6 +112,7 @@ pub(super) fn check(name: &str, args: &[Operand]) -> Result<()> {
     let kinds = || args.iter().map(|arg| arg.kind().name()).collect::<Vec<_>>();
     let ambiguous = match name {
         "age" | "generate_series" => !args.is_empty() && args.iter().all(is_untyped),
+        "to_hex" => args.first().is_some_and(|arg| is_untyped(arg) || arg.kind() == Kind::Int2),
         "date_trunc" => args.get(1).is_some_and(is_open),
         _ => false,
     };

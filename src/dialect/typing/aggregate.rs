@@ -12,7 +12,7 @@ use crate::error::ErrorKind;
 use crate::text::json;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
-use datafusion::logical_expr::expr::{AggregateFunction, Sort, WindowFunction};
+use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, Sort, WindowFunction};
 use datafusion::logical_expr::{AggregateUDF, Expr, ExprSchemable, WindowFunctionDefinition, lit};
 use std::sync::Arc;
 
@@ -42,9 +42,23 @@ const AGGREGATES_OF_MANY_TYPES: [&str; 6] = ["array_agg", "avg", "bit_and", "bit
 /// Window functions whose value tells their type.
 const VALUES_OF_ROWS: [&str; 5] = ["first_value", "lag", "last_value", "lead", "nth_value"];
 
+/// The function that the rewriter puts around the argument of `array_agg`.
+const ACCUMULATED: &str = "array_accumulated";
+
 /// Whether a type is that of a row, and of no document.
 fn is_record(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Struct(_)) && !json::is_json(data_type) && !json::is_jsonb(data_type)
+}
+
+/// The argument of `array_agg`, under the check of [`ACCUMULATED`] if it is an array.
+fn gathered(arg: Operand) -> Operand {
+    let is_array = matches!(arg.kind(), Kind::Array(_));
+    match arg.expr {
+        Expr::ScalarFunction(ScalarFunction { func, mut args }) if !is_array && func.name() == ACCUMULATED => {
+            Operand { expr: args.pop().unwrap_or_default(), data_type: arg.data_type }
+        }
+        expr => Operand { expr, data_type: arg.data_type },
+    }
 }
 
 impl Typing<'_> {
@@ -59,6 +73,9 @@ impl Typing<'_> {
         let all = |arg: &Expr| matches!(arg, Expr::Wildcard { .. });
         let args = args.into_iter().map(|arg| if all(&arg) { lit(1_i64) } else { arg });
         let mut args = args.map(|arg| self.typed(arg)).collect::<Result<Vec<_>>>()?;
+        if func.name() == "array_agg" {
+            args = args.into_iter().map(gathered).collect();
+        }
         if AGGREGATES_OF_DOUBLES.contains(&func.name()) {
             let is_number = |arg: &Operand| arg.kind().is_number() || arg.kind() == Kind::Unknown;
             let double = |arg: Operand| match is_number(&arg) {
@@ -154,7 +171,10 @@ impl Typing<'_> {
                     Some(func) => Arc::new(func),
                     None => {
                         let args = params.args.into_iter().map(|arg| self.typed(arg)).collect::<Result<Vec<_>>>()?;
-                        if VALUES_OF_ROWS.contains(&func.name()) && args.first().is_some_and(accepted::is_untyped) {
+                        // With a default, the value takes the default's type, or else that of a text.
+                        let has_default = args.len() == 3;
+                        let open = !has_default && args.first().is_some_and(accepted::is_untyped);
+                        if VALUES_OF_ROWS.contains(&func.name()) && open {
                             return Err(accepted::undetermined());
                         }
                         let args = self.taken(func.as_ref(), args)?;

@@ -111,6 +111,7 @@ impl Typing<'_> {
         let else_expr = if has_else { results.next().map(Box::new) } else { None };
         let (value, whens) = match value {
             Some(value) => {
+                let value = Self::case_value(value, &whens)?;
                 let compared = std::iter::once(value).chain(whens).collect::<Vec<_>>();
                 let (compared, data_type) = self.alike(compared, "CASE/WHEN")?;
                 let spans = Kind::of(&data_type) == Kind::Interval;
@@ -122,6 +123,24 @@ impl Typing<'_> {
         let when_then_expr = whens.into_iter().zip(results).map(|(when, then)| (Box::new(when), Box::new(then)));
         let expr = Expr::Case(Case { expr: value, when_then_expr: when_then_expr.collect(), else_expr });
         Ok(Operand { expr, data_type })
+    }
+
+    /// The value of a CASE that compares it: one without a type is a text, whatever it is compared with.
+    ///
+    /// # Errors
+    /// 42883 for something that it cannot be compared with.
+    fn case_value(value: Operand, whens: &[Operand]) -> Result<Operand> {
+        let own = match value.kind() {
+            Kind::Unknown => Kind::Text,
+            own => own,
+        };
+        match whens.iter().map(Operand::kind).find(|when| own.comparable(when).is_none()) {
+            Some(when) if own != Kind::Other && when != Kind::Other => {
+                let text = format!("operator does not exist: {} = {}", own.name(), when.name());
+                Err(refusal(ErrorKind::UnknownFunction, text))
+            }
+            _ => Ok(value),
+        }
     }
 
     /// BETWEEN: each end is compared with the value as an operator of its own would.

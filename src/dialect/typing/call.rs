@@ -10,6 +10,7 @@ use super::operand::Operand;
 use super::symbol::{Deferral, Symbol};
 use crate::dialect::arithmetic::numeric_function;
 use crate::error::ErrorKind;
+use crate::text::json;
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::functions::core::expr_fn as core;
@@ -182,6 +183,21 @@ impl Typing<'_> {
         Ok(scalar(self.registry.udf(name)?, args))
     }
 
+    /// `x['a'][1]` of a `jsonb`: the value at the end of a path.
+    fn member_of_document(&mut self, args: Vec<Operand>) -> Result<Operand> {
+        let mut args = args.into_iter();
+        let document = args.next().map(|document| document.expr);
+        let path = args.map(|step| match step.kind() {
+            Kind::Int2 | Kind::Int4 | Kind::Int8 => Ok(cast(step.expr, DataType::Utf8)),
+            _ => self.coerce(step, &DataType::Utf8),
+        });
+        let path = path.collect::<Result<Vec<_>>>()?;
+        let path = datafusion::functions_nested::make_array::make_array_udf().call(path);
+        let expr = self.function("jsonb_extract_path", document.into_iter().chain([path]).collect())?;
+        let data_type = expr.get_type(self.schema.as_ref())?;
+        Ok(Operand { expr, data_type })
+    }
+
     fn function_call(
         &mut self,
         func: Arc<datafusion::logical_expr::ScalarUDF>,
@@ -191,6 +207,9 @@ impl Typing<'_> {
         let name = name.as_str();
         if name == "pg_typeof" && args.iter().all(|arg| arg.kind() == Kind::Unknown) {
             return Ok(Operand { expr: lit("unknown"), data_type: DataType::Utf8 });
+        }
+        if name == "array_subscript" && args.first().is_some_and(|arg| json::is_jsonb(&arg.data_type)) {
+            return self.member_of_document(args);
         }
         if name == "mod"
             && let [_, _] = args.as_slice()

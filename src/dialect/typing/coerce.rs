@@ -10,7 +10,7 @@ use crate::error::ErrorKind;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr::{Alias, Placeholder};
-use datafusion::logical_expr::{Expr, cast};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, cast, lit};
 
 impl Typing<'_> {
     /// An operand as a value of an Arrow type. What has no type takes this one; numbers that are written out become it at
@@ -106,12 +106,29 @@ pub(super) fn converted(expr: Expr, from: &DataType, to: &DataType) -> Result<Ex
         },
         (Kind::Numeric, Kind::Numeric) if *to == UNBOUND && fits_unbound(from) => cast(expr, to.clone()),
         (Kind::Text, number) if number.is_number() || number == Kind::Oid => number_text::read(expr, to),
+        (Kind::Int2 | Kind::Int4, Kind::Oid) => of_object(expr, to),
         (own, other) if refused(&own, &other) => {
             let text = format!("cannot cast type {} to {}", own.name(), other.name());
             return Err(refusal(ErrorKind::CannotCast, text));
         }
         _ => cast(expr, to.clone()),
     })
+}
+
+/// An integer as the number of an object: a negative one is taken modulo 2^32.
+fn of_object(expr: Expr, to: &DataType) -> Expr {
+    let is_plain = |value: &ScalarValue| {
+        matches!(value, ScalarValue::Int16(Some(0..)) | ScalarValue::Int32(Some(0..)) | ScalarValue::Null)
+    };
+    if matches!(&expr, Expr::Literal(value, _) if is_plain(value)) {
+        return cast(expr, to.clone());
+    }
+    let low = Expr::BinaryExpr(BinaryExpr {
+        left: Box::new(cast(expr, DataType::Int64)),
+        op: Operator::BitwiseAnd,
+        right: Box::new(lit(i64::from(u32::MAX))),
+    });
+    cast(low, to.clone())
 }
 
 fn fits_unbound(from: &DataType) -> bool {
@@ -129,6 +146,8 @@ fn refused(from: &Kind, to: &Kind) -> bool {
         (scalar, Kind::Array(_)) | (Kind::Array(_), scalar) => {
             !matches!(scalar, Kind::Text | Kind::Unknown | Kind::Other | Kind::Array(_))
         }
+        (Kind::Numeric | Kind::Float4 | Kind::Float8, Kind::Oid)
+        | (Kind::Oid, Kind::Int2 | Kind::Numeric | Kind::Float4 | Kind::Float8) => true,
         (Kind::Bool, other) => number(other) && *other != Kind::Int4,
         (other, Kind::Bool) => number(other) && *other != Kind::Int4,
         (Kind::Bytea, other) | (other, Kind::Bytea) => number(other),

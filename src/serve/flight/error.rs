@@ -71,6 +71,7 @@ fn code(kind: ErrorKind) -> Code {
         | ErrorKind::InvalidPattern
         | ErrorKind::Escape
         | ErrorKind::EscapeUse
+        | ErrorKind::Substring
         | ErrorKind::InvalidBytes
         | ErrorKind::Untranslatable
         | ErrorKind::ArraySubscript

@@ -123,6 +123,7 @@ fn sqlstate(kind: ErrorKind) -> &'static str {
         ErrorKind::InvalidPattern => "2201B",
         ErrorKind::Escape => "22025",
         ErrorKind::EscapeUse => "2200C",
+        ErrorKind::Substring => "22011",
         ErrorKind::InvalidBytes => "22021",
         ErrorKind::Untranslatable => "22P05",
         ErrorKind::ArraySubscript => "2202E",

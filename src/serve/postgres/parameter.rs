@@ -96,6 +96,43 @@ pub(super) fn fitted(scalar: ScalarValue, wanted: &DataType, zone: &Zone) -> Res
     }
 }
 
+/// A value of EXECUTE as the type of its parameter, to which it is assigned: a number becomes a whole one by rounding.
+///
+/// # Errors
+/// Those of [`fitted`], and 22003 for a number that is out of the type's range.
+pub(super) fn assigned(scalar: ScalarValue, wanted: &DataType, zone: &Zone) -> Result<ScalarValue, Failure> {
+    let found = scalar.data_type();
+    if scalar.is_null() || !wanted.is_signed_integer() || !(found.is_floating() || found.is_decimal()) {
+        return fitted(scalar, wanted, zone);
+    }
+    let out = || Failure::new("22003", format!("{} out of range", display_name(wanted)));
+    let whole = whole(&scalar).ok_or_else(out)?;
+    let number = ScalarValue::Int64(Some(i64::try_from(whole).map_err(|_| out())?));
+    number.cast_to(wanted).ok().filter(|number| !number.is_null()).ok_or_else(out)
+}
+
+fn display_name(data_type: &DataType) -> &'static str {
+    match data_type {
+        DataType::Int8 | DataType::Int16 => "smallint",
+        DataType::Int32 => "integer",
+        _ => "bigint",
+    }
+}
+
+/// A number rounded to a whole one: halves of a double go to the even side, those of a numeric away from zero.
+fn whole(scalar: &ScalarValue) -> Option<i128> {
+    if scalar.data_type().is_floating() {
+        let ScalarValue::Float64(Some(number)) = scalar.cast_to(&DataType::Float64).ok()? else { return None };
+        let rounded = number.round_ties_even();
+        return (rounded.abs() < 1e19).then_some(rounded as i128);
+    }
+    let ScalarValue::Utf8(Some(text)) = scalar.cast_to(&DataType::Utf8).ok()? else { return None };
+    let (before, behind) = text.split_once('.').unwrap_or((&text, ""));
+    let number: i128 = if matches!(before, "" | "-") { 0 } else { before.parse().ok()? };
+    let away = i128::from(behind.starts_with(|digit: char| digit >= '5'));
+    Some(if text.starts_with('-') { number - away } else { number + away })
+}
+
 /// 42804: a value that does not become one of the parameter's type without being asked.
 fn unlike(scalar: &ScalarValue, wanted: &DataType) -> Failure {
     let (found, wanted) = (postgres_type(&scalar.data_type()), postgres_type(wanted));

@@ -9,7 +9,7 @@ use super::copy_in::CopyReader;
 use super::error::{Disconnect, Failure, Stop};
 use super::extended::texts;
 use super::fetch::Count;
-use super::parameter::fitted;
+use super::parameter::assigned;
 use super::portal::{Portal, Prepared, State, Tag, discard_tag};
 use super::rows::{Rows, Sink};
 use super::setting;
@@ -165,7 +165,7 @@ impl Connection {
         }
         let zone = self.session.settings().time_zone();
         let fit = |(value, parameter): (ScalarValue, &super::parameter::Parameter)| {
-            fitted(value, &parameter.wanted_type(), &zone)
+            assigned(value, &parameter.wanted_type(), &zone)
         };
         let values = values.into_iter().zip(&prepared.parameters).map(fit).collect::<Result<Vec<_>, _>>()?;
         let Some(explain) = explain else { return self.run_query(&prepared, &values).await };

@@ -4,6 +4,7 @@
 //! `Names` is made without waiting, for functions; `describe` opens each table as well, for the
 //! tables of the catalog.
 
+use super::column_type::column_types;
 use super::comments::Comments;
 use super::definition::Definition;
 use super::{definition, oid};
@@ -57,6 +58,12 @@ impl Names {
     /// The numbers of all relations.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
         self.relations.keys().copied()
+    }
+
+    /// Number, schema and name of each table and view, in order of the numbers.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (u32, &str, &str)> {
+        let tables = self.relations.iter().filter(|(_, name)| !self.indexes.contains_key(name));
+        tables.map(|(oid, (schema, name))| (*oid, schema.as_str(), name.as_str()))
     }
 
     /// The table an index is of; `None` when the name is no index.
@@ -131,6 +138,8 @@ pub(crate) struct Relation {
     pub kind: Kind,
     /// Columns in order; empty when the table cannot be opened now.
     pub columns: SchemaRef,
+    /// Numbers and modifiers of the columns' types.
+    pub types: Vec<(u32, i32)>,
     /// Numbers of the key's columns, from 1; of an index, the columns of its table.
     pub key: Vec<i64>,
     /// Of an index, the number of its table.
@@ -216,6 +225,7 @@ pub(crate) async fn describe(source: &dyn CatalogProvider, comments: &dyn Commen
             name: name.clone(),
             kind: Kind::Table,
             columns: SchemaRef::new(arrow::datatypes::Schema::empty()),
+            types: Vec::new(),
             key: Vec::new(),
             table_oid: None,
             rows: None,
@@ -223,6 +233,7 @@ pub(crate) async fn describe(source: &dyn CatalogProvider, comments: &dyn Commen
         };
         if let Some(declared) = relation.declared() {
             relation.columns = declared.schema();
+            relation.types = column_types(Some(declared), None, &relation.columns);
             if schema == INFORMATION_SCHEMA {
                 relation.kind = Kind::View;
             }
@@ -240,11 +251,13 @@ pub(crate) async fn describe(source: &dyn CatalogProvider, comments: &dyn Commen
             relation.key =
                 key.iter().filter_map(|column| i64::try_from(columns.index_of(column).ok()? + 1).ok()).collect();
             relation.rows = row_count(provider.as_ref());
-            relation.view_definition =
-                comments.view_definition(schema, name).or_else(|| provider.get_table_definition().map(str::to_owned));
+            relation.types = column_types(None, Some(provider.as_ref()), &columns);
             relation.columns = columns;
-            if provider.table_type() == TableType::View || comments.view_definition(schema, name).is_some() {
+            relation.view_definition = comments.view_definition(schema, name);
+            if provider.table_type() == TableType::View || relation.view_definition.is_some() {
                 relation.kind = Kind::View;
+                let own = || provider.get_table_definition().map(str::to_owned);
+                relation.view_definition = relation.view_definition.take().or_else(own);
             }
         }
         if let Some(table) = table {
@@ -254,6 +267,8 @@ pub(crate) async fn describe(source: &dyn CatalogProvider, comments: &dyn Commen
                 relation.key.iter().filter_map(|number| usize::try_from(number - 1).ok()).collect();
             if let Ok(columns) = relation.columns.project(&positions) {
                 relation.columns = SchemaRef::new(columns);
+                relation.types =
+                    positions.iter().filter_map(|position| relation.types.get(*position).copied()).collect();
             }
         }
         relations.push(relation);

@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 /// Functions whose result is of a type that Arrow does not tell from another.
-const FUNCTIONS: &[(&str, &str)] = &[
+pub(crate) const FUNCTIONS: &[(&str, &str)] = &[
     ("current_catalog", "name"),
     ("current_database", "name"),
     ("current_role", "name"),
@@ -32,28 +32,6 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("to_regproc", "regproc"),
     ("to_regtype", "regtype"),
     ("user", "name"),
-];
-
-/// Columns of the catalog that PostgreSQL has in a type of its own, and the tables here do not.
-const COLUMNS: &[(&str, &str)] = &[
-    ("adbin", "pg_node_tree"),
-    ("backend_xid", "xid"),
-    ("backend_xmin", "xid"),
-    ("conbin", "pg_node_tree"),
-    ("datacl", "aclitem[]"),
-    ("datfrozenxid", "xid"),
-    ("datminmxid", "xid"),
-    ("indexprs", "pg_node_tree"),
-    ("indpred", "pg_node_tree"),
-    ("nspacl", "aclitem[]"),
-    ("proacl", "aclitem[]"),
-    ("relacl", "aclitem[]"),
-    ("relfrozenxid", "xid"),
-    ("relminmxid", "xid"),
-    ("relpartbound", "pg_node_tree"),
-    ("typacl", "aclitem[]"),
-    ("typdefaultbin", "pg_node_tree"),
-    ("xmin", "xid"),
 ];
 
 /// Puts the name of a type in the place of a `pg_typeof`, where it is known.
@@ -118,12 +96,6 @@ fn of_column(table: Option<&Ident>, column: &Ident, tables: &Tables) -> Option<S
         .filter(|(name, _)| named(name))
         .filter_map(|(_, definition)| definition.columns().find(|(name, _)| *name == column).map(|(_, kind)| kind));
     let kind = found.next()?;
-    if cast::is_function_name(&column) {
-        return Some("regproc".to_owned());
-    }
-    if let Some((_, own)) = COLUMNS.iter().find(|(name, _)| *name == column) {
-        return Some((*own).to_owned());
-    }
     types::by_name(kind).map(|number| types::display(number, None))
 }
 

@@ -159,7 +159,8 @@ impl Session {
             }
         };
         let change = Some(Arc::new(PlannedChange { what: change, columns: rows.schema.clone() }));
-        Ok(Plan { schema: Arc::new(Schema::empty()), change, ..rows })
+        let nothing = Arc::new(Schema::empty());
+        Ok(Plan { schema: nothing.clone(), told: nothing, change, ..rows })
     }
 
     async fn plan_view(

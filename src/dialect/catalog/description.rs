@@ -109,6 +109,15 @@ fn table_names(source: &dyn CatalogProvider, schema: &str) -> Vec<String> {
     }
 }
 
+/// The declaration of a table of our own catalogs; `None` for all others.
+pub(crate) fn declared(schema: &str, table: &str) -> Option<&'static Definition> {
+    match schema {
+        "pg_catalog" => definition::find(table),
+        INFORMATION_SCHEMA => information_schema::find(table),
+        _ => None,
+    }
+}
+
 /// Whether a schema is the temporary one of a session; a session sees its own alone.
 pub(crate) fn is_temporary(schema: &str) -> bool {
     schema.starts_with("pg_temp_")
@@ -153,11 +162,7 @@ pub(crate) struct Relation {
 impl Relation {
     /// Names and types of the columns, as our own catalogs declare them: `name` and `"char"` are no arrow types.
     pub(crate) fn declared(&self) -> Option<&'static Definition> {
-        match self.schema.as_str() {
-            "pg_catalog" => definition::find(&self.name),
-            INFORMATION_SCHEMA => information_schema::find(&self.name),
-            _ => None,
-        }
+        declared(&self.schema, &self.name)
     }
 
     /// Whether a column, by its number from 1, is never NULL: its type says so, or it is of a table's key.

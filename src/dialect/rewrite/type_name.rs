@@ -9,6 +9,7 @@ use super::system::catalog_tables;
 use crate::dialect::catalog::definition::Definition;
 use crate::dialect::catalog::types;
 use crate::dialect::parse::tree::fold;
+use crate::dialect::typing::marked;
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, DataType, Expr, Ident, Query, SelectItem, SetExpr, TypedString,
 };
@@ -43,7 +44,8 @@ pub(crate) fn settle(expr: &mut Expr, scopes: &Scopes) {
     let Some([value]) = call_arguments(function).and_then(|values| <[&Expr; 1]>::try_from(values).ok()) else { return };
     let around = scopes.tables.last().map_or(&[][..], Vec::as_slice);
     if let Some(name) = of_value(value, around, scopes) {
-        *expr = build::cast(build::text(&name), DataType::Text);
+        let name = build::cast(build::text(&name), DataType::Text);
+        *expr = build::call(marked::CAST, vec![name, build::text("regtype")]);
     }
 }
 
@@ -65,11 +67,22 @@ fn of_value(value: &Expr, tables: &Tables, scopes: &Scopes) -> Option<String> {
         },
         Expr::Function(function) => {
             let name = function.name.0.last()?.as_ident().map(fold)?;
-            of_function(&name)
+            let first = || call_arguments(function)?.into_iter().find(|value| !matches!(value, Expr::Value(_)));
+            match name.as_str() {
+                "array_agg" => of_value(first()?, tables, scopes).map(array_of),
+                "coalesce" => of_value(first()?, tables, scopes),
+                name => of_function(name),
+            }
         }
+        Expr::Array(array) => of_value(array.elem.first()?, tables, scopes).map(array_of),
         Expr::Subquery(query) => of_query(query, scopes),
         _ => None,
     }
+}
+
+/// The name of the array type over a type; that of an array is its own.
+fn array_of(name: String) -> String {
+    if name.ends_with("[]") { name } else { format!("{name}[]") }
 }
 
 fn of_function(name: &str) -> Option<String> {

@@ -3,9 +3,7 @@
 use super::facts::Told;
 use super::set;
 use crate::dialect::catalog::column_type::column_types;
-use crate::dialect::catalog::definition;
-use crate::dialect::catalog::description::Names;
-use crate::dialect::catalog::information_schema::definition as information_schema;
+use crate::dialect::catalog::description::{Names, declared};
 use crate::dialect::catalog::numbers::Numbers;
 use crate::dialect::past_name;
 use datafusion::catalog::cte_worktable::CteWorkTable;
@@ -80,22 +78,19 @@ impl<'a> Walk<'a> {
 
     /// A view stands in a plan as its query under its name.
     fn alias(&self, alias: &SubqueryAlias) -> Vec<Told> {
-        let told = self.plan(&alias.input);
-        match self.view(&alias.alias, &alias.input) {
-            Some(oid) => told.into_iter().zip(1..).map(|(told, column)| Told { table: oid, column, ..told }).collect(),
-            None => told,
-        }
+        self.view(&alias.alias, &alias.input).unwrap_or_else(|| self.plan(&alias.input))
     }
 
-    /// The number of the view that a query under a name is. Only a view's name has a schema; a name without one may be that
-    /// of any subquery, which is the view if its plan is the view's own.
-    fn view(&self, name: &TableReference, input: &LogicalPlan) -> Option<u32> {
+    /// The columns of the view that a query under a name is. The name may be that of any subquery, which is the view if its
+    /// plan is the view's own.
+    fn view(&self, name: &TableReference, input: &LogicalPlan) -> Option<Vec<Told>> {
         let schema = name.schema().unwrap_or(SCHEMA);
         let oid = self.number(schema, name.table())?;
         let table = self.numbers?.table(schema, name.table())?;
         let plan = table.get_logical_plan()?;
         let first = |plan: &LogicalPlan| plan.inputs().first().map(|input| std::ptr::from_ref(*input));
-        (first(&plan) == first(input)).then_some(oid)
+        let own = first(&plan).is_some_and(|own| first(input) == Some(own));
+        own.then(|| of_relation(oid, column_types(None, Some(table.as_ref()), &table.schema())))
     }
 
     fn aggregate(&self, aggregate: &Aggregate) -> Vec<Told> {
@@ -127,19 +122,8 @@ impl<'a> Walk<'a> {
         }
         let (schema, name) = (scan.table_name.schema().unwrap_or(SCHEMA), past_name::own(scan.table_name.table()));
         let Some(oid) = self.number(schema, name) else { return Vec::new() };
-        let declared = match schema {
-            "pg_catalog" => definition::find(name),
-            "information_schema" => information_schema::find(name),
-            _ => None,
-        };
-        let types = column_types(declared, Some(provider.as_ref()), &scan.source.schema());
-        let told = types.into_iter().zip(1..).map(|((type_oid, modifier), column)| Told {
-            type_oid,
-            modifier,
-            table: oid,
-            column,
-        });
-        let all: Vec<Told> = told.collect();
+        let types = column_types(declared(schema, name), Some(provider.as_ref()), &scan.source.schema());
+        let all = of_relation(oid, types);
         match &scan.projection {
             Some(places) => places.iter().map(|place| all.get(*place).copied().unwrap_or(Told::PLAIN)).collect(),
             None => all,
@@ -172,4 +156,10 @@ impl<'a> Walk<'a> {
         let numbers = self.numbers?;
         self.names.get_or_init(|| numbers.names()).oid(Some(schema), name, &[])
     }
+}
+
+/// What is told of the columns of a table or view, by its number and their types.
+fn of_relation(table: u32, types: Vec<(u32, i32)>) -> Vec<Told> {
+    let told = |((type_oid, modifier), column)| Told { type_oid, modifier, table, column };
+    types.into_iter().zip(1..).map(told).collect()
 }

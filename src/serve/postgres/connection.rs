@@ -325,7 +325,7 @@ impl Connection {
                 let wanted = plan.parameters.get(index).cloned().flatten();
                 let described = declared.get(index).cloned().flatten();
                 let own = || plan.parameter_types.get(&(index + 1)).and_then(|oid| Type::from_oid(*oid));
-                let text = wanted.as_ref().is_none_or(|wanted| is_texts(wanted));
+                let text = wanted.as_ref().is_none_or(is_texts);
                 let described = described.or_else(|| own().filter(|_| text));
                 let described = described.or_else(|| wanted.as_ref().map(postgres_type)).unwrap_or(Type::TEXT);
                 Parameter { described, wanted }

@@ -52,6 +52,17 @@ impl Told {
         types::element_of(self.type_oid).map_or(Self::PLAIN, |base| Self { type_oid: base.oid, ..self.value() })
     }
 
+    /// The type as SQL writes it; empty where the Arrow type tells all of it.
+    pub(crate) fn written(self) -> String {
+        let Some((base, array)) = types::base_or_element(self.type_oid) else { return String::new() };
+        let name = match base.name {
+            // `character` without a length is `character(1)`.
+            "bpchar" if self.modifier < 0 => base.name.to_owned(),
+            _ => types::display(base.oid, Some(self.modifier)),
+        };
+        if array { format!("{name}[]") } else { name }
+    }
+
     /// What is told of a field that was announced.
     pub(crate) fn of(field: &Field) -> Self {
         let told = field.metadata().get(KEY).and_then(|text| {

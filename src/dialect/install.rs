@@ -1,6 +1,7 @@
 //! The installation registers the whole dialect in one DataFusion session state, from which the
 //! engine makes every session.
 
+use super::catalog::numbers::Numbers;
 use super::catalog::{self, Comments};
 use super::extension::Extension;
 use super::{
@@ -80,6 +81,8 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
     }
     decorrelate::install(&mut state, host.rereads);
     catalog::install(&host.catalog, &host.comments)?;
+    let numbers = Numbers::lasting(host.catalog.clone(), host.comments.clone());
+    state.config_mut().set_extension(Arc::new(numbers));
     function::install(&mut state, host.catalog.clone(), host.comments.clone())?;
     for extension in &host.extensions {
         extension.register(&mut state)?;
@@ -93,9 +96,11 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
 ///
 /// # Errors
 /// Whatever DataFusion refuses to register.
-pub fn describe(state: &mut SessionState, catalog: &Arc<dyn CatalogProvider>) -> Result<Schemas> {
-    let comments = function::describe(state, catalog)?;
-    Ok(catalog::schemas(catalog, &comments))
+pub fn describe(state: &mut SessionState, source: &Arc<dyn CatalogProvider>) -> Result<Schemas> {
+    let comments = function::describe(state, source)?;
+    let numbers = Numbers::changing(source.clone(), comments.clone());
+    state.config_mut().set_extension(Arc::new(numbers));
+    Ok(catalog::schemas(source, &comments))
 }
 
 /// Schemas by their names.

@@ -11,6 +11,7 @@
 //! - [`rewrite`]: tree to tree, spellings that DataFusion lacks become spellings it has;
 //! - [`typing`]: types of literals, operators, branches and parameters, between DataFusion's SQL
 //!   planner and its analyzer;
+//! - [`told`]: what clients are told of a result's columns beyond their Arrow types;
 //! - [`arithmetic`]: operators, casts and sums with PostgreSQL's results and errors; [`moment`] those of
 //!   dates, times, zones and spans of time;
 //! - [`decorrelate`]: plan to plan, subqueries become joins; [`shared`]: rows that are computed once and
@@ -53,6 +54,7 @@ pub(crate) mod schema;
 pub(crate) mod search_path;
 pub mod session;
 pub(crate) mod shared;
+pub(crate) mod told;
 pub(crate) mod typing;
 mod union_nulls;
 

@@ -19,6 +19,9 @@ mod times;
 
 pub(crate) use options::{ExplainOptions, Format, asked};
 
+use crate::dialect::catalog::types;
+use crate::dialect::parse::Statement;
+use crate::dialect::told;
 use arrow::array::StringArray;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
@@ -38,8 +41,27 @@ static SCHEMA: LazyLock<SchemaRef> =
     LazyLock::new(|| Arc::new(Schema::new(vec![Field::new("QUERY PLAN", DataType::Utf8, false)])));
 
 /// Columns of the answer to EXPLAIN.
-pub fn explained_schema() -> SchemaRef {
+pub(crate) fn explained_schema() -> SchemaRef {
     SCHEMA.clone()
+}
+
+/// The columns of the answer to a statement that is EXPLAIN, as a client is told of them.
+pub fn explained_columns(statement: &Statement) -> SchemaRef {
+    match asked(statement) {
+        Ok(Some((options, _))) => explained_told(&options),
+        _ => explained_schema(),
+    }
+}
+
+/// The same as a client is told of them: JSON and XML are of those types.
+pub(crate) fn explained_told(options: &ExplainOptions) -> SchemaRef {
+    let named = match options.format {
+        _ if options.engine => None,
+        Format::Json => types::by_name("json"),
+        Format::Xml => types::by_name("xml"),
+        Format::Text | Format::Yaml => None,
+    };
+    named.map_or_else(explained_schema, |oid| told::announced_as(&SCHEMA, oid))
 }
 
 /// The answer about a plan that has not run.

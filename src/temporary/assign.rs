@@ -122,7 +122,7 @@ pub(crate) fn columns_of(schema: &Schema) -> Result<Vec<Column>, QueryError> {
             return Err(pseudo());
         }
         let sql_type: ast::DataType = declared.map_err(|_| pseudo())?;
-        columns.push(Column { name, sql_type, length: None, required: false, default: None });
+        columns.push(Column { name, sql_type, declared: String::new(), length: None, required: false, default: None });
     }
     Ok(columns)
 }

@@ -52,6 +52,8 @@ pub(crate) struct Column {
     pub(crate) name: String,
     /// Its type as SQL writes it.
     pub(crate) sql_type: ast::DataType,
+    /// Its type as it was declared, with a length; empty where nobody did.
+    pub(crate) declared: String,
     /// Characters that a text may have.
     pub(crate) length: Option<u64>,
     /// Whether it may not be NULL.

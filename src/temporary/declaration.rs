@@ -34,7 +34,8 @@ pub(crate) fn columns(
             return Err(QueryError::new(ErrorKind::DuplicateColumn, message));
         }
         let (sql_type, length) = stored_type(&column.data_type)?;
-        let mut read = Column { name: name.clone(), sql_type, length, required: false, default: None };
+        let declared = column.data_type.to_string();
+        let mut read = Column { name: name.clone(), sql_type, declared, length, required: false, default: None };
         for option in &column.options {
             match &option.option {
                 ColumnOption::Null => {}

@@ -45,8 +45,11 @@ pub(crate) fn defined(
                 None,
             )
         }
-        What::CreateAs { name, if_not_exists, on_commit, with_data } => {
-            let columns = assign::columns_of(schema)?;
+        What::CreateAs { name, if_not_exists, on_commit, with_data, declared } => {
+            let mut columns = assign::columns_of(schema)?;
+            for (column, declared) in columns.iter_mut().zip(declared) {
+                column.declared.clone_from(declared);
+            }
             let mut table = Table::new(columns, kept(schema), Vec::new(), *on_commit);
             let count = gathered.count() as u64;
             table.rows = gathered;

@@ -19,7 +19,14 @@ pub(crate) enum What {
     /// CREATE TABLE with columns.
     Create { name: String, if_not_exists: bool, table: Arc<Table> },
     /// CREATE TABLE AS: the rows are the table, unless it is to have none.
-    CreateAs { name: String, if_not_exists: bool, on_commit: Option<OnCommit>, with_data: bool },
+    CreateAs {
+        name: String,
+        if_not_exists: bool,
+        on_commit: Option<OnCommit>,
+        with_data: bool,
+        /// The types of its columns as SQL writes them; empty where Arrow's types tell.
+        declared: Vec<String>,
+    },
     /// CREATE VIEW over the query.
     CreateView { name: String, or_replace: bool, view: Arc<View> },
     /// INSERT: whole rows of a table, by its name and number.

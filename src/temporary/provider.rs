@@ -2,6 +2,7 @@
 
 use super::contents::{Column, Contents, Table};
 use super::rows::Rows;
+use crate::dialect::catalog::column_type::declaration;
 use crate::error::{ErrorKind, QueryError};
 use arrow::array::{ArrayRef, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -36,6 +37,8 @@ pub(crate) struct TemporaryTable {
     /// Its columns, and at last [`ROW`] where rows are numbered.
     schema: SchemaRef,
     numbered: bool,
+    /// The types of its columns as they were declared.
+    declaration: String,
 }
 
 impl TemporaryTable {
@@ -47,7 +50,8 @@ impl TemporaryTable {
         if numbered {
             fields.push(Arc::new(Field::new(ROW, DataType::UInt64, false)));
         }
-        Self { name: name.to_owned(), id: table.id, schema: Arc::new(Schema::new(fields)), numbered }
+        let declaration = declaration(table.columns.iter().map(|column| column.declared.as_str()));
+        Self { name: name.to_owned(), id: table.id, schema: Arc::new(Schema::new(fields)), numbered, declaration }
     }
 
     /// The table as the session of a statement has it now.
@@ -69,6 +73,10 @@ impl TableProvider for TemporaryTable {
 
     fn table_type(&self) -> TableType {
         TableType::Temporary
+    }
+
+    fn get_table_definition(&self) -> Option<&str> {
+        Some(&self.declaration)
     }
 
     async fn scan(

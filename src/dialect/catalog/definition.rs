@@ -1,9 +1,9 @@
 //! A `Definition` holds the name, the fixed object identifier and the columns of one table of
 //! `pg_catalog`, as clients of PostgreSQL 16 expect them.
 //!
-//! Columns are written `name type` in order. Array types end in `[]`; `regproc` and `xid` are given
-//! as `oid`, node trees and access lists as text. An identifier of 0 means that PostgreSQL fixes
-//! none: it is derived from the name.
+//! Columns are written `name type` in order. Array types end in `[]`; `regproc` and `xid` are numbers as
+//! `oid` is, node trees and access lists texts. An identifier of 0 means that PostgreSQL fixes none: it is
+//! derived from the name.
 
 use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, SchemaRef, TimeUnit};
 use std::sync::Arc;
@@ -57,7 +57,7 @@ fn arrow_type(kind: &str) -> DataType {
         "int2" => DataType::Int16,
         "int4" => DataType::Int32,
         "int8" => DataType::Int64,
-        "oid" => DataType::UInt32,
+        "oid" | "regproc" | "xid" => DataType::UInt32,
         "float4" => DataType::Float32,
         "float8" => DataType::Float64,
         "timestamptz" => timestamptz(),
@@ -87,24 +87,24 @@ pub(crate) const fn table(name: &'static str, fixed_oid: u32, columns: &'static 
 #[rustfmt::skip]
 const TABLES: &[Definition] = &[
     table("pg_aggregate", 2600,
-        "aggfnoid oid, aggkind char, aggnumdirectargs int2, aggtransfn oid, aggfinalfn oid, aggcombinefn oid, \
+        "aggfnoid regproc, aggkind char, aggnumdirectargs int2, aggtransfn oid, aggfinalfn oid, aggcombinefn oid, \
          aggserialfn oid, aggdeserialfn oid, aggmtransfn oid, aggminvtransfn oid, aggmfinalfn oid, aggfinalextra \
          bool, aggmfinalextra bool, aggfinalmodify char, aggmfinalmodify char, aggsortop oid, aggtranstype oid, \
          aggtransspace int4, aggmtranstype oid, aggmtransspace int4, agginitval text, aggminitval text"),
     table("pg_am", 2601,
-        "oid oid, amname name, amhandler oid, amtype char"),
+        "oid oid, amname name, amhandler regproc, amtype char"),
     table("pg_amop", 2602,
         "oid oid, amopfamily oid, amoplefttype oid, amoprighttype oid, amopstrategy int2, amoppurpose char, \
          amopopr oid, amopmethod oid, amopsortfamily oid"),
     table("pg_amproc", 2603,
         "oid oid, amprocfamily oid, amproclefttype oid, amprocrighttype oid, amprocnum int2, amproc oid"),
     table("pg_attrdef", 2604,
-        "oid oid, adrelid oid, adnum int2, adbin text"),
+        "oid oid, adrelid oid, adnum int2, adbin pg_node_tree"),
     table("pg_attribute", 1249,
         "attrelid oid, attname name, atttypid oid, attlen int2, attnum int2, attcacheoff int4, atttypmod int4, \
          attndims int2, attbyval bool, attalign char, attstorage char, attcompression char, attnotnull bool, \
          atthasdef bool, atthasmissing bool, attidentity char, attgenerated char, attisdropped bool, attislocal \
-         bool, attinhcount int2, attstattarget int2, attcollation oid, attacl text[], attoptions text[], \
+         bool, attinhcount int2, attstattarget int2, attcollation oid, attacl aclitem[], attoptions text[], \
          attfdwoptions text[], attmissingval text[]"),
     table("pg_auth_members", 1261,
         "oid oid, roleid oid, member oid, grantor oid, admin_option bool, inherit_option bool, set_option bool"),
@@ -125,7 +125,7 @@ const TABLES: &[Definition] = &[
          oid, relhasindex bool, relisshared bool, relpersistence char, relkind char, relnatts int2, relchecks \
          int2, relhasrules bool, relhastriggers bool, relhassubclass bool, relrowsecurity bool, \
          relforcerowsecurity bool, relispopulated bool, relreplident char, relispartition bool, relrewrite oid, \
-         relfrozenxid oid, relminmxid oid, relacl text[], reloptions text[], relpartbound text"),
+         relfrozenxid xid, relminmxid xid, relacl aclitem[], reloptions text[], relpartbound pg_node_tree"),
     table("pg_collation", 3456,
         "oid oid, collname name, collnamespace oid, collowner oid, collprovider char, collisdeterministic bool, \
          collencoding int4, collcollate text, collctype text, colliculocale text, collicurules text, collversion \
@@ -135,7 +135,7 @@ const TABLES: &[Definition] = &[
          convalidated bool, conrelid oid, contypid oid, conindid oid, conparentid oid, confrelid oid, confupdtype \
          char, confdeltype char, confmatchtype char, conislocal bool, coninhcount int4, connoinherit bool, conkey \
          int2[], confkey int2[], conpfeqop oid[], conppeqop oid[], conffeqop oid[], confdelsetcols int2[], \
-         conexclop oid[], conbin text"),
+         conexclop oid[], conbin pg_node_tree"),
     table("pg_conversion", 2607,
         "oid oid, conname name, connamespace oid, conowner oid, conforencoding int4, contoencoding int4, conproc \
          oid, condefault bool"),
@@ -144,12 +144,12 @@ const TABLES: &[Definition] = &[
          timestamptz"),
     table("pg_database", 1262,
         "oid oid, datname name, datdba oid, encoding int4, datlocprovider char, datistemplate bool, datallowconn \
-         bool, datconnlimit int4, datfrozenxid oid, datminmxid oid, dattablespace oid, datcollate text, datctype \
-         text, daticulocale text, daticurules text, datcollversion text, datacl text[]"),
+         bool, datconnlimit int4, datfrozenxid xid, datminmxid xid, dattablespace oid, datcollate text, datctype \
+         text, daticulocale text, daticurules text, datcollversion text, datacl aclitem[]"),
     table("pg_db_role_setting", 2964,
         "setdatabase oid, setrole oid, setconfig text[]"),
     table("pg_default_acl", 826,
-        "oid oid, defaclrole oid, defaclnamespace oid, defaclobjtype char, defaclacl text[]"),
+        "oid oid, defaclrole oid, defaclnamespace oid, defaclobjtype char, defaclacl aclitem[]"),
     table("pg_depend", 2608,
         "classid oid, objid oid, objsubid int4, refclassid oid, refobjid oid, refobjsubid int4, deptype char"),
     table("pg_description", 2609,
@@ -162,9 +162,9 @@ const TABLES: &[Definition] = &[
         "oid oid, extname name, extowner oid, extnamespace oid, extrelocatable bool, extversion text, extconfig \
          oid[], extcondition text[]"),
     table("pg_foreign_data_wrapper", 2328,
-        "oid oid, fdwname name, fdwowner oid, fdwhandler oid, fdwvalidator oid, fdwacl text[], fdwoptions text[]"),
+        "oid oid, fdwname name, fdwowner oid, fdwhandler oid, fdwvalidator oid, fdwacl aclitem[], fdwoptions text[]"),
     table("pg_foreign_server", 1417,
-        "oid oid, srvname name, srvowner oid, srvfdw oid, srvtype text, srvversion text, srvacl text[], \
+        "oid oid, srvname name, srvowner oid, srvfdw oid, srvtype text, srvversion text, srvacl aclitem[], \
          srvoptions text[]"),
     table("pg_foreign_table", 3118,
         "ftrelid oid, ftserver oid, ftoptions text[]"),
@@ -174,7 +174,7 @@ const TABLES: &[Definition] = &[
         "indexrelid oid, indrelid oid, indnatts int2, indnkeyatts int2, indisunique bool, indnullsnotdistinct \
          bool, indisprimary bool, indisexclusion bool, indimmediate bool, indisclustered bool, indisvalid bool, \
          indcheckxmin bool, indisready bool, indislive bool, indisreplident bool, indkey int2vector, indcollation \
-         oidvector, indclass oidvector, indoption int2vector, indexprs text, indpred text"),
+         oidvector, indclass oidvector, indoption int2vector, indexprs pg_node_tree, indpred pg_node_tree"),
     table("pg_indexes", 0,
         "schemaname name, tablename name, indexname name, tablespace name, indexdef text"),
     table("pg_inherits", 2611,
@@ -183,11 +183,11 @@ const TABLES: &[Definition] = &[
         "objoid oid, classoid oid, objsubid int4, privtype char, initprivs text[]"),
     table("pg_language", 2612,
         "oid oid, lanname name, lanowner oid, lanispl bool, lanpltrusted bool, lanplcallfoid oid, laninline oid, \
-         lanvalidator oid, lanacl text[]"),
+         lanvalidator oid, lanacl aclitem[]"),
     table("pg_largeobject", 2613,
         "loid oid, pageno int4, data bytea"),
     table("pg_largeobject_metadata", 2995,
-        "oid oid, lomowner oid, lomacl text[]"),
+        "oid oid, lomowner oid, lomacl aclitem[]"),
     table("pg_locks", 0,
         "locktype text, database oid, relation oid, page int4, tuple int2, virtualxid text, transactionid oid, \
          classid oid, objid oid, objsubid int2, virtualtransaction text, pid int4, mode text, granted bool, \
@@ -196,7 +196,7 @@ const TABLES: &[Definition] = &[
         "schemaname name, matviewname name, matviewowner name, tablespace name, hasindexes bool, ispopulated \
          bool, definition text"),
     table("pg_namespace", 2615,
-        "oid oid, nspname name, nspowner oid, nspacl text[]"),
+        "oid oid, nspname name, nspowner oid, nspacl aclitem[]"),
     table("pg_opclass", 2616,
         "oid oid, opcmethod oid, opcname name, opcnamespace oid, opcowner oid, opcfamily oid, opcintype oid, \
          opcdefault bool, opckeytype oid"),
@@ -207,7 +207,7 @@ const TABLES: &[Definition] = &[
     table("pg_opfamily", 2753,
         "oid oid, opfmethod oid, opfname name, opfnamespace oid, opfowner oid"),
     table("pg_parameter_acl", 6243,
-        "oid oid, parname text, paracl text[]"),
+        "oid oid, parname text, paracl aclitem[]"),
     table("pg_partitioned_table", 3350,
         "partrelid oid, partstrat char, partnatts int2, partdefid oid, partattrs int2vector, partclass oidvector, \
          partcollation oidvector, partexprs text"),
@@ -227,7 +227,7 @@ const TABLES: &[Definition] = &[
          provariadic oid, prosupport oid, prokind char, prosecdef bool, proleakproof bool, proisstrict bool, \
          proretset bool, provolatile char, proparallel char, pronargs int2, pronargdefaults int2, prorettype oid, \
          proargtypes oidvector, proallargtypes oid[], proargmodes char[], proargnames text[], proargdefaults text, \
-         protrftypes oid[], prosrc text, probin text, prosqlbody text, proconfig text[], proacl text[]"),
+         protrftypes oid[], prosrc text, probin text, prosqlbody text, proconfig text[], proacl aclitem[]"),
     table("pg_publication", 6104,
         "oid oid, pubname name, pubowner oid, puballtables bool, pubinsert bool, pubupdate bool, pubdelete bool, \
          pubtruncate bool, pubviaroot bool"),
@@ -244,7 +244,7 @@ const TABLES: &[Definition] = &[
         "roident oid, roname text"),
     table("pg_replication_slots", 0,
         "slot_name name, plugin name, slot_type text, datoid oid, database name, temporary bool, active bool, \
-         active_pid int4, xmin oid, catalog_xmin oid, restart_lsn text, confirmed_flush_lsn text, wal_status \
+         active_pid int4, xmin xid, catalog_xmin oid, restart_lsn text, confirmed_flush_lsn text, wal_status \
          text, safe_wal_size int8, two_phase bool"),
     table("pg_rewrite", 2618,
         "oid oid, rulename name, ev_class oid, ev_type char, ev_enabled char, is_instead bool, ev_qual text, \
@@ -283,7 +283,7 @@ const TABLES: &[Definition] = &[
         "datid oid, datname name, pid int4, leader_pid int4, usesysid oid, usename name, application_name text, \
          client_addr text, client_hostname text, client_port int4, backend_start timestamptz, xact_start \
          timestamptz, query_start timestamptz, state_change timestamptz, wait_event_type text, wait_event text, \
-         state text, backend_xid oid, backend_xmin oid, query_id int8, query text, backend_type text"),
+         state text, backend_xid xid, backend_xmin xid, query_id int8, query text, backend_type text"),
     table("pg_stat_all_tables", 0,
         "relid oid, schemaname name, relname name, seq_scan int8, last_seq_scan timestamptz, seq_tup_read int8, \
          idx_scan int8, last_idx_scan timestamptz, idx_tup_fetch int8, n_tup_ins int8, n_tup_upd int8, n_tup_del \
@@ -306,7 +306,7 @@ const TABLES: &[Definition] = &[
         "pid int4, gss_authenticated bool, principal text, encrypted bool"),
     table("pg_stat_replication", 0,
         "pid int4, usesysid oid, usename name, application_name text, client_addr text, client_hostname text, \
-         client_port int4, backend_start timestamptz, backend_xmin oid, state text, sent_lsn text, write_lsn \
+         client_port int4, backend_start timestamptz, backend_xmin xid, state text, sent_lsn text, write_lsn \
          text, flush_lsn text, replay_lsn text, write_lag interval, flush_lag interval, replay_lag interval, \
          sync_priority int4, sync_state text, reply_time timestamptz"),
     table("pg_stat_ssl", 0,
@@ -351,7 +351,7 @@ const TABLES: &[Definition] = &[
         "schemaname name, tablename name, tableowner name, tablespace name, hasindexes bool, hasrules bool, \
          hastriggers bool, rowsecurity bool"),
     table("pg_tablespace", 1213,
-        "oid oid, spcname name, spcowner oid, spcacl text[], spcoptions text[]"),
+        "oid oid, spcname name, spcowner oid, spcacl aclitem[], spcoptions text[]"),
     table("pg_timezone_abbrevs", 0,
         "abbrev text, utc_offset interval, is_dst bool"),
     table("pg_timezone_names", 0,
@@ -376,9 +376,9 @@ const TABLES: &[Definition] = &[
     table("pg_type", 1247,
         "oid oid, typname name, typnamespace oid, typowner oid, typlen int2, typbyval bool, typtype char, \
          typcategory char, typispreferred bool, typisdefined bool, typdelim char, typrelid oid, typsubscript oid, \
-         typelem oid, typarray oid, typinput oid, typoutput oid, typreceive oid, typsend oid, typmodin oid, \
-         typmodout oid, typanalyze oid, typalign char, typstorage char, typnotnull bool, typbasetype oid, \
-         typtypmod int4, typndims int4, typcollation oid, typdefaultbin text, typdefault text, typacl text[]"),
+         typelem oid, typarray oid, typinput regproc, typoutput regproc, typreceive regproc, typsend regproc, typmodin regproc, \
+         typmodout regproc, typanalyze regproc, typalign char, typstorage char, typnotnull bool, typbasetype oid, \
+         typtypmod int4, typndims int4, typcollation oid, typdefaultbin pg_node_tree, typdefault text, typacl aclitem[]"),
     table("pg_user", 0,
         "usename name, usesysid oid, usecreatedb bool, usesuper bool, userepl bool, usebypassrls bool, passwd \
          text, valuntil timestamptz, useconfig text[]"),

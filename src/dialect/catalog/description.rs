@@ -4,6 +4,7 @@
 //! `Names` is made without waiting, for functions; `describe` opens each table as well, for the
 //! tables of the catalog.
 
+use super::column_type::column_types;
 use super::comments::Comments;
 use super::definition::Definition;
 use super::{definition, oid};
@@ -59,6 +60,12 @@ impl Names {
         self.relations.keys().copied()
     }
 
+    /// Number, schema and name of each table and view, in order of the numbers.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (u32, &str, &str)> {
+        let tables = self.relations.iter().filter(|(_, name)| !self.indexes.contains_key(name));
+        tables.map(|(oid, (schema, name))| (*oid, schema.as_str(), name.as_str()))
+    }
+
     /// The table an index is of; `None` when the name is no index.
     pub(crate) fn table_of_index(&self, schema: &str, index: &str) -> Option<&str> {
         self.indexes.get(&(schema.to_owned(), index.to_owned())).map(String::as_str)
@@ -102,6 +109,15 @@ fn table_names(source: &dyn CatalogProvider, schema: &str) -> Vec<String> {
     }
 }
 
+/// The declaration of a table of our own catalogs; `None` for all others.
+pub(crate) fn declared(schema: &str, table: &str) -> Option<&'static Definition> {
+    match schema {
+        "pg_catalog" => definition::find(table),
+        INFORMATION_SCHEMA => information_schema::find(table),
+        _ => None,
+    }
+}
+
 /// Whether a schema is the temporary one of a session; a session sees its own alone.
 pub(crate) fn is_temporary(schema: &str) -> bool {
     schema.starts_with("pg_temp_")
@@ -131,6 +147,8 @@ pub(crate) struct Relation {
     pub kind: Kind,
     /// Columns in order; empty when the table cannot be opened now.
     pub columns: SchemaRef,
+    /// Numbers and modifiers of the columns' types.
+    pub types: Vec<(u32, i32)>,
     /// Numbers of the key's columns, from 1; of an index, the columns of its table.
     pub key: Vec<i64>,
     /// Of an index, the number of its table.
@@ -144,11 +162,7 @@ pub(crate) struct Relation {
 impl Relation {
     /// Names and types of the columns, as our own catalogs declare them: `name` and `"char"` are no arrow types.
     pub(crate) fn declared(&self) -> Option<&'static Definition> {
-        match self.schema.as_str() {
-            "pg_catalog" => definition::find(&self.name),
-            INFORMATION_SCHEMA => information_schema::find(&self.name),
-            _ => None,
-        }
+        declared(&self.schema, &self.name)
     }
 
     /// Whether a column, by its number from 1, is never NULL: its type says so, or it is of a table's key.
@@ -216,6 +230,7 @@ pub(crate) async fn describe(source: &dyn CatalogProvider, comments: &dyn Commen
             name: name.clone(),
             kind: Kind::Table,
             columns: SchemaRef::new(arrow::datatypes::Schema::empty()),
+            types: Vec::new(),
             key: Vec::new(),
             table_oid: None,
             rows: None,
@@ -223,6 +238,7 @@ pub(crate) async fn describe(source: &dyn CatalogProvider, comments: &dyn Commen
         };
         if let Some(declared) = relation.declared() {
             relation.columns = declared.schema();
+            relation.types = column_types(Some(declared), None, &relation.columns);
             if schema == INFORMATION_SCHEMA {
                 relation.kind = Kind::View;
             }
@@ -240,11 +256,13 @@ pub(crate) async fn describe(source: &dyn CatalogProvider, comments: &dyn Commen
             relation.key =
                 key.iter().filter_map(|column| i64::try_from(columns.index_of(column).ok()? + 1).ok()).collect();
             relation.rows = row_count(provider.as_ref());
-            relation.view_definition =
-                comments.view_definition(schema, name).or_else(|| provider.get_table_definition().map(str::to_owned));
+            relation.types = column_types(None, Some(provider.as_ref()), &columns);
             relation.columns = columns;
-            if provider.table_type() == TableType::View || comments.view_definition(schema, name).is_some() {
+            relation.view_definition = comments.view_definition(schema, name);
+            if provider.table_type() == TableType::View || relation.view_definition.is_some() {
                 relation.kind = Kind::View;
+                let own = || provider.get_table_definition().map(str::to_owned);
+                relation.view_definition = relation.view_definition.take().or_else(own);
             }
         }
         if let Some(table) = table {
@@ -254,6 +272,8 @@ pub(crate) async fn describe(source: &dyn CatalogProvider, comments: &dyn Commen
                 relation.key.iter().filter_map(|number| usize::try_from(number - 1).ok()).collect();
             if let Ok(columns) = relation.columns.project(&positions) {
                 relation.columns = SchemaRef::new(columns);
+                relation.types =
+                    positions.iter().filter_map(|position| relation.types.get(*position).copied()).collect();
             }
         }
         relations.push(relation);

@@ -7,11 +7,13 @@
 //!
 //! - `definition` names the tables and their columns; `rows` and `information_schema` fill them;
 //! - `description` gathers what the catalog holds, `oid` numbers it, `types` knows the types;
+//! - `column_type` and `written` know the types of columns and casts, `numbers` the numbers of tables for who plans;
 //! - `schema` makes DataFusion tables of both; `functions` lists the functions for `pg_proc`.
 //!
 //! DataFusion's own `information_schema` has other columns and no numbers, which clients of
 //! PostgreSQL cannot use; these schemas are registered in its place.
 
+pub(crate) mod column_type;
 mod comments;
 pub mod definition;
 pub(crate) mod description;
@@ -19,12 +21,16 @@ pub(crate) mod functions;
 mod held;
 mod information_schema;
 pub(crate) mod keys;
+pub(crate) mod numbers;
 pub mod oid;
+pub(crate) mod row_type;
 mod rows;
 mod schema;
+mod type_rows;
 pub mod types;
 mod value;
 mod view;
+pub(crate) mod written;
 
 pub use comments::{Comments, NoComments};
 pub(crate) use view::OWNER;

@@ -6,9 +6,10 @@
 
 use super::description::{Kind, Relation};
 use super::functions::{self, Function};
+use super::row_type::RowTypes;
 use super::value::{Row, Value};
 use super::view::{OWNER, View};
-use super::{held, keys, oid, types};
+use super::{held, keys, oid, type_rows, types};
 use crate::clock::Clock;
 use crate::role::Role;
 use crate::text::zone::Zone;
@@ -59,7 +60,7 @@ pub(crate) fn rows(table: &str, view: &View<'_>) -> Vec<Row> {
         "pg_am" => access_methods(),
         "pg_attribute" => attributes(view),
         "pg_authid" | "pg_roles" => roles(view),
-        "pg_class" => view.description.relations.iter().map(class).collect(),
+        "pg_class" => classes(view),
         "pg_collation" => collations(),
         "pg_constraint" => keys::constraints(view),
         "pg_database" => vec![database(view)],
@@ -85,7 +86,7 @@ pub(crate) fn rows(table: &str, view: &View<'_>) -> Vec<Row> {
             ("spcowner", oid::OWNER.into()),
         ]],
         "pg_timezone_names" => time_zones(),
-        "pg_type" => base_types(),
+        "pg_type" => type_rows::types(view),
         "pg_views" => views(view),
         _ => Vec::new(),
     }
@@ -117,9 +118,16 @@ fn access_methods() -> Vec<Row> {
     vec![row(oid::HEAP, "heap", 't'), row(oid::BTREE, "btree", 'i')]
 }
 
-/// The row of `pg_class` for a relation; an unknown number of rows is -1, as in PostgreSQL before
+/// `pg_class`: a row for each table, view and index.
+fn classes(view: &View<'_>) -> Vec<Row> {
+    let types = RowTypes::of(&view.description.names);
+    let row = |relation: &Relation| class(relation, types.of_relation(relation.oid).map_or(0, |(row, _)| row));
+    view.description.relations.iter().map(row).collect()
+}
+
+/// The row of `pg_class` for a relation with the type of its rows; an unknown number of rows is -1, as in PostgreSQL before
 /// ANALYZE.
-fn class(relation: &Relation) -> Row {
+fn class(relation: &Relation, row_type: u32) -> Row {
     let columns = i32::try_from(relation.columns.fields().len()).unwrap_or(i32::MAX);
     let rows = relation.rows.map_or(-1.0, |rows| rows as f64);
     let (letter, method) = match relation.kind {
@@ -131,6 +139,7 @@ fn class(relation: &Relation) -> Row {
         ("oid", relation.oid.into()),
         ("relname", relation.name.as_str().into()),
         ("relnamespace", oid::namespace(&relation.schema).into()),
+        ("reltype", row_type.into()),
         ("relowner", oid::OWNER.into()),
         ("relam", method.into()),
         ("relfilenode", if relation.is_view() { 0 } else { relation.oid }.into()),
@@ -149,14 +158,8 @@ fn class(relation: &Relation) -> Row {
 fn attributes(view: &View<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for relation in &view.description.relations {
-        // Our own catalog tables say more of their columns than Arrow types can: `name` and `"char"`.
-        let mut own = relation.declared().into_iter().flat_map(|definition| definition.columns());
-        for (number, field) in (1_i32..).zip(relation.columns.fields()) {
-            let own_type = own.next().and_then(|(_, kind)| types::by_name(kind));
-            let (type_oid, modifier) = match own_type {
-                Some(type_oid) => (type_oid, -1),
-                None => types::of_arrow(field.data_type()),
-            };
+        for ((number, field), (type_oid, modifier)) in (1_i32..).zip(relation.columns.fields()).zip(&relation.types) {
+            let (type_oid, modifier) = (*type_oid, *modifier);
             let (base, array) = types::base_or_element(type_oid).unzip();
             let array = array.unwrap_or(false);
             let length = if array { -1 } else { base.map_or(-1, |base| base.length) };
@@ -177,65 +180,6 @@ fn attributes(view: &View<'_>) -> Vec<Row> {
                 ("attstattarget", Value::Int(-1)),
                 ("attcollation", base.map_or(0, |base| base.collation).into()),
             ]);
-        }
-    }
-    rows
-}
-
-/// `pg_type`: a row for each base type and for each array type.
-fn base_types() -> Vec<Row> {
-    let mut rows = Vec::new();
-    for base in types::all() {
-        let [output, receive, send] = base.other_functions();
-        let common = |oid: u32, name: String, length: i16| -> Row {
-            vec![
-                ("oid", oid.into()),
-                ("typname", name.into()),
-                ("typnamespace", oid::PG_CATALOG.into()),
-                ("typowner", oid::OWNER.into()),
-                ("typlen", i32::from(length).into()),
-                ("typbyval", matches!(length, 1 | 2 | 4 | 8).into()),
-                ("typisdefined", true.into()),
-                ("typdelim", ','.into()),
-                ("typtypmod", Value::Int(-1)),
-                ("typcollation", base.collation.into()),
-            ]
-        };
-        let mut row = common(base.oid, base.name.to_owned(), base.length);
-        let element = match base.name {
-            "int2vector" => 21,
-            "oidvector" => 26,
-            "name" => 18,
-            _ => 0,
-        };
-        row.extend([
-            ("typtype", if matches!(base.category, 'P' | 'X') { 'p' } else { 'b' }.into()),
-            ("typcategory", base.category.into()),
-            ("typispreferred", base.preferred.into()),
-            ("typelem", Value::Int(element)),
-            ("typarray", base.array_oid.into()),
-            ("typinput", oid::function(base.input).into()),
-            ("typoutput", oid::function(&output).into()),
-            ("typreceive", oid::function(&receive).into()),
-            ("typsend", oid::function(&send).into()),
-            ("typalign", base.align.into()),
-            ("typstorage", base.storage.into()),
-        ]);
-        rows.push(row);
-        if base.array_oid != 0 {
-            let mut row = common(base.array_oid, format!("_{}", base.name), -1);
-            row.extend([
-                ("typtype", if base.category == 'P' { 'p' } else { 'b' }.into()),
-                ("typcategory", 'A'.into()),
-                ("typelem", base.oid.into()),
-                ("typinput", oid::function("array_in").into()),
-                ("typoutput", oid::function("array_out").into()),
-                ("typreceive", oid::function("array_recv").into()),
-                ("typsend", oid::function("array_send").into()),
-                ("typalign", if base.align == 'd' { 'd' } else { 'i' }.into()),
-                ("typstorage", 'x'.into()),
-            ]);
-            rows.push(row);
         }
     }
     rows

@@ -2,6 +2,7 @@
 //! the way from Arrow types to them.
 
 use super::definition::VECTOR;
+use crate::text::decimal::UNBOUND;
 use arrow::datatypes::DataType;
 
 /// A base type, as a row of `pg_type` tells of it.
@@ -114,6 +115,7 @@ pub fn display(oid: u32, modifier: Option<i32>) -> String {
 /// for types without an equal.
 pub fn of_arrow(data_type: &DataType) -> (u32, i32) {
     let name = match data_type {
+        own if *own == UNBOUND => "numeric",
         DataType::Boolean => "bool",
         DataType::Int8 | DataType::UInt8 | DataType::Int16 => "int2",
         DataType::UInt16 | DataType::Int32 => "int4",
@@ -125,8 +127,7 @@ pub fn of_arrow(data_type: &DataType) -> (u32, i32) {
         | DataType::Decimal64(precision, scale)
         | DataType::Decimal128(precision, scale)
         | DataType::Decimal256(precision, scale) => {
-            let scale = i32::from((*scale).max(0));
-            return (1700, (i32::from(*precision) << 16 | scale) + 4);
+            return (1700, numeric_modifier(i32::from(*precision), i32::from((*scale).max(0))));
         }
         DataType::Date32 | DataType::Date64 => "date",
         DataType::Time32(_) | DataType::Time64(_) => "time",
@@ -154,6 +155,19 @@ pub fn of_arrow(data_type: &DataType) -> (u32, i32) {
         _ => "text",
     };
     (by_name(name).unwrap_or(25), -1)
+}
+
+/// The modifier of `numeric(precision, scale)`.
+pub fn numeric_modifier(precision: i32, scale: i32) -> i32 {
+    ((precision << 16) | (scale & 0x7ff)) + 4
+}
+
+/// The number of the array type over a type; that of an array is its own.
+pub fn array_of(oid: u32) -> Option<u32> {
+    match by_oid(oid) {
+        Some(base) => Some(base.array_oid).filter(|array| *array != 0),
+        None => element_of(oid).map(|_| oid),
+    }
 }
 
 /// The base type of a number, or of whose array it is the number; whether it is the array is the
@@ -245,6 +259,8 @@ const BASE_TYPES: &[BaseType] = &[
     base("tsvector", "tsvector", 3614, 3643, -1, 'U', false, 'i', 'x', 0, "tsvectorin"),
     base("tsquery", "tsquery", 3615, 3645, -1, 'U', false, 'i', 'p', 0, "tsqueryin"),
     base("jsonpath", "jsonpath", 4072, 4073, -1, 'U', false, 'i', 'x', 0, "jsonpath_in"),
+    base("pg_node_tree", "pg_node_tree", 194, 0, -1, 'Z', false, 'i', 'x', 100, "pg_node_tree_in"),
+    base("aclitem", "aclitem", 1033, 1034, 12, 'U', false, 'i', 'p', 0, "aclitemin"),
     base("xid8", "xid8", 5069, 271, 8, 'U', false, 'd', 'p', 0, "xid8in"),
 ];
 

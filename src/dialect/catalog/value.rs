@@ -85,7 +85,7 @@ pub(crate) type Row = Vec<(&'static str, Value)>;
 pub(crate) fn default_of(kind: &str) -> Value {
     match kind {
         "bool" => Value::Bool(false),
-        "oid" | "int2" | "int4" | "int8" => Value::Int(0),
+        "oid" | "regproc" | "xid" | "int2" | "int4" | "int8" => Value::Int(0),
         "float4" | "float8" => Value::Float(0.0),
         "char" | "name" => Value::Text(String::new()),
         _ => Value::Null,
@@ -114,8 +114,23 @@ pub(crate) fn batch(definition: &Definition, rows: &[Row], missing: fn(&str) -> 
     Ok(RecordBatch::try_new(schema, columns)?)
 }
 
+/// A value of the types that most columns have; `None` where it takes a cast to get there.
+fn plain(value: &Value, data_type: &DataType) -> Option<ScalarValue> {
+    Some(match (value, data_type) {
+        (Value::Bool(value), DataType::Boolean) => ScalarValue::from(*value),
+        (Value::Text(value), DataType::Utf8) => ScalarValue::from(value.as_str()),
+        (Value::Int(value), DataType::UInt32) => ScalarValue::from(u32::try_from(*value).ok()?),
+        (Value::Int(value), DataType::Int16) => ScalarValue::from(i16::try_from(*value).ok()?),
+        (Value::Int(value), DataType::Int32) => ScalarValue::from(i32::try_from(*value).ok()?),
+        _ => return None,
+    })
+}
+
 /// A value as DataFusion's scalar of the column's type.
 fn scalar(value: Value, data_type: &DataType) -> Result<ScalarValue> {
+    if let Some(own) = plain(&value, data_type) {
+        return Ok(own);
+    }
     let natural: ArrayRef = match value {
         Value::Null => return ScalarValue::try_from(data_type),
         Value::Bool(value) => ScalarValue::from(value).to_array()?,

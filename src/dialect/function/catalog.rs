@@ -5,7 +5,7 @@
 //! triggers, sequences) has no definition: NULL.
 
 use super::define::{Context, Definition, Returns, integer, null, object, stable, text, text_value};
-use super::object_name::table_oid;
+use super::object_name::{table_oid, type_is_visible};
 use crate::dialect::catalog::functions::Function;
 use crate::dialect::catalog::{keys, types};
 use crate::text::identifier::quote;
@@ -209,9 +209,13 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         Returns::Bool,
         unknown,
     ),
-    stable("pg_type_is_visible", "Whether a type is found without its schema.", &[1], Returns::Bool, |_, values| {
-        visible(values, |number| types::base_or_element(number).is_some())
-    }),
+    stable(
+        "pg_type_is_visible",
+        "Whether a type is found without its schema.",
+        &[1],
+        Returns::Bool,
+        |context, values| visible(values, |number| type_is_visible(context, number)),
+    ),
     stable("shobj_description", "Comment of an object shared by databases: NULL here.", &[2], Returns::Text, unknown),
 ];
 

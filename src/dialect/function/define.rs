@@ -12,6 +12,7 @@ use crate::dialect::catalog::Comments;
 use crate::dialect::catalog::definition;
 use crate::dialect::catalog::description::{Names, is_temporary};
 use crate::dialect::catalog::functions::Function;
+use crate::dialect::catalog::row_type::RowTypes;
 use crate::dialect::session::SessionFacts;
 use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::DataType;
@@ -163,6 +164,7 @@ impl Debug for Facts {
 pub(crate) struct Context<'a> {
     facts: &'a Facts,
     names: OnceCell<Names>,
+    row_types: OnceCell<RowTypes>,
     path: OnceCell<Vec<String>>,
 }
 
@@ -173,6 +175,11 @@ impl Context<'_> {
             Some((source, comments)) => Names::of(source.as_ref(), comments.as_ref()),
             None => Names::default(),
         })
+    }
+
+    /// The types of the rows of tables and views, gathered when first asked for.
+    pub(crate) fn row_types(&self) -> &RowTypes {
+        self.row_types.get_or_init(|| RowTypes::of(self.names()))
     }
 
     /// The schemas in which an unqualified name is looked for, in order: the temporary one of the session first, where it
@@ -283,7 +290,8 @@ impl ScalarUDFImpl for PgFunction {
     /// Calls the body for each row, or once when all arguments are constants and the function is not
     /// volatile.
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let context = Context { facts: &self.facts, names: OnceCell::new(), path: OnceCell::new() };
+        let (names, row_types) = (OnceCell::new(), OnceCell::new());
+        let context = Context { facts: &self.facts, names, row_types, path: OnceCell::new() };
         let return_type = arguments.return_type().clone();
         let constant = arguments.args.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)));
         // A volatile function without columns still runs for every row.

@@ -6,12 +6,15 @@ use super::define::{
 };
 use crate::dialect::catalog::{oid, types};
 use crate::text::identifier::quote;
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue, exec_err};
+use datafusion::arrow::array::{Array, AsArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, UInt32Type};
+use datafusion::common::{Result, ScalarValue, exec_datafusion_err, exec_err};
 
 /// Their definitions, sorted by name. DataFusion has none of them.
 pub(crate) const FUNCTIONS: &[Definition] = &[
     stable("format_type", "Name of a type as people write it, with its modifier.", &[2], Returns::Text, format_type),
+    stable("oidvectortypes", "Names of the types in a vector, with commas between.", &[1], Returns::Text, vector_types),
     stable(
         "pg_table_is_visible",
         "Whether a table is found without its schema, along the search path.",
@@ -81,15 +84,31 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         Returns::Oid,
         |context, values| Ok(schema_oid(context, values).unwrap_or_else(|_| null())),
     ),
-    stable("to_regtype", "Number of a type by name; NULL when there is none.", &[1], Returns::Oid, |_, values| {
-        Ok(text(values, 0).and_then(|name| types::by_name(&name)).map_or(null(), ScalarValue::from))
-    }),
+    stable(
+        "to_regtype",
+        "Number of a type by name; NULL when there is none.",
+        &[1],
+        Returns::Oid,
+        |context, values| {
+            Ok(text(values, 0).and_then(|name| find_type(context, &name)).map_or(null(), ScalarValue::from))
+        },
+    ),
 ];
 
 /// Functions that look for unqualified names: they are registered in each session, which has its own
 /// search path.
-pub(crate) const ALONG_PATH: &[&str] =
-    &["pg_table_is_visible", "regclass", "regclass_oid", "regclass_text", "to_regclass"];
+pub(crate) const ALONG_PATH: &[&str] = &[
+    "format_type",
+    "pg_table_is_visible",
+    "regclass",
+    "regclass_oid",
+    "regclass_text",
+    "regtype",
+    "regtype_oid",
+    "regtype_text",
+    "to_regclass",
+    "to_regtype",
+];
 
 /// The body of a definition, for functions that choose between two.
 type Body = fn(&Context<'_>, &[ScalarValue]) -> Result<ScalarValue>;
@@ -165,22 +184,58 @@ pub(super) fn table_oid(context: &Context<'_>, values: &[ScalarValue]) -> Result
 /// Names with their schema unless it goes without saying; the number itself when there is no such table.
 fn table_name(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let ScalarValue::UInt32(Some(number)) = table_oid(context, values)? else { return Ok(null()) };
-    let name = match context.names().relation(number) {
-        Some((schema, name)) if visible(context, number, schema, name) => quote(name),
-        Some((schema, name)) => format!("{}.{}", quote(schema), quote(name)),
-        None if number == 0 => "-".to_owned(),
-        None => number.to_string(),
+    let name = relation_name(context, number);
+    let unnamed = || if number == 0 { "-".to_owned() } else { number.to_string() };
+    Ok(text_value(Some(name.unwrap_or_else(unnamed))))
+}
+
+/// The name of a relation, with its schema unless it goes without saying.
+fn relation_name(context: &Context<'_>, number: u32) -> Option<String> {
+    let (schema, name) = context.names().relation(number)?;
+    let plain = visible(context, number, schema, name);
+    Some(if plain { quote(name) } else { format!("{}.{}", quote(schema), quote(name)) })
+}
+
+/// The number of a type by its name: a base type, an array, or the rows of a table or view.
+fn find_type(context: &Context<'_>, name: &str) -> Option<u32> {
+    let of_row = |name: &str| context.row_types().of_relation(find_table(context, name)?);
+    let array_name = || {
+        let (schema, name) = name.rsplit_once('.').map_or(("", name), |(schema, name)| (schema, name));
+        let name = name.trim().strip_prefix('_')?;
+        Some(if schema.is_empty() { name.to_owned() } else { format!("{schema}.{name}") })
     };
-    Ok(text_value(Some(name)))
+    types::by_name(name)
+        .or_else(|| name.trim().strip_suffix("[]").and_then(of_row).map(|(_, array)| array))
+        .or_else(|| of_row(name).map(|(row, _)| row))
+        .or_else(|| of_row(&array_name()?).map(|(_, array)| array))
+}
+
+/// The name of a type as people write it; `None` for an unknown number.
+fn display_type(context: &Context<'_>, number: u32, modifier: Option<i32>) -> Option<String> {
+    if number == 0 || types::base_or_element(number).is_some() {
+        return Some(types::display(number, modifier));
+    }
+    let (relation, array) = context.row_types().relation(number)?;
+    let name = relation_name(context, relation)?;
+    Some(if array { format!("{name}[]") } else { name })
+}
+
+/// Whether a type is found by its name alone.
+pub(super) fn type_is_visible(context: &Context<'_>, number: u32) -> bool {
+    types::base_or_element(number).is_some()
+        || context.row_types().relation(number).is_some_and(|(relation, _)| {
+            let found = context.names().relation(relation);
+            found.is_some_and(|(schema, name)| visible(context, relation, schema, name))
+        })
 }
 
 /// The number of a type by its name, or the number that is given.
 ///
 /// # Errors
 /// `UnknownObject` when no type has the name.
-fn type_oid(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+fn type_oid(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let Some(given) = text(values, 0) else { return Ok(null()) };
-    match given.parse::<u32>().ok().or_else(|| types::by_name(&given)) {
+    match given.parse::<u32>().ok().or_else(|| find_type(context, &given)) {
         Some(number) => Ok(ScalarValue::from(number)),
         None => exec_err!("type \"{given}\" does not exist"),
     }
@@ -189,10 +244,7 @@ fn type_oid(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
 /// The name of a type as people write it; the number itself when no type has it.
 fn type_name(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let ScalarValue::UInt32(Some(number)) = type_oid(context, values)? else { return Ok(null()) };
-    Ok(text_value(Some(match types::base_or_element(number) {
-        None if number != 0 => number.to_string(),
-        _ => types::display(number, None),
-    })))
+    Ok(text_value(Some(display_type(context, number, None).unwrap_or_else(|| number.to_string()))))
 }
 
 /// Functions have numbers by name, whatever their arguments, which `regprocedure` writes behind it; whether one of that
@@ -242,9 +294,28 @@ fn schema_name(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarVa
 }
 
 /// The name of a type by number and modifier, `numeric(10,2)`; NULL of NULL.
-fn format_type(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+fn format_type(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let modifier = integer(values, 1)?.and_then(|modifier| i32::try_from(modifier).ok());
-    Ok(text_value(object(values, 0)?.map(|number| types::display(number, modifier))))
+    let name = |number| display_type(context, number, modifier).unwrap_or_else(|| types::display(number, modifier));
+    Ok(text_value(object(values, 0)?.map(name)))
+}
+
+/// The names of the types of a vector, as `pg_proc.proargtypes` is one, with commas between.
+fn vector_types(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let numbers: Vec<u32> = match values.first() {
+        Some(ScalarValue::List(list)) if !list.is_null(0) => {
+            let numbers = cast(&list.value(0), &DataType::UInt32)?;
+            numbers.as_primitive::<UInt32Type>().iter().flatten().collect()
+        }
+        Some(given) if is_text(given) && !given.is_null() => {
+            let given = text(values, 0).unwrap_or_default();
+            let numbers = given.split_whitespace().map(str::parse).collect::<Result<Vec<u32>, _>>();
+            numbers.map_err(|_| exec_datafusion_err!("invalid input syntax for type oid: \"{given}\""))?
+        }
+        _ => return Ok(null()),
+    };
+    let name = |number| display_type(context, number, None).unwrap_or_else(|| types::display(number, None));
+    Ok(text_value(Some(numbers.into_iter().map(name).collect::<Vec<_>>().join(", "))))
 }
 
 /// Whether a relation is found by its name alone along the search path; NULL for an unknown number.

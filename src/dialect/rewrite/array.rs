@@ -98,6 +98,7 @@ pub(crate) fn compare(expr: &mut Expr) {
         compare_subquery(expr);
         return;
     }
+    super::cast::compare_with_any(left, right);
     let list = spelled_out(right);
     if super::pattern_any::is_pattern(op) {
         let chain = list.as_ref().and_then(|list| super::pattern_any::of_list(left, op, list, all));

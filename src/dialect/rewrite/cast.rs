@@ -10,9 +10,13 @@
 use super::build::take;
 use super::build::{self, call, called, cast, instant, is_parameter, literal};
 use super::moment;
+use crate::dialect::catalog::types;
+use crate::dialect::catalog::written::written;
 use crate::dialect::parse::tree::fold;
+use crate::dialect::typing::marked;
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Expr, Ident, TypedString, Value,
+    ArrayElemTypeDef, CastFormat, CharacterLength, DataType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, TypedString, Value,
 };
 
 /// Types whose values are numbers of objects, written and read by the object's name.
@@ -43,17 +47,80 @@ pub(super) fn unqualified(data_type: &DataType) -> Option<String> {
 }
 
 /// Shows names in the outermost list: a catalog column of functions, what `to_regclass` and its like find, and a literal
-/// cast to an object type, since `SELECT 'symbols'::regclass` prints `symbols`.
+/// cast to an object type, since `SELECT 'symbols'::regclass` prints `symbols`. The mark tells that it is no text.
 pub(crate) fn show_literal(expr: &mut Expr) {
+    let shown = |object: &str, value: Expr| {
+        call(marked::CAST, vec![call(&format!("{object}_text"), vec![value]), build::text(object)])
+    };
     if let Some(object) = looked_up(expr) {
-        *expr = call(&format!("{object}_text"), vec![take(expr)]);
+        *expr = shown(object, take(expr));
     } else if names_function(expr) {
-        *expr = call("regproc_text", vec![take(expr)]);
+        *expr = shown("regproc", take(expr));
     } else if let Expr::Cast { expr: inner, data_type, .. } = expr
         && literal(inner).is_some()
         && let Some(object) = object_type(data_type)
     {
-        *expr = call(&format!("{object}_text"), vec![take(inner)]);
+        *expr = shown(object, take(inner));
+    } else if let Some((object, names)) = array_shown(expr) {
+        *expr = call(marked::CAST, vec![names, build::text(&format!("{object}[]"))]);
+    }
+}
+
+/// The names in an array of objects that is written out: `'{int4,text}'::regtype[]`, `ARRAY['symbols'::regclass]`.
+fn array_shown(expr: &Expr) -> Option<(&'static str, Expr)> {
+    if let Expr::Cast { expr: inner, data_type: data_type @ DataType::Array(_), .. } = expr {
+        let object = object_type(array_element(data_type))?;
+        return Some((object, objects_written(inner, object, "text", DataType::Text)?));
+    }
+    let Expr::Array(array) = expr else { return None };
+    let mut known = None;
+    let named = array.elem.iter().map(|element| match element {
+        Expr::Cast { expr: name, data_type, .. } if literal(name).is_some() => {
+            let object = object_type(data_type).filter(|object| known.is_none_or(|known| known == *object))?;
+            known = Some(object);
+            Some(call(&format!("{object}_text"), vec![name.as_ref().clone()]))
+        }
+        _ => None,
+    });
+    let names = named.collect::<Option<Vec<Expr>>>()?;
+    Some((known?, call("make_array", names)))
+}
+
+/// The elements of an array literal as objects, by the function of that ending; an empty array is of `element`.
+fn objects_written(array: &Expr, object: &str, ending: &str, element: DataType) -> Option<Expr> {
+    let elements = super::array_literal::elements(literal(array)?)?;
+    if elements.is_empty() {
+        let array = DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(element), None));
+        return Some(cast(call("make_array", Vec::new()), array));
+    }
+    let function = format!("{object}_{ending}");
+    Some(call("make_array", elements.into_iter().map(|name| call(&function, vec![name])).collect()))
+}
+
+/// The elements of an array that is written as such.
+fn elements_of(array: &mut Expr) -> Vec<&mut Expr> {
+    match array {
+        Expr::Array(array) => array.elem.iter_mut().collect(),
+        Expr::Function(function) if called(function).as_deref() == Some("make_array") => match &mut function.args {
+            FunctionArguments::List(list) => list.args.iter_mut().filter_map(plain_argument).collect(),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn plain_argument(argument: &mut FunctionArg) -> Option<&mut Expr> {
+    match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => Some(value),
+        _ => None,
+    }
+}
+
+/// Compares an object with those of an array that is written out by their numbers.
+pub(super) fn compare_with_any(left: &mut Expr, array: &mut Expr) {
+    let objects = elements_of(array);
+    if as_object(left).is_some() && !objects.is_empty() && objects.iter().all(|element| as_object(element).is_some()) {
+        rename(left, "_oid");
     }
 }
 
@@ -131,11 +198,39 @@ fn rename(expr: &mut Expr, suffix: &str) {
 ///   settles.
 /// - To JSON, a UUID, a name or `varchar(n)`: a call of the function that casts.
 /// - Every other type gets a name DataFusion knows.
+///
+/// A cast whose type shares that name with another keeps the type as written where SQL has a format, for `super::mark`.
 pub(crate) fn rewrite(expr: &mut Expr) {
+    let written = told_type(expr);
+    respell(expr);
+    if let (Some(written), Expr::Cast { format, .. }) = (written, expr) {
+        *format = Some(CastFormat::Value(Value::SingleQuotedString(written).into()));
+    }
+}
+
+/// The type of a cast as it is written, where clients are told another than its Arrow type's: texts with other names,
+/// arrays of them, and arrays of types with a modifier. A typed literal of such a type becomes a cast.
+fn told_type(expr: &mut Expr) -> Option<String> {
+    let (Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. })) = &*expr else { return None };
+    let text = data_type.to_string();
+    let (oid, modifier) = written(&text)?;
+    let (base, array) = types::base_or_element(oid)?;
+    let told = match base.name {
+        "bpchar" | "varchar" => true,
+        "char" | "name" => array,
+        _ => array && modifier >= 0,
+    };
+    if told && let Expr::TypedString(TypedString { data_type, value, .. }) = expr {
+        *expr = cast(Expr::Value(value.clone()), data_type.clone());
+    }
+    told.then_some(text)
+}
+
+fn respell(expr: &mut Expr) {
     if let Expr::TypedString(TypedString { data_type, .. }) | Expr::Cast { data_type, .. } = expr
         && let Some(digits) = moment::take_precision(data_type)
     {
-        rewrite(expr);
+        respell(expr);
         *expr = moment::with_precision(take(expr), digits);
         return;
     }
@@ -178,11 +273,17 @@ pub(crate) fn rewrite(expr: &mut Expr) {
         };
         return;
     }
-    if let DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) = &*data_type
-        && object_type(element) == Some("regtype")
+    if let DataType::Array(_) = &*data_type
+        && let Some(object) = object_type(array_element(data_type))
     {
-        *expr = call("regtype_names", vec![take(inner)]);
-        return;
+        if let Some(numbers) = objects_written(inner, object, "oid", DataType::IntUnsigned(None)) {
+            *expr = numbers;
+            return;
+        }
+        if object == "regtype" {
+            *expr = call("regtype_names", vec![take(inner)]);
+            return;
+        }
     }
     normalise(data_type);
     if let Some(named) = moment::named(inner, data_type) {
@@ -216,6 +317,11 @@ pub(crate) fn rewrite(expr: &mut Expr) {
         return;
     }
     if let DataType::Array(_) = data_type {
+        if matches!(array_element(data_type), DataType::Text) {
+            elements_of(inner).into_iter().filter(|element| as_object(element).is_some()).for_each(|element| {
+                rename(element, "_text");
+            });
+        }
         if let Some(elements) = literal(inner).and_then(super::array_literal::elements) {
             **inner = call("make_array", elements);
         }

@@ -2,12 +2,14 @@
 //! DataFusion's names of columns leave out, texts in quotes among VALUES of other types, and numbers of too many digits.
 //!
 //! Casts of literals are not marked outside of VALUES, since LIMIT, frames and functions in FROM want literals; nor are
-//! those of parameters.
+//! those of parameters. Those to a type that shares its Arrow type with others are, so that clients are told of it.
 
 use super::build::{call, call_arguments, is_call, literal, take, text};
 use crate::dialect::parse::walk::WalkMut;
 use crate::dialect::typing::marked;
-use datafusion::sql::sqlparser::ast::{Expr, Query, SetExpr, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    CastFormat, Expr, Query, SetExpr, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
+};
 use std::ops::ControlFlow;
 
 /// Marks a statement that is rewritten otherwise.
@@ -52,11 +54,14 @@ impl VisitorMut for Marks {
         if let Some(digits) = beyond(expr) {
             *expr = call(marked::BEYOND, vec![text(&digits)]);
         }
+        let told = matches!(expr, Expr::Cast { format: Some(_), .. });
         if self.functions == 0
             && let Expr::Cast { expr: inner, .. } = &*expr
-            && !is_constant(inner)
+            && (told || !is_constant(inner))
         {
             mark_cast(expr);
+        } else if let Expr::Cast { format, .. } = expr {
+            *format = None;
         }
         ControlFlow::Continue(())
     }
@@ -91,10 +96,13 @@ fn is_beyond(digits: &str) -> bool {
         || length(fraction).saturating_sub(exponent) > DIGITS_MAX
 }
 
-/// Puts the mark around a cast.
+/// Puts the mark around a cast, with its type as it was written where the cast still has it.
 fn mark_cast(expr: &mut Expr) {
-    let name = match &*expr {
-        Expr::Cast { data_type, .. } => data_type.to_string(),
+    let name = match expr {
+        Expr::Cast { data_type, format, .. } => match format.take() {
+            Some(CastFormat::Value(written)) => written.value.into_string().unwrap_or_default(),
+            _ => data_type.to_string(),
+        },
         Expr::TypedString(typed) => typed.data_type.to_string(),
         _ => String::new(),
     };

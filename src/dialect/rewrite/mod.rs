@@ -34,6 +34,7 @@ mod named_argument;
 mod names;
 mod operator;
 mod padded;
+mod parameter_cast;
 mod pattern;
 mod pattern_any;
 mod privileges;
@@ -65,6 +66,8 @@ use std::ops::ControlFlow;
 pub(crate) use bind::{Known, Place, Relations, relations_named, settle as settle_versions};
 pub(crate) use frame::check as check_windows;
 pub(crate) use names::{output_names, visible};
+pub(crate) use parameter_cast::parameter_types;
+pub(crate) use type_name::FUNCTIONS;
 
 /// Binds the names of one statement and rewrites it in place; `place` resolves unqualified table names,
 /// and `relations` are the tables that [`relations_named`] found in it.
@@ -394,7 +397,7 @@ mod tests {
     #[test]
     fn casts_to_object_names_are_function_calls() {
         check("SELECT x FROM t WHERE y = 'symbols'::regclass", "SELECT x FROM t WHERE y = regclass_oid('symbols')");
-        check("SELECT 'symbols'::regclass", "SELECT regclass_text('symbols')");
+        check("SELECT 'symbols'::regclass", "SELECT cast_of(regclass_text('symbols'), 'regclass')");
         check("SELECT 'symbols'::regclass::oid", "SELECT regclass_oid('symbols')");
         check("SELECT c.oid::regclass::text FROM c", "SELECT regclass_text(c.oid) FROM c");
         check("SELECT c.oid::pg_catalog.regclass FROM c", "SELECT regclass(c.oid) FROM c");

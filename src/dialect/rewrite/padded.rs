@@ -8,6 +8,7 @@
 
 use super::build::{self, call, called, is_parameter, literal, take, text};
 use super::cast;
+use crate::dialect::typing::marked;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, BinaryOperator, CharacterLength, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
@@ -117,15 +118,23 @@ fn give(expr: &mut Expr, form: Form) {
 pub(crate) fn fill(projection: &mut [SelectItem]) {
     for item in projection {
         if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
-            give(expr, Form::Filled);
+            show(expr);
         }
     }
+}
+
+/// Fills a value that a client sees, and marks its type.
+fn show(expr: &mut Expr) {
+    let Some(letters) = of(expr) else { return };
+    give(expr, Form::Filled);
+    let data_type = letters.map_or_else(|| "bpchar".to_owned(), |letters| format!("char({letters})"));
+    *expr = call(marked::CAST, vec![take(expr), text(&data_type)]);
 }
 
 /// Fills the values that rows are grouped by, as those of the list are.
 pub(crate) fn group(keys: &mut GroupByExpr) {
     if let GroupByExpr::Expressions(keys, _) = keys {
-        keys.iter_mut().for_each(|key| give(key, Form::Filled));
+        keys.iter_mut().for_each(show);
     }
 }
 

@@ -9,12 +9,13 @@ use super::system::catalog_tables;
 use crate::dialect::catalog::definition::Definition;
 use crate::dialect::catalog::types;
 use crate::dialect::parse::tree::fold;
+use crate::dialect::typing::marked;
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, DataType, Expr, Ident, Query, SelectItem, SetExpr, TypedString,
 };
 
 /// Functions whose result is of a type that Arrow does not tell from another.
-const FUNCTIONS: &[(&str, &str)] = &[
+pub(crate) const FUNCTIONS: &[(&str, &str)] = &[
     ("current_catalog", "name"),
     ("current_database", "name"),
     ("current_role", "name"),
@@ -34,28 +35,6 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("user", "name"),
 ];
 
-/// Columns of the catalog that PostgreSQL has in a type of its own, and the tables here do not.
-const COLUMNS: &[(&str, &str)] = &[
-    ("adbin", "pg_node_tree"),
-    ("backend_xid", "xid"),
-    ("backend_xmin", "xid"),
-    ("conbin", "pg_node_tree"),
-    ("datacl", "aclitem[]"),
-    ("datfrozenxid", "xid"),
-    ("datminmxid", "xid"),
-    ("indexprs", "pg_node_tree"),
-    ("indpred", "pg_node_tree"),
-    ("nspacl", "aclitem[]"),
-    ("proacl", "aclitem[]"),
-    ("relacl", "aclitem[]"),
-    ("relfrozenxid", "xid"),
-    ("relminmxid", "xid"),
-    ("relpartbound", "pg_node_tree"),
-    ("typacl", "aclitem[]"),
-    ("typdefaultbin", "pg_node_tree"),
-    ("xmin", "xid"),
-];
-
 /// Puts the name of a type in the place of a `pg_typeof`, where it is known.
 pub(crate) fn settle(expr: &mut Expr, scopes: &Scopes) {
     let Expr::Function(function) = &*expr else { return };
@@ -65,7 +44,8 @@ pub(crate) fn settle(expr: &mut Expr, scopes: &Scopes) {
     let Some([value]) = call_arguments(function).and_then(|values| <[&Expr; 1]>::try_from(values).ok()) else { return };
     let around = scopes.tables.last().map_or(&[][..], Vec::as_slice);
     if let Some(name) = of_value(value, around, scopes) {
-        *expr = build::cast(build::text(&name), DataType::Text);
+        let name = build::cast(build::text(&name), DataType::Text);
+        *expr = build::call(marked::CAST, vec![name, build::text("regtype")]);
     }
 }
 
@@ -87,11 +67,22 @@ fn of_value(value: &Expr, tables: &Tables, scopes: &Scopes) -> Option<String> {
         },
         Expr::Function(function) => {
             let name = function.name.0.last()?.as_ident().map(fold)?;
-            of_function(&name)
+            let first = || call_arguments(function)?.into_iter().find(|value| !matches!(value, Expr::Value(_)));
+            match name.as_str() {
+                "array_agg" => of_value(first()?, tables, scopes).map(array_of),
+                "coalesce" => of_value(first()?, tables, scopes),
+                name => of_function(name),
+            }
         }
+        Expr::Array(array) => of_value(array.elem.first()?, tables, scopes).map(array_of),
         Expr::Subquery(query) => of_query(query, scopes),
         _ => None,
     }
+}
+
+/// The name of the array type over a type; that of an array is its own.
+fn array_of(name: String) -> String {
+    if name.ends_with("[]") { name } else { format!("{name}[]") }
 }
 
 fn of_function(name: &str) -> Option<String> {
@@ -118,12 +109,6 @@ fn of_column(table: Option<&Ident>, column: &Ident, tables: &Tables) -> Option<S
         .filter(|(name, _)| named(name))
         .filter_map(|(_, definition)| definition.columns().find(|(name, _)| *name == column).map(|(_, kind)| kind));
     let kind = found.next()?;
-    if cast::is_function_name(&column) {
-        return Some("regproc".to_owned());
-    }
-    if let Some((_, own)) = COLUMNS.iter().find(|(name, _)| *name == column) {
-        return Some((*own).to_owned());
-    }
     types::by_name(kind).map(|number| types::display(number, None))
 }
 

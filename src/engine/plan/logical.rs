@@ -13,6 +13,7 @@ use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A planned statement, ready to run any number of times.
@@ -21,8 +22,13 @@ pub struct Plan {
     pub(crate) prepared: Arc<Prepared>,
     /// Columns of the result.
     pub schema: SchemaRef,
+    /// The same columns as a Postgres client is told of them: with their types, modifiers and tables where Arrow does not
+    /// tell, as [`crate::dialect::told`] finds them.
+    pub told: SchemaRef,
     /// Types of `$1`, `$2`, ... in order; `None` where nothing in the statement tells.
     pub parameters: Vec<Option<DataType>>,
+    /// The PostgreSQL types of parameters, by their numbers, that share their Arrow type with another.
+    pub parameter_types: Arc<BTreeMap<usize, u32>>,
     /// What is done with the rows, for a statement that changes temporary tables or views.
     pub(crate) change: Option<Arc<PlannedChange>>,
 }
@@ -34,8 +40,9 @@ impl Plan {
 
     /// The plan of EXPLAIN of this statement.
     pub(crate) fn explained(&self, options: ExplainOptions) -> Self {
+        let told = explain::explained_told(&options);
         let prepared = Arc::new(self.prepared.explained(options));
-        Self { prepared, schema: explain::explained_schema(), parameters: self.parameters.clone(), change: None }
+        Self { prepared, schema: explain::explained_schema(), told, change: None, ..self.clone() }
     }
 
     /// Whether it changes temporary tables or views, and has no rows to give.
@@ -61,7 +68,8 @@ pub(crate) fn plan_rows(rows: Arc<dyn TableProvider>, parameters: Vec<Option<Dat
     let logical = LogicalPlanBuilder::scan("rows", provider_as_source(rows), None)?.build()?;
     let schema = renamed(logical.schema().as_arrow(), None);
     let prepared = Arc::new(Prepared::new(logical, Depth::Shallow, &[]));
-    Ok(Plan { prepared, schema, parameters, change: None })
+    let told = schema.clone();
+    Ok(Plan { prepared, schema, told, parameters, parameter_types: Arc::default(), change: None })
 }
 
 /// Names a person may have meant by a table that does not exist.

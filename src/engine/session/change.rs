@@ -2,6 +2,7 @@
 
 use super::Session;
 use crate::dialect::rewrite::relations_named;
+use crate::dialect::told::Told;
 use crate::engine::plan::Plan;
 use crate::engine::run::cpu::Rows as RunningRows;
 use crate::engine::run::rows::{Changed, RowStream, Running};
@@ -95,7 +96,8 @@ impl Session {
                 let mut rows = self.inner(running, *query, declared).await?;
                 rows.schema = define::renamed(&rows.schema, &columns)?;
                 assign::columns_of(&rows.schema)?;
-                (What::CreateAs { name, if_not_exists, on_commit, with_data }, rows)
+                let declared = rows.told.fields().iter().map(|field| Told::of(field).written()).collect();
+                (What::CreateAs { name, if_not_exists, on_commit, with_data, declared }, rows)
             }
             Change::CreateView { name, or_replace, columns, query } => {
                 self.plan_view(running, name, or_replace, &columns, *query).await?
@@ -159,7 +161,8 @@ impl Session {
             }
         };
         let change = Some(Arc::new(PlannedChange { what: change, columns: rows.schema.clone() }));
-        Ok(Plan { schema: Arc::new(Schema::empty()), change, ..rows })
+        let nothing = Arc::new(Schema::empty());
+        Ok(Plan { schema: nothing.clone(), told: nothing, change, ..rows })
     }
 
     async fn plan_view(

@@ -62,7 +62,8 @@ impl Session {
         let rows = self.inner(&running, query::of_query(&source, targets.len(), &table, targets)?, &[]).await?;
         let what = What::Insert { table: name.to_owned(), id: table.id };
         let change = PlannedChange { what, columns: rows.schema.clone() };
-        let plan = Plan { schema: Arc::new(Schema::empty()), change: None, ..rows };
+        let nothing = Arc::new(Schema::empty());
+        let plan = Plan { schema: nothing.clone(), told: nothing, change: None, ..rows };
         let done = self.change(running, &plan, &change, Vec::new()).await?.changed();
         Ok(done.and_then(|done| done.rows).unwrap_or_default())
     }

@@ -25,12 +25,14 @@ use super::run::rows::{self, RowStream, Running};
 use super::run::{cooperation, damaged_file, repeated};
 use super::shared::{DATABASE, Shared};
 use crate::clock::Clock;
+use crate::dialect::catalog::numbers::Numbers;
 use crate::dialect::function::register_session;
 use crate::dialect::moment::zone;
 use crate::dialect::parse::depth::Depth;
 use crate::dialect::parse::{self, Placeholders, Statement};
 use crate::dialect::rewrite;
 use crate::dialect::session::{Held, SessionFacts};
+use crate::dialect::told;
 use crate::dialect::typing::{self, Parameters};
 use crate::error::{ErrorKind, QueryError};
 use crate::explain::{self, ExplainOptions};
@@ -314,20 +316,27 @@ impl Session {
                 let planned = state.statement_to_plan(EngineStatement::Statement(Box::new(rewritten)));
                 let planned = depth.walking(planned).await.and_then(|logical| {
                     depth.walk(|| {
+                        let numbers = state.config().get_extension::<Numbers>();
+                        let told = told::columns(&logical, numbers.as_deref());
                         let logical = typing::resolve(logical, state.as_ref(), &mut parameters)?;
                         let schema = announced(&state, &logical)?;
-                        Ok((logical, schema, parameters))
+                        Ok((logical, schema, told, parameters))
                     })
                 });
                 let planned = planned.map_err(|error| QueryError::from_engine(&error, &sql));
                 planned.map_err(|error| error.suggest_table(table_names(&state)))
             }),
         );
-        let (logical, schema, parameters) = running.guard(planned).await?;
+        let (logical, schema, told, parameters) = running.guard(planned).await?;
         let parameters = in_order(&parameters)?;
         let schema = renamed(schema.as_arrow(), rewrite::output_names(statement));
+        let told = told::announced(&schema, &told);
         let prepared = Arc::new(Prepared::new(logical, depth, &parameters));
-        Ok(Plan { prepared, schema, parameters, change: None })
+        let parameter_types = match parameters.is_empty() {
+            true => Arc::default(),
+            false => Arc::new(depth.walk(|| rewrite::parameter_types(statement))),
+        };
+        Ok(Plan { prepared, schema, told, parameters, parameter_types, change: None })
     }
 
     /// The plan of an EXPLAIN whose statement was planned before, as that of EXECUTE was.
@@ -419,7 +428,7 @@ impl Session {
     pub fn bind(&self, plan: &Plan, parameters: Vec<ScalarValue>) -> Result<Plan, QueryError> {
         let logical = plan.logical().clone().with_param_values(ParamValues::from(parameters))?;
         let prepared = Arc::new(Prepared::new(logical, plan.prepared.depth, &[]));
-        let bound = Plan { prepared, schema: plan.schema.clone(), parameters: Vec::new(), change: plan.change.clone() };
+        let bound = Plan { prepared, parameters: Vec::new(), ..plan.clone() };
         Ok(match &plan.prepared.explain {
             Some(options) => bound.explained(options.clone()),
             None => bound,

@@ -18,7 +18,7 @@ use super::setting;
 use super::startup::Startup;
 use super::transaction::{Status, Transaction};
 use super::transport::Transport;
-use super::types::{arrow_type, postgres_type, row_description};
+use super::types::{arrow_type, is_texts, postgres_type, row_description};
 use crate::clock::Clock;
 use crate::engine::{Plan, Running, Session, Settings, Statement};
 use crate::heap::Promise;
@@ -324,6 +324,9 @@ impl Connection {
             .map(|index| {
                 let wanted = plan.parameters.get(index).cloned().flatten();
                 let described = declared.get(index).cloned().flatten();
+                let own = || plan.parameter_types.get(&(index + 1)).and_then(|oid| Type::from_oid(*oid));
+                let text = wanted.as_ref().is_none_or(is_texts);
+                let described = described.or_else(|| own().filter(|_| text));
                 let described = described.or_else(|| wanted.as_ref().map(postgres_type)).unwrap_or(Type::TEXT);
                 Parameter { described, wanted }
             })

@@ -207,11 +207,11 @@ impl Connection {
             Command::Query(_) => {
                 let plan = prepared.plan.as_ref().filter(|plan| !plan.is_change())?;
                 let rows = matches!(prepared.tag, Tag::Rows(_));
-                (rows || !plan.schema.fields().is_empty()).then(|| plan.schema.clone())
+                (rows || !plan.told.fields().is_empty()).then(|| plan.told.clone())
             }
             Command::Show(None) => Some(texts(&["name", "setting", "description"])),
             Command::Show(Some(name)) => Some(texts(&[&super::setting::spelled(&self.session, name)])),
-            Command::Execute { explain: Some(_), .. } => Some(crate::engine::explained_schema()),
+            Command::Execute { explain: Some(explain), .. } => Some(crate::engine::explained_columns(explain)),
             Command::Execute { name, .. } => self.result_schema(self.statements.get(name)?),
             Command::Fetch { cursor, .. } => self.portals.get(cursor)?.open_schema(),
             _ => None,

@@ -110,7 +110,7 @@ impl Portal {
         match &self.state {
             State::Open(rows, _) => Some(rows.schema().clone()),
             State::New | State::Fetched(..) | State::Done(_) => {
-                self.prepared.plan.as_ref().map(|plan| plan.schema.clone())
+                self.prepared.plan.as_ref().map(|plan| plan.told.clone())
             }
         }
     }

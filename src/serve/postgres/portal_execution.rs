@@ -137,7 +137,7 @@ impl Connection {
         let plan = plan(prepared)?;
         let running = self.start(&prepared.sql);
         let stream = self.transport.attend(self.session.execute(running, plan, values.to_vec())).await??;
-        Ok(Rows::running(stream, plan.schema.clone()))
+        Ok(Rows::running(stream, plan.told.clone()))
     }
 
     /// EXECUTE of a statement prepared by PREPARE or Parse, or the EXPLAIN around it. Its values are a query of one row.
@@ -172,7 +172,7 @@ impl Connection {
         let plan = self.session.explained(explain, plan(&prepared)?).map_err(Failure::from)?;
         let running = self.start(&prepared.sql);
         let stream = self.transport.attend(self.session.execute(running, &plan, values)).await??;
-        Ok(State::Open(Box::new(Rows::running(stream, plan.schema.clone())), Tag::Plain("EXPLAIN")))
+        Ok(State::Open(Box::new(Rows::running(stream, plan.told.clone())), Tag::Plain("EXPLAIN")))
     }
 
     /// The values of a query's only row.

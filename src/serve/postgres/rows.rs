@@ -10,7 +10,7 @@ use super::encode::{Cells, Style, data_row};
 use super::error::{Failure, Stop};
 use super::notice::send_notices;
 use super::transport::{Transport, WRITE_BYTES};
-use super::types::{Formats, postgres_type};
+use super::types::{Formats, field_type, postgres_type};
 use crate::engine::{MappedStream, RowStream, Running, Session};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -260,7 +260,7 @@ impl Sink {
                 let message = format!("column \"{name}\" is {found}, and was described to the client as {wanted}");
                 return Err(Failure::new("XX000", message));
             }
-            columns.push(Cells::new(array, format, style)?);
+            columns.push(Cells::of_type(array, format, style, &field_type(field))?);
         }
         Ok(columns)
     }

@@ -29,6 +29,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 use tokio_util::sync::CancellationToken;
 
+mod columns;
 mod login;
 mod protocol;
 mod sessions;

@@ -2,9 +2,10 @@
 //! what the engine gets a parameter.
 
 use super::error::Failure;
+use crate::dialect::told::Told;
 use crate::text::array::VECTOR;
 use crate::text::decimal::UNBOUND;
-use crate::text::{json, tid, uuid};
+use crate::text::{is_text, json, tid, uuid};
 use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, TimeUnit};
 use pgwire::messages::data::{FieldDescription, RowDescription};
 use postgres_types::{Kind, Type};
@@ -81,6 +82,20 @@ pub(super) fn postgres_type(data_type: &DataType) -> Type {
         DataType::Dictionary(_, value) => postgres_type(value),
         DataType::RunEndEncoded(_, value) => postgres_type(value.data_type()),
         DataType::ListView(_) | DataType::LargeListView(_) | DataType::Map(..) | DataType::Union(..) => Type::JSON,
+    }
+}
+
+/// The type a column of a result is described with: the one that is told of it, or else that of its Arrow type.
+pub(super) fn field_type(field: &Field) -> Type {
+    let told = Type::from_oid(Told::of(field).type_oid);
+    told.unwrap_or_else(|| postgres_type(field.data_type()))
+}
+
+/// Whether a type is a text, or an array of texts.
+pub(super) fn is_texts(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::List(element) => is_text(element.data_type()),
+        other => is_text(other),
     }
 }
 
@@ -169,10 +184,12 @@ pub(super) fn named_type(name: &str) -> Option<Type> {
 /// Bytes of a value in PostgreSQL's memory, as drivers expect it beside the type; negative is variable.
 fn type_size(described: &Type) -> i16 {
     match *described {
-        Type::BOOL => 1,
+        Type::BOOL | Type::CHAR => 1,
+        Type::NAME => 64,
         Type::INT2 => 2,
         Type::TID => 6,
-        Type::INT4 | Type::FLOAT4 | Type::DATE => 4,
+        Type::INT4 | Type::FLOAT4 | Type::DATE | Type::OID | Type::XID | Type::CID => 4,
+        Type::REGCLASS | Type::REGTYPE | Type::REGPROC | Type::REGNAMESPACE | Type::REGROLE => 4,
         Type::INT8 | Type::FLOAT8 | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ => 8,
         Type::INTERVAL | Type::UUID => 16,
         _ => -1,
@@ -186,10 +203,10 @@ fn type_size(described: &Type) -> i16 {
 pub(super) fn row_description(schema: &Schema, formats: &Formats) -> Result<RowDescription, Failure> {
     check_width(schema)?;
     let fields = schema.fields().iter().enumerate().map(|(index, field)| {
-        let described = postgres_type(field.data_type());
+        let (described, told) = (field_type(field), Told::of(field));
         let name = field.name().replace('\0', "\u{fffd}");
-        let size = type_size(&described);
-        FieldDescription::new(name, 0, 0, described.oid(), size, -1, formats.of(index).code())
+        let (table, oid, size) = (told.table.cast_signed(), described.oid(), type_size(&described));
+        FieldDescription::new(name, table, told.column, oid, size, told.modifier, formats.of(index).code())
     });
     Ok(RowDescription::new(fields.collect()))
 }

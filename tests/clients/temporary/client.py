@@ -349,9 +349,6 @@ SCRIPTS = {
     """,
 }
 
-# Types that are told as text here: name, "char", varchar, regclass, regtype.
-TOLD_AS_TEXT = {18: 25, 19: 25, 1043: 25, 2205: 25, 2206: 25}
-
 # With parameters, by the extended protocol: statements and their values, as texts.
 WITH_PARAMETERS = [
     ("CREATE TEMP TABLE t (a int, b text, c timestamptz, d numeric)", []),
@@ -429,8 +426,7 @@ def told(result):
     """What a client sees of a result."""
     if result.status == pq.ExecStatus.FATAL_ERROR:
         return ("error", result.error_field(pq.DiagnosticField.SQLSTATE).decode())
-    types = [TOLD_AS_TEXT.get(result.ftype(i), result.ftype(i)) for i in range(result.nfields)]
-    columns = [(result.fname(i).decode(), types[i]) for i in range(result.nfields)]
+    columns = [(result.fname(i).decode(), result.ftype(i), result.fmod(i)) for i in range(result.nfields)]
     rows = [tuple(result.get_value(row, i) for i in range(result.nfields)) for row in range(result.ntuples)]
     return (result.command_status, columns, rows)
 

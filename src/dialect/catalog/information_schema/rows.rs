@@ -136,16 +136,6 @@ fn definition(view: &View<'_>, relation: &Relation) -> Row {
     ]
 }
 
-/// Number and modifier of the type of each column: as declared for our own catalogs, else by the
-/// column's Arrow type.
-fn column_types(relation: &Relation) -> impl Iterator<Item = (u32, i32)> {
-    let mut declared = relation.declared().into_iter().flat_map(|definition| definition.columns());
-    relation.columns.fields().iter().map(move |field| {
-        let declared = declared.next().and_then(|(_, kind)| types::by_name(kind));
-        declared.map_or_else(|| types::of_arrow(field.data_type()), |number| (number, -1))
-    })
-}
-
 /// A row for each column of each table and view.
 fn columns(view: &View<'_>) -> Vec<Row> {
     let of_relation = |relation| columns_of(view, relation);
@@ -154,7 +144,7 @@ fn columns(view: &View<'_>) -> Vec<Row> {
 
 /// The rows of `columns` for one relation, in the order of its columns.
 fn columns_of(view: &View<'_>, relation: &Relation) -> Vec<Row> {
-    let fields = relation.columns.fields().iter().zip(1_i32..).zip(column_types(relation));
+    let fields = relation.columns.fields().iter().zip(1_i32..).zip(relation.types.iter().copied());
     let row = |((field, number), (type_oid, modifier)): ((&std::sync::Arc<_>, i32), (u32, i32))| -> Row {
         let field: &arrow::datatypes::Field = field;
         let mut row: Row = vec![
@@ -233,7 +223,7 @@ fn type_facts(type_oid: u32, modifier: i32) -> Row {
 fn element_types(view: &View<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for relation in relations(view) {
-        for ((type_oid, _), number) in column_types(relation).zip(1..) {
+        for ((type_oid, _), number) in relation.types.iter().copied().zip(1..) {
             let Some(element) = types::element_of(type_oid) else { continue };
             let number: i32 = number;
             let mut row: Row = vec![

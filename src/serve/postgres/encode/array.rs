@@ -6,9 +6,11 @@ use super::write::{Style, Write};
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::{Format, postgres_type};
 use crate::text::array::{VECTOR, put_array, put_rows};
+use crate::text::is_text;
 use arrow::array::{Array, ArrayRef, AsArray, ListArray};
 use arrow::datatypes::DataType;
 use bytes::BufMut;
+use postgres_types::Type;
 use std::ops::Range;
 
 /// A writer for an array of lists; none when its elements have no array type and the column is described as json.
@@ -49,6 +51,21 @@ pub(super) fn writer(array: &ArrayRef, format: Format, style: &Style) -> Result<
         }
         _ => return Ok(None),
     }))
+}
+
+/// A writer for the binary form of an array whose elements are of a type that shares its Arrow type with another; none for
+/// other arrays.
+pub(super) fn binary_of(array: &ArrayRef, style: &Style, element: &Type) -> Result<Option<Write>, Failure> {
+    let DataType::List(inner) = array.data_type() else { return Ok(None) };
+    if !is_text(inner.data_type()) || postgres_type(inner.data_type()) == *element {
+        return Ok(None);
+    }
+    let (list, oid) = (array.as_list::<i32>().clone(), element.oid());
+    let offsets = list.offsets().clone();
+    let mut cells = Cells::of_type(list.values(), Format::Binary, style, element)?;
+    Ok(Some(Box::new(move |row, out| {
+        put_binary(&mut cells, oid, 1, offsets[row] as usize..offsets[row + 1] as usize, out)
+    })))
 }
 
 fn elements(

@@ -12,12 +12,14 @@ mod write;
 
 use super::error::Failure;
 use super::types::Format;
+use crate::text::is_text;
 use arrow::array::{Array, ArrayRef, AsArray, cast::as_boolean_array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use bytes::BufMut;
+use postgres_types::{Kind, Type};
 pub(super) use write::Style;
 use write::Write;
 
@@ -61,6 +63,42 @@ impl Cells {
         // A bitmap without NULLs would only be asked in vain, cell by cell.
         let nulls = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
         Ok(Self { nulls, write: writer(array, format, style)?, plain })
+    }
+
+    /// Chooses the writer for a column of a type that shares its Arrow type with another, which only binary forms tell.
+    ///
+    /// # Errors
+    /// As [`Cells::new`]; 0A000 for names of objects in binary.
+    pub(super) fn of_type(array: &ArrayRef, format: Format, style: &Style, told: &Type) -> Result<Self, Failure> {
+        let mut cells = Self::new(array, format, style)?;
+        if format == Format::Text {
+            return Ok(cells);
+        }
+        match told.kind() {
+            Kind::Array(element) => {
+                if let Some(write) = array::binary_of(array, style, element)? {
+                    cells.write = write;
+                }
+            }
+            _ if *told == Type::CHAR => {
+                let mut write = cells.write;
+                // A "char" is a byte, which is zero where there is no letter.
+                cells.write = Box::new(move |row, out| {
+                    let start = out.len();
+                    write(row, out)?;
+                    if out.len() == start {
+                        out.put_u8(0);
+                    }
+                    Ok(())
+                });
+            }
+            _ if is_object(told) && is_text(array.data_type()) => {
+                let text = format!("names of type {told} have no binary form here");
+                return Err(Failure::new("0A000", text).with_hint("Cast them to text or to oid."));
+            }
+            _ => {}
+        }
+        Ok(cells)
     }
 
     /// Whether the cell is NULL.
@@ -160,6 +198,11 @@ fn writer(array: &ArrayRef, format: Format, style: &Style) -> Result<Write, Fail
         }
         _ => number::writer(array, format).ok_or_else(|| no_form(array))?,
     })
+}
+
+/// Whether values of a type are the numbers of objects, which are written by their names.
+fn is_object(told: &Type) -> bool {
+    matches!(*told, Type::REGCLASS | Type::REGTYPE | Type::REGPROC | Type::REGNAMESPACE | Type::REGROLE)
 }
 
 fn no_form(array: &ArrayRef) -> Failure {

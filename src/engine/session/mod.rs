@@ -2,12 +2,14 @@
 
 mod change;
 pub(crate) mod command;
+mod definition;
 pub(crate) mod exported;
 pub(crate) mod load;
 pub(crate) mod registry;
 pub(crate) mod scan_part;
 mod search_path;
 pub(crate) mod settings;
+pub(crate) mod spelling;
 mod temporary_schema;
 mod variables;
 

@@ -20,8 +20,8 @@
 //! - [`guard`]: what PostgreSQL does not evaluate cannot fail;
 //! - [`function`]: functions, with [`regexp`], the regular expressions they match by; [`catalog`]:
 //!   the schemas `pg_catalog` and `information_schema`;
-//! - `abandoned`: statements that nobody waits for; `key_range`: what is known of the values that rows are ordered by;
-//!   `nested_key`: joins by arrays;
+//! - `abandoned`: statements that nobody waits for; `carried`: values that functions find in the configuration;
+//!   `key_range`: what is known of the values that rows are ordered by; `nested_key`: joins by arrays;
 //! - [`error`]: DataFusion's errors as PostgreSQL's.
 //!
 //! Where a file works around DataFusion 55.2 or sqlparser 0.62, a paragraph begins with `DataFusion
@@ -33,6 +33,7 @@ pub(crate) mod abandoned;
 pub(crate) mod aggregate;
 pub(crate) mod arithmetic;
 mod array;
+mod carried;
 pub mod catalog;
 pub(crate) mod decorrelate;
 pub(crate) mod equality;

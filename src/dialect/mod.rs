@@ -21,8 +21,8 @@
 //! - [`guard`]: what PostgreSQL does not evaluate cannot fail;
 //! - [`function`]: functions, with [`regexp`], the regular expressions they match by; [`catalog`]:
 //!   the schemas `pg_catalog` and `information_schema`;
-//! - `abandoned`: statements that nobody waits for; `key_range`: what is known of the values that rows are ordered by;
-//!   `nested_key`: joins by arrays;
+//! - `abandoned`: statements that nobody waits for; `carried`: values that functions find in the configuration;
+//!   `key_range`: what is known of the values that rows are ordered by; `nested_key`: joins by arrays;
 //!   `union_nulls`: which columns of a union may be NULL;
 //! - [`error`]: DataFusion's errors as PostgreSQL's.
 //!
@@ -35,6 +35,7 @@ pub(crate) mod abandoned;
 pub(crate) mod aggregate;
 pub(crate) mod arithmetic;
 mod array;
+mod carried;
 pub mod catalog;
 pub(crate) mod decorrelate;
 pub(crate) mod equality;

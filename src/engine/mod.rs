@@ -30,6 +30,7 @@ pub use session::Session;
 pub use session::command::{SessionCommand, session_command};
 pub use session::registry::{CancelHandle, OpenSession, Sessions};
 pub use session::scan_part::PlainScan;
-pub use session::settings::{Defaults, Settings, parse_duration};
+pub use session::settings::{Defaults, Settings};
+pub use session::spelling::parse_duration;
 pub(crate) use shared::DATABASE;
 pub use shared::ListUsers;

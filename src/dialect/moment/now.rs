@@ -4,18 +4,18 @@
 use super::function::named;
 use super::types::TIMESTAMPTZ;
 use crate::clock::Clock;
+use crate::dialect::carried::{self, Carry};
 use crate::dialect::function::section::Section;
 use crate::text::calendar::SECOND_US;
 use chrono::{DateTime, Utc};
 use datafusion::arrow::array::{StringArray, TimestampMicrosecondArray};
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
-use datafusion::common::{Result, ScalarValue, config_err, internal_err};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
-use std::any::Any;
 use std::sync::Arc;
 
 /// The functions `clock_timestamp`, `timeofday` and `statement_timestamp`.
@@ -23,40 +23,17 @@ pub(crate) fn functions() -> [ScalarUDF; 3] {
     [clock_timestamp(), timeofday(), ScalarUDF::from(StatementTimestamp::new())]
 }
 
-/// When a statement came, where that is not when its transaction began: an extension of DataFusion's configuration,
-/// where the optimiser finds it.
+/// When a statement came, where that is not when its transaction began; the optimiser asks for it.
 #[derive(Debug, Clone)]
 struct StatementMoment(DateTime<Utc>);
 
-impl ConfigExtension for StatementMoment {
-    const PREFIX: &'static str = "statement_moment";
-}
-
-impl ExtensionOptions for StatementMoment {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn cloned(&self) -> Box<dyn ExtensionOptions> {
-        Box::new(self.clone())
-    }
-
-    fn set(&mut self, _: &str, _: &str) -> Result<()> {
-        config_err!("nobody sets the moment of a statement")
-    }
-
-    fn entries(&self) -> Vec<ConfigEntry> {
-        Vec::new()
-    }
+impl Carry for StatementMoment {
+    const NAME: &'static str = "statement_moment";
 }
 
 /// Sets when a statement came.
 pub(crate) fn set_statement(config: &mut ConfigOptions, moment: DateTime<Utc>) {
-    config.extensions.insert(StatementMoment(moment));
+    carried::put(config, StatementMoment(moment));
 }
 
 /// `statement_timestamp()`: a constant all through a statement, as `now()` is.
@@ -92,7 +69,7 @@ impl ScalarUDFImpl for StatementTimestamp {
     }
 
     fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
-        let own = info.config_options().extensions.get::<StatementMoment>().map(|moment| moment.0);
+        let own = carried::get::<StatementMoment>(info.config_options()).map(|moment| moment.0);
         let Some(moment) = own.or(info.query_execution_start_time()) else {
             return Ok(ExprSimplifyResult::Original(args));
         };

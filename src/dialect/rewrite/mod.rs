@@ -43,6 +43,7 @@ mod row;
 mod rows_function;
 mod scope;
 mod settings;
+mod span_sign;
 mod subscript;
 mod system;
 mod table_function;
@@ -67,6 +68,7 @@ pub(crate) use bind::{Known, Place, Relations, relations_named, settle as settle
 pub(crate) use frame::check as check_windows;
 pub(crate) use names::{output_names, visible};
 pub(crate) use parameter_cast::parameter_types;
+pub(crate) use span_sign::settle as settle_spans;
 pub(crate) use type_name::FUNCTIONS;
 
 /// Binds the names of one statement and rewrites it in place; `place` resolves unqualified table names,

@@ -1,131 +1,19 @@
-//! The settings of a session: names, defaults and checks. SET, SHOW and RESET of both front ends read and write here.
+//! The settings of a session: what it has set, and the defaults for the rest. SET, SHOW and RESET of both front ends read and
+//! write here.
 
+use super::definition::{DEFINITIONS, Definition, FACTS, INTERVAL_STYLE, IS_SUPERUSER, TIME_ZONE, find};
+use super::spelling::{duration_text, parse_duration, spelled};
 use crate::clock::Clock;
 use crate::error::{ErrorKind, QueryError};
 use crate::temporary::contents::Contents;
 use crate::text::datetime::{self, Context};
+use crate::text::span::SpanStyle;
+use crate::text::style::Style;
 use crate::text::zone::Zone;
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-/// The definition of one setting: its name, its default as text, and the check that a new value must pass.
-struct Definition {
-    name: &'static str,
-    default: &'static str,
-    check: fn(&str) -> bool,
-}
-
-/// Accepts every value, for settings that only clients read back.
-fn any(_: &str) -> bool {
-    true
-}
-
-/// Accepts what PostgreSQL reads as a zone: see [`Zone::of_setting`].
-fn time_zone(value: &str) -> bool {
-    Zone::of_setting(value).is_some()
-}
-
-/// Accepts what [`parse_duration`] reads: digits are milliseconds unless a unit follows.
-fn duration(value: &str) -> bool {
-    parse_duration(value).is_some()
-}
-
-fn boolean(value: &str) -> bool {
-    matches!(value.to_ascii_lowercase().as_str(), "on" | "off" | "true" | "false" | "yes" | "no" | "1" | "0")
-}
-
-fn integer(value: &str) -> bool {
-    value.parse::<i64>().is_ok()
-}
-
-/// Accepts the spellings of UTF-8 alone: no other client encoding is served.
-fn utf8(value: &str) -> bool {
-    // Drivers write it with quotes, dashes and spaces.
-    let letters: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
-    matches!(letters.to_ascii_lowercase().as_str(), "utf8" | "unicode")
-}
-
-fn freshness(value: &str) -> bool {
-    matches!(value, "serve" | "wait" | "fail")
-}
-
-fn date_style(value: &str) -> bool {
-    value.to_ascii_lowercase().split(',').all(|part| matches!(part.trim(), "iso" | "mdy" | "dmy" | "ymd"))
-}
-
-/// Accepts `postgres` alone, the only style that intervals are written in.
-fn interval_style(value: &str) -> bool {
-    value.eq_ignore_ascii_case("postgres")
-}
-
-/// Accepts `hex` alone, the only form that bytea is written in.
-fn bytea_output(value: &str) -> bool {
-    value.eq_ignore_ascii_case("hex")
-}
-
-/// Accepts a number of kilobytes, or one with a unit. What a statement may take is bounded by the server's limits alone.
-fn memory(value: &str) -> bool {
-    let digits = value.trim().trim_end_matches(|letter: char| letter.is_ascii_alphabetic()).trim_end();
-    let unit = value.trim()[digits.len()..].trim();
-    matches!(unit, "" | "B" | "kB" | "MB" | "GB" | "TB") && digits.parse::<u64>().is_ok_and(|number| number > 0)
-}
-
-/// The setting of the zone that moments are read and written in.
-const TIME_ZONE: &str = "TimeZone";
-
-/// Settings sorted by name. Names compare without case; `SHOW` gives them in lower case as PostgreSQL does, apart
-/// from the three that PostgreSQL itself spells with capitals.
-const DEFINITIONS: &[Definition] = &[
-    Definition { name: "DateStyle", default: "ISO, MDY", check: date_style },
-    Definition { name: "IntervalStyle", default: "postgres", check: interval_style },
-    Definition { name: TIME_ZONE, default: "UTC", check: time_zone },
-    Definition { name: "application_name", default: "", check: any },
-    Definition { name: "as_of", default: "", check: any },
-    Definition { name: "bytea_output", default: "hex", check: bytea_output },
-    Definition { name: "client_encoding", default: "UTF8", check: utf8 },
-    Definition { name: "client_min_messages", default: "notice", check: any },
-    Definition { name: "default_tablespace", default: "", check: |value| value.is_empty() },
-    Definition { name: "default_transaction_deferrable", default: "off", check: boolean },
-    Definition { name: "default_transaction_isolation", default: "repeatable read", check: any },
-    Definition { name: "default_transaction_read_only", default: "on", check: boolean },
-    Definition { name: "escape_string_warning", default: "on", check: boolean },
-    Definition { name: "extra_float_digits", default: "1", check: integer },
-    Definition { name: "freshness", default: "wait", check: freshness },
-    Definition { name: "idle_in_transaction_session_timeout", default: "0", check: duration },
-    Definition { name: "idle_session_timeout", default: "0", check: duration },
-    Definition { name: "jit", default: "off", check: boolean },
-    Definition { name: "live_lateness", default: "1s", check: duration },
-    Definition { name: "lock_timeout", default: "0", check: duration },
-    Definition { name: "max_staleness", default: "", check: |value| value.is_empty() || duration(value) },
-    Definition { name: "row_security", default: "off", check: boolean },
-    Definition { name: "search_path", default: "\"$user\", public", check: any },
-    Definition { name: "standard_conforming_strings", default: "on", check: boolean },
-    Definition { name: "statement_timeout", default: "0", check: duration },
-    Definition { name: "transaction_deferrable", default: "off", check: boolean },
-    Definition { name: "transaction_isolation", default: "repeatable read", check: any },
-    Definition { name: "transaction_read_only", default: "on", check: boolean },
-    Definition { name: "work_mem", default: "4MB", check: memory },
-];
-
-/// Facts a session may show but not set.
-const FACTS: &[(&str, &str)] = &[
-    ("default_table_access_method", "heap"),
-    ("integer_datetimes", "on"),
-    ("in_hot_standby", "off"),
-    ("lc_collate", "C.UTF-8"),
-    ("lc_ctype", "C.UTF-8"),
-    ("lc_messages", "C.UTF-8"),
-    ("lc_monetary", "C.UTF-8"),
-    ("lc_numeric", "C.UTF-8"),
-    ("lc_time", "C.UTF-8"),
-    ("max_identifier_length", "63"),
-    ("max_index_keys", "32"),
-    ("server_encoding", "UTF8"),
-    ("server_version", "16.6"),
-    ("server_version_num", "160006"),
-];
 
 /// What the server gives every session, and the session's user brings.
 #[derive(Debug, Clone, Copy, Default)]
@@ -143,9 +31,6 @@ pub struct Defaults {
     /// Memory of the temporary tables of one session, in bytes; `None` is no bound of its own.
     pub temporary_bytes: Option<usize>,
 }
-
-/// A fact that depends on the session.
-const IS_SUPERUSER: &str = "is_superuser";
 
 /// The settings of one session: what it has set, and the defaults for the rest.
 #[derive(Debug, Clone, Default)]
@@ -260,7 +145,7 @@ impl Settings {
     /// 22023 for a text that is no moment, or one of the future.
     pub fn past_moment(&self, text: &str) -> Result<DateTime<Utc>, QueryError> {
         let (zone, now) = (self.time_zone(), Clock::System.now());
-        let context = Context { zone: &zone, now_us: now.timestamp_micros() };
+        let context = Context { zone: &zone, spans: SpanStyle::Postgres, now_us: now.timestamp_micros() };
         let wrong = |message: String| QueryError::new(ErrorKind::InvalidParameter, message);
         match datetime::timestamptz(text, context).ok().and_then(DateTime::from_timestamp_micros) {
             None => Err(wrong(format!("\"{text}\" is no moment"))
@@ -362,6 +247,12 @@ impl Settings {
         self.zone.clone().unwrap_or(Zone::UTC)
     }
 
+    /// How values look as texts.
+    pub(crate) fn style(&self) -> Style {
+        let spans = self.values.get(INTERVAL_STYLE).and_then(|name| SpanStyle::named(name)).unwrap_or_default();
+        Style { zone: self.time_zone(), spans }
+    }
+
     /// The time limit over a whole statement; `None` is no limit.
     pub fn statement_timeout(&self) -> Option<Duration> {
         self.limit("statement_timeout")
@@ -399,51 +290,6 @@ impl Settings {
     }
 }
 
-/// Characters of an application's name, as in PostgreSQL.
-const APPLICATION_NAME_MAX: usize = 63;
-
-/// The value as PostgreSQL would show it. Drivers compare it with capitals.
-fn spelled(name: &str, value: &str) -> String {
-    match name.to_ascii_lowercase().as_str() {
-        "timezone" => Zone::of_setting(value).map_or_else(|| value.to_owned(), |zone| zone.name().to_owned()),
-        "datestyle" => spelled_date_style(value),
-        "client_encoding" if matches!(value.to_ascii_lowercase().as_str(), "utf8" | "utf-8" | "unicode") => {
-            "UTF8".to_owned()
-        }
-        "idle_in_transaction_session_timeout" | "idle_session_timeout" | "lock_timeout" | "statement_timeout" => {
-            parse_duration(value).map_or_else(|| value.to_owned(), duration_text)
-        }
-        "application_name" => value.chars().take(APPLICATION_NAME_MAX).collect(),
-        "standard_conforming_strings" | "default_transaction_read_only" | "transaction_read_only" | "row_security" => {
-            on_or_off(value)
-        }
-        _ => value.to_owned(),
-    }
-}
-
-fn on_or_off(value: &str) -> String {
-    match value.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "1" => "on".to_owned(),
-        "false" | "no" | "0" => "off".to_owned(),
-        other => other.to_owned(),
-    }
-}
-
-/// `ISO, MDY` whatever the order and the capitals.
-fn spelled_date_style(value: &str) -> String {
-    let parts: Vec<String> = value.split(',').map(|part| part.trim().to_ascii_uppercase()).collect();
-    if !parts.iter().all(|part| matches!(part.as_str(), "ISO" | "MDY" | "DMY" | "YMD" | "US" | "EUROPEAN")) {
-        return value.to_owned();
-    }
-    let order = parts.iter().find_map(|part| match part.as_str() {
-        "MDY" | "US" => Some("MDY"),
-        "DMY" | "EUROPEAN" => Some("DMY"),
-        "YMD" => Some("YMD"),
-        _ => None,
-    });
-    format!("ISO, {}", order.unwrap_or("MDY"))
-}
-
 /// Settings of its own that a session may have.
 const CUSTOM_MAX: usize = 100;
 
@@ -454,66 +300,9 @@ fn custom(name: &str) -> Option<String> {
     (name.contains('.') && !name.starts_with("datafusion.")).then_some(name)
 }
 
-/// The definition of a name, compared without case. An error of kind UnknownObject (42704) when there is none, and of
-/// kind InvalidParameter (22023) for a fact about the server, which cannot be set.
-fn find(name: &str) -> Result<&'static Definition, QueryError> {
-    let name = if name.eq_ignore_ascii_case("time zone") { "timezone" } else { name };
-    DEFINITIONS.iter().find(|definition| definition.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
-        if FACTS.iter().any(|(fact, _)| fact.eq_ignore_ascii_case(name)) || name.eq_ignore_ascii_case(IS_SUPERUSER) {
-            return QueryError::new(ErrorKind::InvalidParameter, format!("parameter \"{name}\" cannot be changed"));
-        }
-        QueryError::new(ErrorKind::UnknownObject, format!("unrecognized configuration parameter \"{name}\""))
-    })
-}
-
-/// `5s`, `2min`, `250ms`, `1h`, `1d`; a bare number is milliseconds, as in PostgreSQL.
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..digits].parse().ok()?;
-    let unit_ms = match text[digits..].trim() {
-        "" | "ms" => 1,
-        "s" => 1_000,
-        "min" | "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    number.checked_mul(unit_ms).map(Duration::from_millis)
-}
-
-/// A limit as it may be set: in the largest unit that it is a whole number of.
-fn duration_text(limit: Duration) -> String {
-    let ms = limit.as_millis();
-    match ms {
-        0 => "0".to_owned(),
-        ms if ms % 86_400_000 == 0 => format!("{}d", ms / 86_400_000),
-        ms if ms % 3_600_000 == 0 => format!("{}h", ms / 3_600_000),
-        ms if ms % 60_000 == 0 => format!("{}min", ms / 60_000),
-        ms if ms % 1_000 == 0 => format!("{}s", ms / 1_000),
-        ms => format!("{ms}ms"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_are_spelled_as_in_postgres() {
-        assert_eq!(spelled("DateStyle", "iso"), "ISO, MDY");
-        assert_eq!(spelled("DateStyle", "ISO, European"), "ISO, DMY");
-        assert_eq!(spelled("client_encoding", "utf-8"), "UTF8");
-        assert_eq!(spelled("statement_timeout", "300"), "300ms");
-        assert_eq!(spelled("lock_timeout", "90000"), "90s");
-        assert_eq!(spelled("idle_session_timeout", "0"), "0");
-        assert_eq!(spelled("TimeZone", "europe/rome"), "Europe/Rome");
-        assert_eq!(spelled("TimeZone", "utc"), "UTC");
-        assert_eq!(spelled("TimeZone", "-7"), "<-07>+07");
-        assert_eq!(spelled("TimeZone", "-08:00"), "-08:00");
-        assert_eq!(spelled("TimeZone", "gmt-03:00"), "GMT-03:00");
-        assert_eq!(spelled("TimeZone", "Nowhere"), "Nowhere");
-    }
 
     #[test]
     fn zones_compare_without_case_and_show_their_own_spelling() {
@@ -539,18 +328,6 @@ mod tests {
         settings.reset("statement_timeout").unwrap();
         assert_eq!(settings.statement_timeout(), statement_timeout);
         assert_eq!(settings.idle_session_timeout(), None);
-        for text in ["250ms", "2min", "1h", "0"] {
-            assert_eq!(duration_text(parse_duration(text).unwrap()), text);
-        }
-    }
-
-    #[test]
-    fn durations_read_as_in_postgres() {
-        assert_eq!(parse_duration("250"), Some(Duration::from_millis(250)));
-        assert_eq!(parse_duration("5s"), Some(Duration::from_secs(5)));
-        assert_eq!(parse_duration("2min"), Some(Duration::from_secs(120)));
-        assert_eq!(parse_duration("soon"), None);
-        assert_eq!(parse_duration("-1"), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::error::Failure;
 use super::parameter::Parameter;
 use super::types::{Format, postgres_type};
 use crate::engine::ScalarValue;
-use crate::text::zone::Zone;
+use crate::text::style::Style;
 use arrow::array::{ArrayRef, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
@@ -26,7 +26,7 @@ pub(super) struct CopyReader {
     form: CopyForm,
     columns: Vec<CopyColumn>,
     schema: SchemaRef,
-    zone: Zone,
+    style: Style,
     /// What has come and is not read yet.
     input: BytesMut,
     /// Bytes of it that were looked through for the end of a row, and whether they end within quotes.
@@ -59,7 +59,7 @@ enum Gathered {
 
 impl CopyReader {
     /// A reader for rows of these columns of the table, in order.
-    pub(super) fn new(copy: &CopyIn, fields: &[Field], zone: Zone, row_bytes_max: usize) -> Self {
+    pub(super) fn new(copy: &CopyIn, fields: &[Field], style: Style, row_bytes_max: usize) -> Self {
         let binary = copy.form.layout == Layout::Binary;
         let column = |field: &Field| CopyColumn {
             name: field.name().clone(),
@@ -82,7 +82,7 @@ impl CopyReader {
             form: copy.form.clone(),
             columns: fields.iter().map(column).collect(),
             schema: Arc::new(Schema::new(fields.iter().enumerate().map(kept).collect::<Vec<_>>())),
-            zone,
+            style,
             input: BytesMut::new(),
             looked: 0,
             quoted: false,
@@ -294,7 +294,7 @@ impl CopyReader {
                     Ok(length) => Some(tuple.split_to(length)),
                     Err(_) => None,
                 };
-                to.push(column.parameter.read(number + 1, value.as_ref(), Format::Binary, &self.zone)?);
+                to.push(column.parameter.read(number + 1, value.as_ref(), Format::Binary, &self.style)?);
             }
             self.rows += 1;
         }

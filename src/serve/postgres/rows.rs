@@ -6,7 +6,7 @@
 //! by that many batches and their bytes.
 
 use super::copy_out::CopyRows;
-use super::encode::{Cells, Style, data_row};
+use super::encode::{Cells, data_row};
 use super::error::{Failure, Stop};
 use super::notice::send_notices;
 use super::transport::{Transport, WRITE_BYTES};
@@ -117,7 +117,7 @@ impl Rows {
         sink: &mut Sink,
         rows_max: Option<u64>,
     ) -> Result<Sent, Stop> {
-        let style = Style { zone: session.settings().time_zone() };
+        let style = session.settings().style();
         let mut rows = 0;
         let mut flushed_at = Instant::now();
         while rows_max != Some(rows) {

@@ -1,6 +1,6 @@
 //! Composite values, in the text and the binary form of PostgreSQL's `record`.
 
-use super::write::{Style, Write};
+use super::write::Write;
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::postgres_type;
 use crate::text::record::{is_missing, put_record};

@@ -5,7 +5,8 @@
 //! than the statement, and never a copy of another server's. Tables for things this server does not
 //! have (triggers, sequences, ...) are there and empty.
 //!
-//! - `definition` names the tables and their columns; `rows` and `information_schema` fill them;
+//! - `definition` finds the tables and views of `pg_tables` and `pg_views`, whose columns are `declared` there; `rows` and
+//!   `information_schema` fill them;
 //! - `description` gathers what the catalog holds, `oid` numbers it, `types` knows the types;
 //! - `schema` makes DataFusion tables of both; `functions` lists the functions for `pg_proc`.
 //!
@@ -13,20 +14,29 @@
 //! PostgreSQL cannot use; these schemas are registered in its place.
 
 mod comments;
+mod declared;
 pub mod definition;
+mod described;
 pub(crate) mod description;
 pub(crate) mod functions;
 mod held;
 mod information_schema;
 pub(crate) mod keys;
 pub mod oid;
+pub(crate) mod operator_class;
+mod pg_tables;
+mod pg_views;
+mod roles;
 mod rows;
 mod schema;
+mod statistics;
 pub mod types;
 mod value;
 mod view;
+pub(crate) mod view_text;
 
 pub use comments::{Comments, NoComments};
+pub(crate) use described::Described;
 pub(crate) use rows::always_empty;
 pub(crate) use view::OWNER;
 

@@ -6,12 +6,28 @@ use super::define::{
 };
 use crate::dialect::catalog::{oid, types};
 use crate::text::identifier::quote;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::array::AsArray;
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, UInt32Type};
 use datafusion::common::{Result, ScalarValue, exec_err};
 
 /// Their definitions, sorted by name. DataFusion has none of them.
 pub(crate) const FUNCTIONS: &[Definition] = &[
     stable("format_type", "Name of a type as people write it, with its modifier.", &[2], Returns::Text, format_type),
+    stable(
+        "oidvectortypes",
+        "Names of types by their numbers, with commas between.",
+        &[1],
+        Returns::Text,
+        |_, values| {
+            let Some(ScalarValue::List(numbers)) = values.first().filter(|value| !value.is_null()) else {
+                return Ok(null());
+            };
+            let numbers = cast(&numbers.value(0), &DataType::UInt32)?;
+            let names = numbers.as_primitive::<UInt32Type>().iter().flatten().map(|number| types::display(number, None));
+            Ok(text_value(Some(names.collect::<Vec<_>>().join(", "))))
+        },
+    ),
     stable(
         "pg_table_is_visible",
         "Whether a table is found without its schema, along the search path.",
@@ -69,10 +85,14 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         "Number of a function by name; NULL when there is none.",
         &[1],
         Returns::Oid,
-        |context, values| {
-            let ScalarValue::UInt32(Some(number)) = function_oid(context, values)? else { return Ok(null()) };
-            Ok(if context.function(number).is_some() { ScalarValue::from(number) } else { null() })
-        },
+        known_function,
+    ),
+    stable(
+        "to_regprocedure",
+        "Number of a function by name and arguments; NULL when there is none.",
+        &[1],
+        Returns::Oid,
+        known_function,
     ),
     stable(
         "to_regnamespace",
@@ -202,9 +222,25 @@ fn function_oid(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> 
     if let Ok(number) = given.parse::<u32>() {
         return Ok(ScalarValue::from(number));
     }
-    let name = given.split('(').next().unwrap_or_default().trim();
-    let name = name.strip_prefix("pg_catalog.").unwrap_or(name);
+    let name = function_name_of(&given).unwrap_or_else(|| bare(&given));
     Ok(ScalarValue::from(oid::function(name)))
+}
+
+/// The name of a function that is written with its arguments, `version()`; `None` without them.
+pub(super) fn function_name_of(written: &str) -> Option<&str> {
+    written.split_once('(').map(|(name, _)| bare(name))
+}
+
+/// A function's name without its schema.
+fn bare(name: &str) -> &str {
+    let name = name.trim();
+    name.strip_prefix("pg_catalog.").unwrap_or(name)
+}
+
+/// The number of a function by its name, or NULL.
+fn known_function(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let ScalarValue::UInt32(Some(number)) = function_oid(context, values)? else { return Ok(null()) };
+    Ok(if context.function(number).is_some() { ScalarValue::from(number) } else { null() })
 }
 
 /// The name of a function by its number; `-` for 0, the number itself when no function has it.

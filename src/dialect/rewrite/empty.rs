@@ -16,8 +16,8 @@ use crate::dialect::catalog::always_empty;
 use crate::dialect::parse::tree::fold;
 use crate::dialect::parse::walk::{Walk, WalkMut};
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, BinaryOperator, DataType, Expr, GroupByExpr, JoinOperator, Query, Select, SelectItem, SetExpr,
-    SetOperator, TableFactor, TableWithJoins, Value, Visitor, VisitorMut,
+    ArrayElemTypeDef, BinaryOperator, DataType, Distinct, Expr, GroupByExpr, JoinOperator, Query, Select, SelectItem,
+    SetExpr, SetOperator, SetQuantifier, TableFactor, TableWithJoins, Value, Visitor, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -212,6 +212,29 @@ pub(crate) fn settle_recursion(query: &mut Query, scopes: &Scopes) {
     plain.projection = projection;
     *query.body = SetExpr::Select(plain);
     query.with = None;
+}
+
+/// Turns each query of `WITH RECURSIVE` whose recursive part can be seen to give no row into its first part. With UNION its
+/// rows are told apart, which one row needs not.
+pub(crate) fn end_recursions(query: &mut Query, scopes: &Scopes) {
+    let Some(with) = query.with.as_mut().filter(|with| with.recursive) else { return };
+    let mut all = true;
+    for cte in &mut with.cte_tables {
+        let SetExpr::SetOperation { op: SetOperator::Union, set_quantifier, left, right } = cte.query.body.as_ref() else {
+            all = false;
+            continue;
+        };
+        let (SetExpr::Select(first), true) = (left.as_ref(), body_is_empty(right, scopes)) else {
+            all = false;
+            continue;
+        };
+        let mut first = first.clone();
+        if !matches!(set_quantifier, SetQuantifier::All) && !first.from.is_empty() && first.distinct.is_none() {
+            first.distinct = Some(Distinct::Distinct);
+        }
+        *cte.query.body = SetExpr::Select(first);
+    }
+    with.recursive = !all;
 }
 
 /// Whether a query can be seen to give no row, whatever the session and the lake. A query with WITH

@@ -140,6 +140,7 @@ pub(super) fn arrow_type(parameter: &Type) -> DataType {
 /// The type a name in `PREPARE name (type, ...)` means.
 pub(super) fn named_type(name: &str) -> Option<Type> {
     let name = name.to_ascii_lowercase();
+    let name = name.strip_prefix("pg_catalog.").unwrap_or(&name);
     if let Some(element) = name.strip_suffix("[]") {
         return array_of(&named_type(element.trim())?);
     }
@@ -160,6 +161,7 @@ pub(super) fn named_type(name: &str) -> Option<Type> {
         "interval" => Type::INTERVAL,
         "json" => Type::JSON,
         "jsonb" => Type::JSONB,
+        "oid" => Type::OID,
         "uuid" => Type::UUID,
         "tid" => Type::TID,
         _ => return None,

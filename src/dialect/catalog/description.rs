@@ -165,10 +165,17 @@ impl Relation {
         declared(&self.schema, &self.name)
     }
 
-    /// Whether a column, by its number from 1, is never NULL: its type says so, or it is of a table's key.
+    /// Whether a column, by its number from 1, is never NULL: its type says so, or it is of a table's key. Columns of views and
+    /// indexes promise nothing, as in PostgreSQL.
     pub(crate) fn is_required(&self, number: i32) -> bool {
         let field = usize::try_from(number - 1).ok().and_then(|place| self.columns.fields().get(place));
-        field.is_some_and(|field| !field.is_nullable()) || (self.is_table() && self.key.contains(&i64::from(number)))
+        self.is_table()
+            && (field.is_some_and(|field| !field.is_nullable()) || self.key.contains(&i64::from(number)))
+    }
+
+    /// Whether it is of one of the two schemas that describe the others.
+    pub(crate) fn is_system(&self) -> bool {
+        matches!(self.schema.as_str(), "pg_catalog" | INFORMATION_SCHEMA)
     }
 
     /// Whether it is of a session's temporary schema.
@@ -199,7 +206,7 @@ impl Relation {
 }
 
 /// What the catalog holds: names, and each relation with its columns.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct CatalogDescription {
     /// The names and numbers of all relations.
     pub names: Names,
@@ -239,7 +246,7 @@ pub(crate) async fn describe(source: &dyn CatalogProvider, comments: &dyn Commen
         if let Some(declared) = relation.declared() {
             relation.columns = declared.schema();
             relation.types = column_types(Some(declared), None, &relation.columns);
-            if schema == INFORMATION_SCHEMA {
+            if declared.is_view {
                 relation.kind = Kind::View;
             }
             relations.push(relation);

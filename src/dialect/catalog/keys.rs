@@ -8,7 +8,7 @@
 use super::description::Relation;
 use super::value::{Row, Value};
 use super::view::View;
-use super::{oid, types};
+use super::{oid, operator_class, types};
 use crate::text::identifier::quote;
 
 /// The number of the constraint of a table's key, the same in every process.
@@ -62,7 +62,9 @@ pub(crate) fn indexes(view: &View<'_>) -> Vec<Row> {
             let (number, _) = types::of_arrow(field.data_type());
             types::by_oid(number).map_or(0, |base| i64::from(base.collation))
         };
-        let zeros = Value::Ints(vec![0; index.key.len()]);
+        let class = |field: &std::sync::Arc<arrow::datatypes::Field>| {
+            i64::from(operator_class::class_of(types::of_arrow(field.data_type()).0))
+        };
         vec![
             ("indexrelid", index.oid.into()),
             ("indrelid", table.oid.into()),
@@ -76,8 +78,8 @@ pub(crate) fn indexes(view: &View<'_>) -> Vec<Row> {
             ("indislive", true.into()),
             ("indkey", Value::Ints(index.key.clone())),
             ("indcollation", Value::Ints(index.columns.fields().iter().map(collation).collect())),
-            ("indclass", zeros.clone()),
-            ("indoption", zeros),
+            ("indclass", Value::Ints(index.columns.fields().iter().map(class).collect())),
+            ("indoption", Value::Ints(vec![0; index.key.len()])),
         ]
     };
     view.description.keyed().map(row).collect()

@@ -5,7 +5,8 @@
 //! than the statement, and never a copy of another server's. Tables for things this server does not
 //! have (triggers, sequences, ...) are there and empty.
 //!
-//! - `definition` names the tables and their columns; `rows` and `information_schema` fill them;
+//! - `definition` finds the tables and views of `pg_tables` and `pg_views`, whose columns are `declared` there; `rows` and
+//!   `information_schema` fill them;
 //! - `description` gathers what the catalog holds, `oid` numbers it, `types` knows the types;
 //! - `column_type` and `written` know the types of columns and casts, `numbers` the numbers of tables for who plans;
 //! - `schema` makes DataFusion tables of both; `functions` lists the functions for `pg_proc`.
@@ -15,7 +16,9 @@
 
 pub(crate) mod column_type;
 mod comments;
+mod declared;
 pub mod definition;
+mod described;
 pub(crate) mod description;
 pub(crate) mod functions;
 mod held;
@@ -23,16 +26,24 @@ mod information_schema;
 pub(crate) mod keys;
 pub(crate) mod numbers;
 pub mod oid;
+pub(crate) mod operator_class;
+mod pg_tables;
+mod pg_views;
+mod roles;
 pub(crate) mod row_type;
 mod rows;
 mod schema;
+mod statistics;
 mod type_rows;
 pub mod types;
 mod value;
 mod view;
+pub(crate) mod view_text;
 pub(crate) mod written;
 
 pub use comments::{Comments, NoComments};
+pub(crate) use described::Described;
+pub(crate) use rows::always_empty;
 pub(crate) use view::OWNER;
 
 use datafusion::catalog::{CatalogProvider, SchemaProvider};

@@ -9,12 +9,9 @@ use super::functions::{self, Function};
 use super::row_type::RowTypes;
 use super::value::{Row, Value};
 use super::view::{OWNER, View};
-use super::{held, keys, oid, type_rows, types};
+use super::{held, keys, oid, operator_class, roles, statistics, type_rows, types};
 use crate::clock::Clock;
-use crate::role::Role;
 use crate::text::zone::Zone;
-use chrono::{DateTime, Utc};
-use std::collections::BTreeMap;
 
 /// The tables that [`rows`] fills. All others are always empty.
 pub(crate) const FILLED: &[&str] = &[
@@ -31,6 +28,8 @@ pub(crate) const FILLED: &[&str] = &[
     "pg_indexes",
     "pg_language",
     "pg_namespace",
+    "pg_opclass",
+    "pg_opfamily",
     "pg_prepared_statements",
     "pg_proc",
     "pg_rewrite",
@@ -38,9 +37,15 @@ pub(crate) const FILLED: &[&str] = &[
     "pg_settings",
     "pg_shadow",
     "pg_stat_activity",
+    "pg_stat_all_indexes",
     "pg_stat_all_tables",
+    "pg_stat_archiver",
+    "pg_stat_bgwriter",
     "pg_stat_database",
+    "pg_stat_sys_tables",
+    "pg_stat_user_indexes",
     "pg_stat_user_tables",
+    "pg_stat_wal",
     "pg_tables",
     "pg_tablespace",
     "pg_timezone_names",
@@ -54,12 +59,43 @@ pub(crate) fn always_empty(table: &str) -> bool {
     super::definition::find(table).is_some() && !FILLED.contains(&table)
 }
 
+/// Those of them whose rows are the same whatever tables there are.
+const OF_SERVER: &[&str] = &[
+    "pg_am",
+    "pg_authid",
+    "pg_collation",
+    "pg_cursors",
+    "pg_database",
+    "pg_language",
+    "pg_opclass",
+    "pg_opfamily",
+    "pg_prepared_statements",
+    "pg_proc",
+    "pg_roles",
+    "pg_settings",
+    "pg_shadow",
+    "pg_stat_activity",
+    "pg_stat_archiver",
+    "pg_stat_bgwriter",
+    "pg_stat_database",
+    "pg_stat_wal",
+    "pg_tablespace",
+    "pg_timezone_names",
+    "pg_type",
+    "pg_user",
+];
+
+/// Whether the rows of a table are computed from the description of the catalog.
+pub(super) fn looks_at_tables(table: &str) -> bool {
+    !OF_SERVER.contains(&table)
+}
+
 /// The rows of a catalog table by its name; none for tables that are always empty.
 pub(crate) fn rows(table: &str, view: &View<'_>) -> Vec<Row> {
     match table {
-        "pg_am" => access_methods(),
+        "pg_am" => operator_class::access_methods(),
         "pg_attribute" => attributes(view),
-        "pg_authid" | "pg_roles" => roles(view),
+        "pg_authid" | "pg_roles" => roles::roles(view),
         "pg_class" => classes(view),
         "pg_collation" => collations(),
         "pg_constraint" => keys::constraints(view),
@@ -69,16 +105,15 @@ pub(crate) fn rows(table: &str, view: &View<'_>) -> Vec<Row> {
         "pg_indexes" => keys::index_definitions(view),
         "pg_language" => languages(),
         "pg_namespace" => namespaces(view),
+        "pg_opclass" => operator_class::classes(),
+        "pg_opfamily" => operator_class::families(),
         "pg_proc" => functions(view),
         "pg_rewrite" => rewrites(view),
         "pg_cursors" => held::cursors(view),
         "pg_prepared_statements" => held::prepared_statements(view),
         "pg_settings" => settings(view),
-        "pg_shadow" | "pg_user" => users(view),
-        "pg_stat_activity" => activity(view),
-        "pg_stat_all_tables" => statistics(view, |_| true),
-        "pg_stat_user_tables" => statistics(view, |schema| !system(schema)),
-        "pg_stat_database" => vec![vec![("datid", oid::DATABASE.into()), ("datname", database_name(view).into())]],
+        "pg_shadow" | "pg_user" => roles::users(view),
+        name if let Some(rows) = statistics::rows(name, view) => rows,
         "pg_tables" => tables(view),
         "pg_tablespace" => vec![vec![
             ("oid", oid::DEFAULT_TABLESPACE.into()),
@@ -92,30 +127,12 @@ pub(crate) fn rows(table: &str, view: &View<'_>) -> Vec<Row> {
     }
 }
 
-/// Whether a schema is one of the two this room computes.
-fn system(schema: &str) -> bool {
-    matches!(schema, "pg_catalog" | "information_schema")
-}
-
-/// The name of the session's database, or `tt` where there is no session.
-fn database_name<'a>(view: &'a View<'_>) -> &'a str {
-    view.facts.map_or("tt", |facts| facts.database.as_str())
-}
-
 /// `pg_namespace`: a row for each schema.
 fn namespaces(view: &View<'_>) -> Vec<Row> {
     let row = |schema: &str| -> Row {
         vec![("oid", oid::namespace(schema).into()), ("nspname", schema.into()), ("nspowner", oid::OWNER.into())]
     };
     view.description.names.schemas().map(row).collect()
-}
-
-/// `pg_am`: the heap of tables, and the btree of their keys.
-fn access_methods() -> Vec<Row> {
-    let row = |number: u32, name: &str, kind: char| -> Row {
-        vec![("oid", number.into()), ("amname", name.into()), ("amtype", kind.into())]
-    };
-    vec![row(oid::HEAP, "heap", 't'), row(oid::BTREE, "btree", 'i')]
 }
 
 /// `pg_class`: a row for each table, view and index.
@@ -150,7 +167,7 @@ fn class(relation: &Relation, row_type: u32) -> Row {
         ("relhasindex", (relation.is_table() && !relation.key.is_empty()).into()),
         ("relhasrules", relation.is_view().into()),
         ("relispopulated", true.into()),
-        ("relreplident", if relation.is_table() && !system(&relation.schema) { 'd' } else { 'n' }.into()),
+        ("relreplident", if relation.is_table() && !relation.is_system() { 'd' } else { 'n' }.into()),
     ]
 }
 
@@ -226,17 +243,22 @@ fn collations() -> Vec<Row> {
 
 /// `pg_language`: the languages functions may be in.
 fn languages() -> Vec<Row> {
-    let row = |number: i64, name: &str| -> Row {
-        vec![("oid", number.into()), ("lanname", name.into()), ("lanowner", oid::OWNER.into())]
+    let row = |number: i64, name: &str, trusted: bool| -> Row {
+        vec![
+            ("oid", number.into()),
+            ("lanname", name.into()),
+            ("lanowner", oid::OWNER.into()),
+            ("lanpltrusted", trusted.into()),
+        ]
     };
-    vec![row(12, "internal"), row(14, "sql")]
+    vec![row(12, "internal", false), row(14, "sql", true)]
 }
 
 /// The row of `pg_database` for the one database; its texts are UTF-8.
 fn database(view: &View<'_>) -> Row {
     vec![
         ("oid", oid::DATABASE.into()),
-        ("datname", database_name(view).into()),
+        ("datname", view.database_name().into()),
         ("datdba", oid::OWNER.into()),
         ("encoding", Value::Int(6)),
         ("datlocprovider", 'c'.into()),
@@ -280,59 +302,6 @@ fn descriptions(view: &View<'_>) -> Vec<Row> {
     rows
 }
 
-/// One role, as `pg_roles` and `pg_user` show it.
-struct Known {
-    /// Its number: a hash of its name, but for the owner of everything.
-    number: u32,
-    name: String,
-    /// Whether it may administer the server, shown as `rolsuper`.
-    admin: bool,
-    /// Whether one may connect as this role.
-    login: bool,
-}
-
-/// Every role, sorted by name: the owner of everything, those that may connect, and the session's own.
-fn known_roles(view: &View<'_>) -> Vec<Known> {
-    let users = view.facts.map(|facts| facts.variables.users());
-    let open = matches!(users, None | Some(None));
-    let mut roles: BTreeMap<String, (bool, bool)> = BTreeMap::from([(OWNER.to_owned(), (true, open))]);
-    if let Some(facts) = view.facts {
-        roles.insert(facts.user.clone(), (facts.role == Role::Admin, true));
-    }
-    let users = users.flatten().unwrap_or_default();
-    roles.extend(users.into_iter().map(|(name, role)| (name, (role == Role::Admin, true))));
-    let known = |(name, (admin, login)): (String, (bool, bool))| Known {
-        number: if name == OWNER { oid::OWNER } else { oid::hashed("role", &name) },
-        name,
-        admin,
-        login,
-    };
-    roles.into_iter().map(known).collect()
-}
-
-/// `pg_roles` and `pg_authid`: a row for each role; passwords are NULL.
-fn roles(view: &View<'_>) -> Vec<Row> {
-    let row = |role: Known| -> Row {
-        vec![
-            ("oid", role.number.into()),
-            ("rolname", role.name.into()),
-            ("rolsuper", role.admin.into()),
-            ("rolinherit", true.into()),
-            ("rolcanlogin", role.login.into()),
-            ("rolconnlimit", Value::Int(-1)),
-        ]
-    };
-    known_roles(view).into_iter().map(row).collect()
-}
-
-/// `pg_user` and `pg_shadow`: a row for each role that may connect.
-fn users(view: &View<'_>) -> Vec<Row> {
-    let row = |role: Known| -> Row {
-        vec![("usename", role.name.into()), ("usesysid", role.number.into()), ("usesuper", role.admin.into())]
-    };
-    known_roles(view).into_iter().filter(|role| role.login).map(row).collect()
-}
-
 /// `pg_rewrite`: a view's one rule, `_RETURN`, as PostgreSQL has it.
 fn rewrites(view: &View<'_>) -> Vec<Row> {
     let views = view.description.relations.iter().filter(|relation| relation.is_view());
@@ -368,58 +337,6 @@ fn settings(view: &View<'_>) -> Vec<Row> {
     all.into_iter().map(row).collect()
 }
 
-/// What stands in place of another user's statement for who is no admin; PostgreSQL's words.
-const HIDDEN: &str = "<insufficient privilege>";
-
-/// `pg_stat_activity`: a row for each open session; other users' statements are hidden unless the
-/// user is an admin.
-fn activity(view: &View<'_>) -> Vec<Row> {
-    let sessions = view.facts.map(|facts| facts.variables.activity()).unwrap_or_default();
-    let instant = |at: DateTime<Utc>| Value::Instant(at.timestamp_micros());
-    let row = |activity: crate::dialect::session::Activity| -> Row {
-        let started = activity.started_at.map_or(Value::Null, instant);
-        let seen = view.facts.is_some_and(|facts| facts.sees(&activity.user));
-        let name = match activity.application_name {
-            name if name.is_empty() => activity.front_end,
-            name => name,
-        };
-        vec![
-            ("datid", oid::DATABASE.into()),
-            ("datname", database_name(view).into()),
-            ("pid", activity.pid.into()),
-            ("usesysid", oid::hashed("role", &activity.user).into()),
-            ("usename", activity.user.into()),
-            ("application_name", name.into()),
-            ("client_port", Value::Null),
-            ("leader_pid", Value::Null),
-            ("backend_start", instant(activity.opened_at)),
-            ("xact_start", activity.transaction_began.map_or(Value::Null, instant)),
-            ("query_start", started.clone()),
-            ("state_change", started),
-            ("state", activity.state.into()),
-            ("query_id", Value::Null),
-            ("query", if seen { activity.sql.into() } else { HIDDEN.into() }),
-            ("backend_type", "client backend".into()),
-        ]
-    };
-    sessions.into_iter().map(row).collect()
-}
-
-/// `pg_stat_all_tables` and `pg_stat_user_tables`: a row for each table of the wanted schemas, with
-/// its rows as far as known.
-fn statistics(view: &View<'_>, wanted: fn(&str) -> bool) -> Vec<Row> {
-    let tables = view.description.relations.iter().filter(|relation| relation.is_table() && wanted(&relation.schema));
-    let row = |relation: &Relation| -> Row {
-        vec![
-            ("relid", relation.oid.into()),
-            ("schemaname", relation.schema.as_str().into()),
-            ("relname", relation.name.as_str().into()),
-            ("n_live_tup", relation.rows.and_then(|rows| i64::try_from(rows).ok()).into()),
-        ]
-    };
-    tables.map(row).collect()
-}
-
 /// `pg_tables`: a row for each table.
 fn tables(view: &View<'_>) -> Vec<Row> {
     let tables = view.description.relations.iter().filter(|relation| relation.is_table());
@@ -443,7 +360,7 @@ fn views(view: &View<'_>) -> Vec<Row> {
             ("schemaname", relation.schema.as_str().into()),
             ("viewname", relation.name.as_str().into()),
             ("viewowner", OWNER.into()),
-            ("definition", relation.view_definition.clone().into()),
+            ("definition", view.definition_of(relation).into()),
         ]
     };
     views.map(row).collect()

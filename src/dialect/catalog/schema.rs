@@ -3,7 +3,7 @@
 
 use super::comments::Comments;
 use super::definition::Definition;
-use super::description;
+use super::described;
 use super::value::{self, Row, Value};
 use super::view::View;
 use crate::dialect::session::SessionFacts;
@@ -93,10 +93,14 @@ impl TableProvider for CatalogTable {
         _filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let rows = if super::rows::always_empty(self.definition.name) {
+        let name = self.definition.name;
+        let rows = if super::rows::always_empty(name) {
             Vec::new()
         } else {
-            let description = description::describe(self.source.as_ref(), self.comments.as_ref()).await;
+            let description = match super::rows::looks_at_tables(name) {
+                true => described::description(state, self.source.as_ref(), self.comments.as_ref()).await,
+                false => Arc::default(),
+            };
             let facts = state.config().get_extension::<SessionFacts>();
             let view = View {
                 description: &description,
@@ -104,10 +108,11 @@ impl TableProvider for CatalogTable {
                 session: state,
                 facts: facts.as_deref(),
             };
-            (self.rows)(self.definition.name, &view)
+            (self.rows)(name, &view)
         };
-        let batch = value::batch(self.definition, &rows, self.missing)?;
-        let exec = MemorySourceConfig::try_new_exec(&[vec![batch]], self.definition.schema(), projection.cloned())?;
+        let batch = value::batch(self.definition, &rows, self.missing, projection)?;
+        let schema = batch.schema();
+        let exec = MemorySourceConfig::try_new_exec(&[vec![batch]], schema, None)?;
         Ok(exec)
     }
 }

@@ -1,10 +1,13 @@
 //! A `Value` is one value of a catalog row; rows of named values become Arrow columns here.
 
 use super::definition::Definition;
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, Int64Builder, IntervalMonthDayNanoArray, ListArray, ListBuilder,
+    RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray, new_null_array,
+};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, IntervalMonthDayNano};
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::{Result, exec_err};
 use std::sync::Arc;
 
 /// One value of a catalog row, before it takes its column's type.
@@ -85,68 +88,85 @@ pub(crate) type Row = Vec<(&'static str, Value)>;
 pub(crate) fn default_of(kind: &str) -> Value {
     match kind {
         "bool" => Value::Bool(false),
-        "oid" | "regproc" | "xid" | "int2" | "int4" | "int8" => Value::Int(0),
+        "oid" | "regproc" | "xid" | "int2" | "int4" | "int8" | "numeric" => Value::Int(0),
         "float4" | "float8" => Value::Float(0.0),
         "char" | "name" => Value::Text(String::new()),
         _ => Value::Null,
     }
 }
 
-/// All rows of a table as one batch; `missing` gives the value of a column that a row does not name,
-/// by its type's name.
+/// All rows of a table as one batch, of the columns with these places or of all; `missing` gives the value of a column that
+/// a row does not name, by its type's name.
 ///
 /// # Errors
 /// A value that cannot be cast to its column's type, which is a mistake in this room.
-pub(crate) fn batch(definition: &Definition, rows: &[Row], missing: fn(&str) -> Value) -> Result<RecordBatch> {
+pub(crate) fn batch(
+    definition: &Definition,
+    rows: &[Row],
+    missing: fn(&str) -> Value,
+    places: Option<&Vec<usize>>,
+) -> Result<RecordBatch> {
     let schema = definition.schema();
-    let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
-    for ((name, kind), field) in definition.columns().zip(schema.fields()) {
-        let values = rows.iter().map(|row| {
-            let value = row.iter().find(|(column, _)| *column == name).map(|(_, value)| value.clone());
-            scalar(value.unwrap_or_else(|| missing(kind)), field.data_type())
-        });
-        let values = values.collect::<Result<Vec<_>>>()?;
-        columns.push(match values.is_empty() {
-            true => arrow::array::new_empty_array(field.data_type()),
-            false => ScalarValue::iter_to_array(values)?,
-        });
-    }
-    Ok(RecordBatch::try_new(schema, columns)?)
-}
-
-/// A value of the types that most columns have; `None` where it takes a cast to get there.
-fn plain(value: &Value, data_type: &DataType) -> Option<ScalarValue> {
-    Some(match (value, data_type) {
-        (Value::Bool(value), DataType::Boolean) => ScalarValue::from(*value),
-        (Value::Text(value), DataType::Utf8) => ScalarValue::from(value.as_str()),
-        (Value::Int(value), DataType::UInt32) => ScalarValue::from(u32::try_from(*value).ok()?),
-        (Value::Int(value), DataType::Int16) => ScalarValue::from(i16::try_from(*value).ok()?),
-        (Value::Int(value), DataType::Int32) => ScalarValue::from(i32::try_from(*value).ok()?),
-        _ => return None,
-    })
-}
-
-/// A value as DataFusion's scalar of the column's type.
-fn scalar(value: Value, data_type: &DataType) -> Result<ScalarValue> {
-    if let Some(own) = plain(&value, data_type) {
-        return Ok(own);
-    }
-    let natural: ArrayRef = match value {
-        Value::Null => return ScalarValue::try_from(data_type),
-        Value::Bool(value) => ScalarValue::from(value).to_array()?,
-        Value::Int(value) => ScalarValue::from(value).to_array()?,
-        Value::Float(value) => ScalarValue::from(value).to_array()?,
-        Value::Text(value) => ScalarValue::from(value).to_array()?,
-        Value::Instant(value) => ScalarValue::TimestampMicrosecond(Some(value), Some("UTC".into())).to_array()?,
-        Value::Seconds(value) => {
-            let span = IntervalMonthDayNano::new(0, 0, value.saturating_mul(1_000_000_000));
-            ScalarValue::IntervalMonthDayNano(Some(span)).to_array()?
-        }
-        Value::Ints(values) => {
-            let values: Vec<ScalarValue> = values.into_iter().map(ScalarValue::from).collect();
-            ScalarValue::new_list_nullable(&values, &DataType::Int64) as ArrayRef
-        }
+    let schema = match places {
+        Some(places) => Arc::new(schema.project(places)?),
+        None => schema,
     };
-    let typed = cast(&Arc::clone(&natural), data_type)?;
-    ScalarValue::try_from_array(&typed, 0)
+    let declared: Vec<(&str, &str)> = definition.columns().collect();
+    let place = |nth: usize| places.map_or(Some(nth), |places| places.get(nth).copied());
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
+    for (nth, field) in schema.fields().iter().enumerate() {
+        let Some((name, kind)) = place(nth).and_then(|place| declared.get(place)) else { continue };
+        let missing = missing(kind);
+        let named = |row: &'_ Row| row.iter().position(|(column, _)| column == name);
+        let values = rows.iter().map(|row| named(row).map_or(&missing, |place| &row[place].1));
+        columns.push(column(&values.collect::<Vec<_>>(), field.data_type())?);
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+}
+
+/// The values of one column, which are of one kind, as an array of the column's type.
+fn column(values: &[&Value], data_type: &DataType) -> Result<ArrayRef> {
+    let Some(first) = values.iter().find(|value| !matches!(value, Value::Null)) else {
+        return Ok(new_null_array(data_type, values.len()));
+    };
+    // An array of the values of one kind.
+    macro_rules! of {
+        ($array:ty, $kind:path, $read:expr) => {{
+            let read = values.iter().map(|value| match value {
+                Value::Null => Ok(None),
+                $kind(value) => Ok(Some($read(value))),
+                other => exec_err!("{other:?} stands among values of another kind"),
+            });
+            read.collect::<Result<$array>>()?
+        }};
+    }
+    let natural: ArrayRef = match first {
+        Value::Null | Value::Bool(_) => Arc::new(of!(BooleanArray, Value::Bool, bool::clone)),
+        Value::Int(_) => Arc::new(of!(Int64Array, Value::Int, i64::clone)),
+        Value::Float(_) => Arc::new(of!(Float64Array, Value::Float, f64::clone)),
+        Value::Text(_) => Arc::new(of!(StringArray, Value::Text, String::as_str)),
+        Value::Instant(_) => {
+            Arc::new(of!(TimestampMicrosecondArray, Value::Instant, i64::clone).with_timezone("UTC"))
+        }
+        Value::Seconds(_) => {
+            let span = |seconds: &i64| IntervalMonthDayNano::new(0, 0, seconds.saturating_mul(1_000_000_000));
+            Arc::new(of!(IntervalMonthDayNanoArray, Value::Seconds, span))
+        }
+        Value::Ints(_) => Arc::new(lists(values)?),
+    };
+    Ok(cast(&natural, data_type)?)
+}
+
+/// Arrays of integers.
+fn lists(values: &[&Value]) -> Result<ListArray> {
+    let mut lists = ListBuilder::new(Int64Builder::new());
+    for value in values {
+        match value {
+            Value::Null => lists.append_null(),
+            Value::Ints(numbers) => lists.append_value(numbers.iter().copied().map(Some)),
+            other => return exec_err!("{other:?} stands among arrays"),
+        }
+    }
+    Ok(lists.finish())
 }

@@ -101,8 +101,6 @@ const NAMES: &[&str] = &[
     "pg_get_wal_replay_pause_state",
     "pg_input_error_info",
     "pg_last_committed_xact",
-    "pg_last_wal_receive_lsn",
-    "pg_last_wal_replay_lsn",
     "pg_notify",
     "pg_reload_conf",
     "pg_rotate_logfile",

@@ -4,26 +4,22 @@
 //! They read the same catalog as the tables of `pg_catalog`. What this server does not have (rules,
 //! triggers, sequences) has no definition: NULL.
 
-use super::define::{Context, Definition, Returns, integer, null, object, stable, text, text_value};
+use super::define::{Context, Definition, Returns, integer, is_text, null, object, stable, text, text_value};
+use super::named_object::{self, Object};
 use super::object_name::{table_oid, type_is_visible};
 use crate::dialect::catalog::functions::Function;
-use crate::dialect::catalog::{keys, types};
+use crate::dialect::catalog::{keys, oid, operator_class, types, view_text};
+use crate::error::{ErrorKind, QueryError};
 use crate::text::identifier::quote;
 use datafusion::catalog::TableProvider;
 use datafusion::common::stats::Precision;
 use datafusion::common::{Result, ScalarValue};
+use datafusion::error::DataFusionError;
 use futures::FutureExt;
 use std::sync::Arc;
 
 /// Their definitions, sorted by name. DataFusion has none of them.
 pub(crate) const FUNCTIONS: &[Definition] = &[
-    stable(
-        "acldefault",
-        "Privileges of an object on which none were granted: NULL, since none can be.",
-        &[2],
-        Returns::Text,
-        unknown,
-    ),
     stable("col_description", "Comment of a column, by table and place.", &[2], Returns::Text, column_description),
     stable(
         "obj_description",
@@ -101,6 +97,13 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
     stable("pg_get_ruledef", "Definition of a rule: NULL here.", &[1, 2], Returns::Text, unknown),
     stable("pg_get_statisticsobjdef", "Definition of extended statistics: NULL here.", &[1], Returns::Text, unknown),
     stable(
+        "pg_get_statisticsobjdef_expressions",
+        "Expressions of extended statistics: NULL here.",
+        &[1],
+        Returns::Texts,
+        unknown,
+    ),
+    stable(
         "pg_get_statisticsobjdef_columns",
         "Columns of extended statistics: NULL here.",
         &[1],
@@ -109,20 +112,19 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
     ),
     stable("pg_get_triggerdef", "Definition of a trigger: NULL here.", &[1, 2], Returns::Text, unknown),
     stable("pg_get_viewdef", "Query behind a view.", &[1, 2], Returns::Text, view_definition),
-    stable("pg_has_role", "Whether a user has a role.", &[2, 3], Returns::Bool, always),
     stable(
         "pg_indexes_size",
         "Bytes of the indexes of a table: 0, since a key is the order of its rows.",
         &[1],
         Returns::Big,
-        |_, _| Ok(ScalarValue::from(0_i64)),
+        |context, values| Ok(if found(context, values)?.is_some() { ScalarValue::from(0_i64) } else { null() }),
     ),
     stable(
         "pg_opclass_is_visible",
         "Whether an operator class is found without its schema.",
         &[1],
         Returns::Bool,
-        unknown,
+        |_, values| visible(values, operator_class::is_class),
     ),
     stable("pg_operator_is_visible", "Whether an operator is found without its schema.", &[1], Returns::Bool, unknown),
     stable(
@@ -130,9 +132,10 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         "Whether an operator family is found without its schema.",
         &[1],
         Returns::Bool,
-        unknown,
+        |_, values| visible(values, operator_class::is_family),
     ),
     stable("pg_relation_filenode", "File number of a relation: NULL here.", &[1], Returns::Oid, unknown),
+    stable("pg_relation_filepath", "Path of a relation's file: NULL here.", &[1], Returns::Text, unknown),
     stable(
         "pg_relation_is_publishable",
         "Whether a table can be published for replication: never.",
@@ -140,31 +143,7 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         Returns::Bool,
         |_, _| Ok(ScalarValue::from(false)),
     ),
-    stable(
-        "pg_relation_is_updatable",
-        "Ways in which a relation can be changed, as bits: 0.",
-        &[2],
-        Returns::Int,
-        |_, _| Ok(ScalarValue::from(0_i32)),
-    ),
     stable("pg_relation_size", "Bytes of the files of a table.", &[1, 2], Returns::Big, table_size),
-    stable(
-        "pg_stat_get_live_tuples",
-        "Rows of a table as statistics count them: NULL here.",
-        &[1],
-        Returns::Big,
-        unknown,
-    ),
-    stable("pg_stat_get_numscans", "Scans of a relation as statistics count them: 0.", &[1], Returns::Big, |_, _| {
-        Ok(ScalarValue::from(0_i64))
-    }),
-    stable(
-        "pg_stat_get_tuples_inserted",
-        "Rows inserted into a table as statistics count them: NULL here.",
-        &[1],
-        Returns::Big,
-        unknown,
-    ),
     stable(
         "pg_statistics_obj_is_visible",
         "Whether extended statistics are found without their schema.",
@@ -173,7 +152,7 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         unknown,
     ),
     stable("pg_table_size", "Bytes of the files of a table.", &[1], Returns::Big, table_size),
-    stable("pg_tablespace_size", "Bytes of a tablespace: NULL here.", &[1], Returns::Big, unknown),
+    stable("pg_tablespace_size", "Bytes of the files of all tables.", &[1], Returns::Big, tablespace_size),
     stable(
         "pg_total_relation_size",
         "Bytes of the files of a table and of what belongs to it.",
@@ -219,13 +198,19 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
     stable("shobj_description", "Comment of an object shared by databases: NULL here.", &[2], Returns::Text, unknown),
 ];
 
+/// Functions that look for unqualified names, or at the session: they are registered in each session.
+pub(crate) const OF_SESSION: &[&str] = &[
+    "pg_database_size",
+    "pg_get_viewdef",
+    "pg_indexes_size",
+    "pg_relation_size",
+    "pg_table_size",
+    "pg_tablespace_size",
+    "pg_total_relation_size",
+];
+
 /// The collations that every database has.
 const COLLATIONS: [u32; 3] = [100, 950, 951];
-
-/// True of whatever is not NULL: every role is had.
-fn always(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
-    Ok(if values.first().is_none_or(ScalarValue::is_null) { null() } else { ScalarValue::from(true) })
-}
 
 /// NULL: there is no such object here, or the server does not know.
 fn unknown(_: &Context<'_>, _: &[ScalarValue]) -> Result<ScalarValue> {
@@ -299,28 +284,72 @@ fn column_description(context: &Context<'_>, values: &[ScalarValue]) -> Result<S
     Ok(text_value(field()))
 }
 
-/// The SELECT a view stands for; NULL for a table.
+/// The SELECT a view stands for, in which tables have their schema where the search path does not find them; NULL for a table.
 fn view_definition(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let ScalarValue::UInt32(Some(number)) = table_oid(context, values)? else { return Ok(null()) };
     let Some((schema, name)) = context.names().relation(number) else { return Ok(null()) };
-    Ok(text_value(context.comments().and_then(|comments| comments.view_definition(schema, name))))
+    let sql = context.comments().and_then(|comments| comments.view_definition(schema, name));
+    Ok(text_value(sql.map(|sql| view_text::written(&sql, schema, context.path(), context.names()))))
 }
 
-/// Bytes of a table's files, as far as its own statistics tell; NULL otherwise.
+/// The number of the relation that an argument names; `None` when no relation has it.
+fn found(context: &Context<'_>, values: &[ScalarValue]) -> Result<Option<u32>> {
+    let ScalarValue::UInt32(Some(number)) = table_oid(context, values)? else { return Ok(None) };
+    Ok(context.names().relation(number).map(|_| number))
+}
+
+/// The parts in which PostgreSQL keeps a relation; all bytes here are of the first.
+const FORKS: [&str; 4] = ["main", "fsm", "vm", "init"];
+
+/// Bytes of a table's files, as far as its own statistics tell: 0 of what has no files.
+///
+/// # Errors
+/// 22023 for a part that relations do not have.
 fn table_size(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
-    let ScalarValue::UInt32(Some(number)) = table_oid(context, values)? else { return Ok(null()) };
+    let Some(number) = found(context, values)? else { return Ok(null()) };
+    if let Some(fork) = values.get(1) {
+        let Some(fork) = text(std::slice::from_ref(fork), 0) else { return Ok(null()) };
+        if !FORKS.contains(&fork.as_str()) {
+            let error = QueryError::new(ErrorKind::InvalidParameter, "invalid fork name")
+                .with_hint("Valid fork names are \"main\", \"fsm\", \"vm\", and \"init\".");
+            return Err(DataFusionError::External(Box::new(error)));
+        }
+        if fork != FORKS[0] {
+            return Ok(ScalarValue::from(0_i64));
+        }
+    }
     let statistics = open(context, number).and_then(|table| table.statistics());
     Ok(match statistics.map(|statistics| statistics.total_byte_size) {
         Some(Precision::Exact(bytes) | Precision::Inexact(bytes)) => ScalarValue::Int64(i64::try_from(bytes).ok()),
-        _ => null(),
+        _ => ScalarValue::from(0_i64),
     })
 }
 
-/// Bytes of the files of all tables that tell them; NULL of NULL.
+/// Bytes of the one database, by its name or its number; NULL of another number.
 fn database_size(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
-    if values.first().is_none_or(ScalarValue::is_null) {
-        return Ok(null());
+    match values.first() {
+        Some(name) if name.is_null() => Ok(null()),
+        Some(name) if is_text(name) => {
+            named_object::is_there(context, values, Object::Database)?;
+            all_files(context)
+        }
+        _ if object(values, 0)? == Some(oid::DATABASE) => all_files(context),
+        _ => Ok(null()),
     }
+}
+
+/// Bytes of the one tablespace, by its name or its number; NULL of another number.
+fn tablespace_size(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    match values.first().is_some_and(|value| !value.is_null())
+        && named_object::is_there(context, values, Object::Tablespace)?
+    {
+        true => all_files(context),
+        false => Ok(null()),
+    }
+}
+
+/// Bytes of the files of all tables that tell them.
+fn all_files(context: &Context<'_>) -> Result<ScalarValue> {
     let tables = context.names().numbers().filter_map(|number| open(context, number)?.statistics());
     let bytes = tables.filter_map(|statistics| statistics.total_byte_size.get_value().copied());
     Ok(ScalarValue::Int64(i64::try_from(bytes.sum::<usize>()).ok()))

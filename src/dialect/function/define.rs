@@ -151,7 +151,7 @@ pub(crate) struct Facts {
     /// When the server started, in UTC.
     pub(crate) started_at: DateTime<Utc>,
     /// All functions by their number; set once, when all are registered.
-    pub(crate) signatures: OnceLock<BTreeMap<u32, Function>>,
+    pub(crate) signatures: OnceLock<Arc<BTreeMap<u32, Function>>>,
 }
 
 impl Debug for Facts {

@@ -15,6 +15,7 @@ pub(crate) mod define;
 pub(crate) mod double;
 mod failure;
 mod format;
+mod index_property;
 mod json_build;
 mod json_change;
 mod json_read;
@@ -22,16 +23,20 @@ mod json_type;
 mod keywords;
 mod like;
 mod made;
+mod named_object;
 mod number;
 mod number_pattern;
 mod object_name;
+mod options;
 mod privilege;
 mod regexp;
 pub(crate) mod result_size;
+mod role;
 mod row_address;
 pub(crate) mod section;
 mod session;
 mod sleep;
+mod statistics;
 mod string;
 mod text;
 mod to_char;
@@ -63,9 +68,13 @@ fn definitions() -> impl Iterator<Item = &'static Definition> {
         array::FUNCTIONS,
         crate::dialect::array::FUNCTIONS,
         catalog::FUNCTIONS,
+        index_property::FUNCTIONS,
         number::FUNCTIONS,
         object_name::FUNCTIONS,
+        options::FUNCTIONS,
         privilege::FUNCTIONS,
+        role::FUNCTIONS,
+        statistics::FUNCTIONS,
         text::FUNCTIONS,
         to_number::FUNCTIONS,
     ]
@@ -142,10 +151,14 @@ fn functions(facts: &Arc<Facts>) -> Vec<ScalarUDF> {
 /// Functions that tell about one session, and those that look for its user or along its search path.
 fn session_functions(facts: &Arc<Facts>) -> Vec<ScalarUDF> {
     let along_path = object_name::FUNCTIONS.iter().filter(|function| object_name::ALONG_PATH.contains(&function.name));
+    let about_files = catalog::FUNCTIONS.iter().filter(|function| catalog::OF_SESSION.contains(&function.name));
     session::FUNCTIONS
         .iter()
+        .chain(index_property::FUNCTIONS)
         .chain(privilege::FUNCTIONS)
+        .chain(role::FUNCTIONS)
         .chain(along_path)
+        .chain(about_files)
         .map(|function| define(function, facts))
         .collect()
 }
@@ -185,8 +198,8 @@ pub(super) fn install(
         whole.register_udf(Arc::new(function))?;
     }
     let all = super::catalog::functions::all(&whole).into_iter();
-    let _ =
-        facts.signatures.set(all.map(|function| (super::catalog::oid::function(&function.name), function)).collect());
+    let numbered = all.map(|function| (super::catalog::oid::function(&function.name), function));
+    let _ = facts.signatures.set(Arc::new(numbered.collect()));
     template.config_mut().set_extension(Arc::new(CatalogFacts(facts)));
     let pool = template.runtime_env().memory_pool.clone();
     result_size::bound(
@@ -206,15 +219,11 @@ pub(super) fn describe(state: &mut SessionState, source: &Arc<dyn CatalogProvide
     let Some(shared) = state.config().get_extension::<CatalogFacts>() else { return Ok(Arc::new(NoComments)) };
     let comments = shared.0.catalog.as_ref().map(|(_, comments)| comments.clone());
     let comments = comments.unwrap_or_else(|| Arc::new(NoComments));
-    let signatures = OnceLock::new();
-    if let Some(known) = shared.0.signatures.get() {
-        let _ = signatures.set(known.clone());
-    }
     let facts = Arc::new(Facts {
         catalog: Some((source.clone(), comments.clone())),
         session: state.config().get_extension::<SessionFacts>(),
         started_at: shared.0.started_at,
-        signatures,
+        signatures: shared.0.signatures.clone(),
     });
     // Those that may give much look at no catalog, and are bound already.
     let plain = definitions().filter(|function| function.size.is_none()).map(|function| define(function, &facts));
@@ -246,8 +255,8 @@ pub fn register_session(state: &mut SessionState, session: SessionFacts) -> Resu
     let facts = Arc::new(Facts {
         catalog: shared.as_ref().and_then(|shared| shared.0.catalog.clone()),
         session: Some(session),
-        started_at: shared.map_or_else(|| crate::clock::Clock::System.now(), |shared| shared.0.started_at),
-        signatures: OnceLock::new(),
+        started_at: shared.as_ref().map_or_else(|| crate::clock::Clock::System.now(), |shared| shared.0.started_at),
+        signatures: shared.map(|shared| shared.0.signatures.clone()).unwrap_or_default(),
     });
     for function in session_functions(&facts) {
         state.register_udf(Arc::new(function))?;

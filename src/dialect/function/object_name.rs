@@ -72,10 +72,14 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         "Number of a function by name; NULL when there is none.",
         &[1],
         Returns::Oid,
-        |context, values| {
-            let ScalarValue::UInt32(Some(number)) = function_oid(context, values)? else { return Ok(null()) };
-            Ok(if context.function(number).is_some() { ScalarValue::from(number) } else { null() })
-        },
+        known_function,
+    ),
+    stable(
+        "to_regprocedure",
+        "Number of a function by name and arguments; NULL when there is none.",
+        &[1],
+        Returns::Oid,
+        known_function,
     ),
     stable(
         "to_regnamespace",
@@ -254,9 +258,25 @@ fn function_oid(_: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> 
     if let Ok(number) = given.parse::<u32>() {
         return Ok(ScalarValue::from(number));
     }
-    let name = given.split('(').next().unwrap_or_default().trim();
-    let name = name.strip_prefix("pg_catalog.").unwrap_or(name);
+    let name = function_name_of(&given).unwrap_or_else(|| bare(&given));
     Ok(ScalarValue::from(oid::function(name)))
+}
+
+/// The name of a function that is written with its arguments, `version()`; `None` without them.
+pub(super) fn function_name_of(written: &str) -> Option<&str> {
+    written.split_once('(').map(|(name, _)| bare(name))
+}
+
+/// A function's name without its schema.
+fn bare(name: &str) -> &str {
+    let name = name.trim();
+    name.strip_prefix("pg_catalog.").unwrap_or(name)
+}
+
+/// The number of a function by its name, or NULL.
+fn known_function(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
+    let ScalarValue::UInt32(Some(number)) = function_oid(context, values)? else { return Ok(null()) };
+    Ok(if context.function(number).is_some() { ScalarValue::from(number) } else { null() })
 }
 
 /// The name of a function by its number; `-` for 0, the number itself when no function has it.

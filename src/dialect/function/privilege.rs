@@ -4,9 +4,11 @@
 use super::catalog::open;
 use super::define::{Context, Definition, Returns, integer, is_text, null, stable, text};
 use super::failure::fails;
+use super::named_object::{self, Object};
 use super::object_name::{schema_oid, table_oid};
 use super::session::role_oid;
 use crate::dialect::catalog::description::is_temporary;
+use crate::dialect::catalog::oid;
 use crate::error::ErrorKind;
 use datafusion::common::{Result, ScalarValue};
 
@@ -28,15 +30,15 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         OF_COLUMN
     ),
     has_privilege!("has_column_privilege", "Whether a user may read a column.", Object::Column, OF_COLUMN),
-    has_privilege!("has_database_privilege", "Whether a user may connect to a database.", Object::Other, OF_DATABASE),
+    has_privilege!("has_database_privilege", "Whether a user may connect to a database.", Object::Database, OF_DATABASE),
     has_privilege!(
         "has_foreign_data_wrapper_privilege",
         "Whether a user may use a foreign data wrapper.",
-        Object::Other,
+        Object::Absent("foreign-data wrapper"),
         &["USAGE"]
     ),
-    has_privilege!("has_function_privilege", "Whether a user may call a function.", Object::Other, &["EXECUTE"]),
-    has_privilege!("has_language_privilege", "Whether a user may use a language.", Object::Other, &["USAGE"]),
+    has_privilege!("has_function_privilege", "Whether a user may call a function.", Object::Function, &["EXECUTE"]),
+    has_privilege!("has_language_privilege", "Whether a user may use a language.", Object::Language, &["USAGE"]),
     has_privilege!(
         "has_parameter_privilege",
         "Whether a user may change a setting.",
@@ -52,13 +54,18 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
     has_privilege!(
         "has_sequence_privilege",
         "Whether a user may read a sequence.",
-        Object::Table,
+        Object::Sequence,
         &["SELECT", "UPDATE", "USAGE"]
     ),
-    has_privilege!("has_server_privilege", "Whether a user may use a foreign server.", Object::Other, &["USAGE"]),
+    has_privilege!(
+        "has_server_privilege",
+        "Whether a user may use a foreign server.",
+        Object::Absent("server"),
+        &["USAGE"]
+    ),
     has_privilege!("has_table_privilege", "Whether a user may read a table.", Object::Table, OF_TABLE),
-    has_privilege!("has_tablespace_privilege", "Whether a user may use a tablespace.", Object::Other, &["CREATE"]),
-    has_privilege!("has_type_privilege", "Whether a user may use a type.", Object::Other, &["USAGE"]),
+    has_privilege!("has_tablespace_privilege", "Whether a user may use a tablespace.", Object::Tablespace, &["CREATE"]),
+    has_privilege!("has_type_privilege", "Whether a user may use a type.", Object::Type, &["USAGE"]),
     stable(
         "pg_get_serial_sequence",
         "Sequence behind a column: NULL, since none has one.",
@@ -74,29 +81,6 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         },
     ),
 ];
-
-/// What a privilege is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Object {
-    /// A table, a view or an index.
-    Table,
-    /// A column, behind its table.
-    Column,
-    /// A schema, by its name or its number.
-    Schema,
-    /// What is not looked for.
-    Other,
-}
-
-impl Object {
-    /// How many arguments a function about it takes: the object and the privilege, and a user in front.
-    const fn arguments(self) -> &'static [usize] {
-        match self {
-            Self::Column => &[3, 4],
-            Self::Table | Self::Schema | Self::Other => &[2, 3],
-        }
-    }
-}
 
 /// The privileges of a database, sorted.
 const OF_DATABASE: &[&str] = &["CONNECT", "CREATE", "TEMP", "TEMPORARY"];
@@ -130,8 +114,14 @@ fn privilege(context: &Context<'_>, values: &[ScalarValue], of: Object, known: &
             let table = table_oid(context, object)?;
             relation(context, &table) && column(context, &table, object.get(1..).unwrap_or_default())?
         }
-        Object::Schema => !schema_oid(context, object)?.is_null(),
+        Object::Schema => match schema_oid(context, object)? {
+            ScalarValue::UInt32(Some(number)) => {
+                context.names().schemas().any(|schema| oid::namespace(schema) == number)
+            }
+            _ => false,
+        },
         Object::Other => true,
+        other => named_object::is_there(context, object, other)?,
     };
     let wanted = text(std::slice::from_ref(wanted), 0).unwrap_or_default();
     let mut reads = false;
@@ -150,7 +140,7 @@ fn privilege(context: &Context<'_>, values: &[ScalarValue], of: Object, known: &
 }
 
 /// Whether a table is a temporary one of the session.
-fn is_own(context: &Context<'_>, object: &[ScalarValue]) -> Result<bool> {
+pub(super) fn is_own(context: &Context<'_>, object: &[ScalarValue]) -> Result<bool> {
     let ScalarValue::UInt32(Some(number)) = table_oid(context, object)? else { return Ok(false) };
     Ok(context.names().relation(number).is_some_and(|(schema, _)| is_temporary(schema)))
 }

@@ -43,6 +43,9 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
     stable("system_user", "Method and name by which the user logged in: NULL here.", &[0], Returns::Text, |_, _| {
         Ok(null())
     }),
+    stable("to_regrole", "Number of a user by name; NULL when there is none.", &[1], Returns::Oid, |context, values| {
+        Ok(role_oid(context, values).unwrap_or_else(|_| null()))
+    }),
     stable("user", "User of the session.", &[0], Returns::Text, user),
     volatile(
         "pg_cancel_backend",
@@ -129,7 +132,7 @@ fn set_config(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarVal
 
 /// The name of a role by its number: the owner of everything, this session's user, or a user that may
 /// connect.
-fn name_of(context: &Context<'_>, number: u32) -> Result<Option<String>> {
+pub(super) fn name_of(context: &Context<'_>, number: u32) -> Result<Option<String>> {
     let session = context.session()?;
     Ok(match number {
         oid::OWNER => Some(crate::dialect::catalog::OWNER.to_owned()),

@@ -50,22 +50,38 @@ pub(super) fn is_column_name(word: Keyword) -> bool {
     !RESTRICTED[1].contains(&word)
 }
 
-/// Makes names of the words that are no keywords in PostgreSQL. The first word of a statement keeps
-/// its meaning: statements of other systems are refused by their names.
+/// Makes names of the words that are no keywords in PostgreSQL, and of those behind the point of a name:
+/// `pg_catalog.substring(...)` is a call like any other. The first word of a statement keeps its meaning: statements of other
+/// systems are refused by their names.
 pub(crate) fn keep_postgres(tokens: &mut [TokenWithSpan]) {
-    let mut first = true;
+    let (mut first, mut before) = (true, Before::Other);
     for token in tokens {
-        match &mut token.token {
+        before = match &mut token.token {
             Token::Word(word) => {
-                if !first && word.keyword != Keyword::NoKeyword && !KNOWN.contains(&word.keyword) {
+                let known = before != Before::Point && KNOWN.contains(&word.keyword);
+                if !first && word.keyword != Keyword::NoKeyword && !known {
                     word.keyword = Keyword::NoKeyword;
                 }
                 first = false;
+                Before::Name
             }
-            Token::Whitespace(_) => {}
-            other => first = *other == Token::SemiColon,
+            Token::Whitespace(_) => before,
+            Token::Period if before == Before::Name => Before::Point,
+            other => {
+                first = *other == Token::SemiColon;
+                Before::Other
+            }
         }
     }
+}
+
+/// What stands before a token, as far as it tells whether a word is one part of a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Name,
+    /// The point behind a name.
+    Point,
+    Other,
 }
 
 /// The words of PostgreSQL 16's grammar: their kind, whether one may stand as a column's label without

@@ -253,7 +253,7 @@ fn aggregate_outside(query: &mut Query) -> bool {
 fn gives_rows(expr: &Expr) -> bool {
     match expr {
         Expr::Nested(inner) => gives_rows(inner),
-        Expr::Function(function) => build::called(function).is_some_and(|name| {
+        Expr::Function(function) => build::called_bare(function).is_some_and(|name| {
             matches!(name.as_str(), "unnest" | "generate_series" | "generate_subscripts")
                 || super::rows_function::columns(&name, &[]).is_some()
         }),

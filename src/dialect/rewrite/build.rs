@@ -3,6 +3,7 @@
 //! sqlparser's nodes have many fields that are empty in nearly every use; here they are filled in
 //! once, so that a new field in a later sqlparser is added in one place.
 
+use crate::dialect::parse::tree::fold;
 use datafusion::sql::sqlparser::ast::{
     CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
     ObjectName, Query, SelectItem, SetExpr, TableAlias, TableFactor, TimezoneInfo, Value,
@@ -80,6 +81,16 @@ pub(crate) fn called(function: &Function) -> Option<String> {
     match function.name.0.as_slice() {
         [only] => only.as_ident().map(|name| name.value.to_lowercase()),
         _ => None,
+    }
+}
+
+/// The same, also for a name with the schema `pg_catalog`, which functions lose when the walk comes to them.
+pub(crate) fn called_bare(function: &Function) -> Option<String> {
+    match function.name.0.as_slice() {
+        [schema, only] if schema.as_ident().is_some_and(|schema| fold(schema) == "pg_catalog") => {
+            only.as_ident().map(|name| name.value.to_lowercase())
+        }
+        _ => called(function),
     }
 }
 

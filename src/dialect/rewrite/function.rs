@@ -49,6 +49,8 @@ pub(crate) fn rewrite(expr: &mut Expr) {
         *expr = gathered;
     } else if is_call(expr, "normalize") {
         pattern::form_as_text(expr);
+    } else if is_call(expr, "substring") {
+        pattern::substring_call(expr);
     } else if is_call(expr, "_pg_expandarray") {
         *expr = call("unnest", vec![take(expr)]);
     } else if is_call(expr, "generate_series") && !quoted(expr) {
@@ -177,11 +179,15 @@ pub(super) fn by_known_name(function: &mut ast::Function) {
     }
 }
 
+/// Words of the grammar that read as calls, and that no function of PostgreSQL is called, so that they have no schema.
+const NO_FUNCTIONS: [&str; 8] = ["coalesce", "exists", "greatest", "grouping", "least", "nullif", "row", "trim"];
+
 /// Drops `pg_catalog` and `information_schema` from a function's name: DataFusion's functions have no
 /// schema.
 pub(crate) fn strip_schema(name: &mut ObjectName) {
-    if let [schema, _] = name.0.as_slice()
+    if let [schema, function] = name.0.as_slice()
         && schema.as_ident().is_some_and(|schema| matches!(fold(schema).as_str(), "pg_catalog" | "information_schema"))
+        && !function.as_ident().is_some_and(|function| NO_FUNCTIONS.contains(&fold(function).as_str()))
     {
         name.0.remove(0);
     }

@@ -39,6 +39,7 @@ mod pattern;
 mod pattern_any;
 mod privileges;
 mod record;
+mod recursion;
 mod row;
 mod rows_function;
 mod scope;
@@ -175,6 +176,7 @@ impl VisitorMut for Rewriter {
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<QueryError> {
         let names = query.with.iter().flat_map(|with| &with.cte_tables).map(|cte| fold(&cte.alias.name)).collect();
         self.scopes.names.push(names);
+        recursion::end_recursions(query, &self.scopes);
         with::mark_shared(query, &mut self.shared);
         query.locks.clear();
         match window::named(query) {
@@ -256,6 +258,7 @@ impl VisitorMut for Rewriter {
 
     /// Rules for one expression whose parts are rewritten.
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<QueryError> {
+        system::letter(expr, &self.scopes);
         rewrite_expr(expr);
         ControlFlow::Continue(())
     }

@@ -75,3 +75,18 @@ pub(crate) fn substring(expr: &mut Expr) {
     };
     *expr = call("textregexsubstr", vec![take(value), pattern]);
 }
+
+/// Rewrites `pg_catalog.substring(x, 'pattern')`, which reads as a call, as `substring(x FROM 'pattern')` is.
+pub(crate) fn substring_call(expr: &mut Expr) {
+    let Expr::Function(function) = &*expr else { return };
+    match call_arguments(function).unwrap_or_default().as_slice() {
+        [value, pattern] if literal(pattern).is_some() => {
+            *expr = call("textregexsubstr", vec![(*value).clone(), (*pattern).clone()]);
+        }
+        [value, pattern, escape] if literal(pattern).is_some() && literal(escape).is_some() => {
+            let pattern = call("similar_to_escape", vec![(*pattern).clone(), (*escape).clone()]);
+            *expr = call("textregexsubstr", vec![(*value).clone(), pattern]);
+        }
+        _ => {}
+    }
+}

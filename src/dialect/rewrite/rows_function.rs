@@ -22,6 +22,7 @@ const ROWS: &[(&str, &[&str], &[&str])] = &[
     ("jsonb_each", &["jsonb_each_keys", "jsonb_each_values"], &["key", "value"]),
     ("jsonb_each_text", &["jsonb_each_keys", "jsonb_each_texts"], &["key", "value"]),
     ("jsonb_object_keys", &["jsonb_object_keys"], &[]),
+    ("pg_options_to_table", &["pg_option_names", "pg_option_values"], &["option_name", "option_value"]),
     ("regexp_matches", &["regexp_matches"], &[]),
     ("regexp_split_to_table", &["regexp_split_to_array"], &[]),
     ("sessions", SESSIONS, SESSION_COLUMNS),

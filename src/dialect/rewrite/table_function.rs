@@ -31,9 +31,12 @@ const TABLES: &[(&str, &str)] = &[
     ("pg_available_extension_versions", "pg_available_extension_versions"),
     ("pg_available_extensions", "pg_available_extensions"),
     ("pg_cursor", "pg_cursors"),
+    ("pg_hba_file_rules", "pg_hba_file_rules"),
+    ("pg_ident_file_mappings", "pg_ident_file_mappings"),
     ("pg_lock_status", "pg_locks"),
     ("pg_prepared_statement", "pg_prepared_statements"),
     ("pg_prepared_xact", "pg_prepared_xacts"),
+    ("pg_show_all_file_settings", "pg_file_settings"),
     ("pg_show_all_settings", "pg_settings"),
     ("pg_timezone_names", "pg_timezone_names"),
 ];
@@ -45,6 +48,7 @@ const WITHOUT_ROWS: &[(&str, &str)] = &[
         "CAST(NULL AS INT UNSIGNED) AS grantor, CAST(NULL AS INT UNSIGNED) AS grantee, \
          CAST(NULL AS TEXT) AS privilege_type, CAST(NULL AS BOOLEAN) AS is_grantable",
     ),
+    ("pg_listening_channels", "CAST(NULL AS TEXT) AS pg_listening_channels"),
     ("pg_partition_ancestors", "CAST(NULL AS INT UNSIGNED) AS relid"),
     (
         "pg_partition_tree",

@@ -4,6 +4,7 @@
 //! DataFusion's own way is to copy the whole session state for each statement. With its hundreds of functions, the copy
 //! costs more than many a statement does.
 
+use crate::dialect::catalog::Described;
 use crate::dialect::moment::now;
 use crate::dialect::shared::Buffers;
 use crate::table::context::QueryContext;
@@ -50,6 +51,7 @@ impl StatementState {
         let mut config = session.config().clone();
         config.set_extension(Arc::new(context));
         config.set_extension(Arc::new(Buffers::begin()));
+        config.set_extension(Arc::new(Described::default()));
         if let Some(moment) = moments.statement {
             now::set_statement(config.options_mut(), moment);
         }

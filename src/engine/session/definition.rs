@@ -101,6 +101,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     Definition { name: "search_path", default: "\"$user\", public", check: any },
     Definition { name: "standard_conforming_strings", default: "on", check: boolean },
     Definition { name: "statement_timeout", default: "0", check: duration },
+    // Rows have one order, so that scans which start elsewhere cannot be told from others.
+    Definition { name: "synchronize_seqscans", default: "on", check: boolean },
     Definition { name: "transaction_deferrable", default: "off", check: boolean },
     Definition { name: "transaction_isolation", default: "repeatable read", check: any },
     Definition { name: "transaction_read_only", default: "on", check: boolean },

@@ -155,6 +155,7 @@ pub(super) fn arrow_type(parameter: &Type) -> DataType {
 /// The type a name in `PREPARE name (type, ...)` means.
 pub(super) fn named_type(name: &str) -> Option<Type> {
     let name = name.to_ascii_lowercase();
+    let name = name.strip_prefix("pg_catalog.").unwrap_or(&name);
     if let Some(element) = name.strip_suffix("[]") {
         return array_of(&named_type(element.trim())?);
     }
@@ -175,6 +176,7 @@ pub(super) fn named_type(name: &str) -> Option<Type> {
         "interval" => Type::INTERVAL,
         "json" => Type::JSON,
         "jsonb" => Type::JSONB,
+        "oid" => Type::OID,
         "uuid" => Type::UUID,
         "tid" => Type::TID,
         _ => return None,

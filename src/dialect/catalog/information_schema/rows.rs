@@ -43,7 +43,7 @@ pub(crate) fn rows(name: &str, view: &View<'_>) -> Vec<Row> {
 
 /// The name of the database, which the standard calls the catalog.
 fn catalog(view: &View<'_>) -> Value {
-    view.facts.map_or("tt", |facts| facts.database.as_str()).into()
+    view.database_name().into()
 }
 
 /// The session's user, or the owner of everything where there is no session.
@@ -126,7 +126,7 @@ fn definition(view: &View<'_>, relation: &Relation) -> Row {
         ("table_catalog", catalog(view)),
         ("table_schema", relation.schema.as_str().into()),
         ("table_name", relation.name.as_str().into()),
-        ("view_definition", relation.view_definition.clone().into()),
+        ("view_definition", view.definition_of(relation).into()),
         ("check_option", "NONE".into()),
         ("is_updatable", "NO".into()),
         ("is_insertable_into", "NO".into()),

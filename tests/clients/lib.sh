@@ -24,6 +24,13 @@ fail() {
     exit 1
 }
 
+# note SENTENCE: a failure after which the test goes on, to end with $failed.
+failed=0
+note() {
+    echo "$1" >&2
+    failed=1
+}
+
 # equal WHAT WANTED GOT
 equal() {
     [[ "$2" == "$3" ]] || fail "$1: wanted \"$2\", got \"$3\""
@@ -60,6 +67,11 @@ one_line() {
 # now_ms: milliseconds of a clock.
 now_ms() {
     echo $(($(date +%s%N) / 1000000))
+}
+
+# free_port: a port of this machine that nobody listens on.
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
 # within SECONDS WHAT COMMAND...: repeats a command until it succeeds.

@@ -10,8 +10,6 @@ TT__AUTH__USERS=$work/users.toml TT__LIMITS__TRUSTED_PROXIES='["127.0.0.0/30"]' 
 http=$(address http) flight=$(address flight)
 export PGHOST=127.0.0.1 PGUSER=ada PGPASSWORD=engine
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-
 # HAProxy names the client of each connection.
 server_port=$PGPORT haproxy_port=$(free_port) flight_port=$(free_port)
 cat >haproxy.cfg <<CONFIG

@@ -1,35 +1,20 @@
-"""connectorx: each protocol, partitions, types into Arrow, pandas and polars, errors.
+"""connectorx: each protocol, partitions, types into Arrow, pandas and polars, errors."""
 
-The server's address comes from PGHOST, PGPORT, PGUSER and PGDATABASE.
-"""
-
-import os
-import subprocess
+import sys
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import connectorx
 import polars
 import pyarrow
+from checks import address, asked, check, failed, part, report
 
-address = "postgresql://{PGUSER}@{PGHOST}:{PGPORT}/{PGDATABASE}".format(**os.environ)
-wrong = []
-
-
-def check(what: str, got: object, wanted: object) -> None:
-    """Notes what differs, and goes on."""
-    if got != wanted:
-        wrong.append(f"{what}: wanted {wanted!r}, got {got!r}")
-
-
-def asked(sql: str) -> str:
-    """What psql answers."""
-    return subprocess.run(["psql", "-XAtq", "-c", sql], capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+url = address()
 
 
 def read(sql: str | list[str], **options: object) -> pyarrow.Table:
     """A statement as an Arrow table."""
-    return connectorx.read_sql(address, sql, return_type="arrow", **options)
+    return connectorx.read_sql(url, sql, return_type="arrow", **options)
 
 
 def protocols() -> None:
@@ -72,7 +57,7 @@ def partitions() -> None:
     count, volume = map(int, asked("SELECT count(*), sum(volume) FROM eod WHERE volume IS NOT NULL").split("|"))
     table = read(sql, partition_on="volume", partition_num=3)
     check("three ranges of volume", (table.num_rows, sum(table["volume"].to_pylist())), (count, volume))
-    queries = connectorx.partition_sql(address, sql, "volume", 3)
+    queries = connectorx.partition_sql(url, sql, "volume", 3)
     check("queries of three ranges", len(queries), 3)
     check("rows of the queries", read(queries).num_rows, count)
     ranged = read("SELECT symbol, liquidity_rating FROM market_metrics", partition_on="liquidity_rating", partition_range=(0, 5), partition_num=2)
@@ -84,17 +69,17 @@ def partitions() -> None:
 def frames() -> None:
     """pandas and polars."""
     sql = "SELECT symbol, date, close, open_interest, fetched_at FROM eod WHERE symbol = 'SPY' ORDER BY date LIMIT 3"
-    frame = connectorx.read_sql(address, sql)
+    frame = connectorx.read_sql(url, sql)
     check("types of pandas", [str(one) for one in frame.dtypes][1:4], ["datetime64[us]", "float64", "Int64"])
     check("NULLs of pandas", list(frame.open_interest.isna()), [True] * 3)
-    spy = polars.read_database_uri("SELECT symbol, lists, active FROM symbols WHERE symbol = 'SPY'", address)
+    spy = polars.read_database_uri("SELECT symbol, lists, active FROM symbols WHERE symbol = 'SPY'", url)
     check("a row of polars", spy.rows(), [("SPY", ["etf"], True)])
     check("types of polars", spy.dtypes, [polars.String, polars.List(polars.String), polars.Boolean])
-    many = polars.read_database_uri("SELECT * FROM eod", address, partition_on="volume", partition_num=2)
+    many = polars.read_database_uri("SELECT * FROM eod", url, partition_on="volume", partition_num=2)
     check("partitions of polars", many.height, int(asked("SELECT count(*) FROM eod WHERE volume IS NOT NULL")))
     check("no rows", read("SELECT symbol, close FROM eod WHERE symbol = 'nosuch'").num_rows, 0)
     check("WITH", read("WITH x AS (SELECT symbol FROM symbols) SELECT count(*) AS n FROM x")["n"].to_pylist(), [int(asked("SELECT count(*) FROM symbols"))])
-    check("metadata", list(connectorx.get_meta(address, "SELECT symbol, close FROM eod").columns), ["symbol", "close"])
+    check("metadata", list(connectorx.get_meta(url, "SELECT symbol, close FROM eod").columns), ["symbol", "close"])
 
 
 def failures() -> None:
@@ -107,14 +92,12 @@ def failures() -> None:
     ):
         try:
             read(sql)
-            wrong.append(f"{sql} succeeds")
+            failed(f"{sql} succeeds")
         except RuntimeError as error:
             check(sql, wanted in str(error), True)
 
 
-for part in (protocols, types, partitions, frames, failures):
-    try:
-        part()
-    except Exception as error:
-        wrong.append(f"{part.__name__}: {error}")
-raise SystemExit("\n".join(wrong) or None)
+for one in (protocols, types, partitions, frames, failures):
+    with part(one.__name__):
+        one()
+sys.exit(report())

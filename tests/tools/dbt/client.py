@@ -1,9 +1,4 @@
-"""dbt with its PostgreSQL adapter, as its users run it over a server that they may only read.
-
-    python client.py                       # the server's address comes from PGHOST, PGPORT, PGUSER and PGDATABASE
-
-Prints `ok` and the number of checks, or a sentence per check that failed.
-"""
+"""dbt with its PostgreSQL adapter, as its users run it over a server that they may only read."""
 
 import atexit
 import io
@@ -12,32 +7,12 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import psycopg2
+from checks import DATABASE, check, failed, part, report
 from dbt.cli.main import dbtRunner
-
-wrong: list[str] = []
-checks = 0
-
-
-def check(what: str, got: object, wanted: object) -> None:
-    """Notes what is not equal; the test goes on."""
-    global checks
-    checks += 1
-    if got != wanted:
-        wrong.append(f"{what}: wanted {wanted!r}, got {got!r}")
-
-
-@contextmanager
-def part(what: str) -> Iterator[None]:
-    """What raises in here is a failure of this part only."""
-    try:
-        yield
-    except Exception as error:
-        wrong.append(f"{what}: {type(error).__name__}: {' '.join(str(error).split())[:600]}")
 
 PROJECT = {
     "dbt_project.yml": """
@@ -129,7 +104,7 @@ def main() -> int:
         code, said = run("debug")
         check("dbt debug", (code, "Connection test: [OK connection ok]" in said), (0, True))
         if code:
-            wrong.append(said[-600:])
+            failed(said[-600:])
 
     with part("list"):
         code, said = run("--quiet", "list", "--resource-type", "source", "--resource-type", "model", "--output", "name")
@@ -150,7 +125,7 @@ def main() -> int:
 
     with part("compile"):
         code, said = run("--quiet", "compile", "--select", "above", "--vars", "{least: 5}")
-        check("dbt compile", (code, f'"{os.environ["PGDATABASE"]}"."public"."tops"' in said and "top > 5" in said), (0, True))
+        check("dbt compile", (code, f'"{DATABASE}"."public"."tops"' in said and "top > 5" in said), (0, True))
 
     with part("operations"):
         code, said = run("--quiet", "run-operation", "columns_of", "--args", "{name: eod}")
@@ -191,16 +166,12 @@ def main() -> int:
             result = json.loads((place / "target" / "run_results.json").read_text())["results"][0]
             check(f"{kind} is refused", (code, result["status"], refusal in result["message"]), (1, "error", True))
             if refusal not in result["message"]:
-                wrong.append(f"what {kind} is told: {' '.join(result['message'].split())[:300]}")
+                failed(f"what {kind} is told: {' '.join(result['message'].split())[:300]}")
 
     with psycopg2.connect("") as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'")
         check("nothing was made", cursor.fetchone()[0], relations)
-    if wrong:
-        print(*wrong, sep="\n", file=sys.stderr)
-        return 1
-    print(f"ok checks={checks}")
-    return 0
+    return report()
 
 
 if __name__ == "__main__":

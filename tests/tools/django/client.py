@@ -1,9 +1,4 @@
-"""Django as its users run it: inspectdb, unmanaged models, the query builder, server-side cursors, explain, checks.
-
-    python client.py                       # the server's address comes from PGHOST, PGPORT, PGUSER and PGDATABASE
-
-Prints `ok` and the number of checks, or a sentence per check that failed.
-"""
+"""Django as its users run it: inspectdb, unmanaged models, the query builder, server-side cursors, explain, checks."""
 
 import atexit
 import io
@@ -14,34 +9,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import django
+from checks import DATABASE, HOST, PORT, USER, check, part, report
 from django.conf import settings
 
-wrong: list[str] = []
-checks = 0
-
-
-def check(what: str, got: object, wanted: object) -> None:
-    """Notes what is not equal; the test goes on."""
-    global checks
-    checks += 1
-    if got != wanted:
-        wrong.append(f"{what}: wanted {wanted!r}, got {got!r}")
-
-
-@contextmanager
-def part(what: str) -> Iterator[None]:
-    """What raises in here is a failure of this part only."""
-    try:
-        yield
-    except Exception as error:
-        wrong.append(f"{what}: {type(error).__name__}: {' '.join(str(error).split())[:600]}")
 
 def columns(source: str, model: str) -> dict[str, str]:
     """Field by field, what inspectdb wrote of a model, without comments."""
@@ -60,8 +35,8 @@ def main() -> int:
     settings.configure(
         DATABASES={
             "default": {
-                "ENGINE": "django.db.backends.postgresql", "HOST": os.environ["PGHOST"], "PORT": os.environ["PGPORT"], "USER": os.environ["PGUSER"],
-                "NAME": os.environ["PGDATABASE"], "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True,
+                "ENGINE": "django.db.backends.postgresql", "HOST": HOST, "PORT": PORT, "USER": USER,
+                "NAME": DATABASE, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True,
             }
         },
         INSTALLED_APPS=["django.contrib.postgres", "bars"], USE_TZ=True, TIME_ZONE="America/New_York", DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
@@ -325,11 +300,7 @@ def main() -> int:
         check("manage.py migrate", (code != 0, said.strip().splitlines()[-1].startswith("django.db")), (True, True))
         check("what a migration is told", "Unable to create the django_migrations table (cannot execute CREATE TABLE in a read-only transaction" in said, True)
 
-    if wrong:
-        print(*wrong, sep="\n", file=sys.stderr)
-        return 1
-    print(f"ok checks={checks}")
-    return 0
+    return report()
 
 
 if __name__ == "__main__":

@@ -1,17 +1,6 @@
 #!/usr/bin/env bash
 # Django: inspectdb, unmanaged models, the query builder, server-side cursors, explain, check, what a migration is told.
-set -euo pipefail
+source "$TT_ROOT/tests/tools/lib/tool.sh"
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-place=$TOOLS_CACHE/django
-if ! cmp -s "$here/requirements.txt" "$place/installed.txt"; then
-    rm -rf "$place"
-    mkdir -p "$place"
-    if ! { python3 -m venv "$place/venv" && "$place/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"; } >"$place/log" 2>&1; then
-        tail -5 "$place/log" >&2
-        echo "what django/requirements.txt names cannot be installed" >&2
-        exit 77
-    fi
-    cp "$here/requirements.txt" "$place/installed.txt"
-fi
-exec "$place/venv/bin/python" "$here/client.py"
+python_packages
+exec "$python" "$here/client.py"

@@ -1,38 +1,13 @@
-// drizzle-kit and drizzle-orm as their users run them. Prints `ok` and the number of checks, or a sentence for each that failed.
+// drizzle-kit and drizzle-orm as their users run them.
 
-import { deepStrictEqual } from 'node:assert'
-import { execFile } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { promisify } from 'node:util'
 import { and, asc, avg, between, count, desc, eq, gt, inArray, isNull, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { alias, integer, numeric, pgTable, text, timestamp } from 'drizzle-orm/pg-core'
 import { transform } from 'esbuild'
 import pg from 'pg'
+import { check, fails, program, run, url } from '../lib/checks.mjs'
 
-let checks = 0
-const failed = []
-const show = (value) => JSON.stringify(value)
-const check = (what, got, wanted) => {
-  checks += 1
-  try {
-    deepStrictEqual(got, wanted)
-  } catch {
-    failed.push(`${what}: wanted ${show(wanted)}, got ${show(got)}`)
-  }
-}
-const code = (error) => error.code ?? error.cause?.code ?? error.parent?.code ?? error.driverError?.code ?? error.message
-const fails = async (what, running, wanted) => {
-  try {
-    await running
-  } catch (error) {
-    return check(what, code(error), wanted)
-  }
-  failed.push(`${what}: wanted ${wanted}, but it succeeds`)
-}
-
-const { PGHOST, PGPORT, PGUSER, PGDATABASE } = process.env
-const run = promisify(execFile)
 const pool = new pg.Pool({ max: 3 })
 const db = drizzle(pool)
 const kept = pgTable('kept', { id: integer('id').primaryKey(), name: text('name').notNull(), price: numeric('price', { precision: 10, scale: 2 }), at: timestamp('at', { withTimezone: true }) })
@@ -42,8 +17,8 @@ let symbols
 const parts = {
   async pull() {
     rmSync('pulled', { recursive: true, force: true })
-    writeFileSync('drizzle.config.json', JSON.stringify({ dialect: 'postgresql', out: './pulled', dbCredentials: { url: `postgres://${PGUSER}@${PGHOST}:${PGPORT}/${PGDATABASE}` } }))
-    const { stdout, stderr } = await run('node_modules/.bin/drizzle-kit', ['pull', '--config=drizzle.config.json'], { timeout: 90_000 }).catch((error) => error)
+    writeFileSync('drizzle.config.json', JSON.stringify({ dialect: 'postgresql', out: './pulled', dbCredentials: { url } }))
+    const { stdout, stderr } = await program('drizzle-kit', ['pull', '--config=drizzle.config.json'], { timeout: 90_000 })
     let schema
     try {
       schema = readFileSync('pulled/schema.ts', 'utf8')
@@ -107,21 +82,11 @@ const parts = {
   // A push would change the lake: it is refused, in words.
   async push() {
     writeFileSync('pushed.mjs', "import { pgTable, integer } from 'drizzle-orm/pg-core'\nexport const fresh = pgTable('fresh', { id: integer().primaryKey() })\n")
-    writeFileSync('push.config.json', JSON.stringify({ dialect: 'postgresql', schema: './pushed.mjs', tablesFilter: ['fresh'], dbCredentials: { url: `postgres://${PGUSER}@${PGHOST}:${PGPORT}/${PGDATABASE}` } }))
-    const { stdout = '', stderr = '' } = await run('node_modules/.bin/drizzle-kit', ['push', '--force', '--config=push.config.json'], { timeout: 90_000 }).catch((error) => error)
-    check('a push is refused', /25006|read-only/.test(stdout + stderr) || (stdout + stderr).slice(-400), true)
+    writeFileSync('push.config.json', JSON.stringify({ dialect: 'postgresql', schema: './pushed.mjs', tablesFilter: ['fresh'], dbCredentials: { url } }))
+    const { said } = await program('drizzle-kit', ['push', '--force', '--config=push.config.json'], { timeout: 90_000 })
+    check('a push is refused', /25006|read-only/.test(said) || said.slice(-400), true)
   },
 }
-const end = () => pool.end()
 
-for (const [name, part] of Object.entries(parts)) {
-  try {
-    await part()
-  } catch (error) {
-    failed.push(`${name} ended with ${code(error)} ${error.message} ${error.cause?.message ?? ''}`)
-  }
-}
-await end()
-for (const sentence of failed) console.error(sentence)
-if (failed.length === 0) console.log(`ok checks=${checks}`)
-process.exit(failed.length === 0 ? 0 : 1)
+await run(parts, () => pool.end())
+process.exit()

@@ -1,31 +1,16 @@
-"""DuckDB's ATTACH (TYPE postgres): schemas and tables, scans with and without pushed filters, by ctid, in text; postgres_query; refusals.
+"""DuckDB's ATTACH (TYPE postgres): schemas and tables, scans with and without pushed filters, by ctid, in text; postgres_query; refusals."""
 
-The server's address comes from PGHOST, PGPORT, PGUSER and PGDATABASE.
-"""
-
-import os
-import subprocess
+import sys
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import duckdb
 import duckdb_extension_postgres_scanner as extension
+from checks import DATABASE, HOST, PORT, USER, asked, check, failed, part, report
 
-address = "host={PGHOST} port={PGPORT} user={PGUSER} dbname={PGDATABASE}".format(**os.environ)
+parameters = f"host={HOST} port={PORT} user={USER} dbname={DATABASE}"
 duck = duckdb.connect()
-wrong = []
-
-
-def check(what: str, got: object, wanted: object) -> None:
-    """Notes what differs, and goes on."""
-    if got != wanted:
-        wrong.append(f"{what}: wanted {wanted!r}, got {got!r}")
-
-
-def asked(sql: str) -> str:
-    """What psql answers."""
-    return subprocess.run(["psql", "-XAtq", "-c", sql], capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
 
 def rows(sql: str) -> list[tuple]:
@@ -74,7 +59,7 @@ def scans() -> None:
     check("CREATE TABLE AS", rows("SELECT count(*), sum(volume), any_value(typeof(fetched_at)) FROM bars"), [(int(count), int(volume), "TIMESTAMP WITH TIME ZONE")])
     check("bars that a join finds again", rows("SELECT count(*) FROM bars b ANTI JOIN tt.eod e USING (symbol, date)"), [(0,)])
     for scan in ("postgres_scan", "postgres_scan_pushdown"):
-        check(scan, rows(f"SELECT symbol, type FROM {scan}('{address}', 'public', 'symbols') WHERE symbol = 'SPY'"), [("SPY", "etf")])
+        check(scan, rows(f"SELECT symbol, type FROM {scan}('{parameters}', 'public', 'symbols') WHERE symbol = 'SPY'"), [("SPY", "etf")])
 
 
 def queries() -> None:
@@ -105,7 +90,7 @@ def queries() -> None:
 
 def refusals() -> None:
     """Errors of the server, and what may not be written."""
-    duck.execute(f"ATTACH '{address}' AS writable (TYPE postgres)")
+    duck.execute(f"ATTACH '{parameters}' AS writable (TYPE postgres)")
     for sql, wanted in (
         ("SELECT * FROM postgres_query('tt', 'SELECT nosuch FROM eod')", 'column "nosuch" does not exist'),
         ("SELECT * FROM postgres_query('tt', 'SELECT * FROM nosuch')", 'relation "nosuch" does not exist'),
@@ -122,10 +107,10 @@ def refusals() -> None:
     ):
         try:
             rows(sql)
-            wrong.append(f"{sql} succeeds")
+            failed(f"{sql} succeeds")
         except duckdb.Error as error:
             if wanted not in str(error):
-                wrong.append(f"{sql}: wanted {wanted!r}, got {error}")
+                failed(f"{sql}: wanted {wanted!r}, got {error}")
     check("after errors", rows("SELECT count(*) FROM writable.symbols"), [(int(asked("SELECT count(*) FROM symbols")),)])
     duck.execute("CALL postgres_execute('writable', 'SET statement_timeout = 300')")
     duck.execute("CALL pg_clear_cache()")
@@ -135,10 +120,8 @@ def refusals() -> None:
 # The package brings the file, which DuckDB checks by its signature.
 path = next(Path(extension.__file__).parent.glob("extensions/*/*.duckdb_extension"))
 duck.execute(f"LOAD '{path}'")
-duck.execute(f"ATTACH '{address}' AS tt (TYPE postgres, READ_ONLY)")
-for part in (tables, scans, queries, refusals):
-    try:
-        part()
-    except Exception as error:
-        wrong.append(f"{part.__name__}: {error}")
-raise SystemExit("\n".join(wrong) or None)
+duck.execute(f"ATTACH '{parameters}' AS tt (TYPE postgres, READ_ONLY)")
+for one in (tables, scans, queries, refusals):
+    with part(one.__name__):
+        one()
+sys.exit(report())

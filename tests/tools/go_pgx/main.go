@@ -1,8 +1,6 @@
 // pgx as its users write it: a pool, every mode of sending a statement, COPY, batches, types, cancel.
 //
-//	client types.sql     the server's address comes from PGHOST, PGPORT, PGUSER and PGDATABASE
-//
-// Prints `ok` and the number of checks, or a sentence for each that failed.
+//	client types.sql
 package main
 
 import (
@@ -12,7 +10,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"reflect"
 	"strings"
 	"time"
 
@@ -23,19 +20,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-var (
-	checks int
-	failed []string
-	all    = context.Background()
-)
-
-func check(what string, got, wanted any) {
-	checks++
-	if !reflect.DeepEqual(got, wanted) {
-		failed = append(failed, fmt.Sprintf("%s: wanted %#v, got %#v", what, wanted, got))
-	}
-}
-
 func code(err error) string {
 	var found *pgconn.PgError
 	if errors.As(err, &found) {
@@ -45,15 +29,6 @@ func code(err error) string {
 		return "no error"
 	}
 	return err.Error()
-}
-
-// succeeds says whether there was no error.
-func succeeds(what string, err error) bool {
-	checks++
-	if err != nil {
-		failed = append(failed, fmt.Sprintf("%s: wanted success, got %v", what, err))
-	}
-	return err == nil
 }
 
 type bar struct {
@@ -476,11 +451,5 @@ func main() {
 	pipelines(pool)
 	cancels(pool)
 	others(pool)
-	for _, sentence := range failed {
-		fmt.Fprintln(os.Stderr, sentence)
-	}
-	if len(failed) > 0 {
-		os.Exit(1)
-	}
-	fmt.Printf("ok checks=%d\n", checks)
+	report()
 }

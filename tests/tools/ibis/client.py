@@ -1,40 +1,14 @@
-"""ibis with its PostgreSQL backend, as its users write: expressions, memtables, windows, nested rows, batches, temporaries.
+"""ibis with its PostgreSQL backend, as its users write: expressions, memtables, windows, nested rows, batches, temporaries."""
 
-    python client.py                       # the server's address comes from PGHOST, PGPORT, PGUSER and PGDATABASE
-
-Prints `ok` and the number of checks, or a sentence per check that failed.
-"""
-
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 
 import ibis
 import pandas
 import psycopg
+from checks import DATABASE, HOST, PORT, USER, check, part, report
 from ibis import _
 
-wrong: list[str] = []
-checks = 0
-
-
-def check(what: str, got: object, wanted: object) -> None:
-    """Notes what is not equal; the test goes on."""
-    global checks
-    checks += 1
-    if got != wanted:
-        wrong.append(f"{what}: wanted {wanted!r}, got {got!r}")
-
-
-@contextmanager
-def part(what: str) -> Iterator[None]:
-    """What raises in here is a failure of this part only."""
-    try:
-        yield
-    except Exception as error:
-        wrong.append(f"{what}: {type(error).__name__}: {' '.join(str(error).split())[:600]}")
 
 def refused(what: str, code: str, act: object) -> None:
     """An error of the server with this SQLSTATE."""
@@ -48,9 +22,7 @@ def refused(what: str, code: str, act: object) -> None:
 
 def main() -> int:
     """All checks."""
-    con = ibis.postgres.connect(
-        host=os.environ["PGHOST"], port=int(os.environ["PGPORT"]), user=os.environ["PGUSER"], database=os.environ["PGDATABASE"]
-    )
+    con = ibis.postgres.connect(host=HOST, port=int(PORT), user=USER, database=DATABASE)
 
     def value(sql: str) -> object:
         """One value, by psycopg alone."""
@@ -69,8 +41,8 @@ def main() -> int:
         check("tables like", con.list_tables(like="^symb"), ["symbols"])
         check("live tables", set(con.list_tables(database="live")), {"greeks", "quotes", "summaries", "time_and_sales", "trades"})
         check("schemas that are missing", {"live", "public", "system"} - set(con.list_databases()), set())
-        check("catalogs", os.environ["PGDATABASE"] in con.list_catalogs(), True)
-        check("current", (con.current_catalog, con.current_database), (os.environ["PGDATABASE"], "public"))
+        check("catalogs", DATABASE in con.list_catalogs(), True)
+        check("current", (con.current_catalog, con.current_database), (DATABASE, "public"))
 
     with part("schemas"):
         wanted = ibis.schema(
@@ -280,11 +252,7 @@ def main() -> int:
         check("after it", int(aapl.count().to_pandas()), bars)
 
     con.disconnect()
-    if wrong:
-        print(*wrong, sep="\n", file=sys.stderr)
-        return 1
-    print(f"ok checks={checks}")
-    return 0
+    return report()
 
 
 if __name__ == "__main__":

@@ -1,32 +1,9 @@
-// knex as its users write it. Prints `ok` and the number of checks, or a sentence for each that failed.
+// knex as its users write it.
 
-import { deepStrictEqual } from 'node:assert'
 import knex from 'knex'
+import { check, fails, run, server } from '../lib/checks.mjs'
 
-let checks = 0
-const failed = []
-const show = (value) => JSON.stringify(value)
-const check = (what, got, wanted) => {
-  checks += 1
-  try {
-    deepStrictEqual(got, wanted)
-  } catch {
-    failed.push(`${what}: wanted ${show(wanted)}, got ${show(got)}`)
-  }
-}
-const code = (error) => error.code ?? error.cause?.code ?? error.parent?.code ?? error.driverError?.code ?? error.message
-const fails = async (what, running, wanted) => {
-  try {
-    await running
-  } catch (error) {
-    return check(what, code(error), wanted)
-  }
-  failed.push(`${what}: wanted ${wanted}, but it succeeds`)
-}
-
-const { PGHOST, PGPORT, PGUSER, PGDATABASE } = process.env
-const connection = { host: PGHOST, port: Number(PGPORT), user: PGUSER, database: PGDATABASE }
-const db = knex({ client: 'pg', connection, pool: { min: 0, max: 3 } })
+const db = knex({ client: 'pg', connection: server, pool: { min: 0, max: 3 } })
 
 const parts = {
   async schema() {
@@ -54,7 +31,7 @@ const parts = {
     check('raw', (await db.raw('SELECT ?::int AS n, ?::text[] AS words, ?::date AS nothing', [7, ['a', null], null])).rows.map((row) => ({ ...row })), [{ n: 7, words: ['a', null], nothing: null }])
     check('named', (await db.raw('SELECT count(*)::int AS n FROM :table: WHERE symbol = :symbol', { table: 'symbols', symbol: 'SPY' })).rows[0].n, 1)
     check('another schema', (await db.withSchema('live').from('quotes').where('symbol', 'SPY').limit(2).select('symbol')).length, 2)
-    const pathed = knex({ client: 'pg', connection, searchPath: ['live', 'public'] })
+    const pathed = knex({ client: 'pg', connection: server, searchPath: ['live', 'public'] })
     check('a search path', (await pathed.raw('SHOW search_path')).rows[0].search_path.replaceAll('"', ''), 'live, public')
     await pathed.destroy()
   },
@@ -90,16 +67,6 @@ const parts = {
     check('the statement was cancelled', rows[0].n, 0)
   },
 }
-const end = () => db.destroy()
 
-for (const [name, part] of Object.entries(parts)) {
-  try {
-    await part()
-  } catch (error) {
-    failed.push(`${name} ended with ${code(error)} ${error.message} ${error.cause?.message ?? ''}`)
-  }
-}
-await end()
-for (const sentence of failed) console.error(sentence)
-if (failed.length === 0) console.log(`ok checks=${checks}`)
-process.exit(failed.length === 0 ? 0 : 1)
+await run(parts, () => db.destroy())
+process.exit()

@@ -1,37 +1,12 @@
-// kysely and kysely-codegen as their users run them. Prints `ok` and the number of checks, or a sentence for each that failed.
+// kysely and kysely-codegen as their users run them.
 
-import { deepStrictEqual } from 'node:assert'
-import { execFile } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
-import { promisify } from 'node:util'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { jsonArrayFrom } from 'kysely/helpers/postgres'
 import pg from 'pg'
 import Cursor from 'pg-cursor'
+import { check, fails, program, run, url } from '../lib/checks.mjs'
 
-let checks = 0
-const failed = []
-const show = (value) => JSON.stringify(value)
-const check = (what, got, wanted) => {
-  checks += 1
-  try {
-    deepStrictEqual(got, wanted)
-  } catch {
-    failed.push(`${what}: wanted ${show(wanted)}, got ${show(got)}`)
-  }
-}
-const code = (error) => error.code ?? error.cause?.code ?? error.parent?.code ?? error.driverError?.code ?? error.message
-const fails = async (what, running, wanted) => {
-  try {
-    await running
-  } catch (error) {
-    return check(what, code(error), wanted)
-  }
-  failed.push(`${what}: wanted ${wanted}, but it succeeds`)
-}
-
-const { PGHOST, PGPORT, PGUSER, PGDATABASE } = process.env
-const run = promisify(execFile)
 const db = new Kysely({ dialect: new PostgresDialect({ pool: new pg.Pool({ max: 3 }), cursor: Cursor }) })
 
 const parts = {
@@ -51,7 +26,7 @@ const parts = {
 
   async codegen() {
     rmSync('db.d.ts', { force: true })
-    const { stdout, stderr } = await run('node_modules/.bin/kysely-codegen', ['--dialect', 'postgres', '--url', `postgres://${PGUSER}@${PGHOST}:${PGPORT}/${PGDATABASE}`, '--out-file', 'db.d.ts'], { timeout: 90_000 }).catch((error) => error)
+    const { stdout, stderr } = await program('kysely-codegen', ['--dialect', 'postgres', '--url', url, '--out-file', 'db.d.ts'], { timeout: 90_000 })
     let written
     try {
       written = readFileSync('db.d.ts', 'utf8')
@@ -121,16 +96,6 @@ const parts = {
     await fails('an index', db.schema.createIndex('fresh').on('eod').column('close').execute(), '25006')
   },
 }
-const end = () => db.destroy()
 
-for (const [name, part] of Object.entries(parts)) {
-  try {
-    await part()
-  } catch (error) {
-    failed.push(`${name} ended with ${code(error)} ${error.message} ${error.cause?.message ?? ''}`)
-  }
-}
-await end()
-for (const sentence of failed) console.error(sentence)
-if (failed.length === 0) console.log(`ok checks=${checks}`)
-process.exit(failed.length === 0 ? 0 : 1)
+await run(parts, () => db.destroy())
+process.exit()

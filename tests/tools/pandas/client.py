@@ -1,14 +1,6 @@
-"""pandas over psycopg 2, and over psycopg 3 in chunks; polars over the Postgres wire by ADBC and by SQLAlchemy.
+"""pandas over psycopg 2, and over psycopg 3 in chunks; polars over the Postgres wire by ADBC and by SQLAlchemy."""
 
-    python client.py                       # the server's address comes from PGHOST, PGPORT, PGUSER and PGDATABASE
-
-Prints `ok` and the number of checks, or a sentence per check that failed.
-"""
-
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -16,36 +8,15 @@ import pandas
 import polars
 import psycopg2
 import sqlalchemy
+from checks import address, check, part, report
 from sqlalchemy import create_engine, exc, inspect, text
 
-wrong: list[str] = []
-checks = 0
-
-
-def check(what: str, got: object, wanted: object) -> None:
-    """Notes what is not equal; the test goes on."""
-    global checks
-    checks += 1
-    if got != wanted:
-        wrong.append(f"{what}: wanted {wanted!r}, got {got!r}")
-
-
-@contextmanager
-def part(what: str) -> Iterator[None]:
-    """What raises in here is a failure of this part only."""
-    try:
-        yield
-    except Exception as error:
-        cause = getattr(error.__cause__ or error, "orig", error)
-        wrong.append(f"{what}: {type(error).__name__}: {' '.join(str(cause).split())[:600]}")
-
-PLACE = "{PGUSER}@{PGHOST}:{PGPORT}/{PGDATABASE}".format(**os.environ)
 BARS = "SELECT symbol, date, close, volume, fetched_at FROM eod WHERE symbol = 'AAPL' ORDER BY date"
 
 
 def by_sqlalchemy(driver: str) -> None:
     """pandas over an engine."""
-    engine = create_engine(f"postgresql+{driver}://{PLACE}", hide_parameters=True)
+    engine = create_engine(address(f"postgresql+{driver}"), hide_parameters=True)
     with engine.connect() as connection:
         bars, total = connection.execute(text("SELECT count(*), sum(volume)::bigint FROM eod WHERE symbol = 'AAPL'")).one()
         all_bars = connection.execute(text("SELECT count(*) FROM eod")).scalar_one()
@@ -116,7 +87,7 @@ def by_driver() -> None:
 
 def by_polars() -> None:
     """polars' frames, which are Arrow's."""
-    uri = f"postgresql://{PLACE}"
+    uri = address()
     with psycopg2.connect("") as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*), sum(volume)::bigint FROM eod WHERE symbol = 'AAPL'")
         bars, total = cursor.fetchone()
@@ -138,7 +109,7 @@ def by_polars() -> None:
             check("parameters", (one.height, one["close"].dtype), (1, polars.Float64))
 
     with part("polars by SQLAlchemy"):
-        engine = create_engine(f"postgresql+psycopg://{PLACE}")
+        engine = create_engine(address("postgresql+psycopg"))
         frame = polars.read_database(BARS, engine)
         check("rows", (frame.height, frame["volume"].sum()), (bars, total))
         parts = polars.read_database("SELECT symbol, close FROM eod", engine.connect(), iter_batches=True, batch_size=50_000)
@@ -163,11 +134,7 @@ def main() -> int:
     with part("psycopg 2"):
         by_driver()
     by_polars()
-    if wrong:
-        print(*wrong, sep="\n", file=sys.stderr)
-        return 1
-    print(f"ok checks={checks} sqlalchemy={sqlalchemy.__version__} polars={polars.__version__}")
-    return 0
+    return report(sqlalchemy=sqlalchemy.__version__, polars=polars.__version__)
 
 
 if __name__ == "__main__":

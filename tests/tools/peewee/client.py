@@ -1,47 +1,17 @@
-"""peewee over psycopg 2 and 3: models that pwiz writes, queries, windows, server-side cursors, transactions, refusals.
+"""peewee over psycopg 2 and 3: models that pwiz writes, queries, windows, server-side cursors, transactions, refusals."""
 
-    python client.py                       # the server's address comes from PGHOST, PGPORT, PGUSER and PGDATABASE
-
-Prints `ok` and the number of checks, or a sentence per check that failed.
-"""
-
-import os
 import subprocess
 import sys
 import types
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 
 import peewee
+from checks import DATABASE, HOST, PORT, USER, check, part, report
 from peewee import JOIN, SQL, Case, Cast, Value, fn
 from playhouse.postgres_ext import ArrayField, BinaryJSONField, PostgresqlExtDatabase, ServerSide
 from playhouse.postgres_ext import Psycopg3Database as Plain3
 from playhouse.reflection import Introspector
-
-wrong: list[str] = []
-checks = 0
-
-
-def check(what: str, got: object, wanted: object) -> None:
-    """Notes what is not equal; the test goes on."""
-    global checks
-    checks += 1
-    if got != wanted:
-        wrong.append(f"{what}: wanted {wanted!r}, got {got!r}")
-
-
-@contextmanager
-def part(what: str) -> Iterator[None]:
-    """What raises in here is a failure of this part only."""
-    try:
-        yield
-    except Exception as error:
-        wrong.append(f"{what}: {type(error).__name__}: {' '.join(str(error).split())[:600]}")
-
-HOST, PORT, USER, NAME = (os.environ[name] for name in ("PGHOST", "PGPORT", "PGUSER", "PGDATABASE"))
-
 
 # What stands in for what pwiz writes, so that the rest is asked too.
 MODELS = """
@@ -84,7 +54,7 @@ def sqlstate(act: object) -> str:
 def main() -> int:
     """All checks."""
     done = subprocess.run(
-        [sys.executable, "-m", "pwiz", "-e", "postgresql", "-H", HOST, "-p", PORT, "-u", USER, "-t", "eod,symbols,market_metrics,quotes", NAME],
+        [sys.executable, "-m", "pwiz", "-e", "postgresql", "-H", HOST, "-p", PORT, "-u", USER, "-t", "eod,symbols,market_metrics,quotes", DATABASE],
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     check("pwiz", (done.returncode, done.stderr[-300:]), (0, ""))
@@ -101,15 +71,11 @@ def main() -> int:
         exec(compile(source, "models.py", "exec"), module.__dict__)
         every = (module.Eod, module.Symbols, module.MarketMetrics, module.Quotes)
         kind = Plain3 if driver == "psycopg3" else PostgresqlExtDatabase
-        database = kind(NAME, host=HOST, port=int(PORT), user=USER)
+        database = kind(DATABASE, host=HOST, port=int(PORT), user=USER)
         database.bind(every)
         with part(driver), database.connection_context():
             queries(driver, database, *every)
-    if wrong:
-        print(*wrong, sep="\n", file=sys.stderr)
-        return 1
-    print(f"ok checks={checks}")
-    return 0
+    return report()
 
 
 def queries(driver: str, database: peewee.Database, Eod: type, Symbols: type, Metrics: type, Quotes: type) -> None:

@@ -1,35 +1,21 @@
 #!/usr/bin/env bash
 # pg_dump 16: schemas, tables, keys, comments and views, the rows of a table, restored into a PostgreSQL of our own; \copy both ways.
 source "$TT_ROOT/tests/clients/lib.sh"
-source "$TT_ROOT/tests/tools/postgres_fdw/private.sh"
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-place=$TOOLS_CACHE/pg_dump
+source "$TT_ROOT/tests/tools/lib/tool.sh"
+source "$lib/private.sh"
 # A pg_dump that is older than the server refuses; the package brings one of version 16.
-if ! cmp -s "$here/requirements.txt" "$place/installed.txt"; then
-    rm -rf "$place"
-    mkdir -p "$place"
-    if ! { python3 -m venv "$place/venv" && "$place/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$here/requirements.txt"; } >"$place/log" 2>&1; then
-        echo "skipped: what pg_dump/requirements.txt names cannot be installed" >&2
-        exit 77
-    fi
-    cp "$here/requirements.txt" "$place/installed.txt"
-fi
+PIP_NO_DEPS=1 python_packages
 pg_dump=$(ls "$place"/venv/lib/python3*/site-packages/pgserver/pginstall/bin/pg_dump)
 start_own
 own -c "CREATE ROLE \"$PGUSER\"" -c 'CREATE DATABASE restored'
 own_database=restored
 cd "$work"
-failed=0
-wrong() {
-    echo "$1" >&2
-    failed=1
-}
 # dump FILE OPTION...
 dump() {
     local file=$1
     shift
     timeout 300 "$pg_dump" "$@" -f "$file" 2>"$file.err" || {
-        wrong "pg_dump $*: $(head -c 600 "$file.err")"
+        note "pg_dump $*: $(head -c 600 "$file.err")"
         return 1
     }
 }
@@ -42,16 +28,16 @@ for form in text csv binary; do
     own -c "CREATE TABLE symbols $definition" -c "\\copy symbols FROM '$work/rows.$form' (FORMAT $form)"
     equal "rows of \\copy as $form" "$(sql "$query" | sha256sum)" "$(own -c "$query" | sha256sum)"
     own -c "\\copy ($query) TO '$work/own.$form' (FORMAT $form)" -c 'DROP TABLE symbols'
-    cmp "rows.$form" "own.$form" || wrong "\\copy as $form: other bytes than PostgreSQL's"
+    cmp "rows.$form" "own.$form" || note "\\copy as $form: other bytes than PostgreSQL's"
     sql "$query" >"$work/there.txt"
     sql "CREATE TEMP TABLE back $definition" "\\copy back FROM '$work/own.$form' (FORMAT $form)" "${query/FROM symbols/FROM back}" >"$work/back.txt"
-    cmp -s there.txt back.txt || wrong "\\copy back as $form: wanted $(diff there.txt back.txt | sed -n 's/^< //p' | head -1), got $(diff there.txt back.txt | sed -n 's/^> //p' | head -1)"
+    cmp -s there.txt back.txt || note "\\copy back as $form: wanted $(diff there.txt back.txt | sed -n 's/^< //p' | head -1), got $(diff there.txt back.txt | sed -n 's/^> //p' | head -1)"
 done
 sql "\\copy (SELECT 1, NULL, 'a,b', '') TO '$work/one.csv' WITH (FORMAT csv, HEADER, NULL 'none', FORCE_QUOTE *)"
 equal "options of \\copy" $'?column?,?column?,?column?,?column?\n"1",none,"a,b",""' "$(<one.csv)"
 
 if dump symbols.sql -t symbols; then
-    own -f symbols.sql -o /dev/null || wrong "the dump of symbols is not restored"
+    own -f symbols.sql -o /dev/null || note "the dump of symbols is not restored"
     equal "restored rows of symbols" "$(sql "$query" | sha256sum)" "$(own -c "$query" | sha256sum)"
     for asked in "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'symbols'::regclass AND contype = 'p'" \
         "SELECT obj_description('symbols'::regclass), col_description('symbols'::regclass, 1)" \

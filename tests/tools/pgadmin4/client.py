@@ -1,46 +1,18 @@
 """pgAdmin 4 over HTTP, as its page drives it: tree, properties, SQL, dependencies, query tool, explain, dashboard, wizards.
 
-    python client.py URL     # pgAdmin in desktop mode; the server's address from PGHOST, PGPORT, PGUSER and PGDATABASE
-
-Prints `ok` and the number of checks. All failures are told, then the exit code is 1.
+    python client.py URL     # of pgAdmin in desktop mode
 """
 
 import http.cookiejar
 import json
-import os
 import re
 import sys
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 
-WAIT = 300
-checks = 0
-failures = []
-
-
-def failed(sentence: str) -> None:
-    """Tells at once, and goes on."""
-    failures.append(sentence)
-    print(sentence, file=sys.stderr, flush=True)
-
-
-def check(what: str, got: object, wanted: object) -> None:
-    """Equal; goes on after a failure."""
-    global checks
-    checks += 1
-    if got != wanted:
-        failed(f"{what}: wanted {wanted!r}, got {got!r}")
-
-
-def holds(what: str, condition: object, got: object) -> None:
-    """True of what came."""
-    global checks
-    checks += 1
-    if not condition:
-        failed(f"{what}: got {str(got)[:600]}")
-
+import web
+from checks import DATABASE, HOST, PORT, USER, check, holds, part, report
 
 class Page:
     """What the browser knows: cookies, the token against forged requests, numbers of server and database."""
@@ -48,25 +20,14 @@ class Page:
     def __init__(self, base: str) -> None:
         self.base = base
         self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-        self.opener.open(base + "/browser/", timeout=WAIT).read()
-        script = self.opener.open(base + "/browser/js/utils.js", timeout=WAIT).read().decode()
+        self.opener.open(base + "/browser/", timeout=web.WAIT).read()
+        script = self.opener.open(base + "/browser/js/utils.js", timeout=web.WAIT).read().decode()
         self.token = re.search(r"csrf_token'\] = '([^']+)'", script)[1]
         self.transactions = 7000
 
     def ask(self, method: str, path: str, data: object = None) -> tuple[int, object]:
         """Status and document, or text."""
-        body = None if data is None else json.dumps(data).encode()
-        headers = {"X-pgA-CSRFToken": self.token, "Content-Type": "application/json"}
-        request = urllib.request.Request(self.base + path, method=method, data=body, headers=headers)
-        try:
-            with self.opener.open(request, timeout=WAIT) as answer:
-                status, text = answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            status, text = error.code, error.read().decode()
-        try:
-            return status, json.loads(text)
-        except ValueError:
-            return status, text
+        return web.ask(self.opener, self.base + path, method, data, {"X-pgA-CSRFToken": self.token})
 
     def get(self, path: str) -> object:
         """The document of a request that must succeed; None after a failure."""
@@ -106,7 +67,7 @@ class QueryTool:
             place = f"/sqleditor/initialize/sqleditor/{self.transaction}/1/{server}/{database}"
         else:
             place = f"/sqleditor/initialize/viewdata/{self.transaction}/{which}/table/1/{server}/{database}/{table}"
-        status, document = page.ask("POST", place, {"dbname": os.environ["PGDATABASE"]})
+        status, document = page.ask("POST", place, {"dbname": DATABASE})
         check(f"POST {place}: {str(document)[:300]}", status, 200)
 
     def ask(self, method: str, what: str, data: object = None) -> object:
@@ -117,7 +78,7 @@ class QueryTool:
 
     def poll(self) -> tuple[int, dict]:
         """Waits for the end of what runs."""
-        deadline = time.monotonic() + WAIT
+        deadline = time.monotonic() + web.WAIT
         while time.monotonic() < deadline:
             status, document = self.page.ask("GET", f"/sqleditor/poll/{self.transaction}")
             if status != 200 or document["data"]["status"] != "Busy":
@@ -151,8 +112,8 @@ class QueryTool:
 def connect(page: Page) -> tuple[int, int]:
     """Adds a server and connects to it, as its dialog does; numbers of the server and its database."""
     server = {
-        "name": f"tt {os.environ['PGPORT']}", "host": os.environ["PGHOST"], "port": int(os.environ["PGPORT"]),
-        "db": os.environ["PGDATABASE"], "username": os.environ["PGUSER"], "password": "", "save_password": False,
+        "name": f"tt {PORT}", "host": HOST, "port": int(PORT),
+        "db": DATABASE, "username": USER, "password": "", "save_password": False,
         "gid": 1, "comment": "", "shared": False, "kerberos_conn": False, "use_ssh_tunnel": 0, "connect_now": False,
         "connection_params": [{"name": "sslmode", "value": "prefer", "keyword": "sslmode"},
                               {"name": "connect_timeout", "value": 30, "keyword": "connect_timeout"}],
@@ -164,9 +125,9 @@ def connect(page: Page) -> tuple[int, int]:
     check("server connected", (status, document.get("info")), (200, "Server connected."))
     data = document["data"]
     check("type of the server", (data["server_type"], data["version"] // 10000), ("pg", 16))
-    check("user", data["user"]["name"], os.environ["PGUSER"])
+    check("user", data["user"]["name"], USER)
     check("not in recovery", data["in_recovery"], False)
-    did = page.nodes("database", 1, sid)[os.environ["PGDATABASE"]]
+    did = page.nodes("database", 1, sid)[DATABASE]
     status, document = page.ask("POST", f"/browser/database/connect/1/{sid}/{did}", {})
     check(f"database connected: {str(document)[:300]}", status, 200)
     return sid, did
@@ -177,8 +138,8 @@ def server_nodes(page: Page, sid: int, did: int) -> None:
     for tab in ("obj", "stats", "dependency", "dependent", "children"):
         page.get(f"/browser/server/{tab}/1/{sid}")
     properties, sql = page.details("database", 1, sid, did, missing=("children",))
-    check("database", (properties.get("name"), properties.get("encoding")), (os.environ["PGDATABASE"], "UTF8"))
-    holds("CREATE DATABASE", f"CREATE DATABASE {os.environ['PGDATABASE']}" in sql, sql)
+    check("database", (properties.get("name"), properties.get("encoding")), (DATABASE, "UTF8"))
+    holds("CREATE DATABASE", f"CREATE DATABASE {DATABASE}" in sql, sql)
     page.get(f"/browser/database/stats/1/{sid}/")
     for label, number in list(page.nodes("role", 1, sid).items())[:2]:
         properties, sql = page.details("role", 1, sid, number, missing=("stats", "children"))
@@ -435,7 +396,7 @@ def wizards(page: Page, sid: int, did: int) -> None:
     rows = listed.get("result") or []
     holds("objects to grant on", any(row["name"] == "eod" for row in rows), str(listed)[:300])
     grants = {
-        "acl": [{"grantee": "PUBLIC", "grantor": os.environ["PGUSER"], "privileges": [{"privilege_type": "r", "privilege": True, "with_grant": False}]}],
+        "acl": [{"grantee": "PUBLIC", "grantor": USER, "privileges": [{"privilege_type": "r", "privilege": True, "with_grant": False}]}],
         "objects": [{"nspname": "public", "object_type": "Table", "name": "eod", "name_with_args": "eod"}],
     }
     status, document = page.ask("POST", f"/grant_wizard/sql/{sid}/{did}/", grants)
@@ -443,11 +404,11 @@ def wizards(page: Page, sid: int, did: int) -> None:
     status, document = page.ask("POST", f"/grant_wizard/{sid}/{did}/", grants)
     holds("grant refused", status == 500 and "25006" in str(document) or "read-only" in str(document), (status, document))
 
-    status, document = page.ask("POST", f"/backup/job/{sid}/object", {"file": "backup.sql", "format": "plain", "database": os.environ["PGDATABASE"], "type": "objects",
+    status, document = page.ask("POST", f"/backup/job/{sid}/object", {"file": "backup.sql", "format": "plain", "database": DATABASE, "type": "objects",
                                 "schemas": [], "tables": [], "objects": {}, "verbose": True})  # fmt: skip
     if status == 200 and document.get("success") == 1:
         job = document["data"]["job_id"]
-        deadline = time.monotonic() + WAIT
+        deadline = time.monotonic() + web.WAIT
         while True:
             state = page.get(f"/misc/bgprocess/{job}/0/0/")
             if not state or state.get("exit_code") is not None or time.monotonic() > deadline:
@@ -465,23 +426,14 @@ def main() -> int:
     page = Page(sys.argv[1])
     sid, did = connect(page)
     tables = schemas(page, sid, did)
-    parts = (
-        lambda: server_nodes(page, sid, did), lambda: table(page, sid, did, tables), lambda: dashboard(page, sid, did),
-        lambda: search(page, sid, did), lambda: query_tool(page, sid, did), lambda: view_data(page, sid, did, tables),
-        lambda: wizards(page, sid, did),
-    )  # fmt: skip
-    for part in parts:
-        try:
-            part()
-        except (KeyError, IndexError, TypeError, AssertionError) as error:
-            trace = error.__traceback__
-            while trace.tb_next:
-                trace = trace.tb_next
-            failed(f"{trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}: {error!r}")
+    for one, about in (
+        (server_nodes, ()), (table, (tables,)), (dashboard, ()), (search, ()), (query_tool, ()), (view_data, (tables,)), (wizards, ()),
+    ):  # fmt: skip
+        with part(one.__name__):
+            one(page, sid, did, *about)
     page.ask("DELETE", f"/browser/server/connect/1/{sid}")
     page.ask("DELETE", f"/browser/server/obj/1/{sid}")
-    print("ok" if not failures else "failed", checks)
-    return 1 if failures else 0
+    return report()
 
 
 if __name__ == "__main__":

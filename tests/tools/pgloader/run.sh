@@ -1,13 +1,9 @@
 #!/usr/bin/env bash
 # pgloader from the server into a PostgreSQL of our own: tables with their types and keys, all rows; a table that is not there.
 source "$TT_ROOT/tests/clients/lib.sh"
-source "$TT_ROOT/tests/tools/postgres_fdw/private.sh"
-if ! command -v pgloader >/dev/null; then
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq pgloader >/dev/null 2>&1 || {
-        echo "skipped: pgloader is not there and cannot be installed"
-        exit 77
-    }
-fi
+source "$TT_ROOT/tests/tools/lib/tool.sh"
+source "$lib/private.sh"
+command -v pgloader >/dev/null || debian_packages pgloader
 start_own
 own -c 'CREATE DATABASE target'
 own_database=target

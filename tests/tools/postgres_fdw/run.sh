@@ -1,14 +1,9 @@
 #!/usr/bin/env bash
 # postgres_fdw of a PostgreSQL of our own: its schemas imported, its tables copied, the same queries asked of both.
 source "$TT_ROOT/tests/clients/lib.sh"
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-source "$here/private.sh"
+source "$TT_ROOT/tests/tools/lib/tool.sh"
+source "$lib/private.sh"
 start_own
-failed=0
-wrong() {
-    echo "$1" >&2
-    failed=1
-}
 
 # One version of every table, once they are fetched, so that a copy stays equal.
 tables=(eod symbols market_metrics option_chains dividends)
@@ -58,7 +53,7 @@ for estimate in false true; do
     for place in "${!queries[@]}"; do
         part="/^=$place\$/,/^=$((place + 1))\$/p"
         got=$(sed -n "$part" "$work/remote.txt") wanted=$(sed -n "$part" "$work/copy.txt")
-        [[ $got == "$wanted" ]] || wrong "use_remote_estimate=$estimate, ${queries[$place]}"$'\n'"wanted ${wanted:0:300}"$'\n'"got ${got:0:600}"
+        [[ $got == "$wanted" ]] || note "use_remote_estimate=$estimate, ${queries[$place]}"$'\n'"wanted ${wanted:0:300}"$'\n'"got ${got:0:600}"
     done
 done
 
@@ -91,7 +86,7 @@ own -c "CREATE FOREIGN TABLE gone (symbol text) SERVER tt OPTIONS (schema_name '
     -c "CREATE FOREIGN TABLE mistaken (symbol int) SERVER tt OPTIONS (schema_name 'public', table_name 'symbols')"
 while IFS='|' read -r code statement; do
     got=$(own -v VERBOSITY=verbose -c "$statement" 2>&1 >/dev/null | sed -n 's/^ERROR:  \([0-9A-Z]*\):.*/\1/p' || true)
-    [[ $got == "$code" ]] || wrong "$statement: wanted $code, got $got"
+    [[ $got == "$code" ]] || note "$statement: wanted $code, got $got"
 done <<'ERRORS'
 42P01|SELECT * FROM gone
 22P02|SELECT * FROM mistaken

@@ -1,33 +1,12 @@
-// postgres.js as its users write it. Prints `ok` and the number of checks, or a sentence for each that failed.
+// postgres.js as its users write it.
 //
-//   node client.mjs types.sql        the server's address comes from PGHOST, PGPORT, PGUSER and PGDATABASE
+//   node client.mjs types.sql
 
-import { deepStrictEqual } from 'node:assert'
 import { readFileSync } from 'node:fs'
 import postgres from 'postgres'
+import { check, fails, holds, run, url } from '../lib/checks.mjs'
 
-let checks = 0
-const failed = []
-const show = (value) => JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? `${one}n` : one))
-const check = (what, got, wanted) => {
-  checks += 1
-  try {
-    deepStrictEqual(got, wanted)
-  } catch {
-    failed.push(`${what}: wanted ${show(wanted)}, got ${show(got)}`)
-  }
-}
-const holds = (what, condition) => check(what, condition, true)
-const fails = async (what, running, code) => {
-  try {
-    await running
-  } catch (error) {
-    return check(what, error.code, code)
-  }
-  failed.push(`${what}: wanted ${code}, but it succeeds`)
-}
 const plain = (rows) => rows.map((row) => ({ ...row }))
-
 const sql = postgres({ max: 4, onnotice: () => {} })
 const types = readFileSync(process.argv[2], 'utf8')
 
@@ -212,9 +191,9 @@ const parts = {
   async concurrent() {
     const numbers = await Promise.all(Array.from({ length: 100 }, (_, n) => sql`SELECT ${n}::int AS n`))
     check('a hundred at once', numbers.map(([row]) => row.n), Array.from({ length: 100 }, (_, n) => n))
-    const url = postgres(`postgres://${process.env.PGUSER}@${process.env.PGHOST}:${process.env.PGPORT}/${process.env.PGDATABASE}?search_path=public&application_name=by_url`)
-    check('an address', (await url`SHOW application_name`)[0].application_name, 'by_url')
-    await url.end()
+    const addressed = postgres(`${url}?search_path=public&application_name=by_url`)
+    check('an address', (await addressed`SHOW application_name`)[0].application_name, 'by_url')
+    await addressed.end()
     const typed = postgres({ max: 1, target_session_attrs: 'read-only' })
     check('a server that only reads', (await typed`SELECT 1::int AS n`)[0].n, 1)
     await typed.end()
@@ -223,14 +202,4 @@ const parts = {
   },
 }
 
-for (const [name, part] of Object.entries(parts)) {
-  try {
-    await part()
-  } catch (error) {
-    failed.push(`${name} ended with ${error.code ?? ''} ${error.message}`)
-  }
-}
-await sql.end({ timeout: 2 })
-for (const sentence of failed) console.error(sentence)
-if (failed.length === 0) console.log(`ok checks=${checks}`)
-process.exitCode = failed.length === 0 ? 0 : 1
+await run(parts, () => sql.end({ timeout: 2 }))

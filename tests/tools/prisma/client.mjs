@@ -1,37 +1,12 @@
-// Prisma as its users run it. Prints `ok` and the number of checks, or a sentence for each that failed.
+// Prisma as its users run it.
 
-import { deepStrictEqual } from 'node:assert'
-import { execFile } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { promisify } from 'node:util'
 import { PrismaPg } from '@prisma/adapter-pg'
+import { check, failed, program, run, server } from '../lib/checks.mjs'
 
-let checks = 0
-const failed = []
-const show = (value) => JSON.stringify(value)
-const check = (what, got, wanted) => {
-  checks += 1
-  try {
-    deepStrictEqual(got, wanted)
-  } catch {
-    failed.push(`${what}: wanted ${show(wanted)}, got ${show(got)}`)
-  }
-}
-const code = (error) => error.code ?? error.cause?.code ?? error.parent?.code ?? error.driverError?.code ?? error.message
-const fails = async (what, running, wanted) => {
-  try {
-    await running
-  } catch (error) {
-    return check(what, code(error), wanted)
-  }
-  failed.push(`${what}: wanted ${wanted}, but it succeeds`)
-}
-
-const { PGHOST, PGPORT, PGUSER, PGDATABASE } = process.env
-const run = promisify(execFile)
 // The engine is chosen by the generator of the schema that the configuration names.
-const prisma = (schema, ...words) => run('node_modules/.bin/prisma', [...words, '--config', 'prisma.config.mjs'], { timeout: 150_000, env: { ...process.env, PRISMA_SCHEMA: schema } }).catch((error) => error)
+const prisma = (schema, ...words) => program('prisma', [...words, '--config', 'prisma.config.mjs'], { timeout: 150_000, env: { ...process.env, PRISMA_SCHEMA: schema } })
 const head = 'generator client {\n  provider = "prisma-client-js"\n  output = "./pulled"\n  engineType = "client"\n}\n\ndatasource db {\n  provider = "postgresql"\n  url = "postgres://unused"\n}\n'
 let db
 
@@ -43,7 +18,7 @@ const parts = {
     if (/Column type 'name' could not/.test(stdout + stderr)) return
     const pulled = readFileSync('pulled.prisma', 'utf8')
     const model = (name) => pulled.match(new RegExp(`^model ${name} \\{[^}]*\\}`, 'm'))?.[0] ?? ''
-    if (model('eod') === '') failed.push(`db pull finds no columns of eod: ${(stdout + stderr).slice(-600)}`)
+    if (model('eod') === '') failed(`db pull finds no columns of eod: ${(stdout + stderr).slice(-600)}`)
     for (const part of [/symbol\s+String$/m, /date\s+DateTime\s+@db.Date$/m, /close\s+Float\?$/m, /volume\s+BigInt\?$/m, /fetched_at\s+DateTime\s+@db.Timestamptz\(6\)$/m, /@@id\(\[symbol, date\]\)/]) check(`model eod has ${part}`, part.test(model('eod')), true)
     check('model symbols has a list', /lists\s+String\[\]/.test(model('symbols')), true)
     check('model symbols has a key', /symbol\s+String\s+@id/.test(model('symbols')), true)
@@ -58,7 +33,7 @@ const parts = {
     } catch (error) {
       throw new Error(`no client is generated: ${stdout} ${stderr} ${error.message}`)
     }
-    db = new generated.PrismaClient({ adapter: new PrismaPg({ host: PGHOST, port: Number(PGPORT), user: PGUSER, database: PGDATABASE, max: 3 }) })
+    db = new generated.PrismaClient({ adapter: new PrismaPg({ ...server, max: 3 }) })
     const day = new Date('2026-01-02T00:00:00Z')
     const bars = await db.eod.findMany({ where: { symbol: 'AAPL', date: { gte: day }, open_interest: null }, orderBy: { date: 'asc' }, take: 3 })
     check('bars', bars.map((row) => [row.symbol, row.date.toISOString().slice(0, 10), typeof row.close, typeof row.volume, row.open_interest, row.fetched_at instanceof Date]), ['2026-01-02', '2026-01-05', '2026-01-06'].map((one) => ['AAPL', one, 'number', 'bigint', null, true]))
@@ -103,16 +78,6 @@ const parts = {
     check('a push is refused', /read-only|Column type 'name' could not/.test(stdout + stderr) || (stdout + stderr).slice(-600), true)
   },
 }
-const end = async () => db?.$disconnect()
 
-for (const [name, part] of Object.entries(parts)) {
-  try {
-    await part()
-  } catch (error) {
-    failed.push(`${name} ended with ${code(error)} ${error.message} ${error.cause?.message ?? ''}`)
-  }
-}
-await end()
-for (const sentence of failed) console.error(sentence)
-if (failed.length === 0) console.log(`ok checks=${checks}`)
-process.exit(failed.length === 0 ? 0 : 1)
+await run(parts, async () => db?.$disconnect())
+process.exit()

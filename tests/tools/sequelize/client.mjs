@@ -1,31 +1,9 @@
-// Sequelize as its users write it. Prints `ok` and the number of checks, or a sentence for each that failed.
+// Sequelize as its users write it.
 
-import { deepStrictEqual } from 'node:assert'
 import { DataTypes, Op, QueryTypes, Sequelize, Transaction } from 'sequelize'
+import { check, fails, run, server } from '../lib/checks.mjs'
 
-let checks = 0
-const failed = []
-const show = (value) => JSON.stringify(value)
-const check = (what, got, wanted) => {
-  checks += 1
-  try {
-    deepStrictEqual(got, wanted)
-  } catch {
-    failed.push(`${what}: wanted ${show(wanted)}, got ${show(got)}`)
-  }
-}
-const code = (error) => error.code ?? error.cause?.code ?? error.parent?.code ?? error.driverError?.code ?? error.message
-const fails = async (what, running, wanted) => {
-  try {
-    await running
-  } catch (error) {
-    return check(what, code(error), wanted)
-  }
-  failed.push(`${what}: wanted ${wanted}, but it succeeds`)
-}
-
-const { PGHOST, PGPORT, PGUSER, PGDATABASE } = process.env
-const db = new Sequelize(PGDATABASE, PGUSER, '', { host: PGHOST, port: PGPORT, dialect: 'postgres', logging: false, pool: { max: 3 } })
+const db = new Sequelize(server.database, server.user, '', { host: server.host, port: server.port, dialect: 'postgres', logging: false, pool: { max: 3 } })
 const plain = { timestamps: false, freezeTableName: true }
 const Eod = db.define('eod', {
   symbol: { type: DataTypes.TEXT, primaryKey: true },
@@ -109,16 +87,6 @@ const parts = {
     await fails('a column', Eod.findOne({ attributes: ['nosuch'] }), '42703')
   },
 }
-const end = () => db.close()
 
-for (const [name, part] of Object.entries(parts)) {
-  try {
-    await part()
-  } catch (error) {
-    failed.push(`${name} ended with ${code(error)} ${error.message} ${error.cause?.message ?? ''}`)
-  }
-}
-await end()
-for (const sentence of failed) console.error(sentence)
-if (failed.length === 0) console.log(`ok checks=${checks}`)
-process.exit(failed.length === 0 ? 0 : 1)
+await run(parts, () => db.close())
+process.exit()

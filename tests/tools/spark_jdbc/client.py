@@ -1,19 +1,15 @@
-"""Spark over JDBC: the source `jdbc` and the catalog JDBCTableCatalog.
+"""Spark over JDBC: the source `jdbc` and the catalog JDBCTableCatalog."""
 
-The server's address comes from PGHOST, PGPORT, PGUSER and PGDATABASE.
-"""
-
-import os
-import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
+from checks import PLACE, USER, asked, check, failed, failures, part, report
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as f
 
-url = "jdbc:postgresql://{PGHOST}:{PGPORT}/{PGDATABASE}".format(**os.environ)
-login = {"url": url, "user": os.environ["PGUSER"], "driver": "org.postgresql.Driver"}
+login = {"url": f"jdbc:postgresql://{PLACE}", "user": USER, "driver": "org.postgresql.Driver"}
 pushed = {f"pushDown{one}": "true" for one in ("Aggregate", "Limit", "Offset", "TableSample", "Join")}
 builder = SparkSession.builder.master("local[2]")
 for key, value in {
@@ -24,18 +20,6 @@ for key, value in {
 }.items():  # fmt: skip
     builder = builder.config(key, value)
 spark = builder.getOrCreate()
-wrong = []
-
-
-def check(what: str, got: object, wanted: object) -> None:
-    """Notes what differs, and goes on."""
-    if got != wanted:
-        wrong.append(f"{what}: wanted {wanted!r}, got {got!r}")
-
-
-def asked(sql: str) -> str:
-    """What psql answers."""
-    return subprocess.run(["psql", "-XAtq", "-c", sql], capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
 
 def read(**options: str) -> DataFrame:
@@ -47,7 +31,7 @@ def refused(what: str, run: Callable[[], object], *parts: str) -> None:
     """The statement fails, and says so with all parts."""
     try:
         run()
-        wrong.append(f"{what} succeeds")
+        failed(f"{what} succeeds")
     except Exception as error:
         said = str(error) + str(getattr(error, "_origin", "") and error._origin.toString())
         cause = getattr(error, "_origin", None)
@@ -56,7 +40,7 @@ def refused(what: str, run: Callable[[], object], *parts: str) -> None:
             said += cause.toString()
         for part in parts:
             if part not in said:
-                wrong.append(f"{what}: no {part!r} in {said[:600]!r}")
+                failed(f"{what}: no {part!r} in {said[:600]!r}")
 
 
 def schemas() -> None:
@@ -115,7 +99,7 @@ def pushdown() -> None:
         plan = frame._jdf.queryExecution().executedPlan().toString()
         for part in parts:
             if part not in plan:
-                wrong.append(f"{spark_sql}: no {part!r} in {plan[:1500]!r}")
+                failed(f"{spark_sql}: no {part!r} in {plan[:1500]!r}")
     sampled = spark.sql("SELECT count(*) FROM tt.public.eod TABLESAMPLE (1 PERCENT) REPEATABLE (5)").collect()[0][0]
     check("a sample of 1 %", 1500 < sampled < 4000, True)
     check("namespaces", sorted(row[0] for row in spark.sql("SHOW NAMESPACES IN tt").collect()), ["information_schema", "live", "pg_catalog", "public", "system"])
@@ -146,11 +130,10 @@ def refusals() -> None:
     check("symbols after all", spark.sql("SELECT * FROM tt.public.symbols").count(), int(asked("SELECT count(*) FROM symbols")))
 
 
-for part in (schemas, partitions, pushdown, refusals):
-    try:
-        part()
-    except Exception as error:
-        wrong.append(f"{part.__name__}: {str(error)[:600]}")
+for one in (schemas, partitions, pushdown, refusals):
+    with part(one.__name__):
+        one()
 spark.stop()
-print("\n".join(wrong))
-raise SystemExit(bool(wrong))
+code = report()
+print(*failures, sep="\n")
+sys.exit(code)

@@ -1,43 +1,16 @@
-"""sqlacodegen: the models it writes of the tables, of live tables and of views, as declarative classes, dataclasses and tables.
+"""sqlacodegen: the models it writes of the tables, of live tables and of views, as declarative classes, dataclasses and tables."""
 
-    python client.py                       # the server's address comes from PGHOST, PGPORT, PGUSER and PGDATABASE
-
-Prints `ok` and the number of checks, or a sentence per check that failed.
-"""
-
-import os
 import subprocess
 import sys
 import types
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from checks import address, check, part, report
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import Session
 
-wrong: list[str] = []
-checks = 0
-
-
-def check(what: str, got: object, wanted: object) -> None:
-    """Notes what is not equal; the test goes on."""
-    global checks
-    checks += 1
-    if got != wanted:
-        wrong.append(f"{what}: wanted {wanted!r}, got {got!r}")
-
-
-@contextmanager
-def part(what: str) -> Iterator[None]:
-    """What raises in here is a failure of this part only."""
-    try:
-        yield
-    except Exception as error:
-        wrong.append(f"{what}: {type(error).__name__}: {' '.join(str(error).split())[:600]}")
-
-URL = "postgresql+psycopg://{PGUSER}@{PGHOST}:{PGPORT}/{PGDATABASE}".format(**os.environ)
+URL = address("postgresql+psycopg")
 
 
 def written(*arguments: str) -> types.ModuleType:
@@ -88,11 +61,7 @@ def main() -> int:
         check("live tables", {table.name for table in models.metadata.tables.values() if table.schema == "live"}, {"greeks", "quotes", "summaries", "time_and_sales", "trades"})
 
     engine.dispose()
-    if wrong:
-        print(*wrong, sep="\n", file=sys.stderr)
-        return 1
-    print(f"ok checks={checks}")
-    return 0
+    return report()
 
 
 if __name__ == "__main__":

@@ -1,45 +1,17 @@
 """Apache Superset over its REST API: a database, its schemas and tables, datasets, charts by time grain, SQL Lab, costs, stop.
 
-    python client.py URL     # of Superset; the server's address from PGHOST, PGPORT, PGUSER and PGDATABASE
-
-Prints `ok` and the number of checks. All failures are told, then the exit code is 1.
+    python client.py URL     # of Superset
 """
 
 import json
-import os
 import sys
 import threading
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 
-WAIT = 300
-checks = 0
-failures = []
-
-
-def failed(sentence: str) -> None:
-    """Tells at once, and goes on."""
-    failures.append(sentence)
-    print(sentence, file=sys.stderr, flush=True)
-
-
-def check(what: str, got: object, wanted: object) -> None:
-    """Equal; goes on after a failure."""
-    global checks
-    checks += 1
-    if got != wanted:
-        failed(f"{what}: wanted {wanted!r}, got {got!r}")
-
-
-def holds(what: str, condition: object, got: object) -> None:
-    """True of what came."""
-    global checks
-    checks += 1
-    if not condition:
-        failed(f"{what}: got {str(got)[:600]}")
-
+import web
+from checks import DATABASE, address, check, failed, holds, part, report
 
 class Superset:
     """Requests with a token."""
@@ -51,18 +23,8 @@ class Superset:
 
     def ask(self, method: str, path: str, data: object = None) -> tuple[int, object]:
         """Status and document, or text."""
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
-        body = None if data is None else json.dumps(data).encode()
-        request = urllib.request.Request(self.base + path, method=method, data=body, headers=headers)
-        try:
-            with urllib.request.urlopen(request, timeout=WAIT) as answer:
-                status, text = answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            status, text = error.code, error.read().decode()
-        try:
-            return status, json.loads(text)
-        except ValueError:
-            return status, text
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return web.ask(urllib.request.build_opener(), self.base + path, method, data, headers)
 
     def good(self, method: str, path: str, data: object = None) -> dict:
         """A request that must succeed."""
@@ -85,7 +47,7 @@ def schemas(superset: Superset, database: int) -> None:
     """What the left pane lists."""
     found = superset.good("GET", f"/api/v1/database/{database}/schemas/").get("result", [])
     holds("schemas", {"public", "live", "system", "information_schema"} <= set(found), found)
-    check("catalogs", superset.good("GET", f"/api/v1/database/{database}/catalogs/").get("result"), [os.environ["PGDATABASE"]])
+    check("catalogs", superset.good("GET", f"/api/v1/database/{database}/catalogs/").get("result"), [DATABASE])
     arguments = urllib.parse.quote("(force:!t,schema_name:public)")
     rows = superset.good("GET", f"/api/v1/database/{database}/tables/?q={arguments}").get("result", [])
     kinds = {row["value"]: row["type"] for row in rows}
@@ -210,7 +172,7 @@ def sql_lab(superset: Superset, database: int) -> None:
     status, document = superset.ask("POST", "/api/v1/query/stop", {"client_id": name})
     check(f"stopped ({document})", status, 200)
     began = time.monotonic()
-    thread.join(WAIT)
+    thread.join(web.WAIT)
     holds("ended by the stop", not thread.is_alive() and time.monotonic() - began < 20, told)
     status, document = superset.sql(database, "SELECT count(*) AS n FROM system.queries WHERE state = 'running' AND strpos(sql, 'GENERATE_SERIES') > 0 AND strpos(sql, 'system.queries') = 0")
     check(f"nothing runs on ({document if status != 200 else ''})", (document.get("data") or [{}])[0].get("n"), 0)
@@ -224,24 +186,17 @@ def sql_lab(superset: Superset, database: int) -> None:
 def main() -> int:
     """All parts; a part that cannot go on is a failure."""
     superset = Superset(sys.argv[1])
-    address = f"postgresql+psycopg2://{os.environ['PGUSER']}@{os.environ['PGHOST']}:{os.environ['PGPORT']}/{os.environ['PGDATABASE']}"
-    superset.good("POST", "/api/v1/database/test_connection/", {"sqlalchemy_uri": address, "database_name": "tt", "extra": "{}", "server_cert": None, "impersonate_user": False})
-    wrong = address.rsplit("/", 1)[0] + "/nothing"
-    status, document = superset.ask("POST", "/api/v1/database/test_connection/", {"sqlalchemy_uri": wrong, "database_name": "tt", "extra": "{}"})
+    uri = address("postgresql+psycopg2")
+    superset.good("POST", "/api/v1/database/test_connection/", {"sqlalchemy_uri": uri, "database_name": "tt", "extra": "{}", "server_cert": None, "impersonate_user": False})
+    status, document = superset.ask("POST", "/api/v1/database/test_connection/", {"sqlalchemy_uri": uri.rsplit("/", 1)[0] + "/nothing", "database_name": "tt", "extra": "{}"})
     holds("a database that is not there", status >= 400 and "nothing" in str(document), document)
     extra = json.dumps({"cost_estimate_enabled": True, "allows_virtual_table_explore": True})
-    document = superset.good("POST", "/api/v1/database/", {"database_name": "tt", "sqlalchemy_uri": address, "expose_in_sqllab": True, "allow_ctas": False, "allow_dml": False, "extra": extra})
+    document = superset.good("POST", "/api/v1/database/", {"database_name": "tt", "sqlalchemy_uri": uri, "expose_in_sqllab": True, "allow_ctas": False, "allow_dml": False, "extra": extra})
     database = document["id"]
-    for part in (schemas, charts, sql_lab):
-        try:
-            part(superset, database)
-        except (KeyError, IndexError, TypeError, AttributeError) as error:
-            trace = error.__traceback__
-            while trace.tb_next:
-                trace = trace.tb_next
-            failed(f"{part.__name__}, line {trace.tb_lineno}: {error!r}")
-    print("ok" if not failures else "failed", checks)
-    return 1 if failures else 0
+    for one in (schemas, charts, sql_lab):
+        with part(one.__name__):
+            one(superset, database)
+    return report()
 
 
 if __name__ == "__main__":

@@ -1,30 +1,8 @@
-// TypeORM as its users write it. Prints `ok` and the number of checks, or a sentence for each that failed.
+// TypeORM as its users write it.
 
-import { deepStrictEqual } from 'node:assert'
 import { DataSource, EntitySchema, In, IsNull, MoreThanOrEqual } from 'typeorm'
+import { check, fails, run, server } from '../lib/checks.mjs'
 
-let checks = 0
-const failed = []
-const show = (value) => JSON.stringify(value)
-const check = (what, got, wanted) => {
-  checks += 1
-  try {
-    deepStrictEqual(got, wanted)
-  } catch {
-    failed.push(`${what}: wanted ${show(wanted)}, got ${show(got)}`)
-  }
-}
-const code = (error) => error.code ?? error.cause?.code ?? error.parent?.code ?? error.driverError?.code ?? error.message
-const fails = async (what, running, wanted) => {
-  try {
-    await running
-  } catch (error) {
-    return check(what, code(error), wanted)
-  }
-  failed.push(`${what}: wanted ${wanted}, but it succeeds`)
-}
-
-const { PGHOST, PGPORT, PGUSER, PGDATABASE } = process.env
 const Eod = new EntitySchema({
   name: 'Eod',
   tableName: 'eod',
@@ -49,7 +27,7 @@ const Kept = new EntitySchema({
   tableName: 'kept',
   columns: { id: { type: 'int', primary: true }, name: { type: 'varchar' }, price: { type: 'numeric', precision: 10, scale: 2, nullable: true }, at: { type: 'timestamptz', nullable: true } },
 })
-const options = { type: 'postgres', host: PGHOST, port: Number(PGPORT), username: PGUSER, database: PGDATABASE, installExtensions: false }
+const options = { type: 'postgres', ...server, username: server.user, installExtensions: false }
 const source = new DataSource({ ...options, entities: [Eod, Symbol, Kept], poolSize: 3 })
 
 const parts = {
@@ -123,17 +101,7 @@ const parts = {
     await fails('a column', source.getRepository(Eod).createQueryBuilder('e').where('nosuch = 1').getMany(), '42703')
   },
 }
-// A connection that a failed part has kept must not hold up the end.
-const end = () => Promise.race([source.destroy(), new Promise((done) => setTimeout(done, 2000))])
 
-for (const [name, part] of Object.entries(parts)) {
-  try {
-    await part()
-  } catch (error) {
-    failed.push(`${name} ended with ${code(error)} ${error.message} ${error.cause?.message ?? ''}`)
-  }
-}
-await end()
-for (const sentence of failed) console.error(sentence)
-if (failed.length === 0) console.log(`ok checks=${checks}`)
-process.exit(failed.length === 0 ? 0 : 1)
+// A connection that a failed part has kept must not hold up the end.
+await run(parts, () => Promise.race([source.destroy(), new Promise((done) => setTimeout(done, 2000))]))
+process.exit()

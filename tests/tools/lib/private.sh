@@ -1,14 +1,10 @@
-# Sourced after lib.sh: a PostgreSQL of our own, on a free port, which `own` asks and which is $own_port.
+# Sourced after lib.sh and tool.sh: a PostgreSQL of our own, on a free port, which `own` asks and which is $own_port.
 
 programs=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)
 if [[ ! -x $programs/initdb ]]; then
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null 2>&1 || true
-    programs=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)
+    debian_packages postgresql
+    programs=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
 fi
-[[ -x $programs/initdb ]] || {
-    echo "skipped: PostgreSQL is not there and cannot be installed"
-    exit 77
-}
 
 own() {
     PGOPTIONS='' psql -XAtq -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$own_port" -U owner -d "${own_database:-postgres}" "$@"
@@ -21,7 +17,7 @@ start_own() {
     chmod a+rx "$work"
     mkdir "$work/own"
     [[ $(id -u) != 0 ]] || chown postgres: "$work/own"
-    own_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    own_port=$(free_port)
     (cd / && "${as[@]}" "$programs/initdb" -D "$work/own/data" -A trust -U owner --encoding UTF8 --locale C) >"$work/initdb.log" 2>&1 ||
         fail "initdb: $(tail -3 "$work/initdb.log")"
     (cd / && exec "${as[@]}" "$programs/postgres" -D "$work/own/data" -p "$own_port" -k "$work/own" -c listen_addresses=127.0.0.1 \

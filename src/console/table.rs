@@ -3,7 +3,7 @@
 
 use crate::text::column::{texts, times_as_text};
 use crate::text::decimal::is_unbound;
-use crate::text::zone::Zone;
+use crate::text::style::Style;
 use crate::text::{json, tid, uuid};
 use arrow::array::{ArrayRef, StringArray};
 use arrow::csv::WriterBuilder;
@@ -57,7 +57,7 @@ pub fn write_batches(
 /// The batch with JSON and UUIDs as texts, which are types of the engine's own.
 fn as_told(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let told = |column: &ArrayRef| match uuid::is_uuid(column.data_type()) || tid::is_tid(column.data_type()) {
-        true => texts(column, &Zone::UTC),
+        true => texts(column, &Style::DEFAULT),
         false => Ok(json::unwrapped(column)),
     };
     let columns = batch.columns().iter().map(told).collect::<Result<Vec<_>, _>>()?;

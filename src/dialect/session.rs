@@ -98,6 +98,12 @@ pub trait SessionVariables: Debug + Send + Sync {
     /// An error for an unknown name, or for a value the setting does not take.
     fn set(&self, name: &str, value: &str) -> Result<()>;
 
+    /// Changes a setting until the transaction ends.
+    ///
+    /// # Errors
+    /// Those of [`Self::set`].
+    fn set_local(&self, name: &str, value: &str) -> Result<()>;
+
     /// All settings with their values, sorted by name: the rows of `pg_settings`.
     fn all(&self) -> Vec<(String, String)>;
 

@@ -412,7 +412,9 @@ mod tests {
             ("1 day 2 hours", (0, 1, 7_200), (0, 1, 7_200)),
             ("-2 hours", (0, 0, -7_200), (0, 0, -7_200)),
         ] {
-            let of = |(months, days, seconds)| IntervalMonthDayNano::new(months, days, seconds * 1_000_000_000);
+            let of = |(months, days, seconds): (i32, i32, i64)| {
+                IntervalMonthDayNano::new(months, days, seconds * 1_000_000_000)
+            };
             assert_eq!(parse_as(text, SpanStyle::SqlStandard).ok(), Some(of(standard)), "{text}");
             assert_eq!(parse_as(text, SpanStyle::Iso8601).ok(), Some(of(other)), "{text}");
         }

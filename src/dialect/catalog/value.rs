@@ -146,9 +146,7 @@ fn column(values: &[&Value], data_type: &DataType) -> Result<ArrayRef> {
         Value::Int(_) => Arc::new(of!(Int64Array, Value::Int, i64::clone)),
         Value::Float(_) => Arc::new(of!(Float64Array, Value::Float, f64::clone)),
         Value::Text(_) => Arc::new(of!(StringArray, Value::Text, String::as_str)),
-        Value::Instant(_) => {
-            Arc::new(of!(TimestampMicrosecondArray, Value::Instant, i64::clone).with_timezone("UTC"))
-        }
+        Value::Instant(_) => Arc::new(of!(TimestampMicrosecondArray, Value::Instant, i64::clone).with_timezone("UTC")),
         Value::Seconds(_) => {
             let span = |seconds: &i64| IntervalMonthDayNano::new(0, 0, seconds.saturating_mul(1_000_000_000));
             Arc::new(of!(IntervalMonthDayNanoArray, Value::Seconds, span))

@@ -67,13 +67,7 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
             Ok(text(values, 0).and_then(|name| find_table(context, &name)).map_or(null(), ScalarValue::from))
         },
     ),
-    stable(
-        "to_regproc",
-        "Number of a function by name; NULL when there is none.",
-        &[1],
-        Returns::Oid,
-        known_function,
-    ),
+    stable("to_regproc", "Number of a function by name; NULL when there is none.", &[1], Returns::Oid, known_function),
     stable(
         "to_regprocedure",
         "Number of a function by name and arguments; NULL when there is none.",

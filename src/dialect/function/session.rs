@@ -43,9 +43,13 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
     stable("system_user", "Method and name by which the user logged in: NULL here.", &[0], Returns::Text, |_, _| {
         Ok(null())
     }),
-    stable("to_regrole", "Number of a user by name; NULL when there is none.", &[1], Returns::Oid, |context, values| {
-        Ok(role_oid(context, values).unwrap_or_else(|_| null()))
-    }),
+    stable(
+        "to_regrole",
+        "Number of a user by name; NULL when there is none.",
+        &[1],
+        Returns::Oid,
+        |context, values| Ok(role_oid(context, values).unwrap_or_else(|_| null())),
+    ),
     stable("user", "User of the session.", &[0], Returns::Text, user),
     volatile(
         "pg_cancel_backend",
@@ -122,11 +126,15 @@ fn signal(context: &Context<'_>, values: &[ScalarValue], signal: Signal) -> Resu
     Ok(ScalarValue::from(reached))
 }
 
-/// Sets a setting for the session. "For this transaction only" is not a thing of a server that never writes.
+/// Sets a setting for the session, or for the transaction alone.
 fn set_config(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let Some(name) = text(values, 0) else { return Ok(null()) };
     let variables = &context.session()?.variables;
-    variables.set(&name, &text(values, 1).unwrap_or_default())?;
+    let value = text(values, 1).unwrap_or_default();
+    match values.get(2) {
+        Some(ScalarValue::Boolean(Some(true))) => variables.set_local(&name, &value)?,
+        _ => variables.set(&name, &value)?,
+    }
     Ok(text_value(Some(variables.show(&name)?)))
 }
 

@@ -35,6 +35,33 @@ fn integer(value: &str) -> bool {
     value.parse::<i64>().is_ok()
 }
 
+fn number(value: &str) -> bool {
+    value.parse::<f64>().is_ok_and(|number| number >= 0.0)
+}
+
+/// Accepts `on` alone, in any spelling: strings are read in no other way.
+fn on(value: &str) -> bool {
+    matches!(value.to_ascii_lowercase().as_str(), "on" | "true" | "yes" | "1")
+}
+
+/// Accepts what has every digit written that tells a double from all others, which is all that is done here.
+fn every_digit(value: &str) -> bool {
+    matches!(value, "1" | "2" | "3")
+}
+
+/// Accepts PostgreSQL's levels of isolation.
+fn isolation(value: &str) -> bool {
+    let levels = ["serializable", "repeatable read", "read committed", "read uncommitted"];
+    levels.iter().any(|level| value.eq_ignore_ascii_case(level))
+}
+
+/// Accepts PostgreSQL's levels of messages to clients.
+fn message_level(value: &str) -> bool {
+    let levels =
+        ["debug", "debug1", "debug2", "debug3", "debug4", "debug5", "info", "log", "notice", "warning", "error"];
+    levels.iter().any(|level| value.eq_ignore_ascii_case(level))
+}
+
 /// Accepts the spellings of UTF-8 alone: no other client encoding is served.
 fn utf8(value: &str) -> bool {
     // Drivers write it with quotes, dashes and spaces.
@@ -83,13 +110,13 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     Definition { name: "as_of", default: "", check: any },
     Definition { name: "bytea_output", default: "hex", check: bytea_output },
     Definition { name: "client_encoding", default: "UTF8", check: utf8 },
-    Definition { name: "client_min_messages", default: "notice", check: any },
+    Definition { name: "client_min_messages", default: "notice", check: message_level },
     Definition { name: "default_tablespace", default: "", check: |value| value.is_empty() },
     Definition { name: "default_transaction_deferrable", default: "off", check: boolean },
-    Definition { name: "default_transaction_isolation", default: "repeatable read", check: any },
+    Definition { name: "default_transaction_isolation", default: "repeatable read", check: isolation },
     Definition { name: "default_transaction_read_only", default: "on", check: boolean },
     Definition { name: "escape_string_warning", default: "on", check: boolean },
-    Definition { name: "extra_float_digits", default: "1", check: integer },
+    Definition { name: "extra_float_digits", default: "1", check: every_digit },
     Definition { name: "freshness", default: "wait", check: freshness },
     Definition { name: "idle_in_transaction_session_timeout", default: "0", check: duration },
     Definition { name: "idle_session_timeout", default: "0", check: duration },
@@ -99,14 +126,61 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     Definition { name: "max_staleness", default: "", check: |value| value.is_empty() || duration(value) },
     Definition { name: "row_security", default: "off", check: boolean },
     Definition { name: "search_path", default: "\"$user\", public", check: any },
-    Definition { name: "standard_conforming_strings", default: "on", check: boolean },
+    Definition { name: "standard_conforming_strings", default: "on", check: on },
     Definition { name: "statement_timeout", default: "0", check: duration },
     // Rows have one order, so that scans which start elsewhere cannot be told from others.
     Definition { name: "synchronize_seqscans", default: "on", check: boolean },
     Definition { name: "transaction_deferrable", default: "off", check: boolean },
-    Definition { name: "transaction_isolation", default: "repeatable read", check: any },
+    Definition { name: "transaction_isolation", default: "repeatable read", check: isolation },
     Definition { name: "transaction_read_only", default: "on", check: boolean },
     Definition { name: "work_mem", default: "4MB", check: memory },
+];
+
+/// Settings that PostgreSQL plans by, and that no answer depends on: tools set them, and read them back.
+pub(super) const OF_PLANNER: &[Definition] = &[
+    Definition { name: "check_function_bodies", default: "on", check: boolean },
+    Definition { name: "constraint_exclusion", default: "partition", check: any },
+    Definition { name: "cpu_index_tuple_cost", default: "0.005", check: number },
+    Definition { name: "cpu_operator_cost", default: "0.0025", check: number },
+    Definition { name: "cpu_tuple_cost", default: "0.01", check: number },
+    Definition { name: "default_statistics_target", default: "100", check: integer },
+    Definition { name: "effective_cache_size", default: "4GB", check: memory },
+    Definition { name: "effective_io_concurrency", default: "1", check: integer },
+    Definition { name: "enable_async_append", default: "on", check: boolean },
+    Definition { name: "enable_bitmapscan", default: "on", check: boolean },
+    Definition { name: "enable_gathermerge", default: "on", check: boolean },
+    Definition { name: "enable_hashagg", default: "on", check: boolean },
+    Definition { name: "enable_hashjoin", default: "on", check: boolean },
+    Definition { name: "enable_incremental_sort", default: "on", check: boolean },
+    Definition { name: "enable_indexonlyscan", default: "on", check: boolean },
+    Definition { name: "enable_indexscan", default: "on", check: boolean },
+    Definition { name: "enable_material", default: "on", check: boolean },
+    Definition { name: "enable_memoize", default: "on", check: boolean },
+    Definition { name: "enable_mergejoin", default: "on", check: boolean },
+    Definition { name: "enable_nestloop", default: "on", check: boolean },
+    Definition { name: "enable_parallel_append", default: "on", check: boolean },
+    Definition { name: "enable_parallel_hash", default: "on", check: boolean },
+    Definition { name: "enable_partition_pruning", default: "on", check: boolean },
+    Definition { name: "enable_partitionwise_aggregate", default: "off", check: boolean },
+    Definition { name: "enable_partitionwise_join", default: "off", check: boolean },
+    Definition { name: "enable_seqscan", default: "on", check: boolean },
+    Definition { name: "enable_sort", default: "on", check: boolean },
+    Definition { name: "enable_tidscan", default: "on", check: boolean },
+    Definition { name: "from_collapse_limit", default: "8", check: integer },
+    Definition { name: "geqo", default: "on", check: boolean },
+    Definition { name: "hash_mem_multiplier", default: "2", check: number },
+    Definition { name: "join_collapse_limit", default: "8", check: integer },
+    Definition { name: "maintenance_work_mem", default: "64MB", check: memory },
+    Definition { name: "max_parallel_maintenance_workers", default: "2", check: integer },
+    Definition { name: "max_parallel_workers", default: "8", check: integer },
+    Definition { name: "max_parallel_workers_per_gather", default: "2", check: integer },
+    Definition { name: "parallel_setup_cost", default: "1000", check: number },
+    Definition { name: "parallel_tuple_cost", default: "0.1", check: number },
+    Definition { name: "plan_cache_mode", default: "auto", check: any },
+    Definition { name: "random_page_cost", default: "4", check: number },
+    Definition { name: "seq_page_cost", default: "1", check: number },
+    Definition { name: "temp_buffers", default: "8MB", check: memory },
+    Definition { name: "xmloption", default: "content", check: any },
 ];
 
 /// Facts a session may show but not set.
@@ -134,7 +208,8 @@ pub(super) const IS_SUPERUSER: &str = "is_superuser";
 /// kind InvalidParameter (22023) for a fact about the server, which cannot be set.
 pub(super) fn find(name: &str) -> Result<&'static Definition, QueryError> {
     let name = if name.eq_ignore_ascii_case("time zone") { "timezone" } else { name };
-    DEFINITIONS.iter().find(|definition| definition.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
+    let all = DEFINITIONS.iter().chain(OF_PLANNER);
+    all.into_iter().find(|definition| definition.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
         if FACTS.iter().any(|(fact, _)| fact.eq_ignore_ascii_case(name)) || name.eq_ignore_ascii_case(IS_SUPERUSER) {
             return QueryError::new(ErrorKind::InvalidParameter, format!("parameter \"{name}\" cannot be changed"));
         }

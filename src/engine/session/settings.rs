@@ -1,7 +1,7 @@
 //! The settings of a session: what it has set, and the defaults for the rest. SET, SHOW and RESET of both front ends read and
 //! write here.
 
-use super::definition::{DEFINITIONS, Definition, FACTS, INTERVAL_STYLE, IS_SUPERUSER, TIME_ZONE, find};
+use super::definition::{DEFINITIONS, Definition, FACTS, INTERVAL_STYLE, IS_SUPERUSER, OF_PLANNER, TIME_ZONE, find};
 use super::spelling::{duration_text, parse_duration, spelled};
 use crate::clock::Clock;
 use crate::error::{ErrorKind, QueryError};
@@ -44,6 +44,8 @@ pub struct Settings {
     custom: BTreeMap<String, String>,
     /// The temporary tables and views of the session: like settings, they go back with a transaction.
     temporary: Contents,
+    /// What they were before a statement changed them for its transaction alone.
+    before_local: Option<Box<Settings>>,
 }
 
 /// The number of the next change of any session's settings.
@@ -94,6 +96,23 @@ impl Settings {
         self.changed();
     }
 
+    /// Sets a value for the transaction alone, as `set_config(name, value, true)` does; [`Self::take_local`] tells whoever
+    /// keeps the transaction what to go back to.
+    ///
+    /// # Errors
+    /// Those of [`Self::set`].
+    pub(crate) fn set_local(&mut self, name: &str, value: &str) -> Result<(), QueryError> {
+        let before = self.before_local.take().unwrap_or_else(|| Box::new(self.clone()));
+        let set = self.set(name, value);
+        self.before_local = Some(before);
+        set
+    }
+
+    /// The settings from before the first [`Self::set_local`], once.
+    pub(crate) fn take_local(&mut self) -> Option<Self> {
+        self.before_local.take().map(|before| *before)
+    }
+
     /// Sets a value, or refuses it: 42704 for an unknown name, 22023 for a value it does not take.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), QueryError> {
         if let Some(name) = custom(name) {
@@ -104,6 +123,9 @@ impl Settings {
             if self.custom.len() >= CUSTOM_MAX && !self.custom.contains_key(&name) {
                 let message = format!("a session has at most {CUSTOM_MAX} settings of its own");
                 return Err(QueryError::new(ErrorKind::InvalidParameter, message));
+            }
+            if let Some(before) = &mut self.before_local {
+                before.set(&name, value)?;
             }
             self.custom.insert(name, value.to_owned());
             self.changed();
@@ -119,6 +141,9 @@ impl Settings {
             "as_of" => self.past(value)?,
             _ => spelled,
         };
+        if let Some(before) = &mut self.before_local {
+            before.set(definition.name, &value)?;
+        }
         if definition.name == TIME_ZONE {
             self.zone = Zone::of_setting(&value);
         }
@@ -236,7 +261,9 @@ impl Settings {
     pub fn all(&self) -> Vec<(String, String)> {
         let mut all: Vec<(String, String)> =
             self.facts().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        all.extend(DEFINITIONS.iter().map(|definition| (definition.name.to_owned(), self.value(definition))));
+        all.extend(
+            DEFINITIONS.iter().chain(OF_PLANNER).map(|definition| (definition.name.to_owned(), self.value(definition))),
+        );
         all.extend(self.custom.iter().map(|(name, value)| (name.clone(), value.clone())));
         all.sort_by_key(|(name, _)| name.to_ascii_lowercase());
         all

@@ -20,9 +20,19 @@ pub(super) fn spelled(name: &str, value: &str) -> String {
             parse_duration(value).map_or_else(|| value.to_owned(), duration_text)
         }
         "application_name" => value.chars().take(APPLICATION_NAME_MAX).collect(),
-        "standard_conforming_strings" | "default_transaction_read_only" | "transaction_read_only" | "row_security" => {
-            on_or_off(value)
-        }
+        "client_min_messages" | "default_transaction_isolation" | "transaction_isolation" => value.to_ascii_lowercase(),
+        "standard_conforming_strings"
+        | "default_transaction_read_only"
+        | "transaction_read_only"
+        | "row_security"
+        | "jit"
+        | "geqo"
+        | "escape_string_warning"
+        | "synchronize_seqscans"
+        | "check_function_bodies"
+        | "default_transaction_deferrable"
+        | "transaction_deferrable" => on_or_off(value),
+        planner if planner.starts_with("enable_") => on_or_off(value),
         _ => value.to_owned(),
     }
 }

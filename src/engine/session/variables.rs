@@ -43,6 +43,14 @@ impl SessionVariables for Variables {
         self.settings().set(name, value).map_err(|error| DataFusionError::External(Box::new(error)))
     }
 
+    fn set_local(&self, name: &str, value: &str) -> Result<()> {
+        if self.session.front_end == "flight" {
+            // There are no transactions, so that it would never be seen.
+            return Ok(());
+        }
+        self.settings().set_local(name, value).map_err(|error| DataFusionError::External(Box::new(error)))
+    }
+
     fn all(&self) -> Vec<(String, String)> {
         self.settings().all()
     }

@@ -53,6 +53,8 @@ pub(super) enum Command {
     },
     /// Isolation and access of transactions: all are read-only snapshots here whatever is asked.
     SetTransaction,
+    /// When constraints are checked, of which there are none that could wait.
+    SetConstraints,
     /// SET TRANSACTION SNAPSHOT: the name that pg_export_snapshot gave.
     ImportSnapshot(String),
     /// RESET of one setting; `None` resets all of them.
@@ -267,6 +269,23 @@ fn set(reader: &mut Reader<'_>) -> Result<Command, Failure> {
         reader.expect("TRANSACTION")?;
         modes(reader)?;
         return Ok(Command::SetTransaction);
+    }
+    if session && reader.keyword("AUTHORIZATION") {
+        return Ok(Command::Set { name: "session_authorization".to_owned(), value: values(reader)?, local });
+    }
+    if reader.keyword("ROLE") {
+        let _ = reader.keyword("TO") || reader.symbol('=');
+        return Ok(Command::Set { name: "role".to_owned(), value: values(reader)?, local });
+    }
+    if reader.keyword("CONSTRAINTS") {
+        reader.name()?;
+        while reader.symbol(',') {
+            reader.name()?;
+        }
+        return match reader.keyword("DEFERRED") || reader.keyword("IMMEDIATE") {
+            true => Ok(Command::SetConstraints),
+            false => Err(reader.unexpected()),
+        };
     }
     if reader.keyword("TRANSACTION") {
         if reader.keyword("SNAPSHOT") {

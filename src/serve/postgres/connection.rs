@@ -223,6 +223,10 @@ impl Connection {
 
     /// Says that a statement is done.
     pub(super) fn complete(&mut self, tag: String) {
+        let before = self.session.settings().take_local();
+        if let Some(before) = before {
+            self.transaction.changed_locally(before);
+        }
         self.notices();
         self.report_settings();
         self.transport.send(&CommandComplete::new(tag));

@@ -444,12 +444,13 @@ mod tests {
         let fields = [Field::new("a", DataType::Utf8, true), Field::new("b", DataType::Utf8, true)];
         for size in [1, 2, 3, 7, bytes.len().max(1)] {
             let read = || {
-                let mut reader = CopyReader::new(&copy(sql), &fields, Zone::UTC, 1 << 20);
+                let mut reader = CopyReader::new(&copy(sql), &fields, Style::DEFAULT, 1 << 20);
                 for piece in bytes.chunks(size) {
                     assert!(reader.read(&Bytes::copy_from_slice(piece))?.is_none());
                 }
                 let batch = reader.finish()?;
-                let columns: Vec<_> = batch.columns().iter().map(|column| texts(column, &Zone::UTC).unwrap()).collect();
+                let columns: Vec<_> =
+                    batch.columns().iter().map(|column| texts(column, &Style::DEFAULT).unwrap()).collect();
                 let cell = |row: usize, place: usize| {
                     let column = arrow::array::AsArray::as_string::<i32>(&columns[place]);
                     if arrow::array::Array::is_null(column, row) {

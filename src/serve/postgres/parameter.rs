@@ -175,7 +175,8 @@ mod tests {
 
     fn read(described: Type, wanted: Option<DataType>, bytes: &[u8], format: Format) -> Result<ScalarValue, Failure> {
         let value = Bytes::copy_from_slice(bytes);
-        Parameter { described, wanted }.read(1, Some(&value), format, &Zone::named("America/New_York").unwrap())
+        let style = Style { zone: crate::text::zone::Zone::named("America/New_York").unwrap(), ..Style::DEFAULT };
+        Parameter { described, wanted }.read(1, Some(&value), format, &style)
     }
 
     /// A `numeric` as parameters are held.

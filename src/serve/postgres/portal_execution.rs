@@ -104,6 +104,12 @@ impl Connection {
                 done("SET")
             }
             Command::SetTransaction => done("SET"),
+            Command::SetConstraints => {
+                if self.transaction.status() == Status::Idle && !self.in_block {
+                    self.warn("25P01", "SET CONSTRAINTS can only be used in transaction blocks");
+                }
+                done("SET CONSTRAINTS")
+            }
             Command::Unlisten => done("UNLISTEN"),
             Command::Begin { .. }
             | Command::Commit { .. }

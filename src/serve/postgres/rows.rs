@@ -12,6 +12,7 @@ use super::notice::send_notices;
 use super::transport::{Transport, WRITE_BYTES};
 use super::types::{Formats, field_type, postgres_type};
 use crate::engine::{MappedStream, RowStream, Running, Session};
+use crate::text::style::Style;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use std::ops::Range;

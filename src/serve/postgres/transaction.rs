@@ -78,8 +78,17 @@ impl Transaction {
         *self = Self::new();
     }
 
+    /// Notes what settings were before a statement changed them for the transaction alone.
+    pub(super) fn changed_locally(&mut self, before: Settings) {
+        self.after_commit.get_or_insert_with(|| before.clone());
+        self.before.get_or_insert(before);
+    }
+
     /// Notes that a statement failed: an open transaction fails with it, and its settings go back.
     pub(super) fn fail(&mut self, settings: &mut Settings) {
+        if let Some(before) = settings.take_local() {
+            self.changed_locally(before);
+        }
         match self.status {
             Status::Idle => self.roll_back(settings),
             Status::Open | Status::Failed => self.status = Status::Failed,

@@ -7,6 +7,7 @@ use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::{Format, postgres_type};
 use crate::text::array::{VECTOR, put_array, put_rows};
 use crate::text::is_text;
+use crate::text::style::Style;
 use arrow::array::{Array, ArrayRef, AsArray, ListArray};
 use arrow::datatypes::DataType;
 use bytes::BufMut;

@@ -3,7 +3,7 @@
 use crate::dialect::catalog::types;
 use crate::dialect::guard::CONDITION;
 use crate::text::column::texts;
-use crate::text::zone::Zone;
+use crate::text::style::Style;
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::physical_expr::expressions::{
@@ -97,7 +97,7 @@ fn value(value: &ScalarValue) -> String {
         return value.to_string();
     }
     let text = value.to_array().ok().and_then(|array| {
-        let texts = texts(&array, &Zone::UTC).ok()?;
+        let texts = texts(&array, &Style::DEFAULT).ok()?;
         ScalarValue::try_from_array(&texts, 0).ok()
     });
     let quoted = format!("'{}'", text.as_ref().unwrap_or(value).to_string().replace('\'', "''"));

@@ -3,10 +3,11 @@
 use super::array::{put_array, put_rows};
 use super::calendar::DAY_US;
 use super::decimal::{is_unbound, without_zeros};
-use super::moment::{put_day, put_interval, put_time, put_timestamp, put_timestamptz};
+use super::moment::{put_day, put_time, put_timestamp, put_timestamptz};
 use super::number::{put_float4, put_float8};
 use super::record::{is_missing, put_record};
-use super::zone::{Offsets, Zone};
+use super::style::Style;
+use super::zone::Offsets;
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -29,17 +30,17 @@ pub(crate) fn times_as_text(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         DataType::Interval(_) | DataType::Duration(_) => DataType::Interval(IntervalUnit::MonthDayNano),
         other => other.clone(),
     };
-    texts(&cast(array, &written)?, &Zone::UTC)
+    texts(&cast(array, &written)?, &Style::DEFAULT)
 }
 
-/// The text of each value, NULL of NULL. Instants are on the clock of a zone.
+/// The text of each value, NULL of NULL. Instants and spans are in a style.
 ///
 /// # Errors
 /// A time of day that PostgreSQL has no room for.
-pub(crate) fn texts(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef, ArrowError> {
+pub(crate) fn texts(array: &ArrayRef, style: &Style) -> Result<ArrayRef, ArrowError> {
     let mut texts = StringBuilder::with_capacity(array.len(), array.len() * 8);
     let mut out = Vec::new();
-    let mut write = writer(array, zone)?;
+    let mut write = writer(array, style)?;
     for row in 0..array.len() {
         if array.is_null(row) {
             texts.append_null();
@@ -54,7 +55,7 @@ pub(crate) fn texts(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef, ArrowErro
 
 type Write<'a> = Box<dyn FnMut(usize, &mut Vec<u8>) -> Result<(), ArrowError> + 'a>;
 
-fn writer<'a>(array: &'a ArrayRef, zone: &'a Zone) -> Result<Write<'a>, ArrowError> {
+fn writer<'a>(array: &'a ArrayRef, style: &'a Style) -> Result<Write<'a>, ArrowError> {
     Ok(match array.data_type() {
         DataType::Float32 => {
             let array = array.as_primitive::<Float32Type>();
@@ -96,7 +97,7 @@ fn writer<'a>(array: &'a ArrayRef, zone: &'a Zone) -> Result<Write<'a>, ArrowErr
         }
         DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
             let array = array.as_primitive::<TimestampMicrosecondType>();
-            let mut offsets = Offsets::of(zone.clone());
+            let mut offsets = Offsets::of(style.zone.clone());
             Box::new(move |row, out| {
                 let us = array.value(row);
                 put_timestamptz(us, offsets.east_us(us), out);
@@ -107,13 +108,13 @@ fn writer<'a>(array: &'a ArrayRef, zone: &'a Zone) -> Result<Write<'a>, ArrowErr
             let array = array.as_primitive::<IntervalMonthDayNanoType>();
             Box::new(move |row, out| {
                 let span = array.value(row);
-                put_interval(span.months, span.days, span.nanoseconds.div_euclid(1_000), out);
+                style.spans.put(span.months, span.days, span.nanoseconds.div_euclid(1_000), out);
                 Ok(())
             })
         }
         DataType::List(_) => {
             let lists = array.as_list::<i32>();
-            let (values, mut write) = (lists.values(), writer(lists.values(), zone)?);
+            let (values, mut write) = (lists.values(), writer(lists.values(), style)?);
             let mut element = Vec::new();
             let offsets = lists.value_offsets();
             let nested = matches!(values.data_type(), DataType::List(_));
@@ -137,7 +138,7 @@ fn writer<'a>(array: &'a ArrayRef, zone: &'a Zone) -> Result<Write<'a>, ArrowErr
         }),
         DataType::Struct(_) => {
             let record = array.as_struct();
-            let writers = record.columns().iter().map(|column| Ok((column, writer(column, zone)?)));
+            let writers = record.columns().iter().map(|column| Ok((column, writer(column, style)?)));
             let mut writers = writers.collect::<Result<Vec<_>, ArrowError>>()?;
             let mut field = Vec::new();
             Box::new(move |row, out| {

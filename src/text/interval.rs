@@ -4,6 +4,7 @@
 use super::calendar::{DAY_US, HOUR_US, SECOND_US};
 use super::datetime::fault::Fault;
 use super::datetime::token::{Field, Look, fields};
+use super::span::SpanStyle;
 use arrow::datatypes::IntervalMonthDayNano;
 
 /// A unit of a span, from the smallest.
@@ -76,6 +77,30 @@ pub(crate) type Range = (Unit, Unit);
 /// Reads a span, rounded to microseconds.
 pub(crate) fn parse(text: &str) -> Result<IntervalMonthDayNano, Fault> {
     parse_within(text, None)
+}
+
+/// Reads a span as [`parse`] does, as a style means it: in that of the SQL standard the sign before the first part holds
+/// for all, where no other part has one.
+pub(crate) fn parse_as(text: &str, style: SpanStyle) -> Result<IntervalMonthDayNano, Fault> {
+    match signed(text).filter(|_| style == SpanStyle::SqlStandard) {
+        Some(signed) => parse(&signed),
+        None => parse(text),
+    }
+}
+
+/// A text of several parts of which the first alone has a sign, a minus, with one before each of them; `None` for any
+/// other. The style of the SQL standard and the others mean different spans by it.
+pub(crate) fn signed(text: &str) -> Option<String> {
+    let written = fields(text).ok()?;
+    let (first, others) = written.split_first()?;
+    let has_sign = |field: &Field| field.text.starts_with(['-', '+']);
+    let is_number = |field: &Field| field.look != Look::Word;
+    let several = others.iter().any(is_number) && !others.iter().any(has_sign);
+    (first.text.starts_with('-') && several).then(|| {
+        let part = |field: &Field| format!("{}{}", if is_number(field) { "-" } else { "" }, field.text);
+        let others: Vec<String> = others.iter().map(part).collect();
+        format!("{} {}", first.text, others.join(" "))
+    })
 }
 
 /// Reads a span of a type with fields: a number without a unit counts the smallest, and what is smaller is cut off.
@@ -374,6 +399,25 @@ mod tests {
     fn check(text: &str, expected: Option<(i32, i32, i64)>) {
         let expected = expected.map(|(months, days, micros)| IntervalMonthDayNano::new(months, days, micros * 1_000));
         assert_eq!(parse(text).ok(), expected, "{text}");
+    }
+
+    #[test]
+    fn a_leading_minus_holds_for_all_parts_in_the_style_of_the_sql_standard() {
+        for (text, standard, other) in [
+            ("-1-2 3 04:05", (-14, -3, -14_700), (-14, 3, 14_700)),
+            ("-1 2:03:04", (0, -1, -7_384), (0, -1, 7_384)),
+            ("-1 day 2 hours ago", (0, 1, 7_200), (0, 1, -7_200)),
+            ("-1 year 2 mons", (-14, 0, 0), (-10, 0, 0)),
+            ("-1 day +2 hours", (0, -1, 7_200), (0, -1, 7_200)),
+            ("1 day 2 hours", (0, 1, 7_200), (0, 1, 7_200)),
+            ("-2 hours", (0, 0, -7_200), (0, 0, -7_200)),
+        ] {
+            let of = |(months, days, seconds): (i32, i32, i64)| {
+                IntervalMonthDayNano::new(months, days, seconds * 1_000_000_000)
+            };
+            assert_eq!(parse_as(text, SpanStyle::SqlStandard).ok(), Some(of(standard)), "{text}");
+            assert_eq!(parse_as(text, SpanStyle::Iso8601).ok(), Some(of(other)), "{text}");
+        }
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(crate) mod json;
 pub(crate) mod moment;
 pub(crate) mod number;
 pub(crate) mod record;
+pub(crate) mod span;
+pub(crate) mod style;
 pub(crate) mod tid;
 pub(crate) mod to_json;
 pub(crate) mod uuid;

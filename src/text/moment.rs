@@ -1,5 +1,4 @@
-//! Dates, times of day, instants and intervals are written as PostgreSQL writes them in the style
-//! ISO.
+//! Dates, times of day and instants are written as PostgreSQL writes them in the style ISO.
 
 use super::calendar::{DAY_US, FIRST_DAY, FIRST_US, LAST_DAY, LAST_US, civil};
 use bytes::BufMut;
@@ -10,7 +9,7 @@ fn pair(value: i64) -> [u8; 2] {
 }
 
 /// Writes a number that is not negative, filled with zeros to a width.
-fn put_number(value: i64, width: usize, out: &mut Vec<u8>) {
+pub(super) fn put_number(value: i64, width: usize, out: &mut Vec<u8>) {
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(value);
     out.put_bytes(b'0', width.saturating_sub(digits.len()));
@@ -99,7 +98,11 @@ pub(crate) fn put_time(us: i64, out: &mut Vec<u8>) {
     put_number(seconds / 60 % 60, 2, out);
     out.put_u8(b':');
     put_number(seconds % 60, 2, out);
-    let mut fraction = us % 1_000_000;
+    put_fraction(us % 1_000_000, out);
+}
+
+/// Writes microseconds below a second as a fraction with its point, without zeros at its end; nothing of none.
+pub(super) fn put_fraction(mut fraction: i64, out: &mut Vec<u8>) {
     if fraction > 0 {
         let mut width = 6;
         while fraction % 10 == 0 {
@@ -123,41 +126,5 @@ pub(crate) fn put_offset(seconds: i64, out: &mut Vec<u8>) {
     if seconds % 60 != 0 {
         out.put_u8(b':');
         put_number(seconds % 60, 2, out);
-    }
-}
-
-/// Writes `1 year 2 mons -3 days +04:05:06.7`: a positive part after a negative one says so.
-pub(crate) fn put_interval(months: i32, days: i32, us: i64, out: &mut Vec<u8>) {
-    let mut empty = true;
-    let mut after_negative = false;
-    for (value, unit) in [(months / 12, "year"), (months % 12, "mon"), (days, "day")] {
-        if value == 0 {
-            continue;
-        }
-        if !empty {
-            out.put_u8(b' ');
-        }
-        if after_negative && value > 0 {
-            out.put_u8(b'+');
-        }
-        put_number(value.into(), 0, out);
-        out.put_u8(b' ');
-        out.put_slice(unit.as_bytes());
-        if value != 1 {
-            out.put_u8(b's');
-        }
-        empty = false;
-        after_negative = value < 0;
-    }
-    if empty || us != 0 {
-        if !empty {
-            out.put_u8(b' ');
-        }
-        if us < 0 {
-            out.put_u8(b'-');
-        } else if after_negative {
-            out.put_u8(b'+');
-        }
-        put_time(us.saturating_abs(), out);
     }
 }

@@ -1,6 +1,6 @@
 //! Values of Arrow as JSON, the way PostgreSQL's `to_json` writes them.
 
-use super::zone::Zone;
+use super::style::Style;
 use super::{column, json};
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
@@ -8,11 +8,11 @@ use arrow::datatypes::{DataType, Float32Type, Float64Type, TimeUnit};
 use arrow::error::ArrowError;
 
 /// Writes one value of an array: numbers and booleans as they are, NULL as null, arrays and records
-/// with their parts, instants in the zone as ISO 8601, all else as a text.
+/// with their parts, instants in the zone of the style as ISO 8601, all else as a text.
 ///
 /// # Errors
 /// A value that has no text.
-pub(crate) fn append_value(array: &ArrayRef, row: usize, zone: &Zone, out: &mut String) -> Result<(), ArrowError> {
+pub(crate) fn append_value(array: &ArrayRef, row: usize, style: &Style, out: &mut String) -> Result<(), ArrowError> {
     if array.data_type().is_null() || array.is_null(row) {
         out.push_str("null");
         return Ok(());
@@ -28,10 +28,10 @@ pub(crate) fn append_value(array: &ArrayRef, row: usize, zone: &Zone, out: &mut 
     };
     match array.data_type() {
         DataType::Boolean => out.push_str(if array.as_boolean().value(row) { "true" } else { "false" }),
-        data_type if data_type.is_numeric() && finite => out.push_str(&text(array, row, zone)?),
-        DataType::List(_) => append_list(&array.as_list::<i32>().value(row), zone, out)?,
-        DataType::LargeList(_) => append_list(&array.as_list::<i64>().value(row), zone, out)?,
-        DataType::FixedSizeList(..) => append_list(&array.as_fixed_size_list().value(row), zone, out)?,
+        data_type if data_type.is_numeric() && finite => out.push_str(&text(array, row, style)?),
+        DataType::List(_) => append_list(&array.as_list::<i32>().value(row), style, out)?,
+        DataType::LargeList(_) => append_list(&array.as_list::<i64>().value(row), style, out)?,
+        DataType::FixedSizeList(..) => append_list(&array.as_fixed_size_list().value(row), style, out)?,
         DataType::Struct(fields) => {
             out.push('{');
             for (index, (field, column)) in fields.iter().zip(array.as_struct().columns()).enumerate() {
@@ -40,29 +40,29 @@ pub(crate) fn append_value(array: &ArrayRef, row: usize, zone: &Zone, out: &mut 
                 }
                 json::quote(field.name(), out);
                 out.push(':');
-                append_value(column, row, zone, out)?;
+                append_value(column, row, style, out)?;
             }
             out.push('}');
         }
-        _ => json::quote(&text(array, row, zone)?, out),
+        _ => json::quote(&text(array, row, style)?, out),
     }
     Ok(())
 }
 
-fn append_list(values: &ArrayRef, zone: &Zone, out: &mut String) -> Result<(), ArrowError> {
+fn append_list(values: &ArrayRef, style: &Style, out: &mut String) -> Result<(), ArrowError> {
     out.push('[');
     for index in 0..values.len() {
         if index > 0 {
             out.push(',');
         }
-        append_value(values, index, zone, out)?;
+        append_value(values, index, style, out)?;
     }
     out.push(']');
     Ok(())
 }
 
 /// The text of a value; of an instant that of ISO 8601.
-fn text(array: &ArrayRef, row: usize, zone: &Zone) -> Result<String, ArrowError> {
+fn text(array: &ArrayRef, row: usize, style: &Style) -> Result<String, ArrowError> {
     let one = array.slice(row, 1);
     let (one, is_instant) = match one.data_type() {
         DataType::Timestamp(_, None) => (cast(&one, &DataType::Timestamp(TimeUnit::Microsecond, None))?, true),
@@ -71,7 +71,7 @@ fn text(array: &ArrayRef, row: usize, zone: &Zone) -> Result<String, ArrowError>
         }
         _ => (one, false),
     };
-    let text = column::texts(&one, zone)?.as_string::<i32>().value(0).to_owned();
+    let text = column::texts(&one, style)?.as_string::<i32>().value(0).to_owned();
     if !is_instant {
         return Ok(text);
     }

@@ -10,8 +10,8 @@
 //! `postgres_language.slt` and `postgres_text.rs` tell.
 
 use crate::dialect::array::value::base;
+use crate::dialect::moment::session_style;
 use crate::dialect::moment::types::TIMESTAMPTZ;
-use crate::dialect::moment::zone;
 use crate::text::decimal::is_unbound;
 use crate::text::{column, json, tid, uuid};
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
@@ -137,7 +137,7 @@ fn json_element(element: &DataType) -> bool {
 /// The function `to_text`, made once.
 static TO_TEXT: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::from(Text::default())));
 
-/// A value as text; a moment's depends on the session's zone.
+/// A value as text; a moment's depends on the session's zone, a span's on its style.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Text {
     signature: Signature,
@@ -164,7 +164,8 @@ impl ScalarUDFImpl for Text {
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [value] = arguments.args.as_slice() else { return plan_err!("to_text takes one value") };
-        let texts = column::texts(&value.to_array(arguments.number_rows)?, zone::of(&arguments.config_options))?;
+        let texts =
+            column::texts(&value.to_array(arguments.number_rows)?, session_style::of(&arguments.config_options))?;
         Ok(ColumnarValue::Array(texts))
     }
 }

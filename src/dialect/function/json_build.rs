@@ -8,8 +8,8 @@ use super::section::Section;
 use super::typed::{Routine, call, routine};
 use crate::error::ErrorKind;
 use crate::text::json::{normal, plain, quote};
+use crate::text::style::Style;
 use crate::text::to_json::append_value;
-use crate::text::zone::Zone;
 use arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
@@ -124,9 +124,9 @@ pub(super) const ROUTINES: &[Routine] = &[
         .sized(sum),
 ];
 
-/// The zone in which instants are written.
-fn zone<'a>(values: &Values<'a>) -> &'a Zone {
-    crate::dialect::moment::zone::of(values.config)
+/// The style in which instants and spans of time are written.
+fn style<'a>(values: &Values<'a>) -> &'a Style {
+    crate::dialect::moment::session_style::of(values.config)
 }
 
 /// A text of JSON in the normal form of `jsonb`.
@@ -140,7 +140,7 @@ fn as_jsonb(json: ScalarValue) -> Result<ScalarValue> {
 fn to_json(values: &Values<'_>) -> Result<ScalarValue> {
     let (array, row) = values.any(0)?;
     let mut out = String::new();
-    append_value(array, row, zone(values), &mut out)?;
+    append_value(array, row, style(values), &mut out)?;
     Ok(ScalarValue::from(out))
 }
 
@@ -157,7 +157,7 @@ fn row_to_json(values: &Values<'_>) -> Result<ScalarValue> {
         }
         quote(field.name(), &mut out);
         out.push(':');
-        append_value(column, row, zone(values), &mut out)?;
+        append_value(column, row, style(values), &mut out)?;
     }
     out.push('}');
     Ok(ScalarValue::from(out))
@@ -177,7 +177,7 @@ fn list(values: &Values<'_>, function: &str) -> Result<ArrayRef> {
 fn array_to_json(values: &Values<'_>) -> Result<ScalarValue> {
     let elements = list(values, "array_to_json")?;
     let line = if values.try_boolean(1) == Some(true) { ",\n " } else { "," };
-    joined(&elements, line, zone(values))
+    joined(&elements, line, style(values))
 }
 
 /// `[1, 2]`, and rows and arrays on lines of their own.
@@ -185,16 +185,16 @@ fn gathered(values: &Values<'_>) -> Result<ScalarValue> {
     let elements = list(values, "json_agg")?;
     let of = elements.data_type();
     let json = crate::text::json::is_json(of) || crate::text::json::is_jsonb(of);
-    joined(&elements, if of.is_nested() && !json { ", \n " } else { ", " }, zone(values))
+    joined(&elements, if of.is_nested() && !json { ", \n " } else { ", " }, style(values))
 }
 
-fn joined(elements: &ArrayRef, between: &str, zone: &Zone) -> Result<ScalarValue> {
+fn joined(elements: &ArrayRef, between: &str, style: &Style) -> Result<ScalarValue> {
     let mut out = String::from("[");
     for index in 0..elements.len() {
         if index > 0 {
             out.push_str(between);
         }
-        append_value(elements, index, zone, &mut out)?;
+        append_value(elements, index, style, &mut out)?;
     }
     out.push(']');
     Ok(ScalarValue::from(out))
@@ -207,7 +207,7 @@ fn build_array(values: &Values<'_>) -> Result<ScalarValue> {
             out.push_str(", ");
         }
         let (array, row) = values.any(index)?;
-        append_value(array, row, zone(values), &mut out)?;
+        append_value(array, row, style(values), &mut out)?;
     }
     out.push(']');
     Ok(ScalarValue::from(out))
@@ -227,22 +227,22 @@ fn build_object(values: &Values<'_>) -> Result<String> {
             return fails(ErrorKind::InvalidParameter, format!("argument {} cannot be null", index + 1));
         }
         let (array, row) = values.any(index)?;
-        append_name(array, row, zone(values), &mut out)?;
+        append_name(array, row, style(values), &mut out)?;
         out.push_str(" : ");
         let (array, row) = values.any(index + 1)?;
-        append_value(array, row, zone(values), &mut out)?;
+        append_value(array, row, style(values), &mut out)?;
     }
     out.push('}');
     Ok(out)
 }
 
 /// The name of a member: the text of a plain value.
-fn append_name(array: &ArrayRef, row: usize, zone: &Zone, out: &mut String) -> Result<()> {
+fn append_name(array: &ArrayRef, row: usize, style: &Style, out: &mut String) -> Result<()> {
     if array.data_type().is_nested() {
         return fails(ErrorKind::InvalidParameter, "key value must be scalar, not array, composite, or json");
     }
     let mut written = String::new();
-    append_value(array, row, zone, &mut written)?;
+    append_value(array, row, style, &mut written)?;
     match written.starts_with('"') {
         true => out.push_str(&written),
         false => quote(&written, out),
@@ -263,9 +263,9 @@ fn gathered_object(values: &Values<'_>) -> Result<String> {
             if names.data_type().is_null() || names.is_null(row) {
                 return fails(ErrorKind::InvalidParameter, "field name must not be null");
             }
-            append_name(names, row, zone(values), &mut out)?;
+            append_name(names, row, style(values), &mut out)?;
             out.push_str(" : ");
-            append_value(members, row, zone(values), &mut out)?;
+            append_value(members, row, style(values), &mut out)?;
         }
     }
     out.push_str(" }");

@@ -6,7 +6,7 @@
 //! 'YYYY-MM-DD')` is `2026-11-26` there.
 
 use crate::dialect::moment::types::{INTERVAL, Kind, TIME, TIMESTAMPTZ};
-use crate::dialect::moment::{write_pattern, zone};
+use crate::dialect::moment::{session_style, write_pattern};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
@@ -66,7 +66,7 @@ impl ScalarUDFImpl for ToChar {
                 ColumnarValue::Scalar(pattern) => pattern.to_array()?,
                 ColumnarValue::Array(patterns) => patterns.clone(),
             };
-            let zone = zone::of(&arguments.config_options);
+            let zone = session_style::zone_of(&arguments.config_options);
             let texts = write_pattern::column(&values.to_array(rows)?, &patterns, zone)?;
             return Ok(match constant {
                 true => ColumnarValue::Scalar(ScalarValue::try_from_array(&texts, 0)?),

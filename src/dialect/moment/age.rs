@@ -154,11 +154,12 @@ fn carried(span: IntervalMonthDayNano, carry: Carry) -> Option<IntervalMonthDayN
 mod tests {
     use super::*;
     use crate::text::datetime::{Context, timestamp};
+    use crate::text::span::SpanStyle;
     use crate::text::zone::Zone;
 
     #[track_caller]
     fn check(later: &str, earlier: &str, months: i32, days: i32, hours: i64) {
-        let at = |text| timestamp(text, Context { zone: &Zone::UTC, now_us: 0 }).unwrap();
+        let at = |text| timestamp(text, Context { zone: &Zone::UTC, spans: SpanStyle::Postgres, now_us: 0 }).unwrap();
         let expected = IntervalMonthDayNano::new(months, days, hours * 3_600_000_000_000);
         assert_eq!(between(at(later), at(earlier)).unwrap(), expected, "{later} {earlier}");
     }

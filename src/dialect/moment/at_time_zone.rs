@@ -8,7 +8,7 @@
 use super::fault::{invalid, out_of_range};
 use super::function::{Call, named};
 use super::types::{INTERVAL, Kind, TIMESTAMP, TIMESTAMPTZ};
-use crate::text::moment::put_interval;
+use crate::text::span::SpanStyle;
 use crate::text::zone::Zone;
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::{
@@ -75,7 +75,7 @@ fn moved(call: &Call<'_>) -> Result<ArrayRef> {
 /// 22023: a span with months or days is no offset.
 fn no_zone(span: IntervalMonthDayNano) -> DataFusionError {
     let mut text = Vec::new();
-    put_interval(span.months, span.days, super::arithmetic::time_us(span), &mut text);
+    SpanStyle::Postgres.put(span.months, span.days, super::arithmetic::time_us(span), &mut text);
     let text = String::from_utf8_lossy(&text).into_owned();
     invalid(format!("interval time zone \"{text}\" must not include months or days"))
 }

@@ -32,7 +32,9 @@ impl AnalyzerRule for Casts {
     /// # Errors
     /// That of a text that does not read.
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
-        let context = Context { zone: super::zone::of(config), now_us: Clock::System.now().timestamp_micros() };
+        let style = super::session_style::of(config);
+        let now_us = Clock::System.now().timestamp_micros();
+        let context = Context { zone: &style.zone, spans: style.spans, now_us };
         let plan = plan.transform_up_with_subqueries(|node| {
             if !has_casts(&node)? {
                 return Ok(Transformed::no(node));

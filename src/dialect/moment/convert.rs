@@ -60,7 +60,9 @@ pub(crate) fn read(text: &str, kind: Kind, context: Context<'_>) -> Result<Scala
             let us = datetime::timestamptz(text, context).map_err(failed)?;
             ScalarValue::TimestampMicrosecond(Some(us), Some("UTC".into()))
         }
-        Kind::Interval => ScalarValue::IntervalMonthDayNano(Some(interval::parse(text).map_err(failed)?)),
+        Kind::Interval => {
+            ScalarValue::IntervalMonthDayNano(Some(interval::parse_as(text, context.spans).map_err(failed)?))
+        }
     })
 }
 
@@ -109,8 +111,8 @@ impl Convert {
     fn new(from: Source, to: Kind) -> Self {
         let zoned = |kind| kind == Kind::Timestamptz;
         let stable = match from {
-            // Texts may say `now`.
-            Source::Text => to != Kind::Interval,
+            // Texts may say `now`, and spans be meant in the style of a session.
+            Source::Text => true,
             Source::Of(from) => zoned(from) != zoned(to),
         };
         let volatility = if stable { Volatility::Stable } else { Volatility::Immutable };

@@ -145,12 +145,16 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     /// The time zone of the session.
     pub(crate) fn zone(&self) -> &'a Zone {
-        super::zone::of(self.config)
+        super::session_style::zone_of(self.config)
     }
 
     /// What texts are read with now.
     pub(crate) fn context(&self) -> Context<'a> {
-        Context { zone: self.zone(), now_us: Clock::System.now().timestamp_micros() }
+        Context {
+            zone: self.zone(),
+            spans: super::session_style::of(self.config).spans,
+            now_us: Clock::System.now().timestamp_micros(),
+        }
     }
 
     /// An argument as it came.

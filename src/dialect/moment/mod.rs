@@ -31,10 +31,10 @@ mod read_pattern;
 mod recent;
 mod round;
 mod series;
+pub(crate) mod session_style;
 mod truncate;
 pub(crate) mod types;
 pub(crate) mod write_pattern;
-pub(crate) mod zone;
 
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
@@ -61,9 +61,9 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
     functions
 }
 
-/// Functions whose result depends on the session's zone, and on nothing else that changes from one execution of a
+/// Functions whose result depends on the session's zone or on its style of spans, and on nothing else that changes from one execution of a
 /// statement to the next: a plan with them can be kept for as long as the zone stays.
-const ZONED: [&str; 14] = [
+const ZONED: [&str; 15] = [
     "day_from",
     "day_until",
     "date_add",
@@ -76,6 +76,7 @@ const ZONED: [&str; 14] = [
     "timestamptz_minus",
     "timestamptz_plus",
     "to_char",
+    "to_interval_value",
     "to_text",
     "to_timestamp",
 ];

@@ -365,12 +365,15 @@ fn name_padded(text: &mut String, name: &str, action: &Action, width: usize) {
 mod tests {
     use super::*;
     use crate::text::datetime::{Context, timestamptz};
+    use crate::text::span::SpanStyle;
     use datafusion::arrow::array::{StringArray, TimestampMicrosecondArray};
 
     #[track_caller]
     fn check(pattern: &str, expected: &str) {
         let zone = Zone::named("America/New_York").unwrap();
-        let us = timestamptz("2024-02-09 13:04:05.067890", Context { zone: &zone, now_us: 0 }).unwrap();
+        let us =
+            timestamptz("2024-02-09 13:04:05.067890", Context { zone: &zone, spans: SpanStyle::Postgres, now_us: 0 })
+                .unwrap();
         let values: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![us]).with_timezone("UTC"));
         let patterns: ArrayRef = Arc::new(StringArray::from(vec![pattern]));
         assert_eq!(column(&values, &patterns, &zone).unwrap().as_string::<i32>().value(0), expected, "{pattern}");

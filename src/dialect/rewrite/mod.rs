@@ -43,6 +43,7 @@ mod row;
 mod rows_function;
 mod scope;
 mod settings;
+mod span_sign;
 mod subscript;
 mod system;
 mod table_function;
@@ -66,6 +67,7 @@ use std::ops::ControlFlow;
 pub(crate) use bind::{Known, Place, Relations, relations_named, settle as settle_versions};
 pub(crate) use frame::check as check_windows;
 pub(crate) use names::{output_names, visible};
+pub(crate) use span_sign::settle as settle_spans;
 
 /// Binds the names of one statement and rewrites it in place; `place` resolves unqualified table names,
 /// and `relations` are the tables that [`relations_named`] found in it.

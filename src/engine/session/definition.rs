@@ -2,6 +2,7 @@
 
 use super::spelling::parse_duration;
 use crate::error::{ErrorKind, QueryError};
+use crate::text::span::SpanStyle;
 use crate::text::zone::Zone;
 
 /// The definition of one setting: its name, its default as text, and the check that a new value must pass.
@@ -49,9 +50,9 @@ fn date_style(value: &str) -> bool {
     value.to_ascii_lowercase().split(',').all(|part| matches!(part.trim(), "iso" | "mdy" | "dmy" | "ymd"))
 }
 
-/// Accepts `postgres` alone, the only style that intervals are written in.
+/// Accepts the four styles of PostgreSQL.
 fn interval_style(value: &str) -> bool {
-    value.eq_ignore_ascii_case("postgres")
+    SpanStyle::named(value).is_some()
 }
 
 /// Accepts `hex` alone, the only form that bytea is written in.
@@ -66,6 +67,9 @@ fn memory(value: &str) -> bool {
     matches!(unit, "" | "B" | "kB" | "MB" | "GB" | "TB") && digits.parse::<u64>().is_ok_and(|number| number > 0)
 }
 
+/// The setting of how spans of time look as texts.
+pub(super) const INTERVAL_STYLE: &str = "IntervalStyle";
+
 /// The setting of the zone that moments are read and written in.
 pub(super) const TIME_ZONE: &str = "TimeZone";
 
@@ -73,7 +77,7 @@ pub(super) const TIME_ZONE: &str = "TimeZone";
 /// from the three that PostgreSQL itself spells with capitals.
 pub(super) const DEFINITIONS: &[Definition] = &[
     Definition { name: "DateStyle", default: "ISO, MDY", check: date_style },
-    Definition { name: "IntervalStyle", default: "postgres", check: interval_style },
+    Definition { name: INTERVAL_STYLE, default: "postgres", check: interval_style },
     Definition { name: TIME_ZONE, default: "UTC", check: time_zone },
     Definition { name: "application_name", default: "", check: any },
     Definition { name: "as_of", default: "", check: any },

@@ -28,7 +28,7 @@ use super::run::{cooperation, damaged_file, repeated};
 use super::shared::{DATABASE, Shared};
 use crate::clock::Clock;
 use crate::dialect::function::register_session;
-use crate::dialect::moment::zone;
+use crate::dialect::moment::session_style;
 use crate::dialect::parse::depth::Depth;
 use crate::dialect::parse::{self, Placeholders, Statement};
 use crate::dialect::rewrite;
@@ -46,6 +46,7 @@ use crate::table::planner::demand_of;
 use crate::temporary::catalog as temporary_catalog;
 use crate::temporary::planned::not_explained;
 use crate::temporary::rows::Budget;
+use crate::text::span::SpanStyle;
 use crate::work::Work;
 use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
@@ -300,6 +301,9 @@ impl Session {
             rewrite::check_windows(statement)?;
             let mut rewritten = statement.clone();
             rewrite::settle_versions(&mut rewritten, &|text| self.settings().past_moment(text))?;
+            if self.settings().style().spans == SpanStyle::SqlStandard {
+                rewrite::settle_spans(&mut rewritten)?;
+            }
             rewrite::rewrite(&mut rewritten, &|table| search.place(table), &relations)?;
             Ok::<_, QueryError>(rewritten)
         };
@@ -498,16 +502,16 @@ impl Session {
         Ok(RowStream { running, rows, schema, unbounded, changed: None })
     }
 
-    /// What this session's statements share: its functions, its zone and its catalog. The same until the zone changes, or
+    /// What this session's statements share: its functions, its style and its catalog. The same until the style changes, or
     /// the session has its first temporary table.
     fn state(&self) -> Arc<SessionState> {
-        let (zone, no_temporary) = {
+        let (style, no_temporary) = {
             let settings = self.settings();
-            (settings.time_zone(), settings.temporary().is_empty())
+            (settings.style(), settings.temporary().is_empty())
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if *zone::of(state.config_options()) != zone {
-            zone::set(Arc::make_mut(&mut state).config_mut().options_mut(), zone);
+        if *session_style::of(state.config_options()) != style {
+            session_style::set(Arc::make_mut(&mut state).config_mut().options_mut(), style);
         }
         if !no_temporary && !temporary_schema::is_in(&state) {
             match temporary_schema::with(&state, self.pid(), &self.settings) {

@@ -1,12 +1,14 @@
 //! The settings of a session: what it has set, and the defaults for the rest. SET, SHOW and RESET of both front ends read and
 //! write here.
 
-use super::definition::{DEFINITIONS, Definition, FACTS, IS_SUPERUSER, TIME_ZONE, find};
+use super::definition::{DEFINITIONS, Definition, FACTS, INTERVAL_STYLE, IS_SUPERUSER, TIME_ZONE, find};
 use super::spelling::{duration_text, parse_duration, spelled};
 use crate::clock::Clock;
 use crate::error::{ErrorKind, QueryError};
 use crate::temporary::contents::Contents;
 use crate::text::datetime::{self, Context};
+use crate::text::span::SpanStyle;
+use crate::text::style::Style;
 use crate::text::zone::Zone;
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::collections::BTreeMap;
@@ -143,7 +145,7 @@ impl Settings {
     /// 22023 for a text that is no moment, or one of the future.
     pub fn past_moment(&self, text: &str) -> Result<DateTime<Utc>, QueryError> {
         let (zone, now) = (self.time_zone(), Clock::System.now());
-        let context = Context { zone: &zone, now_us: now.timestamp_micros() };
+        let context = Context { zone: &zone, spans: SpanStyle::Postgres, now_us: now.timestamp_micros() };
         let wrong = |message: String| QueryError::new(ErrorKind::InvalidParameter, message);
         match datetime::timestamptz(text, context).ok().and_then(DateTime::from_timestamp_micros) {
             None => Err(wrong(format!("\"{text}\" is no moment"))
@@ -243,6 +245,12 @@ impl Settings {
     /// The zone in which instants are shown.
     pub(crate) fn time_zone(&self) -> Zone {
         self.zone.clone().unwrap_or(Zone::UTC)
+    }
+
+    /// How values look as texts.
+    pub(crate) fn style(&self) -> Style {
+        let spans = self.values.get(INTERVAL_STYLE).and_then(|name| SpanStyle::named(name)).unwrap_or_default();
+        Style { zone: self.time_zone(), spans }
     }
 
     /// The time limit over a whole statement; `None` is no limit.

@@ -11,6 +11,7 @@ const APPLICATION_NAME_MAX: usize = 63;
 pub(super) fn spelled(name: &str, value: &str) -> String {
     match name.to_ascii_lowercase().as_str() {
         "timezone" => Zone::of_setting(value).map_or_else(|| value.to_owned(), |zone| zone.name().to_owned()),
+        "intervalstyle" => value.to_ascii_lowercase(),
         "datestyle" => spelled_date_style(value),
         "client_encoding" if matches!(value.to_ascii_lowercase().as_str(), "utf8" | "utf-8" | "unicode") => {
             "UTF8".to_owned()

@@ -8,7 +8,7 @@ use super::error::Failure;
 use super::parameter::Parameter;
 use super::types::{Format, postgres_type};
 use crate::engine::ScalarValue;
-use crate::text::zone::Zone;
+use crate::text::style::Style;
 use arrow::array::{ArrayRef, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
@@ -26,7 +26,7 @@ pub(super) struct CopyReader {
     form: CopyForm,
     columns: Vec<CopyColumn>,
     schema: SchemaRef,
-    zone: Zone,
+    style: Style,
     /// What has come and is not read yet.
     input: BytesMut,
     /// Bytes of it that were looked through for the end of a row, and whether they end within quotes.
@@ -59,7 +59,7 @@ enum Gathered {
 
 impl CopyReader {
     /// A reader for rows of these columns of the table, in order.
-    pub(super) fn new(copy: &CopyIn, fields: &[Field], zone: Zone, row_bytes_max: usize) -> Self {
+    pub(super) fn new(copy: &CopyIn, fields: &[Field], style: Style, row_bytes_max: usize) -> Self {
         let binary = copy.form.layout == Layout::Binary;
         let column = |field: &Field| CopyColumn {
             name: field.name().clone(),
@@ -82,7 +82,7 @@ impl CopyReader {
             form: copy.form.clone(),
             columns: fields.iter().map(column).collect(),
             schema: Arc::new(Schema::new(fields.iter().enumerate().map(kept).collect::<Vec<_>>())),
-            zone,
+            style,
             input: BytesMut::new(),
             looked: 0,
             quoted: false,
@@ -294,7 +294,7 @@ impl CopyReader {
                     Ok(length) => Some(tuple.split_to(length)),
                     Err(_) => None,
                 };
-                to.push(column.parameter.read(number + 1, value.as_ref(), Format::Binary, &self.zone)?);
+                to.push(column.parameter.read(number + 1, value.as_ref(), Format::Binary, &self.style)?);
             }
             self.rows += 1;
         }
@@ -444,12 +444,13 @@ mod tests {
         let fields = [Field::new("a", DataType::Utf8, true), Field::new("b", DataType::Utf8, true)];
         for size in [1, 2, 3, 7, bytes.len().max(1)] {
             let read = || {
-                let mut reader = CopyReader::new(&copy(sql), &fields, Zone::UTC, 1 << 20);
+                let mut reader = CopyReader::new(&copy(sql), &fields, Style::DEFAULT, 1 << 20);
                 for piece in bytes.chunks(size) {
                     assert!(reader.read(&Bytes::copy_from_slice(piece))?.is_none());
                 }
                 let batch = reader.finish()?;
-                let columns: Vec<_> = batch.columns().iter().map(|column| texts(column, &Zone::UTC).unwrap()).collect();
+                let columns: Vec<_> =
+                    batch.columns().iter().map(|column| texts(column, &Style::DEFAULT).unwrap()).collect();
                 let cell = |row: usize, place: usize| {
                     let column = arrow::array::AsArray::as_string::<i32>(&columns[place]);
                     if arrow::array::Array::is_null(column, row) {

@@ -181,9 +181,9 @@ fn message(to: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> Result<(), Fail
 #[cfg(test)]
 mod tests {
     use super::super::copy::{Copy, parse};
-    use super::super::encode::Style;
     use super::super::lexer::{Piece, Reader};
     use super::*;
+    use crate::text::style::Style;
     use arrow::array::{ArrayRef, Int32Array, StringArray};
     use std::sync::Arc;
 
@@ -199,7 +199,7 @@ mod tests {
         let out = copy(sql);
         let text: ArrayRef = Arc::new(StringArray::from(vec![Some("a,\"b\"\tc\\"), None, Some("")]));
         let number: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None, Some(3)]));
-        let style = Style { zone: crate::text::zone::Zone::UTC };
+        let style = Style::DEFAULT;
         let mut cells = [text, number].map(|array| Cells::new(&array, out.format(), &style).unwrap());
         let mut writer = out.rows(["t", "n,1"].into_iter());
         let mut written = Vec::new();

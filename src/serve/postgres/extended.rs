@@ -99,13 +99,11 @@ impl Connection {
             let message = format!("bind message has {} parameter formats but {given} parameters", formats.count());
             return Err(Failure::protocol(message).into());
         }
-        let zone = self.session.settings().time_zone();
-        let values = prepared
-            .parameters
-            .iter()
-            .zip(&bind.values)
-            .enumerate()
-            .map(|(index, (parameter, value))| parameter.read(index + 1, value.as_ref(), formats.of(index), &zone));
+        let style = self.session.settings().style();
+        let values =
+            prepared.parameters.iter().zip(&bind.values).enumerate().map(|(index, (parameter, value))| {
+                parameter.read(index + 1, value.as_ref(), formats.of(index), &style)
+            });
         let values = values.collect::<Result<Vec<_>, _>>()?;
         let result_formats = Formats::from_codes(&bind.result_formats)?;
         let columns = self.result_schema(&prepared).map_or(0, |schema| schema.fields().len());

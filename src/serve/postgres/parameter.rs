@@ -11,7 +11,7 @@ use super::error::Failure;
 use super::types::{Format, arrow_type, postgres_type};
 use crate::engine::ScalarValue;
 use crate::text::is_text;
-use crate::text::zone::Zone;
+use crate::text::style::Style;
 use arrow::datatypes::DataType;
 use binary::read_binary;
 use bytes::Bytes;
@@ -44,14 +44,14 @@ impl Parameter {
         number: usize,
         value: Option<&Bytes>,
         format: Format,
-        zone: &Zone,
+        style: &Style,
     ) -> Result<ScalarValue, Failure> {
         let wanted = &self.wanted_type();
         let Some(bytes) = value else {
             return ScalarValue::try_from(wanted).map_err(|error| Failure::new("0A000", error.to_string()));
         };
         let scalar = match format {
-            Format::Text => read_text(utf8(bytes)?, &self.described, zone)?,
+            Format::Text => read_text(utf8(bytes)?, &self.described, style)?,
             Format::Binary => read_binary(&mut bytes.clone(), &self.described)
                 .ok_or_else(|| malformed(number))
                 .and_then(|scalar| scalar)?,
@@ -59,7 +59,7 @@ impl Parameter {
         if scalar.data_type() == *wanted || self.wanted.is_none() {
             return Ok(scalar);
         }
-        fitted(scalar, wanted, zone)
+        fitted(scalar, wanted, style)
     }
 }
 
@@ -67,14 +67,14 @@ impl Parameter {
 ///
 /// # Errors
 /// 22P02 and its like for a text that does not read as it, 42804 for a value that would lose something.
-pub(super) fn fitted(scalar: ScalarValue, wanted: &DataType, zone: &Zone) -> Result<ScalarValue, Failure> {
+pub(super) fn fitted(scalar: ScalarValue, wanted: &DataType, style: &Style) -> Result<ScalarValue, Failure> {
     if scalar.is_null() {
         return ScalarValue::try_from(wanted).map_err(|error| Failure::new("0A000", error.to_string()));
     }
     if let (ScalarValue::Utf8(Some(text)), false) = (&scalar, is_text(wanted)) {
         // A text where something else is wanted reads as that.
         let plain = postgres_type(wanted);
-        let read = read_text(text, &plain, zone)?;
+        let read = read_text(text, &plain, style)?;
         if read.data_type() == *wanted {
             return Ok(read);
         }
@@ -120,7 +120,7 @@ fn own_text(scalar: &ScalarValue) -> Option<ScalarValue> {
     let own = crate::text::uuid::is_uuid(array.data_type())
         || array.data_type().is_floating()
         || crate::text::json::texts(&array).is_some();
-    let texts = own.then(|| crate::text::column::texts(&array, &Zone::UTC).ok())??;
+    let texts = own.then(|| crate::text::column::texts(&array, &Style::DEFAULT).ok())??;
     ScalarValue::try_from_array(&texts, 0).ok()
 }
 
@@ -138,7 +138,8 @@ mod tests {
 
     fn read(described: Type, wanted: Option<DataType>, bytes: &[u8], format: Format) -> Result<ScalarValue, Failure> {
         let value = Bytes::copy_from_slice(bytes);
-        Parameter { described, wanted }.read(1, Some(&value), format, &Zone::named("America/New_York").unwrap())
+        let style = Style { zone: crate::text::zone::Zone::named("America/New_York").unwrap(), ..Style::DEFAULT };
+        Parameter { described, wanted }.read(1, Some(&value), format, &style)
     }
 
     /// A `numeric` as parameters are held.
@@ -263,6 +264,6 @@ mod tests {
         let view = fit(Type::TEXT, DataType::Utf8View, "a").unwrap();
         assert_eq!(view, ScalarValue::Utf8View(Some("a".to_owned())));
         let null = Parameter { described: Type::INT4, wanted: Some(DataType::Int64) };
-        assert_eq!(null.read(1, None, Format::Text, &Zone::UTC).unwrap(), ScalarValue::Int64(None));
+        assert_eq!(null.read(1, None, Format::Text, &Style::DEFAULT).unwrap(), ScalarValue::Int64(None));
     }
 }

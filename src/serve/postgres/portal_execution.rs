@@ -163,9 +163,9 @@ impl Connection {
             let hint = format!("Expected {} parameters but got {}.", prepared.parameters.len(), values.len());
             return Err(Failure::new("42601", message).with_hint(hint).into());
         }
-        let zone = self.session.settings().time_zone();
+        let style = self.session.settings().style();
         let fit = |(value, parameter): (ScalarValue, &super::parameter::Parameter)| {
-            fitted(value, &parameter.wanted_type(), &zone)
+            fitted(value, &parameter.wanted_type(), &style)
         };
         let values = values.into_iter().zip(&prepared.parameters).map(fit).collect::<Result<Vec<_>, _>>()?;
         let Some(explain) = explain else { return self.run_query(&prepared, &values).await };
@@ -240,8 +240,8 @@ impl Connection {
         if let Some(name) = unknown.into_iter().find(|name| load.fields().iter().all(|field| field.name() != *name)) {
             return Err(Failure::new("42703", format!("column \"{name}\" does not exist")).into());
         }
-        let (zone, most) = (self.session.settings().time_zone(), self.options.message_bytes_max);
-        let mut reader = CopyReader::new(copy, load.fields(), zone, most);
+        let (style, most) = (self.session.settings().style(), self.options.message_bytes_max);
+        let mut reader = CopyReader::new(copy, load.fields(), style, most);
         load.of(reader.schema().clone());
         let (format, width) = (copy.form.format().code(), load.fields().len());
         let columns = i16::try_from(width).unwrap_or(i16::MAX);

@@ -6,12 +6,13 @@
 //! by that many batches and their bytes.
 
 use super::copy_out::CopyRows;
-use super::encode::{Cells, Style, data_row};
+use super::encode::{Cells, data_row};
 use super::error::{Failure, Stop};
 use super::notice::send_notices;
 use super::transport::{Transport, WRITE_BYTES};
 use super::types::{Formats, postgres_type};
 use crate::engine::{MappedStream, RowStream, Running, Session};
+use crate::text::style::Style;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use std::ops::Range;
@@ -117,7 +118,7 @@ impl Rows {
         sink: &mut Sink,
         rows_max: Option<u64>,
     ) -> Result<Sent, Stop> {
-        let style = Style { zone: session.settings().time_zone() };
+        let style = session.settings().style();
         let mut rows = 0;
         let mut flushed_at = Instant::now();
         while rows_max != Some(rows) {

@@ -1,6 +1,7 @@
 //! What texts of moments are read with.
 
 use crate::text::calendar::split;
+use crate::text::span::SpanStyle;
 use crate::text::zone::Zone;
 
 /// What texts are read with.
@@ -8,6 +9,8 @@ use crate::text::zone::Zone;
 pub(crate) struct Context<'a> {
     /// The zone of texts that name none.
     pub(crate) zone: &'a Zone,
+    /// The style that spans of time are meant in where they could be meant in two ways.
+    pub(crate) spans: SpanStyle,
     /// The moment that `now` and `today` are of.
     pub(crate) now_us: i64,
 }

@@ -69,6 +69,7 @@ fn named_moment(named: Named) -> i64 {
 mod tests {
     use super::*;
     use crate::text::moment::{put_era, put_instant, put_time};
+    use crate::text::span::SpanStyle;
     use crate::text::zone::Zone;
 
     fn shown(us: i64) -> String {
@@ -80,7 +81,7 @@ mod tests {
 
     fn context(zone: &Zone) -> Context<'_> {
         // 2026-11-28 18:00 UTC, a Saturday.
-        Context { zone, now_us: 1_795_888_800_000_000 }
+        Context { zone, spans: SpanStyle::Postgres, now_us: 1_795_888_800_000_000 }
     }
 
     #[track_caller]

@@ -2,10 +2,11 @@
 //! length are arrays of several dimensions.
 
 use super::Cells;
-use super::write::{Style, Write};
+use super::write::Write;
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::{Format, postgres_type};
 use crate::text::array::{VECTOR, put_array, put_rows};
+use crate::text::style::Style;
 use arrow::array::{Array, ArrayRef, AsArray, ListArray};
 use arrow::datatypes::DataType;
 use bytes::BufMut;

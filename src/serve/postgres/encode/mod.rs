@@ -12,13 +12,13 @@ mod write;
 
 use super::error::Failure;
 use super::types::Format;
+use crate::text::style::Style;
 use arrow::array::{Array, ArrayRef, AsArray, cast::as_boolean_array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use bytes::BufMut;
-pub(super) use write::Style;
 use write::Write;
 
 /// Bytes of one row, at most: lengths on the wire are signed 32 bits.
@@ -33,7 +33,7 @@ pub(super) struct Cells {
 }
 
 /// Letters, digits and these: what numbers, booleans and times are written with.
-const PLAIN: &[u8] = b" +-.:";
+const PLAIN: &[u8] = b" +-.:@";
 
 /// Whether the byte may stand in the text of a number, a boolean or a time.
 pub(super) fn is_plain(byte: u8) -> bool {
@@ -276,7 +276,7 @@ pub(super) mod tests {
 
     /// The cells of a column, `None` where NULL.
     pub(super) fn cells(array: ArrayRef, format: Format, zone: Zone) -> Vec<Option<Vec<u8>>> {
-        let mut cells = Cells::new(&array, format, &Style { zone }).unwrap();
+        let mut cells = Cells::new(&array, format, &Style { zone, ..Style::DEFAULT }).unwrap();
         let cell = |row| {
             let mut out = Vec::new();
             (!cells.is_null(row)).then(|| cells.write(row, &mut out).unwrap())?;
@@ -324,7 +324,7 @@ pub(super) mod tests {
     fn a_row_has_its_length() {
         let array: ArrayRef = Arc::new(StringArray::from(vec![Some("ab")]));
         let nulls: ArrayRef = Arc::new(NullArray::new(1));
-        let style = Style { zone: Zone::UTC };
+        let style = Style::DEFAULT;
         let mut columns =
             [Cells::new(&array, Format::Text, &style).unwrap(), Cells::new(&nulls, Format::Text, &style).unwrap()];
         let mut out = Vec::new();

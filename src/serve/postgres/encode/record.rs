@@ -1,9 +1,10 @@
 //! Composite values, in the text and the binary form of PostgreSQL's `record`.
 
-use super::write::{Style, Write};
+use super::write::Write;
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::postgres_type;
 use crate::text::record::{is_missing, put_record};
+use crate::text::style::Style;
 use arrow::array::{Array, ArrayRef, AsArray};
 use bytes::BufMut;
 

@@ -1,11 +1,13 @@
-//! Dates, times, instants and intervals. Text is DateStyle `ISO` and IntervalStyle `postgres`; PostgreSQL knows
+//! Dates, times, instants and intervals. Text is DateStyle `ISO`, of intervals the session's style; PostgreSQL knows
 //! microseconds, so nanoseconds are cut off (towards the past).
 
-use super::write::{Style, Write, values};
+use super::write::{Write, values};
 use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::Format;
 use crate::text::calendar::{DAY_US, FIRST_DAY, FIRST_US, LAST_DAY, LAST_US};
-use crate::text::moment::{put_day, put_interval, put_time, put_timestamp, put_timestamptz};
+use crate::text::moment::{put_day, put_time, put_timestamp, put_timestamptz};
+use crate::text::span::SpanStyle;
+use crate::text::style::Style;
 use crate::text::zone::{Offsets, Zone};
 use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::{
@@ -50,7 +52,7 @@ pub(super) fn writer(array: &ArrayRef, format: Format, style: &Style) -> Option<
             }
         }
         DataType::Duration(unit) => {
-            let intervals = intervals(format);
+            let intervals = intervals(format, style.spans);
             let put: Put = Box::new(move |us, out| intervals(0, 0, us, out));
             match unit {
                 TimeUnit::Second => micros::<DurationSecondType>(array, put),
@@ -60,17 +62,17 @@ pub(super) fn writer(array: &ArrayRef, format: Format, style: &Style) -> Option<
             }
         }
         DataType::Interval(IntervalUnit::YearMonth) => {
-            let put = intervals(format);
+            let put = intervals(format, style.spans);
             values::<IntervalYearMonthType, _>(array, move |months, out| put(months, 0, 0, out))
         }
         DataType::Interval(IntervalUnit::DayTime) => {
-            let put = intervals(format);
+            let put = intervals(format, style.spans);
             values::<IntervalDayTimeType, _>(array, move |value, out| {
                 put(0, value.days, i64::from(value.milliseconds) * 1_000, out)
             })
         }
         DataType::Interval(IntervalUnit::MonthDayNano) => {
-            let put = intervals(format);
+            let put = intervals(format, style.spans);
             values::<IntervalMonthDayNanoType, _>(array, move |value, out| {
                 put(value.months, value.days, value.nanoseconds.div_euclid(1_000), out)
             })
@@ -176,10 +178,10 @@ fn repeated(mut put: impl FnMut(i64, &mut Vec<u8>) -> Written + Send + 'static) 
     })
 }
 
-fn intervals(format: Format) -> impl Fn(i32, i32, i64, &mut Vec<u8>) -> Written + Send {
+fn intervals(format: Format, style: SpanStyle) -> impl Fn(i32, i32, i64, &mut Vec<u8>) -> Written + Send {
     move |months, days, us, out| {
         match format {
-            Format::Text => put_interval(months, days, us, out),
+            Format::Text => style.put(months, days, us, out),
             Format::Binary => {
                 out.put_i64(us);
                 out.put_i32(days);
@@ -277,7 +279,7 @@ mod tests {
             (Format::Binary, Zone::UTC),
             (Format::Text, Zone::UTC),
         ] {
-            let mut cells = super::super::Cells::new(&array, format, &Style { zone }).unwrap();
+            let mut cells = super::super::Cells::new(&array, format, &Style { zone, ..Style::DEFAULT }).unwrap();
             for row in 0..2 {
                 let _ = cells.write(row, &mut Vec::new());
             }

@@ -1,19 +1,11 @@
 //! The writer of one column: what every kind of value is encoded through.
 
 use crate::serve::postgres::error::Failure;
-use crate::text::zone::Zone;
 use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::ArrowPrimitiveType;
 
 /// Writes the cell of a row that is not NULL.
 pub(crate) type Write = Box<dyn FnMut(usize, &mut Vec<u8>) -> Result<(), Failure> + Send>;
-
-/// What a session says about how values look.
-#[derive(Debug, Clone)]
-pub(crate) struct Style {
-    /// Zone in which instants are shown as text.
-    pub(crate) zone: Zone,
-}
 
 /// A writer for an array of plain values.
 pub(super) fn values<T, F>(array: &ArrayRef, mut write: F) -> Write

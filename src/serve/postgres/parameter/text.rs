@@ -9,20 +9,20 @@ use crate::serve::postgres::error::Failure;
 use crate::serve::postgres::types::arrow_type;
 use crate::text::datetime::{self, Context};
 use crate::text::decimal::UNBOUND;
-use crate::text::zone::Zone;
+use crate::text::style::Style;
 use crate::text::{array, boolean, bytea, interval, json, tid, uuid};
 use arrow::array::StringArray;
 use postgres_types::{Kind, Type};
 
 /// Reads the text form.
-pub(super) fn read_text(text: &str, described: &Type, zone: &Zone) -> Result<ScalarValue, Failure> {
+pub(super) fn read_text(text: &str, described: &Type, style: &Style) -> Result<ScalarValue, Failure> {
     if let Kind::Array(element) = described.kind() {
         let elements = array::parse(text).ok_or_else(|| match array::rows(text) {
             Some(_) => Failure::new("0A000", "arrays of several dimensions are not supported as parameters"),
             None => invalid_text(text, described),
         })?;
         let read = |text: &Option<String>| match text {
-            Some(text) => read_text(text, element, zone),
+            Some(text) => read_text(text, element, style),
             None => ScalarValue::try_from(&arrow_type(element)).map_err(|_| invalid_text("NULL", element)),
         };
         let values: Vec<ScalarValue> = elements.iter().map(read).collect::<Result<_, _>>()?;
@@ -30,7 +30,7 @@ pub(super) fn read_text(text: &str, described: &Type, zone: &Zone) -> Result<Sca
     }
     let invalid = || invalid_text(text, described);
     let trimmed = text.trim();
-    let context = || Context { zone, now_us: Clock::System.now().timestamp_micros() };
+    let context = || Context { zone: &style.zone, spans: style.spans, now_us: Clock::System.now().timestamp_micros() };
     let at = |wanted: &'static str| move |found: datetime::Fault| Failure::from(fault::error(found, text, wanted));
     Ok(match *described {
         Type::BOOL => ScalarValue::Boolean(Some(boolean::parse(trimmed).ok_or_else(invalid)?)),
@@ -46,7 +46,9 @@ pub(super) fn read_text(text: &str, described: &Type, zone: &Zone) -> Result<Sca
             ScalarValue::TimestampMicrosecond(Some(local), None)
         }
         Type::TIMESTAMPTZ => instant(datetime::timestamptz(text, context()).map_err(at("timestamp with time zone"))?),
-        Type::INTERVAL => ScalarValue::IntervalMonthDayNano(Some(interval::parse(text).map_err(at("interval"))?)),
+        Type::INTERVAL => {
+            ScalarValue::IntervalMonthDayNano(Some(interval::parse_as(text, style.spans).map_err(at("interval"))?))
+        }
         Type::UUID | Type::TID | Type::JSON | Type::JSONB => own(text, described)?,
         _ => ScalarValue::Utf8(Some(text.to_owned())),
     })

@@ -38,7 +38,7 @@ impl Budget {
         let within = |used: usize| used.checked_add(bytes).filter(|used| *used <= self.most);
         if self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).is_err() {
             let most = bytesize::ByteSize::b(self.most as u64).display().iec().to_string();
-            let message = format!("the temporary tables of a session take at most {most}");
+            let message = format!("the temporary tables of a session, and what its cursors keep, take at most {most}");
             return Err(QueryError::new(ErrorKind::LimitExceeded, message)
                 .with_hint("Drop those no longer needed, or raise limits.temporary_memory of the server."));
         }

@@ -188,10 +188,10 @@ pub(crate) fn altered(name: &str, table: &Table, alterations: &[Alteration]) -> 
                 let own = fold(column);
                 let place = made.place(&own).ok_or_else(|| missing(&own))?;
                 (made.columns[place].sql_type, made.columns[place].length) = stored_type(data_type)?;
-                match &sources[place] {
-                    Source::Kept(old) => sources[place] = Source::Cast(*old, using.clone()),
-                    _ => return Err(not_supported("a column whose type is altered twice")),
-                }
+                let Source::Kept(old) = sources[place] else {
+                    return Err(not_supported("a column whose type is altered twice"));
+                };
+                sources[place] = Source::Cast(old, using.clone());
             }
         }
     }

@@ -165,7 +165,7 @@ impl<'a> Declared<'a> {
         let keys = self.constraints.unique.iter().map(|key| &key.name);
         let taken: Vec<&String> = keys.chain(self.constraints.checks.iter().map(|check| &check.name)).collect();
         let numbered = (1_usize..).map(|number| format!("{name}{number}"));
-        std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(&name)).unwrap_or(name)
+        std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(&name)).unwrap_or_default()
     }
 }
 

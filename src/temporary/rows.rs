@@ -190,7 +190,7 @@ fn fitted(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, QueryError> 
 }
 
 /// A fault of an Arrow kernel over rows that were checked before.
-pub(super) fn failed(error: ArrowError) -> QueryError {
+pub(crate) fn failed(error: ArrowError) -> QueryError {
     QueryError::new(ErrorKind::Internal, format!("rows of a temporary table: {error}"))
 }
 

@@ -1,7 +1,8 @@
 //! What a session has declared of its temporary tables, as the catalog tells of it: keys, conditions, defaults.
 
-use super::contents::{Contents, Table};
-use crate::dialect::catalog::{Comments, Key};
+use super::contents::{Check, Contents, Table};
+use super::declaration::mentioned;
+use crate::dialect::catalog::{Comments, Condition, Key};
 use std::fmt;
 use std::sync::Arc;
 
@@ -66,9 +67,14 @@ impl Comments for WithDeclared {
         key.collect()
     }
 
-    fn checks(&self, schema: &str, table: &str) -> Vec<(String, String)> {
+    fn checks(&self, schema: &str, table: &str) -> Vec<Condition> {
         let Some(own) = self.own(schema, table) else { return self.base.checks(schema, table) };
-        own.constraints.checks.iter().map(|check| (check.name.clone(), check.condition.to_string())).collect()
+        let condition = |check: &Check| Condition {
+            name: check.name.clone(),
+            text: check.condition.to_string(),
+            columns: mentioned(&check.condition, &own.columns),
+        };
+        own.constraints.checks.iter().map(condition).collect()
     }
 
     fn default_of(&self, schema: &str, table: &str, column: &str) -> Option<String> {

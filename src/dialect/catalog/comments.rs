@@ -29,8 +29,8 @@ pub trait Comments: Debug + Send + Sync {
         }
     }
 
-    /// The conditions that each row of a table meets, by the names of their constraints, as SQL.
-    fn checks(&self, schema: &str, table: &str) -> Vec<(String, String)> {
+    /// The conditions that each row of a table meets.
+    fn checks(&self, schema: &str, table: &str) -> Vec<Condition> {
         let _ = (schema, table);
         Vec::new()
     }
@@ -40,6 +40,17 @@ pub trait Comments: Debug + Send + Sync {
         let _ = (schema, table, column);
         None
     }
+}
+
+/// A condition that each row of a table meets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// The name of its constraint.
+    pub name: String,
+    /// The condition itself, as SQL.
+    pub text: String,
+    /// The columns that it speaks of.
+    pub columns: Vec<String>,
 }
 
 /// A key of a table.

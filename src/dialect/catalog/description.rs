@@ -4,7 +4,7 @@
 //! `Names` is made without waiting, for functions; `describe` opens each table as well, for the
 //! tables of the catalog.
 
-use super::comments::Comments;
+use super::comments::{Comments, Condition};
 use super::definition::Definition;
 use super::{definition, oid};
 use crate::dialect::catalog::information_schema::definition as information_schema;
@@ -142,8 +142,8 @@ pub(crate) struct Relation {
     pub primary: bool,
     /// Of a table, whether it has an index.
     pub indexed: bool,
-    /// Conditions that each row meets, by the names of their constraints.
-    pub checks: Vec<(String, String)>,
+    /// Conditions that each row meets.
+    pub checks: Vec<Condition>,
     /// Of an index, the number of its table.
     pub table_oid: Option<u32>,
     /// How many rows it has, as far as its statistics tell without a scan.

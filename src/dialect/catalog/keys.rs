@@ -5,7 +5,7 @@
 //! key, which serves the same searches as a `btree`, and that is its access method. A method of our own
 //! would be refused by tools that build the table anew elsewhere.
 
-use super::comments::Key;
+use super::comments::{Condition, Key};
 use super::description::Relation;
 use super::value::{Row, Value};
 use super::view::View;
@@ -65,9 +65,11 @@ pub(crate) fn constraints(view: &View<'_>) -> Vec<Row> {
     };
     let checks =
         view.description.relations.iter().flat_map(|table| table.checks.iter().map(move |check| (table, check)));
-    let check = |(table, (name, condition)): (&Relation, &(String, String))| {
-        let mut row = row(table, name, 'c');
-        row.push(("conbin", condition.as_str().into()));
+    let check = |(table, check): (&Relation, &Condition)| {
+        let number = |column: &String| i64::try_from(table.columns.index_of(column).ok()? + 1).ok();
+        let mut row = row(table, &check.name, 'c');
+        let columns = check.columns.iter().filter_map(number).collect();
+        row.extend([("conkey", Value::Ints(columns)), ("conbin", check.text.as_str().into())]);
         row
     };
     view.description.keyed().map(key).chain(checks.map(check)).collect()

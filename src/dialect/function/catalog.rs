@@ -252,7 +252,7 @@ fn constraint_definition(context: &Context<'_>, values: &[ScalarValue]) -> Resul
     }
     let of_table = |(schema, table): (&str, &str)| {
         let checks = comments.checks(schema, table);
-        checks.into_iter().find(|(name, _)| is_meant(schema, table, name)).map(|(_, condition)| condition)
+        checks.into_iter().find(|check| is_meant(schema, table, &check.name)).map(|check| check.text)
     };
     Ok(text_value(names.names().find_map(of_table).map(|condition| keys::check_definition(&condition))))
 }

@@ -90,7 +90,7 @@ fn not_null<'a>(view: &'a View<'_>) -> impl Iterator<Item = (&'a Relation, i32, 
 /// The conditions of the rows of every table: table, name of the constraint, condition.
 fn conditions<'a>(view: &'a View<'_>) -> impl Iterator<Item = (&'a Relation, &'a str, &'a str)> {
     let tables = relations(view);
-    tables.flat_map(|table| table.checks.iter().map(move |(name, text)| (table, name.as_str(), text.as_str())))
+    tables.flat_map(|table| table.checks.iter().map(move |check| (table, check.name.as_str(), check.text.as_str())))
 }
 
 /// The name PostgreSQL gives the check that a column is not NULL.

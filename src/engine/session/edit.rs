@@ -53,15 +53,15 @@ impl Session {
                     true => self.gathered(running, &query, parameters, after.schema.clone(), &budget).await?,
                     false => (running, before.rows.clone()),
                 };
-                if !made.rebuilt {
-                    (running, rows)
-                } else {
+                if made.rebuilt {
                     let (running, unchecked) = self.first_unchecked(running, table, after, &rows).await?;
                     let (rows_too, after) = (rows.clone(), after.clone());
                     let check = move |place: Place<'_>| {
                         constraint::check(&place, &Rows::default(), &rows_too, unchecked, By::Definition)
                     };
                     self.step(&running, table, after, check).await?;
+                    (running, rows)
+                } else {
                     (running, rows)
                 }
             }
@@ -145,7 +145,8 @@ impl Session {
             let left = edit.left(place.table, &budget)?;
             constraint::check(&place, &left, &edit.new, unchecked, By::Change)?;
             let returned = edit.returned(place.table, &budget)?;
-            Ok((left.followed_by(&edit.new, &budget)?, returned, Changed { tag: edit.tag, rows: Some(edit.count) }))
+            let told = Changed { tag: edit.tag, rows: Some(edit.count) };
+            Ok::<_, QueryError>((left.followed_by(&edit.new, &budget)?, returned, told))
         };
         let (rows, returned, told) = self.step(&running, name, table.clone(), checked).await?;
         let after = self.temporary().with_rows(name, rows);
@@ -177,7 +178,7 @@ impl Session {
             constraint::check_alone(&place, &rows, unchecked)?;
             let split = Split::of(place.table, &rows, &keys, update)?;
             let proposed = split.proposed(place.table, &rows, &own)?;
-            Ok((split, proposed))
+            Ok::<_, QueryError>((split, proposed))
         };
         let (split, proposed) = self.step(&running, name, table.clone(), split).await?;
         let (running, given) = match (&clash.update, &change.update) {
@@ -229,7 +230,7 @@ impl Session {
                 }
                 before += batch.num_rows();
             }
-            Ok((stream.running, first))
+            Ok::<_, QueryError>((stream.running, first))
         };
         self.beside(CHANGED, changed::changed(table, rows.clone()), first).await
     }

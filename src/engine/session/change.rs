@@ -12,7 +12,7 @@ use crate::temporary::planned::What;
 use crate::temporary::statement::{self, Change};
 use crate::temporary::{assign, catalog, define, query};
 use arrow::datatypes::DataType;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{self, Query, Statement};
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -92,12 +92,17 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
 }
 
 /// Has `pg_catalog`, `information_schema` and the functions about the catalog in one session's state describe another
-/// catalog than the one that they were installed with; gives the two schemas, by their names, for it to hold.
+/// catalog than the one that they were installed with, and say what `comments` makes of what there was to say; gives the two
+/// schemas, by their names, for it to hold.
 ///
 /// # Errors
 /// Whatever DataFusion refuses to register.
-pub fn describe(state: &mut SessionState, source: &Arc<dyn CatalogProvider>) -> Result<Schemas> {
-    let comments = function::describe(state, source)?;
+pub fn describe(
+    state: &mut SessionState,
+    source: &Arc<dyn CatalogProvider>,
+    comments: impl FnOnce(Arc<dyn Comments>) -> Arc<dyn Comments>,
+) -> Result<Schemas> {
+    let comments = function::describe(state, source, comments)?;
     let numbers = Numbers::changing(source.clone(), comments.clone());
     state.config_mut().set_extension(Arc::new(numbers));
     Ok(catalog::schemas(source, &comments))

@@ -13,7 +13,7 @@ pub(crate) enum SpanStyle {
     PostgresVerbose,
     /// `+1-2 -3 +4:05:06.7`, and `1-2` or `3 4:05:06.7` where that is what the SQL standard has.
     SqlStandard,
-    /// `P1Y2M-3DT4H5M6.7S`.
+    /// `P1Y2M-3DT4H5M6.7S`, as ISO 8601 has it.
     Iso8601,
 }
 
@@ -85,7 +85,7 @@ struct Parts {
     days: i64,
     hours: i64,
     minutes: i64,
-    /// With their fraction.
+    /// Seconds with their fraction.
     second_us: i64,
 }
 

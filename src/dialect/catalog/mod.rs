@@ -41,7 +41,7 @@ mod view;
 pub(crate) mod view_text;
 pub(crate) mod written;
 
-pub use comments::{Comments, NoComments};
+pub use comments::{Comments, Condition, Key, NoComments};
 pub(crate) use described::Described;
 pub(crate) use rows::always_empty;
 pub(crate) use view::OWNER;

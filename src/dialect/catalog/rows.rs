@@ -81,7 +81,6 @@ const OF_SERVER: &[&str] = &[
     "pg_stat_wal",
     "pg_tablespace",
     "pg_timezone_names",
-    "pg_type",
     "pg_user",
 ];
 
@@ -164,7 +163,8 @@ fn class(relation: &Relation, row_type: u32) -> Row {
         ("relpersistence", if relation.is_temporary() { 't' } else { 'p' }.into()),
         ("relkind", letter.into()),
         ("relnatts", columns.into()),
-        ("relhasindex", (relation.is_table() && !relation.key.is_empty()).into()),
+        ("relhasindex", (relation.is_table() && relation.indexed).into()),
+        ("relchecks", i32::try_from(relation.checks.len()).unwrap_or(i32::MAX).into()),
         ("relhasrules", relation.is_view().into()),
         ("relispopulated", true.into()),
         ("relreplident", if relation.is_table() && !relation.is_system() { 'd' } else { 'n' }.into()),
@@ -346,7 +346,7 @@ fn tables(view: &View<'_>) -> Vec<Row> {
             ("tablename", relation.name.as_str().into()),
             ("tableowner", OWNER.into()),
             ("tablespace", Value::Null),
-            ("hasindexes", (!relation.key.is_empty()).into()),
+            ("hasindexes", relation.indexed.into()),
         ]
     };
     tables.map(row).collect()

@@ -4,7 +4,7 @@
 use super::refuse::Checked;
 use super::size::Sizes;
 use super::tree::Statement;
-use super::{expression_fields, fields};
+use super::{expression_fields, fields, numeric_type};
 use crate::dialect::abandoned::unless_over;
 use crate::dialect::parse::walk::Walk;
 use crate::error::QueryError;
@@ -76,6 +76,7 @@ impl Visitor for Check {
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<QueryError> {
         unless_over()?;
         ended(expression_fields::expression(expr, self.arrays > 0))?;
+        ended(numeric_type::check(expr))?;
         self.arrays += usize::from(matches!(expr, Expr::Array(_)));
         self.sizes.pre_visit_expr(expr)
     }

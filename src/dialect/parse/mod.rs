@@ -16,6 +16,7 @@ mod expression_fields;
 mod fields;
 mod grammar;
 mod identifier;
+pub(crate) mod numeric_type;
 mod operators;
 mod question_mark;
 mod refuse;

@@ -12,6 +12,7 @@ use super::build::{self, call, called, cast, instant, is_parameter, literal};
 use super::moment;
 use crate::dialect::catalog::types;
 use crate::dialect::catalog::written::written;
+use crate::dialect::parse::numeric_type::DIGITS;
 use crate::dialect::parse::tree::fold;
 use crate::dialect::typing::marked;
 use datafusion::sql::sqlparser::ast::{
@@ -386,6 +387,21 @@ pub(crate) fn normalise(data_type: &mut DataType) {
         DataType::Dec(ExactNumberInfo::None)
         | DataType::Decimal(ExactNumberInfo::None)
         | DataType::Numeric(ExactNumberInfo::None) => unbound(),
+        // As many as there are beneath. A number with more of them does not fit, and says so.
+        DataType::Dec(ExactNumberInfo::PrecisionAndScale(digits, scale))
+        | DataType::Decimal(ExactNumberInfo::PrecisionAndScale(digits, scale))
+        | DataType::Numeric(ExactNumberInfo::PrecisionAndScale(digits, scale))
+            if *digits > DIGITS =>
+        {
+            DataType::Numeric(ExactNumberInfo::PrecisionAndScale(DIGITS, *scale))
+        }
+        DataType::Dec(ExactNumberInfo::Precision(digits))
+        | DataType::Decimal(ExactNumberInfo::Precision(digits))
+        | DataType::Numeric(ExactNumberInfo::Precision(digits))
+            if *digits > DIGITS =>
+        {
+            DataType::Numeric(ExactNumberInfo::PrecisionAndScale(DIGITS, 0))
+        }
         DataType::Dec(info) => DataType::Numeric(*info),
         DataType::Custom(..) => match unqualified(data_type).as_deref().and_then(named) {
             Some(known) => known,

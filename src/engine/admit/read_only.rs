@@ -21,6 +21,8 @@ pub(crate) fn check(statement: &Statement) -> Result<(), QueryError> {
                 .with_hint("use COPY ... TO STDOUT, or psql's \\copy, which writes on the client's side"))
         }
         Statement::CreateTable(table) if table.external => Err(external_table()),
+        Statement::CreateTable(table) if table.query.is_some() => Err(read_only("CREATE TABLE AS")),
+        Statement::Truncate(_) => Err(read_only("TRUNCATE TABLE")),
         other => Err(read_only(&verb(&other.to_string()))),
     }
 }
@@ -76,6 +78,7 @@ fn verb(statement: &str) -> String {
         "CREATE" | "DROP" | "ALTER" => {
             let fillers = ["OR", "REPLACE", "TEMPORARY", "TEMP", "UNLOGGED", "UNIQUE", "GLOBAL", "LOCAL"];
             match words.find(|word| !fillers.contains(&word.as_str())) {
+                Some(object) if object == "MATERIALIZED" => format!("{first} MATERIALIZED VIEW"),
                 Some(object) => format!("{first} {object}"),
                 None => first,
             }
@@ -185,7 +188,9 @@ mod tests {
         refused("CREATE TABLE t (a int)", ErrorKind::ReadOnly, "CREATE TABLE");
         refused("CREATE OR REPLACE VIEW v AS SELECT 1", ErrorKind::ReadOnly, "CREATE VIEW");
         refused("DROP TABLE symbols", ErrorKind::ReadOnly, "DROP TABLE");
-        refused("TRUNCATE symbols", ErrorKind::ReadOnly, "TRUNCATE");
+        refused("TRUNCATE symbols", ErrorKind::ReadOnly, "cannot execute TRUNCATE TABLE in");
+        refused("CREATE TABLE t AS SELECT 1", ErrorKind::ReadOnly, "cannot execute CREATE TABLE AS in");
+        refused("CREATE MATERIALIZED VIEW v AS SELECT 1", ErrorKind::ReadOnly, "execute CREATE MATERIALIZED VIEW in");
         refused("SELECT * INTO t FROM symbols", ErrorKind::ReadOnly, "SELECT INTO");
         refused("WITH x AS (DELETE FROM symbols RETURNING symbol) SELECT * FROM x", ErrorKind::ReadOnly, "DELETE");
         refused("EXPLAIN ANALYZE DELETE FROM symbols", ErrorKind::ReadOnly, "DELETE");

@@ -91,7 +91,7 @@ async fn names_are_names() {
     let server = start(Options::default()).await;
     let client = server.client().await;
     for (sql, expected) in [
-        ("SELECT attname, attalign, attacl FROM pg_attribute", &[(19, -1, 2), (18, -1, 11), (1034, -1, 23)][..]),
+        ("SELECT attname, attalign, attacl FROM pg_attribute", &[(19, -1, 2), (18, -1, 10), (1034, -1, 23)][..]),
         (
             "SELECT array_agg(relname), ARRAY[max(relname)], min(relname), coalesce(max(relname), 'x') FROM pg_class",
             &[(1003, -1, 0), (1009, -1, 0), (25, -1, 0), (25, -1, 0)],

@@ -62,7 +62,7 @@ impl Names {
 
     /// Number, schema and name of each table and view, in order of the numbers.
     pub(crate) fn tables(&self) -> impl Iterator<Item = (u32, &str, &str)> {
-        let tables = self.relations.iter().filter(|(_, name)| !self.indexes.contains_key(name));
+        let tables = self.relations.iter().filter(|(_, name)| !self.indexes.contains_key(*name));
         tables.map(|(oid, (schema, name))| (*oid, schema.as_str(), name.as_str()))
     }
 

@@ -9,6 +9,16 @@ fn told(statement: &Statement) -> Vec<(u32, i32, i16)> {
     columns.map(|column| (column.type_().oid(), column.type_modifier(), column.column_id().unwrap_or(0))).collect()
 }
 
+/// Statements, and what is told of their columns.
+type Cases<'a> = &'a [(&'a str, &'a [(u32, i32, i16)])];
+
+async fn check_told(client: &Client, cases: Cases<'_>) {
+    for (sql, expected) in cases {
+        let statement = client.prepare(sql).await.unwrap();
+        assert_eq!(told(&statement), *expected, "{sql}");
+    }
+}
+
 async fn with_table(server: &Server) -> Client {
     let client = server.client().await;
     let table = "CREATE TEMP TABLE t (id int PRIMARY KEY, n numeric(10,2), n0 numeric, v varchar(5), vv varchar, \
@@ -23,7 +33,7 @@ async fn columns_of_tables_are_traced_to_them() {
     let client = with_table(&server).await;
     let all =
         [(23, -1, 1), (1700, 655_366, 2), (1700, -1, 3), (1043, 9, 4), (1043, -1, 5), (1114, 3, 6), (1231, 524_295, 7)];
-    for (sql, expected) in [
+    let cases: Cases<'_> = &[
         ("SELECT * FROM t", &all[..]),
         ("SELECT q.n AS x, q.v FROM (SELECT * FROM t) q", &[(1700, 655_366, 2), (1043, 9, 4)]),
         ("WITH c AS (SELECT n, id + 1 AS k FROM t) SELECT * FROM c", &[(1700, 655_366, 2), (23, -1, 0)]),
@@ -37,10 +47,8 @@ async fn columns_of_tables_are_traced_to_them() {
         ("SELECT n FROM t INTERSECT SELECT n FROM t", &[(1700, 655_366, 0)]),
         ("SELECT symbol, cap FROM bars", &[(25, -1, 1), (1700, 1_310_726, 6)]),
         ("SELECT n FROM t WHERE id = $1", &[(1700, 655_366, 2)]),
-    ] {
-        let statement = client.prepare(sql).await.unwrap();
-        assert_eq!(told(&statement), expected, "{sql}");
-    }
+    ];
+    check_told(&client, cases).await;
     let statement = client.prepare("SELECT symbol, n FROM bars, t").await.unwrap();
     for (column, table) in statement.columns().iter().zip(["bars", "t"]) {
         let number = one(&client, &format!("SELECT '{table}'::regclass::oid")).await;
@@ -52,7 +60,7 @@ async fn columns_of_tables_are_traced_to_them() {
 async fn modifiers_are_kept_where_postgres_keeps_them() {
     let server = start(Options::default()).await;
     let client = with_table(&server).await;
-    for (sql, expected) in [
+    let cases: Cases<'_> = &[
         (
             "SELECT CASE WHEN id = 1 THEN n ELSE n END, CASE WHEN id = 1 THEN n END FROM t",
             &[(1700, 655_366, 0), (1700, -1, 0)][..],
@@ -80,18 +88,16 @@ async fn modifiers_are_kept_where_postgres_keeps_them() {
         ),
         ("VALUES (1::numeric(10,2)), (2::numeric(10,2))", &[(1700, 655_366, 0)]),
         ("SELECT '{a}'::varchar(3)[], '{a}'::name[]", &[(1015, 7, 0), (1003, -1, 0)]),
-    ] {
-        let statement = client.prepare(sql).await.unwrap();
-        assert_eq!(told(&statement), expected, "{sql}");
-    }
+    ];
+    check_told(&client, cases).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_are_names() {
     let server = start(Options::default()).await;
     let client = server.client().await;
-    for (sql, expected) in [
-        ("SELECT attname, attalign, attacl FROM pg_attribute", &[(19, -1, 2), (18, -1, 11), (1034, -1, 23)][..]),
+    let cases: Cases<'_> = &[
+        ("SELECT attname, attalign, attacl FROM pg_attribute", &[(19, -1, 2), (18, -1, 10), (1034, -1, 23)][..]),
         (
             "SELECT array_agg(relname), ARRAY[max(relname)], min(relname), coalesce(max(relname), 'x') FROM pg_class",
             &[(1003, -1, 0), (1009, -1, 0), (25, -1, 0), (25, -1, 0)],
@@ -110,11 +116,8 @@ async fn names_are_names() {
         ),
         ("SELECT table_name, data_type FROM information_schema.columns", &[(19, -1, 3), (1043, -1, 8)]),
         ("SELECT 'a'::name, 'a'::\"char\", lower(relname) FROM pg_class", &[(19, -1, 0), (18, -1, 0), (25, -1, 0)]),
-    ] {
-        let statement = client.prepare(sql).await.unwrap();
-        let places = told(&statement);
-        assert_eq!(places, expected, "{sql}");
-    }
+    ];
+    check_told(&client, cases).await;
     // In binary form an array tells the type of its elements, and a "char" without a letter is a byte.
     let row = client.query_one("SELECT array_agg(nspname) FROM pg_namespace WHERE nspname = 'public'", &[]).await;
     assert_eq!(row.unwrap().get::<_, Vec<String>>(0), ["public"]);

@@ -155,8 +155,7 @@ impl Relation {
     /// indexes promise nothing, as in PostgreSQL.
     pub(crate) fn is_required(&self, number: i32) -> bool {
         let field = usize::try_from(number - 1).ok().and_then(|place| self.columns.fields().get(place));
-        self.is_table()
-            && (field.is_some_and(|field| !field.is_nullable()) || self.key.contains(&i64::from(number)))
+        self.is_table() && (field.is_some_and(|field| !field.is_nullable()) || self.key.contains(&i64::from(number)))
     }
 
     /// Whether it is of one of the two schemas that describe the others.

@@ -89,7 +89,8 @@ pub(crate) fn all(session: &dyn Session) -> Vec<Function> {
             found.entry(name.to_owned()).or_insert_with(|| Function::new(name, 'f', &nullary, |_| None));
         }
     }
-    for name in ["array_in", "array_out", "array_recv", "array_send"].into_iter().chain(super::operator_class::HANDLERS) {
+    for name in ["array_in", "array_out", "array_recv", "array_send"].into_iter().chain(super::operator_class::HANDLERS)
+    {
         let any = Signature::variadic_any(Volatility::Immutable);
         found.entry(name.to_owned()).or_insert_with(|| Function::new(name, 'f', &any, |_| None));
     }

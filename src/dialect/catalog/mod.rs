@@ -29,6 +29,7 @@ mod pg_views;
 mod roles;
 mod rows;
 mod schema;
+mod setting;
 mod statistics;
 pub mod types;
 mod value;

@@ -96,7 +96,10 @@ mod tests {
         check("SELECT 'é', a\nFROM eod", "SELECT 'é', a\nFROM public.eod");
         check("SELECT a FROM live.eod JOIN b USING (k)", "SELECT a FROM live.eod JOIN public.b USING (k)");
         check("WITH q AS (SELECT 1 FROM t) SELECT * FROM q", "WITH q AS (SELECT 1 FROM public.t) SELECT * FROM q");
-        check("SELECT a FROM seen WHERE a IN (SELECT b FROM u)", "SELECT a FROM seen WHERE a IN (SELECT b FROM public.u)");
+        check(
+            "SELECT a FROM seen WHERE a IN (SELECT b FROM u)",
+            "SELECT a FROM seen WHERE a IN (SELECT b FROM public.u)",
+        );
         check("SELECT FROM FROM", "SELECT FROM FROM");
     }
 }

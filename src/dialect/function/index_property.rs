@@ -9,19 +9,13 @@ use datafusion::common::{Result, ScalarValue};
 
 /// Their definitions, sorted by name.
 pub(crate) const FUNCTIONS: &[Definition] = &[
-    stable(
-        "pg_column_is_updatable",
-        "Whether a column can be changed.",
-        &[3],
-        Returns::Bool,
-        |context, values| {
-            if values.iter().any(ScalarValue::is_null) {
-                return Ok(null());
-            }
-            let is_column = integer(values, 1)?.is_some_and(|number| number > 0);
-            Ok(ScalarValue::from(is_column && is_own(context, values)?))
-        },
-    ),
+    stable("pg_column_is_updatable", "Whether a column can be changed.", &[3], Returns::Bool, |context, values| {
+        if values.iter().any(ScalarValue::is_null) {
+            return Ok(null());
+        }
+        let is_column = integer(values, 1)?.is_some_and(|number| number > 0);
+        Ok(ScalarValue::from(is_column && is_own(context, values)?))
+    }),
     stable(
         "pg_get_replica_identity_index",
         "Index whose columns tell a table's rows apart.",
@@ -118,7 +112,8 @@ fn width(context: &Context<'_>, values: &[ScalarValue]) -> Result<Option<usize>>
 
 /// What there is to say of a column by its place; NULL behind the last.
 fn of_column(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
-    let (Some(width), Some(place), Some(property)) = (width(context, values)?, integer(values, 1)?, text(values, 2)) else {
+    let (Some(width), Some(place), Some(property)) = (width(context, values)?, integer(values, 1)?, text(values, 2))
+    else {
         return Ok(null());
     };
     let is_there = usize::try_from(place).is_ok_and(|place| (1..=width).contains(&place));

@@ -24,7 +24,8 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
                 return Ok(null());
             };
             let numbers = cast(&numbers.value(0), &DataType::UInt32)?;
-            let names = numbers.as_primitive::<UInt32Type>().iter().flatten().map(|number| types::display(number, None));
+            let names =
+                numbers.as_primitive::<UInt32Type>().iter().flatten().map(|number| types::display(number, None));
             Ok(text_value(Some(names.collect::<Vec<_>>().join(", "))))
         },
     ),
@@ -80,13 +81,7 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
             Ok(text(values, 0).and_then(|name| find_table(context, &name)).map_or(null(), ScalarValue::from))
         },
     ),
-    stable(
-        "to_regproc",
-        "Number of a function by name; NULL when there is none.",
-        &[1],
-        Returns::Oid,
-        known_function,
-    ),
+    stable("to_regproc", "Number of a function by name; NULL when there is none.", &[1], Returns::Oid, known_function),
     stable(
         "to_regprocedure",
         "Number of a function by name and arguments; NULL when there is none.",

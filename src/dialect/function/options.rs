@@ -24,7 +24,9 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
 
 /// What is taken of each option; NULL of NULL.
 fn each(values: &[ScalarValue], of: impl Fn(&str) -> Option<&str>) -> Result<ScalarValue> {
-    let Some(ScalarValue::List(options)) = values.first().filter(|options| !options.is_null()) else { return Ok(null()) };
+    let Some(ScalarValue::List(options)) = values.first().filter(|options| !options.is_null()) else {
+        return Ok(null());
+    };
     let options = cast(&options.value(0), &DataType::Utf8)?;
     Ok(texts_value(options.as_string::<i32>().iter().flatten().map(of)))
 }

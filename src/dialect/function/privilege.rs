@@ -30,7 +30,12 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
         OF_COLUMN
     ),
     has_privilege!("has_column_privilege", "Whether a user may read a column.", Object::Column, OF_COLUMN),
-    has_privilege!("has_database_privilege", "Whether a user may connect to a database.", Object::Database, OF_DATABASE),
+    has_privilege!(
+        "has_database_privilege",
+        "Whether a user may connect to a database.",
+        Object::Database,
+        OF_DATABASE
+    ),
     has_privilege!(
         "has_foreign_data_wrapper_privilege",
         "Whether a user may use a foreign data wrapper.",

@@ -43,9 +43,13 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
     stable("system_user", "Method and name by which the user logged in: NULL here.", &[0], Returns::Text, |_, _| {
         Ok(null())
     }),
-    stable("to_regrole", "Number of a user by name; NULL when there is none.", &[1], Returns::Oid, |context, values| {
-        Ok(role_oid(context, values).unwrap_or_else(|_| null()))
-    }),
+    stable(
+        "to_regrole",
+        "Number of a user by name; NULL when there is none.",
+        &[1],
+        Returns::Oid,
+        |context, values| Ok(role_oid(context, values).unwrap_or_else(|_| null())),
+    ),
     stable("user", "User of the session.", &[0], Returns::Text, user),
     volatile(
         "pg_cancel_backend",

@@ -22,7 +22,12 @@ macro_rules! never {
 
 /// Their definitions, sorted by name.
 pub(crate) const FUNCTIONS: &[Definition] = &[
-    never!("pg_last_wal_receive_lsn", "Last place of the log that was received from another server", &[0], Returns::Text),
+    never!(
+        "pg_last_wal_receive_lsn",
+        "Last place of the log that was received from another server",
+        &[0],
+        Returns::Text
+    ),
     never!("pg_last_wal_replay_lsn", "Last place of the log that was replayed", &[0], Returns::Text),
     never!("pg_last_xact_replay_timestamp", "Moment of the last transaction that was replayed", &[0], Returns::Instant),
     counter!("pg_stat_get_analyze_count", "Runs of ANALYZE"),
@@ -37,13 +42,7 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
     never!("pg_stat_get_last_autovacuum_time", "Moment of the last VACUUM unasked", &[1], Returns::Instant),
     never!("pg_stat_get_last_vacuum_time", "Moment of the last VACUUM", &[1], Returns::Instant),
     never!("pg_stat_get_lastscan", "Moment of the last scan", &[1], Returns::Instant),
-    stable(
-        "pg_stat_get_live_tuples",
-        "Rows of a table, as far as its own statistics tell.",
-        &[1],
-        Returns::Big,
-        rows,
-    ),
+    stable("pg_stat_get_live_tuples", "Rows of a table, as far as its own statistics tell.", &[1], Returns::Big, rows),
     counter!("pg_stat_get_mod_since_analyze", "Rows changed since ANALYZE"),
     counter!("pg_stat_get_numscans", "Scans"),
     counter!("pg_stat_get_tuples_deleted", "Rows deleted"),

@@ -220,7 +220,8 @@ pub(crate) fn end_recursions(query: &mut Query, scopes: &Scopes) {
     let Some(with) = query.with.as_mut().filter(|with| with.recursive) else { return };
     let mut all = true;
     for cte in &mut with.cte_tables {
-        let SetExpr::SetOperation { op: SetOperator::Union, set_quantifier, left, right } = cte.query.body.as_ref() else {
+        let SetExpr::SetOperation { op: SetOperator::Union, set_quantifier, left, right } = cte.query.body.as_ref()
+        else {
             all = false;
             continue;
         };

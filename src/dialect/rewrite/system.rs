@@ -4,9 +4,7 @@ use super::build;
 use super::scope::Scopes;
 use crate::dialect::catalog::definition;
 use crate::dialect::parse::tree::fold;
-use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, Expr, Ident, Select, Subscript, TableFactor, Value,
-};
+use datafusion::sql::sqlparser::ast::{AccessExpr, BinaryOperator, Expr, Ident, Select, Subscript, TableFactor, Value};
 
 /// The catalog tables a SELECT reads in FROM and its joins, under the names they have in it;
 /// subqueries and functions are passed over.
@@ -53,7 +51,9 @@ pub(crate) fn from_one(root: &Expr, access: &mut [AccessExpr]) {
 /// DataFusion 55: a name is a text, which has no elements. Not needed once names have a type of their own.
 pub(crate) fn letter(expr: &mut Expr, scopes: &Scopes) {
     let Expr::CompoundFieldAccess { root, access_chain } = expr else { return };
-    let Some((AccessExpr::Subscript(Subscript::Index { index }), before)) = access_chain.split_last_mut() else { return };
+    let Some((AccessExpr::Subscript(Subscript::Index { index }), before)) = access_chain.split_last_mut() else {
+        return;
+    };
     let parts: Vec<&Ident> = match (root.as_ref(), &*before) {
         (Expr::Identifier(column), []) => vec![column],
         (Expr::CompoundIdentifier(parts), []) => parts.iter().collect(),

@@ -106,7 +106,7 @@ impl Comments for OwnComments {
             return None;
         }
         let comment = dataset::find(table).map(|dataset| dataset.comment.to_owned());
-        comment.or_else(|| view::all().into_iter().find(|view| view.name == table).map(|view| view.comment))
+        comment.or_else(|| view::all().iter().find(|view| view.name == table).map(|view| view.comment.clone()))
     }
 
     /// The comment of a column, which live events alone have.
@@ -123,13 +123,13 @@ impl Comments for OwnComments {
         }
         match dataset::find(table) {
             Some(dataset) => dataset.column(column).map(Column::comment),
-            None => view::all().into_iter().find(|view| view.name == table)?.column_comment(column),
+            None => view::all().iter().find(|view| view.name == table)?.column_comment(column),
         }
     }
 
     /// The query of an embedded view in `public`.
     fn view_definition(&self, schema: &str, view: &str) -> Option<String> {
-        let found = view::all().into_iter().find(|definition| schema == "public" && definition.name == view);
+        let found = view::all().iter().find(|definition| schema == "public" && definition.name == view);
         found.map(|definition| definition.sql.to_owned())
     }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::TableReference;
 use datafusion::prelude::SessionContext;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// One view of schema `public`, as its file in `sql/views` gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +48,10 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 /// Every view, sorted by name.
-pub fn all() -> Vec<ViewDefinition> {
-    FILES.iter().map(|(name, text)| parse(name, text)).collect()
+pub fn all() -> &'static [ViewDefinition] {
+    static ALL: LazyLock<Vec<ViewDefinition>> =
+        LazyLock::new(|| FILES.iter().map(|(name, text)| parse(name, text)).collect());
+    &ALL
 }
 
 /// Plans every view over the tables of the session and registers it in schema `public`, those first that others read.
@@ -59,7 +61,7 @@ pub fn all() -> Vec<ViewDefinition> {
 /// # Errors
 /// A view that cannot be planned is named, and so are views that read each other in a circle.
 pub async fn register(context: &SessionContext) -> Result<()> {
-    let mut waiting = all();
+    let mut waiting = all().to_vec();
     while !waiting.is_empty() {
         let names: Vec<&str> = waiting.iter().map(|view| view.name).collect();
         let reads_waiting = |view: &ViewDefinition| view.words().any(|word| word != view.name && names.contains(&word));
@@ -88,10 +90,10 @@ impl ViewDefinition {
         let own = self.columns.iter().find(|(name, _)| *name == column).map(|(_, comment)| (*comment).to_owned());
         let read = |name: &str| name != self.name && self.words().any(|word| word == name);
         let of_dataset = || {
-            let datasets = dataset::all().into_iter().filter(|dataset| read(dataset.name));
+            let datasets = dataset::each().filter(|dataset| read(dataset.name));
             datasets.filter_map(|dataset| dataset.column(column)).map(Column::comment).next()
         };
-        let of_view = || all().into_iter().filter(|view| read(view.name)).find_map(|view| view.column_comment(column));
+        let of_view = || all().iter().filter(|view| read(view.name)).find_map(|view| view.column_comment(column));
         own.or_else(of_dataset).or_else(of_view)
     }
 

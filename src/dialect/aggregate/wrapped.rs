@@ -44,6 +44,14 @@ impl Wrapped {
         Self { inner, kind }
     }
 
+    /// Whether it sorts what it is given where its input comes in another order.
+    ///
+    /// DataFusion 55: `string_agg` wants its input in its order, so that two of different orders do not go together, although
+    /// it sorts as `array_agg` does. Not needed once `string_agg(x, ',' ORDER BY x), string_agg(x, ',' ORDER BY x DESC)` runs.
+    fn sorts_itself(&self) -> bool {
+        self.inner.name() == "string_agg"
+    }
+
     /// What is computed here for arguments of these types, by the type of the result.
     fn own(&self, arguments: &[FieldRef], result: &DataType) -> Kind {
         let doubles = |count: usize| {
@@ -182,13 +190,19 @@ impl AggregateUDFImpl for Wrapped {
     }
 
     fn with_beneficial_ordering(self: Arc<Self>, ordered: bool) -> Result<Option<Arc<dyn AggregateUDFImpl>>> {
+        if self.sorts_itself() {
+            return Ok(Some(self));
+        }
         let kind = self.kind;
         let inner = self.inner.as_ref().clone().with_beneficial_ordering(ordered)?;
         Ok(inner.map(|inner| Arc::new(Self::new(Arc::new(inner), kind)) as Arc<dyn AggregateUDFImpl>))
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        self.inner.order_sensitivity()
+        match self.sorts_itself() {
+            true => AggregateOrderSensitivity::SoftRequirement,
+            false => self.inner.order_sensitivity(),
+        }
     }
 
     fn simplify(&self) -> Option<AggregateFunctionSimplification> {

@@ -3,21 +3,15 @@
 
 use super::comments::Comments;
 use super::description::{CatalogDescription, describe};
+use super::functions::{self, Function};
 use datafusion::catalog::{CatalogProvider, Session};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
-/// The description that the first scan of a statement made.
+/// What the first scans of a statement found.
 #[derive(Debug, Default)]
-pub(crate) struct Described(Mutex<Option<Arc<CatalogDescription>>>);
-
-impl Described {
-    fn kept(&self) -> Option<Arc<CatalogDescription>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn keep(&self, description: &Arc<CatalogDescription>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(description.clone());
-    }
+pub(crate) struct Described {
+    tables: OnceLock<Arc<CatalogDescription>>,
+    functions: OnceLock<Arc<Vec<Function>>>,
 }
 
 /// What a catalog holds as the statement of a state sees it. A session has one catalog, so that its statement keeps one
@@ -28,12 +22,21 @@ pub(super) async fn description(
     comments: &dyn Comments,
 ) -> Arc<CatalogDescription> {
     let described = state.config().get_extension::<Described>();
-    if let Some(known) = described.as_ref().and_then(|described| described.kept()) {
-        return known;
+    if let Some(known) = described.as_ref().and_then(|described| described.tables.get()) {
+        return known.clone();
     }
-    let description = Arc::new(describe(source, comments).await);
-    if let Some(described) = described {
-        described.keep(&description);
+    let found = Arc::new(describe(source, comments).await);
+    match described {
+        Some(described) => described.tables.get_or_init(|| found).clone(),
+        None => found,
     }
-    description
+}
+
+/// The functions of a state's session, sorted by name.
+pub(super) fn functions(state: &dyn Session) -> Arc<Vec<Function>> {
+    let found = || Arc::new(functions::all(state));
+    match state.config().get_extension::<Described>() {
+        Some(described) => described.functions.get_or_init(found).clone(),
+        None => found(),
+    }
 }

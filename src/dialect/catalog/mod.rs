@@ -33,6 +33,7 @@ mod roles;
 pub(crate) mod row_type;
 mod rows;
 mod schema;
+mod setting;
 mod statistics;
 mod type_rows;
 pub mod types;

@@ -5,11 +5,11 @@
 //! for the others.
 
 use super::description::{Kind, Relation};
-use super::functions::{self, Function};
+use super::functions::Function;
 use super::row_type::RowTypes;
 use super::value::{Row, Value};
 use super::view::{OWNER, View};
-use super::{held, keys, oid, operator_class, roles, statistics, type_rows, types};
+use super::{held, keys, oid, operator_class, roles, setting, statistics, type_rows, types};
 use crate::clock::Clock;
 use crate::text::zone::Zone;
 
@@ -110,7 +110,7 @@ pub(crate) fn rows(table: &str, view: &View<'_>) -> Vec<Row> {
         "pg_rewrite" => rewrites(view),
         "pg_cursors" => held::cursors(view),
         "pg_prepared_statements" => held::prepared_statements(view),
-        "pg_settings" => settings(view),
+        "pg_settings" => setting::rows(view),
         "pg_shadow" | "pg_user" => roles::users(view),
         name if let Some(rows) = statistics::rows(name, view) => rows,
         "pg_tables" => tables(view),
@@ -204,8 +204,8 @@ fn attributes(view: &View<'_>) -> Vec<Row> {
 
 /// `pg_proc`: a row for each function, with the argument types of one way to call it.
 fn functions(view: &View<'_>) -> Vec<Row> {
-    let row = |function: Function| -> Row {
-        let arguments = function.arguments.unwrap_or_default();
+    let row = |function: &Function| -> Row {
+        let arguments = function.arguments.as_deref().unwrap_or_default();
         vec![
             ("oid", oid::function(&function.name).into()),
             ("proname", function.name.as_str().into()),
@@ -218,11 +218,11 @@ fn functions(view: &View<'_>) -> Vec<Row> {
             ("proparallel", 's'.into()),
             ("prorettype", function.result.unwrap_or(0).into()),
             ("pronargs", i32::try_from(arguments.len()).unwrap_or(0).into()),
-            ("proargtypes", Value::Ints(arguments.into_iter().map(i64::from).collect())),
-            ("prosrc", function.name.into()),
+            ("proargtypes", Value::Ints(arguments.iter().copied().map(i64::from).collect())),
+            ("prosrc", function.name.as_str().into()),
         ]
     };
-    functions::all(view.session).into_iter().map(row).collect()
+    view.functions().iter().map(row).collect()
 }
 
 /// `pg_collation`: PostgreSQL's three that every database has.
@@ -290,8 +290,8 @@ fn descriptions(view: &View<'_>) -> Vec<Row> {
         }
     }
     let functions = oid::relation("pg_catalog", "pg_proc");
-    rows.extend(functions::all(view.session).into_iter().filter_map(|function| {
-        let text = function.doc?;
+    rows.extend(view.functions().iter().filter_map(|function| {
+        let text = function.doc.clone()?;
         Some(vec![
             ("objoid", Value::from(oid::function(&function.name))),
             ("classoid", functions.into()),
@@ -316,25 +316,6 @@ fn rewrites(view: &View<'_>) -> Vec<Row> {
         ]
     };
     views.map(row).collect()
-}
-
-/// `pg_settings`: a row for each setting of the session.
-fn settings(view: &View<'_>) -> Vec<Row> {
-    let all = view.facts.map(|facts| facts.variables.all()).unwrap_or_default();
-    let row = |(name, value): (String, String)| -> Row {
-        vec![
-            ("name", name.into()),
-            ("setting", value.clone().into()),
-            ("category", "Client Connection Defaults".into()),
-            ("short_desc", "".into()),
-            ("context", "user".into()),
-            ("vartype", "string".into()),
-            ("source", "default".into()),
-            ("boot_val", value.clone().into()),
-            ("reset_val", value.into()),
-        ]
-    };
-    all.into_iter().map(row).collect()
 }
 
 /// `pg_tables`: a row for each table.

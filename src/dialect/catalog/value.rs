@@ -3,7 +3,7 @@
 use super::definition::Definition;
 use arrow::array::{
     ArrayRef, BooleanArray, Float64Array, Int64Array, Int64Builder, IntervalMonthDayNanoArray, ListArray, ListBuilder,
-    RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray, new_null_array,
+    RecordBatch, RecordBatchOptions, StringArray, StringBuilder, TimestampMicrosecondArray, new_null_array,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, IntervalMonthDayNano};
@@ -29,6 +29,8 @@ pub(crate) enum Value {
     Seconds(i64),
     /// An array of object identifiers or small integers.
     Ints(Vec<i64>),
+    /// An array of texts, none of them NULL.
+    Texts(Vec<String>),
 }
 
 impl From<bool> for Value {
@@ -117,7 +119,7 @@ pub(crate) fn batch(
     for (nth, field) in schema.fields().iter().enumerate() {
         let Some((name, kind)) = place(nth).and_then(|place| declared.get(place)) else { continue };
         let missing = missing(kind);
-        let named = |row: &'_ Row| row.iter().position(|(column, _)| column == name);
+        let named = |row: &Row| row.iter().position(|(column, _)| column == name);
         let values = rows.iter().map(|row| named(row).map_or(&missing, |place| &row[place].1));
         columns.push(column(&values.collect::<Vec<_>>(), field.data_type())?);
     }
@@ -152,6 +154,7 @@ fn column(values: &[&Value], data_type: &DataType) -> Result<ArrayRef> {
             Arc::new(of!(IntervalMonthDayNanoArray, Value::Seconds, span))
         }
         Value::Ints(_) => Arc::new(lists(values)?),
+        Value::Texts(_) => Arc::new(text_lists(values)?),
     };
     Ok(cast(&natural, data_type)?)
 }
@@ -163,6 +166,19 @@ fn lists(values: &[&Value]) -> Result<ListArray> {
         match value {
             Value::Null => lists.append_null(),
             Value::Ints(numbers) => lists.append_value(numbers.iter().copied().map(Some)),
+            other => return exec_err!("{other:?} stands among arrays"),
+        }
+    }
+    Ok(lists.finish())
+}
+
+/// Arrays of texts.
+fn text_lists(values: &[&Value]) -> Result<ListArray> {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    for value in values {
+        match value {
+            Value::Null => lists.append_null(),
+            Value::Texts(texts) => lists.append_value(texts.iter().map(Some)),
             other => return exec_err!("{other:?} stands among arrays"),
         }
     }

@@ -2,9 +2,11 @@
 
 use super::comments::Comments;
 use super::description::{CatalogDescription, Relation};
-use super::view_text;
+use super::functions::Function;
+use super::{described, view_text};
 use crate::dialect::session::SessionFacts;
 use datafusion::catalog::Session;
+use std::sync::Arc;
 
 /// The role that owns everything: database, schemas, tables, functions.
 pub(crate) const OWNER: &str = "tt";
@@ -25,6 +27,11 @@ impl View<'_> {
     /// The name of the session's database, or `tt` where there is no session.
     pub(crate) fn database_name(&self) -> &str {
         self.facts.map_or("tt", |facts| facts.database.as_str())
+    }
+
+    /// The functions of the session, sorted by name.
+    pub(crate) fn functions(&self) -> Arc<Vec<Function>> {
+        described::functions(self.session)
     }
 
     /// The query of a view as the session's client reads it; `None` of a table.

@@ -299,6 +299,7 @@ fn view_definition(context: &Context<'_>, values: &[ScalarValue]) -> Result<Scal
     let ScalarValue::UInt32(Some(number)) = table_oid(context, values)? else { return Ok(null()) };
     let Some((schema, name)) = context.names().relation(number) else { return Ok(null()) };
     let sql = context.comments().and_then(|comments| comments.view_definition(schema, name));
+    let sql = sql.or_else(|| open(context, number)?.get_table_definition().map(str::to_owned));
     Ok(text_value(sql.map(|sql| view_text::written(&sql, schema, context.path(), context.names()))))
 }
 

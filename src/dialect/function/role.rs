@@ -93,7 +93,9 @@ fn number_of(context: &Context<'_>, role: &ScalarValue) -> Result<Option<u32>> {
     let name = text(role, 0).unwrap_or_default();
     match role_oid(context, role)? {
         // A text is a name, and be it of digits.
-        ScalarValue::UInt32(Some(number)) if name_of(context, number)?.as_deref() == Some(&name) => Ok(Some(number)),
+        ScalarValue::UInt32(Some(number)) if name_of(context, number)?.as_deref() == Some(name.as_str()) => {
+            Ok(Some(number))
+        }
         _ => fails(ErrorKind::UnknownObject, format!("role \"{name}\" does not exist")),
     }
 }

@@ -192,6 +192,9 @@ pub(super) fn infix(parser: &mut Parser<'_>, left: &Expr, precedence: u8) -> Opt
         let collation = parser.parse_object_name(false);
         return Some(collation.map(|collation| Expr::Collate { expr: Box::new(left.clone()), collation }));
     }
+    if keyword(parser, 0) == Keyword::OPERATOR {
+        return of_named(parser, left);
+    }
     if precedence != IS && precedence != BETWEEN {
         return None;
     }
@@ -285,6 +288,28 @@ fn of_all(parser: &mut Parser<'_>, left: &Expr, op: BinaryOperator, of: Keyword)
         Keyword::ALL => Expr::AllOp { left, compare_op: op, right },
         _ => Expr::AnyOp { left, compare_op: op, right, is_some: of == Keyword::SOME },
     })
+}
+
+/// `OPERATOR(pg_catalog.=) ANY (...)`; `None` when no ANY, SOME or ALL is behind the operator.
+///
+/// sqlparser 0.62: only plain operators are read before ANY.
+fn of_named(parser: &mut Parser<'_>, left: &Expr) -> Option<Result<Expr, ParserError>> {
+    let (mut path, mut end) = (Vec::new(), 2);
+    loop {
+        match &parser.peek_nth_token_ref(end).token {
+            Token::RParen => break,
+            Token::EOF | Token::LParen | Token::SemiColon => return None,
+            Token::Period => {}
+            part => path.push(part.to_string()),
+        }
+        end += 1;
+    }
+    let of = keyword(parser, end + 1);
+    if !matches!(of, Keyword::ANY | Keyword::SOME | Keyword::ALL) {
+        return None;
+    }
+    (0..end + 2).for_each(|_| parser.advance_token());
+    Some(of_all(parser, left, BinaryOperator::PGCustomBinaryOperator(path), of))
 }
 
 /// Whether a word is ISNULL, which sqlparser has no keyword for.

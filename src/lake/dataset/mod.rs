@@ -30,6 +30,11 @@ pub fn all() -> Vec<Dataset> {
     ALL.clone()
 }
 
+/// Every dataset in its place, sorted by name, for who only looks at them.
+pub fn each() -> impl Iterator<Item = &'static Dataset> {
+    ALL.iter()
+}
+
 /// The dataset of that name.
 pub fn find(name: &str) -> Option<Dataset> {
     ALL.iter().find(|dataset| dataset.name == name).cloned()

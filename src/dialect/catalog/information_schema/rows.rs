@@ -2,7 +2,7 @@
 //! column that a row does not name is NULL.
 
 use crate::dialect::catalog::description::Relation;
-use crate::dialect::catalog::functions::{self, Function};
+use crate::dialect::catalog::functions::Function;
 use crate::dialect::catalog::value::{Row, Value};
 use crate::dialect::catalog::view::View;
 use crate::dialect::catalog::{OWNER, oid, types};
@@ -36,9 +36,9 @@ pub(crate) fn rows(name: &str, view: &View<'_>) -> Vec<Row> {
             let columns = key_columns(view);
             columns.map(|(table, index, place, column)| key_column(view, table, index, place, column)).collect()
         }
-        "parameters" => functions::all(view.session).iter().flat_map(|function| parameters(view, function)).collect(),
+        "parameters" => view.functions().iter().flat_map(|function| parameters(view, function)).collect(),
         "role_table_grants" | "table_privileges" => table_privileges(view),
-        "routines" => functions::all(view.session).iter().map(|function| routine(view, function)).collect(),
+        "routines" => view.functions().iter().map(|function| routine(view, function)).collect(),
         "schemata" => schemata(view),
         "table_constraints" => constraints(view),
         "tables" => relations(view).map(|relation| table(view, relation)).collect(),

@@ -211,8 +211,8 @@ def table(page: Page, sid: int, did: int, tables: dict) -> None:
     check("table", (properties.get("name"), properties.get("schema")), ("eod", "public"))
     wanted = ("CREATE TABLE IF NOT EXISTS public.eod", 'symbol text COLLATE pg_catalog."default" NOT NULL', "date date NOT NULL",
               "PRIMARY KEY (symbol, date)", "COMMENT ON TABLE public.eod")  # fmt: skip
-    for part in wanted:
-        holds(f"SQL of eod has {part}", part in sql, sql)
+    for line in wanted:
+        holds(f"SQL of eod has {line}", line in sql, sql)
     names = [column["name"] for column in properties.get("columns", [])]
     check("columns of eod", names[:2], ["symbol", "date"])
     for kind in IN_TABLES:
@@ -305,8 +305,8 @@ def query_tool(page: Page, sid: int, did: int) -> None:
     tool.start("SELECT nothing FROM eod")
     status, document = tool.poll()
     check("error", status, 500)
-    for part in ('column "nothing" does not exist', "LINE 1: SELECT nothing FROM eod", "SQL state: 42703", "Character: 8"):
-        holds(f"error says {part}", part in str(document.get("errormsg")), document.get("errormsg"))
+    for words in ('column "nothing" does not exist', "LINE 1: SELECT nothing FROM eod", "SQL state: 42703", "Character: 8"):
+        holds(f"error says {words}", words in str(document.get("errormsg")), document.get("errormsg"))
     result = tool.run("SELECT 2")
     check("after an error", result["result"], [[2]])
 

@@ -38,9 +38,9 @@ def refused(what: str, run: Callable[[], object], *parts: str) -> None:
         while cause is not None and cause.getCause() is not None:
             cause = cause.getCause()
             said += cause.toString()
-        for part in parts:
-            if part not in said:
-                failed(f"{what}: no {part!r} in {said[:600]!r}")
+        for words in parts:
+            if words not in said:
+                failed(f"{what}: no {words!r} in {said[:600]!r}")
 
 
 def schemas() -> None:
@@ -97,9 +97,9 @@ def pushdown() -> None:
         frame = spark.sql(spark_sql)
         check(spark_sql, ["|".join(map(str, row)) for row in frame.collect()], asked(sql).splitlines())
         plan = frame._jdf.queryExecution().executedPlan().toString()
-        for part in parts:
-            if part not in plan:
-                failed(f"{spark_sql}: no {part!r} in {plan[:1500]!r}")
+        for words in parts:
+            if words not in plan:
+                failed(f"{spark_sql}: no {words!r} in {plan[:1500]!r}")
     sampled = spark.sql("SELECT count(*) FROM tt.public.eod TABLESAMPLE (1 PERCENT) REPEATABLE (5)").collect()[0][0]
     check("a sample of 1 %", 1500 < sampled < 4000, True)
     check("namespaces", sorted(row[0] for row in spark.sql("SHOW NAMESPACES IN tt").collect()), ["information_schema", "live", "pg_catalog", "public", "system"])

@@ -1,15 +1,15 @@
 //! ALTER TABLE of a temporary table: what it asks, and the table that comes of it.
 
-use super::contents::{Column, Constraints, Table};
+use super::contents::{Column, Constraints, Relation, Table};
 use super::declaration::{Declared, mentioned, stored_type};
-use super::names::single;
-use super::refusal::not_supported;
+use super::names::{Names, own_name, single};
+use super::refusal::{not_supported, same, template};
 use crate::dialect::parse::tree::fold;
 use crate::dialect::parse::walk::WalkMut;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    AlterColumnOperation, AlterTableOperation, ColumnDef, DataType, Expr, Ident, RenameTableNameKind, TableConstraint,
-    VisitorMut,
+    AlterColumnOperation, AlterTable, AlterTableOperation, ColumnDef, DataType, Expr, Ident, RenameTableNameKind,
+    Statement, TableConstraint, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -36,11 +36,38 @@ pub(crate) enum Alteration {
     Type { column: Ident, data_type: Box<DataType>, using: Option<Box<Expr>> },
 }
 
-/// Reads a part of ALTER TABLE.
+/// The table that ALTER TABLE names, or the name of one that is not there and need not be; and what is to be done.
+pub(crate) type Asked = (Result<String, String>, Vec<Alteration>);
+
+/// Reads ALTER TABLE; `None` when it is not about a temporary table.
 ///
 /// # Errors
-/// 0A000 for what is not done.
-pub(crate) fn read(operation: &AlterTableOperation) -> Result<Vec<Alteration>, QueryError> {
+/// 42P01 for a table that is not there, 42809 for a view, 0A000 for what is not done.
+pub(crate) fn read(table: &AlterTable, names: &Names<'_>) -> Result<Option<Asked>, QueryError> {
+    let Some((qualified, own)) = own_name(&table.name, names) else { return Ok(None) };
+    let name = match names.contents.relation(&own) {
+        Some(Relation::Table(_)) => Ok(own),
+        Some(Relation::View(_)) => {
+            return Err(QueryError::new(ErrorKind::WrongObject, format!("\"{own}\" is not a table")));
+        }
+        None if !qualified && (names.exists)(&own) => return Ok(None),
+        None if table.if_exists => Err(own),
+        None => return Err(QueryError::new(ErrorKind::UnknownTable, format!("relation \"{own}\" does not exist"))),
+    };
+    let mut plain = template("ALTER TABLE x RENAME TO y")?;
+    if let Statement::AlterTable(plain) = &mut plain {
+        (plain.if_exists, plain.only) = (table.if_exists, table.only);
+        plain.name = table.name.clone();
+        plain.operations.clone_from(&table.operations);
+        plain.end_token.clone_from(&table.end_token);
+    }
+    same(&Statement::AlterTable(table.clone()), &plain)?;
+    let alterations = table.operations.iter().map(operation).collect::<Result<Vec<_>, _>>()?;
+    Ok(Some((name, alterations.into_iter().flatten().collect())))
+}
+
+/// Reads a part of ALTER TABLE.
+fn operation(operation: &AlterTableOperation) -> Result<Vec<Alteration>, QueryError> {
     let refused = || not_supported(&format!("ALTER TABLE with \"{operation}\""));
     Ok(match operation {
         AlterTableOperation::RenameTable { table_name: RenameTableNameKind::To(name) } => {

@@ -13,8 +13,8 @@ use super::refusal::{not_supported, same, syntax, template};
 use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    AlterTable, Analyze, CreateTable, CreateTableLikeDefaults, CreateTableLikeKind, CreateView, DataType, Delete, Expr,
-    FromTable, Ident, Insert, ObjectName, ObjectType, OnCommit, Query, SelectItem, SetExpr, Statement, TableObject,
+    Analyze, CreateTable, CreateTableLikeDefaults, CreateTableLikeKind, CreateView, DataType, Delete, Expr, FromTable,
+    Ident, Insert, ObjectName, ObjectType, OnCommit, Query, SelectItem, SetExpr, Statement, TableObject,
     TableWithJoins, Truncate, Update, UpdateTableFromKind, Value, With,
 };
 use std::collections::BTreeSet;
@@ -155,7 +155,9 @@ pub(crate) struct Rows {
 pub(crate) fn read(statement: &Statement, names: &Names<'_>) -> Result<Option<Change>, QueryError> {
     match statement {
         Statement::CreateTable(table) => create_table(table, names),
-        Statement::AlterTable(table) => read_alter(table, names),
+        Statement::AlterTable(table) => {
+            Ok(alter::read(table, names)?.map(|(name, alterations)| Change::AlterTable { name, alterations }))
+        }
         Statement::CreateView(view) => create_view(view, names),
         Statement::Insert(insert) => read_insert(insert, None, names),
         Statement::Update(update) => read_update(update, None, names),
@@ -269,29 +271,6 @@ fn create_table_like(name: String, table: &CreateTable, like: &CreateTableLikeKi
     let (if_not_exists, on_commit) = (table.if_not_exists, table.on_commit);
     let defaults = like.defaults == Some(CreateTableLikeDefaults::Including);
     Ok(Change::CreateTableLike { name, if_not_exists, on_commit, like: like.name.clone(), defaults })
-}
-
-fn read_alter(table: &AlterTable, names: &Names<'_>) -> Result<Option<Change>, QueryError> {
-    let Some((qualified, own)) = own_name(&table.name, names) else { return Ok(None) };
-    let name = match names.contents.relation(&own) {
-        Some(Relation::Table(_)) => Ok(own),
-        Some(Relation::View(_)) => {
-            return Err(QueryError::new(ErrorKind::WrongObject, format!("\"{own}\" is not a table")));
-        }
-        None if !qualified && (names.exists)(&own) => return Ok(None),
-        None if table.if_exists => Err(own),
-        None => return Err(QueryError::new(ErrorKind::UnknownTable, format!("relation \"{own}\" does not exist"))),
-    };
-    let mut plain = template("ALTER TABLE x RENAME TO y")?;
-    if let Statement::AlterTable(plain) = &mut plain {
-        (plain.if_exists, plain.only) = (table.if_exists, table.only);
-        plain.name = table.name.clone();
-        plain.operations.clone_from(&table.operations);
-        plain.end_token.clone_from(&table.end_token);
-    }
-    same(&Statement::AlterTable(table.clone()), &plain)?;
-    let alterations = table.operations.iter().map(alter::read).collect::<Result<Vec<_>, _>>()?;
-    Ok(Some(Change::AlterTable { name, alterations: alterations.into_iter().flatten().collect() }))
 }
 
 /// Compares a tree of CREATE TABLE AS, whose query was taken out.

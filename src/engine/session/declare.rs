@@ -101,8 +101,8 @@ impl Session {
         defaults: bool,
     ) -> Result<Vec<Column>, QueryError> {
         let (contents, schema) = (self.temporary(), catalog::schema_of(self.pid()));
-        let names = Names { schema: &schema, contents: &contents, exists: &|_| true };
-        if let Some((_, own)) = names::own_name(like, &names)
+        let own = names::own_name(like, &Names { schema: &schema, contents: &contents, exists: &|_| true });
+        if let Some((_, own)) = own
             && let Some(table) = contents.table(&own)
         {
             let column = |column: &Column| match defaults {

@@ -63,6 +63,12 @@ pub enum ErrorKind {
     NotNull,
     /// Two rows that are alike in a key.
     Unique,
+    /// A row that a CHECK constraint does not let in.
+    Check,
+    /// A row that would be changed a second time by the same statement.
+    ChangedTwice,
+    /// No key of a table is the one that ON CONFLICT names.
+    NoSuchKey,
     /// A table or view of that name is there already.
     DuplicateTable,
     /// Two columns of one name.
@@ -131,6 +137,21 @@ pub enum ErrorKind {
     Internal,
 }
 
+/// What a fault is about, where it is a part of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// A second sentence: which row, which values.
+    pub detail: Option<String>,
+    /// The schema of the table.
+    pub schema: Option<String>,
+    /// The table that it is about.
+    pub table: Option<String>,
+    /// The column of that table.
+    pub column: Option<String>,
+    /// The constraint of that table.
+    pub constraint: Option<String>,
+}
+
 /// Why a statement failed, for a front end to put into its protocol.
 #[derive(Debug, Clone)]
 pub struct QueryError {
@@ -142,6 +163,8 @@ pub struct QueryError {
     pub hint: Option<String>,
     /// Where in the statement, in characters from 1.
     pub position: Option<usize>,
+    /// The part of a table that it is about.
+    pub about: Option<Box<About>>,
 }
 
 /// Bytes of a message that are worth a reader's time; a value that it quotes may be megabytes long.
@@ -155,13 +178,20 @@ impl QueryError {
             message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
             message.push_str("...");
         }
-        Self { kind, message, hint: None, position: None }
+        Self { kind, message, hint: None, position: None, about: None }
     }
 
     /// Adds what to do about it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds what it is about.
+    #[must_use]
+    pub fn with_about(mut self, about: About) -> Self {
+        self.about = Some(Box::new(about));
         self
     }
 

@@ -81,6 +81,8 @@ pub struct HeldCursor {
     pub at: DateTime<Utc>,
     /// Whether it outlives its transaction.
     pub hold: bool,
+    /// Whether it can go back.
+    pub scroll: bool,
 }
 
 /// What a session can tell and change of itself and of the sessions beside it. Calls do not wait,

@@ -28,6 +28,7 @@ pub use plan::Plan;
 pub use run::{Changed, MappedStream, Progress, Queries, QueryState, RowStream, Running, RunningQuery};
 pub use session::Session;
 pub use session::command::{SessionCommand, session_command};
+pub use session::kept::KeptRows;
 pub use session::registry::{CancelHandle, OpenSession, Sessions};
 pub use session::scan_part::PlainScan;
 pub use session::settings::{Defaults, Settings};

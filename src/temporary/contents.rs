@@ -37,8 +37,8 @@ pub(crate) struct Table {
     pub(crate) columns: Arc<[Column]>,
     /// Names and types of the columns.
     pub(crate) schema: SchemaRef,
-    /// Places of columns in which no two rows are alike; a NULL is like nothing.
-    pub(crate) unique: Arc<[Unique]>,
+    /// What its rows must be.
+    pub(crate) constraints: Arc<Constraints>,
     /// What becomes of it when a transaction commits.
     pub(crate) on_commit: ast::OnCommit,
     /// Its rows at this moment.
@@ -60,6 +60,15 @@ pub(crate) struct Column {
     pub(crate) default: Option<ast::Expr>,
 }
 
+/// What the rows of a table must be, beside what its columns say.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Constraints {
+    /// Columns in which no two rows are alike; a NULL is like nothing.
+    pub(crate) unique: Vec<Unique>,
+    /// What is true of each row, or NULL; sorted by name, as it is looked at.
+    pub(crate) checks: Vec<Check>,
+}
+
 /// A PRIMARY KEY or UNIQUE constraint.
 #[derive(Debug, Clone)]
 pub(crate) struct Unique {
@@ -67,6 +76,17 @@ pub(crate) struct Unique {
     pub(crate) name: String,
     /// Places of its columns.
     pub(crate) columns: Vec<usize>,
+    /// Whether it is the PRIMARY KEY.
+    pub(crate) primary: bool,
+}
+
+/// A CHECK constraint of a table.
+#[derive(Debug, Clone)]
+pub(crate) struct Check {
+    /// Its name, which errors tell.
+    pub(crate) name: String,
+    /// What is to be true, over the columns of the table.
+    pub(crate) condition: ast::Expr,
 }
 
 /// A temporary view: a plan and its text.
@@ -90,14 +110,14 @@ impl Table {
     pub(crate) fn new(
         columns: Vec<Column>,
         schema: SchemaRef,
-        unique: Vec<Unique>,
+        constraints: Constraints,
         on_commit: Option<ast::OnCommit>,
     ) -> Self {
         Self {
             id: Self::next_id(),
             columns: columns.into(),
             schema,
-            unique: unique.into(),
+            constraints: Arc::new(constraints),
             on_commit: on_commit.unwrap_or(ast::OnCommit::PreserveRows),
             rows: Rows::default(),
         }
@@ -155,6 +175,23 @@ impl Contents {
         let mut relations = BTreeMap::clone(&self.0);
         relations.insert(name.to_owned(), relation);
         Ok(Self(Arc::new(relations)))
+    }
+
+    /// The contents with a table or view under another name.
+    pub(crate) fn renamed(&self, name: &str, to: &str) -> Self {
+        let mut relations = BTreeMap::clone(&self.0);
+        if let Some(relation) = relations.remove(name) {
+            relations.insert(to.to_owned(), relation);
+        }
+        Self(Arc::new(relations))
+    }
+
+    /// The view that reads a table or view, if there is one.
+    pub(crate) fn reader_of(&self, name: &str) -> Option<&str> {
+        let mut all = self.0.iter();
+        all.find_map(|(own, relation)| {
+            matches!(relation, Relation::View(view) if view.uses.contains(name)).then_some(own.as_str())
+        })
     }
 
     /// The contents with other rows of a table.
@@ -219,7 +256,12 @@ mod tests {
     use datafusion::logical_expr::LogicalPlanBuilder;
 
     fn table(on_commit: ast::OnCommit) -> Relation {
-        Relation::Table(Arc::new(Table::new(Vec::new(), Arc::new(Schema::empty()), Vec::new(), Some(on_commit))))
+        Relation::Table(Arc::new(Table::new(
+            Vec::new(),
+            Arc::new(Schema::empty()),
+            Constraints::default(),
+            Some(on_commit),
+        )))
     }
 
     fn view(uses: &str) -> Relation {

@@ -1,7 +1,7 @@
 //! Making and dropping temporary tables and views: what comes of a session's contents, and what a definition may be.
 
 use super::assign;
-use super::contents::{Contents, Relation, Table};
+use super::contents::{Constraints, Contents, Relation, Table};
 use super::planned::What;
 use super::rows::Rows;
 use crate::dialect::catalog::definition;
@@ -47,7 +47,7 @@ pub(crate) fn defined(
         }
         What::CreateAs { name, if_not_exists, on_commit, with_data } => {
             let columns = assign::columns_of(schema)?;
-            let mut table = Table::new(columns, kept(schema), Vec::new(), *on_commit);
+            let mut table = Table::new(columns, kept(schema), Constraints::default(), *on_commit);
             let count = gathered.count() as u64;
             table.rows = gathered;
             let after = made(&mut notices, contents, name, *if_not_exists, Relation::Table(Arc::new(table)))?;
@@ -83,9 +83,31 @@ pub(crate) fn defined(
             let tag = if *what == "view" { "DROP VIEW" } else { "DROP TABLE" };
             (Some(contents.without(names, *cascade)?), tag, None)
         }
+        What::AlterMissing(name) => {
+            notices.push(format!("relation \"{name}\" does not exist, skipping"));
+            (None, "ALTER TABLE", None)
+        }
+        What::Alter { table: name, made, after, .. } => {
+            notices.extend(made.notices.iter().cloned());
+            let mut altered = Table { id: Table::next_id(), ..after.as_ref().clone() };
+            altered.rows = gathered;
+            (Some(altered_contents(contents, name, &made.name, altered)?), "ALTER TABLE", None)
+        }
         What::Insert { .. } | What::Update { .. } | What::Delete { .. } => (None, "", None),
     };
     Ok(Defined { after, tag, rows, notices })
+}
+
+/// The contents with a table as it was altered, which may have another name.
+fn altered_contents(contents: &Contents, name: &str, to: &str, table: Table) -> Result<Contents, QueryError> {
+    if to != name && contents.relation(to).is_some() {
+        return Err(QueryError::new(ErrorKind::DuplicateTable, format!("relation \"{to}\" already exists")));
+    }
+    if let Some(reader) = contents.reader_of(name) {
+        let message = format!("ALTER TABLE of a table that the view \"{reader}\" reads is not supported");
+        return Err(QueryError::new(ErrorKind::NotSupported, message).with_hint("Drop the view first."));
+    }
+    contents.renamed(name, to).with(to, Relation::Table(Arc::new(table)))
 }
 
 /// The contents with a new relation; `None` when there is one of its name, which may stay.

@@ -5,7 +5,9 @@ use super::contents::{Contents, Relation};
 use super::refusal::{not_supported, same, syntax, template};
 use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
-use datafusion::sql::sqlparser::ast::{Ident, ObjectName, SetExpr, Statement, TableFactor, TableWithJoins};
+use datafusion::sql::sqlparser::ast::{
+    Assignment, AssignmentTarget, Expr, Ident, ObjectName, SetExpr, Statement, TableFactor, TableWithJoins,
+};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
@@ -94,4 +96,35 @@ pub(crate) fn own_name(name: &ObjectName, names: &Names<'_>) -> Option<(bool, St
         [schema, name] | [_, schema, name] if schema == ALIAS || schema == names.schema => Some((true, name.clone())),
         _ => None,
     }
+}
+
+/// A name that is one word.
+///
+/// # Errors
+/// 0A000 for one of several.
+pub(crate) fn single(name: &ObjectName) -> Result<Ident, QueryError> {
+    match name.0.as_slice() {
+        [only] if let Some(ident) = only.as_ident() => Ok(ident.clone()),
+        _ => Err(not_supported("a part of a column as what is changed")),
+    }
+}
+
+/// `a = 1`, and `(a, b) = (1, 2)` column by column.
+///
+/// # Errors
+/// 0A000 for columns that are set to a query together.
+pub(crate) fn assigned(assignment: &Assignment, to: &mut Vec<(Ident, Expr)>) -> Result<(), QueryError> {
+    match (&assignment.target, &assignment.value) {
+        (AssignmentTarget::ColumnName(name), value) => to.push((single(name)?, value.clone())),
+        (AssignmentTarget::Tuple(names), Expr::Tuple(values)) if names.len() == values.len() => {
+            for (name, value) in names.iter().zip(values) {
+                to.push((single(name)?, value.clone()));
+            }
+        }
+        (AssignmentTarget::Tuple(_), _) => {
+            return Err(not_supported("columns that are set to a query together")
+                .with_hint("Set each to a query of its own, or name the query in FROM."));
+        }
+    }
+    Ok(())
 }

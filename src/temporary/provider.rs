@@ -50,6 +50,11 @@ impl TemporaryTable {
         Self { name: name.to_owned(), id: table.id, schema: Arc::new(Schema::new(fields)), numbered }
     }
 
+    /// The name that its session knows it by.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The table as the session of a statement has it now.
     fn current(&self, session: &dyn Session) -> Result<Arc<Table>> {
         let current = session.config().get_extension::<Current>();

@@ -29,7 +29,7 @@ pub(crate) fn shape(columns: &[Column]) -> Result<Query, QueryError> {
 
 impl Column {
     /// An expression as a value of this column.
-    fn cast(&self, expr: Expr) -> Expr {
+    pub(crate) fn cast(&self, expr: Expr) -> Expr {
         if self.sql_type == DataType::Unspecified {
             return expr;
         }
@@ -37,7 +37,7 @@ impl Column {
     }
 
     /// The value where a statement gives none.
-    fn without_value(&self) -> Expr {
+    pub(crate) fn without_value(&self) -> Expr {
         self.cast(self.default.clone().unwrap_or_else(null))
     }
 }
@@ -158,7 +158,8 @@ pub(crate) fn of_values(source: &Query, table: &Table, targets: &[usize]) -> Res
     Ok(query)
 }
 
-fn has_subquery(expr: &Expr) -> bool {
+/// Whether an expression has a query in it.
+pub(crate) fn has_subquery(expr: &Expr) -> bool {
     struct Queries;
     impl Visitor for Queries {
         type Break = ();

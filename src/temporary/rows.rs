@@ -38,7 +38,7 @@ impl Budget {
         let within = |used: usize| used.checked_add(bytes).filter(|used| *used <= self.most);
         if self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).is_err() {
             let most = bytesize::ByteSize::b(self.most as u64).display().iec().to_string();
-            let message = format!("the temporary tables of a session take at most {most}");
+            let message = format!("the temporary tables of a session, and what its cursors keep, take at most {most}");
             return Err(QueryError::new(ErrorKind::LimitExceeded, message)
                 .with_hint("Drop those no longer needed, or raise limits.temporary_memory of the server."));
         }
@@ -190,7 +190,7 @@ fn fitted(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, QueryError> 
 }
 
 /// A fault of an Arrow kernel over rows that were checked before.
-pub(super) fn failed(error: ArrowError) -> QueryError {
+pub(crate) fn failed(error: ArrowError) -> QueryError {
     QueryError::new(ErrorKind::Internal, format!("rows of a temporary table: {error}"))
 }
 

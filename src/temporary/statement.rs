@@ -4,16 +4,18 @@
 //! A statement about anything else is none of these; so is one that would change a table of the lake. What the tree has
 //! and is not read here is refused: the tree without what was read must be that of the plainest statement of its kind.
 
-use super::contents::{Column, Relation, Unique};
+use super::alter::{self, Alteration};
+use super::conflict::{self, OnConflict};
+use super::contents::{Column, Constraints, Relation};
 use super::declaration;
-use super::names::{Names, changed, made, own_name, target};
+use super::names::{Names, assigned, changed, made, own_name, single, target};
 use super::refusal::{not_supported, same, syntax, template};
 use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
-    Analyze, Assignment, AssignmentTarget, CreateTable, CreateView, DataType, Delete, Expr, FromTable, Ident, Insert,
-    ObjectName, ObjectType, OnCommit, Query, SetExpr, Statement, TableObject, TableWithJoins, Truncate, Update,
-    UpdateTableFromKind, Value, With,
+    Analyze, CreateTable, CreateTableLikeDefaults, CreateTableLikeKind, CreateView, DataType, Delete, Expr, FromTable,
+    Ident, Insert, ObjectName, ObjectType, OnCommit, Query, SelectItem, SetExpr, Statement, TableObject,
+    TableWithJoins, Truncate, Update, UpdateTableFromKind, Value, With,
 };
 use std::collections::BTreeSet;
 
@@ -30,8 +32,28 @@ pub(crate) enum Change {
         on_commit: Option<OnCommit>,
         /// Its columns in order.
         columns: Vec<Column>,
-        /// Its PRIMARY KEY and UNIQUE constraints.
-        unique: Vec<Unique>,
+        /// Its PRIMARY KEY, UNIQUE and CHECK constraints.
+        constraints: Constraints,
+    },
+    /// CREATE TEMP TABLE (LIKE another).
+    CreateTableLike {
+        /// Its name, folded as the catalog spells it.
+        name: String,
+        /// Whether one of that name may be there, and stays.
+        if_not_exists: bool,
+        /// What becomes of it when a transaction commits.
+        on_commit: Option<OnCommit>,
+        /// The table whose columns it has.
+        like: ObjectName,
+        /// Whether they have its defaults as well.
+        defaults: bool,
+    },
+    /// ALTER TABLE of one of them.
+    AlterTable {
+        /// Its name; `None` of one that is not there, which IF EXISTS allows.
+        name: Result<String, String>,
+        /// What is to be done, in order.
+        alterations: Vec<Alteration>,
     },
     /// CREATE TEMP TABLE AS, and SELECT INTO TEMP.
     CreateTableAs {
@@ -67,6 +89,12 @@ pub(crate) enum Change {
         columns: Vec<Ident>,
         /// Where the rows come from; `None` is one of defaults alone.
         source: Option<Box<Query>>,
+        /// What the statement calls the table.
+        alias: Ident,
+        /// What becomes of rows that are like one that is there; `None` is an error.
+        conflict: Option<Box<OnConflict>>,
+        /// What it gives of the rows that come.
+        returning: Option<Vec<SelectItem>>,
     },
     /// UPDATE of some rows.
     Update {
@@ -78,6 +106,8 @@ pub(crate) enum Change {
         assignments: Vec<(Ident, Expr)>,
         /// Where the rows to change are looked for.
         rows: Box<Rows>,
+        /// What it gives of the rows that change.
+        returning: Option<Vec<SelectItem>>,
     },
     /// DELETE of some rows.
     Delete {
@@ -87,6 +117,8 @@ pub(crate) enum Change {
         alias: Ident,
         /// Where the rows that go are looked for.
         rows: Box<Rows>,
+        /// What it gives of the rows that go.
+        returning: Option<Vec<SelectItem>>,
     },
     /// TRUNCATE of some tables.
     Truncate(Vec<String>),
@@ -123,6 +155,9 @@ pub(crate) struct Rows {
 pub(crate) fn read(statement: &Statement, names: &Names<'_>) -> Result<Option<Change>, QueryError> {
     match statement {
         Statement::CreateTable(table) => create_table(table, names),
+        Statement::AlterTable(table) => {
+            Ok(alter::read(table, names)?.map(|(name, alterations)| Change::AlterTable { name, alterations }))
+        }
         Statement::CreateView(view) => create_view(view, names),
         Statement::Insert(insert) => read_insert(insert, None, names),
         Statement::Update(update) => read_update(update, None, names),
@@ -179,6 +214,9 @@ fn read_query(query: &Query, names: &Names<'_>) -> Result<Option<Change>, QueryE
 
 fn create_table(table: &CreateTable, names: &Names<'_>) -> Result<Option<Change>, QueryError> {
     let Some(name) = made(&table.name, table.temporary, names)? else { return Ok(None) };
+    if let Some(like) = &table.like {
+        return create_table_like(name, table, like).map(Some);
+    }
     let plain = Statement::CreateTable(CreateTable {
         temporary: true,
         global: None,
@@ -211,11 +249,28 @@ fn create_table(table: &CreateTable, names: &Names<'_>) -> Result<Option<Change>
         }
         None => {
             same(&plain, &template("CREATE TEMPORARY TABLE x ()")?)?;
-            let (columns, unique) = declaration::columns(&name, &table.columns, &table.constraints)?;
+            let (columns, constraints) = declaration::columns(&name, &table.columns, &table.constraints)?;
             let (if_not_exists, on_commit) = (table.if_not_exists, table.on_commit);
-            Ok(Some(Change::CreateTable { name, if_not_exists, on_commit, columns, unique }))
+            Ok(Some(Change::CreateTable { name, if_not_exists, on_commit, columns, constraints }))
         }
     }
+}
+
+fn create_table_like(name: String, table: &CreateTable, like: &CreateTableLikeKind) -> Result<Change, QueryError> {
+    let CreateTableLikeKind::Parenthesized(like) = like else { return Err(syntax("LIKE stands in parentheses")) };
+    let plain = Statement::CreateTable(CreateTable {
+        temporary: true,
+        global: None,
+        if_not_exists: false,
+        name: ObjectName::from(vec![Ident::new("x")]),
+        like: None,
+        on_commit: None,
+        ..table.clone()
+    });
+    same(&plain, &template("CREATE TEMPORARY TABLE x ()")?)?;
+    let (if_not_exists, on_commit) = (table.if_not_exists, table.on_commit);
+    let defaults = like.defaults == Some(CreateTableLikeDefaults::Including);
+    Ok(Change::CreateTableLike { name, if_not_exists, on_commit, like: like.name.clone(), defaults })
 }
 
 /// Compares a tree of CREATE TABLE AS, whose query was taken out.
@@ -253,9 +308,7 @@ fn read_insert(insert: &Insert, with: Option<With>, names: &Names<'_>) -> Result
     let TableObject::TableName(named) = &insert.table else { return Ok(None) };
     let Some(table) = changed(named, names)? else { return Ok(None) };
     let columns = insert.columns.iter().map(single).collect::<Result<Vec<_>, _>>()?;
-    if insert.returning.is_some() {
-        return Err(not_supported("RETURNING"));
-    }
+    let conflict = insert.on.as_ref().map(conflict::read).transpose()?.map(Box::new);
     let mut plain = template("INSERT INTO x DEFAULT VALUES")?;
     if let (Statement::Insert(plain), Some(_)) = (&mut plain, &insert.source) {
         let Statement::Insert(with_source) = template("INSERT INTO x SELECT 1")? else {
@@ -268,6 +321,8 @@ fn read_insert(insert: &Insert, with: Option<With>, names: &Names<'_>) -> Result
         plain.table = insert.table.clone();
         plain.table_alias.clone_from(&insert.table_alias);
         plain.columns.clone_from(&insert.columns);
+        plain.on.clone_from(&insert.on);
+        plain.returning.clone_from(&insert.returning);
     }
     same(&Statement::Insert(insert.clone()), &plain)?;
     let source = insert.source.as_ref().map(|source| {
@@ -277,14 +332,16 @@ fn read_insert(insert: &Insert, with: Option<With>, names: &Names<'_>) -> Result
         }
         source
     });
-    Ok(Some(Change::Insert { table, columns, source }))
+    let alias = match &insert.table_alias {
+        Some(alias) => alias.alias.clone(),
+        None => Ident::with_quote('"', table.clone()),
+    };
+    let returning = insert.returning.clone();
+    Ok(Some(Change::Insert { table, columns, source, alias, conflict, returning }))
 }
 
 fn read_update(update: &Update, with: Option<With>, names: &Names<'_>) -> Result<Option<Change>, QueryError> {
     let Some((table, alias)) = target(&update.table, names)? else { return Ok(None) };
-    if update.returning.is_some() {
-        return Err(not_supported("RETURNING"));
-    }
     let others = match &update.from {
         None => Vec::new(),
         Some(UpdateTableFromKind::AfterSet(tables)) => tables.clone(),
@@ -296,6 +353,7 @@ fn read_update(update: &Update, with: Option<With>, names: &Names<'_>) -> Result
         plain.assignments.clone_from(&update.assignments);
         plain.from.clone_from(&update.from);
         plain.selection.clone_from(&update.selection);
+        plain.returning.clone_from(&update.returning);
     }
     same(&Statement::Update(update.clone()), &plain)?;
     let mut assignments = Vec::new();
@@ -303,42 +361,38 @@ fn read_update(update: &Update, with: Option<With>, names: &Names<'_>) -> Result
         assigned(assignment, &mut assignments)?;
     }
     let rows = Box::new(Rows { with, others, selection: update.selection.clone() });
-    Ok(Some(Change::Update { table, alias, assignments, rows }))
-}
-
-/// `a = 1`, and `(a, b) = (1, 2)` column by column.
-fn assigned(assignment: &Assignment, to: &mut Vec<(Ident, Expr)>) -> Result<(), QueryError> {
-    match (&assignment.target, &assignment.value) {
-        (AssignmentTarget::ColumnName(name), value) => to.push((single(name)?, value.clone())),
-        (AssignmentTarget::Tuple(names), Expr::Tuple(values)) if names.len() == values.len() => {
-            for (name, value) in names.iter().zip(values) {
-                to.push((single(name)?, value.clone()));
-            }
-        }
-        (AssignmentTarget::Tuple(_), _) => {
-            return Err(not_supported("columns that are set to a query together")
-                .with_hint("Set each to a query of its own, or name the query in FROM."));
-        }
-    }
-    Ok(())
+    let returning = update.returning.clone();
+    check_returning(&returning, &rows)?;
+    Ok(Some(Change::Update { table, alias, assignments, rows, returning }))
 }
 
 fn read_delete(delete: &Delete, with: Option<With>, names: &Names<'_>) -> Result<Option<Change>, QueryError> {
     let FromTable::WithFromKeyword(from) = &delete.from else { return Ok(None) };
     let [only] = from.as_slice() else { return Ok(None) };
     let Some((table, alias)) = target(only, names)? else { return Ok(None) };
-    if delete.returning.is_some() {
-        return Err(not_supported("RETURNING"));
-    }
     let mut plain = template("DELETE FROM x")?;
     if let Statement::Delete(plain) = &mut plain {
         plain.from = delete.from.clone();
         plain.using.clone_from(&delete.using);
         plain.selection.clone_from(&delete.selection);
+        plain.returning.clone_from(&delete.returning);
     }
     same(&Statement::Delete(delete.clone()), &plain)?;
     let rows = Rows { with, others: delete.using.clone().unwrap_or_default(), selection: delete.selection.clone() };
-    Ok(Some(Change::Delete { table, alias, rows: Box::new(rows) }))
+    let returning = delete.returning.clone();
+    check_returning(&returning, &rows)?;
+    Ok(Some(Change::Delete { table, alias, rows: Box::new(rows), returning }))
+}
+
+/// Refuses RETURNING that may speak of other tables than the changed one.
+fn check_returning(returning: &Option<Vec<SelectItem>>, rows: &Rows) -> Result<(), QueryError> {
+    match returning {
+        Some(_) if !rows.others.is_empty() => {
+            Err(not_supported("RETURNING of a change that reads other tables in FROM or USING")
+                .with_hint("Read them in a subquery of the condition."))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn read_truncate(truncate: &Truncate, names: &Names<'_>) -> Result<Option<Change>, QueryError> {
@@ -406,14 +460,6 @@ fn read_drop(
     }
     same(statement, &plain)?;
     Ok(Some(Change::Drop { what, names: there, missing, cascade }))
-}
-
-/// A name that is one word.
-fn single(name: &ObjectName) -> Result<Ident, QueryError> {
-    match name.0.as_slice() {
-        [only] if let Some(ident) = only.as_ident() => Ok(ident.clone()),
-        _ => Err(not_supported("a part of a column as what is changed")),
-    }
 }
 
 /// Whether an expression is the word DEFAULT.

@@ -13,7 +13,7 @@ pub(super) fn cursors(view: &View<'_>) -> Vec<Row> {
             ("statement", cursor.sql.into()),
             ("is_holdable", cursor.hold.into()),
             ("is_binary", false.into()),
-            ("is_scrollable", false.into()),
+            ("is_scrollable", cursor.scroll.into()),
             ("creation_time", Value::Instant(cursor.at.timestamp_micros())),
         ]
     };

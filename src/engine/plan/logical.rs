@@ -5,11 +5,13 @@ use crate::dialect::parse::depth::Depth;
 use crate::dialect::typing::Parameters;
 use crate::error::{ErrorKind, QueryError};
 use crate::explain::{self, ExplainOptions};
-use crate::temporary::planned::PlannedChange;
+use crate::temporary::planned::{PlannedChange, What};
+use crate::temporary::provider::TemporaryTable;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::DFSchemaRef;
-use datafusion::datasource::provider_as_source;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
@@ -38,9 +40,40 @@ impl Plan {
         Self { prepared, schema: explain::explained_schema(), parameters: self.parameters.clone(), change: None }
     }
 
-    /// Whether it changes temporary tables or views, and has no rows to give.
+    /// Whether it changes temporary tables or views.
     pub fn is_change(&self) -> bool {
         self.change.is_some()
+    }
+
+    /// The temporary tables that it drops, empties or alters but in name, and what PostgreSQL calls that.
+    pub fn replaces(&self) -> Option<(&'static str, Vec<String>)> {
+        match &self.change.as_ref()?.what {
+            What::Drop { what: "table", names, .. } => Some(("DROP TABLE", names.iter().cloned().collect())),
+            What::Truncate(names) => Some(("TRUNCATE", names.clone())),
+            What::Alter { table, made, .. } if made.rebuilt => Some(("ALTER TABLE", vec![table.clone()])),
+            _ => None,
+        }
+    }
+
+    /// The temporary tables that it reads.
+    pub fn temporary_tables(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let walked = self.logical().apply_with_subqueries(|node| {
+            if let LogicalPlan::TableScan(scan) = node
+                && let Ok(provider) = source_as_provider(&scan.source)
+                && let Some(table) = provider.downcast_ref::<TemporaryTable>()
+            {
+                found.push(table.name().to_owned());
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        // A plan that cannot be walked was not made.
+        walked.map(|_| found).unwrap_or_default()
+    }
+
+    /// Whether it has rows to give: a change does where it has RETURNING.
+    pub fn has_rows(&self) -> bool {
+        self.change.as_ref().is_none_or(|change| change.returning.is_some())
     }
 
     /// The query within a change.

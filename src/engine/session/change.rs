@@ -1,29 +1,44 @@
-//! Changes of a session's temporary tables and views: planned as the query within them, and done when its rows are there.
+//! Changes of a session's temporary tables and views are planned as the query within them.
 
 use super::Session;
 use crate::dialect::rewrite::relations_named;
 use crate::engine::plan::Plan;
-use crate::engine::run::cpu::Rows as RunningRows;
-use crate::engine::run::rows::{Changed, RowStream, Running};
+use crate::engine::run::rows::Running;
 use crate::error::{ErrorKind, QueryError};
 use crate::heap::Promise;
-use crate::temporary::contents::{Column, Contents, Relation, Table, View};
+use crate::temporary::contents::{Column, Constraints, Contents, Relation, Table, View};
 use crate::temporary::names::Names;
-use crate::temporary::planned::{PlannedChange, What};
-use crate::temporary::rows::{Budget, Gathering, Rows};
+use crate::temporary::planned::What;
 use crate::temporary::statement::{self, Change};
-use crate::temporary::{assign, catalog, constraint, define, edit, query};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::record_batch::RecordBatch;
-use datafusion::common::ScalarValue;
-use datafusion::common::tree_node::TreeNode;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use crate::temporary::{assign, catalog, define, query};
+use arrow::datatypes::DataType;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{self, Query, Statement};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Bytes of a view's plan for each byte of its text, about.
 const PLAN_BYTES: usize = 16;
+
+/// A query, and the types of its parameters.
+pub(super) type Update = (Query, Vec<Option<DataType>>);
+
+/// What of the rows of a change is planned once more when they are there.
+#[derive(Default)]
+pub(super) struct Further {
+    /// ON CONFLICT DO UPDATE, and the types of its parameters.
+    pub(super) update: Option<Update>,
+    /// What RETURNING calls the table, and what it gives.
+    pub(super) returning: Option<(ast::Ident, Vec<ast::SelectItem>)>,
+}
+
+/// The table that a statement changes, and what it calls it.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) name: &'a str,
+    pub(super) table: &'a Table,
+    pub(super) alias: &'a ast::Ident,
+}
 
 impl Session {
     /// What a statement asks of this session's temporary tables and views; `None` when it asks nothing of them.
@@ -55,41 +70,23 @@ impl Session {
         change: Change,
         declared: &[Option<DataType>],
     ) -> Result<Plan, QueryError> {
+        let mut further = Further::default();
         let (change, rows) = match change {
-            Change::CreateTable { name, if_not_exists, on_commit, columns, unique } => {
+            Change::CreateTable { name, if_not_exists, on_commit, columns, constraints } => {
                 define::check_name(&name)?;
-                columns.iter().filter_map(|column| column.default.as_ref()).try_for_each(query::check_default)?;
-                let rows = match columns.is_empty() {
-                    true => self.nothing(running).await?,
-                    false => {
-                        self.inner(running, query::shape(&columns)?, &[]).await.map_err(|error| match error.kind {
-                            ErrorKind::Grouping => define::not_in_default(error),
-                            _ => error,
-                        })?
-                    }
-                };
-                without_parameters(&rows)?;
-                if rows.logical().exists(|node| Ok(matches!(node, LogicalPlan::Aggregate(_))))? {
-                    return Err(define::not_in_default(QueryError::new(ErrorKind::Grouping, "")));
-                }
-                let field = |(column, field): (&Column, &Arc<Field>)| {
-                    Field::new(&column.name, assign::kept(field.data_type()), true)
-                };
-                let fields: Vec<Field> = columns.iter().zip(rows.schema.fields()).map(field).collect();
-                let schema = Arc::new(Schema::new(fields));
-                let with_default = columns.iter().zip(schema.fields()).filter(|(column, _)| column.default.is_some());
-                let given = rows.schema.fields().iter().skip(columns.len());
-                for ((column, field), given) in with_default.zip(given) {
-                    let literal = column.default.as_ref().and_then(query::literal_type);
-                    let given = literal.as_ref().unwrap_or(given.data_type());
-                    if !given.is_null() {
-                        assign::check(&column.name, field.data_type(), given)?;
-                    }
-                }
-                unique.iter().try_for_each(|key| constraint::check_types(key, &schema))?;
-                let table = Arc::new(Table::new(columns, schema, unique, on_commit));
-                (What::Create { name, if_not_exists, table }, rows)
+                let (table, rows) = self.plan_table(running, &name, columns, constraints, on_commit).await?;
+                (What::Create { name, if_not_exists, table: Arc::new(table) }, rows)
             }
+            Change::CreateTableLike { name, if_not_exists, on_commit, like, defaults } => {
+                define::check_name(&name)?;
+                let columns = self.columns_like(running, &like, defaults).await?;
+                let (table, rows) = self.plan_table(running, &name, columns, Constraints::default(), on_commit).await?;
+                (What::Create { name, if_not_exists, table: Arc::new(table) }, rows)
+            }
+            Change::AlterTable { name: Err(missing), .. } => {
+                (What::AlterMissing(missing), self.nothing(running).await?)
+            }
+            Change::AlterTable { name: Ok(name), alterations } => self.plan_alter(running, &name, &alterations).await?,
             Change::CreateTableAs { name, if_not_exists, on_commit, columns, query, with_data } => {
                 define::check_name(&name)?;
                 let mut rows = self.inner(running, *query, declared).await?;
@@ -100,56 +97,36 @@ impl Session {
             Change::CreateView { name, or_replace, columns, query } => {
                 self.plan_view(running, name, or_replace, &columns, *query).await?
             }
-            Change::Insert { table: name, columns, source } => {
+            Change::Insert { table: name, columns, source, alias, conflict, returning } => {
                 let table = self.table(&name)?;
                 let rows = self.plan_insert(running, &name, &table, &columns, source.as_deref(), declared).await?;
-                (What::Insert { table: name, id: table.id }, rows)
+                let conflict = match conflict {
+                    Some(conflict) => {
+                        let target = Target { name: &name, table: &table, alias: &alias };
+                        let (clash, update) = self.plan_conflict(running, target, *conflict, &rows.parameters).await?;
+                        further.update = update;
+                        Some(clash)
+                    }
+                    None => None,
+                };
+                further.returning = returning.map(|items| (alias, items));
+                (What::Insert { table: name, id: table.id, conflict }, rows)
             }
-            Change::Update { table: name, alias, assignments, rows } => {
+            Change::Update { table: name, alias, assignments, rows, returning } => {
                 let table = self.table(&name)?;
                 query::check_names(&alias, &rows)?;
-                query::check_values(assignments.iter().map(|(_, value)| value), "UPDATE")?;
-                let mut places = Vec::with_capacity(assignments.len());
-                let mut assigned = Vec::with_capacity(assignments.len());
-                for (column, value) in assignments {
-                    let place = query::place(&name, &table, &column)?;
-                    if places.contains(&place) {
-                        let message = format!("multiple assignments to same column \"{}\"", column.value);
-                        return Err(QueryError::new(ErrorKind::Syntax, message));
-                    }
-                    places.push(place);
-                    assigned.push(value);
-                }
-                let schema = catalog::schema_of(self.pid());
-                let columns = || places.iter().filter_map(|place| table.columns.get(*place));
-                // Once for the types of the values as they are, once as values of their columns.
-                let texts: Vec<Column> =
-                    columns().map(|column| Column { sql_type: ast::DataType::Unspecified, ..column.clone() }).collect();
-                let plain =
-                    query::of_rows(&schema, &name, &alias, &rows, texts.iter().zip(assigned.clone()).collect())?;
-                let plain = self.inner(running, plain, declared).await.map_err(|error| match error.kind {
-                    // Each row is changed for itself.
-                    ErrorKind::Grouping => QueryError { message: query::NO_AGGREGATES.to_owned(), hint: None, ..error },
-                    _ => error,
-                })?;
-                let given = plain.schema.fields().iter().skip(1).zip(&assigned);
-                for ((field, value), place) in given.zip(&places) {
-                    assign::check_place(
-                        &table,
-                        *place,
-                        query::literal_type(value).as_ref().unwrap_or(field.data_type()),
-                    )?;
-                }
-                let rows = query::of_rows(&schema, &name, &alias, &rows, columns().zip(assigned).collect())?;
-                let rows = self.inner(running, rows, declared).await?;
+                let target = Target { name: &name, table: &table, alias: &alias };
+                let (places, rows) = self.plan_update(running, target, assignments, &rows, declared).await?;
+                further.returning = returning.map(|items| (alias, items));
                 (What::Update { table: name, id: table.id, places }, rows)
             }
-            Change::Delete { table: name, alias, rows } => {
+            Change::Delete { table: name, alias, rows, returning } => {
                 let table = self.table(&name)?;
                 query::check_names(&alias, &rows)?;
                 let schema = catalog::schema_of(self.pid());
                 let rows = query::of_rows(&schema, &name, &alias, &rows, Vec::new())?;
                 let rows = self.inner(running, rows, declared).await?;
+                further.returning = returning.map(|items| (alias, items));
                 (What::Delete { table: name, id: table.id }, rows)
             }
             Change::Analyze => (What::Analyze, self.nothing(running).await?),
@@ -158,8 +135,48 @@ impl Session {
                 (What::Drop { what, names, missing, cascade }, self.nothing(running).await?)
             }
         };
-        let change = Some(Arc::new(PlannedChange { what: change, columns: rows.schema.clone() }));
-        Ok(Plan { schema: Arc::new(Schema::empty()), change, ..rows })
+        self.plan_further(running, change, rows, further).await
+    }
+
+    /// The places of the columns that an UPDATE sets, and the query of its rows.
+    pub(super) async fn plan_update(
+        &self,
+        running: &Running,
+        Target { name, table, alias }: Target<'_>,
+        assignments: Vec<(ast::Ident, ast::Expr)>,
+        rows: &statement::Rows,
+        declared: &[Option<DataType>],
+    ) -> Result<(Vec<usize>, Plan), QueryError> {
+        query::check_values(assignments.iter().map(|(_, value)| value), "UPDATE")?;
+        let mut places = Vec::with_capacity(assignments.len());
+        let mut assigned = Vec::with_capacity(assignments.len());
+        for (column, value) in assignments {
+            let place = query::place(name, table, &column)?;
+            if places.contains(&place) {
+                let message = format!("multiple assignments to same column \"{}\"", column.value);
+                return Err(QueryError::new(ErrorKind::Syntax, message));
+            }
+            places.push(place);
+            assigned.push(value);
+        }
+        let schema = catalog::schema_of(self.pid());
+        let columns = || places.iter().filter_map(|place| table.columns.get(*place));
+        // Once for the types of the values as they are, once as values of their columns.
+        let texts: Vec<Column> =
+            columns().map(|column| Column { sql_type: ast::DataType::Unspecified, ..column.clone() }).collect();
+        let plain = query::of_rows(&schema, name, alias, rows, texts.iter().zip(assigned.clone()).collect())?;
+        let plain = self.inner(running, plain, declared).await.map_err(|error| match error.kind {
+            // Each row is changed for itself.
+            ErrorKind::Grouping => QueryError { message: query::NO_AGGREGATES.to_owned(), hint: None, ..error },
+            _ => error,
+        })?;
+        let given = plain.schema.fields().iter().skip(1).zip(&assigned);
+        for ((field, value), place) in given.zip(&places) {
+            assign::check_place(table, *place, query::literal_type(value).as_ref().unwrap_or(field.data_type()))?;
+        }
+        let rows = query::of_rows(&schema, name, alias, rows, columns().zip(assigned).collect())?;
+        let rows = self.inner(running, rows, declared).await?;
+        Ok((places, rows))
     }
 
     async fn plan_view(
@@ -256,114 +273,23 @@ impl Session {
     }
 
     /// The plan of a change that reads nothing.
-    async fn nothing(&self, running: &Running) -> Result<Plan, QueryError> {
+    pub(super) async fn nothing(&self, running: &Running) -> Result<Plan, QueryError> {
         self.inner(running, query::types_of(vec![ast::Expr::value(ast::Value::Null)])?, &[]).await
     }
 
     pub(super) fn table(&self, name: &str) -> Result<Arc<Table>, QueryError> {
         self.temporary().table(name).cloned().ok_or_else(|| gone(name))
     }
-
-    /// Runs the query of a change and does the change; all of it is done, or nothing.
-    pub(super) async fn change(
-        &self,
-        running: Running,
-        plan: &Plan,
-        change: &PlannedChange,
-        parameters: Vec<ScalarValue>,
-    ) -> Result<RowStream, QueryError> {
-        let (budget, query) = (self.budget.clone(), plan.of_rows(change));
-        let (running, gathered) = match &change.what {
-            What::CreateAs { name, if_not_exists: true, .. } if self.temporary().relation(name).is_some() => {
-                (running, Rows::default())
-            }
-            What::CreateAs { with_data: false, .. } => (running, Rows::default()),
-            What::Create { .. } | What::CreateView { .. } | What::Truncate(_) | What::Analyze | What::Drop { .. } => {
-                (running, Rows::default())
-            }
-            What::CreateAs { .. } => {
-                self.gathered(running, &query, parameters, define::kept(&change.columns), &budget).await?
-            }
-            What::Insert { table, id } => {
-                let schema = self.same_table(table, *id)?.schema.clone();
-                self.gathered(running, &query, parameters, schema, &budget).await?
-            }
-            What::Update { table, id, places } => {
-                let schema = edit::numbered_schema(self.same_table(table, *id)?.as_ref(), places);
-                self.gathered(running, &query, parameters, schema, &budget).await?
-            }
-            What::Delete { table, id } => {
-                let schema = edit::numbered_schema(self.same_table(table, *id)?.as_ref(), &[]);
-                self.gathered(running, &query, parameters, schema, &budget).await?
-            }
-        };
-        let done = match &change.what {
-            What::Insert { .. } | What::Update { .. } | What::Delete { .. } => {
-                self.edit(&running, &change.what, gathered).await?
-            }
-            other => {
-                let defined = define::defined(other, &change.columns, &self.temporary(), gathered)?;
-                defined.notices.into_iter().for_each(|notice| self.notices.add(notice));
-                if let Some(after) = defined.after {
-                    self.settings().define(after);
-                }
-                Changed { tag: defined.tag, rows: defined.rows }
-            }
-        };
-        let schema = Arc::new(Schema::empty());
-        let rows = RunningRows::ready(RecordBatch::new_empty(schema.clone()));
-        Ok(RowStream { running, rows, schema, unbounded: false, changed: Some(done) })
-    }
-
-    fn same_table(&self, name: &str, id: u64) -> Result<Arc<Table>, QueryError> {
-        self.table(name).and_then(|table| if table.id == id { Ok(table) } else { Err(gone(name)) })
-    }
-
-    /// The rows of the query, kept in columns of these types.
-    async fn gathered(
-        &self,
-        running: Running,
-        rows: &Plan,
-        parameters: Vec<ScalarValue>,
-        schema: SchemaRef,
-        budget: &Arc<Budget>,
-    ) -> Result<(Running, Rows), QueryError> {
-        let mut stream = Box::pin(self.execute(running, rows, parameters)).await?;
-        if stream.is_unbounded() && !define::ends(rows.logical()) {
-            let message = "a temporary table of rows that have no end is not supported";
-            return Err(QueryError::new(ErrorKind::NotSupported, message).with_hint("LIMIT them."));
-        }
-        let mut gathering = Gathering::new(schema, budget.clone());
-        while let Some(batch) = stream.next().await {
-            gathering.push(&batch?)?;
-        }
-        Ok((stream.running, gathering.finish()?))
-    }
-
-    /// Changes the rows of a table, where statements run.
-    async fn edit(&self, running: &Running, what: &What, gathered: Rows) -> Result<Changed, QueryError> {
-        let (What::Insert { table: name, .. } | What::Update { table: name, .. } | What::Delete { table: name, .. }) =
-            what
-        else {
-            return Err(QueryError::new(ErrorKind::Internal, "no change of rows"));
-        };
-        let (table, budget, own, what) = (self.table(name)?, self.budget.clone(), name.clone(), what.clone());
-        let step = Box::pin(async move { edit::edited(&own, &table, &what, &gathered, &budget) });
-        let (rows, count, tag) = running.guard(self.shared.cpu.run(running.listed.progress.meter(), step)).await?;
-        let after = self.temporary().with_rows(name, rows);
-        self.settings().keep_rows(after);
-        Ok(Changed { tag, rows: Some(count) })
-    }
 }
 
 /// What is defined once has no parameters.
-fn without_parameters(plan: &Plan) -> Result<(), QueryError> {
+pub(super) fn without_parameters(plan: &Plan) -> Result<(), QueryError> {
     match plan.parameters.is_empty() {
         true => Ok(()),
         false => Err(QueryError::new(ErrorKind::UnknownObject, "there is no parameter $1")),
     }
 }
 
-fn gone(name: &str) -> QueryError {
+pub(super) fn gone(name: &str) -> QueryError {
     QueryError::new(ErrorKind::UnknownTable, format!("relation \"{name}\" does not exist"))
 }

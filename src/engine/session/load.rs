@@ -5,7 +5,7 @@ use super::Session;
 use crate::engine::plan::Plan;
 use crate::engine::run::rows::Running;
 use crate::error::{ErrorKind, QueryError};
-use crate::temporary::contents::{Relation, Table};
+use crate::temporary::contents::{Constraints, Relation, Table};
 use crate::temporary::load::Load;
 use crate::temporary::names::{self, Names};
 use crate::temporary::planned::{PlannedChange, What};
@@ -46,7 +46,7 @@ impl Session {
     /// # Errors
     /// Those of their values, as a cast to the columns' types has them, and of the table's constraints.
     pub async fn finish_load(&self, running: Running, load: Load) -> Result<u64, QueryError> {
-        let mut loaded = Table::new(assign::columns_of(&load.schema)?, load.schema, Vec::new(), None);
+        let mut loaded = Table::new(assign::columns_of(&load.schema)?, load.schema, Constraints::default(), None);
         loaded.rows = load.gathering.finish()?;
         let with = self.temporary().with(LOADED, Relation::Table(Arc::new(loaded)))?;
         self.settings().keep_rows(with);
@@ -60,8 +60,8 @@ impl Session {
         let table = self.table(name)?;
         let source = query::all_of(&catalog::schema_of(self.pid()), LOADED)?;
         let rows = self.inner(&running, query::of_query(&source, targets.len(), &table, targets)?, &[]).await?;
-        let what = What::Insert { table: name.to_owned(), id: table.id };
-        let change = PlannedChange { what, columns: rows.schema.clone() };
+        let what = What::Insert { table: name.to_owned(), id: table.id, conflict: None };
+        let change = PlannedChange { what, columns: rows.schema.clone(), update: None, returning: None };
         let plan = Plan { schema: Arc::new(Schema::empty()), change: None, ..rows };
         let done = self.change(running, &plan, &change, Vec::new()).await?.changed();
         Ok(done.and_then(|done| done.rows).unwrap_or_default())

@@ -2,8 +2,11 @@
 
 mod change;
 pub(crate) mod command;
+mod declare;
 mod definition;
+mod edit;
 pub(crate) mod exported;
+pub(crate) mod kept;
 pub(crate) mod load;
 pub(crate) mod registry;
 pub(crate) mod scan_part;

@@ -91,6 +91,9 @@ fn code(kind: ErrorKind) -> Code {
         | ErrorKind::InvalidParameter
         | ErrorKind::NotNull
         | ErrorKind::Unique
+        | ErrorKind::Check
+        | ErrorKind::ChangedTwice
+        | ErrorKind::NoSuchKey
         | ErrorKind::DuplicateTable
         | ErrorKind::DuplicateColumn
         | ErrorKind::InvalidTable

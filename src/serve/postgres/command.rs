@@ -2,7 +2,7 @@
 
 use super::copy::{Copy, CopyForm, CopyIn, Source};
 use super::error::Failure;
-use super::fetch::{Count, fetch};
+use super::fetch::{Direction, fetch};
 use super::lexer::{Kind, Piece, Reader};
 use super::types::named_type;
 use crate::engine::{Session, Statement};
@@ -55,6 +55,8 @@ pub(super) enum Command {
     SetTransaction,
     /// SET TRANSACTION SNAPSHOT: the name that pg_export_snapshot gave.
     ImportSnapshot(String),
+    /// PREPARE TRANSACTION, for two-phase commit: there is none.
+    PrepareTransaction,
     /// RESET of one setting; `None` resets all of them.
     Reset(Option<String>),
     /// SHOW of one setting; `None` shows all of them.
@@ -76,16 +78,17 @@ pub(super) enum Command {
     Declare {
         name: String,
         hold: bool,
+        scroll: bool,
         binary: bool,
         query: Query,
     },
     Fetch {
         cursor: String,
-        count: Count,
+        to: Direction,
     },
     Move {
         cursor: String,
-        count: Count,
+        to: Direction,
     },
     /// CLOSE of one cursor; `None` closes all of them.
     Close(Option<String>),
@@ -133,17 +136,21 @@ impl Command {
                 reader.keyword("PREPARE");
                 Self::Deallocate(all_or_name(&mut reader)?)
             }
+            "PREPARE" if reader.keyword("TRANSACTION") => {
+                let name = reader.take().filter(|token| token.kind == Kind::Text);
+                name.map(|_| Self::PrepareTransaction).ok_or_else(|| reader.unexpected())?
+            }
             "PREPARE" => return prepare(&mut reader, session),
             "EXECUTE" => execute(&mut reader, session)?,
             "EXPLAIN" => return explain(piece, session),
             "DECLARE" => return declare(&mut reader, session),
             "FETCH" => {
-                let (count, cursor) = fetch(&mut reader)?;
-                Self::Fetch { cursor, count }
+                let (to, cursor) = fetch(&mut reader)?;
+                Self::Fetch { cursor, to }
             }
             "MOVE" => {
-                let (count, cursor) = fetch(&mut reader)?;
-                Self::Move { cursor, count }
+                let (to, cursor) = fetch(&mut reader)?;
+                Self::Move { cursor, to }
             }
             "CLOSE" => Self::Close(all_or_name(&mut reader)?),
             "COPY" => {
@@ -444,12 +451,17 @@ fn execute_text(sql: &str, session: &Session) -> Result<Command, Failure> {
 
 fn declare(reader: &mut Reader<'_>, session: &Session) -> Result<Command, Failure> {
     let name = reader.name()?;
-    let mut binary = false;
+    let (mut binary, mut scroll) = (false, None);
     while !reader.keyword("CURSOR") {
-        if reader.keyword("NO") {
+        let no = reader.keyword("NO");
+        if no {
             reader.expect("SCROLL")?;
-        } else if reader.keyword("SCROLL") {
-            return Err(Failure::new("0A000", "scrollable cursors are not supported"));
+        }
+        if no || reader.keyword("SCROLL") {
+            if scroll.is_some_and(|scroll| scroll == no) {
+                return Err(Failure::new("42P11", "cannot specify both SCROLL and NO SCROLL"));
+            }
+            scroll = Some(!no);
         } else if reader.keyword("BINARY") {
             binary = true;
         } else if !reader.keyword("INSENSITIVE") && !reader.keyword("ASENSITIVE") {
@@ -464,7 +476,8 @@ fn declare(reader: &mut Reader<'_>, session: &Session) -> Result<Command, Failur
         reader.expect("HOLD")?;
     }
     reader.expect("FOR")?;
-    Ok(Command::Declare { name, hold, binary, query: query(reader.rest()?, session)? })
+    let scroll = scroll.unwrap_or(false);
+    Ok(Command::Declare { name, hold, scroll, binary, query: query(reader.rest()?, session)? })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Failures as the Postgres client gets them (ErrorResponse): a SQLSTATE, a sentence, and whether the connection goes
 //! on after it.
 
-use crate::error::{ErrorKind, QueryError};
+use crate::error::{About, ErrorKind, QueryError};
 use pgwire::messages::response::ErrorResponse;
 use std::io;
 
@@ -18,12 +18,14 @@ pub(super) struct Failure {
     pub(super) hint: Option<String>,
     /// Where in the client's text, in characters from 1.
     pub(super) position: Option<usize>,
+    /// The part of a table that it is about, in fields of their own.
+    pub(super) about: Option<Box<About>>,
 }
 
 impl Failure {
     /// An error after which the connection goes on.
     pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { fatal: false, code, message: message.into(), hint: None, position: None }
+        Self { fatal: false, code, message: message.into(), hint: None, position: None, about: None }
     }
 
     /// An error that ends the connection.
@@ -70,6 +72,16 @@ impl Failure {
         if let Some(position) = self.position {
             fields.push((b'P', position.to_string()));
         }
+        if let Some(about) = &self.about {
+            let own = [
+                (b'D', &about.detail),
+                (b's', &about.schema),
+                (b't', &about.table),
+                (b'c', &about.column),
+                (b'n', &about.constraint),
+            ];
+            fields.extend(own.into_iter().filter_map(|(code, text)| Some((code, clean(text.as_ref()?)))));
+        }
         ErrorResponse::new(fields)
     }
 }
@@ -82,6 +94,7 @@ impl From<QueryError> for Failure {
             message: error.message,
             hint: error.hint,
             position: error.position,
+            about: error.about,
         }
     }
 }
@@ -145,6 +158,9 @@ fn sqlstate(kind: ErrorKind) -> &'static str {
         ErrorKind::WrongObject => "42809",
         ErrorKind::NotNull => "23502",
         ErrorKind::Unique => "23505",
+        ErrorKind::Check => "23514",
+        ErrorKind::ChangedTwice => "21000",
+        ErrorKind::NoSuchKey => "42P10",
         ErrorKind::DuplicateTable => "42P07",
         ErrorKind::DuplicateColumn => "42701",
         ErrorKind::InvalidTable => "42P16",

@@ -203,7 +203,7 @@ impl Connection {
     pub(super) fn result_schema(&self, prepared: &Prepared) -> Option<SchemaRef> {
         match &prepared.command {
             Command::Query(_) => {
-                let plan = prepared.plan.as_ref().filter(|plan| !plan.is_change())?;
+                let plan = prepared.plan.as_ref().filter(|plan| plan.has_rows())?;
                 let rows = matches!(prepared.tag, Tag::Rows(_));
                 (rows || !plan.schema.fields().is_empty()).then(|| plan.schema.clone())
             }

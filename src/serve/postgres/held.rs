@@ -1,6 +1,7 @@
 //! What a client holds open, as the catalog shows it: prepared statements and cursors.
 
 use super::command::Command;
+use super::cursor::Cursor;
 use super::portal::{Portal, Prepared};
 use crate::dialect::catalog::types::display;
 use crate::dialect::session::{Held, HeldCursor, HeldStatement};
@@ -23,6 +24,7 @@ pub(super) fn held(statements: &HashMap<String, Arc<Prepared>>, portals: &HashMa
         sql: portal.prepared.sql.clone(),
         at: portal.prepared.at,
         hold: portal.hold,
+        scroll: portal.cursor.as_ref().is_some_and(Cursor::scrolls),
     };
     let declared = |portal: &Portal| matches!(portal.prepared.command, Command::Declare { .. } | Command::Query(_));
     let open = portals.iter().filter(|(name, portal)| !name.is_empty() && declared(portal));

@@ -2,6 +2,7 @@
 //! PostgreSQL.
 
 use super::command::{Command, Discard};
+use super::cursor::Cursor;
 use super::error::Failure;
 use super::parameter::Parameter;
 use super::rows::Rows;
@@ -49,6 +50,8 @@ pub(super) struct Portal {
     pub(super) hold: bool,
     /// Its transaction has committed.
     pub(super) kept: bool,
+    /// Where FETCH has come; `None` before the first, of one that Bind has made.
+    pub(super) cursor: Option<Cursor>,
     /// Room for its text and its plan. values.
     _room: Promise,
 }
@@ -92,7 +95,7 @@ impl Portal {
     pub(super) fn new(prepared: Arc<Prepared>, values: Vec<ScalarValue>, formats: Formats) -> Result<Self, Failure> {
         let bytes = values.iter().map(ScalarValue::size).fold(0, usize::saturating_add);
         let room = Promise::of(bytes).ok_or_else(|| Failure::no_room(bytes))?;
-        Ok(Self { prepared, values, formats, state: State::New, hold: false, kept: false, _room: room })
+        Ok(Self { prepared, values, formats, state: State::New, hold: false, kept: false, cursor: None, _room: room })
     }
 
     /// A portal of the simple protocol: text, and no values.
@@ -103,6 +106,11 @@ impl Portal {
     /// Whether it is what DECLARE has made, rather than the DECLARE itself, which has no rows.
     pub(super) fn is_cursor(&self) -> bool {
         !matches!(self.state, State::New | State::Done(Tag::Plain(_)))
+    }
+
+    /// Whether it runs, or has run and is not closed.
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(self.state, State::New) && self.prepared.plan.is_some()
     }
 
     /// Columns of the rows that are left.

@@ -6,9 +6,9 @@ use super::command::{Command, Discard, Query};
 use super::connection::Connection;
 use super::copy::{CopyForm, CopyIn};
 use super::copy_in::CopyReader;
+use super::cursor::Cursor;
 use super::error::{Disconnect, Failure, Stop};
 use super::extended::texts;
-use super::fetch::Count;
 use super::parameter::fitted;
 use super::portal::{Portal, Prepared, State, Tag, discard_tag};
 use super::rows::{Rows, Sink};
@@ -38,17 +38,17 @@ impl Connection {
             Command::Show(name) => Ok(State::Open(Box::new(self.show(name.as_deref())?), Tag::Plain("SHOW"))),
             Command::CopyIn(copy) => self.copy_in(&prepared.sql, copy).await,
             Command::Copy { out, .. } => self.copy(&prepared, values, out).await,
-            Command::Declare { name, hold, .. } => {
-                self.declare(name.clone(), *hold, &prepared, values).await?;
+            Command::Declare { name, hold, scroll, .. } => {
+                self.declare(name.clone(), (*hold, *scroll), &prepared, values).await?;
                 done("DECLARE CURSOR")
             }
-            Command::Fetch { cursor, count } => {
+            Command::Fetch { cursor, to } => {
                 let formats = self.result_formats(&prepared, formats);
-                let fetched = self.fetch(&prepared.sql, cursor, *count, &mut Sink::Data(formats)).await?;
+                let fetched = self.fetch(&prepared.sql, cursor, *to, &mut Sink::Data(formats)).await?;
                 Ok(State::Fetched("FETCH", fetched))
             }
-            Command::Move { cursor, count } => {
-                let moved = self.fetch(&prepared.sql, cursor, *count, &mut Sink::Skip).await?;
+            Command::Move { cursor, to } => {
+                let moved = self.fetch(&prepared.sql, cursor, *to, &mut Sink::Skip).await?;
                 Ok(State::Fetched("MOVE", moved))
             }
             Command::Close(name) => {
@@ -104,6 +104,13 @@ impl Connection {
                 done("SET")
             }
             Command::SetTransaction => done("SET"),
+            Command::PrepareTransaction if self.transaction.status() == Status::Idle => {
+                self.warn("25P01", "there is no transaction in progress");
+                done("ROLLBACK")
+            }
+            Command::PrepareTransaction => Err(Failure::new("55000", "prepared transactions are disabled")
+                .with_hint("Set max_prepared_transactions to a nonzero value.")
+                .into()),
             Command::Unlisten => done("UNLISTEN"),
             Command::Begin { .. }
             | Command::Commit { .. }
@@ -117,24 +124,47 @@ impl Connection {
     /// Has the engine run a prepared query, or a change of temporary tables, which is done when it comes back.
     async fn run_query(&mut self, prepared: &Prepared, values: &[ScalarValue]) -> Result<State, Stop> {
         let plan = plan(prepared)?;
+        self.check_open_portals(plan)?;
         if !plan.is_change() {
             let rows = self.rows(prepared, values).await?;
             return Ok(State::Open(Box::new(rows), prepared.tag));
         }
         self.transaction.before_change(&self.session.settings());
         let running = self.start(&prepared.sql);
-        let done = self.transport.attend(self.session.execute(running, plan, values.to_vec())).await??.changed();
+        let stream = self.transport.attend(self.session.execute(running, plan, values.to_vec())).await??;
         self.transaction.changed_temporary(&self.session.settings());
-        Ok(match done {
+        Ok(match stream.changed() {
+            Some(Changed { tag, .. }) if plan.has_rows() => {
+                State::Open(Box::new(Rows::running(stream, plan.schema.clone())), Tag::Rows(tag))
+            }
             Some(Changed { tag, rows: Some(rows) }) => State::Fetched(tag, rows),
             Some(Changed { tag, rows: None }) => State::Done(Tag::Plain(tag)),
             None => State::Done(prepared.tag),
         })
     }
 
+    /// Refuses to drop, empty or alter a temporary table that an open cursor reads.
+    fn check_open_portals(&self, plan: &Plan) -> Result<(), Failure> {
+        let Some((what, tables)) = plan.replaces() else { return Ok(()) };
+        let open = self.portals.iter().filter(|(name, portal)| !name.is_empty() && !portal.kept && portal.is_open());
+        let read = open.filter_map(|(_, portal)| portal.prepared.plan.as_ref()).flat_map(Plan::temporary_tables);
+        match read.into_iter().find(|table| tables.contains(table)) {
+            None => Ok(()),
+            Some(table) => {
+                let message =
+                    format!("cannot {what} \"{table}\" because it is being used by active queries in this session");
+                Err(Failure::new("55006", message))
+            }
+        }
+    }
+
     /// Has the engine run a prepared query.
     async fn rows(&mut self, prepared: &Prepared, values: &[ScalarValue]) -> Result<Rows, Stop> {
         let plan = plan(prepared)?;
+        if plan.is_change() {
+            let message = "a change of a temporary table as the query of another statement is not supported";
+            return Err(Failure::new("0A000", message).into());
+        }
         let running = self.start(&prepared.sql);
         let stream = self.transport.attend(self.session.execute(running, plan, values.to_vec())).await??;
         Ok(Rows::running(stream, plan.schema.clone()))
@@ -287,7 +317,7 @@ impl Connection {
     async fn declare(
         &mut self,
         name: String,
-        hold: bool,
+        (hold, scroll): (bool, bool),
         prepared: &Arc<Prepared>,
         values: &[ScalarValue],
     ) -> Result<(), Stop> {
@@ -299,29 +329,8 @@ impl Connection {
         let mut cursor = Portal::new(prepared.clone(), Vec::new(), Formats::All(super::types::Format::Text))?;
         cursor.state = State::Open(Box::new(rows), Tag::Rows("SELECT"));
         cursor.hold = hold;
+        cursor.cursor = Some(Cursor::new(scroll.then(|| self.session.kept_rows())));
         Ok(self.keep_portal(name, cursor)?)
-    }
-
-    /// Takes rows from a cursor; says how many there were.
-    async fn fetch(&mut self, sql: &str, name: &str, count: Count, sink: &mut Sink) -> Result<u64, Stop> {
-        let mut cursor = self.portals.remove(name).ok_or_else(|| no_cursor(name))?;
-        let rows_max = match count {
-            Count::Rows(rows) => Some(rows),
-            Count::All => None,
-        };
-        let mut taken = 0;
-        if let State::Open(rows, tag) = &mut cursor.state {
-            rows.resume(self.session.start(sql));
-            let sent = rows.send(&mut self.transport, &self.session, sink, rows_max).await?;
-            taken = sent.rows;
-            // Its columns are described after its end too, so the plan stays.
-            let tag = *tag;
-            if sent.finished {
-                cursor.state = State::Done(tag);
-            }
-        }
-        self.portals.insert(name.to_owned(), cursor);
-        Ok(taken)
     }
 
     fn set(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<(), Failure> {

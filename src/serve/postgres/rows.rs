@@ -66,6 +66,11 @@ impl Rows {
         Self { schema: batch.schema(), stream: None, batch: Some((batch, 0)) }
     }
 
+    /// Rows that are made already, described to the client by `schema`.
+    pub(super) fn described(batch: RecordBatch, schema: SchemaRef) -> Self {
+        Self { schema, stream: None, batch: Some((batch, 0)) }
+    }
+
     /// Rows of a running statement, described to the client by `schema`.
     pub(super) fn running(stream: RowStream, schema: SchemaRef) -> Self {
         Self { schema, stream: Some(stream), batch: None }
@@ -83,6 +88,11 @@ impl Rows {
         }
     }
 
+    /// Lets go of the statement: no more rows are wanted of it.
+    pub(super) fn end(&mut self) {
+        self.stream = None;
+    }
+
     /// Waits for the client to ask for more.
     pub(super) fn suspend(&self) {
         if let Some(stream) = &self.stream {
@@ -91,7 +101,7 @@ impl Rows {
     }
 
     /// The next batch, while the client is watched. Output waits for it [`LINGER`] and no longer.
-    async fn next(&mut self, transport: &mut Transport) -> Result<Option<RecordBatch>, Stop> {
+    pub(super) async fn next(&mut self, transport: &mut Transport) -> Result<Option<RecordBatch>, Stop> {
         let Some(stream) = &mut self.stream else { return Ok(None) };
         let mut next = pin!(stream.next());
         if let Poll::Ready(batch) = futures::poll!(&mut next) {

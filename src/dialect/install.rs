@@ -86,12 +86,17 @@ pub fn install(state: SessionState, host: &Host) -> Result<SessionState> {
 }
 
 /// Has `pg_catalog`, `information_schema` and the functions about the catalog in one session's state describe another
-/// catalog than the one that they were installed with; gives the two schemas, by their names, for it to hold.
+/// catalog than the one that they were installed with, and say what `comments` makes of what there was to say; gives the two
+/// schemas, by their names, for it to hold.
 ///
 /// # Errors
 /// Whatever DataFusion refuses to register.
-pub fn describe(state: &mut SessionState, catalog: &Arc<dyn CatalogProvider>) -> Result<Schemas> {
-    let comments = function::describe(state, catalog)?;
+pub fn describe(
+    state: &mut SessionState,
+    catalog: &Arc<dyn CatalogProvider>,
+    comments: impl FnOnce(Arc<dyn Comments>) -> Arc<dyn Comments>,
+) -> Result<Schemas> {
+    let comments = function::describe(state, catalog, comments)?;
     Ok(catalog::schemas(catalog, &comments))
 }
 

@@ -8,7 +8,8 @@
 //!   column, [`edit`] what a change makes of them, [`conflict`] what of rows that are there already; [`define`] what comes
 //!   of making and dropping, [`alter`] of altering;
 //! - [`query`] writes the query within a statement, [`changed`] those over the rows of a change; [`provider`] and
-//!   [`catalog`] are how DataFusion finds and reads them.
+//!   [`catalog`] are how DataFusion finds and reads them,
+//!   [`declared`] what the catalog tells of them.
 
 pub(crate) mod alter;
 pub(crate) mod assign;
@@ -18,6 +19,7 @@ pub(crate) mod conflict;
 pub(crate) mod constraint;
 pub(crate) mod contents;
 mod declaration;
+pub(crate) mod declared;
 pub(crate) mod define;
 pub(crate) mod edit;
 pub(crate) mod grammar;

@@ -17,6 +17,51 @@ pub trait Comments: Debug + Send + Sync {
 
     /// The columns that identify a row: never NULL, and no two rows alike in them. Empty when nothing guarantees that.
     fn key(&self, schema: &str, table: &str) -> &'static [&'static str];
+
+    /// The keys of a table, each with an index of its name: the one of [`Comments::key`], or what a session has declared.
+    fn keys(&self, schema: &str, table: &str) -> Vec<Key> {
+        match self.key(schema, table) {
+            [] => Vec::new(),
+            columns => {
+                let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+                vec![Key { name: super::oid::key_index(table), columns, primary: true }]
+            }
+        }
+    }
+
+    /// The conditions that each row of a table meets.
+    fn checks(&self, schema: &str, table: &str) -> Vec<Condition> {
+        let _ = (schema, table);
+        Vec::new()
+    }
+
+    /// The value of a column where INSERT gives none, as SQL.
+    fn default_of(&self, schema: &str, table: &str, column: &str) -> Option<String> {
+        let _ = (schema, table, column);
+        None
+    }
+}
+
+/// A condition that each row of a table meets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// The name of its constraint.
+    pub name: String,
+    /// The condition itself, as SQL.
+    pub text: String,
+    /// The columns that it speaks of.
+    pub columns: Vec<String>,
+}
+
+/// A key of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The name of its constraint, and of its index.
+    pub name: String,
+    /// Its columns in order.
+    pub columns: Vec<String>,
+    /// Whether it is the one that identifies a row.
+    pub primary: bool,
 }
 
 /// The comments of a catalog that has none, whose tables have no keys and none of which is a view.

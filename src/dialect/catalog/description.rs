@@ -4,7 +4,7 @@
 //! `Names` is made without waiting, for functions; `describe` opens each table as well, for the
 //! tables of the catalog.
 
-use super::comments::Comments;
+use super::comments::{Comments, Condition};
 use super::definition::Definition;
 use super::{definition, oid};
 use crate::dialect::catalog::information_schema::definition as information_schema;
@@ -29,7 +29,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// The names a catalog has now. Each table with a key brings an index, named after it.
+    /// The names a catalog has now. Each key of a table brings an index, named after it.
     pub(crate) fn of(source: &dyn CatalogProvider, comments: &dyn Comments) -> Self {
         let mut schemas: BTreeSet<String> = source.schema_names().into_iter().collect();
         schemas.insert("pg_catalog".to_owned());
@@ -38,8 +38,8 @@ impl Names {
         let mut indexes = BTreeMap::new();
         for schema in &schemas {
             for table in table_names(source, schema) {
-                if !comments.key(schema, &table).is_empty() {
-                    let index = (schema.clone(), oid::key_index(&table));
+                for key in comments.keys(schema, &table) {
+                    let index = (schema.clone(), key.name);
                     names.insert(index.clone());
                     indexes.insert(index, table.clone());
                 }
@@ -64,9 +64,14 @@ impl Names {
         self.indexes.get(&(schema.to_owned(), index.to_owned())).map(String::as_str)
     }
 
-    /// Schemas and names of the tables that have a key, in order of their indexes' names.
-    pub(crate) fn keyed_tables(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.indexes.iter().map(|((schema, _), table)| (schema.as_str(), table.as_str()))
+    /// Schemas of indexes, the tables they are of, and their own names.
+    pub(crate) fn indexes(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.indexes.iter().map(|((schema, index), table)| (schema.as_str(), table.as_str(), index.as_str()))
+    }
+
+    /// Schemas and names of all relations.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.relations.values().map(|(schema, name)| (schema.as_str(), name.as_str()))
     }
 
     /// The number of a relation; `None` when there is none. Without a schema it is looked for in
@@ -131,8 +136,14 @@ pub(crate) struct Relation {
     pub kind: Kind,
     /// Columns in order; empty when the table cannot be opened now.
     pub columns: SchemaRef,
-    /// Numbers of the key's columns, from 1; of an index, the columns of its table.
+    /// Numbers of the columns of the primary key, from 1; of an index, the columns of its table.
     pub key: Vec<i64>,
+    /// Of an index, whether it is that of the primary key.
+    pub primary: bool,
+    /// Of a table, whether it has an index.
+    pub indexed: bool,
+    /// Conditions that each row meets.
+    pub checks: Vec<Condition>,
     /// Of an index, the number of its table.
     pub table_oid: Option<u32>,
     /// How many rows it has, as far as its statistics tell without a scan.
@@ -217,6 +228,9 @@ pub(crate) async fn describe(source: &dyn CatalogProvider, comments: &dyn Commen
             kind: Kind::Table,
             columns: SchemaRef::new(arrow::datatypes::Schema::empty()),
             key: Vec::new(),
+            primary: false,
+            indexed: false,
+            checks: comments.checks(schema, name),
             table_oid: None,
             rows: None,
             view_definition: None,
@@ -236,9 +250,12 @@ pub(crate) async fn describe(source: &dyn CatalogProvider, comments: &dyn Commen
         };
         if let Ok(Some(provider)) = provider {
             let columns = provider.schema();
-            let key = comments.key(schema, table.unwrap_or(name));
-            relation.key =
-                key.iter().filter_map(|column| i64::try_from(columns.index_of(column).ok()? + 1).ok()).collect();
+            let keys = comments.keys(schema, table.unwrap_or(name));
+            let own = keys.iter().find(|key| if table.is_some() { key.name == *name } else { key.primary });
+            let number = |column: &String| i64::try_from(columns.index_of(column).ok()? + 1).ok();
+            relation.key = own.iter().flat_map(|key| &key.columns).filter_map(number).collect();
+            relation.primary = own.is_some_and(|key| key.primary);
+            relation.indexed = !keys.is_empty();
             relation.rows = row_count(provider.as_ref());
             relation.view_definition =
                 comments.view_definition(schema, name).or_else(|| provider.get_table_definition().map(str::to_owned));

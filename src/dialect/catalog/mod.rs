@@ -26,7 +26,7 @@ pub mod types;
 mod value;
 mod view;
 
-pub use comments::{Comments, NoComments};
+pub use comments::{Comments, Condition, Key, NoComments};
 pub(crate) use rows::always_empty;
 pub(crate) use view::OWNER;
 

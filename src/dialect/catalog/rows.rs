@@ -138,7 +138,8 @@ fn class(relation: &Relation) -> Row {
         ("relpersistence", if relation.is_temporary() { 't' } else { 'p' }.into()),
         ("relkind", letter.into()),
         ("relnatts", columns.into()),
-        ("relhasindex", (relation.is_table() && !relation.key.is_empty()).into()),
+        ("relhasindex", (relation.is_table() && relation.indexed).into()),
+        ("relchecks", i32::try_from(relation.checks.len()).unwrap_or(i32::MAX).into()),
         ("relhasrules", relation.is_view().into()),
         ("relispopulated", true.into()),
         ("relreplident", if relation.is_table() && !system(&relation.schema) { 'd' } else { 'n' }.into()),
@@ -485,7 +486,7 @@ fn tables(view: &View<'_>) -> Vec<Row> {
             ("tablename", relation.name.as_str().into()),
             ("tableowner", OWNER.into()),
             ("tablespace", Value::Null),
-            ("hasindexes", (!relation.key.is_empty()).into()),
+            ("hasindexes", relation.indexed.into()),
         ]
     };
     tables.map(row).collect()

@@ -240,22 +240,32 @@ fn function_result(context: &Context<'_>, values: &[ScalarValue]) -> Result<Scal
     Ok(text_value(function.and_then(|function| function.result).map(|number| types::display(number, None))))
 }
 
-/// The definition of a table's key.
+/// The definition of a key of a table, or of a condition of its rows.
 fn constraint_definition(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let (Some(number), Some(comments)) = (object(values, 0)?, context.comments()) else { return Ok(null()) };
-    let found = context.names().keyed_tables().find(|(schema, table)| keys::constraint(schema, table) == number);
-    Ok(text_value(found.map(|(schema, table)| keys::constraint_definition(comments.key(schema, table)))))
+    let is_meant = |schema: &str, table: &str, name: &str| keys::constraint(schema, table, name) == number;
+    let names = context.names();
+    if let Some((schema, table, index)) = names.indexes().find(|(schema, table, index)| is_meant(schema, table, index))
+    {
+        let key = comments.keys(schema, table).into_iter().find(|key| key.name == index);
+        return Ok(text_value(key.as_ref().map(keys::constraint_definition)));
+    }
+    let of_table = |(schema, table): (&str, &str)| {
+        let checks = comments.checks(schema, table);
+        checks.into_iter().find(|check| is_meant(schema, table, &check.name)).map(|check| check.text)
+    };
+    Ok(text_value(names.names().find_map(of_table).map(|condition| keys::check_definition(&condition))))
 }
 
-/// The definition of the index of a table's key, or the name of one of its columns.
+/// The definition of the index of a key, or the name of one of its columns.
 fn index_definition(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarValue> {
     let (Some(number), Some(comments)) = (object(values, 0)?, context.comments()) else { return Ok(null()) };
     let Some((schema, index)) = context.names().relation(number) else { return Ok(null()) };
     let Some(table) = context.names().table_of_index(schema, index) else { return Ok(null()) };
-    let key = comments.key(schema, table);
+    let Some(key) = comments.keys(schema, table).into_iter().find(|key| key.name == index) else { return Ok(null()) };
     Ok(text_value(match integer(values, 1)?.unwrap_or(0) {
-        0 => Some(keys::index_definition(schema, table, key)),
-        column => usize::try_from(column - 1).ok().and_then(|place| key.get(place)).map(|column| quote(column)),
+        0 => Some(keys::index_definition(schema, table, &key)),
+        column => usize::try_from(column - 1).ok().and_then(|place| key.columns.get(place)).map(|column| quote(column)),
     }))
 }
 

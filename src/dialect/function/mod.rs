@@ -202,10 +202,14 @@ pub(super) fn install(
 ///
 /// # Errors
 /// Whatever DataFusion refuses to register.
-pub(super) fn describe(state: &mut SessionState, source: &Arc<dyn CatalogProvider>) -> Result<Arc<dyn Comments>> {
+pub(super) fn describe(
+    state: &mut SessionState,
+    source: &Arc<dyn CatalogProvider>,
+    with: impl FnOnce(Arc<dyn Comments>) -> Arc<dyn Comments>,
+) -> Result<Arc<dyn Comments>> {
     let Some(shared) = state.config().get_extension::<CatalogFacts>() else { return Ok(Arc::new(NoComments)) };
     let comments = shared.0.catalog.as_ref().map(|(_, comments)| comments.clone());
-    let comments = comments.unwrap_or_else(|| Arc::new(NoComments));
+    let comments = with(comments.unwrap_or_else(|| Arc::new(NoComments)));
     let signatures = OnceLock::new();
     if let Some(known) = shared.0.signatures.get() {
         let _ = signatures.set(known.clone());

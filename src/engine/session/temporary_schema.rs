@@ -2,8 +2,10 @@
 
 use super::settings::Settings;
 use crate::dialect;
+use crate::dialect::catalog::Comments;
 use crate::temporary::catalog::{self, TemporarySchema, WithTemporary};
 use crate::temporary::contents::Contents;
+use crate::temporary::declared::WithDeclared;
 use crate::temporary::provider::Current;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, MemoryCatalogProviderList};
 use datafusion::common::{Result, plan_datafusion_err};
@@ -40,7 +42,9 @@ pub(super) fn with(state: &SessionState, pid: i32, settings: &Arc<Mutex<Settings
     let with = |instead| WithTemporary { base: base.clone(), name: name.clone(), schema: schema.clone(), instead };
     let described: Arc<dyn CatalogProvider> = Arc::new(with(Vec::new()));
     let mut state = state.clone();
-    let instead = dialect::describe(&mut state, &described)?;
+    let (own, known) = (name.clone(), contents(settings));
+    let comments = |base| Arc::new(WithDeclared::new(base, own, known)) as Arc<dyn Comments>;
+    let instead = dialect::describe(&mut state, &described, comments)?;
     let list = MemoryCatalogProviderList::new();
     let database = state.config_options().catalog.default_catalog.clone();
     list.register_catalog(database, Arc::new(with(instead)));

@@ -13,20 +13,28 @@ pub(crate) fn rows(name: &str, view: &View<'_>) -> Vec<Row> {
         "applicable_roles" => Vec::new(),
         "character_sets" => vec![character_set(view)],
         "check_constraints" => {
-            not_null(view).map(|(relation, number, column)| check(view, relation, number, column)).collect()
+            let own =
+                conditions(view).map(|(relation, name, text)| check(view, relation, name.into(), text.to_owned()));
+            let required = not_null(view).map(|(relation, number, column)| {
+                check(view, relation, not_null_name(relation, number), format!("{column} IS NOT NULL"))
+            });
+            own.chain(required).collect()
         }
         "collations" => collations(view),
         "column_privileges" => column_privileges(view),
         "columns" => columns(view),
         "constraint_column_usage" => {
-            key_columns(view).map(|(table, _, column)| used_column(view, table, column)).collect()
+            key_columns(view).map(|(table, index, _, column)| used_column(view, table, index, column)).collect()
         }
-        "constraint_table_usage" => keyed(view).map(|table| used_table(view, table)).collect(),
+        "constraint_table_usage" => {
+            view.description.keyed().map(|(table, index)| used_table(view, table, index)).collect()
+        }
         "element_types" => element_types(view),
         "enabled_roles" => vec![vec![("role_name", user(view).into())]],
         "information_schema_catalog_name" => vec![vec![("catalog_name", catalog(view))]],
         "key_column_usage" => {
-            key_columns(view).map(|(table, place, column)| key_column(view, table, place, column)).collect()
+            let columns = key_columns(view);
+            columns.map(|(table, index, place, column)| key_column(view, table, index, place, column)).collect()
         }
         "parameters" => functions::all(view.session).iter().flat_map(|function| parameters(view, function)).collect(),
         "role_table_grants" | "table_privileges" => table_privileges(view),
@@ -61,14 +69,12 @@ fn relations<'a>(view: &'a View<'_>) -> impl Iterator<Item = &'a Relation> {
     view.description.relations.iter().filter(|relation| relation.is_table() || relation.is_view())
 }
 
-/// The tables that have a key.
-fn keyed<'a>(view: &'a View<'_>) -> impl Iterator<Item = &'a Relation> {
-    view.description.keyed().map(|(table, _)| table)
-}
-
-/// The columns of every key: table, place in the key from 1, name.
-fn key_columns<'a>(view: &'a View<'_>) -> impl Iterator<Item = (&'a Relation, i32, &'a str)> {
-    keyed(view).flat_map(|table| table.key_columns().zip(1..).map(move |(column, place)| (table, place, column)))
+/// The columns of every key: table, index, place in the key from 1, name.
+fn key_columns<'a>(view: &'a View<'_>) -> impl Iterator<Item = (&'a Relation, &'a Relation, i32, &'a str)> {
+    let keyed = view.description.keyed();
+    keyed.flat_map(|(table, index)| {
+        index.key_columns().zip(1..).map(move |(column, place)| (table, index, place, column))
+    })
 }
 
 /// The columns that are never NULL: relation, number from 1, name.
@@ -81,9 +87,10 @@ fn not_null<'a>(view: &'a View<'_>) -> impl Iterator<Item = (&'a Relation, i32, 
     })
 }
 
-/// The name of the constraint of a table's key.
-fn key_name(table: &Relation) -> Value {
-    oid::key_index(&table.name).into()
+/// The conditions of the rows of every table: table, name of the constraint, condition.
+fn conditions<'a>(view: &'a View<'_>) -> impl Iterator<Item = (&'a Relation, &'a str, &'a str)> {
+    let tables = relations(view);
+    tables.flat_map(|table| table.checks.iter().map(move |check| (table, check.name.as_str(), check.text.as_str())))
 }
 
 /// The name PostgreSQL gives the check that a column is not NULL.
@@ -163,6 +170,7 @@ fn columns_of(view: &View<'_>, relation: &Relation) -> Vec<Row> {
             ("table_name", relation.name.as_str().into()),
             ("column_name", field.name().as_str().into()),
             ("ordinal_position", number.into()),
+            ("column_default", view.comments.default_of(&relation.schema, &relation.name, field.name()).into()),
             ("is_nullable", yes_or_no(!relation.is_required(number))),
             ("is_self_referencing", "NO".into()),
             ("is_identity", "NO".into()),
@@ -254,8 +262,8 @@ fn element_types(view: &View<'_>) -> Vec<Row> {
     rows
 }
 
-/// A row for the key of each table, and one for each column that is never NULL, which is a check in
-/// the standard's view.
+/// A row for each key and each condition of a table, and one for each column that is never NULL, which is a check in the
+/// standard's view.
 fn constraints(view: &View<'_>) -> Vec<Row> {
     let row = |relation: &Relation, name: Value, kind: &str| -> Row {
         vec![
@@ -271,44 +279,48 @@ fn constraints(view: &View<'_>) -> Vec<Row> {
             ("enforced", "YES".into()),
         ]
     };
-    let keys = keyed(view).map(|table| row(table, key_name(table), "PRIMARY KEY"));
+    let key = |(table, index): (&Relation, &Relation)| {
+        row(table, index.name.as_str().into(), if index.primary { "PRIMARY KEY" } else { "UNIQUE" })
+    };
+    let keys = view.description.keyed().map(key);
+    let own = conditions(view).map(|(table, name, _)| row(table, name.into(), "CHECK"));
     let checks = not_null(view).map(|(relation, number, _)| row(relation, not_null_name(relation, number), "CHECK"));
-    keys.chain(checks).collect()
+    keys.chain(own).chain(checks).collect()
 }
 
-/// The row of `check_constraints` for one column that is never NULL.
-fn check(view: &View<'_>, relation: &Relation, number: i32, column: &str) -> Row {
+/// The row of `check_constraints` for one condition.
+fn check(view: &View<'_>, relation: &Relation, name: Value, clause: String) -> Row {
     vec![
         ("constraint_catalog", catalog(view)),
         ("constraint_schema", relation.schema.as_str().into()),
-        ("constraint_name", not_null_name(relation, number)),
-        ("check_clause", format!("{column} IS NOT NULL").into()),
+        ("constraint_name", name),
+        ("check_clause", clause.into()),
     ]
 }
 
 /// The row of `key_column_usage` for one column, with its place in the key from 1.
-fn key_column(view: &View<'_>, table: &Relation, place: i32, column: &str) -> Row {
-    let mut row = used_column(view, table, column);
+fn key_column(view: &View<'_>, table: &Relation, index: &Relation, place: i32, column: &str) -> Row {
+    let mut row = used_column(view, table, index, column);
     row.push(("ordinal_position", place.into()));
     row
 }
 
 /// The row of `constraint_column_usage` for one column of a key.
-fn used_column(view: &View<'_>, table: &Relation, column: &str) -> Row {
-    let mut row = used_table(view, table);
+fn used_column(view: &View<'_>, table: &Relation, index: &Relation, column: &str) -> Row {
+    let mut row = used_table(view, table, index);
     row.push(("column_name", column.into()));
     row
 }
 
 /// The row of `constraint_table_usage` for one table with a key.
-fn used_table(view: &View<'_>, table: &Relation) -> Row {
+fn used_table(view: &View<'_>, table: &Relation, index: &Relation) -> Row {
     vec![
         ("table_catalog", catalog(view)),
         ("table_schema", table.schema.as_str().into()),
         ("table_name", table.name.as_str().into()),
         ("constraint_catalog", catalog(view)),
         ("constraint_schema", table.schema.as_str().into()),
-        ("constraint_name", key_name(table)),
+        ("constraint_name", index.name.as_str().into()),
     ]
 }
 

@@ -19,7 +19,7 @@ pub(crate) enum SpanStyle {
 
 impl SpanStyle {
     /// The styles by the names that `intervalstyle` has for them.
-    const NAMES: [(&str, Self); 4] = [
+    const NAMES: [(&'static str, Self); 4] = [
         ("postgres", Self::Postgres),
         ("postgres_verbose", Self::PostgresVerbose),
         ("sql_standard", Self::SqlStandard),

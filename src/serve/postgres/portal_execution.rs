@@ -147,8 +147,8 @@ impl Connection {
     fn check_open_portals(&self, plan: &Plan) -> Result<(), Failure> {
         let Some((what, tables)) = plan.replaces() else { return Ok(()) };
         let open = self.portals.iter().filter(|(name, portal)| !name.is_empty() && !portal.kept && portal.is_open());
-        let read = open.filter_map(|(_, portal)| portal.prepared.plan.as_ref()).flat_map(Plan::temporary_tables);
-        match read.into_iter().find(|table| tables.contains(table)) {
+        let mut read = open.filter_map(|(_, portal)| portal.prepared.plan.as_ref()).flat_map(Plan::temporary_tables);
+        match read.find(|table| tables.contains(table)) {
             None => Ok(()),
             Some(table) => {
                 let message =

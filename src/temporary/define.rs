@@ -5,6 +5,8 @@ use super::contents::{Constraints, Contents, Relation, Table};
 use super::planned::What;
 use super::rows::Rows;
 use crate::dialect::catalog::definition;
+use crate::dialect::catalog::types;
+use crate::dialect::catalog::written::written;
 use crate::dialect::parse::depth::Depth;
 use crate::error::{ErrorKind, QueryError};
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -49,6 +51,7 @@ pub(crate) fn defined(
             let mut columns = assign::columns_of(schema)?;
             for (column, declared) in columns.iter_mut().zip(declared) {
                 column.declared.clone_from(declared);
+                column.length = letters(declared);
             }
             let mut table = Table::new(columns, kept(schema), Constraints::default(), *on_commit);
             let count = gathered.count() as u64;
@@ -111,6 +114,13 @@ fn altered_contents(contents: &Contents, name: &str, to: &str, table: Table) -> 
         return Err(QueryError::new(ErrorKind::NotSupported, message).with_hint("Drop the view first."));
     }
     contents.renamed(name, to).with(to, Relation::Table(Arc::new(table)))
+}
+
+/// The letters that a column may hold whose type is written so; `None` for all types but `varchar(n)`.
+fn letters(declared: &str) -> Option<u64> {
+    let (oid, modifier) = written(declared)?;
+    let bounded = Some(oid) == types::by_name("varchar") && modifier >= 0;
+    bounded.then(|| u64::try_from(modifier - 4).unwrap_or_default())
 }
 
 /// The contents with a new relation; `None` when there is one of its name, which may stay.

@@ -1,7 +1,7 @@
 //! The tables and views of `pg_catalog`, found by their names.
 
 pub use super::declared::Definition;
-pub(crate) use super::declared::{VECTOR, timestamptz};
+pub(crate) use super::declared::timestamptz;
 use super::pg_tables::TABLES;
 use super::pg_views::VIEWS;
 use std::sync::LazyLock;

@@ -37,7 +37,14 @@ pub(crate) fn changed(table: &Table, rows: Rows) -> Relation {
 pub(crate) fn proposed(table: &Table, rows: Rows) -> Relation {
     let free = |column: &Column| Column { required: false, ..column.clone() };
     let name = super::provider::ROW.to_owned();
-    let row = Column { name, sql_type: DataType::Unspecified, declared: String::new(), length: None, required: false, default: None };
+    let row = Column {
+        name,
+        sql_type: DataType::Unspecified,
+        declared: String::new(),
+        length: None,
+        required: false,
+        default: None,
+    };
     let columns = table.columns.iter().map(free).chain([row]).collect();
     let mut own = Table::new(columns, conflict::proposed_schema(table), Constraints::default(), None);
     own.rows = rows;

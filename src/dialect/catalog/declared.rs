@@ -5,6 +5,7 @@
 //! and `xid` are numbers, those of types that have no Arrow type of their own (node trees, access lists) are texts. An
 //! identifier of 0 means that PostgreSQL fixes none: it is derived from the name.
 
+use crate::text::array::VECTOR;
 use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, SchemaRef, TimeUnit};
 use std::sync::Arc;
 
@@ -37,8 +38,6 @@ impl Definition {
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 }
-
-pub(crate) use crate::text::array::VECTOR;
 
 /// Instants as every table holds them: microseconds since 1970 in UTC.
 pub(crate) fn timestamptz() -> DataType {

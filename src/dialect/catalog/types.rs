@@ -1,7 +1,7 @@
 //! The base types this server sends, with PostgreSQL's own numbers and the columns of `pg_type`, and
 //! the way from Arrow types to them.
 
-use super::declared::VECTOR;
+use crate::text::array::VECTOR;
 use crate::text::decimal::UNBOUND;
 use arrow::datatypes::DataType;
 

@@ -99,7 +99,8 @@ fn function(call: &ScalarFunction, of: impl Fn(&Expr) -> Told) -> Told {
             told => told,
         },
         "array_subscript" => first().element(),
-        "array_range" | "array_append" | "array_remove" | "array_cat" | "array_replace" | "array_flat" => first(),
+        "array_accumulated" | "array_range" | "array_append" | "array_remove" | "array_cat" | "array_replace"
+        | "array_flat" => first(),
         "array_prepend" => call.args.get(1).map_or(Told::PLAIN, &of),
         "unnest" => first().element(),
         "name_cast" => Told::of_type(NAME),

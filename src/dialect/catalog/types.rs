@@ -259,8 +259,6 @@ const BASE_TYPES: &[BaseType] = &[
     base("tsvector", "tsvector", 3614, 3643, -1, 'U', false, 'i', 'x', 0, "tsvectorin"),
     base("tsquery", "tsquery", 3615, 3645, -1, 'U', false, 'i', 'p', 0, "tsqueryin"),
     base("jsonpath", "jsonpath", 4072, 4073, -1, 'U', false, 'i', 'x', 0, "jsonpath_in"),
-    base("pg_node_tree", "pg_node_tree", 194, 0, -1, 'Z', false, 'i', 'x', 100, "pg_node_tree_in"),
-    base("aclitem", "aclitem", 1033, 1034, 12, 'U', false, 'i', 'p', 0, "aclitemin"),
     base("xid8", "xid8", 5069, 271, 8, 'U', false, 'd', 'p', 0, "xid8in"),
     // Columns of the catalog and arguments of functions are of these.
     base("pg_ddl_command", "pg_ddl_command", 32, 0, 8, 'P', false, 'd', 'p', 0, "pg_ddl_command_in"),

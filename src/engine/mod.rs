@@ -33,5 +33,4 @@ pub use session::registry::{CancelHandle, OpenSession, Sessions};
 pub use session::scan_part::PlainScan;
 pub use session::settings::{Defaults, Settings};
 pub use session::spelling::parse_duration;
-pub(crate) use shared::DATABASE;
 pub use shared::ListUsers;

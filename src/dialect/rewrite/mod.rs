@@ -434,15 +434,6 @@ mod tests {
     }
 
     #[test]
-    fn subqueries_over_empty_tables_are_constants() {
-        check(
-            "SELECT EXISTS(SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid) FROM pg_class c",
-            "SELECT false FROM pg_catalog.pg_class c",
-        );
-        check("SELECT (SELECT count(*) FROM pg_trigger) FROM pg_class c", "SELECT (0) FROM pg_catalog.pg_class c");
-    }
-
-    #[test]
     fn unqualified_tables_are_found_along_the_path() {
         let mut statement = Parser::parse_sql(
             &PostgreSqlDialect {},

@@ -43,7 +43,7 @@ mod tests;
 use super::auth::Identity;
 use super::proxy;
 use super::strangers::{self, Place, Strangers};
-use crate::engine::{CancelHandle, DATABASE, Engine};
+use crate::engine::{CancelHandle, Engine};
 use crate::role::Role;
 use bytes::Bytes;
 use connection::Connection;
@@ -196,10 +196,6 @@ async fn enter(transport: &mut Transport, place: &Place, shared: &Shared) -> Res
     };
     let end_point = encrypted.and_then(|loaded| loaded.end_point.clone());
     let identity = login::identify(transport, &options.users, &startup.user, end_point).await?;
-    if let Some(name) = startup.database.as_deref().filter(|name| *name != DATABASE) {
-        let failure = Failure::fatal("3D000", format!("database \"{name}\" does not exist"));
-        return Err(failure.with_hint(format!("The database is \"{DATABASE}\".")).into());
-    }
     let Ok(place) = shared.sessions.clone().try_acquire_owned() else {
         return Err(Failure::fatal("53300", "sorry, too many clients already").into());
     };

@@ -43,8 +43,6 @@ pub(super) enum Greeting {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Startup {
     pub(super) user: String,
-    /// The database that the client names; `None` where it leaves that to the server.
-    pub(super) database: Option<String>,
     /// In order; later ones win.
     pub(super) settings: Vec<(String, String)>,
 }
@@ -135,7 +133,6 @@ fn negotiate(transport: &mut Transport, minor: u32, parameters: &BTreeMap<String
 fn startup(parameters: BTreeMap<String, String>) -> Result<Startup, Failure> {
     let user = parameters.get("user").filter(|user| !user.is_empty()).cloned();
     let user = user.ok_or_else(|| Failure::fatal("28000", "no PostgreSQL user name specified in startup packet"))?;
-    let database = parameters.get("database").filter(|database| !database.is_empty()).cloned();
     let mut settings = Vec::new();
     if let Some(given) = parameters.get("options") {
         settings = options(given)?;
@@ -149,7 +146,7 @@ fn startup(parameters: BTreeMap<String, String>) -> Result<Startup, Failure> {
             _ => settings.push((name, value)),
         }
     }
-    Ok(Startup { user, database, settings })
+    Ok(Startup { user, settings })
 }
 
 /// `-c name=value` and `--name=value`, with blanks escaped by a backslash.
@@ -215,7 +212,6 @@ mod tests {
         let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         assert_eq!(startup(pairs(&[("database", "x")])).unwrap_err().code, "28000");
         assert_eq!(startup(pairs(&[("user", "me"), ("replication", "true")])).unwrap_err().code, "0A000");
-        assert_eq!(startup(pairs(&[("user", "me"), ("database", "x")])).unwrap().database.as_deref(), Some("x"));
         let known = startup(pairs(&[("user", "me"), ("options", "-c a=1"), ("b", "2")])).unwrap();
         assert_eq!(known.settings, [("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())]);
     }

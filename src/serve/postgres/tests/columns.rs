@@ -155,11 +155,3 @@ async fn explain_is_of_its_format() {
         assert_eq!(told(&statement), [(expected, -1, 0)], "{sql}");
     }
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn there_is_one_database() {
-    let server = start(Options::default()).await;
-    drop(server.client_with("dbname=tt").await);
-    let config = format!("host=127.0.0.1 port={} user=me dbname=other", server.address.port());
-    check_code(tokio_postgres::connect(&config, NoTls).await.map(drop), "3D000");
-}

@@ -93,6 +93,18 @@ impl Session {
         }
     }
 
+    /// The columns of a temporary table, with its defaults or without; `None` for another.
+    fn own_columns(&self, like: &ast::ObjectName, defaults: bool) -> Option<Vec<Column>> {
+        let (contents, schema) = (self.temporary(), catalog::schema_of(self.pid()));
+        let names = Names { schema: &schema, contents: &contents, exists: &|_| true };
+        let (_, own) = names::own_name(like, &names)?;
+        let column = |column: &Column| match defaults {
+            true => column.clone(),
+            false => Column { default: None, ..column.clone() },
+        };
+        Some(contents.table(&own)?.columns.iter().map(column).collect())
+    }
+
     /// The columns of another table or view; of a temporary one with its defaults, where they are asked for.
     pub(super) async fn columns_like(
         &self,
@@ -100,16 +112,8 @@ impl Session {
         like: &ast::ObjectName,
         defaults: bool,
     ) -> Result<Vec<Column>, QueryError> {
-        let (contents, schema) = (self.temporary(), catalog::schema_of(self.pid()));
-        let own = names::own_name(like, &Names { schema: &schema, contents: &contents, exists: &|_| true });
-        if let Some((_, own)) = own
-            && let Some(table) = contents.table(&own)
-        {
-            let column = |column: &Column| match defaults {
-                true => column.clone(),
-                false => Column { default: None, ..column.clone() },
-            };
-            return Ok(table.columns.iter().map(column).collect());
+        if let Some(own) = self.own_columns(like, defaults) {
+            return Ok(own);
         }
         let mut all = query::all_of("x", "x")?;
         if let SetExpr::Select(select) = all.body.as_mut() {

@@ -594,7 +594,7 @@ FROM pg_catalog.pg_class rel
     AND NOT rel.relispartition;
 
 -- databases stats
--- vary: Size
+-- vary: Size, Backends
 SELECT
     pg_catalog.pg_database_size(db.datid) AS "Size",
     numbackends AS "Backends",

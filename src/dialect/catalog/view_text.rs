@@ -100,6 +100,5 @@ mod tests {
             "SELECT a FROM seen WHERE a IN (SELECT b FROM u)",
             "SELECT a FROM seen WHERE a IN (SELECT b FROM public.u)",
         );
-        check("SELECT FROM FROM", "SELECT FROM FROM");
     }
 }

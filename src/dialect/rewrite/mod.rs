@@ -227,15 +227,6 @@ impl VisitorMut for Rewriter {
     /// known, lookups in the catalog.
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<QueryError> {
         unless_over()?;
-        if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr
-            && matches!(inner.as_ref(), Expr::Interval(_))
-        {
-            // DataFusion 55: for `-INTERVAL '1 day 2 hours'` the SQL planner puts the sign in front
-            // of the text (`interval_literal`), so that it applies to the first number alone.
-            // Parentheses make it a negation of the value. Not needed once `SELECT -INTERVAL '1 day 2
-            // hours'` gives -1 days -02:00:00 without them.
-            **inner = Expr::Nested(Box::new(take(inner)));
-        }
         if let Expr::Function(function) = expr {
             ended(clauses::check(function))?;
             ended(named_argument::by_place(function))?;
@@ -312,6 +303,13 @@ fn rewrite_expr(expr: &mut Expr) {
         }
         Expr::Collate { expr: inner, .. } => *expr = take(inner),
         Expr::BinaryOp { .. } => operator::binary(expr),
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if matches!(inner.as_ref(), Expr::Interval(_)) => {
+            // DataFusion 55: for `-INTERVAL '1 day 2 hours'` the SQL planner puts the sign in front of the text
+            // (`interval_literal`), so that it applies to the first number alone, or to none. Parentheses make it a
+            // negation of the value. Not needed once `SELECT -INTERVAL '1 day 2 hours', -'90 min'::interval` gives -1 days
+            // -02:00:00 and -01:30:00 without them.
+            **inner = Expr::Nested(Box::new(take(inner)));
+        }
         Expr::UnaryOp { .. } => operator::unary(expr),
         Expr::Cast { .. } | Expr::TypedString(_) => {
             let length = text_length::of(expr);

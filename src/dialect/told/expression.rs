@@ -141,9 +141,9 @@ fn mark(call: &ScalarFunction) -> Option<Told> {
     let Some(Expr::Literal(ScalarValue::Utf8(Some(text)), _)) = call.args.get(1) else { return None };
     let (type_oid, modifier) = written(text)?;
     // What the rewriter spells out where nothing was written.
-    let spelled_out = match types::by_oid(type_oid)?.name {
-        "timestamp" | "timestamptz" => modifier == ALL_DIGITS,
-        "numeric" => modifier == types::numeric_modifier(76, 38),
+    let spelled_out = match types::by_oid(type_oid).map(|base| base.name) {
+        Some("timestamp" | "timestamptz") => modifier == ALL_DIGITS,
+        Some("numeric") => modifier == types::numeric_modifier(76, 38),
         _ => false,
     };
     Some(Told { type_oid, modifier: if spelled_out { -1 } else { modifier }, ..Told::PLAIN })

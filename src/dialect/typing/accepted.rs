@@ -111,8 +111,11 @@ pub(super) fn check(name: &str, args: &[Operand]) -> Result<()> {
     }
     let kinds = || args.iter().map(|arg| arg.kind().name()).collect::<Vec<_>>();
     let ambiguous = match name {
-        "age" | "generate_series" => !args.is_empty() && args.iter().all(is_untyped),
+        "age" => !args.is_empty() && args.iter().all(is_untyped),
+        "generate_series" => !args.is_empty() && args.iter().all(|arg| arg.kind() == Kind::Int2 || is_untyped(arg)),
         "to_hex" => args.first().is_some_and(|arg| is_untyped(arg) || arg.kind() == Kind::Int2),
+        "gcd" | "lcm" => args.iter().all(|arg| arg.kind() == Kind::Int2 || is_untyped(arg)),
+        "extract" | "date_part" => args.get(1).is_some_and(is_open),
         "date_trunc" => args.get(1).is_some_and(is_open),
         _ => false,
     };

@@ -115,7 +115,13 @@ impl Typing<'_> {
                 let compared = std::iter::once(value).chain(whens).collect::<Vec<_>>();
                 let (compared, data_type) = self.alike(compared, "CASE/WHEN")?;
                 let spans = Kind::of(&data_type) == Kind::Interval;
-                let mut compared = compared.into_iter().map(|expr| if spans { length(expr) } else { expr });
+                let zero = Kind::of(&data_type).is_float().then(|| ScalarValue::new_zero(&data_type)).transpose()?;
+                let mut compared = compared.into_iter().map(|expr| match &zero {
+                    _ if spans => length(expr),
+                    // DataFusion 55: CASE tells -0 from 0. Not needed once `CASE 0::float8 WHEN '-0' THEN 1 END` is 1.
+                    Some(zero) => expr + Expr::Literal(zero.clone(), None),
+                    None => expr,
+                });
                 (compared.next().map(Box::new), compared.collect::<Vec<_>>())
             }
             None => (None, whens.into_iter().map(|when| self.condition(when, "CASE/WHEN")).collect::<Result<_>>()?),

@@ -214,6 +214,10 @@ impl Typing<'_> {
 
     /// `-` before a value. Of moments there is none, though Arrow has one.
     fn negative(&mut self, operand: Operand) -> Result<Operand> {
+        if operand.kind() == Kind::Unknown && matches!(operand.expr, Expr::Literal(..)) {
+            let text = "operator is not unique: - unknown";
+            return Err(kind::refusal(ErrorKind::AmbiguousFunction, text));
+        }
         match operand.kind() {
             // A time is a span since midnight.
             Kind::Interval | Kind::Time => {

@@ -159,7 +159,7 @@ fn column(values: &[&Value], data_type: &DataType) -> Result<ArrayRef> {
     Ok(cast(&natural, data_type)?)
 }
 
-/// Arrays of integers.
+/// A column of arrays of integers.
 fn lists(values: &[&Value]) -> Result<ListArray> {
     let mut lists = ListBuilder::new(Int64Builder::new());
     for value in values {
@@ -172,7 +172,7 @@ fn lists(values: &[&Value]) -> Result<ListArray> {
     Ok(lists.finish())
 }
 
-/// Arrays of texts.
+/// A column of arrays of texts.
 fn text_lists(values: &[&Value]) -> Result<ListArray> {
     let mut lists = ListBuilder::new(StringBuilder::new());
     for value in values {

@@ -79,7 +79,7 @@ pub(crate) const FUNCTIONS: &[Definition] = &[
 const OF_METHOD: [(&str, bool); 5] =
     [("can_exclude", true), ("can_include", true), ("can_multi_col", true), ("can_order", true), ("can_unique", true)];
 
-/// Of an index.
+/// What an index can.
 const OF_INDEX: [(&str, bool); 4] =
     [("backward_scan", true), ("bitmap_scan", true), ("clusterable", true), ("index_scan", true)];
 

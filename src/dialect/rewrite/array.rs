@@ -295,9 +295,15 @@ fn transformed(query: &Query) -> Option<Expr> {
     Some(call("coalesce", vec![changed, call("make_array", Vec::new())]))
 }
 
-/// The array and the name of its elements, when a table of FROM is `unnest(a) AS x` and nothing else.
+/// The array and the name of its elements, when a table of FROM is `unnest(a) AS x` and nothing else. In `AS t (x)` an
+/// element has two names.
 fn unnested(factor: &TableFactor) -> Option<(Expr, Ident)> {
     match factor {
+        TableFactor::UNNEST { alias: Some(alias), .. } | TableFactor::Table { alias: Some(alias), .. }
+            if !alias.columns.is_empty() =>
+        {
+            None
+        }
         TableFactor::UNNEST { alias: Some(alias), array_exprs, with_offset: false, with_ordinality: false, .. } => {
             let [array] = array_exprs.as_slice() else { return None };
             Some((array.clone(), alias.name.clone()))

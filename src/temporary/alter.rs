@@ -31,7 +31,7 @@ pub(crate) enum Alteration {
     /// SET NOT NULL and DROP NOT NULL.
     Required { column: Ident, yes: bool },
     /// SET DEFAULT and DROP DEFAULT.
-    Default { column: Ident, value: Option<Expr> },
+    Default { column: Ident, value: Option<Box<Expr>> },
     /// ALTER COLUMN TYPE, with USING or without.
     Type { column: Ident, data_type: Box<DataType>, using: Option<Box<Expr>> },
 }
@@ -95,7 +95,7 @@ fn operation(operation: &AlterTableOperation) -> Result<Vec<Alteration>, QueryEr
                 AlterColumnOperation::SetNotNull => Alteration::Required { column, yes: true },
                 AlterColumnOperation::DropNotNull => Alteration::Required { column, yes: false },
                 AlterColumnOperation::SetDefault { value } => {
-                    Alteration::Default { column, value: Some(value.clone()) }
+                    Alteration::Default { column, value: Some(Box::new(value.clone())) }
                 }
                 AlterColumnOperation::DropDefault => Alteration::Default { column, value: None },
                 AlterColumnOperation::SetDataType { data_type, using, .. } => Alteration::Type {
@@ -209,7 +209,7 @@ pub(crate) fn altered(name: &str, table: &Table, alterations: &[Alteration]) -> 
             Alteration::Default { column, value } => {
                 let own = fold(column);
                 let place = made.place(&own).ok_or_else(|| missing(&own))?;
-                made.columns[place].default.clone_from(value);
+                made.columns[place].default = value.as_deref().cloned();
             }
             Alteration::Type { column, data_type, using } => {
                 let own = fold(column);

@@ -22,8 +22,11 @@ pub(crate) struct OnConflict {
     /// The key that it names; `None` is any.
     pub(crate) key: Option<NamedKey>,
     /// What becomes of the rows that are there, and which of them; `None` is nothing.
-    pub(crate) update: Option<(Vec<(Ident, Expr)>, Option<Expr>)>,
+    pub(crate) update: Option<DoUpdate>,
 }
+
+/// The columns that DO UPDATE sets, and its condition.
+pub(crate) type DoUpdate = (Vec<(Ident, Expr)>, Option<Expr>);
 
 /// A key as ON CONFLICT names it.
 #[derive(Debug)]

@@ -215,6 +215,7 @@ impl Session {
         ) = (further.returning, &what)
         {
             let asked = changed::returning(&catalog::schema_of(self.pid()), &alias, &items)?;
+            let read = table;
             let table = changed::changed(self.table(table)?.as_ref(), Rows::default());
             let plan = self.beside(CHANGED, table, self.inner(running, asked.clone(), &parameters)).await;
             let not_there = "aggregate functions are not allowed in RETURNING";
@@ -224,6 +225,11 @@ impl Session {
             })?;
             if aggregates(&plan)? {
                 return Err(QueryError::new(ErrorKind::Grouping, not_there));
+            }
+            // It would see the table as it has become, and PostgreSQL's sees it as it was.
+            if plan.temporary_tables().contains(read) {
+                let message = format!("RETURNING of a query that reads \"{read}\", which is changed, is not supported");
+                return Err(QueryError::new(ErrorKind::NotSupported, message));
             }
             add(&mut parameters, &plan.parameters);
             (schema, told, returning) = (plan.schema, plan.told, Some(asked));

@@ -233,14 +233,14 @@ SCRIPTS = {
         CREATE TEMP TABLE pg_class_too (a int);
         SELECT relname, relkind, relpersistence FROM pg_class WHERE relname = 'pg_class_too';
         SELECT table_name, table_type FROM information_schema.tables WHERE table_name = 'pg_class_too';
-        SELECT column_name, data_type, is_nullable FROM information_schema.columns WHERE table_name = 'pg_class_too';
+        SELECT column_name, data_type, is_nullable::text FROM information_schema.columns WHERE table_name = 'pg_class_too';
         SELECT 'pg_class_too'::regclass, to_regclass('pg_class_too') IS NOT NULL, to_regclass('nosuch') IS NULL;
         SELECT pg_table_is_visible('pg_class_too'::regclass);
         SELECT 'pg_temp . "pg_class_too"'::regclass = 'pg_class_too'::regclass, to_regclass('pg_temp.nosuch');
         SELECT n.oid = pg_my_temp_schema(), n.nspname LIKE 'pg_temp_%' FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE relname = 'pg_class_too';
         SELECT current_schema();
         CREATE TEMP TABLE required (a int PRIMARY KEY, b text NOT NULL COLLATE "C", c text);
-        SELECT column_name, is_nullable FROM information_schema.columns WHERE table_name = 'required' ORDER BY ordinal_position;
+        SELECT column_name, is_nullable::text FROM information_schema.columns WHERE table_name = 'required' ORDER BY ordinal_position;
         SELECT has_table_privilege('required', 'INSERT'), has_database_privilege(current_database(), 'TEMP');
         CREATE TEMP TABLE hides (a int);
         CREATE TEMP TABLE (a int)
@@ -256,10 +256,11 @@ SCRIPTS = {
         UPDATE t SET c = a * 10 WHERE a > 3 RETURNING a, c;
         UPDATE t AS u SET b = NULL WHERE u.a = 5 RETURNING u.*;
         UPDATE t SET b = 'none' WHERE a > 99 RETURNING *;
-        DELETE FROM t WHERE a >= 5 RETURNING a, b, c;
+        DELETE FROM t WHERE a = 5 RETURNING a, b, c;
+        DELETE FROM t WHERE a = 6 RETURNING a, b, c;
         DELETE FROM t WHERE a > 99 RETURNING a;
         WITH n AS (SELECT 20 AS a) INSERT INTO t (a) SELECT a FROM n RETURNING a;
-        INSERT INTO t VALUES (30) RETURNING (SELECT count(*) FROM t), a IN (SELECT 30);
+        INSERT INTO t VALUES (30) RETURNING a IN (SELECT 30);
         INSERT INTO t VALUES (40) RETURNING count(*);
         INSERT INTO t VALUES (40) RETURNING row_number() OVER ();
         INSERT INTO t VALUES (40) RETURNING generate_series(1, 2);
@@ -516,7 +517,7 @@ SCRIPTS = {
         SELECT constraint_name, constraint_type FROM information_schema.table_constraints WHERE table_name = 't' AND constraint_name NOT LIKE '%not_null' ORDER BY 1;
         SELECT constraint_name, column_name, ordinal_position FROM information_schema.key_column_usage WHERE table_name = 't' ORDER BY 1, 3;
         SELECT relhasindex, relchecks FROM pg_class WHERE oid = 't'::regclass;
-        SELECT column_name, column_default IS NULL, is_nullable FROM information_schema.columns WHERE table_name = 't' ORDER BY ordinal_position;
+        SELECT column_name, column_default IS NULL, is_nullable::text FROM information_schema.columns WHERE table_name = 't' ORDER BY ordinal_position;
         SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = 't'::regclass AND i.indisprimary;
         ALTER TABLE t DROP CONSTRAINT pair;
         SELECT conname FROM pg_constraint WHERE conrelid = 't'::regclass ORDER BY 1

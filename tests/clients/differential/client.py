@@ -82,7 +82,7 @@ class Comparison:
         if binary and kind == "same" and not statement.only_outcome and not theirs.state:
             ours, theirs = self.ask(statement, binary=True)
             if ours.state != theirs.state or not compare.same_binary(ours, theirs, statement.ordered):
-                kind = "wrong"
+                kind = "refused" if ours.state == "0A000" else "wrong"
                 ours, theirs = shown(ours), shown(theirs)
         if kind == "wrong" and any(listed.search(statement.sql) for listed in compare.LISTED):
             kind = "listed"

@@ -12,6 +12,7 @@ mod write;
 
 use super::error::Failure;
 use super::types::Format;
+use crate::dialect::catalog::types;
 use crate::text::is_text;
 use crate::text::style::Style;
 use arrow::array::{Array, ArrayRef, AsArray, cast::as_boolean_array};
@@ -92,6 +93,7 @@ impl Cells {
                     Ok(())
                 });
             }
+            _ if *told == Type::REGTYPE && is_text(array.data_type()) => cells.write = numbers_of_types(array)?,
             _ if is_object(told) && is_text(array.data_type()) => {
                 let text = format!("names of type {told} have no binary form here");
                 return Err(Failure::new("0A000", text).with_hint("Cast them to text or to oid."));
@@ -161,6 +163,18 @@ pub(super) fn put_length(out: &mut [u8], at: usize, length: usize) -> Result<(),
 
 fn unsupported(error: ArrowError) -> Failure {
     Failure::new("0A000", format!("cannot encode a column: {error}"))
+}
+
+/// Names of types as their numbers.
+fn numbers_of_types(array: &ArrayRef) -> Result<Write, Failure> {
+    let names = cast(array, &DataType::Utf8).map_err(unsupported)?;
+    Ok(Box::new(move |row, out| {
+        let name = names.as_string::<i32>().value(row);
+        let number = if name == "-" { Some(0) } else { name.parse().ok().or_else(|| types::by_name(name)) };
+        let missing = || Failure::new("0A000", format!("the type {name} has no binary form here"));
+        out.put_u32(number.ok_or_else(|| missing().with_hint("Cast it to text or to oid."))?);
+        Ok(())
+    }))
 }
 
 fn writer(array: &ArrayRef, format: Format, style: &Style) -> Result<Write, Failure> {

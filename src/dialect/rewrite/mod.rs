@@ -243,6 +243,7 @@ impl VisitorMut for Rewriter {
         ended(padded::check(expr))?;
         ended(array::check_empty(expr))?;
         row::compare(expr);
+        recursion::branches_never_taken(expr, &self.scopes);
         array::from_subquery(expr);
         ControlFlow::Continue(())
     }

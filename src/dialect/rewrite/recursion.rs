@@ -2,14 +2,14 @@
 //! `pg_inherits` is its first part alone.
 //!
 //! DataFusion 55: a recursive query in a correlated subquery is not planned. Not needed once it is: the session of pgAdmin
-//! in `tests/clients/startup_sql` then passes without this file.
+//! and asyncpg's introspection of arrays (`tests/clients`) then pass without this file.
 
 use super::scope::Scopes;
 use crate::dialect::catalog::always_empty;
 use crate::dialect::parse::walk::Walk;
 use datafusion::sql::sqlparser::ast::{
-    Distinct, Expr, GroupByExpr, JoinOperator, Query, Select, SetExpr, SetOperator, SetQuantifier, TableFactor,
-    TableWithJoins, Visitor,
+    BinaryOperator, DataType, Distinct, Expr, GroupByExpr, JoinOperator, Query, Select, SetExpr, SetOperator,
+    SetQuantifier, TableFactor, TableWithJoins, Value, Visitor,
 };
 use std::ops::ControlFlow;
 
@@ -35,6 +35,22 @@ pub(crate) fn end_recursions(query: &mut Query, scopes: &Scopes) {
         *cte.query.body = SetExpr::Select(first);
     }
     with.recursive = !all;
+}
+
+/// Replaces branches of CASE for kinds of types that do not exist here (domains, enums, ranges), whose subquery has a WITH,
+/// by NULL: `CASE WHEN t.typtype = 'd' THEN (WITH RECURSIVE ...)`.
+///
+/// Base types (`b`), pseudo-types (`p`) and the rows of tables (`c`) are in `pg_type`, so any other branch is never taken.
+pub(crate) fn branches_never_taken(expr: &mut Expr, scopes: &Scopes) {
+    let Expr::Case { operand: None, conditions, .. } = expr else { return };
+    for branch in conditions {
+        let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = &branch.condition else { continue };
+        let absent = super::build::literal(right).is_some_and(|kind| !matches!(kind, "b" | "c" | "p"));
+        let recursive = matches!(&branch.result, Expr::Subquery(query) if query.with.is_some());
+        if absent && recursive && scopes.is_column(left, "pg_type", "typtype") {
+            branch.result = super::build::cast(Expr::Value(Value::Null.into()), DataType::IntUnsigned(None));
+        }
+    }
 }
 
 /// Whether a query can be seen to give no row, whatever the session and the lake. A query with WITH

@@ -3,7 +3,7 @@
 
 use crate::dialect::catalog::definition;
 use crate::dialect::parse::tree::fold;
-use datafusion::sql::sqlparser::ast::ObjectName;
+use datafusion::sql::sqlparser::ast::{Expr, ObjectName};
 
 /// What the queries around the point of the walk define, innermost last.
 #[derive(Debug, Default)]
@@ -18,6 +18,16 @@ impl Scopes {
     /// Whether WITH gives this folded name, so that it is no table of the catalog or the search path.
     pub(super) fn shadows(&self, table: &str) -> bool {
         self.names.iter().flatten().any(|name| name == table)
+    }
+
+    /// Whether a qualified expression is that column of that catalog table, by the alias the table
+    /// has around here. Unqualified columns are never recognised.
+    pub(super) fn is_column(&self, expr: &Expr, table: &str, column: &str) -> bool {
+        let Expr::CompoundIdentifier(parts) = expr else { return false };
+        let [of, name] = parts.as_slice() else { return false };
+        let of = fold(of);
+        let found = self.tables.iter().rev().flatten().find(|(known, _)| *known == of);
+        fold(name) == column && found.is_some_and(|(_, definition)| definition.name == table)
     }
 
     /// The catalog table a name stands for: `pg_class` unless WITH shadows it, `pg_catalog.pg_class`,

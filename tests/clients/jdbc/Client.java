@@ -138,7 +138,7 @@ public final class Client {
         check("parameters of a function", drain(data.getFunctionColumns(null, null, "array_upper", "%")) >= 1, true);
         check("procedures", drain(data.getProcedures(null, null, "nosuch%")), 0);
         drain(data.getProcedureColumns(null, null, "nosuch%", "%"));
-        check("user types", drain(data.getUDTs(null, null, "%", null)), 0);
+        check("row types", rows(data.getUDTs(null, "public", "eod", null), "TYPE_NAME"), List.of("eod"));
         drain(data.getClientInfoProperties());
         check("keywords", data.getSQLKeywords().contains("ilike"), true);
         check("longest name", data.getMaxColumnNameLength(), 63);

@@ -100,11 +100,11 @@ pub trait SessionVariables: Debug + Send + Sync {
     /// An error for an unknown name, or for a value the setting does not take.
     fn set(&self, name: &str, value: &str) -> Result<()>;
 
-    /// Changes a setting until the transaction ends.
+    /// Changes a setting until the transaction ends, and gives its value.
     ///
     /// # Errors
     /// Those of [`Self::set`].
-    fn set_local(&self, name: &str, value: &str) -> Result<()>;
+    fn set_local(&self, name: &str, value: &str) -> Result<String>;
 
     /// All settings with their values, sorted by name: the rows of `pg_settings`.
     fn all(&self) -> Vec<(String, String)>;

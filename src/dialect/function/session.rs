@@ -131,11 +131,14 @@ fn set_config(context: &Context<'_>, values: &[ScalarValue]) -> Result<ScalarVal
     let Some(name) = text(values, 0) else { return Ok(null()) };
     let variables = &context.session()?.variables;
     let value = text(values, 1).unwrap_or_default();
-    match values.get(2) {
+    let shown = match values.get(2) {
         Some(ScalarValue::Boolean(Some(true))) => variables.set_local(&name, &value)?,
-        _ => variables.set(&name, &value)?,
-    }
-    Ok(text_value(Some(variables.show(&name)?)))
+        _ => {
+            variables.set(&name, &value)?;
+            variables.show(&name)?
+        }
+    };
+    Ok(text_value(Some(shown)))
 }
 
 /// The name of a role by its number: the owner of everything, this session's user, or a user that may

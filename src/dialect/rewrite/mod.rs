@@ -223,8 +223,8 @@ impl VisitorMut for Rewriter {
         ControlFlow::Continue(())
     }
 
-    /// Rules that must see an expression before its parts are rewritten: subqueries whose answer is
-    /// known, lookups in the catalog.
+    /// Rules that must see an expression before its parts are rewritten: branches that are never taken,
+    /// lookups in the catalog.
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<QueryError> {
         unless_over()?;
         if let Expr::Function(function) = expr {

@@ -1,5 +1,5 @@
-//! The rewriter ends recursions over catalog tables that never have rows: `WITH RECURSIVE` whose recursive part joins
-//! `pg_inherits` is its first part alone.
+//! The rewriter ends recursions that the catalog has no rows for: `WITH RECURSIVE` whose recursive part joins `pg_inherits`
+//! is its first part alone, and a branch of CASE for a kind of type that does not exist is NULL.
 //!
 //! DataFusion 55: a recursive query in a correlated subquery is not planned. Not needed once it is: the session of pgAdmin
 //! and asyncpg's introspection of arrays (`tests/clients`) then pass without this file.

@@ -247,10 +247,22 @@ impl Session {
     ) -> Result<T, QueryError> {
         let with = self.temporary().with(name, relation)?;
         self.settings().keep_rows(with);
-        let done = step.await;
-        let without = self.temporary().without(&BTreeSet::from([name.to_owned()]), true)?;
-        self.settings().keep_rows(without);
-        done
+        let _there = Hidden { session: self, name };
+        step.await
+    }
+}
+
+/// A table of a hidden name, which goes with this, also where the step is given up.
+struct Hidden<'a> {
+    session: &'a Session,
+    name: &'a str,
+}
+
+impl Drop for Hidden<'_> {
+    fn drop(&mut self) {
+        if let Ok(without) = self.session.temporary().without(&BTreeSet::from([self.name.to_owned()]), true) {
+            self.session.settings().keep_rows(without);
+        }
     }
 }
 

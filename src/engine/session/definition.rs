@@ -208,8 +208,8 @@ pub(super) const IS_SUPERUSER: &str = "is_superuser";
 /// kind InvalidParameter (22023) for a fact about the server, which cannot be set.
 pub(super) fn find(name: &str) -> Result<&'static Definition, QueryError> {
     let name = if name.eq_ignore_ascii_case("time zone") { "timezone" } else { name };
-    let all = DEFINITIONS.iter().chain(OF_PLANNER);
-    all.into_iter().find(|definition| definition.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
+    let mut all = DEFINITIONS.iter().chain(OF_PLANNER);
+    all.find(|definition| definition.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
         if FACTS.iter().any(|(fact, _)| fact.eq_ignore_ascii_case(name)) || name.eq_ignore_ascii_case(IS_SUPERUSER) {
             return QueryError::new(ErrorKind::InvalidParameter, format!("parameter \"{name}\" cannot be changed"));
         }

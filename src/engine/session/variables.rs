@@ -43,12 +43,16 @@ impl SessionVariables for Variables {
         self.settings().set(name, value).map_err(|error| DataFusionError::External(Box::new(error)))
     }
 
-    fn set_local(&self, name: &str, value: &str) -> Result<()> {
-        if self.session.front_end == "flight" {
-            // There are no transactions, so that it would never be seen.
-            return Ok(());
-        }
-        self.settings().set_local(name, value).map_err(|error| DataFusionError::External(Box::new(error)))
+    fn set_local(&self, name: &str, value: &str) -> Result<String> {
+        let mut settings = self.settings();
+        let set = if self.session.front_end == "postgres" {
+            settings.set_local(name, value).and_then(|()| settings.show(name))
+        } else {
+            // Each statement is a transaction of its own there, so that nothing is left to be seen of it.
+            let mut tried = settings.clone();
+            tried.set(name, value).and_then(|()| tried.show(name))
+        };
+        set.map_err(|error| DataFusionError::External(Box::new(error)))
     }
 
     fn all(&self) -> Vec<(String, String)> {

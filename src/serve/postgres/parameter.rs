@@ -9,6 +9,7 @@ mod text;
 
 use super::error::Failure;
 use super::types::{Format, arrow_type, postgres_type};
+use crate::dialect::catalog::types::{display, of_arrow};
 use crate::engine::ScalarValue;
 use crate::text::is_text;
 use crate::text::style::Style;
@@ -105,18 +106,10 @@ pub(super) fn assigned(scalar: ScalarValue, wanted: &DataType, style: &Style) ->
     if scalar.is_null() || !wanted.is_signed_integer() || !(found.is_floating() || found.is_decimal()) {
         return fitted(scalar, wanted, style);
     }
-    let out = || Failure::new("22003", format!("{} out of range", display_name(wanted)));
+    let out = || Failure::new("22003", format!("{} out of range", display(of_arrow(wanted).0, None)));
     let whole = whole(&scalar).ok_or_else(out)?;
     let number = ScalarValue::Int64(Some(i64::try_from(whole).map_err(|_| out())?));
     number.cast_to(wanted).ok().filter(|number| !number.is_null()).ok_or_else(out)
-}
-
-fn display_name(data_type: &DataType) -> &'static str {
-    match data_type {
-        DataType::Int8 | DataType::Int16 => "smallint",
-        DataType::Int32 => "integer",
-        _ => "bigint",
-    }
 }
 
 /// A number rounded to a whole one: halves of a double go to the even side, those of a numeric away from zero.

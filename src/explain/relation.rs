@@ -1,9 +1,11 @@
 //! Which relation a scan of the physical plan reads.
 //!
 //! DataFusion's physical scans do not know their table. A scan of files reads those of one folder, which is named after
-//! the dataset; any other scan is the next one of the logical plan with the same columns.
+//! the dataset; one from memory in the order of the key knows its dataset; any other scan is the next one of the logical
+//! plan with the same columns.
 
 use crate::dialect::past_name;
+use crate::scan::ordered_scan::OrderedSource;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, TableReference};
 use datafusion::datasource::physical_plan::FileScanConfig;
@@ -73,6 +75,9 @@ impl Relations {
 /// The folder whose files a scan reads.
 fn folder(scan: &dyn ExecutionPlan) -> Option<String> {
     let source = scan.downcast_ref::<DataSourceExec>()?.data_source();
+    if let Some(ordered) = source.downcast_ref::<OrderedSource>() {
+        return Some(ordered.dataset().to_owned());
+    }
     let config = source.downcast_ref::<FileScanConfig>()?;
     let file = config.file_groups.iter().flat_map(|group| group.iter()).next()?;
     let location = file.object_meta.location.as_ref().to_owned();

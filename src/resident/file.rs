@@ -62,23 +62,26 @@ impl ResidentFile {
         &self.stored
     }
 
-    /// The columns at these places of the dataset's schema; `None` unless all of them are here.
+    /// The columns at these places of the dataset's schema; `None` unless all of them are here, which counts as a miss.
     pub(super) fn rows(&self, columns: &[usize], tick: u64) -> Option<Rows> {
-        let parts = self.parts.get();
-        let found = parts.and_then(|parts| {
-            let column = |place: &usize| {
-                let slot = self.slots.get(*place)?;
-                slot.used.store(tick, Ordering::Relaxed);
-                slot.column.load().as_ref().map(|column| column.values().clone())
-            };
-            let columns = columns.iter().map(column).collect::<Option<Vec<_>>>()?;
-            let count = parts.last().map_or(0, |part| part.rows.end);
-            Some(Rows { columns, count, parts: parts.clone(), index: self.index.load_full() })
-        });
+        let found = self.rows_here(columns, tick);
         if found.is_none() {
             self.missed.1.store(self.missed.0.swap(tick, Ordering::Relaxed), Ordering::Relaxed);
         }
         found
+    }
+
+    /// The columns at these places of the dataset's schema; `None` unless all of them are here.
+    pub(super) fn rows_here(&self, columns: &[usize], tick: u64) -> Option<Rows> {
+        let parts = self.parts.get()?;
+        let column = |place: &usize| {
+            let slot = self.slots.get(*place)?;
+            slot.used.store(tick, Ordering::Relaxed);
+            slot.column.load().as_ref().map(|column| column.values().clone())
+        };
+        let columns = columns.iter().map(column).collect::<Option<Vec<_>>>()?;
+        let count = parts.last().map_or(0, |part| part.rows.end);
+        Some(Rows { columns, count, parts: parts.clone(), index: self.index.load_full() })
     }
 
     /// Whether something of the file was wanted before the last time and was not here either.

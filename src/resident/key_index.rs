@@ -14,6 +14,8 @@ pub struct KeyIndex {
     second: Option<Ordered>,
     /// Whether the second column was looked at.
     saw_second: bool,
+    /// Least and greatest value of the second column, where it is known to be in order.
+    span: Option<(i64, i64)>,
 }
 
 /// Which rows of a key's first value are meant, in the order of its second.
@@ -41,23 +43,57 @@ impl KeyIndex {
         let text = first.as_string_opt::<i32>().filter(|text| text.null_count() == 0)?.clone();
         let starts = starts(&text)?;
         let ordered = second.and_then(Ordered::of).filter(|second| second.is_sorted_in(&starts));
-        Some(Self { first: text, starts, second: ordered, saw_second: second.is_some() })
+        let span = ordered.as_ref().and_then(|second| second.span(&starts));
+        Some(Self { first: text, starts, second: ordered, saw_second: second.is_some(), span })
     }
 
     pub(super) fn knows_second(&self) -> bool {
         self.saw_second
     }
 
-    /// The rows of a value.
-    pub fn rows_of(&self, value: &str) -> Range<usize> {
-        let begin = |run: usize| self.starts.get(run).map_or(0, |start| *start as usize);
-        let runs = self.starts.len().saturating_sub(1);
-        let (mut low, mut high) = (0, runs);
+    /// How many values there are.
+    pub(super) fn values(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// A value by its number, in ascending order.
+    pub(super) fn value(&self, number: usize) -> &str {
+        self.first.value(self.start(number))
+    }
+
+    /// The rows of a value by its number.
+    pub(super) fn rows(&self, number: usize) -> Range<usize> {
+        self.start(number)..self.start(number + 1)
+    }
+
+    /// The number of the first value that is not less.
+    pub(super) fn number_of(&self, value: &str) -> usize {
+        let (mut low, mut high) = (0, self.values());
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.first.value(begin(middle)) < value { low = middle + 1 } else { high = middle }
+            if self.value(middle) < value { low = middle + 1 } else { high = middle }
         }
-        if low < runs && self.first.value(begin(low)) == value { begin(low)..begin(low + 1) } else { 0..0 }
+        low
+    }
+
+    /// The number of the value that a row has.
+    pub(super) fn number_at(&self, row: usize) -> usize {
+        self.starts.partition_point(|start| *start as usize <= row).saturating_sub(1)
+    }
+
+    fn start(&self, number: usize) -> usize {
+        self.starts.get(number).map_or(0, |start| *start as usize)
+    }
+
+    /// Least and greatest value of the second column; `None` where it is not known to be in order, or there are no rows.
+    pub(super) fn span(&self) -> Option<(i64, i64)> {
+        self.span
+    }
+
+    /// The rows of a value.
+    pub fn rows_of(&self, value: &str) -> Range<usize> {
+        let number = self.number_of(value);
+        if number < self.values() && self.value(number) == value { self.rows(number) } else { 0..0 }
     }
 
     /// Of the rows of a value, those whose second key is within bounds; all of them where the second column is not
@@ -140,6 +176,12 @@ impl Ordered {
         }
     }
 
+    /// Least and greatest value, where those between two starts are in order.
+    fn span(&self, starts: &[u32]) -> Option<(i64, i64)> {
+        let runs = || starts.iter().zip(starts.iter().skip(1)).map(|(start, end)| (*start as usize, *end as usize));
+        Some((runs().map(|(start, _)| self.value(start)).min()?, runs().map(|(_, end)| self.value(end - 1)).max()?))
+    }
+
     fn is_sorted_in(&self, starts: &[u32]) -> bool {
         let runs = starts.iter().zip(starts.iter().skip(1)).map(|(start, end)| *start as usize..*end as usize);
         match self {
@@ -189,6 +231,8 @@ mod tests {
         assert_eq!(index.within(2..5, (Bound::Included(3), Bound::Included(4))), 3..4);
         assert!(index.within(2..5, (Bound::Included(9), Bound::Excluded(2))).is_empty());
         assert_eq!(index.ends(&(2..5)), Some((2, 9)));
+        assert_eq!(index.span(), Some((1, 9)));
+        assert_eq!((index.number_of("B"), index.number_of("C"), index.number_of("E")), (1, 1, 3));
     }
 
     #[test]

@@ -134,7 +134,7 @@ fn number(value: &StatisticValue, upper: bool) -> Option<i64> {
 }
 
 /// Places of the first two columns of the key.
-fn key_places(snapshot: &Snapshot) -> Vec<usize> {
+pub(super) fn key_places(snapshot: &Snapshot) -> Vec<usize> {
     let schema = &snapshot.dataset.schema;
     snapshot.dataset.key.iter().take(2).filter_map(|key| schema.index_of(key).ok()).collect()
 }

@@ -12,6 +12,7 @@ mod column;
 mod figures;
 mod file;
 mod key_index;
+mod key_order;
 mod load;
 mod loaded;
 mod loader;
@@ -21,6 +22,7 @@ pub use column::copied;
 pub use figures::DatasetFigures;
 pub use file::{ResidentFile, Rows};
 pub use key_index::{KeyIndex, RunEnd};
+pub use key_order::{KeyOrder, Keys, OfEachKey, Piece};
 pub use loaded::Part;
 pub use lookup::{KeyRange, Wanted};
 
@@ -43,6 +45,7 @@ use object_store::path::Path;
 use parquet::errors::ParquetError;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
+use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -152,6 +155,30 @@ impl Residents {
         }
         held.counters.count(all_here);
         if all_here { lookup::rows_of(&here, range, wanted) } else { None }
+    }
+
+    /// Columns of all files of a version, in the order of the key; `None` where something that is needed for them is not
+    /// here. Key columns that alone are missing are asked for; what else is missing is for whoever reads the files.
+    pub fn in_key_order(&self, snapshot: &Snapshot, columns: &[usize]) -> Option<KeyOrder> {
+        let held = self.datasets.get(snapshot.dataset.name).filter(|_| self.limit > 0)?;
+        if !lookup::has_text_key(snapshot) {
+            return None;
+        }
+        self.follow(snapshot);
+        let version = held.version_of(snapshot);
+        let key = lookup::key_places(snapshot);
+        let tick = self.tick.fetch_add(1, Ordering::Relaxed);
+        let mut here = Vec::new();
+        for file in version.files_within(&(Bound::Unbounded, Bound::Unbounded)) {
+            let rows = file.rows_here(columns, tick)?;
+            if file.rows_here(&key, tick).is_none() {
+                self.loader.ask(file, &key);
+            }
+            here.push(rows);
+        }
+        let order = KeyOrder::of(here)?;
+        held.counters.count(true);
+        Some(order)
     }
 
     /// Has the program ask for room here before a statement ends for lack of it.

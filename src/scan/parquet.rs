@@ -124,7 +124,7 @@ fn ordering(snapshot: &Snapshot) -> Option<LexOrdering> {
 }
 
 /// Statistics of all files together; unknown when they cannot be merged.
-fn statistics_of(snapshot: &Snapshot, schema: &Schema) -> Statistics {
+pub(super) fn statistics_of(snapshot: &Snapshot, schema: &Schema) -> Statistics {
     let files: Vec<Statistics> = snapshot.files.iter().map(file_statistics).collect();
     Statistics::try_merge_iter(files.iter(), schema).unwrap_or_else(|_| Statistics::new_unknown(schema))
 }

@@ -433,7 +433,7 @@ fn wanted_rows(
 }
 
 /// The values that a text column has where a filter is true; `None` where the filter does not tell.
-fn values_of(filter: &Arc<dyn PhysicalExpr>, column: &str) -> Option<BTreeSet<String>> {
+pub(super) fn values_of(filter: &Arc<dyn PhysicalExpr>, column: &str) -> Option<BTreeSet<String>> {
     let named = LiteralGuarantee::analyze(filter);
     let named = named.iter().filter(|one| one.column.name() == column && one.guarantee == Guarantee::In);
     let sets = named.map(|one| one.literals.iter().filter_map(|value| value.try_as_str()?.map(str::to_owned)));
@@ -441,7 +441,7 @@ fn values_of(filter: &Arc<dyn PhysicalExpr>, column: &str) -> Option<BTreeSet<St
 }
 
 /// Bounds that a filter sets to a column, where both are written as numbers of the column's own type.
-fn bounds_of(filter: &Arc<dyn PhysicalExpr>, column: usize, schema: &Schema) -> Bounds {
+pub(super) fn bounds_of(filter: &Arc<dyn PhysicalExpr>, column: usize, schema: &Schema) -> Bounds {
     let mut bounds = ALL;
     for (operator, value) in split_conjunction(filter).into_iter().filter_map(|part| compared(part, column, schema)) {
         narrow(&mut bounds, Some(operator), value);

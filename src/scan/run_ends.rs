@@ -5,6 +5,7 @@
 //! as it is, and takes the ends of all files together.
 
 use super::bounds::{ALL, narrow};
+use super::ordered_scan;
 use super::resident_scan::{RunEnds, compared, with_run_ends};
 use crate::resident::RunEnd;
 use arrow::datatypes::DataType;
@@ -206,7 +207,8 @@ fn below(plan: &Arc<dyn ExecutionPlan>, wanted: Wanted) -> Option<Arc<dyn Execut
         let [input] = children.as_slice() else { return None };
         return rebuilt(plan, below(input, wanted)?);
     }
-    with_run_ends(plan, wanted.first, wanted.second, wanted.ends)
+    let (first, second, ends) = (wanted.first, wanted.second, wanted.ends);
+    with_run_ends(plan, first, second, ends).or_else(|| ordered_scan::with_run_ends(plan, first, second, ends))
 }
 
 /// A node over another input of the same columns and partitions.

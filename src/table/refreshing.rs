@@ -12,6 +12,7 @@ use crate::lake::{LakeTable, Scope, Snapshot};
 use crate::resident::{KeyRange, Residents, Wanted as WantedRows};
 use crate::scan::key_lookup;
 use crate::scan::lake_error::storage_error;
+use crate::scan::ordered_scan;
 use crate::scan::parquet::{estimate, scan_part, scan_snapshot};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -339,6 +340,11 @@ impl TableProvider for RefreshingTable {
         }
         // A limit below an inexact filter would cut rows that pass it.
         let limit = limit.filter(|_| filters.is_empty());
+        if let Some(residents) = &self.residents
+            && let Some(rows) = ordered_scan::scan(residents, &snapshot, state, projection, limit)?
+        {
+            return Ok(rows);
+        }
         scan_snapshot(state, &self.store_url, &snapshot, projection, limit)
     }
 }

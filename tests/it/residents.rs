@@ -45,8 +45,8 @@ async fn engine(lake: &Arc<Lake>, memory: usize) -> (Engine, Arc<Residents>) {
 }
 
 /// Bars that look random: prices with NULLs, of symbols that have some days in common.
-fn bars(table: &LakeTable, days: std::ops::Range<i32>, symbols: usize) -> RecordBatch {
-    let keys: Vec<(usize, i32)> = (0..symbols)
+fn bars(table: &LakeTable, days: impl Iterator<Item = i32> + Clone) -> RecordBatch {
+    let keys: Vec<(usize, i32)> = (0..40)
         .flat_map(|symbol| days.clone().map(move |day| (symbol, day)))
         .filter(|(symbol, day)| !(symbol * 7 + *day as usize * 13).is_multiple_of(5))
         .collect();
@@ -188,6 +188,38 @@ const STATEMENTS: &[&str] = &[
      ORDER BY -close, low, date",
 ];
 
+/// The same whose rows go beyond one part of a scan, or come backwards.
+const ORDERS: &[&str] = &[
+    "SELECT symbol, date, close FROM eod ORDER BY symbol, date",
+    "SELECT symbol, date, close FROM eod ORDER BY symbol DESC, date DESC",
+    "SELECT symbol, date, close FROM eod ORDER BY symbol, date DESC",
+    "SELECT symbol, date, close FROM eod ORDER BY symbol DESC, date",
+    "SELECT symbol, date FROM eod WHERE date > '1973-06-01' ORDER BY symbol DESC, date DESC LIMIT 100",
+    "SELECT symbol, date FROM eod WHERE close > 100 ORDER BY symbol, date DESC LIMIT 100 OFFSET 50",
+    "SELECT symbol, date_trunc('week', date) AS w, min(low), max(high), sum(volume), count(close) FROM eod
+     WHERE date >= '1973-01-01' GROUP BY 1, 2 ORDER BY 1, 2",
+    "SELECT symbol, date_trunc('month', date) AS m, avg(close) FROM eod GROUP BY 1, 2 HAVING sum(volume) > 5000 ORDER BY 1, 2",
+    "SELECT symbol, date, sum(volume) OVER w, lag(close) OVER w, avg(close) OVER (w ROWS 9 PRECEDING) FROM eod
+     WINDOW w AS (PARTITION BY symbol ORDER BY date) ORDER BY 1, 2",
+    "SELECT symbol, date, sum(volume) OVER w, first_value(close) OVER w FROM eod
+     WINDOW w AS (PARTITION BY symbol ORDER BY date DESC) ORDER BY 1, 2",
+    "SELECT symbol, date, ntile(4) OVER (PARTITION BY symbol ORDER BY date) FROM eod WHERE date > '1973-03-01' ORDER BY 1, 2",
+    "SELECT symbol, date, rank() OVER (PARTITION BY date ORDER BY close NULLS FIRST, symbol) FROM eod ORDER BY 1, 2",
+    "SELECT a.symbol, count(*), sum(a.volume - b.volume) FROM eod a JOIN eod b ON a.symbol = b.symbol AND a.date = b.date + 1
+     GROUP BY a.symbol ORDER BY 1",
+    "SELECT a.symbol, a.n, b.n FROM (SELECT symbol, count(*) AS n FROM eod GROUP BY 1) a JOIN (SELECT symbol, max(volume) AS n
+     FROM eod WHERE close > 80 GROUP BY 1) b USING (symbol) ORDER BY 1",
+    "SELECT symbol, source, count(*) FROM eod GROUP BY GROUPING SETS ((symbol, source), (symbol), (source), ()) ORDER BY 1, 2, 3",
+    "SELECT symbol, date FROM eod WHERE symbol IN (SELECT symbol FROM eod GROUP BY symbol HAVING max(close) > 124) ORDER BY 1, 2",
+    "SELECT symbol, date FROM eod WHERE symbol > 'S01' AND symbol < 'S03' AND volume IS NULL ORDER BY 1, 2",
+    "SELECT symbol, count(*) FROM (SELECT * FROM eod UNION ALL SELECT * FROM eod) AS both GROUP BY symbol ORDER BY symbol",
+    "SELECT symbol, date, close FROM eod e WHERE close = (SELECT max(close) FROM eod f WHERE f.symbol = e.symbol) ORDER BY 1, 2",
+    "SELECT count(*) FROM (SELECT symbol, date FROM eod LIMIT 5000) AS some",
+    "SELECT symbol, min(volume), max(volume) FROM eod WHERE date = '1973-06-01' OR date = '1973-06-04' GROUP BY 1 ORDER BY 1",
+    "SELECT e.symbol, e.date, q.date FROM eod e ASOF JOIN eod q MATCH_CONDITION (e.date > q.date) ON e.symbol = q.symbol
+     ORDER BY 1, 2",
+];
+
 /// The same with parameters.
 fn with_values() -> Vec<(&'static str, Vec<ScalarValue>)> {
     let text = |text: &str| ScalarValue::Utf8(Some(text.to_owned()));
@@ -209,17 +241,28 @@ fn with_values() -> Vec<(&'static str, Vec<ScalarValue>)> {
     ]
 }
 
+/// Three files, one after the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_from_memory_are_those_from_files() {
+    compare(|table| [730..1_000, 1_000..1_100, 1_100..1_400].map(|days| bars(table, days)).to_vec()).await;
+}
+
+/// Files over the same days, each with every other day of each symbol.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_from_memory_are_those_from_files_that_overlap() {
+    compare(|table| [730, 731].map(|first| bars(table, (first..1_400).step_by(2))).to_vec()).await;
+}
+
+async fn compare(files: impl Fn(&LakeTable) -> Vec<RecordBatch>) {
     let directory = tempfile::tempdir().unwrap();
     let location = directory.path().to_str().unwrap();
     let lake = Arc::new(Lake::open_or_create(location, &StoreOptions::default()).await.unwrap());
     let table = lake.table("eod").unwrap();
     let mut staged = Vec::new();
-    // Three files one after the other, and one of other symbols over the same days.
-    for (days, symbols) in [(730..1_000, 12), (1_000..1_100, 12), (1_100..1_400, 12)] {
-        staged.push(table.stage(&bars(table, days, symbols)).await.unwrap());
+    for rows in files(table) {
+        staged.push(table.stage(&rows).await.unwrap());
     }
+    let file_count = staged.len();
     table.commit(table.current().as_deref(), &[], staged).await.unwrap();
     let (files, _) = engine(&lake, 0).await;
     let (memory, residents) = engine(&lake, 64 << 20).await;
@@ -230,11 +273,11 @@ async fn answers_from_memory_are_those_from_files() {
     let columns = table.dataset().schema.fields().len();
     let deadline = Instant::now() + Duration::from_secs(60);
     let here = || residents.figures().iter().find(|one| one.dataset == "eod").map_or(0, |eod| eod.columns);
-    while here() < columns * 3 {
-        assert!(Instant::now() < deadline, "{} of {} columns are in memory", here(), columns * 3);
+    while here() < columns * file_count {
+        assert!(Instant::now() < deadline, "{} of {} columns are in memory", here(), columns * file_count);
         tokio::task::yield_now().await;
     }
-    let plain = STATEMENTS.iter().map(|sql| (*sql, Vec::new()));
+    let plain = STATEMENTS.iter().chain(ORDERS).map(|sql| (*sql, Vec::new()));
     for (sql, values) in plain.chain(with_values()) {
         let missed = |residents: &Residents| residents.figures().iter().map(|one| one.misses).sum::<u64>();
         let before = missed(&residents);

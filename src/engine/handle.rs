@@ -6,14 +6,17 @@ use super::run::memory_limit;
 use super::run::queries::Queries;
 use super::session::Session;
 use super::session::exported::Exported;
+use super::session::pool::{LentSession, Pool};
 use super::session::registry::Sessions;
 use super::session::settings::Defaults;
 use super::shared::{ListUsers, Shared};
 use crate::dialect::extension::Extension;
+use crate::error::QueryError;
 use crate::market_sql::MarketSql;
 use crate::role::Role;
 use crate::temporary::grammar::CreateTableAs;
 use datafusion::execution::session_state::SessionState;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
@@ -23,6 +26,8 @@ use std::sync::{Arc, OnceLock};
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
+    /// Sessions that are lent from call to call.
+    pool: Pool,
 }
 
 /// What this engine adds to the dialect, in the order in which the parser asks.
@@ -45,7 +50,7 @@ impl Engine {
             users: OnceLock::new(),
             cpu: Arc::new(Cpu::start()),
         };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(shared), pool: Pool::default() }
     }
 
     /// Has `pg_roles` and its like list these users. Only the first call counts.
@@ -82,8 +87,23 @@ impl Engine {
         &self.shared.template
     }
 
-    /// Opens a session for one connection or call; it is listed among the open sessions until it is dropped.
+    /// Opens a session for one connection; it is listed among the open sessions until it is dropped.
     pub fn open_session(&self, user: &str, role: Role, front_end: &'static str) -> Session {
         Session::open(&self.shared, user, role, front_end)
+    }
+
+    /// A session under settings for one call of a front end that knows no connections. It goes to the next call when it is
+    /// dropped.
+    ///
+    /// # Errors
+    /// Settings that there are not, and values that they do not take.
+    pub fn lend_session(
+        &self,
+        user: &str,
+        role: Role,
+        front_end: &'static str,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<LentSession, QueryError> {
+        self.pool.lend(user, role, front_end, settings, || self.open_session(user, role, front_end))
     }
 }

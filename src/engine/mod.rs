@@ -29,6 +29,7 @@ pub use run::{Changed, MappedStream, Progress, Queries, QueryState, RowStream, R
 pub use session::Session;
 pub use session::command::{SessionCommand, session_command};
 pub use session::kept::KeptRows;
+pub use session::pool::LentSession;
 pub use session::registry::{CancelHandle, OpenSession, Sessions};
 pub use session::scan_part::PlainScan;
 pub use session::settings::{Defaults, Settings};

@@ -29,6 +29,13 @@ pub enum RunEnd {
     Last,
 }
 
+/// Where rows within bounds begin and end among all rows of a value, counted from their beginning.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Near {
+    begin: usize,
+    end: usize,
+}
+
 /// A column of numbers without NULLs.
 #[derive(Debug, Clone)]
 enum Ordered {
@@ -99,17 +106,29 @@ impl KeyIndex {
     /// Of the rows of a value, those whose second key is within bounds; all of them where the second column is not
     /// known to be in order.
     pub fn within(&self, rows: Range<usize>, bounds: (Bound<i64>, Bound<i64>)) -> Range<usize> {
+        self.within_near(rows, bounds, &mut Near::default())
+    }
+
+    /// As [`Self::within`], from where the rows of the value before lay among all of its rows: values often have the same
+    /// second keys.
+    pub(super) fn within_near(
+        &self,
+        rows: Range<usize>,
+        bounds: (Bound<i64>, Bound<i64>),
+        near: &mut Near,
+    ) -> Range<usize> {
         let Some(second) = &self.second else { return rows };
         let begin = match bounds.0 {
             Bound::Unbounded => rows.start,
-            Bound::Included(least) => second.first_where(rows.clone(), |value| value >= least),
-            Bound::Excluded(least) => second.first_where(rows.clone(), |value| value > least),
+            Bound::Included(least) => second.first_where(&rows, near.begin, |value| value >= least),
+            Bound::Excluded(least) => second.first_where(&rows, near.begin, |value| value > least),
         };
         let end = match bounds.1 {
             Bound::Unbounded => rows.end,
-            Bound::Included(most) => second.first_where(rows.clone(), |value| value > most),
-            Bound::Excluded(most) => second.first_where(rows.clone(), |value| value >= most),
+            Bound::Included(most) => second.first_where(&rows, near.end, |value| value > most),
+            Bound::Excluded(most) => second.first_where(&rows, near.end, |value| value >= most),
         };
+        *near = Near { begin: begin - rows.start, end: end - rows.start };
         begin..end.max(begin)
     }
 
@@ -191,9 +210,17 @@ impl Ordered {
         }
     }
 
-    /// The first of the rows for which a condition holds that holds for all behind it.
-    fn first_where(&self, rows: Range<usize>, holds: impl Fn(i64) -> bool) -> usize {
-        let (mut low, mut high) = (rows.start, rows.end);
+    /// The first of the rows for which a condition holds that holds for all behind it; looked for first where it would be
+    /// so many rows behind their beginning.
+    fn first_where(&self, rows: &Range<usize>, near: usize, holds: impl Fn(i64) -> bool) -> usize {
+        let at = rows.start.saturating_add(near).min(rows.end);
+        let (mut low, mut high) = if at > rows.start && holds(self.value(at - 1)) {
+            (rows.start, at - 1)
+        } else if at < rows.end && !holds(self.value(at)) {
+            (at + 1, rows.end)
+        } else {
+            (at, at)
+        };
         while low < high {
             let middle = low + (high - low) / 2;
             if holds(self.value(middle)) { high = middle } else { low = middle + 1 }
@@ -230,6 +257,13 @@ mod tests {
         assert_eq!(index.within(2..5, (Bound::Excluded(4), Bound::Excluded(9))), 4..4);
         assert_eq!(index.within(2..5, (Bound::Included(3), Bound::Included(4))), 3..4);
         assert!(index.within(2..5, (Bound::Included(9), Bound::Excluded(2))).is_empty());
+        for begin in 0..6 {
+            for end in 0..6 {
+                let (bounds, mut near) = ((Bound::Included(3), Bound::Included(4)), Near { begin, end });
+                assert_eq!(index.within_near(2..5, bounds, &mut near), 3..4);
+                assert_eq!((near.begin, near.end), (1, 2));
+            }
+        }
         assert_eq!(index.ends(&(2..5)), Some((2, 9)));
         assert_eq!(index.span(), Some((1, 9)));
         assert_eq!((index.number_of("B"), index.number_of("C"), index.number_of("E")), (1, 1, 3));

@@ -5,7 +5,7 @@
 
 use super::column::copied;
 use super::file::Rows;
-use super::key_index::{KeyIndex, RunEnd};
+use super::key_index::{KeyIndex, Near, RunEnd};
 use arrow::array::{Array, ArrayRef, MutableArrayData, make_array};
 use arrow::error::ArrowError;
 use std::ops::{Bound, Range};
@@ -52,7 +52,8 @@ impl KeyOrder {
             Some((rows, index))
         });
         let mut files = indexed.collect::<Option<Vec<_>>>()?;
-        let (rows, keys) = files.iter().fold((0, 0), |(rows, keys), (one, index)| (rows + one.count, keys + index.values()));
+        let (rows, keys) =
+            files.iter().fold((0, 0), |(rows, keys), (one, index)| (rows + one.count, keys + index.values()));
         if files.len() > 1 && rows < keys.saturating_mul(ROWS_OF_KEY_MIN) {
             return None;
         }
@@ -110,7 +111,7 @@ impl KeyOrder {
         let cursor = |(file, (_, index)): (usize, &(Rows, Arc<KeyIndex>))| {
             let (least, most) = index.span().unwrap_or((i64::MIN, i64::MAX));
             let (none, all) = reach(wanted.bounds, least, most);
-            (!none).then(|| Cursor { file, left: from(index)..to(index), bounded: !all })
+            (!none).then(|| Cursor { file, left: from(index)..to(index), bounded: !all, near: Near::default() })
         };
         let cursors = self.files.iter().enumerate().filter_map(cursor).collect();
         let within = |name: &String| {
@@ -179,6 +180,8 @@ struct Cursor {
     left: Range<usize>,
     /// Whether some of its rows may be beyond the bounds.
     bounded: bool,
+    /// Where those within them lay among the rows of the key before.
+    near: Near,
 }
 
 impl Keys {
@@ -187,7 +190,10 @@ impl Keys {
     pub fn next_into(&mut self, pieces: &mut Vec<Piece>) -> bool {
         let begin = pieces.len();
         let found = match &mut self.named {
-            Some(named) => named.next().map(|name| self.push_named(&name, pieces)),
+            Some(named) => {
+                let name = named.next();
+                name.map(|name| self.push_named(&name, pieces))
+            }
             None => self.push_next(pieces),
         };
         self.keep_ends(pieces, begin);
@@ -199,8 +205,8 @@ impl Keys {
         found.is_some()
     }
 
-    fn push_named(&self, name: &str, pieces: &mut Vec<Piece>) {
-        for cursor in &self.cursors {
+    fn push_named(&mut self, name: &str, pieces: &mut Vec<Piece>) {
+        for cursor in &mut self.cursors {
             if let Some((_, index)) = self.order.files.get(cursor.file) {
                 push(pieces, cursor, index, index.rows_of(name), &self.wanted);
             }
@@ -217,7 +223,9 @@ impl Keys {
         let keys = self.cursors.iter().filter_map(key);
         let next = if last_first { keys.max() } else { keys.min() }?;
         for cursor in &mut self.cursors {
-            let (Some((_, index)), Some(number)) = (self.order.files.get(cursor.file), number(cursor)) else { continue };
+            let (Some((_, index)), Some(number)) = (self.order.files.get(cursor.file), number(cursor)) else {
+                continue;
+            };
             if index.value(number) == next {
                 cursor.left = if last_first { cursor.left.start..number } else { number + 1..cursor.left.end };
                 push(pieces, cursor, index, index.rows(number), &self.wanted);
@@ -252,8 +260,8 @@ impl Keys {
     }
 }
 
-fn push(pieces: &mut Vec<Piece>, cursor: &Cursor, index: &KeyIndex, rows: Range<usize>, wanted: &OfEachKey) {
-    let rows = if cursor.bounded { index.within(rows, wanted.bounds) } else { rows };
+fn push(pieces: &mut Vec<Piece>, cursor: &mut Cursor, index: &KeyIndex, rows: Range<usize>, wanted: &OfEachKey) {
+    let rows = if cursor.bounded { index.within_near(rows, wanted.bounds, &mut cursor.near) } else { rows };
     if !rows.is_empty() {
         pieces.push(Piece { file: cursor.file, rows });
     }
@@ -348,7 +356,10 @@ mod tests {
                     all.extend(rows);
                 }
                 if !wanted.last_row_first {
-                    assert_eq!(rows_of(order, &pieces), all[all.len() - pieces.iter().map(Piece::len).sum::<usize>()..]);
+                    assert_eq!(
+                        rows_of(order, &pieces),
+                        all[all.len() - pieces.iter().map(Piece::len).sum::<usize>()..]
+                    );
                 }
             }
         }
@@ -367,7 +378,8 @@ mod tests {
         let mut number = 0;
         let mut rows_between = |days: Range<i32>, step: usize| -> Vec<Row> {
             let keys = (0..40).filter(|symbol| symbol % 7 != days.start % 7);
-            let rows = keys.flat_map(|symbol| days.clone().step_by(step).map(move |day| (format!("S{symbol:02}"), day)));
+            let rows =
+                keys.flat_map(|symbol| days.clone().step_by(step).map(move |day| (format!("S{symbol:02}"), day)));
             let numbered = rows.map(|(symbol, day)| {
                 number += 1;
                 (symbol, day, number)
@@ -400,8 +412,10 @@ mod tests {
 
     #[test]
     fn files_that_overlap_keep_their_keys_together() {
-        let one: Vec<Row> = (0..20).flat_map(|key| (0..10).map(move |day| (format!("S{key:02}"), day * 2, 0))).collect();
-        let two: Vec<Row> = (5..30).flat_map(|key| (0..10).map(move |day| (format!("S{key:02}"), day * 2 + 1, 0))).collect();
+        let one: Vec<Row> =
+            (0..20).flat_map(|key| (0..10).map(move |day| (format!("S{key:02}"), day * 2, 0))).collect();
+        let two: Vec<Row> =
+            (5..30).flat_map(|key| (0..10).map(move |day| (format!("S{key:02}"), day * 2 + 1, 0))).collect();
         let order = Arc::new(KeyOrder::of(vec![file(&one), file(&two)]).unwrap());
         assert!(!order.is_whole() && order.knows_second());
         let rows = read(&order, 3, None, ALL);

@@ -24,7 +24,8 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::utils::{collect_columns, conjunction, split_conjunction};
 use datafusion::physical_expr::{
-    EquivalenceProperties, LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr, RangePartitioning, SplitPoint, expressions,
+    EquivalenceProperties, LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr, RangePartitioning, SplitPoint,
+    expressions,
 };
 use datafusion::physical_expr_common::physical_expr::snapshot_physical_expr;
 use datafusion::physical_plan::filter_pushdown::{FilterPushdownPropagation, PushedDown};
@@ -76,7 +77,9 @@ pub(super) fn with_run_ends(
 ) -> Option<Arc<dyn ExecutionPlan>> {
     let exec = scan.downcast_ref::<DataSourceExec>()?;
     let source = exec.data_source().downcast_ref::<OrderedSource>()?;
-    let is_key = |place: usize, key: usize| source.schema.fields().get(place).map(|field| field.name().as_str()) == source.key(key);
+    let is_key = |place: usize, key: usize| {
+        source.schema.fields().get(place).map(|field| field.name().as_str()) == source.key(key)
+    };
     let in_order = ends.end == RunEnd::Any && ends.bounds == ALL || source.order.knows_second();
     if !is_key(first, 0) || second.is_some_and(|second| !is_key(second, 1)) || !in_order || source.fetch.is_some() {
         return None;
@@ -130,7 +133,8 @@ impl OrderedSource {
         let known = if order.is_whole() { dataset.key.len() } else { 1 };
         let column = |name: &&str| expressions::col(name, &schema).ok();
         let ascending = |column| PhysicalSortExpr::new(column, SortOptions::default());
-        let by_key = |columns: usize| LexOrdering::new(dataset.key.iter().take(columns).map_while(column).map(ascending));
+        let by_key =
+            |columns: usize| LexOrdering::new(dataset.key.iter().take(columns).map_while(column).map(ascending));
         let properties = EquivalenceProperties::new_with_orderings(schema.clone(), by_key(known));
         let partitioning = match by_key(1).filter(|_| !splits.is_empty()) {
             Some(first) => {
@@ -272,10 +276,7 @@ impl DataSource for OrderedSource {
 
     /// Keys from the last to the first, and rows of each from the last to the first, where the rows of a key are in the
     /// order of all of it. A key's columns have no NULLs.
-    fn try_pushdown_sort(
-        &self,
-        order: &[PhysicalSortExpr],
-    ) -> Result<SortOrderPushdownResult<Arc<dyn DataSource>>> {
+    fn try_pushdown_sort(&self, order: &[PhysicalSortExpr]) -> Result<SortOrderPushdownResult<Arc<dyn DataSource>>> {
         let is_key = |(place, part): (usize, &PhysicalSortExpr)| {
             let column = part.expr.downcast_ref::<expressions::Column>();
             column.map(expressions::Column::name).is_some_and(|name| self.key(place) == Some(name))

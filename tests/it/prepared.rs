@@ -4,7 +4,7 @@ use crate::fixture;
 use crate::world::{World, connect, serve_postgres};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, Row, SimpleQueryMessage, SimpleQueryRow};
 use tokio_util::sync::CancellationToken;
 use ttapi::market::event::Quote;
 use ttapi::server::Role;
@@ -144,6 +144,58 @@ async fn what_a_function_says_of_now_or_of_the_session_is_not_kept() {
     run(&client, "SELECT set_config('TimeZone', 'Asia/Tokyo', false)").await;
     let row = client.query_one(&statement, &[&""]).await.unwrap();
     assert_eq!(row.get::<_, &str>(2), "Asia/Tokyo");
+}
+
+/// Rows of a statement of the simple protocol, as texts.
+async fn simple(client: &Client, sql: &str) -> Vec<Vec<Option<String>>> {
+    let messages = client.simple_query(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let row = |row: &SimpleQueryRow| (0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect();
+    let rows = messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(one) => Some(row(one)),
+        _ => None,
+    });
+    rows.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_words_of_the_simple_protocol_see_what_is_new() {
+    let world = world().await;
+    let (client, _notices) = connect(world.postgres().await).await;
+    let same = async |sql: &str| {
+        let rows = simple(&client, sql).await;
+        for _ in 0..3 {
+            assert_eq!(simple(&client, sql).await, rows, "{sql}");
+        }
+        rows
+    };
+    let fetched_at = "SELECT fetched_at, date_part('hour', fetched_at) FROM market_metrics WHERE symbol = 'AAPL'";
+    let before = same(fetched_at).await;
+    world.advance(TimeDelta::minutes(1));
+    world.refresh(&["market_metrics"]).await;
+    let after = same(fetched_at).await;
+    assert_ne!(before, after);
+    run(&client, "SET timezone = 'Asia/Tokyo'").await;
+    assert_ne!(same(fetched_at).await, after);
+    run(&client, "RESET timezone").await;
+    assert_eq!(same(fetched_at).await, after);
+    // A table of the session's own comes before the catalog's, and another of its name has other columns.
+    let words = "SELECT * FROM market_metrics ORDER BY 1 LIMIT 1";
+    let of_all = same(words).await;
+    run(&client, "CREATE TEMP TABLE market_metrics (x int); INSERT INTO market_metrics VALUES (7)").await;
+    assert_eq!(same(words).await, [[Some("7".to_owned())]]);
+    run(&client, "UPDATE market_metrics SET x = 8").await;
+    assert_eq!(same(words).await, [[Some("8".to_owned())]]);
+    run(&client, "BEGIN; DROP TABLE market_metrics; CREATE TEMP TABLE market_metrics (y text, z text)").await;
+    run(&client, "INSERT INTO market_metrics VALUES ('a', 'b')").await;
+    assert_eq!(same(words).await, [["a", "b"].map(|text| Some(text.to_owned()))]);
+    run(&client, "ROLLBACK").await;
+    assert_eq!(same(words).await, [[Some("8".to_owned())]]);
+    run(&client, "DROP TABLE market_metrics").await;
+    assert_eq!(same(words).await, of_all);
+    // Two statements of one text are two.
+    assert_eq!(same("SELECT 1; SELECT 2").await, [[Some("1".to_owned())], [Some("2".to_owned())]]);
+    let moment = "SELECT now()";
+    assert_ne!(simple(&client, moment).await, simple(&client, moment).await);
 }
 
 /// A value of the one parameter.

@@ -8,6 +8,8 @@ mod edit;
 pub(crate) mod exported;
 pub(crate) mod kept;
 pub(crate) mod load;
+mod plans;
+pub(crate) mod pool;
 pub(crate) mod registry;
 pub(crate) mod scan_part;
 mod search_path;
@@ -61,9 +63,11 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
 use datafusion::physical_plan::{ExecutionPlanProperties, SendableRecordBatchStream};
 use datafusion::sql::parser::Statement as EngineStatement;
+use plans::{Key, Plans};
 use registry::{CancelHandle, OpenSession, Place};
 use search_path::Search;
 use settings::{Defaults, Settings};
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
@@ -81,7 +85,8 @@ pub struct Session {
     id: u64,
     settings: Arc<Mutex<Settings>>,
     open: Arc<OpenSession>,
-    _place: Place,
+    /// Its place on the list of open sessions; `None` while it waits to be lent. Held for a few instructions.
+    place: Mutex<Option<Place>>,
     /// What the statements of one request share; `None` between requests. Held for a few instructions.
     request: Mutex<Option<Request>>,
     notices: Notices,
@@ -89,6 +94,8 @@ pub struct Session {
     budget: Arc<Budget>,
     /// The part of a table that is read instead of the whole. Held for a few instructions.
     part: Mutex<Option<ScanPart>>,
+    /// Plans of statements that come again. Held for a few instructions.
+    plans: Mutex<Plans>,
 }
 
 /// What a client asks for in one go, from its first message to the word that it may ask again.
@@ -130,13 +137,41 @@ impl Session {
             state: Mutex::new(Arc::new(base)),
             id,
             settings,
-            _place: shared.sessions.add(open.clone()),
+            place: Mutex::new(Some(shared.sessions.add(open.clone()))),
             open,
             request: Mutex::default(),
             notices,
             budget: Arc::new(Budget::new(shared.defaults.temporary_bytes.unwrap_or(usize::MAX))),
             part: Mutex::default(),
+            plans: Mutex::default(),
         }
+    }
+
+    /// Has the plans of statements kept from their first time on: for sessions whose statements come in several calls.
+    fn keep_plans_at_once(&self) {
+        self.plans().keep_at_once();
+    }
+
+    fn plans(&self) -> MutexGuard<'_, Plans> {
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Is no longer open for now; nothing of the call before is left to the next.
+    fn rest(&self) {
+        *self.place() = None;
+        *self.part.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.end_request();
+        self.take_notices();
+        self.take_warnings();
+    }
+
+    /// Is open again, for another call.
+    fn wake(&self) {
+        *self.place() = Some(self.shared.sessions.add(self.open.clone()));
+    }
+
+    fn place(&self) -> MutexGuard<'_, Option<Place>> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Number of this session, unique in this process.
@@ -296,25 +331,34 @@ impl Session {
         if let Some(change) = depth.walk(|| self.change_of(statement))? {
             return depth.walking(self.plan_change(running, change, declared)).await;
         }
+        let long = running.sql.len() >= LONG_TEXT_BYTES;
+        let key = (!long).then(|| depth.walk(|| Key::new(statement, declared, self.settings().version())));
+        if let Some(plan) = key.as_ref().and_then(|key| depth.walk(|| self.plans().find(key))) {
+            return Ok(plan);
+        }
         let search = self.search();
         let named = depth.walk(|| rewrite::relations_named(statement));
         let relations = running.guard(search.relations(named)).await?;
         let rewritten = || {
+            // What names a moment that it reads means another one each time.
+            let names_moments = Cell::new(false);
             super::admit::read_only::check(statement)?;
             crate::dialect::parse::check(statement)?;
             crate::dialect::parse::weight::check(statement)?;
             rewrite::check_windows(statement)?;
             let mut rewritten = statement.clone();
-            rewrite::settle_versions(&mut rewritten, &|text| self.settings().past_moment(text))?;
+            rewrite::settle_versions(&mut rewritten, &|text| {
+                names_moments.set(true);
+                self.settings().past_moment(text)
+            })?;
             if self.settings().style().spans == SpanStyle::SqlStandard {
                 rewrite::settle_spans(&mut rewritten)?;
             }
             rewrite::rewrite(&mut rewritten, &|table| search.place(table), &relations)?;
-            Ok::<_, QueryError>(rewritten)
+            Ok::<_, QueryError>((rewritten, names_moments.get()))
         };
-        let long = running.sql.len() >= LONG_TEXT_BYTES;
         let rewritten = || running.step(|| depth.walk(rewritten));
-        let rewritten = if long { cpu::beside_other_work(rewritten) } else { rewritten() }?;
+        let (rewritten, names_moments) = if long { cpu::beside_other_work(rewritten) } else { rewritten() }?;
         let state = self.state();
         let sql = running.sql.clone();
         let known = declared.iter().enumerate().filter_map(|(place, data_type)| Some((place + 1, data_type.clone()?)));
@@ -345,7 +389,11 @@ impl Session {
             true => Arc::default(),
             false => Arc::new(depth.walk(|| rewrite::parameter_types(statement))),
         };
-        Ok(Plan { prepared, schema, told, parameters, parameter_types, change: None })
+        let plan = Plan { prepared, schema, told, parameters, parameter_types, change: None };
+        if let Some(key) = key.filter(|_| !names_moments) {
+            self.plans().keep(key, &plan);
+        }
+        Ok(plan)
     }
 
     /// The plan of an EXPLAIN whose statement was planned before, as that of EXECUTE was.

@@ -15,7 +15,7 @@ use super::error::{internal, malformed, status};
 use super::sessions::SettingsMap;
 use super::state::ServerState;
 use super::token::Token;
-use crate::engine::{Session, Settings};
+use crate::engine::{LentSession, Settings};
 use crate::error::QueryError;
 use crate::serve::auth::Identity;
 use base64::Engine;
@@ -133,7 +133,7 @@ impl Call {
     }
 
     /// A session of the engine under settings; one statement runs in it.
-    pub(super) fn open(&self, shared: &ServerState, settings: &SettingsMap) -> Result<Session, Status> {
+    pub(super) fn open(&self, shared: &ServerState, settings: &SettingsMap) -> Result<LentSession, Status> {
         session(shared, &self.identity, settings)
     }
 
@@ -194,10 +194,12 @@ impl Call {
 
 /// Opens a session of the engine for a user and gives it these settings; a value that no longer holds is
 /// INVALID_ARGUMENT.
-pub(super) fn session(shared: &ServerState, identity: &Identity, settings: &SettingsMap) -> Result<Session, Status> {
-    let session = shared.engine.open_session(&identity.user, identity.role, "flight");
-    apply(&mut session.settings(), settings)?;
-    Ok(session)
+pub(super) fn session(
+    shared: &ServerState,
+    identity: &Identity,
+    settings: &SettingsMap,
+) -> Result<LentSession, Status> {
+    shared.engine.lend_session(&identity.user, identity.role, "flight", settings).map_err(status)
 }
 
 /// Sets what a session, a header or a ticket says; each value is checked as if it was set now.

@@ -10,7 +10,7 @@ use super::execution::Listed;
 use super::message::{Messages, RowsMessage};
 use super::options::Options;
 use super::types::sent_batch;
-use crate::engine::{Progress, RowStream, Session};
+use crate::engine::{LentSession, Progress, RowStream};
 use crate::error::QueryError;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
@@ -35,7 +35,7 @@ pub(super) type Next =
     Box<dyn FnMut() -> Pin<Box<dyn Future<Output = Result<Option<RowStream>, Status>> + Send>> + Send>;
 
 /// What a statement holds while its rows are sent: its places, and its session, which others find while it is there.
-pub(super) type Held = (Listed, OwnedSemaphorePermit, Arc<Session>);
+pub(super) type Held = (Listed, OwnedSemaphorePermit, Arc<LentSession>);
 
 /// The rows of a statement that runs, with what the engine remarked while it was planned.
 pub(super) struct Answer {

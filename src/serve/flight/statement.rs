@@ -15,8 +15,8 @@ use super::state::ServerState;
 use super::ticket::{Part, StatementTicket};
 use super::types::sent_schema;
 use crate::engine::{
-    PlainScan, Plan, Progress, Running, ScalarValue, ScanPart, Session, SessionCommand, Settings, Statement,
-    session_command,
+    LentSession, PlainScan, Plan, Progress, Running, ScalarValue, ScanPart, Session, SessionCommand, Settings,
+    Statement, session_command,
 };
 use crate::serve::auth::Identity;
 use arrow::array::{ArrayRef, StringArray};
@@ -262,7 +262,7 @@ pub(super) async fn open(shared: &ServerState, identity: &Identity, ticket: Stat
 /// The executions of one statement that are still to come: one for each row of its parameters.
 struct BoundStatement {
     sql: String,
-    session: Arc<Session>,
+    session: Arc<LentSession>,
     plan: Plan,
     parameters: std::collections::VecDeque<Vec<ScalarValue>>,
 }

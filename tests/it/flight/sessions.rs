@@ -136,3 +136,28 @@ async fn only_users_are_let_in() {
     until("she is not known any more", || async { bearer.clone().query("SELECT 1").await.is_err() }).await;
     refused(bearer.query("SELECT 1").await, Code::Unauthenticated, "not known any more");
 }
+
+/// Sessions are lent from call to call: nothing of one is seen in the next.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_words_mean_the_moment_the_user_and_the_settings_of_their_call() {
+    let market = Market::start().await;
+    let client = market.client().await;
+    let mut ada = client.clone().with_header("authorization", "Basic YWRhOnBlbmNpbA==");
+    let mut tokyo = client.clone().with_header("tt-timezone", "Asia/Tokyo");
+    let mut anyone = client.clone();
+    let words =
+        "SELECT current_user, current_setting('TimeZone'), date_part('hour', timestamptz '2026-11-04 20:00:00+00')";
+    let moment = "SELECT extract(epoch FROM now())::float8";
+    let mut last = 0.0;
+    for _ in 0..4 {
+        assert_eq!(texts(&anyone.query(words).await.unwrap()), [["anonymous", "UTC", "20"]]);
+        assert_eq!(texts(&ada.query(words).await.unwrap()), [["ada", "UTC", "20"]]);
+        assert_eq!(texts(&tokyo.query(words).await.unwrap()), [["anonymous", "Asia/Tokyo", "5"]]);
+        // A setting that a query changes is that query's alone.
+        anyone.query("SELECT set_config('TimeZone', 'Europe/Rome', false)").await.unwrap();
+        let now: f64 = texts(&anyone.query(moment).await.unwrap())[0][0].parse().unwrap();
+        assert!(now > last, "{now}");
+        last = now;
+    }
+    until("no session is open", || async { market.engine.sessions().open().is_empty() }).await;
+}

@@ -20,7 +20,13 @@ const WAITING_MAX: usize = 32;
 #[derive(Clone, Default)]
 pub(crate) struct Pool {
     /// Those that came back last stand at the end. Held for a few instructions.
-    waiting: Arc<Mutex<VecDeque<(Key, Arc<Session>)>>>,
+    waiting: Arc<Mutex<VecDeque<Waiting>>>,
+}
+
+/// A session that waits for its next call.
+struct Waiting {
+    key: Key,
+    session: Arc<Session>,
 }
 
 /// Whose calls may have a session.
@@ -75,19 +81,19 @@ impl Pool {
 
     fn take(&self, key: &Key) -> Option<Arc<Session>> {
         let mut waiting = self.waiting();
-        let place = waiting.iter().rposition(|(other, _)| other == key)?;
-        waiting.remove(place).map(|(_, session)| session)
+        let place = waiting.iter().rposition(|one| one.key == *key)?;
+        waiting.remove(place).map(|one| one.session)
     }
 
     fn give_back(&self, key: Key, session: Arc<Session>) {
         let mut waiting = self.waiting();
-        waiting.push_back((key, session));
+        waiting.push_back(Waiting { key, session });
         let longest = if waiting.len() > WAITING_MAX { waiting.pop_front() } else { None };
         drop(waiting);
         drop(longest);
     }
 
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<(Key, Arc<Session>)>> {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

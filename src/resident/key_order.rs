@@ -6,7 +6,7 @@
 use super::column::copied;
 use super::file::Rows;
 use super::key_index::{KeyIndex, Near, RunEnd};
-use arrow::array::{Array, ArrayRef, MutableArrayData, make_array};
+use arrow::array::{Array, ArrayRef, MutableArrayData, make_array, new_empty_array};
 use arrow::error::ArrowError;
 use std::ops::{Bound, Range};
 use std::sync::Arc;
@@ -134,15 +134,22 @@ impl KeyOrder {
     pub fn column(&self, place: usize, pieces: &[Piece]) -> Result<ArrayRef, ArrowError> {
         let of = |file: usize| self.files.get(file).and_then(|(rows, _)| rows.columns.get(place));
         let missing = || ArrowError::ComputeError(format!("column {place} was not read"));
-        if let [piece] = pieces {
-            return copied(of(piece.file).ok_or_else(missing)?, &piece.rows);
+        match pieces {
+            [] => return Ok(new_empty_array(of(0).ok_or_else(missing)?.data_type())),
+            [piece] => return copied(of(piece.file).ok_or_else(missing)?, &piece.rows),
+            _ => {}
         }
-        let data = (0..self.files.len()).map(|file| Some(of(file)?.to_data())).collect::<Option<Vec<_>>>();
+        // Of many files a batch needs few.
+        let mut places: Vec<usize> = pieces.iter().map(|piece| piece.file).collect();
+        places.sort_unstable();
+        places.dedup();
+        let data = places.iter().map(|file| Some(of(*file)?.to_data())).collect::<Option<Vec<_>>>();
         let data = data.ok_or_else(missing)?;
         let count = pieces.iter().map(|piece| piece.rows.len()).sum();
         let mut joined = MutableArrayData::new(data.iter().collect(), false, count);
         for piece in pieces {
-            joined.try_extend(piece.file, piece.rows.start, piece.rows.end)?;
+            let place = places.binary_search(&piece.file).map_err(|_| missing())?;
+            joined.try_extend(place, piece.rows.start, piece.rows.end)?;
         }
         Ok(make_array(joined.freeze()))
     }

@@ -239,11 +239,8 @@ impl DataSource for OrderedSource {
     }
 
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
-        let whole = if self.filter.is_some() || self.ends.is_some() {
-            self.statistics.clone().to_inexact()
-        } else {
-            self.statistics.clone()
-        };
+        let cut = self.filter.is_some() || self.ends.is_some() || self.fetch.is_some();
+        let whole = if cut { self.statistics.clone().to_inexact() } else { self.statistics.clone() };
         if partition.is_none() || self.splits.is_empty() {
             return Ok(Arc::new(whole));
         }

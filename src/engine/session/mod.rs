@@ -332,7 +332,9 @@ impl Session {
             return depth.walking(self.plan_change(running, change, declared)).await;
         }
         let long = running.sql.len() >= LONG_TEXT_BYTES;
-        let key = (!long).then(|| depth.walk(|| Key::new(statement, declared, self.settings().version())));
+        // Tables of the session's own may come and go within a statement: none of them is in a plan that is kept.
+        let keeps = !long && self.settings().temporary().is_empty();
+        let key = keeps.then(|| depth.walk(|| Key::new(statement, declared, self.settings().version())));
         if let Some(plan) = key.as_ref().and_then(|key| depth.walk(|| self.plans().find(key))) {
             return Ok(plan);
         }

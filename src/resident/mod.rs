@@ -1,8 +1,8 @@
 //! Columns of the lake that stay in memory: decoded once, by file and column, within a bound.
 //!
 //! Data files never change, so that what was decoded of one holds for every version that names it; a new version adds
-//! its new files. Readers ask for columns of a file ([`Residents::file`]) or for the rows of some keys
-//! ([`Residents::rows_of`]) and read the file themselves where these are not here. What was asked for and is not here
+//! its new files. Readers ask for columns of a file ([`Residents::file`]), for those of all files in the order of the key
+//! ([`Residents::in_key_order`]) or for the rows of some keys ([`Residents::rows_of`]), and read the file themselves where these are not here. What was asked for and is not here
 //! is loaded behind their back ([`loader`]): the first reader does not wait for more than it needs.
 //!
 //! A file that was asked for once is not worth the room: large ones are loaded when they are asked for again. Where

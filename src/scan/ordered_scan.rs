@@ -6,7 +6,7 @@
 
 use super::bounds::ALL;
 use super::parquet::statistics_of;
-use super::resident_scan::{RunEnds, bounds_of, compared, values_of};
+use super::resident_scan::{RunEnds, bounds_of, keeps_ends, values_of};
 use crate::lake::Snapshot;
 use crate::lake::dataset::Dataset;
 use crate::resident::{KeyOrder, Keys, OfEachKey, Piece, Residents, RunEnd};
@@ -22,7 +22,7 @@ use datafusion::common::{Result, ScalarValue, Statistics};
 use datafusion::datasource::source::{DataSource, DataSourceExec};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::projection::ProjectionExprs;
-use datafusion::physical_expr::utils::{collect_columns, conjunction, split_conjunction};
+use datafusion::physical_expr::utils::conjunction;
 use datafusion::physical_expr::{
     EquivalenceProperties, LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr, RangePartitioning, SplitPoint,
     expressions,
@@ -84,13 +84,7 @@ pub(super) fn with_run_ends(
     if !is_key(first, 0) || second.is_some_and(|second| !is_key(second, 1)) || !in_order || source.fetch.is_some() {
         return None;
     }
-    // What the scan leaves out may not tell rows of one key apart, but for the bounds that the ends keep to.
-    let harmless = |part: &Arc<dyn PhysicalExpr>| {
-        let by_key_alone = collect_columns(part).iter().all(|column| column.index() == first);
-        let within = |place| ends.bounds != ALL && compared(part, place, &source.schema).is_some();
-        by_key_alone || second.is_some_and(within)
-    };
-    if !source.filter.iter().flat_map(split_conjunction).all(harmless) {
+    if !keeps_ends(source.filter.as_ref(), (first, second), &ends, &source.schema) {
         return None;
     }
     let source = OrderedSource { ends: Some(ends), ..source.clone() };
@@ -298,7 +292,8 @@ impl DataSource for OrderedSource {
         _: &ConfigOptions,
     ) -> Result<FilterPushdownPropagation<Arc<dyn DataSource>>> {
         let answers = vec![PushedDown::No; filters.len()];
-        if filters.is_empty() {
+        // Rows that are counted already may not be chosen by conditions of those above.
+        if filters.is_empty() || self.fetch.is_some() {
             return Ok(FilterPushdownPropagation::with_parent_pushdown_result(answers));
         }
         let filter = conjunction(self.filter.iter().cloned().chain(filters));

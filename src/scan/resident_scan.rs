@@ -82,19 +82,29 @@ pub(super) fn with_run_ends(
         None => None,
     };
     let first_in_table = in_table(first)?;
-    // What the scan leaves out may not tell rows of one key apart, but for the bounds that the ends keep to.
-    let harmless = |part: &Arc<dyn PhysicalExpr>| {
-        let by_key_alone = collect_columns(part).iter().all(|column| column.index() == first_in_table);
-        let within = |place| ends.bounds != ALL && compared(part, place, &dataset.schema).is_some();
-        by_key_alone || second_in_table.is_some_and(within)
-    };
-    let filter = source.filter();
-    if config.limit.is_some() || !filter.iter().flat_map(split_conjunction).all(harmless) {
+    let key = (first_in_table, second_in_table);
+    if config.limit.is_some() || !keeps_ends(source.filter().as_ref(), key, &ends, &dataset.schema) {
         return None;
     }
     let source = ResidentSource { ends: Some(ends), ..source.clone() };
     let config = FileScanConfigBuilder::from(config.clone()).with_source(Arc::new(source)).build();
     Some(Arc::new(exec.clone().with_data_source(Arc::new(config))))
+}
+
+/// Whether a filter leaves the ends of each key's rows what they are: it tells no rows of one key apart, but for the bounds
+/// that the ends keep to. `key` has the places of the key's first and second column.
+pub(super) fn keeps_ends(
+    filter: Option<&Arc<dyn PhysicalExpr>>,
+    key: (usize, Option<usize>),
+    ends: &RunEnds,
+    schema: &Schema,
+) -> bool {
+    let harmless = |part: &Arc<dyn PhysicalExpr>| {
+        let by_key_alone = collect_columns(part).iter().all(|column| column.index() == key.0);
+        let within = |place| ends.bounds != ALL && compared(part, place, schema).is_some();
+        by_key_alone || key.1.is_some_and(within)
+    };
+    filter.into_iter().flat_map(split_conjunction).all(harmless)
 }
 
 /// How many rows of each key are wanted, and from which end.

@@ -1,7 +1,8 @@
 //! The cached table: a dataset of the lake and a freshness contract behind one provider.
 //!
 //! A scan first settles freshness (serve, nudge, wait, warn or refuse), then reads one snapshot of the dataset: the rows of
-//! named keys from memory where they are there, else files as plain Parquet. It never talks to a source.
+//! named keys, or all of them key by key, from memory where they are there, else files as plain Parquet. It never talks to a
+//! source.
 
 use super::context::{OnStale, QueryContext};
 use super::demand::Demand;
@@ -307,8 +308,8 @@ impl TableProvider for RefreshingTable {
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
 
-    /// Settles freshness, takes the version that the statement or its transaction reads, and gives a Parquet scan of
-    /// it; a part of a version is read as it is. An empty plan when nothing was loaded. Fails with kind Stale where old
+    /// Settles freshness, takes the version that the statement or its transaction reads, and gives a scan of it: from
+    /// memory where it is there, else of Parquet; a part of a version is read as it is. An empty plan when nothing was loaded. Fails with kind Stale where old
     /// rows may not be served.
     async fn scan(
         &self,

@@ -215,6 +215,11 @@ const ORDERS: &[&str] = &[
     "SELECT symbol, count(*) FROM (SELECT * FROM eod UNION ALL SELECT * FROM eod) AS both GROUP BY symbol ORDER BY symbol",
     "SELECT symbol, date, close FROM eod e WHERE close = (SELECT max(close) FROM eod f WHERE f.symbol = e.symbol) ORDER BY 1, 2",
     "SELECT count(*) FROM (SELECT symbol, date FROM eod LIMIT 5000) AS some",
+    // What a join learns of its symbols is no condition on the first ten.
+    "SELECT t.symbol, t.date FROM (SELECT symbol, date FROM eod ORDER BY symbol DESC, date DESC LIMIT 10) AS t
+     JOIN (VALUES ('S001'), ('S039')) AS w (s) ON w.s = t.symbol ORDER BY 1, 2",
+    "SELECT count(*) FROM (SELECT symbol, date FROM eod ORDER BY symbol, date LIMIT 10) AS t
+     JOIN (VALUES ('S001'), ('S039')) AS w (s) ON w.s = t.symbol",
     "SELECT symbol, min(volume), max(volume) FROM eod WHERE date = '1973-06-01' OR date = '1973-06-04' GROUP BY 1 ORDER BY 1",
     "SELECT e.symbol, e.date, q.date FROM eod e ASOF JOIN eod q MATCH_CONDITION (e.date > q.date) ON e.symbol = q.symbol
      ORDER BY 1, 2",

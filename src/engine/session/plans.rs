@@ -24,25 +24,24 @@ pub(super) struct Plans {
 }
 
 struct Kept {
-    key: Key,
+    statement: Statement,
+    declared: Vec<Option<DataType>>,
+    settings: u64,
     plan: Plan,
 }
 
 /// A statement under settings, with the types that its client declares for its parameters.
-#[derive(PartialEq, Eq)]
-pub(super) struct Key {
-    hash: u64,
-    statement: Statement,
-    declared: Vec<Option<DataType>>,
-    settings: u64,
+#[derive(Hash)]
+pub(super) struct Asked<'a> {
+    pub(super) statement: &'a Statement,
+    pub(super) declared: &'a [Option<DataType>],
+    /// The version of the session's settings.
+    pub(super) settings: u64,
 }
 
-impl Key {
-    pub(super) fn new(statement: &Statement, declared: &[Option<DataType>], settings: u64) -> Self {
-        let mut hasher = DefaultHasher::new();
-        (statement, declared, settings).hash(&mut hasher);
-        let (statement, declared) = (statement.clone(), declared.to_vec());
-        Self { hash: hasher.finish(), statement, declared, settings }
+impl Kept {
+    fn answers(&self, asked: &Asked<'_>) -> bool {
+        self.settings == asked.settings && self.declared == asked.declared && self.statement == *asked.statement
     }
 }
 
@@ -53,8 +52,8 @@ impl Plans {
     }
 
     /// The plan of a statement that came before.
-    pub(super) fn find(&mut self, key: &Key) -> Option<Plan> {
-        let place = self.kept.iter().position(|kept| kept.key == *key)?;
+    pub(super) fn find(&mut self, asked: &Asked<'_>) -> Option<Plan> {
+        let place = self.kept.iter().position(|kept| kept.answers(asked))?;
         let kept = self.kept.remove(place)?;
         let plan = kept.plan.clone();
         self.kept.push_back(kept);
@@ -62,21 +61,23 @@ impl Plans {
     }
 
     /// Keeps a plan, if its statement is one that comes again.
-    pub(super) fn keep(&mut self, key: Key, plan: &Plan) {
-        let again = self.seen.contains(&key.hash);
-        if !again {
-            self.seen.push_back(key.hash);
+    pub(super) fn keep(&mut self, asked: &Asked<'_>, plan: &Plan) {
+        let mut hasher = DefaultHasher::new();
+        asked.hash(&mut hasher);
+        let hash = hasher.finish();
+        if !self.at_once && !self.seen.contains(&hash) {
+            self.seen.push_back(hash);
             if self.seen.len() > SEEN_MAX {
                 self.seen.pop_front();
             }
+            return;
         }
-        if again || self.at_once {
-            // Plans under settings that were changed since are of no use.
-            self.kept.retain(|kept| kept.key.settings == key.settings);
-            if self.kept.len() >= PLANS_MAX {
-                self.kept.pop_front();
-            }
-            self.kept.push_back(Kept { key, plan: plan.clone() });
+        // Plans under settings that were changed since are of no use.
+        self.kept.retain(|kept| kept.settings == asked.settings);
+        if self.kept.len() >= PLANS_MAX {
+            self.kept.pop_front();
         }
+        let (statement, declared) = (asked.statement.clone(), asked.declared.to_vec());
+        self.kept.push_back(Kept { statement, declared, settings: asked.settings, plan: plan.clone() });
     }
 }

@@ -68,7 +68,7 @@ impl Pool {
             }
             None => {
                 let session = open();
-                session.keep_plans_at_once();
+                session.plans().keep_at_once();
                 let mut own = session.settings();
                 settings.iter().try_for_each(|(name, value)| own.set(name, value))?;
                 drop(own);
@@ -95,6 +95,22 @@ impl Pool {
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Session {
+    /// Is no longer open for now; nothing of the call before is left to the next.
+    fn rest(&self) {
+        *self.place() = None;
+        *self.part.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.end_request();
+        self.take_notices();
+        self.take_warnings();
+    }
+
+    /// Is open again, for another call.
+    fn wake(&self) {
+        *self.place() = Some(self.shared.sessions.add(self.open.clone()));
     }
 }
 

@@ -34,6 +34,7 @@ use crate::resident::Residents;
 use crate::system::budget::{BudgetRow, BudgetRows};
 use crate::system::spools::{SpoolFigures, SpoolRow, SpoolRows};
 use crate::system::{budget, cache, feed_gaps, schema, sources, spools, subscribers, subscriptions};
+use crate::table::kept_view::KeptViews;
 use crate::table::schemas::Tables;
 use anyhow::{Context, Result};
 use futures::StreamExt;
@@ -178,8 +179,10 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
     for snapshot in lake.tables().filter_map(|table| table.current()) {
         residents.follow(&snapshot);
     }
+    let kept_views = KeptViews::default();
+    let view_figures = kept_views.clone();
     let system_tables = vec![
-        ("cache", cache::table(residents.clone())),
+        ("cache", cache::table(residents.clone(), Box::new(move || view_figures.figures()))),
         ("budget", budget::table(budget_rows(all_sources.clone()))),
         ("sources", sources::table(feed::source_rows(all_sources, feed_source.zip(feed.clone()), live.clone()))),
         ("feed_gaps", feed_gaps::table(live.feed().clone())),
@@ -202,6 +205,7 @@ pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &Cancell
             live: live.clone(),
             histories: histories.iter().map(uncommitted).collect(),
             residents,
+            kept_views,
             settings: settings.collect(),
             system_tables,
         },

@@ -11,55 +11,19 @@
 -- change_ratio: change over close; NULL likewise [ratio]
 -- event_at: Time of the quote at the venue; NULL where the venue does not tell
 -- received_at: Time of arrival here
-WITH latest AS (
-    SELECT max(date) AS date
-    FROM eod
-    WHERE date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
-    GROUP BY symbol
-),
-session AS (
-    SELECT
-        coalesce(
-            max(date) FILTER (
-                WHERE CASE
-                    WHEN date BETWEEN DATE '1990-01-02' AND DATE '2030-12-31' THEN is_session(date)
-                    ELSE date_part('dow', date) BETWEEN 1 AND 5
-                END
-            ),
-            max(date)
-        ) AS date
-    FROM (
-        SELECT date
-        FROM eod
-        WHERE date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
-            AND date > (SELECT max(date) FROM latest) - INTERVAL '40 days'
-        GROUP BY date
-    ) AS dates
-),
-closes AS (
-    SELECT
-        symbol,
-        last_value(close ORDER BY date) AS close,
-        max(date) AS date
-    FROM eod
-    WHERE close IS NOT NULL
-        AND date > (SELECT date FROM session) - INTERVAL '15 days'
-        AND date <= CAST(now() AT TIME ZONE 'America/New_York' AS date)
-    GROUP BY symbol
-)
 SELECT
     symbols.symbol,
     symbols.description,
     quotes.bid,
     quotes.ask,
     quotes.mid,
-    closes.close,
-    closes.date AS close_date,
-    CASE WHEN closes.date >= session.date THEN quotes.mid - closes.close END AS change,
-    CASE WHEN closes.date >= session.date THEN quotes.mid / nullif(closes.close, 0) - 1 END AS change_ratio,
+    closes_latest.close,
+    closes_latest.date AS close_date,
+    CASE WHEN closes_latest.date >= closes_latest.session_date THEN quotes.mid - closes_latest.close END AS change,
+    CASE WHEN closes_latest.date >= closes_latest.session_date THEN quotes.mid / nullif(closes_latest.close, 0) - 1 END
+        AS change_ratio,
     quotes.event_at,
     quotes.received_at
 FROM symbols
 JOIN quotes ON quotes.symbol = coalesce(symbols.streamer_symbol, symbols.symbol)
-LEFT JOIN closes ON closes.symbol = symbols.symbol
-CROSS JOIN session
+LEFT JOIN closes_latest ON closes_latest.symbol = symbols.symbol

@@ -4,6 +4,8 @@
 
 use super::frame::{self, FrameError};
 use crate::lake::dataset::{Dataset, FETCHED_AT, Precedence};
+use crate::lake::key_order::KeyOrder;
+use arrow::array::AsArray;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
@@ -69,8 +71,12 @@ pub fn merge_by(
     held: &[RecordBatch],
     new: &[RecordBatch],
 ) -> Result<Merged, MergeError> {
+    let (held, new) = (one_batch(&dataset.schema, held)?, one_batch(&dataset.schema, new)?);
+    if held.num_rows() == 0 && KeyOrder::of(dataset, &new) == KeyOrder::Unique {
+        return Ok(all_new(dataset, new));
+    }
     let rows = concat(
-        [side(dataset, sources, held, false)?, side(dataset, sources, new, true)?],
+        [side(dataset, sources, &held, false)?, side(dataset, sources, &new, true)?],
         UnionArgs { rechunk: false, ..UnionArgs::default() },
     )?;
     let by_key = SortMultipleOptions::default().with_maintain_order(true);
@@ -122,10 +128,25 @@ pub fn changed_items(
 }
 
 /// One side of the merge as a lazy frame, marked with what decides between two rows.
-fn side(dataset: &Dataset, sources: &[&str], batches: &[RecordBatch], is_new: bool) -> Result<LazyFrame, MergeError> {
-    let batch = one_batch(&dataset.schema, batches)?;
+fn side(dataset: &Dataset, sources: &[&str], rows: &RecordBatch, is_new: bool) -> Result<LazyFrame, MergeError> {
     let marks = [lit(is_new).alias(IS_NEW), strength(dataset.precedence, sources).alias(STRENGTH)];
-    Ok(frame::from_arrow(&batch)?.lazy().with_columns(marks))
+    Ok(frame::from_arrow(rows)?.lazy().with_columns(marks))
+}
+
+/// Rows that meet none that are held, and are merged as they stand.
+fn all_new(dataset: &Dataset, rows: RecordBatch) -> Merged {
+    let first = dataset.key.first().and_then(|item| rows.column_by_name(item)?.as_string_opt::<i32>());
+    let mut items = BTreeSet::new();
+    let mut last = None;
+    // In the order of the key an item's rows stand together.
+    for item in first.into_iter().flatten().flatten() {
+        if last != Some(item) {
+            items.insert(item.to_owned());
+            last = Some(item);
+        }
+    }
+    let added = rows.num_rows() as u64;
+    Merged { rows, added, changed: 0, unchanged: 0, items }
 }
 
 /// How strong the source of a row is: the last of the list has 1, and the first the most; what is not listed has 0.

@@ -2,17 +2,21 @@
 
 use super::merge::{self, Merged, changed_items};
 use crate::lake::dataset::{Layout, WriteMode};
-use crate::lake::{DataFile, FailedItem, LakeError, LakeTable, Scope, Snapshot, StatisticValue};
+use crate::lake::{DataFile, Encoding, FailedItem, LakeError, LakeTable, Scope, Snapshot, StagedFile, StatisticValue};
 use arrow::array::{AsArray, BooleanArray, Date32Array, StringArray};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::Date32Type;
 use arrow::record_batch::RecordBatch;
 use chrono::{Datelike, Days, NaiveDate};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Tries against other writers before giving up.
 const CONFLICT_TRIES: usize = 10;
+
+/// Files that are encoded at once while further rows are merged.
+const ENCODING_MAX: usize = 2;
 
 /// What a write did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -154,11 +158,9 @@ async fn merge_by_year(
 ) -> Result<Written, LakeError> {
     let years = Years { table, column };
     let base = table.update().await?;
-    let mut left = BTreeSet::new();
-    for batch in rows {
-        left.append(&mut years.of(batch)?);
-    }
-    let (mut removed, mut staged, mut written) = (Vec::new(), Vec::new(), Written::default());
+    let runs = years.runs(rows)?;
+    let mut left: BTreeSet<i32> = runs.keys().copied().collect();
+    let (mut removed, mut staging, mut written) = (Vec::new(), Staging::new(table), Written::default());
     let mut items = BTreeSet::new();
     while let Some(year) = left.pop_first() {
         // A file of another writer may span years: then those years are merged together.
@@ -174,7 +176,9 @@ async fn merge_by_year(
         };
         left = left.difference(&merged_years).copied().collect();
         let held = table.read(&touched).await?;
-        let new = rows.iter().map(|batch| years.rows_in(batch, &merged_years)).collect::<Result<Vec<_>, _>>()?;
+        let runs = merged_years.iter().filter_map(|year| runs.get(year)).flatten();
+        let new: Vec<RecordBatch> =
+            runs.filter_map(|run| Some(rows.get(run.batch)?.slice(run.rows.start, run.rows.len()))).collect();
         let mut merged = merged_rows(table, &held, &new)?;
         drop(held);
         if merged.added == 0 && merged.changed == 0 {
@@ -185,13 +189,19 @@ async fn merge_by_year(
         if outcome == Outcome::Counted {
             continue;
         }
-        for year in years.of(&merged.rows)? {
-            staged.push(table.stage(&years.rows_in(&merged.rows, &BTreeSet::from([year]))?).await?);
+        let present = years.of(&merged.rows)?;
+        if present.len() == 1 {
+            staging.begin(merged.rows).await?;
+        } else {
+            for year in present {
+                staging.begin(years.rows_in(&merged.rows, &BTreeSet::from([year]))?).await?;
+            }
         }
         removed.append(&mut touched);
         items.append(&mut merged.items);
     }
     written.version = base.as_ref().map(|base| base.version);
+    let staged = staging.finish().await?;
     if !staged.is_empty() {
         let snapshot = table.commit_items(base.as_deref(), &removed, staged, Some(&items)).await?;
         written.version = Some(snapshot.version);
@@ -272,6 +282,56 @@ fn year_of(days: i32) -> i32 {
     date.map_or(0, |date| date.year())
 }
 
+/// The days of a year, counted from the epoch; none where the calendar ends.
+fn days_of(year: i32) -> Range<i32> {
+    let first = |year| NaiveDate::from_yo_opt(year, 1).map(|date| date.signed_duration_since(NaiveDate::default()));
+    let days = |year: i32| first(year).and_then(|span| i32::try_from(span.num_days()).ok());
+    match (days(year), year.checked_add(1).and_then(days)) {
+        (Some(from), Some(to)) => from..to,
+        _ => 0..0,
+    }
+}
+
+/// Files of one commit, a few of which are encoded while the rows of the next are merged.
+struct Staging<'a> {
+    table: &'a LakeTable,
+    encoding: VecDeque<Encoding>,
+    staged: Vec<StagedFile>,
+}
+
+impl<'a> Staging<'a> {
+    fn new(table: &'a LakeTable) -> Self {
+        Self { table, encoding: VecDeque::new(), staged: Vec::new() }
+    }
+
+    /// Begins a file of these rows.
+    async fn begin(&mut self, rows: RecordBatch) -> Result<(), LakeError> {
+        self.encoding.push_back(self.table.encoding(rows)?);
+        self.finish_beyond(ENCODING_MAX).await
+    }
+
+    /// All files, once they are written.
+    async fn finish(mut self) -> Result<Vec<StagedFile>, LakeError> {
+        self.finish_beyond(0).await?;
+        Ok(self.staged)
+    }
+
+    async fn finish_beyond(&mut self, most: usize) -> Result<(), LakeError> {
+        while self.encoding.len() > most
+            && let Some(encoding) = self.encoding.pop_front()
+        {
+            self.staged.push(self.table.stage_encoding(encoding).await?);
+        }
+        Ok(())
+    }
+}
+
+/// Consecutive rows of one year in one batch.
+struct Run {
+    batch: usize,
+    rows: Range<usize>,
+}
+
 /// The years that rows and files are of, by a date column of a table.
 #[derive(Clone, Copy)]
 struct Years<'a> {
@@ -295,6 +355,36 @@ impl Years<'_> {
             }
         }
         Ok(years)
+    }
+
+    /// Where the rows of each year stand, in the order in which they come; rows without a date are left out.
+    fn runs(self, batches: &[RecordBatch]) -> Result<BTreeMap<i32, Vec<Run>>, LakeError> {
+        let mut runs: BTreeMap<i32, Vec<Run>> = BTreeMap::new();
+        for (batch, rows) in batches.iter().enumerate() {
+            let mut run: Option<(i32, usize)> = None;
+            // Days of the year of the run, so that not each has to be read.
+            let mut within = 0..0;
+            let mut end = |run: Option<(i32, usize)>, end: usize| {
+                if let Some((year, first)) = run {
+                    runs.entry(year).or_default().push(Run { batch, rows: first..end });
+                }
+            };
+            for (row, days) in self.dates(rows)?.iter().enumerate() {
+                let Some(days) = days else {
+                    end(run.take(), row);
+                    continue;
+                };
+                if run.is_some() && within.contains(&days) {
+                    continue;
+                }
+                end(run.take(), row);
+                let year = year_of(days);
+                within = days_of(year);
+                run = Some((year, row));
+            }
+            end(run, rows.num_rows());
+        }
+        Ok(runs)
     }
 
     fn rows_in(self, rows: &RecordBatch, years: &BTreeSet<i32>) -> Result<RecordBatch, LakeError> {

@@ -10,6 +10,7 @@ use crate::dialect::catalog::Comments;
 use crate::dialect::{self, Host};
 use crate::scan::resident_rule::ResidentScans;
 use crate::table::comment::OwnComments;
+use crate::table::kept_view::KeptViews;
 use crate::table::planner::DemandPlanner;
 use crate::table::schemas::{self, Tables};
 use crate::table::view;
@@ -60,11 +61,12 @@ pub async fn build(mut parts: Parts) -> Result<Engine> {
     let context = SessionContext::new_with_state(state);
     let catalog = context.catalog(DATABASE).ok_or_else(|| anyhow!("the session has no catalog"))?;
     parts.tables.system_tables.push(("queries", queries_table::table(parts.queries.clone())));
+    let kept_views = parts.tables.kept_views.clone();
     schemas::register(parts.tables, catalog.as_ref())?;
     let host = Host { catalog, comments: Arc::new(OwnComments), rereads, extensions };
     let state = dialect::install(context.state(), &host).context("install PostgreSQL's meaning of SQL")?;
     let context = SessionContext::new_with_state(state);
-    view::register(&context).await.context("register the views")?;
+    view::register(&context, &kept_views).await.context("register the views")?;
     Ok(Engine::with_queries(context.state(), parts.defaults, parts.queries))
 }
 
@@ -93,7 +95,7 @@ pub fn over(context: &SessionContext, comments: Arc<dyn Comments>, defaults: Def
 /// A view that does not plan, by name.
 pub async fn views_over(context: &SessionContext) -> Result<()> {
     crate::market_sql::register(context)?;
-    view::register(context).await
+    view::register(context, &KeptViews::default()).await
 }
 
 /// Whether a table has the same rows when one statement scans it twice: a session changes its own tables between

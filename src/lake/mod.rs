@@ -19,6 +19,7 @@ mod durability_tests;
 mod error;
 mod file;
 pub mod freshness;
+pub(crate) mod key_order;
 mod log;
 mod migrate;
 mod note;
@@ -62,6 +63,7 @@ pub use statistics::{ColumnStatistics, StatisticValue};
 pub use store::StoreOptions;
 pub use store::leftovers::Leftover;
 pub use stored_file::{FileReader, StoredFile, name_in_lake};
+pub(crate) use table::Encoding;
 pub use table::{LakeTable, StagedFile};
 pub use upkeep::{RETENTION_MIN, Vacuumed};
 

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
 use url::Url;
 use uuid::Uuid;
 
@@ -85,6 +86,10 @@ impl std::fmt::Debug for LakeTable {
         f.debug_struct("LakeTable").field("dataset", &self.dataset.name).finish_non_exhaustive()
     }
 }
+
+/// Rows that become the bytes of a file.
+#[derive(Debug)]
+pub(crate) struct Encoding(JoinHandle<Result<Encoded, LakeError>>);
 
 impl LakeTable {
     pub(super) fn new(root: &Root, dataset: Arc<Dataset>, compression: FileCompression) -> Self {
@@ -293,11 +298,29 @@ impl LakeTable {
 
     /// Writes rows, in any order, as a file that no version names yet.
     pub async fn stage(&self, rows: &RecordBatch) -> Result<StagedFile, LakeError> {
-        if rows.schema().fields() != self.dataset.schema.fields() {
-            return Err(LakeError::rows(self.dataset.name, "rows do not have the table's columns"));
-        }
+        self.check_columns(rows)?;
         let encoded = Encoded::of(&self.dataset, rows.clone(), self.compression)?;
         self.stage_encoded(encoded, LOG_CLOCK.now()).await
+    }
+
+    /// Begins to encode rows, in any order, beside other work; [`LakeTable::stage_encoding`] then writes them.
+    pub(crate) fn encoding(&self, rows: RecordBatch) -> Result<Encoding, LakeError> {
+        self.check_columns(&rows)?;
+        let (dataset, compression) = (self.dataset.clone(), self.compression);
+        Ok(Encoding(tokio::task::spawn_blocking(move || Encoded::of(&dataset, rows, compression))))
+    }
+
+    /// Writes rows that are being encoded as a file that no version names yet.
+    pub(crate) async fn stage_encoding(&self, encoding: Encoding) -> Result<StagedFile, LakeError> {
+        let encoded = encoding.0.await.map_err(|error| LakeError::rows(self.dataset.name, error))??;
+        self.stage_encoded(encoded, LOG_CLOCK.now()).await
+    }
+
+    fn check_columns(&self, rows: &RecordBatch) -> Result<(), LakeError> {
+        match rows.schema().fields() == self.dataset.schema.fields() {
+            true => Ok(()),
+            false => Err(LakeError::rows(self.dataset.name, "rows do not have the table's columns")),
+        }
     }
 
     /// Writes the bytes of a file that no version names yet. The log will say that its rows are of that moment.

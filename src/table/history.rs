@@ -4,18 +4,22 @@
 //! the lake by then; what is in both is taken from the lake, as the position in its version tells.
 
 use super::context::QueryContext;
+use super::lookup::RangedTable;
 use crate::error::{ErrorKind, QueryError};
-use crate::lake::LakeTable;
+use crate::lake::{LakeTable, Scope, Snapshot};
 use crate::live::spool::{Block, Uncommitted};
-use crate::resident::Residents;
+use crate::resident::{KeyRange, Residents, Wanted};
 use crate::scan::key_lookup;
 use crate::scan::lake_error::storage_error;
 use crate::scan::parquet::{estimate, scan_snapshot};
-use arrow::datatypes::SchemaRef;
+use arrow::array::AsArray;
+use arrow::compute::{SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, take_record_batch};
+use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::Statistics;
+use datafusion::common::{Statistics, internal_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -25,7 +29,11 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use std::ops::RangeBounds;
 use std::sync::Arc;
+
+/// Events of the tail that a lookup goes through; of more, a scan is planned.
+const TAIL_EVENTS_MAX: usize = 32 << 10;
 
 /// The history of one kind of live event as a DataFusion table: the lake's rows and the tail of this process's spool.
 #[derive(Debug)]
@@ -61,6 +69,107 @@ impl HistoryTable {
     }
 }
 
+/// What a statement reads of a history.
+struct Parts {
+    /// The blocks of the spool that the lake does not have, or not wholly.
+    blocks: Vec<Arc<Block>>,
+    /// The lake has the events up to this number.
+    position: i64,
+    /// The lake's version; `None` when it has none.
+    snapshot: Option<Arc<Snapshot>>,
+}
+
+impl HistoryTable {
+    /// The tail's blocks beyond the position in the lake's version, and that version. A moment of the past is a version of
+    /// the lake alone; otherwise the tail is taken first: see above.
+    async fn parts(&self, context: &QueryContext) -> Result<Parts> {
+        let as_of = self.past.or(context.as_of);
+        let tail = self.history.as_ref().filter(|_| as_of.is_none()).and_then(|history| history.tail());
+        let mut blocks = tail.as_ref().map(|tail| tail.blocks()).unwrap_or_default();
+        let snapshot = match as_of {
+            Some(at) => self.table.snapshot_at(at).await,
+            None => self.table.latest().await,
+        };
+        let snapshot = snapshot.map_err(storage_error)?;
+        let positions = snapshot.as_ref().map(|snapshot| &snapshot.positions);
+        let position = tail.as_ref().and_then(|tail| positions?.get(tail.application()).copied()).unwrap_or(0);
+        blocks.retain(|block| block.last() > position);
+        let snapshot = snapshot.filter(|snapshot| !snapshot.files.is_empty());
+        Ok(Parts { blocks, position, snapshot })
+    }
+
+    /// The rows of some blocks that are within a key range, all columns.
+    fn of_tail(&self, blocks: &[Arc<Block>], position: i64, range: &KeyRange<'_>) -> Result<Vec<RecordBatch>> {
+        let (Ok(symbol), Ok(received_at)) = (self.schema.index_of("symbol"), self.schema.index_of("received_at"))
+        else {
+            return internal_err!("a history without symbol or received_at");
+        };
+        let within = |block: &Arc<Block>| {
+            let rows = block.rows_after(position, &self.schema).map_err(spool_error)?;
+            let symbols = rows.column(symbol).as_string::<i32>().iter();
+            let moments = rows.column(received_at).as_primitive::<TimestampMicrosecondType>().iter();
+            let wanted = symbols.zip(moments).map(|(symbol, moment)| {
+                let found = symbol.is_some_and(|symbol| range.first.binary_search(&symbol).is_ok());
+                Some(found && moment.is_some_and(|moment| range.second.contains(&moment)))
+            });
+            Ok(filter_record_batch(&rows, &wanted.collect())?)
+        };
+        blocks.iter().map(within).collect()
+    }
+}
+
+#[async_trait]
+impl RangedTable for HistoryTable {
+    fn key(&self) -> &[&'static str] {
+        self.table.dataset().key
+    }
+
+    /// A history is as fresh as its feed.
+    fn demand(&self, _: &[&str]) -> Option<(&'static str, Scope)> {
+        None
+    }
+
+    async fn look_up(
+        &self,
+        context: &QueryContext,
+        range: &KeyRange<'_>,
+        wanted: &Wanted<'_>,
+    ) -> Result<Option<RecordBatch>> {
+        let Some(residents) = self.residents.as_ref().filter(|_| context.part.is_none()) else { return Ok(None) };
+        let Parts { blocks, position, snapshot } = self.parts(context).await?;
+        let events: usize = blocks.iter().map(|block| block.count()).sum();
+        if events > TAIL_EVENTS_MAX || !blocks.iter().all(|block| block.is_in_memory()) {
+            return Ok(None);
+        }
+        if blocks.is_empty() {
+            let Some(snapshot) = snapshot else { return Ok(Some(RecordBatch::new_empty(wanted.schema.clone()))) };
+            return Ok(residents.rows_of(&snapshot, range, wanted).transpose()?);
+        }
+        // The columns of the key stand behind those that are wanted, to bring both parts into its order.
+        let key = self.key().iter().map(|name| self.schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
+        let columns = [wanted.columns, &key].concat();
+        let schema = Arc::new(self.schema.project(&columns)?);
+        let mut pieces = Vec::new();
+        if let Some(snapshot) = snapshot {
+            let wanted = Wanted { columns: &columns, schema: &schema, ..wanted.clone() };
+            let Some(rows) = residents.rows_of(&snapshot, range, &wanted) else { return Ok(None) };
+            pieces.push(rows?);
+        }
+        for rows in self.of_tail(&blocks, position, range)? {
+            pieces.push(rows.project(&columns)?.with_schema(schema.clone())?);
+        }
+        let rows = concat_batches(&schema, &pieces)?;
+        if rows.num_rows() > wanted.most {
+            return Ok(None);
+        }
+        let by = |place| SortColumn { values: rows.column(place).clone(), options: None };
+        let order = lexsort_to_indices(&(wanted.columns.len()..columns.len()).map(by).collect::<Vec<_>>(), None)?;
+        let places: Vec<usize> = (0..wanted.columns.len()).collect();
+        let rows = take_record_batch(&rows.project(&places)?, &order)?;
+        Ok(Some(rows.with_schema(wanted.schema.clone())?))
+    }
+}
+
 #[async_trait]
 impl TableProvider for HistoryTable {
     fn schema(&self) -> SchemaRef {
@@ -89,22 +198,11 @@ impl TableProvider for HistoryTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let as_of = self.past.or(QueryContext::of(state).as_of);
-        // A moment of the past is a version of the lake alone. Otherwise in this order: see above.
-        let tail = self.history.as_ref().filter(|_| as_of.is_none()).and_then(|history| history.tail());
-        let mut blocks = tail.as_ref().map(|tail| tail.blocks()).unwrap_or_default();
-        let snapshot = match as_of {
-            Some(at) => self.table.snapshot_at(at).await,
-            None => self.table.latest().await,
-        };
-        let snapshot = snapshot.map_err(storage_error)?;
-        let positions = snapshot.as_ref().map(|snapshot| &snapshot.positions);
-        let position = tail.as_ref().and_then(|tail| positions?.get(tail.application()).copied()).unwrap_or(0);
-        blocks.retain(|block| block.last() > position);
+        let Parts { blocks, position, snapshot } = self.parts(&QueryContext::of(state)).await?;
         // A limit below an inexact filter would cut rows that pass it.
         let limit = limit.filter(|_| filters.is_empty());
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
-        if let Some(snapshot) = snapshot.filter(|snapshot| !snapshot.files.is_empty()) {
+        if let Some(snapshot) = snapshot {
             if filters.is_empty() {
                 // Such a plan may be answered from the log alone.
                 self.table.check_presence(&snapshot).await.map_err(storage_error)?;

@@ -141,6 +141,30 @@ async fn the_tape_is_there_once_in_the_lake_and_in_the_spool() {
                       count(aggressor_side) FROM tape";
     let wanted = [1_500, 1_500, 1_500, 1_499 * 1_500 / 2, 1_500, 0];
     assert_eq!(numbers(&context, sql).await, wanted);
+    // A lookup finds the same rows in both places, in the order of the key.
+    let residents = Residents::start(&lake, 64 << 20).unwrap();
+    let url = ObjectStoreUrl::parse(lake.store().0.as_str()).unwrap();
+    let tape = HistoryTable::new(table.clone(), Some(history.clone()), url).with_residents(residents);
+    let columns = [tape.schema.index_of("venue_sequence").unwrap()];
+    let schema = Arc::new(tape.schema.project(&columns).unwrap());
+    let look_up = async |symbols: &[&str], from: i64, to: i64, most: usize| {
+        let second = (std::ops::Bound::Included(1_000_000 + from), std::ops::Bound::Excluded(1_000_000 + to));
+        let wanted = Wanted { columns: &columns, schema: &schema, count: None, most };
+        let rows = tape.look_up(&QueryContext::default(), &KeyRange { first: symbols, second }, &wanted).await.unwrap();
+        rows.map(|rows| rows.column(0).as_primitive::<Int64Type>().values().to_vec())
+    };
+    let until = std::time::Instant::now() + Duration::from_secs(30);
+    while look_up(&["S7"], 0, 2_000, 1_000).await.is_none() {
+        assert!(std::time::Instant::now() < until, "the rows do not come into memory");
+        tokio::task::yield_now().await;
+    }
+    let of =
+        |symbol: i64, from: i64, to: i64| (from..to).filter(move |number| number % 50 == symbol).collect::<Vec<_>>();
+    assert_eq!(look_up(&["S7"], 0, 2_000, 1_000).await, Some(of(7, 0, 1_500)));
+    assert_eq!(look_up(&["S7"], 907, 1_207, 1_000).await, Some(of(7, 907, 1_207)));
+    assert_eq!(look_up(&["S1", "S7"], 907, 1_207, 1_000).await, Some([of(1, 907, 1_207), of(7, 907, 1_207)].concat()));
+    assert_eq!(look_up(&["S1", "none"], 1_100, 1_101, 1_000).await, Some(Vec::new()));
+    assert_eq!(look_up(&["S7"], 0, 2_000, 29).await, None);
     ended.cancel();
     keeping.await.unwrap();
     assert_eq!(table.update().await.unwrap().unwrap().rows(), Some(1_500));

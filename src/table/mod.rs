@@ -6,6 +6,8 @@ pub mod context;
 pub mod demand;
 pub mod history;
 pub mod inputs;
+mod kept_rows;
+pub mod kept_view;
 pub mod live;
 pub mod lookup;
 pub mod planner;

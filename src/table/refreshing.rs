@@ -6,6 +6,7 @@
 
 use super::context::{OnStale, QueryContext};
 use super::demand::Demand;
+use super::lookup::RangedTable;
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::freshness::{Freshness, Policy};
 use crate::lake::refresh::{NO_SCHEDULER, RefreshHandle, Wanted};
@@ -26,7 +27,6 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Items a message names; of more it tells the number.
@@ -91,32 +91,11 @@ impl RefreshingTable {
         &self.refresh
     }
 
-    /// The rows of a key range from memory, as a scan planned now would find them; `None` where a scan has to.
-    ///
-    /// # Errors
-    /// Those of a scan.
-    pub(crate) async fn look_up(
-        &self,
-        context: &QueryContext,
-        range: &KeyRange<'_>,
-        wanted: &WantedRows<'_>,
-    ) -> Result<Option<RecordBatch>> {
-        let dataset = self.freshness.dataset;
-        if context.part.is_some() {
-            return Ok(None);
-        }
-        let by_item = self.table.dataset().item_column() == self.table.dataset().key.first().copied();
-        let scope = match by_item && !range.first.is_empty() {
-            true => Scope::Items(range.first.iter().map(|one| (*one).to_owned()).collect()),
-            false => Scope::All,
-        };
-        context.set_demand(Demand::new(BTreeMap::from([(dataset, scope)])));
-        let snapshot = context.snapshots.once(dataset, self.as_of(context), self.snapshot(context)).await?;
-        let Some(snapshot) = snapshot.filter(|snapshot| !snapshot.files.is_empty()) else {
-            return Ok(Some(RecordBatch::new_empty(wanted.schema.clone())));
-        };
-        let rows = self.residents.as_ref().and_then(|residents| residents.rows_of(&snapshot, range, wanted));
-        Ok(rows.transpose()?)
+    /// The version that the statement or its transaction reads, taken now unless it has read the table before; `None` when
+    /// nothing was loaded.
+    pub(super) async fn taken(&self, context: &QueryContext) -> Result<Option<Arc<Snapshot>>> {
+        let taken = context.snapshots.once(self.freshness.dataset, self.as_of(context), self.snapshot(context));
+        Ok(taken.await?.filter(|snapshot| !snapshot.files.is_empty()))
     }
 
     /// The version to read: that of a moment of the past, which cannot be stale, or the latest once it may be served.
@@ -287,6 +266,39 @@ fn in_words(seconds: u64) -> String {
 }
 
 #[async_trait]
+impl RangedTable for RefreshingTable {
+    fn key(&self) -> &[&'static str] {
+        &self.table.dataset().key
+    }
+
+    fn demand(&self, first: &[&str]) -> Option<(&'static str, Scope)> {
+        let by_item = self.table.dataset().item_column() == self.table.dataset().key.first().copied();
+        let scope = match by_item && !first.is_empty() {
+            true => Scope::Items(first.iter().map(|one| (*one).to_owned()).collect()),
+            false => Scope::All,
+        };
+        Some((self.freshness.dataset, scope))
+    }
+
+    async fn look_up(
+        &self,
+        context: &QueryContext,
+        range: &KeyRange<'_>,
+        wanted: &WantedRows<'_>,
+    ) -> Result<Option<RecordBatch>> {
+        if context.part.is_some() {
+            return Ok(None);
+        }
+        context.set_demand(Demand::new(self.demand(range.first).into_iter().collect()));
+        let Some(snapshot) = self.taken(context).await? else {
+            return Ok(Some(RecordBatch::new_empty(wanted.schema.clone())));
+        };
+        let rows = self.residents.as_ref().and_then(|residents| residents.rows_of(&snapshot, range, wanted));
+        Ok(rows.transpose()?)
+    }
+}
+
+#[async_trait]
 impl TableProvider for RefreshingTable {
     fn schema(&self) -> SchemaRef {
         self.schema.clone()
@@ -323,9 +335,7 @@ impl TableProvider for RefreshingTable {
             let snapshot = self.table.snapshot_by_version(part.version).await.map_err(storage_error)?;
             return scan_part(state, &self.store_url, &snapshot, projection, part);
         }
-        let taken = context.snapshots.once(self.freshness.dataset, self.as_of(&context), self.snapshot(&context));
-        let snapshot = taken.await?.filter(|snapshot| !snapshot.files.is_empty());
-        let Some(snapshot) = snapshot else {
+        let Some(snapshot) = self.taken(&context).await? else {
             let schema = datafusion::common::project_schema(&self.schema, projection)?;
             return Ok(Arc::new(EmptyExec::new(schema)));
         };

@@ -2,6 +2,8 @@
 //! they were at a moment.
 
 use super::history::HistoryTable;
+use super::kept_view::{KeptView, KeptViews};
+use super::lookup::RangedTable;
 use super::refreshing::RefreshingTable;
 use super::{live, views};
 use crate::dialect::past_name;
@@ -36,6 +38,8 @@ pub struct Tables {
     pub histories: BTreeMap<&'static str, Arc<dyn Uncommitted>>,
     /// Columns of the lake that are in memory.
     pub residents: Arc<Residents>,
+    /// Rows of views that are in memory.
+    pub kept_views: KeptViews,
     /// The configuration in force, for `system.settings`; secrets hidden.
     pub settings: Vec<system::Setting>,
     /// Further tables of schema `system`.
@@ -59,7 +63,15 @@ pub fn register(tables: Tables, catalog: &dyn CatalogProvider) -> Result<()> {
 /// Whether a table has the same rows when one statement scans it twice: a cached table is read in one version, and rows
 /// in memory stay. Live and system tables move on.
 pub fn rereads(table: &dyn TableProvider) -> bool {
-    table.is::<RefreshingTable>() || table.is::<MemTable>()
+    table.is::<RefreshingTable>() || table.is::<KeptView>() || table.is::<MemTable>()
+}
+
+/// A provider as a table whose rows are found by the first columns of their key, if it is one.
+pub(crate) fn ranged(provider: &dyn TableProvider) -> Option<&dyn RangedTable> {
+    let cached = provider.downcast_ref::<RefreshingTable>().map(|table| table as &dyn RangedTable);
+    let history = || provider.downcast_ref::<HistoryTable>().map(|table| table as &dyn RangedTable);
+    let view = || provider.downcast_ref::<KeptView>().map(|view| view as &dyn RangedTable);
+    cached.or_else(history).or_else(view)
 }
 
 /// Datasets of the lake as cached tables or histories, beside the latest events of every book.

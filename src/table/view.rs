@@ -5,11 +5,13 @@
 //! of the same name in the first dataset or view, by name, that the query reads.
 //! A view may read others; which of them are planned first follows from their texts.
 
+use super::kept_view::{KeptView, KeptViews};
 use crate::dialect::typing::{self, Parameters};
 use crate::lake::dataset::{self, Column};
 use anyhow::{Context, Result, ensure};
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::TableReference;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use std::sync::{Arc, LazyLock};
 
@@ -35,6 +37,7 @@ const FILES: &[(&str, &str)] = &[
     ("chain_forwards", include_str!("../../sql/views/chain_forwards.sql")),
     ("chain_greeks", include_str!("../../sql/views/chain_greeks.sql")),
     ("chain_quotes", include_str!("../../sql/views/chain_quotes.sql")),
+    ("closes_latest", include_str!("../../sql/views/closes_latest.sql")),
     ("eod_adjusted", include_str!("../../sql/views/eod_adjusted.sql")),
     ("high_low_52_week", include_str!("../../sql/views/high_low_52_week.sql")),
     ("iv_rank_screen", include_str!("../../sql/views/iv_rank_screen.sql")),
@@ -47,6 +50,10 @@ const FILES: &[(&str, &str)] = &[
     ("volatility_surface", include_str!("../../sql/views/volatility_surface.sql")),
 ];
 
+/// The views whose rows stay in memory once they were made: a row for each symbol, which follows from all rows of the cached
+/// tables that the view reads and from the day in New York.
+const KEPT: &[&str] = &["bars_latest", "closes_latest", "high_low_52_week", "movers"];
+
 /// Every view, sorted by name.
 pub fn all() -> &'static [ViewDefinition] {
     static ALL: LazyLock<Vec<ViewDefinition>> =
@@ -56,11 +63,12 @@ pub fn all() -> &'static [ViewDefinition] {
 
 /// Plans every view over the tables of the session and registers it in schema `public`, those first that others read.
 ///
-/// The tables a view names must be registered before.
+/// The tables a view names must be registered before. `kept` is told of the views whose rows are to stay in memory.
 ///
 /// # Errors
 /// A view that cannot be planned is named, and so are views that read each other in a circle.
-pub async fn register(context: &SessionContext) -> Result<()> {
+pub async fn register(context: &SessionContext, kept: &KeptViews) -> Result<()> {
+    let mut plans = Vec::new();
     let mut waiting = all().to_vec();
     while !waiting.is_empty() {
         let names: Vec<&str> = waiting.iter().map(|view| view.name).collect();
@@ -68,20 +76,24 @@ pub async fn register(context: &SessionContext) -> Result<()> {
         let (later, ready): (Vec<_>, Vec<_>) = waiting.iter().cloned().partition(reads_waiting);
         ensure!(!ready.is_empty(), "the views {} read each other in a circle", names.join(", "));
         for view in &ready {
-            plan(context, view).await.with_context(|| format!("plan view {}", view.name))?;
+            let plan = plan(context, view).await.with_context(|| format!("plan view {}", view.name))?;
+            plans.push((view.name, plan));
         }
         waiting = later;
     }
+    let stay = plans.into_iter().filter(|(name, _)| KEPT.contains(name));
+    kept.set(stay.filter_map(|(name, plan)| KeptView::of(name, plan)));
+    context.state_ref().write().config_mut().set_extension(Arc::new(kept.clone()));
     Ok(())
 }
 
 /// Plans a view and registers it.
-async fn plan(context: &SessionContext, view: &ViewDefinition) -> Result<()> {
+async fn plan(context: &SessionContext, view: &ViewDefinition) -> Result<LogicalPlan> {
     let plan = context.state().create_logical_plan(view.sql).await?;
     let plan = typing::resolve(plan, &context.state(), &mut Parameters::new())?;
-    let table = Arc::new(ViewTable::new(plan, Some(view.sql.to_owned())));
+    let table = Arc::new(ViewTable::new(plan.clone(), Some(view.sql.to_owned())));
     context.register_table(TableReference::partial("public", view.name), table)?;
-    Ok(())
+    Ok(plan)
 }
 
 impl ViewDefinition {

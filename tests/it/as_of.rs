@@ -18,6 +18,7 @@ use ttapi::lake::{Lake, LakeTable, Run, StoreOptions, dataset};
 use ttapi::live::Live;
 use ttapi::resident::Residents;
 use ttapi::serve::postgres;
+use ttapi::table::kept_view::KeptViews;
 use ttapi::table::schemas::Tables;
 
 /// An engine over a lake of its own; the test is the scheduler.
@@ -60,6 +61,7 @@ async fn place(stale: &[&str]) -> Place {
             live: Arc::new(Live::new(16)),
             histories: BTreeMap::new(),
             residents: Residents::start(&lake, 64 << 20).unwrap(),
+            kept_views: KeptViews::default(),
             settings: Vec::new(),
             system_tables: Vec::new(),
         },

@@ -16,25 +16,37 @@ use ttapi::lake::refresh::channel;
 use ttapi::lake::{Lake, LakeTable, StoreOptions, dataset};
 use ttapi::live::Live;
 use ttapi::resident::Residents;
+use ttapi::table::kept_view::KeptViews;
 use ttapi::table::schemas::Tables;
 
 /// An engine over a lake, with so much memory for its columns.
-async fn engine(lake: &Arc<Lake>, memory: usize) -> (Engine, Arc<Residents>) {
+pub(super) async fn engine(lake: &Arc<Lake>, memory: usize) -> (Engine, Arc<Residents>) {
+    engine_with(lake, memory, Arc::new(Live::new(16))).await
+}
+
+/// The same with these books of live events.
+pub(super) async fn engine_with(lake: &Arc<Lake>, memory: usize, live: Arc<Live>) -> (Engine, Arc<Residents>) {
     let of = |dataset: dataset::Dataset| {
         (dataset.name, Arc::new(Freshness::new(&dataset, None, true, "imported", Clock::System)))
     };
     let board: FreshnessBoard = dataset::all().into_iter().map(of).collect();
     let residents = Residents::start(lake, memory).unwrap();
+    let kept_views = KeptViews::default();
+    let figures = kept_views.clone();
     let parts = Parts {
         tables: Tables {
             lake: lake.clone(),
             board,
             refresh: channel().0,
-            live: Arc::new(Live::new(16)),
+            live,
             histories: BTreeMap::new(),
             residents: residents.clone(),
+            kept_views,
             settings: Vec::new(),
-            system_tables: vec![("cache", ttapi::system::cache::table(residents.clone()))],
+            system_tables: vec![(
+                "cache",
+                ttapi::system::cache::table(residents.clone(), Box::new(move || figures.figures())),
+            )],
         },
         queries: Arc::new(Queries::default()),
         defaults: ttapi::engine::Defaults::default(),
@@ -45,7 +57,7 @@ async fn engine(lake: &Arc<Lake>, memory: usize) -> (Engine, Arc<Residents>) {
 }
 
 /// Bars that look random: prices with NULLs, of symbols that have some days in common.
-fn bars(table: &LakeTable, days: impl Iterator<Item = i32> + Clone) -> RecordBatch {
+pub(super) fn bars(table: &LakeTable, days: impl Iterator<Item = i32> + Clone) -> RecordBatch {
     let keys: Vec<(usize, i32)> = (0..40)
         .flat_map(|symbol| days.clone().map(move |day| (symbol, day)))
         .filter(|(symbol, day)| !(symbol * 7 + *day as usize * 13).is_multiple_of(5))
@@ -75,7 +87,7 @@ fn bars(table: &LakeTable, days: impl Iterator<Item = i32> + Clone) -> RecordBat
 }
 
 /// Rows as text, by a plan that is made once.
-async fn answer(session: &Session, sql: &str, values: &[ScalarValue]) -> Vec<Vec<String>> {
+pub(super) async fn answer(session: &Session, sql: &str, values: &[ScalarValue]) -> Vec<Vec<String>> {
     let statements = session.parse(sql).unwrap();
     let running = session.start(sql);
     let plan = session.plan(&running, &statements[0]).await.unwrap_or_else(|error| panic!("{sql}: {error}"));

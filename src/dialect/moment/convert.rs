@@ -99,6 +99,12 @@ pub(crate) fn convert(expr: Expr, from: Source, to: Kind) -> Expr {
     }
 }
 
+/// Whether a function is a cast between two kinds of time, which depends on the session's zone at most: a text may say
+/// `now`.
+pub(super) fn follows_zone(function: &ScalarUDF) -> bool {
+    function.inner().downcast_ref::<Convert>().is_some_and(|convert| convert.from != Source::Text)
+}
+
 /// The function that casts a column from one kind to another.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Convert {

@@ -83,7 +83,7 @@ const ZONED: [&str; 15] = [
 
 /// Whether a stable function is so because of the session's zone alone.
 pub(crate) fn follows_zone_alone(function: &ScalarUDF) -> bool {
-    ZONED.contains(&function.name())
+    ZONED.contains(&function.name()) || convert::follows_zone(function)
 }
 
 /// Puts `generate_series` of moments and decimals over DataFusion's of whole numbers.

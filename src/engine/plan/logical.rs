@@ -1,5 +1,6 @@
 //! The logical plan of a statement: DataFusion's plan, the columns of its result and the types of its parameters.
 
+use super::over_views::OverViews;
 use super::prepared::Prepared;
 use crate::dialect::parse::depth::Depth;
 use crate::dialect::typing::Parameters;
@@ -22,6 +23,8 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Plan {
     pub(crate) prepared: Arc<Prepared>,
+    /// The same over views whose rows are in memory, where it reads such views.
+    pub(crate) over_views: Option<Arc<OverViews>>,
     /// Columns of the result.
     pub schema: SchemaRef,
     /// The same columns as a Postgres client is told of them: with their types, modifiers and tables where Arrow does not
@@ -44,7 +47,7 @@ impl Plan {
     pub(crate) fn explained(&self, options: ExplainOptions) -> Self {
         let told = explain::explained_told(&options);
         let prepared = Arc::new(self.prepared.explained(options));
-        Self { prepared, schema: explain::explained_schema(), told, change: None, ..self.clone() }
+        Self { prepared, over_views: None, schema: explain::explained_schema(), told, change: None, ..self.clone() }
     }
 
     /// Whether it changes temporary tables or views.
@@ -89,10 +92,10 @@ impl Plan {
     }
 
     /// Whether it is answered without being planned further, or may be once it was optimised: rows of some keys of one
-    /// table, or constants.
+    /// table or of views in memory, or constants.
     pub fn is_at_hand(&self) -> bool {
-        let plain = self.change.is_none();
-        plain && (self.prepared.lookup.is_some() || self.prepared.constants.is_some() || self.prepared.may_look_up())
+        let looked_up = self.prepared.lookup.is_some() || self.prepared.may_look_up();
+        self.change.is_none() && (looked_up || self.prepared.constants.is_some() || self.over_views.is_some())
     }
 }
 
@@ -102,7 +105,7 @@ pub(crate) fn plan_rows(rows: Arc<dyn TableProvider>, parameters: Vec<Option<Dat
     let schema = renamed(logical.schema().as_arrow(), None);
     let prepared = Arc::new(Prepared::new(logical, Depth::Shallow, &[]));
     let told = schema.clone();
-    Ok(Plan { prepared, schema, told, parameters, parameter_types: Arc::default(), change: None })
+    Ok(Plan { prepared, over_views: None, schema, told, parameters, parameter_types: Arc::default(), change: None })
 }
 
 /// Names a person may have meant by a table that does not exist.

@@ -3,17 +3,20 @@
 //! The optimised plan is kept, with its parameters still open. It names tables, not their versions: each execution
 //! binds the values and plans its running anew, and it is there that a table settles its freshness and that the version
 //! to read is chosen. So a new version, a stale table, a transaction's snapshot and `as_of` are seen by every execution
-//! as if the statement were new. What the optimiser does depend on is the session's state, with its time zone: another
-//! state is another plan.
+//! as if the statement were new. `now()` is one more parameter of it. What the optimiser does depend on is the session's
+//! state, with its time zone: another state is another plan.
 
+use super::clock_parameter;
 use super::constant_row::ConstantRow;
 use super::key_lookup::KeyLookup;
-use super::range_lookup::RangeLookup;
+use super::small_plan::SmallPlan;
 use super::state::StatementState;
+use crate::dialect::guard::guarded;
 use crate::dialect::moment::follows_zone_alone;
 use crate::dialect::parse::depth::Depth;
 use crate::explain::ExplainOptions;
 use arrow::datatypes::DataType;
+use chrono::{DateTime, Utc};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::error::Result;
@@ -42,10 +45,19 @@ pub(crate) struct Prepared {
     pub(crate) constants: Option<ConstantRow>,
     /// What EXPLAIN asks of the plan, when it is told of and not answered.
     pub(crate) explain: Option<ExplainOptions>,
-    /// Types of the parameters as the plan itself has them; `None` when it may not be kept.
-    keepable: Option<Vec<DataType>>,
+    /// What is kept of it, once it is optimised; `None` when it may not be kept.
+    keepable: Option<Keepable>,
     /// Held for a few instructions, never across an await.
     kept: Mutex<Option<Kept>>,
+}
+
+/// A plan that optimising now and later comes to the same for.
+#[derive(Debug)]
+struct Keepable {
+    /// Types of the client's parameters, as the plan itself has them.
+    types: Vec<DataType>,
+    /// The plan with a further parameter for `now()`, and the type of that; `None` where it is the plan as it was written.
+    clock: Option<(LogicalPlan, DataType)>,
 }
 
 /// An optimised plan, and the state under which it is one.
@@ -53,8 +65,8 @@ pub(crate) struct Prepared {
 struct Kept {
     session: Arc<SessionState>,
     plan: Arc<LogicalPlan>,
-    /// The lookup that it is, if it is one.
-    lookup: Option<Arc<RangeLookup>>,
+    /// What it is where it is about a few rows that are found by their keys.
+    small: Option<Arc<SmallPlan>>,
 }
 
 impl Prepared {
@@ -62,7 +74,7 @@ impl Prepared {
     pub(crate) fn new(logical: LogicalPlan, depth: Depth, types: &[Option<DataType>]) -> Self {
         let (lookup, constants) = (KeyLookup::of(&logical), ConstantRow::of(&logical));
         let types = types.iter().cloned().collect::<Option<Vec<_>>>();
-        let keepable = types.filter(|_| is_lasting(&logical));
+        let keepable = types.and_then(|types| Keepable::of(&logical, types));
         Self { logical, depth, lookup, constants, explain: None, keepable, kept: Mutex::default() }
     }
 
@@ -81,10 +93,12 @@ impl Prepared {
 
     /// The optimised plan with these values.
     pub(crate) fn optimised(&self, state: &StatementState, values: Vec<ScalarValue>) -> Result<LogicalPlan> {
-        let fits = |types: &Vec<DataType>| values.iter().map(ScalarValue::data_type).eq(types.iter().cloned());
         // A plan that cannot be optimised before its values are known is optimised after.
-        let kept = if self.keepable.as_ref().is_some_and(fits) { self.kept(state).ok() } else { None };
-        let Some(plan) = kept else { return state.optimise(bound(self.logical.clone(), values)?) };
+        let kept = self.keepable.as_ref().and_then(|keepable| {
+            let values = keepable.values(&values, state.began())?;
+            Some((self.kept(keepable, state).ok()?, values))
+        });
+        let Some((plan, values)) = kept else { return state.optimise(bound(self.logical.clone(), values)?) };
         let plan = LogicalPlan::clone(&plan);
         if values.is_empty() {
             return Ok(plan);
@@ -93,25 +107,38 @@ impl Prepared {
     }
 
     /// The optimised plan, as it was kept or made now.
-    fn kept(&self, state: &StatementState) -> Result<Arc<LogicalPlan>> {
+    fn kept(&self, keepable: &Keepable, state: &StatementState) -> Result<Arc<LogicalPlan>> {
         let slot = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let known = slot().clone();
         if let Some(kept) = known.filter(|kept| Arc::ptr_eq(&kept.session, state.session())) {
             return Ok(kept.plan);
         }
-        let plan = Arc::new(state.optimise(self.logical.clone())?);
-        let lookup = RangeLookup::of(&plan).map(Arc::new);
-        *slot() = Some(Kept { session: state.session().clone(), plan: plan.clone(), lookup });
+        let written = keepable.clock.as_ref().map_or(&self.logical, |(opened, _)| opened);
+        let plan = Arc::new(state.optimise(written.clone())?);
+        let small = match self.depth {
+            Depth::Shallow => SmallPlan::of(&guarded(LogicalPlan::clone(&plan))?, state.session()).map(Arc::new),
+            Depth::Deep => None,
+        };
+        *slot() = Some(Kept { session: state.session().clone(), plan: plan.clone(), small });
         Ok(plan)
     }
 
-    /// The lookup in a cached table that the statement turned out to be when it was optimised under this state.
-    pub(crate) fn range_lookup(&self, session: &Arc<SessionState>) -> Option<Arc<RangeLookup>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().filter(|kept| Arc::ptr_eq(&kept.session, session))?.lookup.clone()
+    /// The steps over a few rows that the statement turned out to be when it was optimised under this state, and their
+    /// values for an execution of a transaction that began at this moment.
+    pub(crate) fn small_plan(
+        &self,
+        session: &Arc<SessionState>,
+        values: &[ScalarValue],
+        began: DateTime<Utc>,
+    ) -> Option<(Arc<SmallPlan>, Vec<ScalarValue>)> {
+        let small = {
+            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.as_ref().filter(|kept| Arc::ptr_eq(&kept.session, session))?.small.clone()?
+        };
+        Some((small, self.keepable.as_ref()?.values(values, began)?))
     }
 
-    /// Whether the statement may turn out to be a lookup: it reads one table and neither groups nor joins.
+    /// Whether the statement may turn out to be about a few rows: it does not group.
     pub(crate) fn may_look_up(&self) -> bool {
         let mut plain = self.keepable.is_some();
         let walked = self.logical.apply(|node| {
@@ -121,6 +148,7 @@ impl Prepared {
                     | LogicalPlan::Sort(_)
                     | LogicalPlan::Projection(_)
                     | LogicalPlan::Filter(_)
+                    | LogicalPlan::Join(_)
                     | LogicalPlan::SubqueryAlias(_)
                     | LogicalPlan::TableScan(_)
             );
@@ -130,12 +158,32 @@ impl Prepared {
     }
 }
 
+impl Keepable {
+    fn of(logical: &LogicalPlan, types: Vec<DataType>) -> Option<Self> {
+        // What cannot be opened is not kept.
+        let clock = clock_parameter::opened(logical, types.len()).ok()?.map(|opened| (opened.plan, opened.data_type));
+        let written = clock.as_ref().map_or(logical, |(opened, _)| opened);
+        is_lasting(written).then_some(())?;
+        Some(Self { types, clock })
+    }
+
+    /// The values of all parameters; `None` when the client's are of other types.
+    fn values(&self, given: &[ScalarValue], began: DateTime<Utc>) -> Option<Vec<ScalarValue>> {
+        let fits = given.iter().map(ScalarValue::data_type).eq(self.types.iter().cloned());
+        let mut values = fits.then(|| given.to_vec())?;
+        if let Some((_, data_type)) = &self.clock {
+            values.push(clock_parameter::value(began, data_type)?);
+        }
+        Some(values)
+    }
+}
+
 fn bound(plan: LogicalPlan, values: Vec<ScalarValue>) -> Result<LogicalPlan> {
     if values.is_empty() { Ok(plan) } else { plan.with_param_values(ParamValues::from(values)) }
 }
 
-/// Whether optimising the plan now and later comes to the same. The optimiser calls stable functions such as `now()`
-/// and puts what they say in their place; it makes a limit part of what it limits only when it knows its number; and
+/// Whether optimising the plan now and later comes to the same. The optimiser calls stable functions such as
+/// `statement_timestamp()` and puts what they say in their place; it makes a limit part of what it limits only when it knows its number; and
 /// EXPLAIN tells of the optimiser itself.
 fn is_lasting(plan: &LogicalPlan) -> bool {
     let mut lasting = true;
@@ -189,14 +237,48 @@ mod tests {
         let moments = Moments { transaction: DateTime::UNIX_EPOCH, statement: None };
         let begin =
             |session: &Arc<SessionState>| StatementState::begin(session.clone(), QueryContext::default(), &moments);
-        let first = prepared.kept(&begin(&session)).unwrap();
-        assert!(Arc::ptr_eq(&first, &prepared.kept(&begin(&session)).unwrap()));
+        let kept = |session| prepared.kept(prepared.keepable.as_ref().unwrap(), &begin(session)).unwrap();
+        let first = kept(&session);
+        assert!(Arc::ptr_eq(&first, &kept(&session)));
         let other = Arc::new(SessionState::clone(&session));
-        assert!(!Arc::ptr_eq(&first, &prepared.kept(&begin(&other)).unwrap()));
+        assert!(!Arc::ptr_eq(&first, &kept(&other)));
         // Values of another type than the plan was made for are not bound into it.
         for value in [ScalarValue::from(1_i64), ScalarValue::from("1")] {
             let plan = prepared.optimised(&begin(&session), vec![value]).unwrap();
             assert!(plan.get_parameter_types().unwrap().is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_clock_is_read_at_each_execution() {
+        let session = Arc::new(SessionContext::new().state());
+        for (sql, shown) in [
+            ("SELECT now() AS n, x FROM (VALUES (1)) AS t (x)", ["1970-01-01T00:00:00", "1970-01-01T00:00:05"]),
+            ("SELECT now() FROM (VALUES (1)) AS t (x)", ["1970-01-01T00:00:00", "1970-01-01T00:00:05"]),
+            ("SELECT x FROM (VALUES (1)) AS t (x) WHERE now() > '1970-01-01T00:00:03'", ["", "1"]),
+            (
+                "SELECT x FROM (VALUES (1)) AS t (x) WHERE x IN (SELECT 1 WHERE now() > '1970-01-01T00:00:03')",
+                ["", "1"],
+            ),
+            (
+                "SELECT count(*), max(now()) FROM (VALUES (1), (2)) AS t (x) GROUP BY now()",
+                ["1970-01-01T00:00:00", "1970-01-01T00:00:05"],
+            ),
+        ] {
+            let prepared = prepared(&session, sql).await;
+            assert!(prepared.keepable.as_ref().is_some_and(|keepable| keepable.clock.is_some()), "{sql}");
+            for (second, shown) in [0, 5].into_iter().zip(shown) {
+                let transaction = DateTime::from_timestamp(second, 0).unwrap();
+                let moments = Moments { transaction, statement: None };
+                let state = StatementState::begin(session.clone(), QueryContext::default(), &moments);
+                let plan = prepared.optimised(&state, Vec::new()).unwrap();
+                assert_eq!(plan.schema().field_names(), prepared.logical.schema().field_names(), "{sql}");
+                let physical = state.physical(&plan).await.unwrap();
+                let rows = datafusion::physical_plan::collect(physical, Arc::new(state.running())).await.unwrap();
+                let text = arrow::util::pretty::pretty_format_batches(&rows).unwrap().to_string();
+                let found = text.lines().skip(3).any(|line| line.contains(shown) && line.starts_with('|'));
+                assert!(if shown.is_empty() { text.lines().count() <= 4 } else { found }, "{sql} at {second}:\n{text}");
+            }
         }
     }
 
@@ -207,8 +289,8 @@ mod tests {
             ("SELECT 1 + 1", true),
             ("SELECT random()", true),
             ("SELECT * FROM (VALUES (1)) AS t (x) ORDER BY x LIMIT 1", true),
-            ("SELECT now()", false),
-            ("SELECT x FROM (VALUES (1)) AS t (x) WHERE (SELECT now()) IS NOT NULL", false),
+            ("SELECT now()", true),
+            ("SELECT x FROM (VALUES (1)) AS t (x) WHERE (SELECT now()) IS NOT NULL", true),
             ("SELECT * FROM (VALUES (current_date)) AS t (x)", false),
             ("SELECT * FROM (VALUES (1)) AS t (x) LIMIT $1", false),
             ("EXPLAIN SELECT 1", false),

@@ -1,13 +1,17 @@
-//! Lookups by key in cached tables: columns of the rows that have some keys, in the order of the key, so many of them.
-//! Seen in the optimised plan, once; answered from columns in memory, without a physical plan or another thread.
+//! Lookups by key in cached tables, histories and views whose rows are in memory: columns of the rows that have some keys,
+//! in the order of the key, so many of them. Seen in the optimised plan, once; answered from columns in memory, without a
+//! physical plan or another thread.
 //!
 //! The plan that is kept names no version: freshness is settled and the version chosen at each execution, as when a scan
 //! is planned. Whatever is not in memory, is too much, or has values of other types goes the long way.
 
+use super::computed::{Computed, bound, place};
+use super::named_keys::NamedKeys;
+use crate::lake::Scope;
 use crate::resident::{KeyRange, Wanted};
 use crate::scan::bounds::{ALL, Bounds, narrow, number};
 use crate::table::context::QueryContext;
-use crate::table::refreshing::RefreshingTable;
+use crate::table::schemas::ranged;
 use arrow::array::{AsArray, UInt64Array};
 use arrow::compute::{filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
@@ -18,13 +22,13 @@ use datafusion::common::{Column, DFSchema, DFSchemaRef, ScalarValue};
 use datafusion::datasource::source_as_provider;
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::expr::{InList, Placeholder};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, FetchType, LogicalPlan, Operator, SkipType, TableScan};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Rows that are put together on the front end's thread; more are a statement's own work.
-const ROWS_MAX: usize = 8 * 1024;
+pub(super) const ROWS_MAX: usize = 8 * 1024;
 
 /// A statement that is a lookup, as far as its parameters allow.
 #[derive(Debug)]
@@ -35,8 +39,8 @@ pub(crate) struct RangeLookup {
     read_schema: SchemaRef,
     /// The same for expressions.
     expressions: DFSchemaRef,
-    /// Values of the key's first column.
-    first: Vec<Operand>,
+    /// Values of the key's first column; `None` where a join says them.
+    first: Option<NamedKeys>,
     /// Comparisons of its second with values.
     second: Vec<(Operator, Operand)>,
     second_type: DataType,
@@ -49,12 +53,14 @@ pub(crate) struct RangeLookup {
 }
 
 /// A value of a statement.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 enum Operand {
     /// As it is written there.
     Given(ScalarValue),
     /// The parameter of this place, counted from 0.
     Parameter(usize),
+    /// What is computed of parameters: `now() - INTERVAL '1 minute'`.
+    Computed(Computed),
 }
 
 /// What a part of a plan gives: places among the columns that its scan reads.
@@ -71,14 +77,14 @@ impl RangeLookup {
     pub(crate) fn of(plan: &LogicalPlan) -> Option<Self> {
         let shape = shape(plan)?;
         let table = source_as_provider(&shape.scan.source).ok()?;
-        let dataset = table.downcast_ref::<RefreshingTable>()?.parts().1.dataset().clone();
+        let key_names = ranged(table.as_ref())?.key();
         let schema = table.schema();
         let read = match &shape.scan.projection {
             Some(places) => places.clone(),
             None => (0..schema.fields().len()).collect(),
         };
         let read_schema: SchemaRef = Arc::new(schema.project(&read).ok()?);
-        let key = |place: usize| dataset.key.get(place).and_then(|name| schema.index_of(name).ok());
+        let key = |place: usize| key_names.get(place).and_then(|name| schema.index_of(name).ok());
         let place_read = |place: Option<usize>| read.iter().position(|read| Some(*read) == place);
         let (first_place, second_place) = (place_read(key(0))?, place_read(key(1)));
         if *read_schema.field(first_place).data_type() != DataType::Utf8 {
@@ -88,21 +94,27 @@ impl RangeLookup {
         let (mut first, mut second, mut others) = (None, Vec::new(), Vec::new());
         for condition in shape.conditions {
             if first.is_none()
-                && let Some(values) = values(&condition, read_schema.field(first_place).name())
+                && let Some(keys) =
+                    NamedKeys::of(&condition, &|expr| is_column(expr, read_schema.field(first_place).name()))
             {
-                first = Some(values);
+                first = Some(keys);
                 continue;
             }
             match second_place.and_then(|place| comparison(&condition, read_schema.field(place).name(), &second_type)) {
                 Some(compared) => second.push(compared),
+                // What may fail for rows that other conditions keep from it is left to the planner.
+                None if !cannot_fail(&condition) => return None,
                 None => others.push(condition),
             }
         }
-        let first = first?;
-        let keys: Vec<usize> = dataset.key.iter().filter_map(|name| read_schema.index_of(name).ok()).collect();
+        let found_by_join = shape.order.is_none() && shape.fetch.is_none() && settled(table.as_ref());
+        if first.is_none() && !found_by_join {
+            return None;
+        }
+        let keys: Vec<usize> = key_names.iter().filter_map(|name| read_schema.index_of(name).ok()).collect();
         let descending = match &shape.order {
             None => false,
-            Some(order) => direction(order, &keys, first.len() == 1)?,
+            Some(order) => direction(order, &keys, first.as_ref().is_some_and(NamedKeys::is_one))?,
         };
         let expressions = Arc::new(DFSchema::try_from(read_schema.clone()).ok()?);
         let (output, fetch) = (shape.output, shape.fetch);
@@ -121,24 +133,45 @@ impl RangeLookup {
         })
     }
 
-    /// The rows; `None` where they have to be found in the ordinary way.
-    pub(crate) async fn rows(
+    /// Adds the items that it needs of its dataset to the demand; whether the values are of the types it takes.
+    pub(super) fn demand(&self, values: &[ScalarValue], demand: &mut BTreeMap<&'static str, Scope>) -> bool {
+        let Some(first) = &self.first else { return true };
+        let Some(keys) = first.texts(values) else { return false };
+        if let Some((dataset, scope)) = ranged(self.table.as_ref()).and_then(|table| table.demand(&keys)) {
+            match demand.get_mut(dataset) {
+                Some(known) => known.join(scope),
+                None => drop(demand.insert(dataset, scope)),
+            }
+        }
+        true
+    }
+
+    /// Whether its keys are what the other side of a join says.
+    pub(super) fn needs_keys(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// The rows of the keys that it names, or else of those that are given, at most so many before conditions on other
+    /// columns; `None` where they have to be found in the ordinary way.
+    pub(super) async fn rows(
         &self,
         context: &QueryContext,
         session: &SessionState,
         values: &[ScalarValue],
+        (given, most): (Option<&[&str]>, usize),
     ) -> Result<Option<RecordBatch>> {
-        let Some(keys) = self.keys(values) else { return Ok(None) };
-        let Some(second) = self.bounds(values) else { return Ok(None) };
-        let mut keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        keys.sort_unstable();
-        keys.dedup();
+        let keys = match &self.first {
+            Some(first) => first.texts(values),
+            None => given.map(<[&str]>::to_vec),
+        };
+        let Some(keys) = keys else { return Ok(None) };
+        let Some(second) = self.bounds(session, values) else { return Ok(None) };
         let range = KeyRange { first: &keys, second };
         let exact = self.others.is_empty() && keys.len() == 1;
         let count = self.fetch.filter(|_| exact).and_then(|count| i64::try_from(count).ok());
         let count = count.map(|count| if self.descending { -count } else { count });
-        let Some(table) = self.table.downcast_ref::<RefreshingTable>() else { return Ok(None) };
-        let wanted = Wanted { columns: &self.read, schema: &self.read_schema, count, most: ROWS_MAX };
+        let Some(table) = ranged(self.table.as_ref()) else { return Ok(None) };
+        let wanted = Wanted { columns: &self.read, schema: &self.read_schema, count, most };
         let Some(rows) = table.look_up(context, &range, &wanted).await? else { return Ok(None) };
         let mut rows = self.passing(rows, session, values)?;
         if self.descending {
@@ -152,21 +185,15 @@ impl RangeLookup {
         Ok(Some(RecordBatch::try_new_with_options(schema, columns.collect(), &options)?))
     }
 
-    /// The values of the key's first column, NULLs left out, which nothing equals; `None` for values of another type.
-    fn keys(&self, values: &[ScalarValue]) -> Option<Vec<String>> {
-        let key = |operand: &Operand| match operand.value(values)? {
-            ScalarValue::Utf8(text) => Some(text.clone()),
-            _ => None,
-        };
-        let keys: Option<Vec<Option<String>>> = self.first.iter().map(key).collect();
-        keys.map(|keys| keys.into_iter().flatten().collect())
-    }
-
     /// Bounds of the second column; `None` for NULLs and values of another type.
-    fn bounds(&self, values: &[ScalarValue]) -> Option<Bounds> {
+    fn bounds(&self, session: &SessionState, values: &[ScalarValue]) -> Option<Bounds> {
         let mut bounds = ALL;
         for (operator, operand) in &self.second {
-            narrow(&mut bounds, Some(*operator), number(operand.value(values)?, &self.second_type)?);
+            let value = match operand {
+                Operand::Computed(computed) => &computed.value(session, values)?,
+                operand => operand.value(values)?,
+            };
+            narrow(&mut bounds, Some(*operator), number(value, &self.second_type)?);
         }
         Some(bounds)
     }
@@ -175,14 +202,7 @@ impl RangeLookup {
     fn passing(&self, rows: RecordBatch, session: &SessionState, values: &[ScalarValue]) -> Result<RecordBatch> {
         let mut rows = rows;
         for condition in &self.others {
-            let bound = condition.clone().transform_up(|expr| match &expr {
-                Expr::Placeholder(placeholder) => match place(placeholder).and_then(|place| values.get(place)) {
-                    Some(value) => Ok(Transformed::yes(Expr::Literal(value.clone(), None))),
-                    None => Ok(Transformed::no(expr)),
-                },
-                _ => Ok(Transformed::no(expr)),
-            });
-            let condition = Session::create_physical_expr(session, bound.data()?, &self.expressions)?;
+            let condition = Session::create_physical_expr(session, bound(condition, values)?, &self.expressions)?;
             let passes = condition.evaluate(&rows)?.into_array(rows.num_rows())?;
             rows = filter_record_batch(&rows, passes.as_boolean())?;
         }
@@ -203,13 +223,9 @@ impl Operand {
         match self {
             Self::Given(value) => Some(value),
             Self::Parameter(place) => values.get(*place),
+            Self::Computed(_) => None,
         }
     }
-}
-
-/// The place of a parameter among the values, from 0.
-fn place(placeholder: &Placeholder) -> Option<usize> {
-    placeholder.id.strip_prefix('$')?.parse::<usize>().ok()?.checked_sub(1)
 }
 
 /// What a plan gives, if it is made of nothing but a scan, conditions, columns, an order and a limit.
@@ -276,29 +292,33 @@ fn moved(condition: &Expr, input: &LogicalPlan, below: &Shape<'_>) -> Option<Exp
                 }
             }
         }
-        Expr::BinaryExpr(_) | Expr::Literal(..) | Expr::Placeholder(_) | Expr::InList(_) => Ok(Transformed::no(expr)),
-        Expr::IsNull(_) | Expr::IsNotNull(_) | Expr::Not(_) | Expr::Between(_) => Ok(Transformed::no(expr)),
-        // What may fail for rows that other conditions keep from it is left to the planner.
-        _ => {
-            within = false;
-            Ok(Transformed::no(expr))
-        }
+        _ => Ok(Transformed::no(expr)),
     });
     moved.data().ok().filter(|_| within)
 }
 
-/// The values that a condition gives to a column, when it gives it values alone.
-fn values(condition: &Expr, name: &str) -> Option<Vec<Operand>> {
-    match condition {
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {
-            let value = if is_column(left, name) { right } else { left };
-            (is_column(left, name) != is_column(right, name)).then(|| Operand::of(value).map(|value| vec![value]))?
-        }
-        Expr::InList(InList { expr, list, negated: false }) if is_column(expr, name) => {
-            list.iter().map(Operand::of).collect()
-        }
-        _ => None,
-    }
+/// Whether the freshness of a table is settled whatever is looked up in it: rows that a join finds may be of any item.
+fn settled(table: &dyn TableProvider) -> bool {
+    ranged(table).is_some_and(|table| table.demand(&[]).is_none())
+}
+
+/// Whether a condition is one that fails for no row.
+fn cannot_fail(condition: &Expr) -> bool {
+    let plain = condition.exists(|part| {
+        Ok(!matches!(
+            part,
+            Expr::Column(_)
+                | Expr::BinaryExpr(_)
+                | Expr::Literal(..)
+                | Expr::Placeholder(_)
+                | Expr::InList(_)
+                | Expr::IsNull(_)
+                | Expr::IsNotNull(_)
+                | Expr::Not(_)
+                | Expr::Between(_)
+        ))
+    });
+    plain.is_ok_and(|other| !other)
 }
 
 /// The comparison of a column with a value that a condition is, when the value is of the column's type.
@@ -310,10 +330,11 @@ fn comparison(condition: &Expr, name: &str, data_type: &DataType) -> Option<(Ope
         _ => return None,
     };
     let orders = [Operator::Eq, Operator::Lt, Operator::LtEq, Operator::Gt, Operator::GtEq].contains(&operator);
-    let value = Operand::of(value).filter(|_| orders)?;
-    match &value {
-        Operand::Given(given) => number(given, data_type).map(|_| (operator, value.clone())),
-        Operand::Parameter(_) => Some((operator, value)),
+    orders.then_some(())?;
+    match Operand::of(value) {
+        Some(Operand::Given(given)) => number(&given, data_type).map(|_| (operator, Operand::Given(given))),
+        Some(other) => Some((operator, other)),
+        None => Computed::constant(value).map(|computed| (operator, Operand::Computed(computed))),
     }
 }
 

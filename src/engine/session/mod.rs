@@ -18,8 +18,10 @@ pub(crate) mod settings;
 pub(crate) mod spelling;
 mod temporary_schema;
 mod variables;
+mod view_rows;
 
 use super::admit::read_only;
+use super::plan::over_views::OverViews;
 use super::plan::prepared::Prepared;
 use super::plan::state::{Moments, StatementState};
 use super::plan::{Plan, renamed};
@@ -34,6 +36,7 @@ use super::shared::{DATABASE, Shared};
 use crate::clock::Clock;
 use crate::dialect::function::register_session;
 use crate::dialect::moment::session_style;
+use crate::dialect::parse::depth::Depth;
 use crate::dialect::parse::{self, Placeholders, Statement};
 use crate::dialect::session::{Held, SessionFacts};
 use crate::error::{ErrorKind, QueryError};
@@ -43,14 +46,17 @@ use crate::scan::parquet::ScanPart;
 use crate::table::context::{Notices, OnStale, QueryContext, Snapshots};
 use crate::table::demand::Demand;
 use crate::table::inputs::{InputFreshness, Inputs};
+use crate::table::kept_view::KeptViews;
 use crate::table::planner::demand_of;
 use crate::temporary::rows::Budget;
 use crate::work::Work;
+use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::Session as _;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlanProperties, SendableRecordBatchStream};
 use plans::Plans;
 use registry::{CancelHandle, OpenSession, Place};
@@ -311,8 +317,10 @@ impl Session {
     /// A plan with values in the place of its parameters, which are of the types it wants.
     pub fn bind(&self, plan: &Plan, parameters: Vec<ScalarValue>) -> Result<Plan, QueryError> {
         let logical = plan.logical().clone().with_param_values(ParamValues::from(parameters))?;
-        let prepared = Arc::new(Prepared::new(logical, plan.prepared.depth, &[]));
-        let bound = Plan { prepared, parameters: Vec::new(), ..plan.clone() };
+        let depth = plan.prepared.depth;
+        let over_views = depth.walk(|| over_views(&self.state(), &logical, depth, &[]))?;
+        let prepared = Arc::new(Prepared::new(logical, depth, &[]));
+        let bound = Plan { prepared, over_views, parameters: Vec::new(), ..plan.clone() };
         Ok(match &plan.prepared.explain {
             Some(options) => bound.explained(options.clone()),
             None => bound,
@@ -354,7 +362,7 @@ impl Session {
         if let Some(change) = &plan.change {
             return self.change(running, plan, change, parameters).await;
         }
-        let context = self.context();
+        let mut context = self.context();
         let at_hand = match (&plan.prepared.lookup, &plan.prepared.constants) {
             (Some(lookup), _) => lookup.row(&context, &parameters).await.transpose()?,
             (None, Some(constants)) => constants.row(&plan.schema, &parameters),
@@ -369,16 +377,18 @@ impl Session {
                 changed: None,
             });
         }
-        let session = self.state();
-        if let Some(lookup) = plan.prepared.range_lookup(&session)
-            && let Some(rows) = running.guard(lookup.rows(&context, &session, &parameters)).await?
+        let (session, moments) = (self.state(), self.moments());
+        let over_views = self.over_views(&running, plan, &mut context, (&session, &moments)).await?;
+        let prepared = over_views.unwrap_or(&plan.prepared).clone();
+        if let Some((small, values)) = prepared.small_plan(&session, &parameters, moments.transaction)
+            && let Some(rows) = running.guard(small.rows(&context, &session, &values)).await?
         {
             let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
             let schema = renamed(&rows.schema(), Some(names));
             return Ok(RowStream { running, rows: Rows::ready(rows), schema, unbounded: false, changed: None });
         }
-        let state = StatementState::begin(session, context, &self.moments());
-        let (prepared, memory_bytes) = (plan.prepared.clone(), self.shared.defaults.query_memory_bytes);
+        let state = StatementState::begin(session, context, &moments);
+        let memory_bytes = self.shared.defaults.query_memory_bytes;
         let progress = running.listed.progress.clone();
         let meter = progress.meter().clone();
         let open = |stop| open(state, prepared, parameters, memory_bytes, (stop, progress));
@@ -428,6 +438,17 @@ impl Session {
             ..QueryContext::default()
         }
     }
+}
+
+/// A plan over the views of the session's catalog whose rows may be in memory.
+fn over_views(
+    state: &SessionState,
+    logical: &LogicalPlan,
+    depth: Depth,
+    types: &[Option<DataType>],
+) -> Result<Option<Arc<OverViews>>, DataFusionError> {
+    let Some(kept) = state.config().get_extension::<KeptViews>() else { return Ok(None) };
+    Ok(OverViews::of(logical, depth, types, &kept)?.map(Arc::new))
 }
 
 /// Makes a plan ready with these values and opens its rows; nothing is read before the first of them is asked for. Says

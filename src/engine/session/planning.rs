@@ -3,7 +3,7 @@
 
 use super::plans::Asked;
 use super::search_path::Search;
-use super::{LONG_TEXT_BYTES, Session};
+use super::{LONG_TEXT_BYTES, Session, over_views};
 use crate::dialect::catalog::numbers::Numbers;
 use crate::dialect::parse::depth::Depth;
 use crate::dialect::parse::{self, Statement};
@@ -116,12 +116,13 @@ impl Session {
         let parameters = in_order(&parameters)?;
         let schema = renamed(schema.as_arrow(), rewrite::output_names(statement));
         let told = told::announced(&schema, &told);
+        let over_views = depth.walk(|| over_views(&self.state(), &logical, depth, &parameters))?;
         let prepared = Arc::new(Prepared::new(logical, depth, &parameters));
         let parameter_types = match parameters.is_empty() {
             true => Arc::default(),
             false => Arc::new(depth.walk(|| rewrite::parameter_types(statement))),
         };
-        let plan = Plan { prepared, schema, told, parameters, parameter_types, change: None };
+        let plan = Plan { prepared, over_views, schema, told, parameters, parameter_types, change: None };
         if keeps && !names_moments {
             depth.walk(|| self.plans().keep(&asked, &plan));
         }

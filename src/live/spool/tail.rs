@@ -51,6 +51,11 @@ impl Block {
         self.count
     }
 
+    /// Whether its rows are in memory, and not on the disk alone.
+    pub fn is_in_memory(&self) -> bool {
+        self.rows.is_some()
+    }
+
     fn memory_bytes(&self) -> usize {
         self.rows.as_ref().map_or(0, RecordBatch::get_array_memory_size)
     }

@@ -1,7 +1,7 @@
 //! Every view over empty tables, and over a few rows whose answers are worked out by hand.
 #![allow(clippy::unwrap_used)]
 
-use super::{FILES, all, register};
+use super::{FILES, KEPT, KeptViews, all, register};
 use crate::lake::dataset;
 use crate::live::Live;
 use crate::market::event::Quote;
@@ -9,7 +9,9 @@ use crate::table::live::latest_tables;
 use arrow::datatypes::DataType;
 use arrow::util::pretty::pretty_format_batches;
 use chrono::DateTime;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::MemTable;
+use datafusion::logical_expr::{Expr, Volatility};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use std::sync::Arc;
 
@@ -42,7 +44,7 @@ pub(super) async fn session(live: &Live, rows: &[(&str, &str)]) -> SessionContex
         context.register_table(name, table).unwrap();
     }
     crate::market_sql::register(&context).unwrap();
-    register(&context).await.unwrap();
+    register(&context, &KeptViews::default()).await.unwrap();
     context
 }
 
@@ -106,6 +108,34 @@ fn no_file_is_left_out() {
         .unwrap()
         .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "sql"));
     assert_eq!(files.count(), FILES.len());
+}
+
+#[tokio::test]
+async fn rows_that_are_kept_follow_from_tables_and_the_day() {
+    let context = session(&Live::new(4), &[]).await;
+    for name in KEPT {
+        let view = all().iter().find(|view| view.name == *name).unwrap();
+        let of_one_day = of_one_day(view.sql);
+        assert!(!of_one_day.contains("now()") && !of_one_day.contains("current_"), "{name}");
+        let plan = context.sql(&of_one_day).await.unwrap().into_unoptimized_plan();
+        plan.apply_with_subqueries(|node| {
+            node.apply_expressions(|expr| {
+                expr.apply(|part| {
+                    if let Expr::ScalarFunction(call) = part {
+                        let volatility = call.func.signature().volatility;
+                        assert_eq!(volatility, Volatility::Immutable, "{name}: {}", call.func.name());
+                    }
+                    Ok(TreeNodeRecursion::Continue)
+                })
+            })
+        })
+        .unwrap();
+    }
+}
+
+/// The same query of a fixed day.
+fn of_one_day(sql: &str) -> String {
+    sql.replace("CAST(now() AT TIME ZONE 'America/New_York' AS date)", "DATE '2026-11-03'")
 }
 
 #[tokio::test]

@@ -268,7 +268,7 @@ fn in_words(seconds: u64) -> String {
 #[async_trait]
 impl RangedTable for RefreshingTable {
     fn key(&self) -> &[&'static str] {
-        &self.table.dataset().key
+        self.table.dataset().key
     }
 
     fn demand(&self, first: &[&str]) -> Option<(&'static str, Scope)> {

@@ -9,7 +9,7 @@ use crate::engine::run::cpu;
 use crate::engine::run::rows::Running;
 use crate::error::{ErrorKind, QueryError};
 use crate::table::context::QueryContext;
-use crate::table::kept_view::{Answer, KeptView, Making, VIEW_BYTES_MAX};
+use crate::table::kept_view::{Answer, KeptView, VIEW_BYTES_MAX};
 use arrow::record_batch::RecordBatch;
 use datafusion::execution::session_state::SessionState;
 use std::collections::BTreeMap;
@@ -39,7 +39,11 @@ impl Session {
                     match self.rows_of_view(running, view, state).await {
                         Ok(Some(rows)) => {
                             let pool = &session.runtime_env().memory_pool;
-                            cpu::beside_other_work(|| Making::keep(making, &rows, pool))?
+                            let kept = cpu::beside_other_work(|| making.keep(&rows, pool));
+                            kept.unwrap_or_else(|error| {
+                                tracing::warn!("the rows of view {} are not kept: {error}", view.name());
+                                None
+                            })
                         }
                         Err(error) if matches!(error.kind, ErrorKind::Cancelled | ErrorKind::Timeout) => {
                             return Err(error);

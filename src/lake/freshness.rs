@@ -101,6 +101,8 @@ pub struct Freshness {
     state: ArcSwap<DatasetState>,
     /// What this process is to fetch of it.
     wanted: ArcSwap<Coverage>,
+    /// Items that are wanted and were never asked for, as they follow from the two above.
+    new_items: ArcSwapOption<NewItems>,
     /// Why the table or what is remembered of it cannot be read.
     damage: ArcSwapOption<String>,
     /// Runs that have ended in this process. Held while the state is replaced, never across an await.
@@ -153,6 +155,7 @@ impl Freshness {
             inputs: Vec::new(),
             state: ArcSwap::default(),
             wanted: ArcSwap::default(),
+            new_items: ArcSwapOption::empty(),
             damage: ArcSwapOption::empty(),
             runs_ended: Mutex::default(),
             seen_stale: Mutex::default(),
@@ -188,8 +191,22 @@ impl Freshness {
 
     /// Items that are wanted and that no refresh ever asked for, though the dataset was loaded.
     pub fn never_asked(&self) -> BTreeSet<String> {
-        let (state, wanted) = (self.state.load(), self.wanted.load());
-        wanted.items.iter().filter(|item| is_new(&state, &wanted, item)).cloned().collect()
+        self.new_items().items.clone()
+    }
+
+    /// The same, worked out once for what is remembered and what is wanted: every statement over the whole asks.
+    fn new_items(&self) -> Arc<NewItems> {
+        let (state, wanted) = (self.state.load_full(), self.wanted.load_full());
+        let known = self.new_items.load_full();
+        if let Some(known) =
+            known.filter(|known| Arc::ptr_eq(&known.state, &state) && Arc::ptr_eq(&known.wanted, &wanted))
+        {
+            return known;
+        }
+        let items = wanted.items.iter().filter(|item| is_new(&state, &wanted, item)).cloned().collect();
+        let found = Arc::new(NewItems { state, wanted, items });
+        self.new_items.store(Some(found.clone()));
+        found
     }
 
     /// Whether it is to reach further back than the last refresh of the whole did.
@@ -399,8 +416,8 @@ impl Freshness {
         let failed = failed.filter(|(name, _)| lags(name)).map(|(name, item)| (name.clone(), item.clone()));
         let reason = "it is new, and was not fetched yet".to_owned();
         let failure = Some(ItemFailure { at: self.clock.now(), times: 1, reason });
-        let new =
-            self.never_asked().into_iter().map(|name| (name, ItemState { loaded_at: None, failure: failure.clone() }));
+        let new = self.new_items();
+        let new = new.items.iter().map(|name| (name.clone(), ItemState { loaded_at: None, failure: failure.clone() }));
         failed.chain(new).collect()
     }
 
@@ -473,6 +490,14 @@ impl Freshness {
             _ => State::Missing,
         }
     }
+}
+
+/// The items that are new for one state of a dataset and one coverage.
+#[derive(Debug)]
+struct NewItems {
+    state: Arc<DatasetState>,
+    wanted: Arc<Coverage>,
+    items: BTreeSet<String>,
 }
 
 /// Whether an item is wanted and no refresh ever asked for it, though the dataset was loaded and it is known what for.

@@ -4,7 +4,7 @@
 
 use super::frame::{self, FrameError};
 use crate::lake::dataset::{Dataset, FETCHED_AT, Precedence};
-use crate::lake::key_order::KeyOrder;
+use crate::lake::row_order::RowOrder;
 use arrow::array::AsArray;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
@@ -72,7 +72,7 @@ pub fn merge_by(
     new: &[RecordBatch],
 ) -> Result<Merged, MergeError> {
     let (held, new) = (one_batch(&dataset.schema, held)?, one_batch(&dataset.schema, new)?);
-    if held.num_rows() == 0 && KeyOrder::of(dataset, &new) == KeyOrder::Unique {
+    if held.num_rows() == 0 && RowOrder::of(dataset, &new) == RowOrder::Unique {
         return Ok(all_new(dataset, new));
     }
     let rows = concat(
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_are_added_in_key_order() {
+    fn bars_are_added_in_row_order() {
         check(
             &[("B", 2, 1.0, "dxlink"), ("A", 1, 1.0, "dxlink")],
             &[("C", 1, 3.0, "dxlink"), ("A", 0, 0.5, "dxlink")],

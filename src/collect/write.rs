@@ -327,7 +327,7 @@ impl<'a> Staging<'a> {
 }
 
 /// Consecutive rows of one year in one batch.
-struct Run {
+struct YearRun {
     batch: usize,
     rows: Range<usize>,
 }
@@ -358,15 +358,15 @@ impl Years<'_> {
     }
 
     /// Where the rows of each year stand, in the order in which they come; rows without a date are left out.
-    fn runs(self, batches: &[RecordBatch]) -> Result<BTreeMap<i32, Vec<Run>>, LakeError> {
-        let mut runs: BTreeMap<i32, Vec<Run>> = BTreeMap::new();
+    fn runs(self, batches: &[RecordBatch]) -> Result<BTreeMap<i32, Vec<YearRun>>, LakeError> {
+        let mut runs: BTreeMap<i32, Vec<YearRun>> = BTreeMap::new();
         for (batch, rows) in batches.iter().enumerate() {
             let mut run: Option<(i32, usize)> = None;
             // Days of the year of the run, so that not each has to be read.
             let mut within = 0..0;
             let mut end = |run: Option<(i32, usize)>, end: usize| {
                 if let Some((year, first)) = run {
-                    runs.entry(year).or_default().push(Run { batch, rows: first..end });
+                    runs.entry(year).or_default().push(YearRun { batch, rows: first..end });
                 }
             };
             for (row, days) in self.dates(rows)?.iter().enumerate() {

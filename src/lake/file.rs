@@ -1,7 +1,7 @@
 //! Rows to the bytes of one Parquet file and back.
 
 use super::dataset::{Dataset, Earlier};
-use super::key_order::KeyOrder;
+use super::row_order::RowOrder;
 use super::{LakeError, statistics};
 use arrow::array::{AsArray, Int64Array, new_null_array};
 use arrow::compute::{SortColumn, lexsort_to_indices, take_record_batch};
@@ -45,7 +45,7 @@ impl Encoded {
 
 /// Sorts rows by the dataset's key, if they are not.
 pub(super) fn sort(dataset: &Dataset, rows: &RecordBatch) -> Result<RecordBatch, LakeError> {
-    if KeyOrder::of(dataset, rows) >= KeyOrder::Sorted {
+    if RowOrder::of(dataset, rows) >= RowOrder::Sorted {
         return Ok(rows.clone());
     }
     let columns = dataset

@@ -1,7 +1,7 @@
 //! The context of one statement, as the tables see it: how stale an answer the session takes, and where notices go.
 
 use super::demand::Demand;
-use super::kept_rows::KeptRows;
+use super::symbol_rows::SymbolRows;
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::{Scope, Snapshot};
 use crate::scan::parquet::ScanPart;
@@ -143,7 +143,7 @@ pub struct QueryContext {
     /// Notices that the front end sends to the client with the result.
     pub notices: Notices,
     /// The rows of views that it reads from memory, by name.
-    pub(crate) views: BTreeMap<&'static str, Arc<KeptRows>>,
+    pub(crate) views: BTreeMap<&'static str, Arc<SymbolRows>>,
 }
 
 impl QueryContext {

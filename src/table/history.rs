@@ -70,7 +70,7 @@ impl HistoryTable {
 }
 
 /// What a statement reads of a history.
-struct Parts {
+struct HistoryParts {
     /// The blocks of the spool that the lake does not have, or not wholly.
     blocks: Vec<Arc<Block>>,
     /// The lake has the events up to this number.
@@ -82,7 +82,7 @@ struct Parts {
 impl HistoryTable {
     /// The tail's blocks beyond the position in the lake's version, and that version. A moment of the past is a version of
     /// the lake alone; otherwise the tail is taken first: see above.
-    async fn parts(&self, context: &QueryContext) -> Result<Parts> {
+    async fn parts(&self, context: &QueryContext) -> Result<HistoryParts> {
         let as_of = self.past.or(context.as_of);
         let tail = self.history.as_ref().filter(|_| as_of.is_none()).and_then(|history| history.tail());
         let mut blocks = tail.as_ref().map(|tail| tail.blocks()).unwrap_or_default();
@@ -95,7 +95,7 @@ impl HistoryTable {
         let position = tail.as_ref().and_then(|tail| positions?.get(tail.application()).copied()).unwrap_or(0);
         blocks.retain(|block| block.last() > position);
         let snapshot = snapshot.filter(|snapshot| !snapshot.files.is_empty());
-        Ok(Parts { blocks, position, snapshot })
+        Ok(HistoryParts { blocks, position, snapshot })
     }
 
     /// The rows of some blocks that are within a key range, all columns.
@@ -136,7 +136,7 @@ impl RangedTable for HistoryTable {
         wanted: &Wanted<'_>,
     ) -> Result<Option<RecordBatch>> {
         let Some(residents) = self.residents.as_ref().filter(|_| context.part.is_none()) else { return Ok(None) };
-        let Parts { blocks, position, snapshot } = self.parts(context).await?;
+        let HistoryParts { blocks, position, snapshot } = self.parts(context).await?;
         let events: usize = blocks.iter().map(|block| block.count()).sum();
         if events > TAIL_EVENTS_MAX || !blocks.iter().all(|block| block.is_in_memory()) {
             return Ok(None);
@@ -198,7 +198,7 @@ impl TableProvider for HistoryTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Parts { blocks, position, snapshot } = self.parts(&QueryContext::of(state)).await?;
+        let HistoryParts { blocks, position, snapshot } = self.parts(&QueryContext::of(state)).await?;
         // A limit below an inexact filter would cut rows that pass it.
         let limit = limit.filter(|_| filters.is_empty());
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();

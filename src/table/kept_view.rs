@@ -6,9 +6,9 @@
 //! of another basis (a transaction's snapshot, a newer version) is answered in the ordinary way.
 
 use super::context::QueryContext;
-use super::kept_rows::{KEY, KeptRows};
 use super::lookup::RangedTable;
 use super::refreshing::RefreshingTable;
+use super::symbol_rows::{KEY, SymbolRows};
 use crate::lake::Scope;
 use crate::resident::{DatasetFigures, KeyRange, Wanted};
 use arrow::compute::concat_batches;
@@ -61,7 +61,7 @@ pub struct KeptView {
 
 #[derive(Debug, Default)]
 struct State {
-    kept: Option<(Basis, Arc<KeptRows>)>,
+    kept: Option<(Basis, Arc<SymbolRows>)>,
     /// The basis that was asked for last and is not kept.
     asked: Option<Basis>,
     /// The basis of which the rows could not be kept.
@@ -72,7 +72,7 @@ struct State {
 /// What is known of the rows of a basis.
 pub(crate) enum Answer<'a> {
     /// The rows, as they are kept.
-    Kept(Arc<KeptRows>),
+    Kept(Arc<SymbolRows>),
     /// They are worth making, and nobody is at it.
     Make(Making<'a>),
     /// They are computed in the ordinary way.
@@ -181,8 +181,8 @@ impl Making<'_> {
     ///
     /// # Errors
     /// Rows of other columns than the view's.
-    pub(crate) fn keep(self, rows: &[RecordBatch], pool: &Arc<dyn MemoryPool>) -> Result<Option<Arc<KeptRows>>> {
-        let rows = KeptRows::of(&concat_batches(&self.view.schema, rows)?)?;
+    pub(crate) fn keep(self, rows: &[RecordBatch], pool: &Arc<dyn MemoryPool>) -> Result<Option<Arc<SymbolRows>>> {
+        let rows = SymbolRows::of(&concat_batches(&self.view.schema, rows)?)?;
         let memory = MemoryConsumer::new(format!("rows of view {}", self.view.name)).register(pool);
         if rows.bytes() > VIEW_BYTES_MAX || memory.try_grow(rows.bytes()).is_err() {
             return Ok(None);
@@ -312,7 +312,7 @@ mod tests {
         RecordBatch::try_new(view.schema.clone(), vec![Arc::new(symbols), Arc::new(numbers)]).unwrap()
     }
 
-    fn make(view: &KeptView, basis: &Basis, pool_bytes: usize) -> Option<Arc<KeptRows>> {
+    fn make(view: &KeptView, basis: &Basis, pool_bytes: usize) -> Option<Arc<SymbolRows>> {
         let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(pool_bytes));
         let Answer::Make(making) = view.ask(basis) else { panic!("nothing to make") };
         assert!(matches!(view.ask(basis), Answer::Computed), "made twice at once");

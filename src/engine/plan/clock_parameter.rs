@@ -15,9 +15,10 @@ use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use std::sync::Arc;
 
 /// A plan whose `now()` is a parameter, and the type that this has.
+#[derive(Debug)]
 pub(super) struct Opened {
     pub(super) plan: LogicalPlan,
-    pub(super) data_type: DataType,
+    data_type: DataType,
 }
 
 /// The plan with the parameter of this place, counted from 0, for `now()`; `None` where it does not read the clock.
@@ -48,15 +49,18 @@ pub(super) fn opened(plan: &LogicalPlan, place: usize) -> Result<Option<Opened>>
     Ok(data_type.map(|data_type| Opened { plan: opened.data, data_type }))
 }
 
-/// A moment as a value of the type that `now()` has; `None` for other types, and for moments that it does not have.
-pub(super) fn value(moment: DateTime<Utc>, data_type: &DataType) -> Option<ScalarValue> {
-    match data_type {
-        DataType::Timestamp(TimeUnit::Nanosecond, zone) => {
-            Some(ScalarValue::TimestampNanosecond(Some(moment.timestamp_nanos_opt()?), zone.clone()))
+impl Opened {
+    /// A moment as a value of the parameter; `None` for types that no moment has, and for moments that the type does not
+    /// have.
+    pub(super) fn value(&self, moment: DateTime<Utc>) -> Option<ScalarValue> {
+        match &self.data_type {
+            DataType::Timestamp(TimeUnit::Nanosecond, zone) => {
+                Some(ScalarValue::TimestampNanosecond(Some(moment.timestamp_nanos_opt()?), zone.clone()))
+            }
+            DataType::Timestamp(TimeUnit::Microsecond, zone) => {
+                Some(ScalarValue::TimestampMicrosecond(Some(moment.timestamp_micros()), zone.clone()))
+            }
+            _ => None,
         }
-        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
-            Some(ScalarValue::TimestampMicrosecond(Some(moment.timestamp_micros()), zone.clone()))
-        }
-        _ => None,
     }
 }

@@ -64,7 +64,8 @@ impl LiveLookup {
         self.keys.is_none()
     }
 
-    /// The rows of the keys that it names, or else of those that are given, each once; `None` for keys that are no texts, or too many.
+    /// The rows of the keys that it names, or else of those that are given, each once; `None` for keys that are no texts,
+    /// or too many.
     pub(super) async fn rows(
         &self,
         context: &QueryContext,

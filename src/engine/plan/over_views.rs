@@ -7,6 +7,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
+use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, SubqueryAlias};
 use std::sync::Arc;
 
@@ -19,16 +20,20 @@ pub(crate) struct OverViews {
 }
 
 impl OverViews {
-    /// The statement of a plan over such views; `None` where it reads none of them.
+    /// The statement of a plan over such views of the session's catalog; `None` where it reads none of them.
+    ///
+    /// # Errors
+    /// A plan that cannot be put together again.
     pub(crate) fn of(
+        session: &SessionState,
         logical: &LogicalPlan,
         depth: Depth,
         types: &[Option<DataType>],
-        kept: &KeptViews,
-    ) -> Result<Option<Self>> {
+    ) -> Result<Option<Arc<Self>>> {
+        let Some(kept) = session.config().get_extension::<KeptViews>() else { return Ok(None) };
         let mut views: Vec<Arc<KeptView>> = Vec::new();
         logical.apply_with_subqueries(|node| {
-            let Some(view) = read(node, kept) else { return Ok(TreeNodeRecursion::Continue) };
+            let Some(view) = read(node, &kept) else { return Ok(TreeNodeRecursion::Continue) };
             if !views.iter().any(|known| Arc::ptr_eq(known, view)) {
                 views.push(view.clone());
             }
@@ -38,14 +43,15 @@ impl OverViews {
             return Ok(None);
         }
         let over = logical.clone().transform_down_with_subqueries(|node| {
-            let (LogicalPlan::SubqueryAlias(alias), Some(view)) = (&node, read(&node, kept)) else {
+            let (LogicalPlan::SubqueryAlias(alias), Some(view)) = (&node, read(&node, &kept)) else {
                 return Ok(Transformed::no(node));
             };
             let rows = LogicalPlanBuilder::scan(view.name(), provider_as_source(view.clone()), None)?.build()?;
             let rows = SubqueryAlias::try_new(Arc::new(rows), alias.alias.clone())?;
             Ok(Transformed::new(LogicalPlan::SubqueryAlias(rows), true, TreeNodeRecursion::Jump))
         })?;
-        Ok(Some(Self { views, prepared: Arc::new(Prepared::new(over.data, depth, types)) }))
+        let prepared = Arc::new(Prepared::new(over.data, depth, types));
+        Ok(Some(Arc::new(Self { views, prepared })))
     }
 }
 

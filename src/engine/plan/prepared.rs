@@ -6,7 +6,7 @@
 //! as if the statement were new. `now()` is one more parameter of it. What the optimiser does depend on is the session's
 //! state, with its time zone: another state is another plan.
 
-use super::clock_parameter;
+use super::clock_parameter::{self, Opened};
 use super::constant_row::ConstantRow;
 use super::key_lookup::KeyLookup;
 use super::small_plan::SmallPlan;
@@ -24,7 +24,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::optimizer::push_down_filter::PushDownFilter;
 use datafusion::optimizer::simplify_expressions::SimplifyExpressions;
-use datafusion::optimizer::{Optimizer, OptimizerRule};
+use datafusion::optimizer::{Optimizer, OptimizerConfig, OptimizerRule};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 /// What values may still make simpler: filters that a table answers itself, and expressions of constants alone.
@@ -56,8 +56,8 @@ pub(crate) struct Prepared {
 struct Keepable {
     /// Types of the client's parameters, as the plan itself has them.
     types: Vec<DataType>,
-    /// The plan with a further parameter for `now()`, and the type of that; `None` where it is the plan as it was written.
-    clock: Option<(LogicalPlan, DataType)>,
+    /// The plan with a further parameter for `now()`; `None` where it does not read the clock.
+    clock: Option<Opened>,
 }
 
 /// An optimised plan, and the state under which it is one.
@@ -95,7 +95,7 @@ impl Prepared {
     pub(crate) fn optimised(&self, state: &StatementState, values: Vec<ScalarValue>) -> Result<LogicalPlan> {
         // A plan that cannot be optimised before its values are known is optimised after.
         let kept = self.keepable.as_ref().and_then(|keepable| {
-            let values = keepable.values(&values, state.began())?;
+            let values = keepable.values(&values, state.query_execution_start_time()?)?;
             Some((self.kept(keepable, state).ok()?, values))
         });
         let Some((plan, values)) = kept else { return state.optimise(bound(self.logical.clone(), values)?) };
@@ -113,7 +113,7 @@ impl Prepared {
         if let Some(kept) = known.filter(|kept| Arc::ptr_eq(&kept.session, state.session())) {
             return Ok(kept.plan);
         }
-        let written = keepable.clock.as_ref().map_or(&self.logical, |(opened, _)| opened);
+        let written = keepable.clock.as_ref().map_or(&self.logical, |opened| &opened.plan);
         let plan = Arc::new(state.optimise(written.clone())?);
         let small = match self.depth {
             Depth::Shallow => SmallPlan::of(&guarded(LogicalPlan::clone(&plan))?, state.session()).map(Arc::new),
@@ -161,8 +161,8 @@ impl Prepared {
 impl Keepable {
     fn of(logical: &LogicalPlan, types: Vec<DataType>) -> Option<Self> {
         // What cannot be opened is not kept.
-        let clock = clock_parameter::opened(logical, types.len()).ok()?.map(|opened| (opened.plan, opened.data_type));
-        let written = clock.as_ref().map_or(logical, |(opened, _)| opened);
+        let clock = clock_parameter::opened(logical, types.len()).ok()?;
+        let written = clock.as_ref().map_or(logical, |opened| &opened.plan);
         is_lasting(written).then_some(())?;
         Some(Self { types, clock })
     }
@@ -171,8 +171,8 @@ impl Keepable {
     fn values(&self, given: &[ScalarValue], began: DateTime<Utc>) -> Option<Vec<ScalarValue>> {
         let fits = given.iter().map(ScalarValue::data_type).eq(self.types.iter().cloned());
         let mut values = fits.then(|| given.to_vec())?;
-        if let Some((_, data_type)) = &self.clock {
-            values.push(clock_parameter::value(began, data_type)?);
+        if let Some(opened) = &self.clock {
+            values.push(opened.value(began)?);
         }
         Some(values)
     }
@@ -183,8 +183,8 @@ fn bound(plan: LogicalPlan, values: Vec<ScalarValue>) -> Result<LogicalPlan> {
 }
 
 /// Whether optimising the plan now and later comes to the same. The optimiser calls stable functions such as
-/// `statement_timestamp()` and puts what they say in their place; it makes a limit part of what it limits only when it knows its number; and
-/// EXPLAIN tells of the optimiser itself.
+/// `statement_timestamp()` and puts what they say in their place; it makes a limit part of what it limits only when it
+/// knows its number; and EXPLAIN tells of the optimiser itself.
 fn is_lasting(plan: &LogicalPlan) -> bool {
     let mut lasting = true;
     let walked = plan.apply_with_subqueries(|node| {

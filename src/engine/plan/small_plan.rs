@@ -60,7 +60,7 @@ struct SmallJoin {
 
 /// What an execution is about: the statement's context, its session and its values.
 #[derive(Clone, Copy)]
-struct Run<'a> {
+struct Execution<'a> {
     context: &'a QueryContext,
     session: &'a SessionState,
     values: &'a [ScalarValue],
@@ -88,7 +88,7 @@ impl SmallPlan {
         session: &SessionState,
         values: &[ScalarValue],
     ) -> Result<Option<RecordBatch>> {
-        let run = Run { context, session, values };
+        let execution = Execution { context, session, values };
         if let Node::Lookup(lookup) = &self.0 {
             return lookup.rows(context, session, values, (None, ROWS_MAX)).await;
         }
@@ -101,7 +101,7 @@ impl SmallPlan {
             return Ok(None);
         }
         context.set_demand(Demand::new(demand));
-        self.0.rows(run, None).await
+        self.0.rows(execution, None).await
     }
 }
 
@@ -189,39 +189,48 @@ impl Node {
     }
 
     /// The rows; of a table those of the keys that the statement names, or of these.
-    fn rows<'a>(&'a self, run: Run<'a>, keys: Option<&'a [&'a str]>) -> BoxFuture<'a, Result<Option<RecordBatch>>> {
+    fn rows<'a>(
+        &'a self,
+        execution: Execution<'a>,
+        keys: Option<&'a [&'a str]>,
+    ) -> BoxFuture<'a, Result<Option<RecordBatch>>> {
         Box::pin(async move {
             let input = match self {
                 Self::Lookup(lookup) => {
-                    return lookup.rows(run.context, run.session, run.values, (keys, COMPUTED_MAX)).await;
+                    return lookup
+                        .rows(execution.context, execution.session, execution.values, (keys, COMPUTED_MAX))
+                        .await;
                 }
-                Self::Live(live) => return live.rows(run.context, run.values, keys).await,
-                Self::Join(join) => return join.rows(run).await,
+                Self::Live(live) => return live.rows(execution.context, execution.values, keys).await,
+                Self::Join(join) => return join.rows(execution).await,
                 Self::Filter { input, .. }
                 | Self::Projection { input, .. }
                 | Self::Sort { input, .. }
-                | Self::Limit { input, .. } => input.rows(run, keys).await?,
+                | Self::Limit { input, .. } => input.rows(execution, keys).await?,
             };
             // Whoever plans it anew tells what is wrong with it.
-            Ok(input.and_then(|rows| self.step(rows, run).ok()))
+            Ok(input.and_then(|rows| self.step(rows, execution).ok()))
         })
     }
 
     /// What the step makes of the rows below it.
-    fn step(&self, rows: RecordBatch, run: Run<'_>) -> Result<RecordBatch> {
+    fn step(&self, rows: RecordBatch, execution: Execution<'_>) -> Result<RecordBatch> {
         Ok(match self {
             Self::Lookup(_) | Self::Live(_) | Self::Join(_) => rows,
-            Self::Filter { condition, .. } => passing(&rows, condition, run)?,
+            Self::Filter { condition, .. } => passing(&rows, condition, execution)?,
             Self::Projection { columns, schema, .. } => {
                 let columns = columns
                     .iter()
-                    .map(|column| column.over(&rows, run.session, run.values))
+                    .map(|column| column.over(&rows, execution.session, execution.values))
                     .collect::<Result<Vec<_>>>()?;
                 batch(schema, columns, rows.num_rows())?
             }
             Self::Sort { by, fetch, .. } => {
                 let column = |(computed, options): &(Computed, SortOptions)| {
-                    Ok(SortColumn { values: computed.over(&rows, run.session, run.values)?, options: Some(*options) })
+                    Ok(SortColumn {
+                        values: computed.over(&rows, execution.session, execution.values)?,
+                        options: Some(*options),
+                    })
                 };
                 let by = by.iter().map(column).collect::<Result<Vec<_>>>()?;
                 take_record_batch(&rows, &lexsort_to_indices(&by, *fetch)?)?
@@ -246,15 +255,13 @@ impl SmallJoin {
             return None;
         }
         let (left, right) = (Node::of(&join.left, session)?, Node::of(&join.right, session)?);
-        let pair_of = |side: &dyn Fn(&(Expr, Expr)) -> bool| join.on.iter().position(side);
+        let by_key = |plan: &LogicalPlan, key_of: fn(&(Expr, Expr)) -> &Expr| {
+            join.on.iter().position(|pair| matches!(key_of(pair), Expr::Column(column) if is_key(plan, column)))
+        };
         let found_by = match (left.needs_keys(), right.needs_keys()) {
             (false, false) => None,
-            (false, true) => {
-                Some(pair_of(&|(_, key)| matches!(key, Expr::Column(column) if is_key(&join.right, column)))?)
-            }
-            (true, false) if !outer => {
-                Some(pair_of(&|(key, _)| matches!(key, Expr::Column(column) if is_key(&join.left, column)))?)
-            }
+            (false, true) => Some(by_key(&join.right, |(_, right)| right)?),
+            (true, false) if !outer => Some(by_key(&join.left, |(left, _)| left)?),
             _ => return None,
         };
         let of = |(left, right): &(Expr, Expr)| {
@@ -273,28 +280,31 @@ impl SmallJoin {
         Some(Self { left, right, on, found_by, outer, filter, schema: nullable(join.schema.as_arrow()) })
     }
 
-    async fn rows(&self, run: Run<'_>) -> Result<Option<RecordBatch>> {
+    async fn rows(&self, execution: Execution<'_>) -> Result<Option<RecordBatch>> {
         let left_first = !self.left.needs_keys();
         let (first, then) = if left_first { (&self.left, &self.right) } else { (&self.right, &self.left) };
-        let Some(first) = first.rows(run, None).await? else { return Ok(None) };
+        let Some(first) = first.rows(execution, None).await? else { return Ok(None) };
         let key = self.found_by.and_then(|pair| self.on.get(pair));
         let key = key.map(|(left, right)| if left_first { left } else { right });
-        let found = key.and_then(|key| key.over(&first, run.session, run.values).ok());
+        let found = key.and_then(|key| key.over(&first, execution.session, execution.values).ok());
         let texts = found.as_ref().and_then(|found| found.as_string_opt::<i32>()).map(|texts| {
             let mut texts: Vec<&str> = texts.iter().flatten().collect();
             texts.sort_unstable();
             texts.dedup();
             texts
         });
-        let Some(then) = then.rows(run, texts.as_deref()).await? else { return Ok(None) };
+        let Some(then) = then.rows(execution, texts.as_deref()).await? else { return Ok(None) };
         let (left, right) = if left_first { (first, then) } else { (then, first) };
-        Ok(self.joined(&left, &right, run).ok().flatten())
+        Ok(self.joined(&left, &right, execution).ok().flatten())
     }
 
     /// The rows of both sides beside each other; `None` where they are too many.
-    fn joined(&self, left: &RecordBatch, right: &RecordBatch, run: Run<'_>) -> Result<Option<RecordBatch>> {
+    fn joined(&self, left: &RecordBatch, right: &RecordBatch, execution: Execution<'_>) -> Result<Option<RecordBatch>> {
         let keys = |(of_left, of_right): &(Computed, Computed)| {
-            Ok((of_left.over(left, run.session, run.values)?, of_right.over(right, run.session, run.values)?))
+            Ok((
+                of_left.over(left, execution.session, execution.values)?,
+                of_right.over(right, execution.session, execution.values)?,
+            ))
         };
         let keys = self.on.iter().map(keys).collect::<Result<Vec<_>>>()?;
         let (mut lefts, mut rights) = (Vec::new(), Vec::new());
@@ -320,7 +330,7 @@ impl SmallJoin {
         let columns = columns.chain(right.columns().iter().map(|column| chosen(column, &rights)));
         let rows = batch(&self.schema, columns.collect::<Result<_>>()?, lefts.len())?;
         Ok(Some(match &self.filter {
-            Some(filter) => passing(&rows, filter, run)?,
+            Some(filter) => passing(&rows, filter, execution)?,
             None => rows,
         }))
     }
@@ -347,8 +357,8 @@ fn sorted_below(sort: &Sort) -> Option<(LogicalPlan, &Projection)> {
 }
 
 /// The rows that meet a condition.
-fn passing(rows: &RecordBatch, condition: &Computed, run: Run<'_>) -> Result<RecordBatch> {
-    Ok(filter_record_batch(rows, condition.over(rows, run.session, run.values)?.as_boolean())?)
+fn passing(rows: &RecordBatch, condition: &Computed, execution: Execution<'_>) -> Result<RecordBatch> {
+    Ok(filter_record_batch(rows, condition.over(rows, execution.session, execution.values)?.as_boolean())?)
 }
 
 /// Values at these places, NULL where there is none.

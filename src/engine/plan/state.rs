@@ -60,11 +60,6 @@ impl StatementState {
         Self { session, config, properties }
     }
 
-    /// When its transaction began.
-    pub(crate) fn began(&self) -> DateTime<Utc> {
-        self.properties.query_execution_start_time.unwrap_or_default()
-    }
-
     /// The session it belongs to.
     pub(crate) fn session(&self) -> &Arc<SessionState> {
         &self.session

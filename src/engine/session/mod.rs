@@ -36,7 +36,6 @@ use super::shared::{DATABASE, Shared};
 use crate::clock::Clock;
 use crate::dialect::function::register_session;
 use crate::dialect::moment::session_style;
-use crate::dialect::parse::depth::Depth;
 use crate::dialect::parse::{self, Placeholders, Statement};
 use crate::dialect::session::{Held, SessionFacts};
 use crate::error::{ErrorKind, QueryError};
@@ -46,17 +45,14 @@ use crate::scan::parquet::ScanPart;
 use crate::table::context::{Notices, OnStale, QueryContext, Snapshots};
 use crate::table::demand::Demand;
 use crate::table::inputs::{InputFreshness, Inputs};
-use crate::table::kept_view::KeptViews;
 use crate::table::planner::demand_of;
 use crate::temporary::rows::Budget;
 use crate::work::Work;
-use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::Session as _;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlanProperties, SendableRecordBatchStream};
 use plans::Plans;
 use registry::{CancelHandle, OpenSession, Place};
@@ -318,7 +314,7 @@ impl Session {
     pub fn bind(&self, plan: &Plan, parameters: Vec<ScalarValue>) -> Result<Plan, QueryError> {
         let logical = plan.logical().clone().with_param_values(ParamValues::from(parameters))?;
         let depth = plan.prepared.depth;
-        let over_views = depth.walk(|| over_views(&self.state(), &logical, depth, &[]))?;
+        let over_views = depth.walk(|| OverViews::of(&self.state(), &logical, depth, &[]))?;
         let prepared = Arc::new(Prepared::new(logical, depth, &[]));
         let bound = Plan { prepared, over_views, parameters: Vec::new(), ..plan.clone() };
         Ok(match &plan.prepared.explain {
@@ -438,17 +434,6 @@ impl Session {
             ..QueryContext::default()
         }
     }
-}
-
-/// A plan over the views of the session's catalog whose rows may be in memory.
-fn over_views(
-    state: &SessionState,
-    logical: &LogicalPlan,
-    depth: Depth,
-    types: &[Option<DataType>],
-) -> Result<Option<Arc<OverViews>>, DataFusionError> {
-    let Some(kept) = state.config().get_extension::<KeptViews>() else { return Ok(None) };
-    Ok(OverViews::of(logical, depth, types, &kept)?.map(Arc::new))
 }
 
 /// Makes a plan ready with these values and opens its rows; nothing is read before the first of them is asked for. Says

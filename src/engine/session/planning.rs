@@ -3,7 +3,7 @@
 
 use super::plans::Asked;
 use super::search_path::Search;
-use super::{LONG_TEXT_BYTES, Session, over_views};
+use super::{LONG_TEXT_BYTES, Session};
 use crate::dialect::catalog::numbers::Numbers;
 use crate::dialect::parse::depth::Depth;
 use crate::dialect::parse::{self, Statement};
@@ -12,6 +12,7 @@ use crate::dialect::told;
 use crate::dialect::typing::{self, Parameters};
 use crate::engine::admit::own_statement::{self, OwnStatement};
 use crate::engine::admit::read_only;
+use crate::engine::plan::over_views::OverViews;
 use crate::engine::plan::prepared::Prepared;
 use crate::engine::plan::{Plan, announced, in_order, plan_rows, renamed, table_names};
 use crate::engine::run::cpu;
@@ -116,7 +117,7 @@ impl Session {
         let parameters = in_order(&parameters)?;
         let schema = renamed(schema.as_arrow(), rewrite::output_names(statement));
         let told = told::announced(&schema, &told);
-        let over_views = depth.walk(|| over_views(&self.state(), &logical, depth, &parameters))?;
+        let over_views = depth.walk(|| OverViews::of(&self.state(), &logical, depth, &parameters))?;
         let prepared = Arc::new(Prepared::new(logical, depth, &parameters));
         let parameter_types = match parameters.is_empty() {
             true => Arc::default(),

@@ -1,4 +1,5 @@
-//! The plan cache of one Postgres session: it keeps the last 8 lookups and rows of constants with their plans.
+//! The plan cache of one Postgres session: it keeps with their plans the last 8 statements that may be answered at hand, as
+//! lookups, rows of constants and views in memory are.
 //!
 //! Many clients send the same text again and again, in the
 //! simple protocol or in a Parse of its own for each execution; planning it takes far longer than answering it. Other
@@ -10,13 +11,13 @@ use super::portal::Prepared;
 use crate::engine::Plan;
 use std::sync::Arc;
 
-/// Lookups that are remembered.
+/// Statements that are remembered.
 const QUERIES_MAX: usize = 8;
 
 /// Bytes of a text that is remembered, at most: long ones come once.
 const TEXT_BYTES_MAX: usize = 2_048;
 
-/// The lookups a session planned lately, the latest last.
+/// What a session planned lately, the latest last.
 #[derive(Default)]
 pub(super) struct PlanCache {
     queries: Vec<Arc<Prepared>>,
@@ -38,10 +39,10 @@ impl PlanCache {
         Some(query)
     }
 
-    /// Remembers a statement, if it is a lookup. The one that was not asked for the longest makes room.
+    /// Remembers a statement, if it may be answered at hand. The one that was not asked for the longest makes room.
     pub(super) fn put(&mut self, statement: &Arc<Prepared>) {
-        let lookup = statement.plan.as_ref().is_some_and(Plan::is_at_hand);
-        if !lookup || !matches!(statement.command, Command::Query(_)) || statement.sql.len() > TEXT_BYTES_MAX {
+        let at_hand = statement.plan.as_ref().is_some_and(Plan::is_at_hand);
+        if !at_hand || !matches!(statement.command, Command::Query(_)) || statement.sql.len() > TEXT_BYTES_MAX {
             return;
         }
         if self.queries.len() >= QUERIES_MAX {

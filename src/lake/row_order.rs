@@ -12,7 +12,7 @@ const ROWS_AT_ONCE: usize = 64 * 1024;
 
 /// How rows stand by their key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum KeyOrder {
+pub(crate) enum RowOrder {
     /// Some row stands behind one of a greater key, or that is not known: a part of a key is NULL or cannot be compared.
     Unknown,
     /// No row stands behind one of a greater key.
@@ -21,7 +21,7 @@ pub(crate) enum KeyOrder {
     Unique,
 }
 
-impl KeyOrder {
+impl RowOrder {
     /// The order of rows of a dataset.
     pub(crate) fn of(dataset: &Dataset, rows: &RecordBatch) -> Self {
         let key: Option<Vec<&ArrayRef>> = dataset.key.iter().map(|name| rows.column_by_name(name)).collect();
@@ -42,7 +42,7 @@ impl KeyOrder {
 }
 
 /// The order of so many pairs of neighbours, from this row on.
-fn of_pairs(key: &[&ArrayRef], first: usize, count: usize) -> Result<KeyOrder, ArrowError> {
+fn of_pairs(key: &[&ArrayRef], first: usize, count: usize) -> Result<RowOrder, ArrowError> {
     let mut rising: Option<(BooleanArray, BooleanArray)> = None;
     // The last column decides where all before it are equal.
     for column in key.iter().rev() {
@@ -57,9 +57,9 @@ fn of_pairs(key: &[&ArrayRef], first: usize, count: usize) -> Result<KeyOrder, A
         });
     }
     Ok(match rising {
-        Some((_, unique)) if unique.true_count() == count => KeyOrder::Unique,
-        Some((sorted, _)) if sorted.true_count() == count => KeyOrder::Sorted,
-        _ => KeyOrder::Unknown,
+        Some((_, unique)) if unique.true_count() == count => RowOrder::Unique,
+        Some((sorted, _)) if sorted.true_count() == count => RowOrder::Sorted,
+        _ => RowOrder::Unknown,
     })
 }
 
@@ -70,7 +70,7 @@ mod tests {
     use arrow::array::{Date32Array, StringArray, new_null_array};
     use std::sync::Arc;
 
-    fn order(rows: &[(Option<&str>, i32)]) -> KeyOrder {
+    fn order(rows: &[(Option<&str>, i32)]) -> RowOrder {
         let eod = dataset::find(dataset::EOD).unwrap();
         let columns = eod.schema.fields().iter().map(|field| -> ArrayRef {
             match field.name().as_str() {
@@ -82,12 +82,12 @@ mod tests {
         let fields: Vec<_> =
             eod.schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
         let schema = Arc::new(arrow::datatypes::Schema::new(fields));
-        KeyOrder::of(&eod, &RecordBatch::try_new(schema, columns.collect()).unwrap())
+        RowOrder::of(&eod, &RecordBatch::try_new(schema, columns.collect()).unwrap())
     }
 
     #[test]
     fn neighbours_tell_the_order() {
-        use KeyOrder::{Sorted, Unique, Unknown};
+        use RowOrder::{Sorted, Unique, Unknown};
         for (rows, expected) in [
             (&[][..], Unique),
             (&[(Some("A"), 1)], Unique),
@@ -105,10 +105,10 @@ mod tests {
     fn a_pair_across_two_looks_counts() {
         let names: Vec<String> = (0..ROWS_AT_ONCE + 10).map(|number| format!("S{number:06}")).collect();
         let mut rows: Vec<(Option<&str>, i32)> = names.iter().map(|name| (Some(name.as_str()), 1)).collect();
-        assert_eq!(order(&rows), KeyOrder::Unique);
+        assert_eq!(order(&rows), RowOrder::Unique);
         rows[ROWS_AT_ONCE].0 = rows[ROWS_AT_ONCE - 1].0;
-        assert_eq!(order(&rows), KeyOrder::Sorted);
+        assert_eq!(order(&rows), RowOrder::Sorted);
         rows[ROWS_AT_ONCE].0 = Some("A");
-        assert_eq!(order(&rows), KeyOrder::Unknown);
+        assert_eq!(order(&rows), RowOrder::Unknown);
     }
 }

@@ -11,14 +11,14 @@ pub(super) const KEY: &str = "symbol";
 
 /// Rows of a view, in the order of their symbols. Dropping the last of them gives the memory back.
 #[derive(Debug)]
-pub(crate) struct KeptRows {
+pub(crate) struct SymbolRows {
     rows: RecordBatch,
     symbols: StringArray,
     /// What they take of the memory of all statements.
     _memory: Option<MemoryReservation>,
 }
 
-impl KeptRows {
+impl SymbolRows {
     /// These rows, sorted.
     ///
     /// # Errors

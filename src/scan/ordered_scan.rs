@@ -29,7 +29,7 @@ use datafusion::physical_expr::{
 };
 use datafusion::physical_expr_common::physical_expr::snapshot_physical_expr;
 use datafusion::physical_plan::filter_pushdown::{FilterPushdownPropagation, PushedDown};
-use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet};
+use datafusion::physical_plan::metrics::{BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayFormatType, ExecutionPlan, SortOrderPushdownResult};
 use std::fmt;
@@ -37,6 +37,9 @@ use std::sync::Arc;
 
 /// Rows for which one more part is worth a thread.
 const PART_ROWS_MIN: usize = 1 << 13;
+
+/// The metric that counts parts which were read to their end.
+const PARTS_READ: &str = "parts_read";
 
 /// A scan of the snapshot's rows in the order of its key; `None` where the key's first column is not wanted, or something
 /// is not in memory.
@@ -161,6 +164,12 @@ impl OrderedSource {
         self.dataset.name
     }
 
+    /// The parts that were read to their end, and all of them.
+    pub(super) fn parts_read(&self) -> (usize, usize) {
+        let read = self.metrics.clone_inner().sum_by_name(PARTS_READ);
+        (read.map_or(0, |parts| parts.as_usize()), self.splits.len() + 1)
+    }
+
     /// The name of a column of the key, by its place there.
     fn key(&self, place: usize) -> Option<&'static str> {
         self.dataset.key.get(place).copied()
@@ -216,6 +225,7 @@ impl DataSource for OrderedSource {
             batch_rows: context.session_config().batch_size().max(1),
             left: self.fetch.unwrap_or(usize::MAX),
             metrics: BaselineMetrics::new(&self.metrics, partition),
+            parts_read: MetricBuilder::new(&self.metrics).counter(PARTS_READ, partition),
         };
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), futures::stream::iter(batches))))
     }
@@ -321,6 +331,7 @@ struct Batches {
     /// Rows that are still wanted.
     left: usize,
     metrics: BaselineMetrics,
+    parts_read: Count,
 }
 
 impl Batches {
@@ -392,7 +403,10 @@ impl Iterator for Batches {
     fn next(&mut self) -> Option<Self::Item> {
         let computing = self.metrics.elapsed_compute().clone();
         let _timer = computing.timer();
-        let batch = self.batch().transpose()?;
+        let Some(batch) = self.batch().transpose() else {
+            self.parts_read.add(1);
+            return None;
+        };
         if let Ok(batch) = &batch {
             self.metrics.output_rows().add(batch.num_rows());
         }

@@ -33,6 +33,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 /// Bytes of the rows of one view, at most; a view with more is computed each time.
 pub(crate) const VIEW_BYTES_MAX: usize = 64 << 20;
 
+/// How often the making of a basis may be cut short by its statement's time limit, cancel or client. After that the rows
+/// take longer than these statements have, and each is better off with what it needs of them.
+const INTERRUPTIONS_MAX: u32 = 3;
+
 /// The views of one catalog whose rows are kept, by name. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct KeptViews(Arc<OnceLock<BTreeMap<&'static str, Arc<KeptView>>>>);
@@ -67,6 +71,8 @@ struct State {
     /// The basis of which the rows could not be kept.
     refused: Option<Basis>,
     making: bool,
+    /// How often the making of what was asked for last was cut short.
+    interruptions: u32,
 }
 
 /// What is known of the rows of a basis.
@@ -79,7 +85,7 @@ pub(crate) enum Answer<'a> {
     Computed,
 }
 
-/// The rows of a basis, in the making. Dropped without rows, they are not tried again.
+/// The rows of a basis, in the making. Dropped before its end, it was interrupted, and may be tried again.
 pub(crate) struct Making<'a> {
     view: &'a KeptView,
     basis: Basis,
@@ -157,6 +163,7 @@ impl KeptView {
         }
         if state.asked.as_ref() != Some(basis) {
             state.asked = Some(basis.clone());
+            state.interruptions = 0;
             return Answer::Computed;
         }
         state.making = true;
@@ -177,7 +184,7 @@ impl KeptView {
 }
 
 impl Making<'_> {
-    /// Keeps the rows, and gives them; `None` where there is no memory for them.
+    /// Keeps the rows, and gives them; `None` where there is no memory for them, and then they are not made again.
     ///
     /// # Errors
     /// Rows of other columns than the view's.
@@ -185,11 +192,17 @@ impl Making<'_> {
         let rows = SymbolRows::of(&concat_batches(&self.view.schema, rows)?)?;
         let memory = MemoryConsumer::new(format!("rows of view {}", self.view.name)).register(pool);
         if rows.bytes() > VIEW_BYTES_MAX || memory.try_grow(rows.bytes()).is_err() {
+            self.refuse();
             return Ok(None);
         }
         let kept = Arc::new(rows.accounted(memory));
         self.view.state().kept = Some((self.basis.clone(), kept.clone()));
         Ok(Some(kept))
+    }
+
+    /// The rows cannot be made or kept, and are not made again.
+    pub(crate) fn refuse(self) {
+        self.view.state().refused = Some(self.basis.clone());
     }
 }
 
@@ -197,7 +210,12 @@ impl Drop for Making<'_> {
     fn drop(&mut self) {
         let mut state = self.view.state();
         state.making = false;
-        if state.kept.as_ref().is_none_or(|(kept, _)| *kept != self.basis) {
+        let kept = state.kept.as_ref().is_some_and(|(kept, _)| *kept == self.basis);
+        if kept || state.refused.as_ref() == Some(&self.basis) {
+            return;
+        }
+        state.interruptions += 1;
+        if state.interruptions >= INTERRUPTIONS_MAX {
             state.refused = Some(self.basis.clone());
         }
     }
@@ -348,6 +366,23 @@ mod tests {
         // Those of the next version are.
         view.ask(&basis(2, 3));
         assert!(make(&view, &basis(2, 3), 1 << 20).is_some());
+    }
+
+    #[test]
+    fn rows_whose_making_was_interrupted_are_tried_again_a_few_times() {
+        let view = view();
+        view.ask(&basis(1, 3));
+        for _ in 1..INTERRUPTIONS_MAX {
+            let Answer::Make(making) = view.ask(&basis(1, 3)) else { panic!("nothing to make") };
+            drop(making);
+        }
+        assert!(make(&view, &basis(1, 3), 1 << 20).is_some());
+        view.ask(&basis(2, 3));
+        for _ in 0..INTERRUPTIONS_MAX {
+            let Answer::Make(making) = view.ask(&basis(2, 3)) else { panic!("nothing to make") };
+            drop(making);
+        }
+        assert!(matches!(view.ask(&basis(2, 3)), Answer::Computed));
     }
 
     #[tokio::test]

@@ -112,6 +112,18 @@ async fn a_statement_that_waits_for_its_source_is_asked_for_until_its_rows_are_t
 async fn the_share_that_was_read_is_told() {
     let mut polled = Polled::start(Duration::from_secs(60)).await;
     polled.world.refresh(&["symbols"]).await;
+    is_told_the_share(&mut polled).await;
+    // So is the share of rows that are in memory.
+    until("the symbols are in memory", || async {
+        polled.world.value("SELECT count(symbol) FROM symbols WHERE length(symbol) > 0").await;
+        polled.world.value("SELECT hits FROM system.cache WHERE dataset = 'symbols'").await != "0"
+    })
+    .await;
+    is_told_the_share(&mut polled).await;
+}
+
+/// Begins a statement that never ends, is told that its table was read, and cancels it.
+async fn is_told_the_share(polled: &mut Polled) {
     let endless = "SELECT sum(n) FROM symbols, generate_series(1, 100000000000) s(n) WHERE length(symbol) < n";
     let mut poll = polled.ask(endless).await.unwrap();
     let deadline = Instant::now() + Duration::from_secs(60);

@@ -1,7 +1,7 @@
 //! A statistic of the different values of a column: they are gathered, sorted, and added in order, as
 //! PostgreSQL does.
 
-use super::double::Statistic;
+use super::double::{Statistic, results};
 use super::moments::One;
 use arrow::array::{ArrayRef, AsArray, Float64Array};
 use arrow::datatypes::{DataType, Float64Type};
@@ -49,7 +49,7 @@ impl Accumulator for Distinct {
         values.sort_unstable_by(f64::total_cmp);
         let mut sums = Default::default();
         values.iter().try_for_each(|value| self.statistic.add(&mut sums, &[*value]))?;
-        Ok(ScalarValue::Float64(self.statistic.result(&sums)))
+        ScalarValue::try_from_array(&results(self.statistic, std::iter::once(self.statistic.result(&sums))), 0)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {

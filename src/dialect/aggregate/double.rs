@@ -1,7 +1,7 @@
 //! The accumulators of statistics of doubles: one at a time, for many groups, and over a moving frame.
 
 use super::moments::{Moments, One, Pairs, SQUARES_FIT, Two};
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float32Array, Float64Array, Int64Array};
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
@@ -30,8 +30,8 @@ pub(crate) trait Statistic: Debug + Clone + Copy + Send + Sync + 'static {
     fn result(self, sums: &Self::Sums) -> Option<f64>;
     /// Columns it is made of.
     fn columns(self) -> usize;
-    /// Whether its result counts, as a `bigint`.
-    fn counts(self) -> bool;
+    /// The type of its result: a double, a real, or a `bigint` that counts.
+    fn data_type(self) -> DataType;
     /// Whether a row changes the sums otherwise than another of the same values would.
     fn careful(self, _columns: &[&Float64Array]) -> bool {
         true
@@ -49,7 +49,7 @@ impl Statistic for One {
 
     fn add_all(self, sums: &mut Moments, columns: &[&Float64Array]) -> Result<()> {
         let [column] = columns else { return internal_err!("one column is wanted") };
-        if !self.needs_squares() && are_small(column) {
+        if !self.careful(columns) {
             sums.count += (column.len() - column.null_count()) as f64;
             sums.sum += arrow::compute::sum(*column).unwrap_or(0.0);
             return Ok(());
@@ -59,10 +59,17 @@ impl Statistic for One {
 
     fn add(self, sums: &mut Moments, values: &[f64]) -> Result<()> {
         let [value] = values else { return internal_err!("one value is wanted") };
-        if self == Self::Sum { sums.add_checked(*value) } else { sums.add(*value) }
+        match self {
+            Self::Sum => sums.add_checked(*value),
+            Self::SumOfReals => sums.add_real(1.0, *value),
+            _ => sums.add(*value),
+        }
     }
 
     fn merge(self, sums: &mut Moments, other: &Moments) -> Result<()> {
+        if self == Self::SumOfReals {
+            return sums.add_real(other.count, other.sum);
+        }
         if self == Self::Sum {
             let before = sums.sum;
             sums.count += other.count;
@@ -92,12 +99,12 @@ impl Statistic for One {
         1
     }
 
-    fn counts(self) -> bool {
-        false
+    fn data_type(self) -> DataType {
+        if self == Self::SumOfReals { DataType::Float32 } else { DataType::Float64 }
     }
 
     fn careful(self, columns: &[&Float64Array]) -> bool {
-        self.needs_squares() || !columns.iter().all(|column| are_small(column))
+        self.needs_squares() || self == Self::SumOfReals || !columns.iter().all(|column| are_small(column))
     }
 }
 
@@ -139,8 +146,8 @@ impl Statistic for Two {
         2
     }
 
-    fn counts(self) -> bool {
-        self == Self::Count
+    fn data_type(self) -> DataType {
+        if self == Self::Count { DataType::Int64 } else { DataType::Float64 }
     }
 }
 
@@ -154,15 +161,15 @@ fn doubles(arrays: &[ArrayRef], count: usize) -> Result<Vec<&Float64Array>> {
     }
 }
 
-/// Results as an array: doubles, or counts.
-fn results<S: Statistic>(statistic: S, values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
+/// Results as an array of their type.
+pub(crate) fn results<S: Statistic>(statistic: S, values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
     // NaN gets no sign, by which DataFusion would sort and compare it.
     let values = values.map(|value| value.map(|value| if value.is_nan() { f64::NAN } else { value }));
-    #[allow(clippy::cast_possible_truncation, reason = "counts of rows are whole and far below 2^63")]
-    if statistic.counts() {
-        Arc::new(values.map(|value| value.map(|count| count as i64)).collect::<Int64Array>())
-    } else {
-        Arc::new(values.collect::<Float64Array>())
+    #[allow(clippy::cast_possible_truncation, reason = "counts are whole and far below 2^63, sums of reals are reals")]
+    match statistic.data_type() {
+        DataType::Int64 => Arc::new(values.map(|value| value.map(|count| count as i64)).collect::<Int64Array>()),
+        DataType::Float32 => Arc::new(values.map(|value| value.map(|sum| sum as f32)).collect::<Float32Array>()),
+        _ => Arc::new(values.collect::<Float64Array>()),
     }
 }
 

@@ -18,7 +18,7 @@ mod input_order;
 mod moments;
 pub(crate) mod offset;
 mod ordered;
-mod wrapped;
+pub(crate) mod wrapped;
 
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;

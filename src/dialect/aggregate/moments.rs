@@ -13,11 +13,19 @@ pub(crate) fn overflow() -> DataFusionError {
     DataFusionError::External(Box::new(QueryError::new(ErrorKind::OutOfRange, "value out of range: overflow")))
 }
 
+/// The real that is next to a double.
+#[allow(clippy::cast_possible_truncation, reason = "what leaves a real is infinite, and an error")]
+fn real(value: f64) -> f64 {
+    f64::from(value as f32)
+}
+
 /// A statistic of one variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum One {
     /// `sum`, in double precision.
     Sum,
+    /// `sum` of reals, which is rounded to a real after each of them.
+    SumOfReals,
     /// `avg`, of all values.
     Average,
     /// `var_pop`, by the number of values.
@@ -33,7 +41,7 @@ pub(crate) enum One {
 impl One {
     /// Whether it needs the squares of all values, or only their sum.
     pub(crate) fn needs_squares(self) -> bool {
-        !matches!(self, Self::Sum | Self::Average)
+        !matches!(self, Self::Sum | Self::SumOfReals | Self::Average)
     }
 
     /// The statistic, `None` where it is NULL.
@@ -41,7 +49,7 @@ impl One {
         let Moments { count, sum, squares } = *moments;
         let least = if matches!(self, Self::VarianceSample | Self::DeviationSample) { 2.0 } else { 1.0 };
         (count >= least).then(|| match self {
-            Self::Sum => sum,
+            Self::Sum | Self::SumOfReals => sum,
             Self::Average => sum / count,
             Self::VariancePopulation => squares / count,
             Self::VarianceSample => squares / (count - 1.0),
@@ -77,6 +85,17 @@ impl Moments {
     pub(crate) fn add_checked(&mut self, value: f64) -> Result<()> {
         let before = self.sum;
         self.add_to_sum(value);
+        if self.sum.is_infinite() && before.is_finite() && value.is_finite() { Err(overflow()) } else { Ok(()) }
+    }
+
+    /// Adds to the sum alone, rounds it to a real, and fails where finite ones become infinite.
+    ///
+    /// # Errors
+    /// `OutOfRange` (SQLSTATE 22003).
+    pub(crate) fn add_real(&mut self, count: f64, value: f64) -> Result<()> {
+        let before = self.sum;
+        self.count += count;
+        self.sum = real(real(before) + real(value));
         if self.sum.is_infinite() && before.is_finite() && value.is_finite() { Err(overflow()) } else { Ok(()) }
     }
 

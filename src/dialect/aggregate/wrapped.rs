@@ -38,10 +38,25 @@ pub(crate) struct Wrapped {
     kind: Kind,
 }
 
+/// The `sum` of reals, which is one, by the `sum` that was called.
+pub(crate) fn sum_of_reals(inner: Arc<AggregateUDF>) -> Arc<AggregateUDF> {
+    Arc::new(AggregateUDF::from(Wrapped::new(inner, Kind::One(One::SumOfReals))))
+}
+
 impl Wrapped {
     /// An aggregate with what is done about it.
     pub(crate) fn new(inner: Arc<AggregateUDF>, kind: Kind) -> Self {
         Self { inner, kind }
+    }
+
+    /// The type of a result that is another than the inner aggregate's: pairs are counted as `bigint`, in DataFusion without
+    /// a sign, and a sum of reals is one.
+    fn own_type(&self) -> Option<DataType> {
+        match self.kind {
+            Kind::Two(Two::Count) => Some(DataType::Int64),
+            Kind::One(One::SumOfReals) => Some(DataType::Float32),
+            _ => None,
+        }
     }
 
     /// Whether it sorts what it is given where its input comes in another order.
@@ -59,7 +74,7 @@ impl Wrapped {
                 && arguments.iter().take(count).all(|field| *field.data_type() == DataType::Float64)
         };
         match self.kind {
-            Kind::One(_) if doubles(1) && *result == DataType::Float64 => self.kind,
+            Kind::One(statistic) if doubles(1) && *result == statistic.data_type() => self.kind,
             Kind::Two(_) if doubles(2) => self.kind,
             Kind::Extreme(_) if matches!(result, DataType::Float32 | DataType::Float64) => self.kind,
             _ => Kind::Any,
@@ -100,18 +115,14 @@ impl AggregateUDFImpl for Wrapped {
         self.inner.signature()
     }
 
-    /// Pairs are counted as `bigint`, in DataFusion without a sign.
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        match self.kind {
-            Kind::Two(statistic) if statistic.counts() => Ok(DataType::Int64),
-            _ => self.inner.return_type(arguments),
-        }
+        self.own_type().map_or_else(|| self.inner.return_type(arguments), Ok)
     }
 
     fn return_field(&self, arguments: &[FieldRef]) -> Result<FieldRef> {
-        match self.kind {
-            Kind::Two(statistic) if statistic.counts() => Ok(Arc::new(Field::new(self.name(), DataType::Int64, true))),
-            _ => self.inner.return_field(arguments),
+        match self.own_type() {
+            Some(data_type) => Ok(Arc::new(Field::new(self.name(), data_type, true))),
+            None => self.inner.return_field(arguments),
         }
     }
 
@@ -217,6 +228,9 @@ impl AggregateUDFImpl for Wrapped {
         literal: &Expr,
         argument_is_left: bool,
     ) -> Result<Option<Expr>> {
+        if self.kind == Kind::One(One::SumOfReals) {
+            return Ok(None);
+        }
         self.inner.inner().simplify_expr_op_literal(function, argument, op, literal, argument_is_left)
     }
 
@@ -245,7 +259,7 @@ impl AggregateUDFImpl for Wrapped {
 
     fn default_value(&self, data_type: &DataType) -> Result<ScalarValue> {
         match self.kind {
-            Kind::Two(statistic) if statistic.counts() => Ok(ScalarValue::from(0_i64)),
+            Kind::Two(Two::Count) => Ok(ScalarValue::from(0_i64)),
             _ => self.inner.default_value(data_type),
         }
     }

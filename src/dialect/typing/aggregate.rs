@@ -6,7 +6,7 @@ use super::context::Typing;
 use super::frame;
 use super::kind::{Kind, refusal};
 use super::operand::Operand;
-use crate::dialect::aggregate::{excluding, offset};
+use crate::dialect::aggregate::{excluding, offset, wrapped};
 use crate::dialect::arithmetic::{average, deviation, sum};
 use crate::error::ErrorKind;
 use crate::text::json;
@@ -113,6 +113,7 @@ impl Typing<'_> {
         }
         let func = match (func.name(), kind) {
             ("sum", Some(Kind::Int8)) => sum::of_bigints(),
+            ("sum", Some(Kind::Float4)) => wrapped::sum_of_reals(func),
             ("avg" | "mean", Some(kind)) if kind.is_integer() || kind == Kind::Numeric => average::function(),
             (name, Some(kind)) if kind.is_integer() || kind == Kind::Numeric => {
                 deviation::function(name).unwrap_or(func)

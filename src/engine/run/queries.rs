@@ -1,10 +1,9 @@
 //! The running statements: one entry each, from arrival to last row, which `system.queries` and cancellation read.
 
 use crate::heap::Meter;
+use crate::scan::pieces_read::pieces_read;
 use chrono::{DateTime, Utc};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
-use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -78,17 +77,13 @@ impl Progress {
         self.rows_sent.load(Ordering::Relaxed)
     }
 
-    /// Share of its files that were read, from 0 to 1; `None` until it runs, and when it reads none.
+    /// Share of its files that were read, or of ranges of keys where its rows are in memory, from 0 to 1; `None` until it
+    /// runs, and when it reads none.
     pub fn read(&self) -> Option<f64> {
-        let (mut all, mut read) = (0, 0);
+        let (mut read, mut all) = (0, 0);
         let walked = self.plan.get()?.apply(|node| {
-            if let Some(scan) = node.downcast_ref::<DataSourceExec>()
-                && let Some(config) = scan.data_source().downcast_ref::<FileScanConfig>()
-            {
-                all += config.file_groups.iter().map(FileGroup::len).sum::<usize>();
-                let metrics = node.metrics().and_then(|metrics| metrics.sum_by_name("files_processed"));
-                read += metrics.map_or(0, |files| files.as_usize());
-            }
+            let pieces = pieces_read(node.as_ref()).unwrap_or_default();
+            (read, all) = (read + pieces.0, all + pieces.1);
             Ok(TreeNodeRecursion::Continue)
         });
         (walked.is_ok() && all > 0).then(|| (read as f64 / all as f64).min(1.0))

@@ -49,7 +49,10 @@ impl Session {
                             return Err(error);
                         }
                         // The statement may need less than all rows of the view.
-                        Ok(None) | Err(_) => None,
+                        Ok(None) | Err(_) => {
+                            making.refuse();
+                            None
+                        }
                     }
                 }
             };

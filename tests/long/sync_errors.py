@@ -70,13 +70,17 @@ class SyncErrors(Power):
                 failure.moment = f"after {self.windows - windows} refusals" + (", during one" if last_words else "")
 
             failure = self.fail("refusal", act)
-            self.share.unlink(missing_ok=True)
             log = self.logs / f"{self.number:02}-refusal.log"
             if REFUSED not in log.read_text(errors="replace"):
                 failure.faults.append("the log says nothing of a disk that refuses")
                 print(f"      {failure.faults[-1]}", flush=True)
             failures.append(failure)
         return failures
+
+    def look(self, failure: Failure, *seen: object) -> None:
+        """Looks at what is left on a disk that is well again."""
+        self.share.unlink(missing_ok=True)
+        super().look(failure, *seen)
 
     def refuse_until_told(self, server: Server) -> None:
         """The disk refuses everything from now on; returns when a spool has told."""

@@ -90,15 +90,20 @@ impl History {
 
     /// Opens the spool and takes the book's events from now on. What an earlier process left is committed first.
     pub async fn open<E: Event>(&self, book: &Book<E>) -> Result<()> {
-        let (directory, schema) = (self.options.directory.clone(), self.table.dataset().schema.clone());
-        let disk = self.options.disk.clone();
-        let spool = tokio::task::spawn_blocking(move || OpenSpool::open_on(&directory, schema, disk)).await?;
-        if let Err(SpoolError::Unreadable { .. }) = &spool {
-            // Events wait in memory for a disk that may have room again. Those of a spool that another process keeps do not:
-            // it has them.
+        let opened = self.try_open(book).await;
+        let is_busy = |error: &anyhow::Error| matches!(error.downcast_ref(), Some(SpoolError::Busy { .. }));
+        if opened.as_ref().is_err_and(|error| !is_busy(error)) {
+            // Events wait in memory for a disk that may have room again, or a table that can be read. Those of a spool that
+            // another process keeps do not: it has them.
             book.record(self.options.limits.intake_events);
         }
-        let spool = spool?;
+        opened
+    }
+
+    async fn try_open<E: Event>(&self, book: &Book<E>) -> Result<()> {
+        let (directory, schema) = (self.options.directory.clone(), self.table.dataset().schema.clone());
+        let disk = self.options.disk.clone();
+        let spool = tokio::task::spawn_blocking(move || OpenSpool::open_on(&directory, schema, disk)).await??;
         let position = self.table.follow(spool.application()).await.context("read how far the lake is")?;
         // What the lake has goes from the spool at once.
         self.table.settle().await?;

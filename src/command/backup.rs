@@ -52,7 +52,8 @@ pub async fn backup(common: &Common, target: &str, keep: Option<NonZeroUsize>) -
     Ok(ExitCode::SUCCESS)
 }
 
-/// Brings a backup back, the newest unless `id` names one, into a data directory that holds no lake.
+/// Brings a backup back, the newest unless `id` names one, into a data directory that holds no lake. Files of rows that the
+/// target has lost are named, and the others brought; exit code 1 then.
 ///
 /// # Errors
 /// There is no such backup, there is a lake already, or the backup is not whole. What is there then is no lake until a
@@ -68,7 +69,10 @@ pub async fn restore(common: &Common, target: &str, id: Option<&str>) -> Result<
     let done = done?;
     done.kept.iter().for_each(|name| say!("{name} was there already and stays as it was"));
     say!("backup {} is in {location}: {}", done.manifest.id(), told(&done.manifest));
-    Ok(ExitCode::SUCCESS)
+    for name in &done.damaged {
+        eprintln!("tt: {name} is damaged in the target, and not restored (tt lake repair takes it out of its table)");
+    }
+    Ok(if done.damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Prints the backups of a target, oldest first. Exit code 1 when one cannot be read, which is told on standard error.

@@ -167,6 +167,12 @@ fn tell_repaired(table: &LakeTable, done: &Repaired) {
         .for_each(|path| say!("{name}: {} was damaged and is put aside; it is not needed", table.shown(path)));
     done.lost_versions.iter().for_each(|version| say!("{name}: what version {version} did is lost"));
     done.lost_files.iter().for_each(|path| say!("{name}: the rows of {} are lost", table.shown(path)));
+    if done.replaced_rows > 0 {
+        say!(
+            "{name}: {} rows that a lost version had replaced, and later files have anew, are gone again",
+            done.replaced_rows
+        );
+    }
     match done.version {
         Some(version) if done.is_whole() => say!("{name}: whole (version {version})"),
         Some(version) => say!("{name}: readable again (version {version})"),

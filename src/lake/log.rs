@@ -10,7 +10,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 use std::pin::pin;
 
@@ -223,6 +223,62 @@ pub(super) fn checkpoint_version(name: &str) -> Option<u64> {
     checkpoint.then(|| version.parse().ok()).flatten()
 }
 
+/// Actions of Delta's protocol that this program neither writes nor reads by itself.
+const OTHER_ACTIONS: [&str; 5] = ["metaData", "protocol", "cdc", "domainMetadata", "sidecar"];
+
+/// What a path of the log has beside letters and digits; all else is percent-encoded. The Delta library does not find a file
+/// again under a name that is not.
+const PATH_SIGNS: &[u8] = b"-._~%/=+@:,;!$&'()*";
+
+/// What the Delta library asks of a file that comes.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "read to see that it is there")]
+struct WholeAdd {
+    path: String,
+    partition_values: HashMap<String, Option<String>>,
+    size: u64,
+    modification_time: i64,
+    data_change: bool,
+}
+
+/// What it asks of a file that goes.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "read to see that it is there")]
+struct WholeRemove {
+    path: String,
+    data_change: bool,
+}
+
+/// Whether an entry is one that the Delta library reads as well, whose lines are actions with all that belongs to them.
+/// [`parse`] takes more: what it does not know of later protocols it leaves out.
+pub(super) fn is_whole(text: &str, folder: &Path) -> bool {
+    let lines = || text.lines().filter(|line| !line.trim().is_empty());
+    parse(text, DateTime::default(), folder).is_ok() && lines().all(|line| is_action(line).unwrap_or(false))
+}
+
+fn is_action(line: &str) -> serde_json::Result<bool> {
+    let action: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line)?;
+    let Some((name, action)) = action.into_iter().next() else { return Ok(false) };
+    let path = action.get("path").and_then(serde_json::Value::as_str).unwrap_or_default();
+    if !path.bytes().all(|byte| byte.is_ascii_alphanumeric() || PATH_SIGNS.contains(&byte)) {
+        return Ok(false);
+    }
+    let stats = action.get("stats").and_then(|stats| stats.as_str().map(str::to_owned));
+    let tags = action.get("tags").cloned();
+    match name.as_str() {
+        "add" => serde_json::from_value::<WholeAdd>(action).map(drop)?,
+        "remove" => serde_json::from_value::<WholeRemove>(action).map(drop)?,
+        "commitInfo" | "txn" => return Ok(action.is_object()),
+        name => return Ok(OTHER_ACTIONS.contains(&name) && action.is_object()),
+    }
+    let Some(stats) = stats else { return Ok(true) };
+    serde_json::from_str::<serde_json::Value>(&stats)?;
+    let tags = tags.map(serde_json::from_value::<Option<Tags>>).transpose()?.flatten();
+    Ok(digest::is_whole(&stats, tags.as_ref()))
+}
+
 pub(super) fn parse(text: &str, received_at: DateTime<Utc>, folder: &Path) -> Result<Commit, String> {
     let (added, removed, positions) = (Vec::new(), Vec::new(), Vec::new());
     let operation = "UNKNOWN".to_owned();
@@ -306,6 +362,30 @@ mod tests {
         let moved = format!("{layout}\n{{\"txn\":{{\"appId\":\"spool\",\"version\":7,\"lastUpdated\":1}}}}");
         assert_eq!(parsed(&moved).positions, [("spool".to_owned(), 7)]);
         assert!(!parsed(&moved).is_layout());
+    }
+
+    #[test]
+    fn a_whole_commit_has_all_that_belongs_to_its_actions() {
+        let add =
+            r#"{"add":{"path":"a","partitionValues":{},"size":1,"modificationTime":1,"dataChange":true,"stats":"{}"}}"#;
+        let remove = r#"{"remove":{"path":"a","dataChange":true,"deletionTimestamp":1}}"#;
+        let others = r#"{"commitInfo":{"operation":"WRITE"}}
+{"txn":{"appId":"spool","version":7}}
+{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}"#;
+        let is_whole = |text: &str| is_whole(text, &Path::default());
+        assert!(is_whole(&format!("{others}\n{add}\n{remove}\n")));
+        for (field, flipped) in [
+            ("\"a\"", "\"a|\""),
+            ("modificationTime", "moeificationTime"),
+            ("partitionValues", "partitionValuer"),
+            ("\"add\"", "\"ade\""),
+            ("\"{}\"", "\"{]\""),
+            ("\"size\":1", "\"size\":-1"),
+        ] {
+            assert!(!is_whole(&add.replace(field, flipped)), "{flipped}");
+        }
+        assert!(!is_whole(&remove.replace("path", "qath")));
+        assert!(!is_whole("{}"), "no action");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use super::table::LOG_CLOCK;
 use super::version_cache::{SNAPSHOTS_KEPT, TIMES_KEPT};
 use super::{DataFile, LakeError, LakeTable};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use deltalake_core::DeltaTable;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -152,8 +151,7 @@ impl LakeTable {
     /// Reads a version from the log, whether its files are still there or not.
     pub(super) async fn load_version(&self, version: u64) -> Result<Snapshot, LakeError> {
         let fail = |error| LakeError::log(self.dataset.name, &error);
-        let mut table = DeltaTable::new(self.log_store.clone());
-        table.load_version(version).await.map_err(fail)?;
+        let table = self.open_version(version).await?;
         Snapshot::new(&self.dataset, &self.folder, table.snapshot().map_err(fail)?)
     }
 

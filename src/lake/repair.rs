@@ -30,6 +30,8 @@ pub struct Repaired {
     pub lost_files: Vec<Path>,
     /// Damaged files of the log that are not needed, and were put aside.
     pub aside: Vec<Path>,
+    /// Rows of files that a lost commit had taken out, and that later files have anew: they are gone again.
+    pub replaced_rows: u64,
 }
 
 impl Repaired {
@@ -69,8 +71,7 @@ impl LakeTable {
         let newest = listed.commits.last().max(listed.checkpoints.keys().next_back()).copied();
         let Some(newest) = newest else { return Ok(Repaired::default()) };
         let mut repaired = Repaired::default();
-        let checkpoints = self.whole_checkpoints(&listed, &mut repaired).await?;
-        self.check_last_checkpoint(&checkpoints, &mut repaired).await?;
+        let (checkpoints, damaged) = self.whole_checkpoints(&listed, &mut repaired).await?;
         let base = checkpoints.last().copied();
         if base.is_none() && !self.is_whole(0).await? {
             return Err(self.beyond_repair("neither its first commit nor a checkpoint is whole"));
@@ -83,18 +84,33 @@ impl LakeTable {
         let versions: BTreeSet<u64> = listed.commits.iter().copied().chain(first_needed..=newest).collect();
         for version in versions {
             if !self.is_whole(version).await? {
-                self.replace_commit(version, listed.commits.contains(&version)).await?;
                 repaired.lost_versions.push(version);
             }
         }
-        let Some(latest) = self.reopen().await? else { return Ok(repaired) };
+        // From here on it is changed. Ages go first: whoever is stopped in between leaves rows of which none are told.
+        let ages = self.read_state().await;
+        if !repaired.lost_versions.is_empty() {
+            self.write_state(&without_age(ages.as_ref().ok())).await?;
+        }
+        for path in damaged {
+            self.put_aside(&path).await?;
+            repaired.aside.push(path);
+        }
+        self.check_last_checkpoint(&checkpoints, &mut repaired).await?;
+        for version in &repaired.lost_versions {
+            self.replace_commit(*version, listed.commits.contains(version)).await?;
+        }
+        let Some(mut latest) = self.reopen().await? else { return Ok(repaired) };
         let lost = self.lost_files(&latest).await?;
-        repaired.version = Some(latest.version);
         if !lost.is_empty() {
-            repaired.version = Some(self.commit(Some(&latest), &lost, Vec::new()).await?.version);
+            latest = self.commit(Some(&latest), &lost, Vec::new()).await?;
             repaired.lost_files = lost.into_iter().map(|file| file.path).collect();
         }
-        self.mend_ages(&repaired).await?;
+        if !repaired.lost_versions.is_empty() {
+            (latest, repaired.replaced_rows) = self.drop_replaced(&latest).await?;
+        }
+        repaired.version = Some(latest.version);
+        self.mend_ages(ages, &repaired).await?;
         Ok(repaired)
     }
 
@@ -118,25 +134,37 @@ impl LakeTable {
         Ok(listed)
     }
 
-    /// The versions of checkpoints that are whole, ascending.
-    async fn whole_checkpoints(&self, listed: &Listed, repaired: &mut Repaired) -> Result<Vec<u64>, LakeError> {
-        let mut whole = Vec::new();
+    /// The versions of checkpoints that are whole, ascending, and the files of the others.
+    async fn whole_checkpoints(
+        &self,
+        listed: &Listed,
+        repaired: &mut Repaired,
+    ) -> Result<(Vec<u64>, Vec<Path>), LakeError> {
+        let (mut whole, mut damaged) = (Vec::new(), Vec::new());
         for (version, parts) in &listed.checkpoints {
-            let mut damaged = false;
+            let mut reads = true;
             for part in parts {
                 let bytes = self.bytes(part).await?;
-                damaged |= file::decode(bytes, None).is_err();
+                // The Parquet reader panics at some bytes.
+                let decoded = tokio::task::spawn_blocking(move || file::decode(bytes, None).is_ok()).await;
+                reads &= decoded.unwrap_or(false);
             }
-            if damaged {
-                for part in parts {
-                    self.put_aside(part).await?;
-                    repaired.aside.push(part.clone());
-                }
-            } else {
+            if reads {
                 whole.push(*version);
+            } else {
+                damaged.extend(parts.iter().cloned());
             }
         }
-        Ok(whole)
+        // A wrong hint hides the checkpoints that are there.
+        self.check_last_checkpoint(&whole, repaired).await?;
+        // What can be decoded may still be no checkpoint of this table.
+        while let Some(version) = whole.last().copied()
+            && self.open_version(version).await.is_err()
+        {
+            whole.pop();
+            damaged.extend(listed.checkpoints.get(&version).into_iter().flatten().cloned());
+        }
+        Ok((whole, damaged))
     }
 
     /// Whether a commit is there and can be read. One that the store does not give is neither whole nor damaged.
@@ -146,9 +174,8 @@ impl LakeTable {
             Err(object_store::Error::NotFound { .. }) => return Ok(false),
             object => object.map_err(|error| self.unreadable(&path, error))?,
         };
-        let received_at = object.meta.last_modified;
         let bytes = object.bytes().await.map_err(|error| self.unreadable(&path, error))?;
-        Ok(std::str::from_utf8(&bytes).is_ok_and(|text| log::parse(text, received_at, &self.folder).is_ok()))
+        Ok(std::str::from_utf8(&bytes).is_ok_and(|text| log::is_whole(text, &self.folder)))
     }
 
     /// It is a hint alone: without it the checkpoints are found by their names.
@@ -199,20 +226,20 @@ impl LakeTable {
         Ok(lost)
     }
 
-    /// Rows whose loading may be lost are as old as their newest file; a record that cannot be read is begun anew.
-    async fn mend_ages(&self, repaired: &Repaired) -> Result<(), LakeError> {
-        let state = self.read_state().await;
+    /// Rows whose loading may be lost are as old as their newest file, and as their oldest one where a lost commit had
+    /// replaced some; a record that cannot be read is begun anew.
+    async fn mend_ages(&self, ages: Result<DatasetState, LakeError>, repaired: &Repaired) -> Result<(), LakeError> {
         let rows_lost = !repaired.lost_versions.is_empty() || !repaired.lost_files.is_empty();
-        if state.is_ok() && !rows_lost {
+        if ages.is_ok() && !rows_lost {
             return Ok(());
         }
-        let before = state.unwrap_or_default();
-        let newest = self.current().and_then(|latest| latest.files.iter().map(|file| file.modified_at).max());
-        let loaded_at = newest.map(|newest| before.loaded_at.map_or(newest, |loaded_at| loaded_at.min(newest)));
+        let before = ages.unwrap_or_default();
+        let latest = self.current();
+        let written = latest.iter().flat_map(|latest| latest.files.iter().map(|file| file.modified_at));
+        let written = if repaired.replaced_rows > 0 { written.min() } else { written.max() };
+        let loaded_at = written.map(|written| before.loaded_at.map_or(written, |loaded_at| loaded_at.min(written)));
         let last_error = rows_lost.then(|| "rows were lost: the table was repaired".to_owned());
-        let (imported_at, runs) = (before.imported_at, before.runs);
-        let mended = DatasetState { loaded_at, imported_at, last_error, runs, ..DatasetState::default() };
-        self.write_state(&mended).await
+        self.write_state(&DatasetState { loaded_at, last_error, ..without_age(Some(&before)) }).await
     }
 
     async fn bytes(&self, path: &Path) -> Result<bytes::Bytes, LakeError> {
@@ -231,6 +258,13 @@ impl LakeTable {
     fn unreadable(&self, path: &Path, error: object_store::Error) -> LakeError {
         LakeError::file(self.dataset.name, self.root.name(path), error)
     }
+}
+
+/// What is remembered of a table whose rows are not known to be of any age.
+fn without_age(before: Option<&DatasetState>) -> DatasetState {
+    let before = before.cloned().unwrap_or_default();
+    let last_error = Some("the table is being repaired".to_owned());
+    DatasetState { imported_at: before.imported_at, runs: before.runs, last_error, ..DatasetState::default() }
 }
 
 /// The name of a file that is put aside.

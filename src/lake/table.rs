@@ -186,18 +186,16 @@ impl LakeTable {
         &self,
         open: &mut Option<DeltaTable>,
     ) -> Result<Option<Arc<Snapshot>>, LakeError> {
-        let fail = |error: DeltaTableError| LakeError::log(self.dataset.name, &error);
-        match open {
-            Some(table) if self.has_news(table.version()).await? => table.update_state().await.map_err(fail)?,
-            Some(_) => {}
+        match open.take() {
+            // Whoever stops waiting meanwhile leaves it closed, to be read anew.
+            Some(table) if self.has_news(table.version()).await? => *open = Some(self.open_later(table).await?),
+            Some(table) => *open = Some(table),
             None => {
-                let exists = self.log_store.is_delta_table_location().await.map_err(fail)?;
-                if !exists {
+                let exists = self.log_store.is_delta_table_location().await;
+                if !exists.map_err(|error| LakeError::log(self.dataset.name, &error))? {
                     return Ok(None);
                 }
-                let mut table = DeltaTable::new(self.log_store.clone());
-                table.load().await.map_err(fail)?;
-                *open = Some(table);
+                *open = Some(self.open_latest().await?);
             }
         }
         let Some(table) = open else { return Ok(None) };

@@ -1,6 +1,7 @@
 //! One file on its way from a store to another, with its size and checksum.
 
 use super::super::Root;
+use super::super::digest::Digests;
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload, Result};
@@ -19,30 +20,41 @@ pub(super) struct Copied {
 }
 
 /// Copies an object to the place that `place` chooses by what was read. A large one is read as far as it reached when it
-/// was listed.
+/// was listed. One that is not what its digests say is refused.
 pub(super) async fn copy(
     from: &Root,
     listed: &ObjectMeta,
     to: &Root,
+    digests: Option<&Digests>,
     place: impl Fn(&ObjectMeta) -> Path,
 ) -> Result<(Path, Copied)> {
     if listed.size > PART_BYTES {
         let to_path = place(listed);
-        return Ok((to_path.clone(), copy_parts(from, listed, to, &to_path).await?));
+        return Ok((to_path.clone(), copy_parts(from, listed, to, &to_path, digests).await?));
     }
     let object = from.store.get(&listed.location).await?;
     let read = object.meta.clone();
     let bytes = object.bytes().await?;
+    check(listed, digests, 0, &bytes)?;
     let copied = Copied { bytes: bytes.len() as u64, crc32: crc32fast::hash(&bytes) };
     let to_path = place(&ObjectMeta { size: copied.bytes, ..read });
     to.store.put(&to_path, PutPayload::from_bytes(bytes)).await?;
     Ok((to_path, copied))
 }
 
-async fn copy_parts(from: &Root, listed: &ObjectMeta, to: &Root, to_path: &Path) -> Result<Copied> {
+async fn copy_parts(
+    from: &Root,
+    listed: &ObjectMeta,
+    to: &Root,
+    to_path: &Path,
+    digests: Option<&Digests>,
+) -> Result<Copied> {
     let mut upload = to.store.put_multipart(to_path).await?;
     let mut hasher = crc32fast::Hasher::new();
+    let mut at = 0;
     let sent = each_part(from, listed, async |part| {
+        check(listed, digests, at, &part)?;
+        at += part.len() as u64;
         hasher.update(&part);
         upload.put_part(PutPayload::from_bytes(part)).await
     });
@@ -55,6 +67,18 @@ async fn copy_parts(from: &Root, listed: &ObjectMeta, to: &Root, to_path: &Path)
         }
     };
     Ok(Copied { bytes: listed.size, crc32: hasher.finalize() })
+}
+
+/// Whether bytes, which begin at `at` in an object, are what was written.
+fn check(listed: &ObjectMeta, digests: Option<&Digests>, at: u64, bytes: &[u8]) -> Result<()> {
+    let Some(digests) = digests else { return Ok(()) };
+    digests.check(at, bytes).map_err(|range| {
+        let source = format!(
+            "{} is damaged: bytes {} to {} are not what was written (tt lake repair tells what is left)",
+            listed.location, range.start, range.end
+        );
+        Error::Generic { store: "backup", source: source.into() }
+    })
 }
 
 /// Reads an object for its checksum.

@@ -39,7 +39,7 @@ impl Lake {
     /// Dropping the future leaves a target without the backup, and those before it whole.
     ///
     /// # Errors
-    /// A table cannot be read, a file of it is missing or cut short, or the target cannot be written; then there is no new
+    /// A table cannot be read, a file of it is missing, cut short or damaged, or the target cannot be written; then there is no new
     /// backup.
     pub async fn back_up(&self, target: &Target, spool: &FilePath, progress: &Progress) -> Result<BackedUp, LakeError> {
         self.check_apart(target)?;
@@ -164,7 +164,7 @@ impl<'a> Making<'a> {
                 _ => continue,
             };
             let name = format!("spool/{name}");
-            wanted.push((rank, Wanted { name, object, lasting: false, gone: Gone::Fine, rows: 0 }));
+            wanted.push((rank, Wanted { name, object, lasting: false, gone: Gone::Fine, digests: None, rows: 0 }));
         }
         wanted.sort_by(|(left, one), (right, other)| (left, &one.name).cmp(&(right, &other.name)));
         let mut files = Vec::new();
@@ -188,7 +188,7 @@ impl<'a> Making<'a> {
                 Err(error) => return Err(fail(&error)),
             };
             let name = format!("state/{dataset}.json");
-            let wanted = Wanted { name, object, lasting: false, gone: Gone::Fine, rows: 0 };
+            let wanted = Wanted { name, object, lasting: false, gone: Gone::Fine, digests: None, rows: 0 };
             let Some(stored) = self.bring(root, &wanted).await? else { continue };
             // From the copy, which is what will be restored.
             let place = self.place(&stored.stored)?;
@@ -213,7 +213,7 @@ impl<'a> Making<'a> {
         let folder = self.target.files_folder();
         let place =
             |read: &ObjectMeta| place_in(&folder, &self.stored_name(wanted, read)).unwrap_or_else(|| folder.clone());
-        match copy(from, &wanted.object, &self.target.root, place).await {
+        match copy(from, &wanted.object, &self.target.root, wanted.digests.as_ref(), place).await {
             Ok((path, copied)) => {
                 self.note(&path, copied.bytes);
                 let stored = name_in(&folder, &path).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What a backup has to hold: the versions of all tables at one moment, and the files that they, and older versions that are
 //! still there, are made of.
 
+use super::super::digest::Digests;
 use super::super::log::checkpoint_version;
 use super::super::store::PROBE;
 use super::super::{DataFile, DatasetState, Lake, LakeError, LakeTable, Snapshot};
@@ -30,6 +31,8 @@ pub(super) struct Wanted {
     /// Whether its name never stands for other bytes.
     pub(super) lasting: bool,
     pub(super) gone: Gone,
+    /// What its bytes are checked against, where that is known.
+    pub(super) digests: Option<Digests>,
     /// Rows of the version in it, for who watches.
     pub(super) rows: u64,
 }
@@ -102,7 +105,10 @@ impl Lake {
                 Some(object) if object.size != file.size => {
                     Err(fail(format!("it has {} bytes where the log says {}", object.size, file.size)))
                 }
-                Some(object) => Ok(self.wanted(object.clone(), true, Gone::PlanAgain, file.rows.unwrap_or(0))),
+                Some(object) => {
+                    let wanted = self.wanted(object.clone(), true, Gone::PlanAgain, file.rows.unwrap_or(0));
+                    Ok(Wanted { digests: file.digests.clone(), ..wanted })
+                }
             }
         };
         snapshot.files.iter().map(check).collect()
@@ -124,7 +130,7 @@ impl Lake {
 
     fn wanted(&self, object: ObjectMeta, lasting: bool, gone: Gone, rows: u64) -> Wanted {
         let name = name_in(&self.root.prefix, &object.location).unwrap_or_else(|| object.location.to_string());
-        Wanted { name, object, lasting, gone, rows }
+        Wanted { name, object, lasting, gone, digests: None, rows }
     }
 
     /// Whether a path ends in the name of a dataset, or of what is remembered of one.

@@ -23,6 +23,8 @@ pub struct Restored {
     pub manifest: Manifest,
     /// Users' own files that were there already and stay as they were.
     pub kept: Vec<String>,
+    /// Files of rows and of live events that the target has lost, or not as they were. The others are there.
+    pub damaged: Vec<String>,
 }
 
 /// Brings a backup back, the newest unless `id` names another, into a lake's `location` and the directory of its spools.
@@ -31,8 +33,8 @@ pub struct Restored {
 /// included, is begun anew by the next one.
 ///
 /// # Errors
-/// There is no such backup, the location holds a lake, a file of the backup is missing or not as it was, or the disk
-/// refuses.
+/// There is no such backup, the location holds a lake, a file of the backup by which others are read is missing or not as it
+/// was, or the disk refuses.
 pub async fn restore(
     target: &Target,
     id: Option<&str>,
@@ -61,11 +63,12 @@ pub(super) async fn restore_into(
     progress: &Progress,
 ) -> Result<Restored, LakeError> {
     let restoring = Restoring { target, lake, spool, progress };
-    restoring.begin(&manifest).await?;
-    let kept = restoring.bring_all(&manifest).await?;
-    restoring.verify(&manifest, &kept).await?;
+    let resumed = restoring.begin(&manifest).await?;
+    let Brought { kept, damaged } = restoring.bring_all(&manifest, resumed).await?;
+    let apart: BTreeSet<&str> = kept.iter().chain(&damaged).map(String::as_str).collect();
+    restoring.verify(&manifest, &apart).await?;
     restoring.end().await?;
-    Ok(Restored { manifest, kept })
+    Ok(Restored { manifest, kept, damaged })
 }
 
 /// The backup that is meant.
@@ -97,8 +100,9 @@ impl Restoring<'_> {
         LakeError::Location { location: self.lake.name(&self.lake.prefix), reason: reason.to_string() }
     }
 
-    /// Marks the lake as restored in part, before anything else is in it. What an interrupted restore left goes.
-    async fn begin(&self, manifest: &Manifest) -> Result<(), LakeError> {
+    /// Marks the lake as restored in part, before anything else is in it. What an interrupted restore left goes; whether
+    /// there was one.
+    async fn begin(&self, manifest: &Manifest) -> Result<bool, LakeError> {
         let mark = self.lake.path(&[RESTORING]);
         let was_interrupted = match self.lake.store.head(&mark).await {
             Ok(_) => true,
@@ -116,7 +120,7 @@ impl Restoring<'_> {
         for (root, path) in &left {
             root.store.delete(path).await.map_err(|error| self.fail(error))?;
         }
-        Ok(())
+        Ok(was_interrupted)
     }
 
     /// Files of a lake that are there, each with the root that it is in.
@@ -140,41 +144,77 @@ impl Restoring<'_> {
         Ok(left)
     }
 
-    /// Copies every file; gives the users' own that were there already.
-    async fn bring_all(&self, manifest: &Manifest) -> Result<Vec<String>, LakeError> {
+    /// Copies every file. `resumed`: an earlier restore was interrupted here.
+    async fn bring_all(&self, manifest: &Manifest, resumed: bool) -> Result<Brought, LakeError> {
         let stored = self.target.files().await?;
         self.progress.total.store(manifest.files.len() as u64, Ordering::Relaxed);
-        let copies = manifest.files.iter().map(|file| self.bring(file, &stored));
-        let brought: Vec<_> = futures::stream::iter(copies).buffer_unordered(COPIES).try_collect().await?;
-        let mut kept: Vec<String> = brought.iter().filter_map(|brought| brought.kept.clone()).collect();
-        kept.sort();
-        let folders: BTreeSet<(bool, Path)> = brought.into_iter().filter_map(|brought| brought.folder).collect();
+        let copies = manifest.files.iter().map(|file| self.bring(file, &stored, resumed));
+        let outcomes: Vec<_> = futures::stream::iter(copies).buffer_unordered(COPIES).try_collect().await?;
+        let (mut brought, mut folders) = (Brought::default(), BTreeSet::new());
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Copied { in_spool, folder } => drop(folders.insert((in_spool, folder))),
+                Outcome::Kept(name) => brought.kept.push(name),
+                Outcome::Damaged(name) => brought.damaged.push(name),
+            }
+        }
+        brought.kept.sort();
+        brought.damaged.sort();
         for (in_spool, folder) in folders {
             let root = self.spool.as_ref().filter(|_| in_spool).unwrap_or(&self.lake);
             root.settle(&folder).await.map_err(|error| self.fail(error))?;
         }
-        Ok(kept)
+        Ok(brought)
     }
 
-    async fn bring(&self, file: &StoredFile, stored: &BTreeMap<String, ObjectMeta>) -> Result<Brought, LakeError> {
+    /// Copies a file. What holds rows or live events and is not as it was leaves the others alone: it is not taken, since
+    /// whoever reads its table is told that it is missing.
+    async fn bring(
+        &self,
+        file: &StoredFile,
+        stored: &BTreeMap<String, ObjectMeta>,
+        resumed: bool,
+    ) -> Result<Outcome, LakeError> {
         let fail = |reason: String| self.target.fail(format!("{}: {reason}", file.stored));
         let (root, place) = self.place(file).ok_or_else(|| fail(format!("{} is no name in a lake", file.name)))?;
-        let object = stored.get(&file.stored).ok_or_else(|| fail("it is missing".to_owned()))?;
         let is_users = is_users(&file.name);
         if is_users && root.store.head(&place).await.is_ok() {
+            if resumed {
+                // It may be of the restore that was interrupted, before it was made private.
+                keep_private(root, &place).map_err(|error| self.fail(error))?;
+            }
             self.progress.finish(0, false);
-            return Ok(Brought { kept: Some(file.name.clone()), folder: None });
+            return Ok(Outcome::Kept(file.name.clone()));
         }
-        let copied = copy(&self.target.root, object, root, |_| place.clone()).await;
-        let (_, copied) = copied.map_err(|error| fail(error.to_string()))?;
-        file.check(copied.bytes, copied.crc32).map_err(fail)?;
+        let copied = match stored.get(&file.stored) {
+            None => Err("it is missing".to_owned()),
+            Some(object) => {
+                let copied = copy(&self.target.root, object, root, None, |_| place.clone()).await;
+                let (_, copied) = copied.map_err(|error| fail(error.to_string()))?;
+                file.check(copied.bytes, copied.crc32)
+            }
+        };
+        match copied {
+            Err(_) if may_be_lost(&file.name) => {
+                // What is whole of live events tells so itself.
+                if !file.name.starts_with(SPOOL) {
+                    match root.store.delete(&place).await {
+                        Ok(()) | Err(Error::NotFound { .. }) => {}
+                        Err(error) => return Err(self.fail(error)),
+                    }
+                }
+                self.progress.finish(0, true);
+                return Ok(Outcome::Damaged(file.name.clone()));
+            }
+            copied => copied.map_err(fail)?,
+        }
         if is_users {
             keep_private(root, &place).map_err(|error| self.fail(error))?;
         }
         self.progress.finish(0, false);
         let mut parts: Vec<_> = place.parts().collect();
         parts.pop();
-        Ok(Brought { kept: None, folder: Some((file.name.starts_with(SPOOL), Path::from_iter(parts))) })
+        Ok(Outcome::Copied { in_spool: file.name.starts_with(SPOOL), folder: Path::from_iter(parts) })
     }
 
     /// Where a file is to stand.
@@ -186,8 +226,8 @@ impl Restoring<'_> {
         Some((root, place_in(&root.prefix, name)?))
     }
 
-    /// Whether every file is there, and as large as it is to be.
-    async fn verify(&self, manifest: &Manifest, kept: &[String]) -> Result<(), LakeError> {
+    /// Whether every file is there, and as large as it is to be, but for those that stand apart.
+    async fn verify(&self, manifest: &Manifest, apart: &BTreeSet<&str>) -> Result<(), LakeError> {
         let mut there = BTreeMap::new();
         for (root, prefix) in [(Some(&self.lake), ""), (self.spool.as_ref(), SPOOL)] {
             let Some(root) = root else { continue };
@@ -197,7 +237,7 @@ impl Restoring<'_> {
             });
             there.extend(named);
         }
-        for file in manifest.files.iter().filter(|file| !kept.contains(&file.name)) {
+        for file in manifest.files.iter().filter(|file| !apart.contains(file.name.as_str())) {
             if there.get(&file.name) != Some(&file.bytes) {
                 return Err(self.fail(format!("{} is not as it was written", file.name)));
             }
@@ -213,11 +253,31 @@ impl Restoring<'_> {
 }
 
 /// What became of one file.
+enum Outcome {
+    /// It stands in its place now.
+    Copied {
+        /// Whether its folder is one of the spool's.
+        in_spool: bool,
+        /// The folder that got it.
+        folder: Path,
+    },
+    /// A file of the user's was there already.
+    Kept(String),
+    /// The target has lost it.
+    Damaged(String),
+}
+
+/// What became of all files, by their names, where they were not copied.
+#[derive(Default)]
 struct Brought {
-    /// Its name, where a file of the user's was there already.
-    kept: Option<String>,
-    /// The folder that got it, and whether that is one of the spool's.
-    folder: Option<(bool, Path)>,
+    kept: Vec<String>,
+    damaged: Vec<String>,
+}
+
+/// Whether a file holds rows or live events, and nothing that other files are read by.
+fn may_be_lost(name: &str) -> bool {
+    let of_table = name.starts_with("lake/") && name.ends_with(".parquet") && !name.contains("/_delta_log/");
+    of_table || name.starts_with(SPOOL) && name.ends_with(".spool")
 }
 
 fn is_named(path: &Path, like: impl Fn(&str) -> bool) -> bool {

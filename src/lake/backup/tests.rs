@@ -166,8 +166,8 @@ async fn a_lake_is_not_restored_over_and_an_interrupted_restore_is_begun_anew() 
     let refused = place.restore(None, "lake").await.unwrap_err().to_string();
     assert!(refused.contains("it holds a lake already"), "{refused}");
 
-    // A file of the target is damaged: what was restored so far is no lake.
-    let file = backup.manifest.files.iter().find(|file| file.name.ends_with(".parquet")).unwrap();
+    // A file of the target that others are read by is damaged: what was restored so far is no lake.
+    let file = backup.manifest.files.iter().find(|file| file.name.contains("/_delta_log/")).unwrap();
     let stored = place.at("target/files").join(&file.stored);
     let whole = fs::read(&stored).unwrap();
     let mut damaged = whole.clone();
@@ -190,6 +190,34 @@ async fn a_lake_is_not_restored_over_and_an_interrupted_restore_is_begun_anew() 
     assert_eq!(fs::read_to_string(place.at("half/users.toml")).unwrap(), "the user's own");
 }
 
+/// Files of rows and of events that the target has lost are told, and leave the others alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_damaged_in_the_target_costs_itself() {
+    let place = Place::new();
+    let lake = filled(&place).await;
+    let backup = place.back_up(&lake).await;
+    let files = || backup.manifest.files.iter();
+    let rows = files().find(|file| file.name.contains(INPUT) && file.name.ends_with(".parquet")).unwrap();
+    let events = files().find(|file| file.name.ends_with(".spool")).unwrap();
+    let stored = |name: &str| place.at("target/files").join(name);
+    let mut damaged = fs::read(stored(&rows.stored)).unwrap();
+    let half = damaged.len() / 2;
+    damaged[half] ^= 1;
+    fs::write(stored(&rows.stored), damaged).unwrap();
+    fs::write(stored(&events.stored), "evemts").unwrap();
+    let restored = place.restore(None, "flipped").await.unwrap();
+    assert_eq!(restored.damaged, [rows.name.clone(), events.name.clone()]);
+    assert_eq!(fs::read_to_string(place.at("flipped").join(&events.name)).unwrap(), "evemts");
+    fs::remove_file(stored(&rows.stored)).unwrap();
+    let restored = place.restore(None, "gone").await.unwrap();
+    assert_eq!(restored.damaged, [rows.name.clone(), events.name.clone()]);
+    for lake in ["flipped", "gone"] {
+        let lake = Lake::open(&text(&place.at(lake)), &StoreOptions::default()).await.unwrap();
+        let lost = lake.table(INPUT).unwrap().repair().await.unwrap().lost_files;
+        assert!(lost.iter().all(|path| path.as_ref().ends_with(rows.name.rsplit('/').next().unwrap())), "{lost:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_has_no_manifest_is_no_backup_and_what_is_damaged_makes_none() {
     let place = Place::new();
@@ -205,6 +233,12 @@ async fn what_has_no_manifest_is_no_backup_and_what_is_damaged_makes_none() {
     let back_up = async || lake.back_up(&place.target(), &place.at("lake/spool"), &Progress::default()).await;
     let error = back_up().await.unwrap_err().to_string();
     assert!(error.contains("where the log says") && error.contains(&file), "{error}");
+    // One of which a bit has flipped.
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    fs::write(&file, &flipped).unwrap();
+    let error = back_up().await.unwrap_err().to_string();
+    assert!(error.contains("is damaged: bytes 0 to") && error.contains(&file), "{error}");
     assert!(place.target().backups().await.unwrap().is_empty());
     fs::write(&file, &whole).unwrap();
     back_up().await.unwrap();

@@ -68,6 +68,8 @@ pub struct OpenSpool {
     /// Numbers whose events cannot be read back.
     holes: Vec<RangeInclusive<i64>>,
     given: Option<Given>,
+    /// The first number of the last file, by its name.
+    named: i64,
     /// Held for its lock; closing it frees the directory.
     lock: File,
 }
@@ -99,13 +101,14 @@ impl OpenSpool {
         let paths = segment::list(directory)?;
         let application = identity(disk.as_ref(), directory, paths.is_empty())?;
         let (mut recovered, mut blocks, mut holes, mut torn_at) = (Vec::new(), Vec::new(), Vec::new(), None);
+        let mut named = 0;
         let mut paths = paths.into_iter().peekable();
         while let Some(path) = paths.next() {
             let mut found = recovery::recover(&path, &schema)?;
             // Files follow each other: what is missing at the end of one reaches to the next.
             holes.extend(torn_at.take().map(|from| from..=found.first - 1));
             holes.append(&mut found.holes);
-            torn_at = found.torn_at;
+            (torn_at, named) = (found.torn_at, found.first);
             match found.segment {
                 Some(mut segment) => {
                     segment.sync(disk.as_ref())?;
@@ -120,12 +123,13 @@ impl OpenSpool {
             }
             blocks.append(&mut found.blocks);
         }
-        let given = numbers::read(directory, blocks.last().map_or(0, Block::last))?;
+        let given = numbers::read(directory)?;
         // A spool that did not stop does not know whether there was more.
         if let (Some(from), Some(Given::Exactly(last))) = (torn_at, given) {
             holes.push(from..=last);
         }
-        Ok(Self { application, directory: directory.to_owned(), disk, schema, recovered, blocks, holes, given, lock })
+        let directory = directory.to_owned();
+        Ok(Self { application, directory, disk, schema, recovered, blocks, holes, given, named, lock })
     }
 
     /// Identifies this spool's numbers among all writers of the lake's table.
@@ -149,11 +153,12 @@ impl OpenSpool {
     /// The thread cannot be started.
     pub fn start<E: Event>(self, book: &Book<E>, position: i64, limits: SpoolLimits) -> Result<Spool, SpoolError> {
         let missed = self.missed(position);
-        let Self { application, directory, disk, schema, mut recovered, blocks, holes: _, given, lock } = self;
+        let Self { application, directory, disk, schema, mut recovered, blocks, holes: _, given, named, lock } = self;
         if missed > 0 {
             tracing::error!(events = missed, directory = %directory.display(), "live events are lost: their file is damaged");
         }
-        let last = blocks.last().map_or(0, Block::last).max(position).max(given.map_or(0, Given::last));
+        let known = blocks.last().map_or(0, Block::last).max(position).max(named);
+        let last = given.map_or(known, |given| given.last(known));
         recovered.retain(|segment| segment.last() > position || segment.remove().is_err());
         let tail = Arc::new(Tail::new(application, schema.clone(), limits.memory_bytes));
         blocks.into_iter().filter(|block| block.last() > position).for_each(|block| tail.push(block));
@@ -245,20 +250,40 @@ impl Drop for Spool {
     }
 }
 
-/// The spool's own identity: made once, kept as long as the directory.
+/// Lines of the file that says who a spool is, all of them alike.
+const IDENTITY_LINES: usize = 3;
+
+/// The spool's own identity: made once, kept as long as the directory. Another one would have its numbers begin anew, or
+/// taken for another spool's; so it is written several times, and what most lines say counts.
 fn identity(disk: &dyn Disk, directory: &Path, is_new: bool) -> Result<String, SpoolError> {
     let path = directory.join("id");
     let fail = |error: std::io::Error| SpoolError::io(&path, &error);
-    match fs::read_to_string(&path) {
-        Ok(text) => match Uuid::parse_str(text.trim()) {
-            Ok(id) => Ok(format!("tt-spool-{id}")),
-            Err(error) => Err(SpoolError::Unreadable { file: path, reason: error.to_string() }),
-        },
+    let written = |id: &Uuid| format!("{id}\n").repeat(IDENTITY_LINES);
+    let id = match fs::read(&path) {
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            let reason = "its lines do not say who the spool is".to_owned();
+            let id = agreed(&text).ok_or_else(|| SpoolError::Unreadable { file: path.clone(), reason })?;
+            if text != written(&id) {
+                disk::replace(disk, &path, written(&id).as_bytes()).map_err(fail)?;
+            }
+            id
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_new => {
             let id = Uuid::new_v4();
-            disk::replace(disk, &path, format!("{id}\n").as_bytes()).map_err(fail)?;
-            Ok(format!("tt-spool-{id}"))
+            disk::replace(disk, &path, written(&id).as_bytes()).map_err(fail)?;
+            id
         }
-        Err(error) => Err(fail(error)),
+        Err(error) => return Err(fail(error)),
+    };
+    Ok(format!("tt-spool-{id}"))
+}
+
+/// What most lines say; a single line, as earlier versions wrote it, is taken at its word.
+fn agreed(text: &str) -> Option<Uuid> {
+    let ids: Vec<Uuid> = text.lines().filter_map(|line| Uuid::parse_str(line.trim()).ok()).collect();
+    match (text.lines().count(), ids.as_slice()) {
+        (1, [id]) => Some(*id),
+        _ => ids.iter().find(|id| ids.iter().filter(|other| other == id).count() * 2 > IDENTITY_LINES).copied(),
     }
 }

@@ -20,13 +20,16 @@ pub(super) enum Given {
     Exactly(i64),
     /// It did not stop; none beyond this was given.
     AtMost(i64),
+    /// What it noted cannot be read.
+    Unknown,
 }
 
 impl Given {
-    /// Numbers beyond this are free.
-    pub(super) fn last(self) -> i64 {
+    /// Numbers beyond this are free, where this one is the last that is known otherwise.
+    pub(super) fn last(self, known: i64) -> i64 {
         match self {
-            Self::Exactly(last) | Self::AtMost(last) => last,
+            Self::Exactly(last) | Self::AtMost(last) => last.max(known),
+            Self::Unknown => known.saturating_add(AHEAD),
         }
     }
 }
@@ -66,20 +69,20 @@ impl Numbers {
         let text = match given {
             Given::Exactly(last) => format!("exactly {last}\n"),
             Given::AtMost(last) => format!("at-most {last}\n"),
+            Given::Unknown => "unknown\n".to_owned(),
         };
         let written = disk::replace(self.disk.as_ref(), &self.path, text.as_bytes());
         written.map_err(|error| SpoolError::io(&self.path, &error))
     }
 }
 
-/// What the spool's last use noted; `None` where it was never used. A note that cannot be read counts as many numbers
-/// beyond `last`, the last one that is known otherwise.
-pub(super) fn read(directory: &Path, last: i64) -> Result<Option<Given>, SpoolError> {
+/// What the spool's last use noted; `None` where it was never used.
+pub(super) fn read(directory: &Path) -> Result<Option<Given>, SpoolError> {
     let path = path(directory);
     match std::fs::read(&path) {
         Ok(bytes) => Ok(Some(parse(&bytes).unwrap_or_else(|| {
             tracing::warn!(file = %path.display(), "unreadable: the spool's numbers jump");
-            Given::AtMost(last.saturating_add(AHEAD))
+            Given::Unknown
         }))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(SpoolError::io(&path, &error)),
@@ -109,20 +112,21 @@ mod tests {
     fn numbers_are_noted_before_they_are_given() {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path();
-        assert_eq!(read(place, 0).unwrap(), None);
+        assert_eq!(read(place).unwrap(), None);
         let mut numbers = Numbers::new(place, Arc::new(LocalDisk));
         numbers.set_aside(5).unwrap();
-        let aside = Given::AtMost(5 + AHEAD);
-        assert_eq!(read(place, 0).unwrap(), Some(aside));
-        numbers.set_aside(aside.last()).unwrap();
-        assert_eq!(read(place, 0).unwrap(), Some(aside));
-        numbers.set_aside(aside.last() + 1).unwrap();
-        assert!(read(place, 0).unwrap().unwrap().last() > aside.last());
+        let (aside, until) = (Given::AtMost(5 + AHEAD), 5 + AHEAD);
+        assert_eq!(read(place).unwrap(), Some(aside));
+        numbers.set_aside(until).unwrap();
+        assert_eq!(read(place).unwrap(), Some(aside));
+        numbers.set_aside(until + 1).unwrap();
+        assert!(read(place).unwrap().unwrap().last(0) > until);
         numbers.close(7).unwrap();
-        assert_eq!(read(place, 0).unwrap(), Some(Given::Exactly(7)));
+        assert_eq!(read(place).unwrap(), Some(Given::Exactly(7)));
         for damage in [&b""[..], b"exactly", b"exactly -3", b"exactly 99999999999999999999", b"\xff\xfe 1"] {
             std::fs::write(path(place), damage).unwrap();
-            assert_eq!(read(place, 30).unwrap(), Some(Given::AtMost(30 + AHEAD)));
+            let given = read(place).unwrap();
+            assert_eq!((given, given.unwrap().last(30)), (Some(Given::Unknown), 30 + AHEAD));
         }
     }
 }

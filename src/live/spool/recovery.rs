@@ -22,7 +22,7 @@ pub(super) struct Recovered {
     pub(super) first: i64,
     /// Numbers that stood between its batches and cannot be read.
     pub(super) holes: Vec<RangeInclusive<i64>>,
-    /// The number that its unreadable end begins with; `None` where its end is whole.
+    /// The number that its unreadable end begins with, or the file where no batch of it is whole; `None` where its end is.
     pub(super) torn_at: Option<i64>,
 }
 
@@ -60,7 +60,8 @@ pub(super) fn recover(path: &Path, schema: &SchemaRef) -> Result<Recovered, Spoo
         shared.cut(end as u64)?;
     }
     let segment = (!blocks.is_empty()).then(|| Segment::recovered(shared, bytes.len() as u64, (first, last), damaged));
-    Ok(Recovered { segment, blocks, first, holes, torn_at: (torn > 0).then(|| last.saturating_add(1)) })
+    let torn_at = (torn > 0 || segment.is_none()).then(|| last.saturating_add(1));
+    Ok(Recovered { segment, blocks, first, holes, torn_at })
 }
 
 /// The next whole batch at or after a place: its own place, and its stream.

@@ -224,10 +224,47 @@ fn a_file_that_is_damaged_as_a_whole_is_counted_by_its_neighbour() {
     book.publish_all(trades(31..41));
     drop(spool);
     assert_eq!(files(directory.path()).len(), 2);
-    std::fs::write(&path, b"not a spool").unwrap();
-    let (_book, spool) = start(directory.path(), 0, LIMITS);
-    assert_eq!((held(spool.tail()), spool.status().missed()), (numbered(31..41), 30));
-    assert!(path.with_extension("damaged").exists());
+    for damaged in [&b"not a spool"[..], b""] {
+        std::fs::write(&path, damaged).unwrap();
+        let (_book, spool) = start(directory.path(), 0, LIMITS);
+        assert_eq!((held(spool.tail()), spool.status().missed()), (numbered(31..41), 30), "{damaged:?}");
+        assert!(path.with_extension("damaged").exists());
+    }
+}
+
+/// Without its note a spool goes on behind all that is known otherwise: its files, and what the lake has.
+#[test]
+fn no_number_is_given_twice_where_the_note_is_unreadable() {
+    for position in [0, 1 << 40] {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, _) = three_batches(directory.path());
+        std::fs::write(directory.path().join("numbers"), b"exacdly 30").unwrap();
+        std::fs::write(&path, b"").unwrap();
+        std::fs::rename(&path, directory.path().join(format!("{:020}.spool", 5_000_000))).unwrap();
+        let (book, spool) = start(directory.path(), position, LIMITS);
+        book.publish_all(trades(1..2));
+        spool.stop();
+        assert!(spool.tail().blocks()[0].first() > position.max(5_000_000) + 1000);
+    }
+}
+
+/// Who a spool is stands on several lines: a damaged one is mended, and what is left without a majority is refused.
+#[test]
+fn a_spool_knows_itself_by_most_of_its_lines() {
+    let directory = tempfile::tempdir().unwrap();
+    let application = open(directory.path()).application().to_owned();
+    let path = directory.path().join("id");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let (line, other) = (whole.lines().next().unwrap(), Uuid::new_v4());
+    for damaged in [whole.replacen('-', "_", 1), format!("{line}\n{other}\n{line}\n"), format!("{line}\n")] {
+        std::fs::write(&path, damaged).unwrap();
+        assert_eq!(open(directory.path()).application(), application);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), whole);
+    }
+    for damaged in [String::new(), format!("{line}\n{other}\n"), "_\n".to_owned(), format!("{line}\n{other}\n_\n")] {
+        std::fs::write(&path, damaged).unwrap();
+        assert!(OpenSpool::open(directory.path(), schema()).unwrap_err().to_string().contains("id"));
+    }
 }
 
 /// A process that was killed leaves no note of its last number: the next one's are beyond all that it may have given.

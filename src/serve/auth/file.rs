@@ -208,7 +208,10 @@ fn write(path: &Path, entries: &Entries) -> Result<(), FileError> {
     let written = private_file(&beside).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&beside, &target)
+        fs::rename(&beside, &target)?;
+        // The name too outlives a power failure.
+        File::open(target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?
+            .sync_all()
     });
     written.map_err(|error| {
         // It may not be there.

@@ -29,7 +29,7 @@ const SUBQUERIES_MAX: usize = 10;
 /// Groupings of one query; PostgreSQL's own limit.
 const GROUPINGS_MAX: u64 = 4_096;
 /// Expressions one SELECT may list; PostgreSQL's own limit (`MaxTupleAttributeNumber`).
-const COLUMNS_MAX: usize = 1_664;
+pub(crate) const COLUMNS_MAX: usize = 1_664;
 /// Centroids of an approximate percentile: each takes 16 bytes for every group.
 const CENTROIDS_MAX: u64 = 100_000;
 

@@ -185,6 +185,9 @@ fn offset_of(bound: &WindowFrameBound, units: WindowFrameUnits, name: &str) -> R
     if matches!(offset.as_ref(), Expr::Value(value) if value.value == Value::Null) {
         return Err(QueryError::new(ErrorKind::NullNotAllowed, format!("frame {name} offset must not be null")));
     }
+    if !range && leaves_bigint(offset) {
+        return Err(QueryError::new(ErrorKind::OutOfRange, "bigint out of range"));
+    }
     match (negative, range) {
         (false, _) => Ok(()),
         (true, true) => {
@@ -194,6 +197,21 @@ fn offset_of(bound: &WindowFrameBound, units: WindowFrameUnits, name: &str) -> R
         (true, false) => {
             Err(QueryError::new(ErrorKind::FrameOffset, format!("frame {name} offset must not be negative")))
         }
+    }
+}
+
+/// Whether a number that is written out is beyond the rows that can be counted.
+fn leaves_bigint(expr: &Expr) -> bool {
+    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+    match expr {
+        Expr::Nested(inner) => leaves_bigint(inner),
+        Expr::Value(value) => match &value.value {
+            Value::Number(number, _) => {
+                number.parse::<f64>().is_ok_and(|number| number >= BEYOND) && number.parse::<i64>().is_err()
+            }
+            _ => false,
+        },
+        _ => false,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::text::style::Style;
 use crate::text::zone::Zone;
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -35,13 +36,14 @@ pub struct Defaults {
 /// The settings of one session: what it has set, and the defaults for the rest.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    values: BTreeMap<&'static str, String>,
+    /// Shared with the copies that savepoints keep.
+    values: BTreeMap<&'static str, Arc<str>>,
     defaults: Defaults,
     /// The zone that `TimeZone` names; `None` while it has its default.
     zone: Option<Zone>,
     version: u64,
     /// What clients keep here for themselves: names with a dot, as in PostgreSQL.
-    custom: BTreeMap<String, String>,
+    custom: BTreeMap<Arc<str>, Arc<str>>,
     /// The temporary tables and views of the session: like settings, they go back with a transaction.
     temporary: Contents,
     /// What they were before a statement changed them for its transaction alone.
@@ -115,19 +117,25 @@ impl Settings {
 
     /// Sets a value, or refuses it: 42704 for an unknown name, 22023 for a value it does not take.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), QueryError> {
+        if name.len() > NAME_BYTES_MAX || value.len() > VALUE_BYTES_MAX {
+            let message = format!(
+                "a setting has a name of at most {NAME_BYTES_MAX} bytes and a value of at most {VALUE_BYTES_MAX}"
+            );
+            return Err(QueryError::new(ErrorKind::InvalidParameter, message));
+        }
         if let Some(name) = custom(name) {
             if self.custom.len() >= CUSTOM_MAX {
                 // Those that were reset are known to be empty, and no more.
-                self.custom.retain(|own, value| *own == name || !value.is_empty());
+                self.custom.retain(|own, value| own.as_ref() == name || !value.is_empty());
             }
-            if self.custom.len() >= CUSTOM_MAX && !self.custom.contains_key(&name) {
+            if self.custom.len() >= CUSTOM_MAX && !self.custom.contains_key(name.as_str()) {
                 let message = format!("a session has at most {CUSTOM_MAX} settings of its own");
                 return Err(QueryError::new(ErrorKind::InvalidParameter, message));
             }
             if let Some(before) = &mut self.before_local {
                 before.set(&name, value)?;
             }
-            self.custom.insert(name, value.to_owned());
+            self.custom.insert(name.into(), value.into());
             self.changed();
             return Ok(());
         }
@@ -147,7 +155,7 @@ impl Settings {
         if definition.name == TIME_ZONE {
             self.zone = Zone::of_setting(&value);
         }
-        self.values.insert(definition.name, value);
+        self.values.insert(definition.name, value.into());
         self.changed();
         Ok(())
     }
@@ -185,8 +193,8 @@ impl Settings {
     pub fn reset(&mut self, name: &str) -> Result<(), QueryError> {
         match custom(name) {
             Some(name) => {
-                if let Some(value) = self.custom.get_mut(&name) {
-                    value.clear();
+                if let Some(value) = self.custom.get_mut(name.as_str()) {
+                    *value = Arc::default();
                 }
             }
             None => {
@@ -205,7 +213,7 @@ impl Settings {
     pub fn reset_all(&mut self) {
         self.values.clear();
         self.zone = None;
-        self.custom.values_mut().for_each(String::clear);
+        self.custom.values_mut().for_each(|value| *value = Arc::default());
         self.changed();
     }
 
@@ -214,8 +222,8 @@ impl Settings {
         if let Some((_, value)) = self.facts().find(|(fact, _)| fact.eq_ignore_ascii_case(name)) {
             return Ok(value.to_owned());
         }
-        if let Some(value) = custom(name).and_then(|name| self.custom.get(&name)) {
-            return Ok(value.clone());
+        if let Some(value) = custom(name).and_then(|name| self.custom.get(name.as_str())) {
+            return Ok(value.as_ref().to_owned());
         }
         Ok(self.value(find(name)?))
     }
@@ -225,7 +233,7 @@ impl Settings {
             Some(limit) => duration_text(limit),
             None => definition.default.to_owned(),
         };
-        self.values.get(definition.name).cloned().unwrap_or_else(by_default)
+        self.values.get(definition.name).map_or_else(by_default, |value| value.as_ref().to_owned())
     }
 
     fn facts(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -253,8 +261,8 @@ impl Settings {
 
     /// What was set, with its value: first ours, then the client's own, each sorted by name.
     pub fn assigned(&self) -> impl Iterator<Item = (&str, &str)> {
-        let ours = self.values.iter().map(|(name, value)| (*name, value.as_str()));
-        ours.chain(self.custom.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        let ours = self.values.iter().map(|(name, value)| (*name, value.as_ref()));
+        ours.chain(self.custom.iter().map(|(name, value)| (name.as_ref(), value.as_ref())))
     }
 
     /// All names with the values in force, sorted by name.
@@ -264,7 +272,7 @@ impl Settings {
         all.extend(
             DEFINITIONS.iter().chain(OF_PLANNER).map(|definition| (definition.name.to_owned(), self.value(definition))),
         );
-        all.extend(self.custom.iter().map(|(name, value)| (name.clone(), value.clone())));
+        all.extend(self.custom.iter().map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().to_owned())));
         all.sort_by_key(|(name, _)| name.to_ascii_lowercase());
         all
     }
@@ -313,12 +321,18 @@ impl Settings {
 
     /// What to do with a stale table: `serve`, `wait` or `fail`.
     pub fn freshness(&self) -> &str {
-        self.values.get("freshness").map_or("wait", String::as_str)
+        self.values.get("freshness").map_or("wait", AsRef::as_ref)
     }
 }
 
 /// Settings of its own that a session may have.
 const CUSTOM_MAX: usize = 100;
+
+/// Bytes of a setting's name, at most.
+const NAME_BYTES_MAX: usize = 256;
+
+/// Bytes of a setting's value, at most: enough for the claims and headers that gateways keep there.
+const VALUE_BYTES_MAX: usize = 64 << 10;
 
 /// A name with a dot in it, in lower case: a setting that means nothing to the server. The engine's own settings are
 /// not among them: nobody is to believe that they can be set.
@@ -340,6 +354,20 @@ mod tests {
         assert_eq!(settings.set("TimeZone", "Nowhere").unwrap_err().kind, ErrorKind::InvalidParameter);
         settings.set("time zone", "GMT+05:00").unwrap();
         assert_eq!(settings.time_zone().east(0), -18_000);
+    }
+
+    #[test]
+    fn names_and_values_have_a_size() {
+        let mut settings = Settings::default();
+        settings.set("a.b", &"x".repeat(VALUE_BYTES_MAX)).unwrap();
+        for (name, value) in [
+            ("a.b", "x".repeat(VALUE_BYTES_MAX + 1)),
+            ("application_name", "x".repeat(VALUE_BYTES_MAX + 1)),
+            (&format!("a.{}", "b".repeat(NAME_BYTES_MAX)), String::new()),
+        ] {
+            assert_eq!(settings.set(name, &value).unwrap_err().kind, ErrorKind::InvalidParameter);
+        }
+        assert_eq!(settings.show("a.b").unwrap().len(), VALUE_BYTES_MAX);
     }
 
     #[test]

@@ -327,6 +327,9 @@ impl CopyReader {
     }
 }
 
+/// Values of a line that are read: more than a table has columns are too many, however many they are.
+const CELLS_MAX: usize = 1_600;
+
 /// One value of a line.
 struct Cell {
     bytes: Vec<u8>,
@@ -355,7 +358,7 @@ fn text_cells(line: &[u8], form: &CopyForm) -> Vec<Cell> {
                 cells.push(Cell { bytes: std::mem::take(&mut bytes), quoted: false, is_null });
                 at += 1;
                 start = at;
-                if end.is_none() {
+                if end.is_none() || cells.len() > CELLS_MAX {
                     return cells;
                 }
             }
@@ -412,7 +415,7 @@ fn csv_cells(line: &[u8], form: &CopyForm) -> Result<Vec<Cell>, Failure> {
                 cell.is_null = cell.bytes == form.null.as_bytes();
                 let fresh = Cell { bytes: Vec::new(), quoted: false, is_null: false };
                 cells.push(std::mem::replace(&mut cell, fresh));
-                if end.is_none() {
+                if end.is_none() || cells.len() > CELLS_MAX {
                     return Ok(cells);
                 }
             }

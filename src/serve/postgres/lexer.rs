@@ -2,6 +2,7 @@
 //! the session rather than the data, and to find parameters. The grammar of queries is the engine's.
 
 use super::error::Failure;
+use crate::dialect::parse::identifier::cut_name;
 
 /// The kind of a token, as far as this front end tells kinds apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -305,7 +306,9 @@ impl<'a> Reader<'a> {
         match self.peek() {
             Some(token) if matches!(token.kind, Kind::Word | Kind::Quoted) => {
                 self.at += 1;
-                Ok(token.value())
+                let mut name = token.value();
+                cut_name(&mut name);
+                Ok(name)
             }
             _ => Err(self.unexpected()),
         }

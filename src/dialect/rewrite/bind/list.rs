@@ -7,6 +7,7 @@ use super::item::Item;
 use super::order;
 use super::scope::{Column, Found, Output, Scope, quoted};
 use crate::dialect::error::message;
+use crate::dialect::parse::size::COLUMNS_MAX;
 use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
@@ -138,9 +139,18 @@ impl Binder<'_> {
     /// are not known: then the list is as it was.
     fn items(&mut self, list: &mut Vec<SelectItem>) -> Result<Option<Vec<Item>>, QueryError> {
         let star = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
-        for item in list.iter().filter(|item| star(item)) {
-            if self.starred(item)?.is_none() {
-                return Ok(None);
+        let mut count = 0;
+        for item in list.iter() {
+            count += match star(item) {
+                true => match self.starred(item)? {
+                    Some(columns) => columns.len(),
+                    None => return Ok(None),
+                },
+                false => 1,
+            };
+            if count > COLUMNS_MAX {
+                let text = format!("target lists can have at most {COLUMNS_MAX} entries");
+                return Err(QueryError::new(ErrorKind::NotSupported, text));
             }
         }
         let mut items = Vec::with_capacity(list.len());

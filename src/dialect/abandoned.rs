@@ -24,6 +24,11 @@ pub(super) fn unless_over() -> ControlFlow<QueryError> {
     if work::is_over() { ControlFlow::Break(over()) } else { ControlFlow::Continue(()) }
 }
 
+/// Ends a step that is taken seldom, and may be long, when nobody waits for it.
+pub(super) fn still_wanted() -> std::result::Result<(), QueryError> {
+    if work::is_over_now() { Err(over()) } else { Ok(()) }
+}
+
 /// The error that ends it. Whoever has ended the statement has told its client why.
 fn over() -> QueryError {
     QueryError::new(ErrorKind::Cancelled, "canceling statement: nobody waits for it")

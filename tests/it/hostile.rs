@@ -178,6 +178,13 @@ async fn what_is_nested_has_a_depth() {
         (format!("SELECT (ARRAY[1]){}", "[1]".repeat(20_000)), ErrorKind::NotSupported),
         (format!("SELECT now(){}", " AT TIME ZONE 'UTC'".repeat(20_000)), ErrorKind::NotSupported),
         (format!("SELECT '{{}}'::jsonb{}", " -> 'a'".repeat(20_000)), ErrorKind::NotSupported),
+        (
+            format!(
+                "WITH c0 AS (SELECT 1 AS a){} SELECT a FROM c11999",
+                (1..12_000).map(|n| format!(", c{n} AS (SELECT a FROM c{})", n - 1)).collect::<String>()
+            ),
+            ErrorKind::NotSupported,
+        ),
         ("SELECT repeat('[', 1000000)::jsonb".to_owned(), ErrorKind::TooDeep),
         ("SELECT 'a' ~ repeat('(', 100000)".to_owned(), ErrorKind::InvalidPattern),
         (format!("SELECT 1{}", " ".repeat(2_000_000)), ErrorKind::LimitReached),

@@ -23,6 +23,9 @@ use std::ops::ControlFlow;
 
 /// Tables one statement may read, with every name of WITH written out.
 const TABLES_MAX: u64 = 4_000;
+/// Queries inside each other, with every name of WITH written out: a plan is as deep as they are, and is walked and freed by
+/// recursion.
+const LEVELS_MAX: u64 = 500;
 /// Subqueries inside each other, in expressions: DataFusion's subquery rules walk each level again
 /// from each level above.
 const SUBQUERIES_MAX: usize = 10;
@@ -106,6 +109,8 @@ pub(super) struct Sizes {
 struct Count {
     /// Tables it reads, those of the names it uses included.
     tables: u64,
+    /// Queries inside each other within it, those of the names it uses included.
+    levels: u64,
     /// The queries its WITH gives names to.
     names: Vec<Named>,
 }
@@ -116,16 +121,16 @@ struct Named {
     /// The address of its tree, by which the walk knows it again when it leaves it; never
     /// dereferenced.
     query: *const Query,
-    /// None until it was walked; a recursive one uses itself before.
-    tables: Option<u64>,
+    /// Its tables and levels. None until it was walked; a recursive one uses itself before.
+    size: Option<(u64, u64)>,
 }
 
 impl Sizes {
-    /// Tables that one use of a name stands for: those of the innermost query of WITH with this name
-    /// that was walked, 1 for a table.
-    fn size_of(&self, name: &str) -> u64 {
+    /// Tables and levels that one use of a name stands for: those of the innermost query of WITH with this name that was
+    /// walked, one table for a table.
+    fn size_of(&self, name: &str) -> (u64, u64) {
         let names = self.queries.iter().rev().flat_map(|query| query.names.iter().rev());
-        names.filter(|named| named.name == name).find_map(|named| named.tables).unwrap_or(1)
+        names.filter(|named| named.name == name).find_map(|named| named.size).unwrap_or((1, 0))
     }
 }
 
@@ -134,19 +139,27 @@ impl Visitor for Sizes {
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<QueryError> {
         let ctes = query.with.iter().flat_map(|with| &with.cte_tables);
-        let named = ctes.map(|cte| Named { name: fold(&cte.alias.name), query: &raw const *cte.query, tables: None });
-        self.queries.push(Count { tables: 0, names: named.collect() });
+        let named = ctes.map(|cte| Named { name: fold(&cte.alias.name), query: &raw const *cte.query, size: None });
+        self.queries.push(Count { tables: 0, levels: 0, names: named.collect() });
         ControlFlow::Continue(())
     }
 
     fn post_visit_query(&mut self, query: &Query) -> ControlFlow<QueryError> {
-        let tables = self.queries.pop().map_or(0, |count| count.tables);
+        let (tables, levels) = self.queries.pop().map_or((0, 1), |count| (count.tables, count.levels + 1));
         let place: *const Query = query;
         if let Some(around) = self.queries.last_mut() {
             match around.names.iter_mut().find(|named| named.query == place) {
-                Some(named) => named.tables = Some(tables.max(1)),
-                None => around.tables = around.tables.saturating_add(tables),
+                Some(named) => named.size = Some((tables.max(1), levels)),
+                None => {
+                    around.tables = around.tables.saturating_add(tables);
+                    around.levels = around.levels.max(levels);
+                }
             }
+        }
+        if levels > LEVELS_MAX {
+            return too_much(format!(
+                "queries are inside each other more than {LEVELS_MAX} deep, with every name of WITH written out"
+            ));
         }
         if tables > TABLES_MAX {
             return too_much(format!(
@@ -157,12 +170,13 @@ impl Visitor for Sizes {
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<QueryError> {
-        let size = match relation.0.as_slice() {
-            [only] => only.as_ident().map_or(1, |name| self.size_of(&fold(name))),
-            _ => 1,
+        let (tables, levels) = match relation.0.as_slice() {
+            [only] => only.as_ident().map_or((1, 0), |name| self.size_of(&fold(name))),
+            _ => (1, 0),
         };
         if let Some(query) = self.queries.last_mut() {
-            query.tables = query.tables.saturating_add(size);
+            query.tables = query.tables.saturating_add(tables);
+            query.levels = query.levels.max(levels);
         }
         ControlFlow::Continue(())
     }
@@ -228,6 +242,18 @@ mod tests {
         assert_eq!(read(&doubled(12)).unwrap_err().kind, ErrorKind::NotSupported);
         assert_eq!(read(&doubled(60)).unwrap_err().kind, ErrorKind::NotSupported);
         assert!(read(&format!("SELECT 1 WHERE EXISTS ({})", doubled(30))).is_err());
+    }
+
+    #[test]
+    fn queries_inside_each_other_are_counted_with_the_names_they_use() {
+        let chain = |steps: usize| {
+            let rest: String = (1..steps).map(|n| format!(", c{n} AS (SELECT * FROM c{})", n - 1)).collect();
+            format!("WITH c0 AS (SELECT 1){rest} SELECT * FROM c{}", steps - 1)
+        };
+        assert!(read(&chain(499)).is_ok());
+        assert_eq!(read(&chain(500)).unwrap_err().kind, ErrorKind::NotSupported);
+        let side: String = (0..3_000).map(|n| format!(", d{n} AS (SELECT 1)")).collect();
+        assert!(read(&format!("WITH c AS (SELECT 1){side} SELECT * FROM c, d2999")).is_ok());
     }
 
     #[test]

@@ -2,7 +2,10 @@
 //!
 //! sqlparser 0.62 makes its walk anew for each type of visitor: a quarter of a megabyte of code each, and the time to
 //! compile it. Not needed once it walks for a `dyn Visitor`.
+//!
+//! A walk ends when its statement is cancelled or out of time.
 
+use crate::work;
 use datafusion::sql::sqlparser::ast::{
     Expr, ObjectName, Query, Select, Statement, TableFactor, ValueWithSpan, Visit, VisitMut, Visitor, VisitorMut,
 };
@@ -60,7 +63,11 @@ struct Stopping<'v, V, R> {
 }
 
 impl<V, R> Stopping<'_, V, R> {
+    /// What comes of a walk that ends because nobody waits for it is used by nobody either.
     fn keep(&mut self, hook: impl FnOnce(&mut V) -> ControlFlow<R>) -> ControlFlow<()> {
+        if work::is_over() {
+            return ControlFlow::Break(());
+        }
         match hook(self.visitor) {
             ControlFlow::Continue(()) => ControlFlow::Continue(()),
             ControlFlow::Break(reason) => {

@@ -6,6 +6,7 @@ use crate::dialect::parse::tree::fold;
 use crate::dialect::parse::walk::Walk;
 use crate::dialect::shared::{MATERIALIZED, NAMED_AGAIN};
 use datafusion::sql::sqlparser::ast::{CteAsMaterialized, ObjectName, Query, SetExpr, TableFactor, Visitor};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 /// Marks the WITH queries of one query; `marked` counts those of the statement so far. Recursive ones
@@ -15,9 +16,10 @@ pub(crate) fn mark_shared(query: &mut Query, marked: &mut usize) {
         Some(with) if !with.recursive => with.cte_tables.iter().map(|cte| fold(&cte.alias.name)).collect::<Vec<_>>(),
         _ => return,
     };
-    let counts = names.iter().map(|name| readings(query, name)).collect::<Vec<_>>();
+    let counts = readings(query, names);
     let Some(with) = &mut query.with else { return };
-    for (cte, count) in with.cte_tables.iter_mut().zip(counts) {
+    for cte in &mut with.cte_tables {
+        let count = counts.get(&fold(&cte.alias.name)).copied().unwrap_or_default();
         let first = match cte.materialized {
             Some(CteAsMaterialized::Materialized) => MATERIALIZED,
             _ => NAMED_AGAIN,
@@ -38,23 +40,23 @@ pub(crate) fn mark_shared(query: &mut Query, marked: &mut usize) {
     }
 }
 
-/// How many times a query names a table, its WITH and all subqueries included.
-fn readings(query: &Query, name: &str) -> usize {
-    struct Count<'a> {
-        name: &'a str,
-        found: usize,
-    }
-    impl Visitor for Count<'_> {
+/// How many times a query names each of some tables, its WITH and all subqueries included.
+fn readings(query: &Query, names: Vec<String>) -> HashMap<String, usize> {
+    struct Count(HashMap<String, usize>);
+    impl Visitor for Count {
         type Break = ();
 
         fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
-            if let [only] = relation.0.as_slice() {
-                self.found += usize::from(only.as_ident().is_some_and(|table| fold(table) == self.name));
+            if let [only] = relation.0.as_slice()
+                && let Some(table) = only.as_ident()
+                && let Some(count) = self.0.get_mut(&fold(table))
+            {
+                *count += 1;
             }
             ControlFlow::Continue(())
         }
     }
-    let mut count = Count { name, found: 0 };
-    let _ = query.walk(&mut count);
-    count.found
+    let mut counts = Count(names.into_iter().map(|name| (name, 0)).collect());
+    let _ = query.walk(&mut counts);
+    counts.0
 }

@@ -51,7 +51,9 @@ impl Running {
     pub(crate) fn step<T>(&self, step: impl FnOnce() -> Result<T, QueryError>) -> Result<T, QueryError> {
         let ended = self.ended();
         let work = Work::new(self.listed.progress.meter().clone(), move || ended().is_some());
-        work.step(step).map_err(|error| self.ended()().unwrap_or(error))
+        let done = work.step(step);
+        // A step that found it over has done nothing that is of use.
+        self.ended()().map_or(done, Err)
     }
 
     /// Tells at any time how the statement was ended, if it was.

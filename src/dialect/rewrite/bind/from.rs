@@ -13,6 +13,7 @@ use super::super::build::call;
 use super::super::table_function;
 use super::binder::{Binder, MARK};
 use super::scope::{Column, Output, Relation, Scope, ambiguous, missing, quoted};
+use crate::dialect::abandoned::still_wanted;
 use crate::dialect::catalog::{definition, oid};
 use crate::dialect::parse::spelling::JOIN_NAME;
 use crate::dialect::parse::tree::fold;
@@ -45,8 +46,10 @@ impl Binder<'_> {
 
     /// Binds a table with its joins; `before` are the tables before it, which LATERAL sees.
     fn table(&mut self, table: &mut TableWithJoins, before: &Scope) -> Result<Scope, QueryError> {
+        still_wanted()?;
         let mut left = self.factor(&mut table.relation, before)?;
         for join in &mut table.joins {
+            still_wanted()?;
             let mut around = Scope::default();
             if sees_others(&join.relation) {
                 around = before.clone();

@@ -61,9 +61,12 @@ impl Relation {
 
     /// `relation.column`, as DataFusion finds it.
     pub(super) fn qualified(&self, column: &Output) -> Expr {
-        let place = self.columns.iter().flatten().position(|known| known == column);
-        if let Some(value) = place.and_then(|place| self.stands_for.get(place)) {
-            return value.clone();
+        // Few tables have columns that stand for something, and many have many columns.
+        if !self.stands_for.is_empty() {
+            let place = self.columns.iter().flatten().position(|known| known == column);
+            if let Some(value) = place.and_then(|place| self.stands_for.get(place)) {
+                return value.clone();
+            }
         }
         Expr::CompoundIdentifier(vec![quoted(&self.name), quoted(&column.inner)])
     }

@@ -305,7 +305,7 @@ impl Connection {
         // Its text, the tree of it and its plan.
         let bytes = sql.len().saturating_mul(4);
         let mut prepared = Prepared {
-            _room: Promise::of(bytes).ok_or_else(|| Failure::no_room(bytes))?,
+            _room: Promise::of_all(bytes).ok_or_else(|| Failure::no_room(bytes))?,
             sql: sql.to_owned(),
             plan: None,
             parameters: Vec::new(),

@@ -52,7 +52,7 @@ pub(super) struct Portal {
     pub(super) kept: bool,
     /// Where FETCH has come; `None` before the first, of one that Bind has made.
     pub(super) cursor: Option<Cursor>,
-    /// Room for its text and its plan. values.
+    /// Room for its values.
     _room: Promise,
 }
 
@@ -94,7 +94,8 @@ impl Portal {
     /// 53200 when there is no memory to keep the values.
     pub(super) fn new(prepared: Arc<Prepared>, values: Vec<ScalarValue>, formats: Formats) -> Result<Self, Failure> {
         let bytes = values.iter().map(ScalarValue::size).fold(0, usize::saturating_add);
-        let room = Promise::of(bytes).ok_or_else(|| Failure::no_room(bytes))?;
+        // There may be thousands of them, each with little.
+        let room = Promise::of_all(bytes).ok_or_else(|| Failure::no_room(bytes))?;
         Ok(Self { prepared, values, formats, state: State::New, hold: false, kept: false, cursor: None, _room: room })
     }
 

@@ -67,6 +67,32 @@ def portals(client):
     send(client, pieces)
 
 
+def small_portals(client):
+    """Thousands of values, none of which is large."""
+
+    def pieces():
+        yield message(b"P", b"\0SELECT length($1::text)\0\0\0")
+        value = b"x" * 900_000
+        for number in range(2_000):
+            head = f"p{number}".encode() + b"\0\0" + struct.pack("!hhi", 0, 1, len(value))
+            yield message(b"B", head + value + struct.pack("!h", 0))
+
+    send(client, pieces)
+
+
+def savepoints(client):
+    """Settings, and savepoints that keep what they were."""
+
+    def pieces():
+        for number in range(40):
+            yield message(b"Q", f"SET a.b{number} = '{'x' * 60_000}'\0".encode())
+        yield message(b"Q", b"BEGIN\0")
+        for number in range(900):
+            yield message(b"Q", f"SAVEPOINT s{number}\0".encode())
+
+    send(client, pieces)
+
+
 def temporaries(client):
     """Temporary tables, and what savepoints keep of them."""
 
@@ -103,7 +129,15 @@ def given_back(victim, before):
 def main():
     victim = Victim(HOST, PORT, PID)
     before, faults = victim.resident(), []
-    for name, count, act in [("unread", 40, unread), ("unfinished", 40, unfinished), ("portals", 8, portals), ("temporaries", 12, temporaries)]:
+    attacks = [
+        ("unread", 40, unread),
+        ("unfinished", 40, unfinished),
+        ("portals", 8, portals),
+        ("small portals", 2, small_portals),
+        ("savepoints", 4, savepoints),
+        ("temporaries", 12, temporaries),
+    ]
+    for name, count, act in attacks:
         faults += victim.check(name, lambda: attack(count, act))
         left = given_back(victim, before)
         print(f"{name:18} afterwards {left}")

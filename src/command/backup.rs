@@ -56,7 +56,7 @@ pub async fn backup(common: &Common, target: &str, keep: Option<NonZeroUsize>) -
 /// target has lost are named, and the others brought; exit code 1 then.
 ///
 /// # Errors
-/// There is no such backup, there is a lake already, or the backup is not whole. What is there then is no lake until a
+/// There is no such backup, there is a lake already, or what other files are read by is damaged. What is there then is no lake until a
 /// restore has succeeded.
 pub async fn restore(common: &Common, target: &str, id: Option<&str>) -> Result<ExitCode> {
     let config = configuration(common)?;
@@ -70,7 +70,7 @@ pub async fn restore(common: &Common, target: &str, id: Option<&str>) -> Result<
     done.kept.iter().for_each(|name| say!("{name} was there already and stays as it was"));
     say!("backup {} is in {location}: {}", done.manifest.id(), told(&done.manifest));
     for name in &done.damaged {
-        eprintln!("tt: {name} is damaged in the target, and not restored (tt lake repair takes it out of its table)");
+        eprintln!("tt: {name} is damaged in the target (tt lake repair takes lost files out of their tables)");
     }
     Ok(if done.damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

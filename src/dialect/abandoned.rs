@@ -39,7 +39,7 @@ fn over() -> QueryError {
 /// # Errors
 /// The cancellation, which the client was told of.
 pub(crate) fn check() -> Result<()> {
-    if work::is_over_now() { Err(DataFusionError::External(Box::new(over()))) } else { Ok(()) }
+    still_wanted().map_err(|error| DataFusionError::External(Box::new(error)))
 }
 
 /// A rule of the analyzer and of both optimisers that changes nothing, and fails when nobody waits for the plan.

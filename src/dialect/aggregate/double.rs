@@ -60,24 +60,18 @@ impl Statistic for One {
     fn add(self, sums: &mut Moments, values: &[f64]) -> Result<()> {
         let [value] = values else { return internal_err!("one value is wanted") };
         match self {
-            Self::Sum => sums.add_checked(*value),
+            Self::Sum => sums.add_checked(1.0, *value),
             Self::SumOfReals => sums.add_real(1.0, *value),
             _ => sums.add(*value),
         }
     }
 
     fn merge(self, sums: &mut Moments, other: &Moments) -> Result<()> {
-        if self == Self::SumOfReals {
-            return sums.add_real(other.count, other.sum);
+        match self {
+            Self::Sum => sums.add_checked(other.count, other.sum),
+            Self::SumOfReals => sums.add_real(other.count, other.sum),
+            _ => sums.merge(other),
         }
-        if self == Self::Sum {
-            let before = sums.sum;
-            sums.count += other.count;
-            sums.sum += other.sum;
-            let overflown = sums.sum.is_infinite() && before.is_finite() && other.sum.is_finite();
-            return if overflown { Err(super::moments::overflow()) } else { Ok(()) };
-        }
-        sums.merge(other)
     }
 
     fn numbers(self, sums: &Moments) -> Vec<f64> {

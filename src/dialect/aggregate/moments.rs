@@ -78,17 +78,18 @@ impl Moments {
         self.sum += value;
     }
 
-    /// Counts one value in the sum alone, and fails where finite ones become infinite.
+    /// Adds the sum of some values to the sum alone, and fails where finite ones become infinite.
     ///
     /// # Errors
     /// `OutOfRange` (SQLSTATE 22003).
-    pub(crate) fn add_checked(&mut self, value: f64) -> Result<()> {
+    pub(crate) fn add_checked(&mut self, count: f64, value: f64) -> Result<()> {
         let before = self.sum;
-        self.add_to_sum(value);
+        self.count += count;
+        self.sum += value;
         if self.sum.is_infinite() && before.is_finite() && value.is_finite() { Err(overflow()) } else { Ok(()) }
     }
 
-    /// Adds to the sum alone, rounds it to a real, and fails where finite ones become infinite.
+    /// The same of reals, whose sum is rounded to one.
     ///
     /// # Errors
     /// `OutOfRange` (SQLSTATE 22003).

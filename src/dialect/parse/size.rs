@@ -31,10 +31,15 @@ const LEVELS_MAX: u64 = 500;
 const SUBQUERIES_MAX: usize = 10;
 /// Groupings of one query; PostgreSQL's own limit.
 const GROUPINGS_MAX: u64 = 4_096;
-/// Expressions one SELECT may list; PostgreSQL's own limit (`MaxTupleAttributeNumber`).
+/// Expressions one SELECT may list, and columns a result may have; PostgreSQL's own limit (`MaxTupleAttributeNumber`).
 pub(crate) const COLUMNS_MAX: usize = 1_664;
 /// Centroids of an approximate percentile: each takes 16 bytes for every group.
 const CENTROIDS_MAX: u64 = 100_000;
+
+/// The refusal of a list of more than [`COLUMNS_MAX`] columns.
+pub(crate) fn too_many_columns() -> QueryError {
+    QueryError::new(ErrorKind::NotSupported, format!("target lists can have at most {COLUMNS_MAX} entries"))
+}
 
 /// Ends the walk with a refusal.
 fn too_much(message: String) -> ControlFlow<QueryError> {
@@ -183,7 +188,7 @@ impl Visitor for Sizes {
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<QueryError> {
         if select.projection.len() > COLUMNS_MAX {
-            return too_much(format!("target lists can have at most {COLUMNS_MAX} entries"));
+            return ControlFlow::Break(too_many_columns());
         }
         if groupings(&select.group_by) > GROUPINGS_MAX {
             return too_much(format!("too many grouping sets present (maximum {GROUPINGS_MAX})"));

@@ -202,28 +202,25 @@ fn offset_of(bound: &WindowFrameBound, units: WindowFrameUnits, name: &str) -> R
 
 /// Whether a number that is written out is beyond the rows that can be counted.
 fn leaves_bigint(expr: &Expr) -> bool {
-    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
-    match expr {
-        Expr::Nested(inner) => leaves_bigint(inner),
-        Expr::Value(value) => match &value.value {
-            Value::Number(number, _) => {
-                number.parse::<f64>().is_ok_and(|number| number >= BEYOND) && number.parse::<i64>().is_err()
-            }
-            _ => false,
-        },
-        _ => false,
-    }
+    const ROWS: f64 = 9_223_372_036_854_775_808.0;
+    let beyond = |digits: &str| digits.parse::<f64>().is_ok_and(|number| number >= ROWS);
+    written(expr).is_some_and(|digits| beyond(digits) && digits.parse::<i64>().is_err())
 }
 
 /// Whether a number that is written out is above zero.
 fn is_positive(expr: &Expr) -> bool {
+    written(expr).is_some_and(|digits| digits.parse::<f64>().is_ok_and(|number| number > 0.0))
+}
+
+/// The digits of a number that is written out, without a sign.
+fn written(expr: &Expr) -> Option<&str> {
     match expr {
-        Expr::Nested(inner) => is_positive(inner),
+        Expr::Nested(inner) => written(inner),
         Expr::Value(value) => match &value.value {
-            Value::Number(number, _) => number.parse::<f64>().is_ok_and(|number| number > 0.0),
-            _ => false,
+            Value::Number(digits, _) => Some(digits),
+            _ => None,
         },
-        _ => false,
+        _ => None,
     }
 }
 

@@ -167,8 +167,8 @@ impl Restoring<'_> {
         Ok(brought)
     }
 
-    /// Copies a file. What holds rows or live events and is not as it was leaves the others alone: it is not taken, since
-    /// whoever reads its table is told that it is missing.
+    /// Copies a file. What holds rows or live events and is not as it was leaves the others alone. A file of rows is not taken,
+    /// since whoever reads its table is told that it is missing; of live events each batch tells whether it is whole.
     async fn bring(
         &self,
         file: &StoredFile,
@@ -196,7 +196,6 @@ impl Restoring<'_> {
         };
         match copied {
             Err(_) if may_be_lost(&file.name) => {
-                // What is whole of live events tells so itself.
                 if !file.name.starts_with(SPOOL) {
                     match root.store.delete(&place).await {
                         Ok(()) | Err(Error::NotFound { .. }) => {}

@@ -16,6 +16,7 @@
 
 mod error;
 mod file;
+mod identity;
 mod intake;
 mod numbers;
 mod recovery;
@@ -43,7 +44,6 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use uuid::Uuid;
 
 /// Limits of a spool, in bytes and events, as the configuration sets them.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +99,7 @@ impl OpenSpool {
             Err(fs::TryLockError::Error(error)) => return Err(fail(error)),
         }
         let paths = segment::list(directory)?;
-        let application = identity(disk.as_ref(), directory, paths.is_empty())?;
+        let application = identity::read_or_make(disk.as_ref(), directory, paths.is_empty())?;
         let (mut recovered, mut blocks, mut holes, mut torn_at) = (Vec::new(), Vec::new(), Vec::new(), None);
         let mut named = 0;
         let mut paths = paths.into_iter().peekable();
@@ -247,43 +247,5 @@ impl Spool {
 impl Drop for Spool {
     fn drop(&mut self) {
         self.stop();
-    }
-}
-
-/// Lines of the file that says who a spool is, all of them alike.
-const IDENTITY_LINES: usize = 3;
-
-/// The spool's own identity: made once, kept as long as the directory. Another one would have its numbers begin anew, or
-/// taken for another spool's; so it is written several times, and what most lines say counts.
-fn identity(disk: &dyn Disk, directory: &Path, is_new: bool) -> Result<String, SpoolError> {
-    let path = directory.join("id");
-    let fail = |error: std::io::Error| SpoolError::io(&path, &error);
-    let written = |id: &Uuid| format!("{id}\n").repeat(IDENTITY_LINES);
-    let id = match fs::read(&path) {
-        Ok(bytes) => {
-            let text = String::from_utf8_lossy(&bytes);
-            let reason = "its lines do not say who the spool is".to_owned();
-            let id = agreed(&text).ok_or_else(|| SpoolError::Unreadable { file: path.clone(), reason })?;
-            if text != written(&id) {
-                disk::replace(disk, &path, written(&id).as_bytes()).map_err(fail)?;
-            }
-            id
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_new => {
-            let id = Uuid::new_v4();
-            disk::replace(disk, &path, written(&id).as_bytes()).map_err(fail)?;
-            id
-        }
-        Err(error) => return Err(fail(error)),
-    };
-    Ok(format!("tt-spool-{id}"))
-}
-
-/// What most lines say; a single line, as earlier versions wrote it, is taken at its word.
-fn agreed(text: &str) -> Option<Uuid> {
-    let ids: Vec<Uuid> = text.lines().filter_map(|line| Uuid::parse_str(line.trim()).ok()).collect();
-    match (text.lines().count(), ids.as_slice()) {
-        (1, [id]) => Some(*id),
-        _ => ids.iter().find(|id| ids.iter().filter(|other| other == id).count() * 2 > IDENTITY_LINES).copied(),
     }
 }

@@ -7,6 +7,7 @@ use arrow::datatypes::Int64Type;
 use chrono::DateTime;
 use std::fs::OpenOptions;
 use std::time::Duration;
+use uuid::Uuid;
 
 const LIMITS: SpoolLimits = SpoolLimits { intake_events: 1 << 20, memory_bytes: 1 << 30, disk_bytes: 1 << 40 };
 

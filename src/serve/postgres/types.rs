@@ -2,6 +2,7 @@
 //! what the engine gets a parameter.
 
 use super::error::Failure;
+use crate::dialect::parse::size::{COLUMNS_MAX, too_many_columns};
 use crate::dialect::told::Told;
 use crate::text::array::VECTOR;
 use crate::text::decimal::UNBOUND;
@@ -10,9 +11,6 @@ use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, TimeUnit};
 use pgwire::messages::data::{FieldDescription, RowDescription};
 use postgres_types::{Kind, Type};
 use std::sync::Arc;
-
-/// Columns a result may have: PostgreSQL's own limit, and what fits the messages that count columns.
-const COLUMNS_MAX: usize = 1_664;
 
 /// How a value travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,7 +214,7 @@ pub(super) fn row_description(schema: &Schema, formats: &Formats) -> Result<RowD
 /// Refuses a result with more columns than PostgreSQL has room for.
 pub(super) fn check_width(schema: &Schema) -> Result<(), Failure> {
     if schema.fields().len() > COLUMNS_MAX {
-        return Err(Failure::new("54011", format!("target lists can have at most {COLUMNS_MAX} entries")));
+        return Err(Failure::new("54011", too_many_columns().message));
     }
     Ok(())
 }

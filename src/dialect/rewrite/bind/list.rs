@@ -7,7 +7,7 @@ use super::item::Item;
 use super::order;
 use super::scope::{Column, Found, Output, Scope, quoted};
 use crate::dialect::error::message;
-use crate::dialect::parse::size::COLUMNS_MAX;
+use crate::dialect::parse::size::{COLUMNS_MAX, too_many_columns};
 use crate::dialect::parse::tree::fold;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{
@@ -149,8 +149,7 @@ impl Binder<'_> {
                 false => 1,
             };
             if count > COLUMNS_MAX {
-                let text = format!("target lists can have at most {COLUMNS_MAX} entries");
-                return Err(QueryError::new(ErrorKind::NotSupported, text));
+                return Err(too_many_columns());
             }
         }
         let mut items = Vec::with_capacity(list.len());

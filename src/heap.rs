@@ -84,8 +84,8 @@ pub(crate) fn is_little(bytes: usize) -> bool {
 /// Bytes that clients were promised.
 static PROMISED: AtomicUsize = AtomicUsize::new(0);
 
-/// Room for what a client sends, or leaves with the server, as long as this is kept.
-#[derive(Debug)]
+/// Room for what a client sends, or leaves with the server, as long as this is kept. The default is for nothing.
+#[derive(Debug, Default)]
 pub(crate) struct Promise(usize);
 
 impl Promise {
@@ -103,6 +103,20 @@ impl Promise {
         // Dropped, it gives back what it was for.
         let promise = Self(bytes);
         has_room(bytes).then_some(promise)
+    }
+
+    /// Bytes that it is for.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0
+    }
+
+    /// Room for so many bytes more, as [`Promise::of_all`] gives it; `false`, and no more than before, when there is
+    /// none.
+    pub(crate) fn grow(&mut self, bytes: usize) -> bool {
+        let Some(mut more) = Self::of_all(bytes) else { return false };
+        // What it was for is given back with this one.
+        self.0 += std::mem::take(&mut more.0);
+        true
     }
 }
 
@@ -176,5 +190,13 @@ mod tests {
         assert!(allocated() >= 1_000_000);
         meter.counted(|| drop(kept));
         assert!(meter.bytes() < 100_000, "{}", meter.bytes());
+    }
+
+    #[test]
+    fn a_promise_grows_as_long_as_there_is_room() {
+        let mut promise = Promise::default();
+        assert!(promise.grow(1_000) && promise.grow(2_000));
+        assert!(!promise.grow(usize::MAX / 2));
+        assert_eq!(promise.0, 3_000);
     }
 }

@@ -7,6 +7,7 @@
 use super::trusted_proxies::TrustedProxies;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +49,7 @@ pub(crate) struct Place {
     peer: SocketAddr,
     /// Whom a proxy has named.
     client: OnceLock<SocketAddr>,
+    known: AtomicBool,
     evicted: CancellationToken,
 }
 
@@ -92,7 +94,8 @@ impl Strangers {
         list.next += 1;
         let id = list.next;
         list.strangers.push_back(Stranger { id, network, evicted: evicted.clone() });
-        Place { strangers: self.clone(), id, peer, client: OnceLock::new(), evicted }
+        let (client, known) = (OnceLock::new(), AtomicBool::new(false));
+        Place { strangers: self.clone(), id, peer, client, known, evicted }
     }
 
     /// Has the oldest go, whatever its network; `false` when there is none.
@@ -129,9 +132,21 @@ impl Place {
         self.client.get().copied().unwrap_or(self.peer)
     }
 
+    /// The network whose share the client has a part of; `None` for a proxy that brings clients of many.
+    pub(crate) fn network(&self) -> Option<IpAddr> {
+        (!self.is_of_proxy()).then(|| network(self.client().ip()))
+    }
+
     /// The client is known: it is no stranger any more.
     pub(crate) fn known(&self) {
-        self.strangers.list().strangers.retain(|stranger| stranger.id != self.id);
+        if !self.known.swap(true, Ordering::Relaxed) {
+            self.strangers.list().strangers.retain(|stranger| stranger.id != self.id);
+        }
+    }
+
+    /// Whether the client has said who it is.
+    pub(crate) fn is_known(&self) -> bool {
+        self.known.load(Ordering::Relaxed)
     }
 }
 
@@ -181,9 +196,10 @@ mod tests {
         let places: Vec<Place> = (0..4).map(|_| strangers.admit(address(9))).collect();
         assert_eq!(gone(&places), [false; 4]);
         for place in &places {
-            assert!(place.is_of_proxy());
+            assert_eq!((place.is_of_proxy(), place.network()), (true, None));
             place.is_of(address(1));
             assert_eq!((place.client(), place.is_of_proxy()), (address(1), false));
+            assert_eq!(place.network(), Some(address(1).ip()));
         }
         assert_eq!(gone(&places), [true, true, false, false]);
     }
@@ -192,9 +208,10 @@ mod tests {
     fn who_is_known_or_gone_counts_no_more() {
         let strangers = strangers(1, 9);
         let first = strangers.admit(address(1));
+        assert!(!first.is_known());
         first.known();
         let second = strangers.admit(address(1));
-        assert!(!first.evicted().is_cancelled());
+        assert!(first.is_known() && !first.evicted().is_cancelled());
         drop(second);
         let third = strangers.admit(address(1));
         assert!(strangers.evict_oldest() && third.evicted().is_cancelled());

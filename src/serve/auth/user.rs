@@ -22,3 +22,10 @@ pub struct User {
     /// What their password is checked against.
     pub verifier: Verifier,
 }
+
+impl User {
+    /// Who they are to the engine, once they have proved it.
+    pub fn identity(&self) -> Identity {
+        Identity { user: self.name.clone(), role: self.role }
+    }
+}

@@ -59,20 +59,17 @@ impl Users {
     pub fn identity(&self, name: &str) -> Option<Identity> {
         match &self.file {
             None => Some(Identity { user: name.to_owned(), role: Role::Admin }),
-            Some(_) => self.find(name).map(|user| Identity { user: user.name.clone(), role: user.role }),
+            Some(_) => self.find(name).map(|user| user.identity()),
         }
     }
 
-    /// Checks a password. It takes milliseconds of a processor, so not on a thread that serves connections, and as long
-    /// for a name that does not exist.
-    pub fn verify(&self, name: &str, password: &str) -> Option<Identity> {
-        if self.is_open() {
-            return self.identity(name);
-        }
+    /// The user whom a password proves; `None` for everyone while nobody is defined. It takes milliseconds of a
+    /// processor, so not on a thread that serves connections, and as long for a name that does not exist.
+    pub fn proved(&self, name: &str, password: &str) -> Option<Arc<User>> {
         let user = self.find(name);
         let verifier = user.as_ref().map_or_else(|| self.decoy(name), |user| user.verifier.clone());
         let right = verifier.matches(password);
-        user.filter(|_| right).map(|user| Identity { user: user.name.clone(), role: user.role })
+        user.filter(|_| right)
     }
 
     /// A verifier that no password fits, for a name that does not exist: the same salt each time it is asked for, so
@@ -103,9 +100,7 @@ mod tests {
     fn without_users_everyone_is_admin() {
         let users = Users::open();
         assert!(users.is_open());
-        let everyone = Some(Identity { user: "me".to_owned(), role: Role::Admin });
-        assert_eq!(users.verify("me", ""), everyone);
-        assert_eq!(users.identity("me"), everyone);
+        assert_eq!(users.identity("me"), Some(Identity { user: "me".to_owned(), role: Role::Admin }));
         assert!(users.find("me").is_none());
     }
 
@@ -114,10 +109,11 @@ mod tests {
         let (_directory, path) = users_file(&[("ada", Role::Admin, "engine"), ("bob", Role::Reader, "pass")]);
         let users = Users::load(&path).unwrap();
         assert!(!users.is_open());
-        assert_eq!(users.verify("ada", "engine"), Some(Identity { user: "ada".to_owned(), role: Role::Admin }));
-        assert_eq!(users.verify("bob", "pass").map(|who| who.role), Some(Role::Reader));
+        let proved = |name, password| users.proved(name, password).map(|user| user.identity());
+        assert_eq!(proved("ada", "engine"), Some(Identity { user: "ada".to_owned(), role: Role::Admin }));
+        assert_eq!(proved("bob", "pass").map(|who| who.role), Some(Role::Reader));
         for (name, password) in [("ada", "pass"), ("ada", ""), ("eve", "engine"), ("", "")] {
-            assert_eq!(users.verify(name, password), None, "{name}");
+            assert_eq!(proved(name, password), None, "{name}");
         }
         assert_eq!(users.identity("eve"), None);
     }

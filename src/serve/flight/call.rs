@@ -10,7 +10,7 @@
 //! session.
 
 use super::caller::identify;
-use super::connection_info::CookieOffered;
+use super::connection_info::ConnectionInfo;
 use super::error::{internal, malformed, status};
 use super::sessions::SettingsMap;
 use super::state::ServerState;
@@ -71,15 +71,14 @@ pub(super) struct Call {
 impl Call {
     /// Authenticates the call, reads its cookie and its `tt-` headers, and checks the values of the headers.
     /// UNAUTHENTICATED when the credentials are wrong, INVALID_ARGUMENT when the cookie or a header does not decode.
-    /// `connection` is what [`super::limit`] put into the request's extensions; without it, no cookie counts as offered
-    /// before.
+    /// `connection` is what tonic put into the request's extensions; without it, no cookie counts as offered before.
     pub(super) async fn new(
         shared: &ServerState,
         metadata: &MetadataMap,
-        connection: Option<&CookieOffered>,
+        connection: Option<&ConnectionInfo>,
     ) -> Result<Self, Status> {
-        let offered = connection.cloned().unwrap_or_default();
-        let (identity, login) = identify(shared, metadata).await?;
+        let offered = connection.map(|connection| connection.cookie.clone()).unwrap_or_default();
+        let (identity, login) = identify(shared, metadata, connection).await?;
         let brought = cookie(metadata)?;
         let keeps_cookies = brought.is_some();
         // Whoever brings no cookie is offered one: only so can the server know later that it is kept.

@@ -1,5 +1,6 @@
 //! Authentication of a Flight call: by user name and password, or by a token that was given for them before.
 
+use super::connection_info::ConnectionInfo;
 use super::error::internal;
 use super::state::ServerState;
 use super::token::{Refusal, Token};
@@ -35,33 +36,43 @@ enum Credentials {
     Token(String),
 }
 
-/// Who calls, and the token they do it with.
+/// Who calls, and the token they do it with. From then on their connection is known.
 pub(super) async fn identify(
     shared: &ServerState,
     metadata: &MetadataMap,
+    connection: Option<&ConnectionInfo>,
 ) -> Result<(Identity, Option<Token>), Status> {
-    match credentials(metadata)? {
-        Credentials::Password(user, password) => Ok((verify(shared, user, password).await?, None)),
+    let (identity, token) = match credentials(metadata)? {
+        Credentials::Password(user, password) => (verify(shared, connection, user, password).await?, None),
         Credentials::Token(text) => match shared.tokens.check(&text, shared.options.clock.now()) {
             Ok(token) => match find(shared, token.user.clone()).await? {
-                Some(identity) => Ok((identity, Some(token))),
-                None => Err(Status::unauthenticated("the user of this token is not known any more")),
+                Some(identity) => (identity, Some(token)),
+                None => return Err(Status::unauthenticated("the user of this token is not known any more")),
             },
             // Some clients send a token whether they have one or not.
-            Err(Refusal::NoToken) if shared.options.users.is_open() => nobody(shared).await,
+            Err(Refusal::NoToken) if shared.options.users.is_open() => (nobody(shared)?, None),
             Err(Refusal::NoToken | Refusal::Foreign) => {
-                Err(Status::unauthenticated("the token is not of this server; log in again"))
+                return Err(Status::unauthenticated("the token is not of this server; log in again"));
             }
-            Err(Refusal::Expired) => Err(Status::unauthenticated("the token has expired; log in again")),
+            Err(Refusal::Expired) => return Err(Status::unauthenticated("the token has expired; log in again")),
         },
-        Credentials::Nothing if shared.options.users.is_open() => nobody(shared).await,
-        Credentials::Nothing => Err(Status::unauthenticated("log in with a user name and password")),
+        Credentials::Nothing if shared.options.users.is_open() => (nobody(shared)?, None),
+        Credentials::Nothing => return Err(Status::unauthenticated("log in with a user name and password")),
+    };
+    let_in(connection);
+    Ok((identity, token))
+}
+
+/// Somebody is let in: their connection is no stranger's any more.
+fn let_in(connection: Option<&ConnectionInfo>) {
+    if let Some(connection) = connection {
+        connection.place.known();
     }
 }
 
 /// A caller that does not say who it is, where everybody is let in.
-async fn nobody(shared: &ServerState) -> Result<(Identity, Option<Token>), Status> {
-    Ok((verify(shared, NOBODY.to_owned(), String::new()).await?, None))
+fn nobody(shared: &ServerState) -> Result<Identity, Status> {
+    shared.options.users.identity(NOBODY).ok_or_else(refused)
 }
 
 /// Logs in: by the header of the call, or by the first message, as older clients do. Gives the token.
@@ -69,7 +80,8 @@ pub(super) async fn log_in(
     shared: &ServerState,
     request: Request<Streaming<HandshakeRequest>>,
 ) -> Result<String, Status> {
-    let (metadata, _, mut messages) = request.into_parts();
+    let (metadata, extensions, mut messages) = request.into_parts();
+    let connection = extensions.get::<ConnectionInfo>();
     let identity = match credentials(&metadata)? {
         Credentials::Nothing => {
             let message = tokio::time::timeout(shared.options.handshake_timeout, messages.message()).await;
@@ -78,13 +90,14 @@ pub(super) async fn log_in(
             let basic =
                 BasicAuth::decode(payload).map_err(|_| Status::unauthenticated("the handshake does not read"))?;
             match (basic.username.is_empty(), shared.options.users.is_open()) {
-                (true, true) => verify(shared, NOBODY.to_owned(), String::new()).await?,
+                (true, true) => nobody(shared)?,
                 (true, false) => return Err(Status::unauthenticated("log in with a user name and password")),
-                (false, _) => verify(shared, basic.username, basic.password).await?,
+                (false, _) => verify(shared, connection, basic.username, basic.password).await?,
             }
         }
-        _ => identify(shared, &metadata).await?.0,
+        _ => identify(shared, &metadata, connection).await?.0,
     };
+    let_in(connection);
     Ok(shared.tokens.issue(&identity.user, shared.options.clock.now()))
 }
 
@@ -113,14 +126,19 @@ fn credentials(metadata: &MetadataMap) -> Result<Credentials, Status> {
     Ok(Credentials::Nothing)
 }
 
-/// Checks a password, which is slow on purpose, where it holds nothing up.
-async fn verify(shared: &ServerState, user: String, password: String) -> Result<Identity, Status> {
-    if user.is_empty() && shared.options.users.is_open() {
-        return shared.options.users.identity(NOBODY).ok_or_else(refused);
+/// Checks a password, unless everybody is let in.
+async fn verify(
+    shared: &ServerState,
+    connection: Option<&ConnectionInfo>,
+    user: String,
+    password: String,
+) -> Result<Identity, Status> {
+    let users = &shared.options.users;
+    if users.is_open() {
+        return if user.is_empty() { nobody(shared) } else { users.identity(&user).ok_or_else(refused) };
     }
-    let (users, name) = (shared.options.users.clone(), user.clone());
-    let verified = tokio::task::spawn_blocking(move || users.verify(&user, &password)).await;
-    match verified.map_err(|error| internal("check the password", error))? {
+    let (network, name) = (connection.and_then(|connection| connection.place.network()), user.clone());
+    match shared.logins.check(users, network, user, password).await? {
         Some(identity) => Ok(identity),
         None => {
             tracing::warn!(user = name, "not let in over Flight SQL: no such user, or another password");

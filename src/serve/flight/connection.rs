@@ -135,7 +135,8 @@ pub(super) fn accept(
                     false => Until::Spoken(Box::pin(sleep(handshake_timeout)), PREFACE_BYTES),
                 };
                 let evicted = Box::pin(place.evicted().clone().cancelled_owned());
-                let info = ConnectionInfo { cookie: CookieOffered::default(), over_limit: beyond, place };
+                let (cookie, unanswered) = (CookieOffered::default(), Arc::default());
+                let info = ConnectionInfo { cookie, over_limit: beyond, place, unanswered };
                 let socket = WriteBuffer::new(socket);
                 // Nobody is left to take it when the server stops.
                 let _ = ready.send(Connection { socket, _permit: permit, info, until, evicted }).await;

@@ -1,9 +1,9 @@
 //! What a Flight call may know of the connection it came by. tonic puts it into the request's extensions
-//! (`Connected::connect_info`); [`super::limit`] and [`super::call`] read it there.
+//! (`Connected::connect_info`); [`super::limit`], [`super::call`] and [`super::caller`] read it there.
 
 use crate::serve::strangers::Place;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Facts of one connection, the same for all its calls.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub(super) struct ConnectionInfo {
     pub(super) over_limit: bool,
     /// Its place among those that have not said who they are.
     pub(super) place: Arc<Place>,
+    /// Bytes that its calls have sent and that are not answered yet.
+    pub(super) unanswered: Arc<AtomicUsize>,
 }
 
 /// Whether the server has offered a session cookie on a connection. Clones share the answer.

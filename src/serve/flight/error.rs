@@ -33,6 +33,11 @@ pub(super) fn internal(what: &str, error: impl std::fmt::Display) -> Status {
     Status::internal(format!("the server cannot {what}; its log tells why"))
 }
 
+/// RESOURCE_EXHAUSTED: clients have sent, or left here, as much as there is memory for.
+pub(super) fn no_room() -> Status {
+    Status::resource_exhausted("out of memory: there is no room for more from clients; try again later, or with less")
+}
+
 /// A text as a header value; percent-encoded where it is not plain ASCII.
 pub(super) fn header(text: &str) -> Option<MetadataValue<Ascii>> {
     const PLAIN: percent_encoding::AsciiSet = percent_encoding::CONTROLS.add(b'%');

@@ -1,8 +1,9 @@
-//! Limits of connections and of the size of a request: tonic keeps them, and this service names them in the status that
-//! the Flight client gets.
+//! Limits of connections and of the size of a request, named in the status that the Flight client gets, and the bounds
+//! within which a request is received ([`super::received`]).
 
 use super::connection_info::ConnectionInfo;
 use super::options::Options;
+use super::received::{Bounds, Received, Room, too_large};
 use futures::FutureExt;
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -20,12 +21,18 @@ pub(super) struct LimitService<S> {
     inner: S,
     connections_max: usize,
     request_bytes_max: usize,
+    bounds: Bounds,
 }
 
 impl<S> LimitService<S> {
-    /// Wraps `inner`; both limits come from the configuration and are named in the statuses this service answers with.
+    /// Wraps `inner`; the limits come from the configuration and are named in the statuses this service answers with.
     pub(super) fn new(inner: S, options: &Options) -> Self {
-        Self { inner, connections_max: options.connections_max, request_bytes_max: options.request_bytes_max }
+        Self {
+            inner,
+            connections_max: options.connections_max,
+            request_bytes_max: options.request_bytes_max,
+            bounds: Bounds::of(options),
+        }
     }
 }
 
@@ -46,23 +53,17 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        let mut stranger = None;
-        if let Some(ConnectionInfo { cookie, over_limit, place }) = request.extensions().get().cloned() {
-            stranger = Some(place);
-            if over_limit {
-                let full = format!("too many connections (limits.connections = {})", self.connections_max);
-                return Box::pin(std::future::ready(Ok(Status::resource_exhausted(full).into_http())));
-            }
-            request.extensions_mut().insert(cookie);
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let connection = request.extensions().get::<ConnectionInfo>().cloned();
+        if connection.as_ref().is_some_and(|connection| connection.over_limit) {
+            let full = format!("too many connections (limits.connections = {})", self.connections_max);
+            return Box::pin(std::future::ready(Ok(Status::resource_exhausted(full).into_http())));
         }
-        let bytes_max = self.request_bytes_max;
+        let (bytes_max, room) = (self.request_bytes_max, Room::new(self.bounds, connection));
+        let request = request.map(|body| Body::new(Received::new(body, room.clone())));
         let answered = move |response: http::Response<Body>| {
-            let refused = Status::from_header_map(response.headers());
-            let refused = refused.is_some_and(|status| status.code() == Code::Unauthenticated);
-            if let (Some(place), false) = (&stranger, refused) {
-                place.known();
-            }
+            // What was sent is used up.
+            drop(room);
             named(response, bytes_max)
         };
         Box::pin(self.inner.call(request).map(move |response| response.map(answered)))
@@ -73,8 +74,7 @@ where
 fn named(response: http::Response<Body>, bytes_max: usize) -> http::Response<Body> {
     match Status::from_header_map(response.headers()) {
         Some(status) if status.code() == Code::OutOfRange && status.message().starts_with(TOO_LARGE) => {
-            let told = format!("the request is larger than {bytes_max} bytes (flight.request)");
-            Status::resource_exhausted(told).into_http()
+            too_large(bytes_max).into_http()
         }
         _ => response,
     }

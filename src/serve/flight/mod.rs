@@ -17,15 +17,21 @@ mod do_get;
 mod encode;
 mod error;
 mod execution;
+mod framing;
 mod freshness;
 mod ipc_check;
 mod limit;
+mod logins;
+mod lz4_frame;
 mod message;
 mod metadata;
 mod options;
 mod parameter;
+mod plain_size;
 mod poll;
+mod received;
 mod rows;
+mod sent_rows;
 mod service;
 mod sessions;
 mod sql_info;
@@ -46,6 +52,7 @@ use bindings::Bindings;
 use do_get::FlightSqlServer;
 use execution::Executions;
 use limit::LimitService;
+use logins::Logins;
 use poll::PolledStatements;
 use service::Service;
 use sessions::Sessions;
@@ -56,6 +63,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
+
+/// Bytes of a question for the server's health: the name of a service.
+const HEALTH_BYTES_MAX: usize = 4 << 10;
 
 /// The protocol that clients agree on in their TLS handshake.
 pub const ALPN: &[u8] = b"h2";
@@ -70,6 +80,7 @@ pub async fn serve(listener: TcpListener, engine: Engine, options: Options, shut
         sql_info: sql_info::sql_info(&engine, &options).map_err(described)?,
         type_info: sql_info::type_info().map_err(described)?,
         engine,
+        logins: Logins::new(),
         tokens: Tokens::new(options.token_key.as_deref(), options.token_ttl),
         sessions: Sessions::new(options.sessions_max),
         executions: Executions::default(),
@@ -89,7 +100,7 @@ pub async fn serve(listener: TcpListener, engine: Engine, options: Options, shut
         .max_concurrent_streams(options.calls_max)
         .http2_keepalive_interval(Some(options.keepalive_interval))
         .http2_keepalive_timeout(Some(options.keepalive_timeout))
-        .add_service(health_service)
+        .add_service(health_service.max_decoding_message_size(HEALTH_BYTES_MAX))
         .add_service(LimitService::new(service, options))
         .serve_with_incoming_shutdown(connections, shutdown.cancelled_owned())
         .await

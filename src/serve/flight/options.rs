@@ -41,11 +41,12 @@ pub struct Options {
     pub compression: Compression,
     /// How long rows of a statement without end are gathered before they leave.
     pub flush: Duration,
-    /// How long a client may take to shake hands, and then to begin to speak.
+    /// How long a client may take to shake hands, and then to begin to speak; and for a whole request, as long as nobody
+    /// has logged in on its connection.
     pub handshake_timeout: Duration,
     /// How often a silent client is asked whether it is there.
     pub keepalive_interval: Duration,
-    /// How long it may take to answer that.
+    /// How long it may take to answer that. A request of which nothing has come for both times together ends.
     pub keepalive_timeout: Duration,
     /// How long a statement is held that was begun by PollFlightInfo and that nobody asks for.
     pub poll_ttl: Duration,

@@ -3,23 +3,23 @@
 //! Columns belong to `$1`, `$2`, ... in order, whatever their names. Values are converted to what the statement wants
 //! as a cast would; what does not fit is refused when it is bound.
 
-use super::error::{internal, malformed, status};
-use super::ipc_check;
+use super::error::{internal, malformed, no_room, status};
+use super::plain_size::plain_size;
+use super::sent_rows::{SentRows, too_large};
 use super::types::{sent_type, sql_name};
 use crate::engine::{Plan, ScalarValue, Session};
 use crate::error::{ErrorKind, QueryError};
+use crate::heap::Promise;
 use crate::text::decimal::UNBOUND;
 use crate::text::zone::Zone;
 use arrow::array::{Array, ArrayRef, AsArray, new_empty_array};
 use arrow::compute::{CastOptions, cast, cast_with_options, concat};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use arrow::error::ArrowError;
-use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use tonic::Status;
 
@@ -27,11 +27,12 @@ use tonic::Status;
 pub(super) struct Parameters {
     /// `None` when the statement takes none.
     bound: Option<Vec<RecordBatch>>,
+    room: Promise,
 }
 
 /// The types that columns of parameters declare. A text may stand for anything, and takes the type of its place.
-pub(super) fn declared(batches: &[RecordBatch]) -> Vec<Option<DataType>> {
-    let Some(first) = batches.first() else { return Vec::new() };
+pub(super) fn declared(rows: &SentRows) -> Vec<Option<DataType>> {
+    let Some(first) = rows.batches.first() else { return Vec::new() };
     let types = first.columns().iter().map(|column| match sent_type(column.data_type()) {
         DataType::Null | DataType::Union(..) | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => None,
         DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
@@ -46,30 +47,26 @@ pub(super) fn declared(batches: &[RecordBatch]) -> Vec<Option<DataType>> {
     types.collect()
 }
 
-/// The rows of a handle or ticket, as they were encoded.
-pub(super) fn rows(bytes: &Bytes) -> Result<Vec<RecordBatch>, Status> {
-    if bytes.is_empty() { Ok(Vec::new()) } else { decode(bytes) }
-}
-
 impl Parameters {
     /// Takes the rows of a handle or ticket, of which there are none where the statement takes none.
-    pub(super) fn read(plan: &Plan, session: &Session, rows: Vec<RecordBatch>) -> Result<Self, Status> {
-        match (rows.is_empty(), plan.parameters.len()) {
-            (true, 0) => Ok(Self { bound: None }),
+    pub(super) fn read(plan: &Plan, session: &Session, rows: SentRows) -> Result<Self, Status> {
+        match (rows.batches.is_empty(), plan.parameters.len()) {
+            (true, 0) => Ok(Self { bound: None, room: Promise::default() }),
             (true, wanted) => Err(wrong_number(wanted, 0)),
             (false, _) => Self::of(plan, session, rows),
         }
     }
 
-    /// Takes rows that a client has bound.
-    pub(super) fn of(plan: &Plan, session: &Session, batches: Vec<RecordBatch>) -> Result<Self, Status> {
+    /// Takes rows that a client has bound, once there is room for them as they are wanted.
+    pub(super) fn of(plan: &Plan, session: &Session, rows: SentRows) -> Result<Self, Status> {
         let wanted = &plan.parameters;
+        if let Some(other) = rows.batches.iter().find(|batch| batch.num_columns() != wanted.len()) {
+            return Err(wrong_number(wanted.len(), other.num_columns()));
+        }
+        let room = Promise::of_all(plain_size(&rows.batches)?).ok_or_else(no_room)?;
         let zone = session.settings().time_zone();
-        let mut bound = Vec::with_capacity(batches.len());
-        for batch in batches {
-            if batch.num_columns() != wanted.len() {
-                return Err(wrong_number(wanted.len(), batch.num_columns()));
-            }
+        let mut bound = Vec::with_capacity(rows.batches.len());
+        for batch in rows.batches {
             let columns = batch.columns().iter().zip(wanted).enumerate();
             let columns = columns.map(|(place, (column, wanted))| fitted(column, wanted.as_ref(), place + 1, &zone));
             let columns = columns.collect::<Result<Vec<_>, _>>()?;
@@ -80,7 +77,7 @@ impl Parameters {
         }
         // A client that binds nothing to a statement that takes nothing means one execution.
         let nothing = wanted.is_empty() && bound.iter().all(|batch| batch.num_rows() == 0);
-        Ok(Self { bound: (!nothing).then_some(bound) })
+        Ok(Self { bound: (!nothing).then_some(bound), room })
     }
 
     /// Values of the first execution; `None` when there are none.
@@ -91,13 +88,10 @@ impl Parameters {
     }
 
     /// Values of each execution; one execution without values where the statement takes none.
-    pub(super) fn rows(&self) -> Result<VecDeque<Vec<ScalarValue>>, Status> {
-        match &self.bound {
-            None => Ok(VecDeque::from([Vec::new()])),
-            Some(bound) => {
-                bound.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| values(batch, row))).collect()
-            }
-        }
+    pub(super) fn into_executions(self) -> ExecutionValues {
+        let once = self.bound.is_none();
+        let batches = self.bound.into_iter().flatten().filter(|batch| batch.num_rows() > 0).collect();
+        ExecutionValues { once, batches, row: 0, _room: self.room }
     }
 
     /// The rows as they stand in a handle.
@@ -117,9 +111,41 @@ impl Parameters {
     }
 }
 
-/// Parameters are carried by the handle, which is bounded.
-pub(super) fn too_large(bytes_max: usize) -> Status {
-    Status::resource_exhausted(format!("the parameters take more than {bytes_max} bytes (flight.handle)"))
+/// Values of the executions that are still to come, one after the other. As values of their own they take many times what
+/// they take as columns, so each row is made when it is asked for.
+pub(super) struct ExecutionValues {
+    /// There are no parameters, and one execution.
+    once: bool,
+    /// Batches with rows that are still to come.
+    batches: VecDeque<RecordBatch>,
+    /// The next row of the first batch.
+    row: usize,
+    _room: Promise,
+}
+
+impl ExecutionValues {
+    /// Whether there are no more.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.once && self.batches.is_empty()
+    }
+}
+
+impl Iterator for ExecutionValues {
+    type Item = Result<Vec<ScalarValue>, Status>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if std::mem::take(&mut self.once) {
+            return Some(Ok(Vec::new()));
+        }
+        let batch = self.batches.front()?;
+        let values = values(batch, self.row);
+        self.row += 1;
+        if self.row >= batch.num_rows() {
+            self.batches.pop_front();
+            self.row = 0;
+        }
+        Some(values)
+    }
 }
 
 /// The values of one row, in the order of the parameters; a NULL stays a typed NULL.
@@ -193,12 +219,44 @@ pub(super) fn schema(parameters: &[Option<DataType>]) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// Reads an IPC stream. Arrow's reader trusts what it reads more than it should, so its panics are caught.
-fn decode(bytes: &Bytes) -> Result<Vec<RecordBatch>, Status> {
-    ipc_check::check_stream(bytes)?;
-    let read = || StreamReader::try_new(bytes.as_ref(), None)?.collect::<Result<Vec<_>, _>>();
-    match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(Ok(batches)) => Ok(batches),
-        Ok(Err(_)) | Err(_) => Err(malformed("the parameters in it do not read")),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Int64Array, StringArray};
+    use arrow::record_batch::RecordBatchOptions;
+
+    /// The values of all executions, in order.
+    fn executions(bound: Option<Vec<RecordBatch>>) -> Vec<Vec<ScalarValue>> {
+        let mut executions = Parameters { bound, room: Promise::default() }.into_executions();
+        let mut all = Vec::new();
+        while !executions.is_empty() {
+            all.push(executions.next().unwrap().unwrap());
+        }
+        assert!(executions.next().is_none());
+        all
+    }
+
+    fn batch(rows: &[(i64, Option<&str>)]) -> RecordBatch {
+        let numbers: ArrayRef = Arc::new(rows.iter().map(|(number, _)| *number).collect::<Int64Array>());
+        let texts: ArrayRef = Arc::new(rows.iter().map(|(_, text)| *text).collect::<StringArray>());
+        named(vec![numbers, texts]).unwrap()
+    }
+
+    #[test]
+    fn values_come_row_by_row() {
+        let row = |number: i64, text: Option<&str>| vec![ScalarValue::from(number), ScalarValue::from(text)];
+        let batches = vec![batch(&[]), batch(&[(1, Some("a")), (2, None)]), batch(&[]), batch(&[(3, Some(""))])];
+        let wanted = vec![row(1, Some("a")), row(2, None), row(3, Some(""))];
+        assert_eq!(executions(Some(batches)), wanted);
+        assert!(executions(Some(vec![batch(&[])])).is_empty());
+    }
+
+    #[test]
+    fn what_takes_no_parameters_is_executed_once_or_once_for_each_row() {
+        let nothing = Vec::<ScalarValue>::new();
+        assert_eq!(executions(None), vec![nothing.clone()]);
+        let options = RecordBatchOptions::new().with_row_count(Some(3));
+        let rows = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options).unwrap();
+        assert_eq!(executions(Some(vec![rows])), vec![nothing; 3]);
     }
 }

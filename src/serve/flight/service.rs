@@ -9,10 +9,9 @@ use super::rows::Rows;
 use super::state::ServerState;
 use super::statement::{self, Given};
 use super::ticket::{self, Handle, StatementTicket};
-use super::{action, caller, metadata, parameter, poll};
+use super::{action, caller, metadata, poll, sent_rows};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::error::FlightError;
 use arrow_flight::flight_descriptor::DescriptorType;
 use arrow_flight::flight_service_server::FlightService;
@@ -22,10 +21,8 @@ use arrow_flight::{
     HandshakeResponse, PollInfo, PutResult, SchemaResult, Ticket,
 };
 use bytes::Bytes;
-use futures::FutureExt;
-use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use futures::stream::{self, Stream};
 use prost::Message;
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use tonic::{Request, Response, Status, Streaming};
@@ -270,11 +267,11 @@ impl Service {
             Wanted::Command(Command::CommandPreparedStatementQuery(query)) => {
                 let handle = handle(&self.0, &query.prepared_statement_handle)?;
                 let bytes_max = self.0.options.handle_bytes_max;
-                let rows = batches(first, messages, bytes_max).await?;
+                let rows = sent_rows::receive(first, messages, bytes_max).await?;
                 let parameters = statement::bind(&self.0, call, &handle.sql, rows).await?;
                 let bound = ticket::encode(&Handle { parameters: parameters.clone(), ..handle.clone() });
                 if bound.len() > bytes_max {
-                    return Err(parameter::too_large(bytes_max));
+                    return Err(sent_rows::too_large(bytes_max));
                 }
                 self.0.bindings.keep(&handle.statement, parameters);
                 let result = DoPutPreparedStatementResult { prepared_statement_handle: Some(bound) };
@@ -296,38 +293,6 @@ impl Service {
             Wanted::Statement(_) => return Err(read_only("uploading")),
         };
         Ok(DoPutUpdateResult { record_count: count }.encode_to_vec().into())
-    }
-}
-
-/// Reads rows that a client sends, which may be no more than so many bytes. Arrow's decoder trusts what it reads more
-/// than it should, so its panics are caught.
-async fn batches(first: FlightData, rest: Streaming<FlightData>, bytes_max: usize) -> Result<Vec<RecordBatch>, Status> {
-    let mut bytes = 0;
-    let counted = stream::iter([Ok(first)]).chain(rest).map(move |message| {
-        let message = message?;
-        bytes += message.data_header.len() + message.data_body.len();
-        if bytes > bytes_max {
-            return Err(parameter::too_large(bytes_max));
-        }
-        super::ipc_check::check(&message.data_header, &message.data_body)?;
-        Ok(message)
-    });
-    let mut decoded = FlightRecordBatchStream::new_from_flight_data(counted.map_err(FlightError::from));
-    let collected = async {
-        let mut batches: Vec<RecordBatch> = Vec::new();
-        while let Some(batch) = decoded.try_next().await? {
-            batches.push(batch);
-        }
-        // No rows are sent as no batch, but their columns are known.
-        if let (true, Some(schema)) = (batches.is_empty(), decoded.schema()) {
-            batches.push(RecordBatch::new_empty(schema.clone()));
-        }
-        Ok::<_, FlightError>(batches)
-    };
-    match AssertUnwindSafe(collected).catch_unwind().await {
-        Ok(Ok(batches)) => Ok(batches),
-        Ok(Err(FlightError::Tonic(status))) => Err(*status),
-        Ok(Err(_)) | Err(_) => Err(malformed("the rows of parameters do not read as Arrow")),
     }
 }
 

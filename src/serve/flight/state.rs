@@ -3,6 +3,7 @@
 
 use super::bindings::Bindings;
 use super::execution::Executions;
+use super::logins::Logins;
 use super::options::Options;
 use super::poll::PolledStatements;
 use super::sessions::Sessions;
@@ -19,6 +20,8 @@ pub(super) struct ServerState {
     /// Opens a session for every call and plans its statement.
     pub(super) engine: Engine,
     pub(super) options: Options,
+    /// Checks user names and passwords.
+    pub(super) logins: Logins,
     /// Issues and checks bearer tokens.
     pub(super) tokens: Tokens,
     /// Settings of logins that keep no cookies.

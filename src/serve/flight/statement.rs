@@ -9,14 +9,15 @@ use super::error::{header, internal, malformed, status};
 use super::execution::Execution;
 use super::freshness::told;
 use super::message::Messages;
-use super::parameter::{self, Parameters};
+use super::parameter::{self, ExecutionValues, Parameters};
 use super::rows::{Answer, Next, Rows};
+use super::sent_rows::{self, SentRows};
 use super::state::ServerState;
 use super::ticket::{Part, StatementTicket};
 use super::types::sent_schema;
 use crate::engine::{
-    LentSession, PlainScan, Plan, Progress, Running, ScalarValue, ScanPart, Session, SessionCommand, Settings,
-    Statement, session_command,
+    LentSession, PlainScan, Plan, Progress, Running, ScanPart, Session, SessionCommand, Settings, Statement,
+    session_command,
 };
 use crate::serve::auth::Identity;
 use arrow::array::{ArrayRef, StringArray};
@@ -91,7 +92,7 @@ pub(super) async fn describe(
         }
         Meant::Rows(statement) => {
             let running = session.start(&ticket.sql);
-            let rows = parameter::rows(&ticket.parameters)?;
+            let rows = sent_rows::decode(&ticket.parameters)?;
             let plan = session.plan_for(&running, &statement, &parameter::declared(&rows)).await.map_err(status)?;
             let parameters = Parameters::read(&plan, &session, rows)?;
             let plan = first_bound(&session, plan, &parameters)?;
@@ -168,12 +169,7 @@ pub(super) async fn columns(shared: &ServerState, call: &Call, sql: &str) -> Res
 }
 
 /// Reads rows of parameters for a statement, checks them, and gives them as they stand in a handle.
-pub(super) async fn bind(
-    shared: &ServerState,
-    call: &Call,
-    sql: &str,
-    rows: Vec<RecordBatch>,
-) -> Result<Bytes, Status> {
+pub(super) async fn bind(shared: &ServerState, call: &Call, sql: &str, rows: SentRows) -> Result<Bytes, Status> {
     let session = call.open(shared, &call.settings())?;
     let Meant::Rows(statement) = read(&session, sql)? else {
         return Err(malformed("the statement takes no parameters"));
@@ -244,12 +240,12 @@ pub(super) async fn open(shared: &ServerState, identity: &Identity, ticket: Stat
     let execution: Execution = ticket.execution.as_ref().try_into().unwrap_or_default();
     let listed = shared.executions.list(execution, &identity.user, session.cancel_handle());
     let listed = listed.map_err(|_| Status::cancelled("the statement was cancelled before it began"))?;
-    let rows = parameter::rows(&ticket.parameters)?;
+    let rows = sent_rows::decode(&ticket.parameters)?;
     let plan = session.plan_for(&running, &statement, &parameter::declared(&rows)).await.map_err(status)?;
     let parameters = Parameters::read(&plan, &session, rows)?;
     let schema = sent_schema(&first_bound(&session, plan.clone(), &parameters)?.schema);
-    let mut executions =
-        BoundStatement { sql: ticket.sql, session: Arc::new(session), plan, parameters: parameters.rows()? };
+    let parameters = parameters.into_executions();
+    let mut executions = BoundStatement { sql: ticket.sql, session: Arc::new(session), plan, parameters };
     let first = executions.start(running).await?;
     let notices = executions.session.take_notices();
     let freshness = executions.session.freshness(&executions.plan).await.map_err(status)?;
@@ -264,13 +260,13 @@ struct BoundStatement {
     sql: String,
     session: Arc<LentSession>,
     plan: Plan,
-    parameters: std::collections::VecDeque<Vec<ScalarValue>>,
+    parameters: ExecutionValues,
 }
 
 impl BoundStatement {
     /// Starts the first; `None` when there are rows of parameters, but none in them.
     async fn start(&mut self, running: Running) -> Result<Option<crate::engine::RowStream>, Status> {
-        let Some(values) = self.parameters.pop_front() else { return Ok(None) };
+        let Some(values) = self.parameters.next().transpose()? else { return Ok(None) };
         self.session.execute(running, &self.plan, values).await.map(Some).map_err(status)
     }
 
@@ -305,10 +301,10 @@ pub(super) async fn update(shared: &ServerState, call: &mut Call, given: Given<'
         Meant::Rows(statement) => statement,
     };
     let running = session.start(given.sql);
-    let rows = parameter::rows(given.parameters)?;
+    let rows = sent_rows::decode(given.parameters)?;
     let plan = session.plan_for(&running, &statement, &parameter::declared(&rows)).await.map_err(status)?;
-    let values = Parameters::read(&plan, &session, rows)?.rows()?;
-    let Some(values) = values.into_iter().next() else { return Ok(0) };
+    let mut executions = Parameters::read(&plan, &session, rows)?.into_executions();
+    let Some(values) = executions.next().transpose()? else { return Ok(0) };
     let mut rows = session.execute(running, &plan, values).await.map_err(status)?;
     if rows.is_unbounded() {
         return Err(malformed("the statement gives rows without end; execute it as a query"));

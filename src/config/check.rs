@@ -27,6 +27,9 @@ const MESSAGE_BYTES_MAX: usize = 1_000_000_000;
 /// Bytes of `flight.token_key` that nobody guesses.
 const TOKEN_KEY_BYTES_MIN: usize = 32;
 
+/// Room for columns of the lake in memory where nothing is said: 2 GB, which a laptop has to spare.
+const LAKE_MEMORY_BYTES: usize = 2_000_000_000;
+
 /// The checked configuration of all layers together.
 ///
 /// # Errors
@@ -77,7 +80,7 @@ pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
     }
     let optional = |text: String| (!text.is_empty()).then_some(text);
     let limits = limits(&file.limits)?;
-    let lake_memory = usize::try_from(size("lake.memory", &file.lake.memory)?).unwrap_or(usize::MAX);
+    let lake_memory = lake_memory(&file.lake.memory, limits.memory_bytes)?;
     Ok(Config {
         server: file.server,
         auth: file.auth,
@@ -90,7 +93,7 @@ pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
             compression: file.lake.compression,
         },
         lake_watch,
-        lake_memory: lake_memory.min(limits.memory_bytes / 2),
+        lake_memory,
         upkeep: upkeep(file.lake.upkeep)?,
         collect: file.collect,
         lists,
@@ -103,6 +106,21 @@ pub(super) fn resolve(figment: &Figment) -> Result<Config, ConfigError> {
         simulator: file.simulator,
         settings: settings(figment)?,
     })
+}
+
+/// `lake.memory` in bytes: a share of the memory of all. Where nothing is said, as much of it as a laptop has to spare.
+///
+/// # Errors
+/// A size that does not read, or more than half of all memory.
+fn lake_memory(said: &str, memory_bytes: usize) -> Result<usize, ConfigError> {
+    let most = memory_bytes / 2;
+    if said.is_empty() {
+        return Ok(most.min(LAKE_MEMORY_BYTES));
+    }
+    match usize::try_from(size("lake.memory", said)?) {
+        Ok(bytes) if bytes <= most => Ok(bytes),
+        _ => Err(ConfigError::new("lake.memory is at most half of limits.memory".to_owned())),
+    }
 }
 
 /// `[lake.upkeep]`, whose bounds go together.

@@ -95,6 +95,7 @@ fn a_bad_value_names_its_key() {
     refused("[limits]\nquery_memory = \"5GB\"", "limits.query_memory");
     refused("[limits]\nidle_session_timeout = \"soon\"", "limits.idle_session_timeout");
     refused("[flight]\ncompression = \"gzip\"", "flight.compression");
+    refused("[lake]\nmemory = \"3GB\"", "lake.memory is at most half of limits.memory");
     refused("[lake]\ncompression = \"gzip\"", "lake.compression");
     refused("[lake.upkeep]\ninterval = \"0s\"", "lake.upkeep.interval");
     refused("[lake.upkeep]\nvacuum = \"daily\"", "lake.upkeep.vacuum");

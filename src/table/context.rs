@@ -56,12 +56,18 @@ impl Notices {
     }
 }
 
-/// Adds a text unless it is there; the lock is held for one pass over the texts of a statement.
+/// Texts of a statement that its client is told; a function may leave one for each of a million rows.
+const TEXTS_MAX: usize = 1_000;
+
+/// Adds a text unless it is there; the lock is held for one pass over the texts of a statement. Behind the last that
+/// has room stands that there were more.
 fn add(to: &Mutex<Vec<String>>, text: String) {
     let mut texts = to.lock().unwrap_or_else(PoisonError::into_inner);
-    if !texts.contains(&text) {
-        texts.push(text);
+    if texts.len() > TEXTS_MAX || texts.contains(&text) {
+        return;
     }
+    let has_room = texts.len() < TEXTS_MAX;
+    texts.push(if has_room { text } else { "further messages of this statement are left out".to_owned() });
 }
 
 /// Empties the list and gives what was in it, oldest first.
@@ -174,5 +180,23 @@ impl QueryContext {
         let message = format!("table \"{table}\" is live and cannot be read as of {at}");
         let error = QueryError::new(ErrorKind::NotSupported, message).with_hint("RESET as_of reads the present again.");
         Err(DataFusionError::External(Box::new(error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_leaves_some_notices_and_each_once() {
+        let notices = Notices::default();
+        for number in 0..2 * TEXTS_MAX {
+            notices.add(format!("notice {number}"));
+            notices.add("notice 0".to_owned());
+        }
+        let told = notices.take();
+        assert_eq!(told.len(), TEXTS_MAX + 1);
+        assert!(told.last().is_some_and(|last| last.contains("left out")));
+        assert!(notices.take().is_empty());
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct Table {
     pub(crate) on_commit: ast::OnCommit,
     /// Its rows at this moment.
     pub(crate) rows: Rows,
+    /// Room for what is declared of it.
+    pub(crate) room: Arc<Promise>,
 }
 
 /// What was declared of a column of a temporary table.
@@ -122,11 +124,26 @@ impl Table {
             constraints: Arc::new(constraints),
             on_commit: on_commit.unwrap_or(ast::OnCommit::PreserveRows),
             rows: Rows::default(),
+            room: Arc::default(),
         }
     }
 }
 
+/// Bytes of what is declared of a column without a default, about.
+const COLUMN_BYTES: usize = 1 << 10;
+
 impl Table {
+    /// Keeps room for its columns, and for so many bytes besides.
+    ///
+    /// # Errors
+    /// 53200 when there is none.
+    pub(crate) fn keep_room(&mut self, bytes: usize) -> Result<(), QueryError> {
+        let columns = self.columns.len().saturating_mul(COLUMN_BYTES);
+        let room = Promise::of_all(columns.saturating_add(bytes));
+        self.room = Arc::new(room.ok_or_else(|| QueryError::new(ErrorKind::OutOfMemory, "out of memory"))?);
+        Ok(())
+    }
+
     /// The number of a new table.
     pub(crate) fn next_id() -> u64 {
         NEXT_ID.fetch_add(1, Ordering::Relaxed)

@@ -54,6 +54,7 @@ pub(crate) fn defined(
                 column.length = letters(declared);
             }
             let mut table = Table::new(columns, kept(schema), Constraints::default(), *on_commit);
+            table.keep_room(0)?;
             let count = gathered.count() as u64;
             table.rows = gathered;
             let after = made(&mut notices, contents, name, *if_not_exists, Relation::Table(Arc::new(table)))?;

@@ -312,6 +312,24 @@ async fn a_join_that_finds_nothing_ends_with_its_client_and_its_time() {
     }
 }
 
+/// All statements of a message are read before the first runs; there may be very many.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_many_statements_ends_with_its_time() {
+    let hurt = hurt().await;
+    let address = world::serve_postgres(hurt.engine.clone(), CancellationToken::new()).await;
+    let (client, _) = world::connect(address).await;
+    client.simple_query("SET statement_timeout = '300ms'").await.unwrap();
+    for many in ["SELECT 1;".repeat(500_000), "COMMIT;".repeat(2_000_000)] {
+        let error = client.simple_query(&many).await.unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "57014");
+    }
+    // A fault in the last one keeps the first from running.
+    let error = client.simple_query("SET application_name = 'first'; SELECT 1; SELEC 2").await.unwrap_err();
+    assert_eq!(error.code().unwrap().code(), "42601");
+    let shown = client.query_one("SELECT current_setting('application_name')", &[]).await.unwrap();
+    assert_ne!(shown.get::<_, String>(0), "first");
+}
+
 /// A text of some shape and size: `"parens 1000"`.
 fn generated(shape: &str) -> String {
     let (name, size) = shape.split_once(' ').unwrap();

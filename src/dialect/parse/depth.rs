@@ -11,6 +11,7 @@
 //! sqlparser's own limit counts nested expressions, not chains. Not needed once `SELECT 1 + 1 + ...`
 //! with 20,000 operators gives an error or a result on a stack of 2 MiB.
 
+use super::lexer::Tokens;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
@@ -40,33 +41,23 @@ const SHALLOW_LINKS_MAX: usize = 250;
 /// its own.
 const SHALLOW_STACK_BYTES: usize = 4 << 20;
 
-/// Refuses a text of more tokens than there is memory for, before they are made. They are counted from above: what
-/// stands in `'...'` is one, and every other byte that does not go on with a word is one.
+/// Refuses a text of more tokens than there is memory for, before they are made.
 ///
 /// # Errors
-/// `LimitReached` (54000).
+/// `LimitReached` (54000); `Syntax` for a long text in which something is left open.
 pub(crate) fn check_length(sql: &str) -> Result<(), QueryError> {
+    // No token is shorter than a byte.
     if sql.len() <= TOKENS_MAX {
         return Ok(());
     }
-    let (mut count, mut quoted, mut word) = (0_usize, false, false);
-    for byte in sql.bytes() {
-        if byte == b'\'' {
-            quoted = !quoted;
-        }
-        let goes_on = byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
-        if !(quoted || word && goes_on) {
-            count += 1;
-        }
-        word = goes_on;
-    }
-    match count {
-        0..=TOKENS_MAX => Ok(()),
-        _ => Err(QueryError::new(
+    match Tokens::of(sql).count_up_to(TOKENS_MAX) {
+        Some(0..=TOKENS_MAX) => Ok(()),
+        Some(_) => Err(QueryError::new(
             ErrorKind::LimitReached,
             format!("the statement has more than {TOKENS_MAX} words and signs"),
         )
         .with_hint("Send long lists as a parameter: = ANY($1).")),
+        None => Err(QueryError::new(ErrorKind::Syntax, "unterminated string, quoted identifier or comment")),
     }
 }
 

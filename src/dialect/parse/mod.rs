@@ -16,6 +16,7 @@ mod expression_fields;
 mod fields;
 mod grammar;
 pub(crate) mod identifier;
+pub(crate) mod lexer;
 pub(crate) mod numeric_type;
 mod operators;
 mod question_mark;

@@ -10,7 +10,7 @@ use crate::error::QueryError;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 use std::sync::Arc;
 
 /// How a text names its parameters.
@@ -47,6 +47,7 @@ pub(crate) fn parse_with(
     let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
     let tokens = tokens.map_err(|error| QueryError::from_parser(error.into(), sql))?;
     depth::check(&tokens)?;
+    check_parameters(&tokens).map_err(|error| QueryError::from_parser(error, sql))?;
     let tokens = match placeholders {
         Placeholders::Numbers => tokens,
         Placeholders::QuestionMarks => {
@@ -62,6 +63,23 @@ pub(crate) fn parse_with(
     let grammar = PostgresGrammar::for_tokens(tokens.len()).with_versions(versions);
     let parse = || statements(&mut Parser::new(&grammar).with_tokens_with_locations(tokens), extensions);
     Depth::of(sql).walk(parse).map_err(|error| QueryError::from_parser(error, sql))
+}
+
+/// Refuses letters behind the number of a parameter: `$1x` is one to sqlparser, and `$1x$` begins a string.
+fn check_parameters(tokens: &[TokenWithSpan]) -> Result<(), ParserError> {
+    for TokenWithSpan { token, span } in tokens {
+        let name = match token {
+            Token::Placeholder(name) => name.trim_start_matches('$'),
+            Token::DollarQuotedString(text) => text.tag.as_deref().unwrap_or_default(),
+            _ => continue,
+        };
+        let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+        if digits > 0 && digits < name.len() {
+            let text = format!("trailing junk after parameter at or near \"${name}\"{}", span.start);
+            return Err(ParserError::ParserError(text));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a token is the word that a version of a table is asked for with.

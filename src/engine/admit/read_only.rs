@@ -1,6 +1,7 @@
 //! The read-only check: a statement that does more than read is refused before DataFusion's planner gets it.
 
 use crate::dialect::parse::Statement;
+use crate::dialect::parse::lexer::{Kind, Tokens};
 use crate::dialect::parse::walk::Walk;
 use crate::error::{ErrorKind, QueryError};
 use datafusion::sql::sqlparser::ast::{self, Ident, ObjectName, Query, SetExpr, TableFactor, Visitor};
@@ -29,7 +30,8 @@ pub(crate) fn check(statement: &Statement) -> Result<(), QueryError> {
 
 /// Refuses text the parser does not know but DataFusion would run, with the reason rather than a syntax error.
 pub(crate) fn check_text(sql: &str) -> Result<(), QueryError> {
-    let words: Vec<String> = words(sql).take(6).map(str::to_ascii_uppercase).collect();
+    let words = Tokens::of(sql).map_while(|token| (token.kind == Kind::Word).then_some(token.text));
+    let words: Vec<String> = words.take(4).map(str::to_ascii_uppercase).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["CREATE", "EXTERNAL" | "UNBOUNDED", ..] | ["CREATE", "OR", "REPLACE", "EXTERNAL" | "UNBOUNDED", ..] => {
@@ -39,23 +41,6 @@ pub(crate) fn check_text(sql: &str) -> Result<(), QueryError> {
             Err(QueryError::new(ErrorKind::Forbidden, format!("{verb} is not allowed on this server")))
         }
         _ => Ok(()),
-    }
-}
-
-/// Words of a text without its comments.
-fn words(sql: &str) -> impl Iterator<Item = &str> {
-    let mut rest = sql;
-    loop {
-        rest = rest.trim_start();
-        let after = match rest.get(..2) {
-            Some("--") => rest.split_once('\n').map(|(_, after)| after),
-            Some("/*") => rest.split_once("*/").map(|(_, after)| after),
-            _ => None,
-        };
-        match after {
-            Some(after) => rest = after,
-            None => return rest.split_whitespace(),
-        }
     }
 }
 

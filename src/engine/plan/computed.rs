@@ -11,7 +11,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{Expr, ExprSchemable, Volatility};
+use datafusion::logical_expr::{Expr, ExprSchemable, Operator, Volatility};
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use std::sync::Arc;
 
@@ -111,7 +111,8 @@ fn shape(expr: &Expr, schema: &DFSchema) -> Option<Shape> {
                 true
             }
             Expr::Literal(value, _) => value.size() <= VALUE_BYTES_MAX,
-            Expr::Alias(_) | Expr::BinaryExpr(_) | Expr::Case(_) | Expr::Cast(_) | Expr::Negative(_) => true,
+            Expr::BinaryExpr(binary) => is_little(binary.op),
+            Expr::Alias(_) | Expr::Case(_) | Expr::Cast(_) | Expr::Negative(_) => true,
             Expr::Not(_) | Expr::Between(_) | Expr::InList(_) => true,
             Expr::IsNull(_) | Expr::IsNotNull(_) | Expr::IsTrue(_) | Expr::IsFalse(_) => true,
             Expr::ScalarFunction(call) => {
@@ -120,14 +121,35 @@ fn shape(expr: &Expr, schema: &DFSchema) -> Option<Shape> {
                     Volatility::Stable => follows_zone_alone(&call.func),
                     Volatility::Volatile => false,
                 };
-                let makes_numbers = || part.get_type(schema).is_ok_and(|made| made.primitive_width().is_some());
-                lasting && (["coalesce", "nullif"].contains(&call.func.name()) || makes_numbers())
+                let is_number = |expr: &Expr| expr.get_type(schema).is_ok_and(|made| made.primitive_width().is_some());
+                // A function over texts may take seconds for one of them, where nobody could end it.
+                let takes_numbers =
+                    || call.args.iter().all(|argument| matches!(argument, Expr::Literal(..)) || is_number(argument));
+                let searches = call.func.name().starts_with("regexp_");
+                let counts = || is_number(part) && takes_numbers() && !searches;
+                lasting && (["coalesce", "nullif"].contains(&call.func.name()) || counts())
             }
             _ => false,
         };
         Ok(if small { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
     });
     (walked.is_ok() && small).then_some(shape)
+}
+
+/// Whether an operator is a little work for each row, as one that searches a text is not.
+fn is_little(operator: Operator) -> bool {
+    match operator {
+        Operator::Eq
+        | Operator::NotEq
+        | Operator::Lt
+        | Operator::LtEq
+        | Operator::Gt
+        | Operator::GtEq
+        | Operator::IsDistinctFrom
+        | Operator::IsNotDistinctFrom
+        | Operator::StringConcat => true,
+        other => other.is_numerical_operators() || other.is_logic_operator(),
+    }
 }
 
 /// The expression as it is evaluated, in the session's zone. Its types are settled.

@@ -1,6 +1,7 @@
 //! Changes of a session's temporary tables and views are planned as the query within them.
 
 use super::Session;
+use crate::dialect::parse::lexer::kept_bytes;
 use crate::dialect::rewrite::relations_named;
 use crate::dialect::told::Told;
 use crate::engine::plan::Plan;
@@ -17,9 +18,6 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{self, Query, Statement};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// Bytes of a view's plan for each byte of its text, about.
-const PLAN_BYTES: usize = 16;
 
 /// A query, and the types of its parameters.
 pub(super) type Update = (Query, Vec<Option<DataType>>);
@@ -212,7 +210,7 @@ impl Session {
         if let (true, Some(Relation::View(before))) = (or_replace, contents.relation(&name)) {
             define::check_replaced(&before.plan, &plan)?;
         }
-        let bytes = sql.len().saturating_mul(PLAN_BYTES);
+        let bytes = kept_bytes(&sql);
         let room = Promise::of_all(bytes).ok_or_else(|| QueryError::new(ErrorKind::OutOfMemory, "out of memory"))?;
         let view = Arc::new(View { plan: Arc::new(plan), sql, uses, _room: room });
         Ok((What::CreateView { name, or_replace, view }, rows))

@@ -4,6 +4,7 @@
 use super::Session;
 use super::change::{Further, Target, Update, without_parameters};
 use crate::dialect::catalog::types;
+use crate::dialect::parse::lexer::kept_bytes;
 use crate::engine::plan::Plan;
 use crate::engine::run::rows::Running;
 use crate::error::{ErrorKind, QueryError};
@@ -58,7 +59,8 @@ impl Session {
             }
         }
         constraints.unique.iter().try_for_each(|own| key::check_types(own, &schema))?;
-        let table = Table::new(columns, schema, constraints, on_commit);
+        let mut table = Table::new(columns, schema, constraints, on_commit);
+        table.keep_room(kept_bytes(&running.sql))?;
         self.check_conditions(running, name, &table).await?;
         Ok((table, rows))
     }
@@ -150,7 +152,8 @@ impl Session {
             return Ok((what, self.nothing(running).await?));
         }
         let (columns, constraints) = (made.columns.clone(), made.constraints.clone());
-        let (after, shape) = self.plan_table(running, &name, columns, constraints, Some(table.on_commit)).await?;
+        let (mut after, shape) = self.plan_table(running, &name, columns, constraints, Some(table.on_commit)).await?;
+        after.keep_room(kept_bytes(&running.sql).saturating_add(table.room.bytes()))?;
         for (source, (column, field)) in made.sources.iter().zip(after.columns.iter().zip(after.schema.fields())) {
             if let Source::Cast(old, None) = source
                 && let Some(old) = table.schema.fields().get(*old)

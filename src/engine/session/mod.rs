@@ -47,7 +47,7 @@ use crate::table::demand::Demand;
 use crate::table::inputs::{InputFreshness, Inputs};
 use crate::table::planner::demand_of;
 use crate::temporary::rows::Budget;
-use crate::work::Work;
+use crate::work::{self, Work};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::Session as _;
 use datafusion::common::{ParamValues, ScalarValue};
@@ -201,12 +201,28 @@ impl Session {
     }
 
     fn parse_with(&self, sql: &str, placeholders: Placeholders) -> Result<Vec<Statement>, QueryError> {
-        let parse = || {
+        self.reading(sql, || {
             read_only::check_text(sql)?;
             parse::parse_with(sql, &self.shared.extensions, placeholders)
-        };
+        })
+    }
+
+    /// Reads a text. A long one holds up no other client meanwhile, and its reading ends with the statement's time, or
+    /// when it is cancelled.
+    ///
+    /// # Errors
+    /// Those of `read`, and the cancellation.
+    pub(crate) fn reading<T, E: From<QueryError>>(
+        &self,
+        sql: &str,
+        read: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        // It may be one of many in a text that is read.
+        if work::is_over() {
+            return Err(rows::cancelled().into());
+        }
         if sql.len() < LONG_TEXT_BYTES {
-            return parse();
+            return read();
         }
         let cancel = self.request().as_ref().map_or_else(|| self.open.cancel.token(), |request| request.cancel.clone());
         let deadline = self.settings().statement_timeout().map(|limit| Instant::now() + limit);
@@ -216,8 +232,8 @@ impl Session {
         };
         let over = ended.clone();
         let work = Work::new(Arc::default(), move || over().is_some());
-        let parsed = cpu::beside_other_work(|| work.step(parse));
-        parsed.map_err(|error| ended().unwrap_or(error))
+        let read = cpu::beside_other_work(|| work.step(read));
+        read.map_err(|error| ended().map_or(error, E::from))
     }
 
     /// Begins what a client asks for in one go, unless that has begun already. Until [`Session::end_request`] a cancel

@@ -125,7 +125,7 @@ impl Session {
         };
         let plan = Plan { prepared, over_views, schema, told, parameters, parameter_types, change: None };
         if keeps && !names_moments {
-            depth.walk(|| self.plans().keep(&asked, &plan));
+            depth.walk(|| self.plans().keep(&asked, &running.sql, &plan));
         }
         Ok(plan)
     }

@@ -1,7 +1,9 @@
 //! Plans that a session keeps by their statements: a statement that comes again is planned as one that was prepared.
 
 use crate::dialect::parse::Statement;
+use crate::dialect::parse::lexer::kept_bytes;
 use crate::engine::plan::Plan;
+use crate::heap::Promise;
 use arrow::datatypes::DataType;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -28,6 +30,8 @@ struct Kept {
     declared: Vec<Option<DataType>>,
     settings: u64,
     plan: Plan,
+    /// Room for its tree and its plan.
+    _room: Promise,
 }
 
 /// A statement under settings, with the types that its client declares for its parameters.
@@ -60,8 +64,8 @@ impl Plans {
         Some(plan)
     }
 
-    /// Keeps a plan, if its statement is one that comes again.
-    pub(super) fn keep(&mut self, asked: &Asked<'_>, plan: &Plan) {
+    /// Keeps the plan of a text, if its statement is one that comes again, and as long as there is room.
+    pub(super) fn keep(&mut self, asked: &Asked<'_>, sql: &str, plan: &Plan) {
         let mut hasher = DefaultHasher::new();
         asked.hash(&mut hasher);
         let hash = hasher.finish();
@@ -77,7 +81,9 @@ impl Plans {
         if self.kept.len() >= PLANS_MAX {
             self.kept.pop_front();
         }
+        let Some(room) = Promise::of_all(kept_bytes(sql)) else { return };
         let (statement, declared) = (asked.statement.clone(), asked.declared.to_vec());
-        self.kept.push_back(Kept { statement, declared, settings: asked.settings, plan: plan.clone() });
+        let (settings, plan) = (asked.settings, plan.clone());
+        self.kept.push_back(Kept { statement, declared, settings, plan, _room: room });
     }
 }

@@ -7,7 +7,7 @@
 use super::command::{Command, shifted};
 use super::error::{Disconnect, Failure, Stop};
 use super::held;
-use super::lexer::{Piece, pieces};
+use super::lexer::{Piece, Pieces};
 use super::message::{Frame, Message};
 use super::notice::{notice, send_notices};
 use super::options::Options;
@@ -20,6 +20,7 @@ use super::transaction::{Status, Transaction};
 use super::transport::Transport;
 use super::types::{arrow_type, is_texts, postgres_type, row_description};
 use crate::clock::Clock;
+use crate::dialect::parse::lexer::kept_bytes;
 use crate::engine::{Plan, Running, Session, Settings, Statement};
 use crate::heap::Promise;
 use arrow::datatypes::DataType;
@@ -236,21 +237,28 @@ impl Connection {
     async fn query(&mut self, sql: &str) -> Result<(), Stop> {
         self.statements.remove("");
         self.portals.remove("");
-        let pieces = pieces(sql);
-        if pieces.is_empty() {
+        let (first, mut rest) = self.session.reading(sql, || {
+            let mut pieces = Pieces::of(sql);
+            Ok::<_, Failure>((pieces.next(), pieces.peekable()))
+        })?;
+        let Some(first) = first else {
             self.transport.send(&EmptyQueryResponse::new());
             return Ok(());
-        }
-        self.in_block = pieces.len() > 1;
-        if let [piece] = pieces.as_slice()
-            && let Some(prepared) = self.planned(*piece, &[])
+        };
+        self.in_block = rest.peek().is_some();
+        if !self.in_block
+            && let Some(prepared) = self.planned(first, &[])
         {
             self.check_transaction(&prepared.command)?;
             return self.run_simple(prepared).await;
         }
-        let parse = |piece: &Piece<'_>| Command::parse(*piece, &self.session);
-        let commands = pieces.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-        for (command, piece) in commands.into_iter().zip(pieces) {
+        let pieces = std::iter::once(first).chain(rest);
+        if self.in_block {
+            // The trees of all may be hundreds of times their text: each is read again when its turn comes.
+            self.session.reading(sql, || pieces.clone().try_for_each(|piece| self.read(piece).map(drop)))?;
+        }
+        for piece in pieces {
+            let command = self.read(piece)?;
             self.check_transaction(&command)?;
             let prepared = Arc::new(self.prepare(command, piece.sql, &[]).await?);
             self.plan_cache.put(&prepared);
@@ -258,6 +266,11 @@ impl Connection {
             self.session.end_statement();
         }
         Ok(())
+    }
+
+    /// Reads one of the statements of a text.
+    pub(super) fn read(&self, piece: Piece<'_>) -> Result<Command, Failure> {
+        self.session.reading(piece.sql, || Command::parse(piece, &self.session))
     }
 
     /// The same lookup, if it was planned lately.
@@ -302,8 +315,7 @@ impl Connection {
     /// Plans the query within a command and finds out the types of its parameters; `declared` are the client's, 0 being
     /// none.
     pub(super) async fn prepare(&mut self, command: Command, sql: &str, declared: &[u32]) -> Result<Prepared, Stop> {
-        // Its text, the tree of it and its plan.
-        let bytes = sql.len().saturating_mul(4);
+        let bytes = kept_bytes(sql);
         let mut prepared = Prepared {
             _room: Promise::of_all(bytes).ok_or_else(|| Failure::no_room(bytes))?,
             sql: sql.to_owned(),

@@ -8,6 +8,7 @@ use super::error::Failure;
 use super::parameter::Parameter;
 use super::types::{Format, postgres_type};
 use crate::engine::ScalarValue;
+use crate::heap::Promise;
 use crate::text::style::Style;
 use arrow::array::{ArrayRef, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -20,6 +21,9 @@ const BATCH_ROWS: usize = 8_192;
 
 /// Bytes that are handed on together.
 const BATCH_BYTES: usize = 4 << 20;
+
+/// Bytes of a row that has begun for which no room is asked: most rows have fewer.
+const ROW_BYTES_FREE: usize = 64 << 10;
 
 /// Reads the rows of one COPY.
 pub(super) struct CopyReader {
@@ -41,6 +45,8 @@ pub(super) struct CopyReader {
     bytes: usize,
     /// Bytes of one row, at most.
     row_bytes_max: usize,
+    /// Room for a row that has begun.
+    room: Promise,
 }
 
 /// A column that values are sent for.
@@ -92,6 +98,7 @@ impl CopyReader {
             rows: 0,
             bytes: 0,
             row_bytes_max,
+            room: Promise::default(),
         }
     }
 
@@ -115,6 +122,11 @@ impl CopyReader {
         }
         if self.input.len() > self.row_bytes_max {
             return Err(Failure::new("54000", format!("a row of COPY has at most {} bytes", self.row_bytes_max)));
+        }
+        // What is gathered of it is kept in twice the room, so as to grow.
+        let more = (2 * self.input.len()).saturating_sub(self.room.bytes());
+        if more > ROW_BYTES_FREE && !self.room.grow(more) {
+            return Err(Failure::no_room(more));
         }
         if self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES { self.batch().map(Some) } else { Ok(None) }
     }

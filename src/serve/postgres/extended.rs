@@ -5,7 +5,7 @@
 use super::command::Command;
 use super::connection::Connection;
 use super::error::{Failure, Stop};
-use super::lexer::pieces;
+use super::lexer::Pieces;
 use super::message::{Bind, Target};
 use super::portal::{Portal, Prepared, State, Tag};
 use super::rows::Sink;
@@ -31,25 +31,29 @@ impl Connection {
         if name.is_empty() {
             self.statements.remove("");
         }
-        let prepared = match pieces(sql).as_slice() {
-            [] => Arc::new(self.prepare(Command::Unlisten, "", &[]).await?),
-            [piece] => match self.planned(*piece, types) {
+        let (first, second) = self.session.reading(sql, || {
+            let mut pieces = Pieces::of(sql);
+            Ok::<_, Failure>((pieces.next(), pieces.next()))
+        })?;
+        if second.is_some() {
+            let message = "cannot insert multiple commands into a prepared statement";
+            return Err(Failure::new("42601", message).into());
+        }
+        let prepared = match first {
+            None => Arc::new(self.prepare(Command::Unlisten, "", &[]).await?),
+            Some(piece) => match self.planned(piece, types) {
                 Some(prepared) => {
                     self.check_transaction(&prepared.command)?;
                     prepared
                 }
                 None => {
-                    let command = Command::parse(*piece, &self.session)?;
+                    let command = self.read(piece)?;
                     self.check_transaction(&command)?;
                     let prepared = Arc::new(self.prepare(command, piece.sql, types).await?);
                     self.plan_cache.put(&prepared);
                     prepared
                 }
             },
-            [..] => {
-                let message = "cannot insert multiple commands into a prepared statement";
-                return Err(Failure::new("42601", message).into());
-            }
         };
         self.keep_statement(name, prepared)?;
         self.transport.send(&ParseComplete::new());

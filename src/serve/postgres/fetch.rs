@@ -92,7 +92,7 @@ impl Direction {
 pub(super) fn fetch(reader: &mut Reader<'_>) -> Result<(Direction, String), Failure> {
     // A cursor may bear the name of a direction: `FETCH next`.
     let mut alone = reader.peek().is_some_and(|token| matches!(token.kind, Kind::Word | Kind::Quoted));
-    alone &= reader.left() == 1;
+    alone &= reader.at_last();
     let direction = if alone { Direction::Forward(Some(1)) } else { direction(reader)? };
     if !alone {
         let _ = reader.keyword("FROM") || reader.keyword("IN");

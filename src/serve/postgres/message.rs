@@ -4,6 +4,7 @@
 //! message and panics when they point past the end, and it replaces bytes that are not UTF-8.
 
 use super::error::Failure;
+use crate::dialect::parse::identifier::cut_name;
 use bytes::{Buf, Bytes};
 
 /// One frame as it came: its type byte, and its body without the length.
@@ -76,16 +77,16 @@ impl Frame {
         let mut body = Body(self.body);
         let message = match self.kind {
             b'Q' => Message::Query(body.text()?),
-            b'P' => Message::Parse { statement: body.text()?, sql: body.text()?, types: body.list(Body::u32)? },
+            b'P' => Message::Parse { statement: body.name()?, sql: body.text()?, types: body.list(Body::u32)? },
             b'B' => Message::Bind(Bind {
-                portal: body.text()?,
-                statement: body.text()?,
+                portal: body.name()?,
+                statement: body.name()?,
                 value_formats: body.list(Body::i16)?,
                 values: body.list(Body::value)?,
                 result_formats: body.list(Body::i16)?,
             }),
             b'D' => Message::Describe(body.target()?),
-            b'E' => Message::Execute { portal: body.text()?, rows_max: body.i32()? },
+            b'E' => Message::Execute { portal: body.name()?, rows_max: body.i32()? },
             b'C' => Message::Close(body.target()?),
             b'H' => Message::Flush,
             b'S' => Message::Sync,
@@ -123,6 +124,13 @@ impl Body {
         }
     }
 
+    /// The name of a statement or a portal, cut as that of a table is: PostgreSQL keeps no more of it either.
+    fn name(&mut self) -> Result<String, Failure> {
+        let mut name = self.text()?;
+        cut_name(&mut name);
+        Ok(name)
+    }
+
     fn u32(&mut self) -> Result<u32, Failure> {
         self.0.try_get_u32().map_err(|_| too_short())
     }
@@ -149,8 +157,8 @@ impl Body {
     /// `S` and a statement's name, or `P` and a portal's.
     fn target(&mut self) -> Result<Target, Failure> {
         match self.0.try_get_u8().map_err(|_| too_short())? {
-            b'S' => Ok(Target::Statement(self.text()?)),
-            b'P' => Ok(Target::Portal(self.text()?)),
+            b'S' => Ok(Target::Statement(self.name()?)),
+            b'P' => Ok(Target::Portal(self.name()?)),
             other => Err(Failure::protocol(format!("invalid message subtype {other}"))),
         }
     }
@@ -204,5 +212,12 @@ mod tests {
         assert_eq!(decode(b'S', b"left over").unwrap_err().code, "08P01");
         assert_eq!(decode(b'Q', b"\xff\xfe\0").unwrap_err().code, "22021");
         assert!(decode(b'?', b"").unwrap_err().fatal);
+    }
+
+    #[test]
+    fn names_are_cut() {
+        let body = [&b"P"[..], &[b'p'; 100], b"\0"].concat();
+        let message = Frame { kind: b'D', body: body.into() }.decode().unwrap();
+        assert_eq!(message, Message::Describe(Target::Portal("p".repeat(63))));
     }
 }

@@ -127,8 +127,7 @@ impl Portal {
 
 /// The tag of a query, by its first word.
 pub(super) fn query_tag(sql: &str) -> Tag {
-    let first = super::lexer::tokens(sql).and_then(|tokens| tokens.first().map(|token| token.value()));
-    match first.as_deref() {
+    match super::lexer::Tokens::of(sql).next().map(|token| token.value()).as_deref() {
         Some("explain") => Tag::Plain("EXPLAIN"),
         Some("refresh") => Tag::Plain("REFRESH TABLE"),
         Some("describe" | "desc") => Tag::Plain("DESCRIBE"),

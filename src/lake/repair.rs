@@ -6,7 +6,7 @@
 
 use super::log::{self, checkpoint_version};
 use super::table::LOG_CLOCK;
-use super::{DataFile, DatasetState, LakeError, LakeTable, Snapshot, file};
+use super::{DataFile, DatasetState, LakeError, LakeTable, Snapshot, file, store};
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{CopyMode, CopyOptions, ObjectStore, ObjectStoreExt, PutPayload};
@@ -172,6 +172,7 @@ impl LakeTable {
         let path = self.commit_path(version);
         let object = match self.root.store.get(&path).await {
             Err(object_store::Error::NotFound { .. }) => return Ok(false),
+            Err(error) if store::is_damage(&error) => return Ok(false),
             object => object.map_err(|error| self.unreadable(&path, error))?,
         };
         let bytes = object.bytes().await.map_err(|error| self.unreadable(&path, error))?;

@@ -233,6 +233,31 @@ async fn each_flipped_bit_of_a_commit_is_survived() {
     }
 }
 
+/// Whatever bit of a commit flips that takes a file out, the table is as it was, or refused until it is repaired.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_flipped_bit_of_a_commit_changes_what_is_read() {
+    let (place, log) = versions(2).await;
+    let one = lake(place.path()).await;
+    replace(one.table(DATASET).expect("a table"), &["S9"]).await;
+    drop(one);
+    let whole = std::fs::read(commit(&log, 2)).expect("a commit");
+    let mut refused = 0;
+    for bit in (0..whole.len() * 8).step_by(11) {
+        let mut flipped = whole.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(commit(&log, 2), flipped).expect("damage");
+        let lake = lake(place.path()).await;
+        let table = lake.table(DATASET).expect("a table");
+        match table.update().await {
+            Ok(_) => assert_eq!(symbols(table).await, ["S9"], "bit {bit}"),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused * 11 > whole.len() * 7, "{refused} of {} bytes", whole.len());
+    std::fs::write(commit(&log, 2), whole).expect("the entry");
+    goes_on(place.path(), &["S9"]).await;
+}
+
 /// A checkpoint at whose bytes the Parquet reader panics, or that is another table's, is put aside, and nothing ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn flipped_bits_of_a_checkpoint_are_survived() {

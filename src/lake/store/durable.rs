@@ -4,28 +4,28 @@
 //! alone waits for the log entry that names the file: before a file enters `_delta_log`, the folder above is synced, so
 //! that a commit of many files waits for their folder once.
 //!
+//! An entry of a log is sealed when it is written, and its seal looked at when it is read ([`seal`]).
+//!
 //! Removals are not waited for: a file that comes back is removed again by whoever removed it. Of a log, nothing goes
 //! before the checkpoint that stands for it is known to be on the disk (`trim`).
 
-use super::log_listing;
 use super::staged::{Naming, Staged};
+use super::{log_listing, seal};
 use crate::disk::{Disk, folder_of};
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, TryFutureExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
+    CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
 };
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// The folder of a Delta table that holds its log.
-const LOG: &str = "_delta_log";
 
 /// A [`LocalFileSystem`] whose writes are on the disk when they are acknowledged. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -90,7 +90,7 @@ impl Inner {
     /// promises that it stays: to take it away again would pull it from under who has read it already.
     fn publish(&self, staged: &Staged, naming: Naming) -> io::Result<()> {
         let folder = folder_of(staged.target());
-        let in_log = folder.file_name().is_some_and(|name| name == LOG);
+        let in_log = folder.file_name().is_some_and(|name| name == log_listing::LOG);
         if in_log {
             self.disk.sync_folder(folder_of(folder))?;
         }
@@ -165,6 +165,10 @@ impl ObjectStore for DurableStore {
             // Refused, with its reason.
             PutMode::Update(_) => return self.0.files.put_opts(location, payload, opts).await,
         };
+        let payload = match seal::is_entry(location) {
+            true => seal::sealed(&Bytes::from(payload.clone())).map_or(payload, PutPayload::from),
+            false => payload,
+        };
         let staged = self.stage(location).await?;
         let inner = self.0.clone();
         let written = blocking(move || staged.write(0, &payload).and_then(|()| inner.publish(&staged, naming))).await;
@@ -182,10 +186,22 @@ impl ObjectStore for DurableStore {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.0.files.get_opts(location, options).await
+        let in_full = options.range.is_none() && !options.head;
+        let found = self.0.files.get_opts(location, options).await?;
+        if !in_full || !seal::is_entry(location) {
+            return Ok(found);
+        }
+        let (meta, range, attributes) = (found.meta.clone(), found.range.clone(), found.attributes.clone());
+        let bytes = found.bytes().await?;
+        if !seal::is_whole(&bytes) {
+            let reason = io::Error::new(io::ErrorKind::InvalidData, format!("/{location} is not what was written"));
+            return Err(Error::Generic { store: "lake", source: Box::new(reason) });
+        }
+        let payload = GetResultPayload::Stream(futures::stream::once(async { Ok(bytes) }).boxed());
+        Ok(GetResult { payload, meta, range, attributes })
     }
 
-    async fn get_ranges(&self, location: &Path, ranges: &[std::ops::Range<u64>]) -> Result<Vec<bytes::Bytes>> {
+    async fn get_ranges(&self, location: &Path, ranges: &[std::ops::Range<u64>]) -> Result<Vec<Bytes>> {
         self.0.files.get_ranges(location, ranges).await
     }
 
@@ -198,7 +214,8 @@ impl ObjectStore for DurableStore {
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        let in_log = prefix.filter(|prefix| prefix.filename() == Some(LOG) && offset.prefix_matches(prefix));
+        let in_log =
+            prefix.filter(|prefix| prefix.filename() == Some(log_listing::LOG) && offset.prefix_matches(prefix));
         match (in_log, offset.filename().filter(|name| log_listing::is_version(name))) {
             (Some(folder), Some(version)) => self.list_log(folder.clone(), version.to_owned()),
             _ => self.0.files.list_with_offset(prefix, offset),

@@ -11,6 +11,9 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path as FilePath;
 
+/// The folder of a Delta table that holds its log.
+pub(super) const LOG: &str = "_delta_log";
+
 /// The files of a folder, those below it not counted, whose name is behind another in order; in any order.
 pub(super) fn list(folder: &FilePath, location: &Path, behind: &str) -> io::Result<Vec<ObjectMeta>> {
     let entries = match fs::read_dir(folder) {

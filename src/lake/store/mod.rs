@@ -4,6 +4,7 @@ mod confirmed;
 mod durable;
 pub(super) mod leftovers;
 mod log_listing;
+mod seal;
 mod staged;
 
 use super::file::FileCompression;
@@ -151,6 +152,16 @@ async fn ignored_condition(store: &dyn ObjectStore, probe: &Path) -> Option<&'st
     let stale = UpdateVersion { e_tag: first.e_tag, version: first.version };
     let updated = store.put_opts(probe, "4".into(), PutOptions::from(PutMode::Update(stale))).await;
     updated.is_ok().then_some("If-Match")
+}
+
+/// Whether a store refuses to give an object because it is not what was written.
+pub(super) fn is_damage(error: &object_store::Error) -> bool {
+    match error {
+        object_store::Error::Generic { source, .. } => {
+            source.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData)
+        }
+        _ => false,
+    }
 }
 
 /// What the system said, without the words of the store around it.

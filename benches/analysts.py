@@ -3,8 +3,9 @@
 
     python3 benches/analysts.py --tt PATH_TO_TT [--rows 5000000 | --data LAKE] [--memory 2GB] [--out benches/runs/NAME]
 
-The questions are asked in turn until none of them reads a file, or for a minute, before they are timed. Needs the Python packages
-psycopg[binary], duckdb and pytz.
+The questions are asked in turn until none of them reads a file, or for a minute, before they are timed: over Postgres, and over
+Flight SQL where its driver is there. Needs the Python packages psycopg[binary], duckdb and pytz; with adbc-driver-flightsql and
+pyarrow for Flight SQL.
 """
 
 import argparse
@@ -17,6 +18,11 @@ import time
 import duckdb
 
 from common import SESSIONS, Server, median, metastock, report
+
+try:
+    from adbc_driver_flightsql import dbapi as flight_sql
+except ImportError:
+    flight_sql = None
 
 QUESTIONS = {
     "history of one symbol": "SELECT date, open, high, low, close, volume FROM eod WHERE symbol = '{one}' ORDER BY date",
@@ -47,6 +53,15 @@ QUESTIONS = {
         "SELECT symbol, close FROM (SELECT symbol, close, row_number() OVER (PARTITION BY symbol ORDER BY date DESC) AS rn FROM eod) "
         "AS t WHERE rn = 1 ORDER BY symbol LIMIT 20",
 }
+
+
+REST = 5
+
+
+def fetched(cursor, question):
+    """All rows of an answer, as Arrow columns."""
+    cursor.execute(question)
+    return cursor.fetch_arrow_table()
 
 
 def main():
@@ -92,6 +107,14 @@ def measured(tt, data, memory):
             for name, question in questions.items():
                 ours[name] = 1000 * median(lambda: cursor.execute(question).fetchall(), 9)
         after = server.memory()
+        over_flight = {}
+        if flight_sql:
+            with flight_sql.connect(f"grpc://{server.flight}") as flight, flight.cursor() as cursor:
+                for name, question in questions.items():
+                    over_flight[name] = 1000 * median(lambda: fetched(cursor, question), 9)
+        # What was freed goes back within seconds.
+        time.sleep(REST)
+        at_rest = server.memory()
     theirs = {}
     lake.execute(f"CREATE TABLE eod AS SELECT * FROM {bars} ORDER BY symbol, date")
     theirs["own table"] = {name: 1000 * median(lambda: lake.execute(text).fetchall(), 9) for name, text in questions.items()}
@@ -100,13 +123,21 @@ def measured(tt, data, memory):
     theirs["our files"] = {name: 1000 * median(lambda: lake.execute(text).fetchall(), 9) for name, text in questions.items()}
     for name in questions:
         figures[f"{name}, ms"] = ours[name]
+        if over_flight:
+            figures[f"{name}, over Flight SQL, ms"] = over_flight[name]
         for of, times in theirs.items():
             figures[f"{name}, DuckDB from {of}, ms"] = times[name]
             ratios[of].append(times[name] / ours[name])
     for of, values in ratios.items():
         figures[f"our speed over DuckDB's from {of}, geometric mean"] = math.exp(sum(map(math.log, values)) / len(values))
+    if over_flight:
+        shares = [ours[name] / took for name, took in over_flight.items()]
+        figures["our speed over Flight SQL as a share of that over Postgres, geometric mean"] = math.exp(
+            sum(map(math.log, shares)) / len(shares)
+        )
     figures["memory of the server before, MB"] = before / 1e6
-    figures["memory of the server after, MB"] = after / 1e6
+    figures["memory of the server right after, MB"] = after / 1e6
+    figures[f"memory of the server after {REST} s of rest, MB"] = at_rest / 1e6
     return figures, rows
 
 

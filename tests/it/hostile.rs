@@ -319,10 +319,22 @@ async fn a_message_of_many_statements_ends_with_its_time() {
     let address = world::serve_postgres(hurt.engine.clone(), CancellationToken::new()).await;
     let (client, _) = world::connect(address).await;
     client.simple_query("SET statement_timeout = '300ms'").await.unwrap();
-    for many in ["SELECT 1;".repeat(500_000), "COMMIT;".repeat(2_000_000)] {
-        let error = client.simple_query(&many).await.unwrap_err();
+    let many = "SELECT 1;".repeat(500_000);
+    for many in [&many, &"COMMIT;".repeat(2_000_000)] {
+        let error = client.simple_query(many).await.unwrap_err();
         assert_eq!(error.code().unwrap().code(), "57014");
     }
+    client.simple_query("SET statement_timeout = 0").await.unwrap();
+    let cancel = client.cancel_token();
+    let asked = client.simple_query(&many);
+    let cancelled = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        cancel.cancel_query(tokio_postgres::NoTls).await.unwrap();
+        tokio::time::Instant::now()
+    };
+    let (asked, cancelled) = tokio::join!(asked, cancelled);
+    assert_eq!(asked.unwrap_err().code().unwrap().code(), "57014");
+    assert!(cancelled.elapsed() < Duration::from_secs(5));
     // A fault in the last one keeps the first from running.
     let error = client.simple_query("SET application_name = 'first'; SELECT 1; SELEC 2").await.unwrap_err();
     assert_eq!(error.code().unwrap().code(), "42601");

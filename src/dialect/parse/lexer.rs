@@ -3,6 +3,8 @@
 //!
 //! It cuts where sqlparser's tokenizer cuts, or into more pieces; so its count is an upper bound of what that makes.
 
+use crate::work;
+
 /// The kind of a token, as far as they are told apart without a grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -102,7 +104,8 @@ fn unescape(text: &str) -> String {
     plain
 }
 
-/// The tokens of a text without its comments, in order. They end early where a string, a name or a comment is left open.
+/// The tokens of a text without its comments, in order. They end early where a string, a name or a comment is left open, and
+/// when nobody waits for them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tokens<'a> {
     sql: &'a str,
@@ -117,13 +120,13 @@ impl<'a> Tokens<'a> {
 
     /// The next token, blank or comment and its length in bytes; `None` at the end, and where something is left open.
     fn step(&mut self) -> Option<(Option<Kind>, &'a str)> {
-        let rest = self.sql.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let rest = self.sql.get(self.at..).filter(|rest| !rest.is_empty() && !work::is_over())?;
         let (kind, length) = next(rest)?;
         self.at += length;
         Some((kind, rest.get(..length)?))
     }
 
-    /// How many of `most` and one more tokens, blanks and comments there are; `None` when something is left open.
+    /// How many of `most` and one more tokens, blanks and comments there are; `None` when they end early.
     pub(crate) fn count_up_to(mut self, most: usize) -> Option<usize> {
         let count = std::iter::from_fn(|| self.step()).take(most.saturating_add(1)).count();
         (count > most || self.at >= self.sql.len()).then_some(count)

@@ -217,8 +217,8 @@ impl Session {
         sql: &str,
         read: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
-        // It may be one of many in a text that is read.
-        if work::is_over() {
+        // It may be one of many in a text that is read. The parser alone may take an end for a way that it tries and leaves.
+        if work::is_over_now() {
             return Err(rows::cancelled().into());
         }
         if sql.len() < LONG_TEXT_BYTES {
@@ -233,7 +233,8 @@ impl Session {
         let over = ended.clone();
         let work = Work::new(Arc::default(), move || over().is_some());
         let read = cpu::beside_other_work(|| work.step(read));
-        read.map_err(|error| ended().map_or(error, E::from))
+        // What ended early is not all that there is, or an error that means nothing.
+        ended().map_or(read, |error| Err(error.into()))
     }
 
     /// Begins what a client asks for in one go, unless that has begun already. Until [`Session::end_request`] a cancel

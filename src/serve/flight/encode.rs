@@ -48,7 +48,7 @@ impl Encoder {
     /// body.
     pub(super) fn schema(&self) -> RowsMessage {
         let header = self.schema.data_header.clone();
-        RowsMessage { header, app_metadata: Bytes::new(), body: Vec::new() }
+        RowsMessage { header, app_metadata: Bytes::new(), body: Vec::new(), room: None }
     }
 
     /// Messages of a batch, handed to `out` in order. They hold the columns themselves, not copies.
@@ -90,7 +90,7 @@ fn messages(stream: Vec<Buffer>, out: &mut impl FnMut(RowsMessage)) -> Result<()
         }
         if !is_schema {
             let header = Bytes::copy_from_slice(&header);
-            out(RowsMessage { header, app_metadata: Bytes::new(), body });
+            out(RowsMessage { header, app_metadata: Bytes::new(), body, room: None });
         }
     }
     Ok(())

@@ -5,6 +5,7 @@
 //! at all. [`super::do_get`] sends these messages.
 
 use super::error::internal;
+use crate::heap::Promise;
 use arrow::buffer::Buffer;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::StreamExt;
@@ -12,6 +13,7 @@ use futures::stream::{self, Stream};
 use http_body::Frame;
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tonic::codegen::http;
 use tonic::{Code, Status};
@@ -37,7 +39,7 @@ const PREFIX_BYTES: usize = 5;
 const PIECE_BYTES_MIN: usize = 8 << 10;
 
 /// A message of rows, not yet in one piece.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct RowsMessage {
     /// Arrow's description of the body: a flatbuffer `Message` with the lengths of all buffers.
     pub(super) header: Bytes,
@@ -45,11 +47,13 @@ pub(super) struct RowsMessage {
     pub(super) app_metadata: Bytes,
     /// The buffers of the columns, in order.
     pub(super) body: Vec<Buffer>,
+    /// Room for them, until the socket has them; `None` for what is little.
+    pub(super) room: Option<Arc<Promise>>,
 }
 
 impl RowsMessage {
     /// Bytes of the body: the sum of its buffers, the padding between columns included.
-    fn body_length(&self) -> usize {
+    pub(super) fn body_length(&self) -> usize {
         self.body.iter().map(Buffer::len).sum()
     }
 
@@ -93,7 +97,7 @@ impl RowsMessage {
             } else {
                 // What is gathered so far leaves; the rest of its memory takes what comes next.
                 pieces.push_back(message.split().freeze());
-                pieces.push_back(Bytes::from_owner(Column(buffer)));
+                pieces.push_back(Bytes::from_owner(Column { buffer, _room: self.room.clone() }));
             }
         }
         pieces.push_back(message.freeze());
@@ -103,11 +107,15 @@ impl RowsMessage {
 }
 
 /// A column's buffer as the owner of bytes.
-struct Column(Buffer);
+struct Column {
+    buffer: Buffer,
+    /// Given back when the bytes are sent, or dropped.
+    _room: Option<Arc<Promise>>,
+}
 
 impl AsRef<[u8]> for Column {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        &self.buffer
     }
 }
 
@@ -182,6 +190,7 @@ mod tests {
                 header: Bytes::from(vec![7; header]),
                 app_metadata: Bytes::from(vec![8; told]),
                 body: vec![Buffer::from(vec![9_u8; body / 2]), Buffer::from(vec![10_u8; body - body / 2])],
+                room: None,
             };
             let framed = message.clone().into_pieces().unwrap();
             assert!(framed.iter().all(|piece| !piece.is_empty()));

@@ -44,9 +44,9 @@ pub struct Options {
     /// How long a client may take to shake hands, and then to begin to speak; and for a whole request, as long as nobody
     /// has logged in on its connection.
     pub handshake_timeout: Duration,
-    /// How often a silent client is asked whether it is there.
+    /// How often a silent client is asked whether it is there. A request of which nothing has come for as long ends.
     pub keepalive_interval: Duration,
-    /// How long it may take to answer that. A request of which nothing has come for both times together ends.
+    /// How long it may take to answer that.
     pub keepalive_timeout: Duration,
     /// How long a statement is held that was begun by PollFlightInfo and that nobody asks for.
     pub poll_ttl: Duration,

@@ -5,13 +5,14 @@
 //! Dropping the stream, which is what happens when the client goes or cancels, stops the statement.
 
 use super::encode::Encoder;
-use super::error::{internal, status};
+use super::error::{internal, no_room, status};
 use super::execution::Listed;
 use super::message::{Messages, RowsMessage};
 use super::options::Options;
 use super::types::sent_batch;
 use crate::engine::{LentSession, Progress, RowStream};
 use crate::error::QueryError;
+use crate::heap::Promise;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -29,6 +30,13 @@ use tonic::Status;
 
 /// Rows of an endless statement that leave without waiting for the flush interval.
 const GATHERED_ROWS_MAX: usize = 8_192;
+
+/// Bytes of a message that may wait for its client without having been counted.
+const LITTLE: usize = 256 << 10;
+
+/// How long a message waits until others were read, and how often it looks.
+const ROOM_WAIT: Duration = Duration::from_secs(5);
+const ROOM_LOOK: Duration = Duration::from_millis(20);
 
 /// Opens the rows of the next execution of a statement: one for each row of its parameters.
 pub(super) type Next =
@@ -207,12 +215,33 @@ struct Sending {
 }
 
 impl Sending {
+    /// The message, once there is room for it beside those that other clients have not read yet. RESOURCE_EXHAUSTED when
+    /// there is none for a while.
+    async fn with_room(&mut self, mut message: RowsMessage) -> Result<RowsMessage, Status> {
+        let bytes = message.body_length();
+        if bytes < LITTLE {
+            return Ok(message);
+        }
+        let until = Instant::now() + ROOM_WAIT;
+        loop {
+            if let Some(room) = Promise::of_all(bytes) {
+                message.room = Some(Arc::new(room));
+                return Ok(message);
+            }
+            let ended = self.rows.progress().is_some_and(|progress| progress.is_out_of_memory());
+            if ended || self.terminated.is_cancelled() || self.shutdown.is_cancelled() || Instant::now() >= until {
+                return Err(no_room());
+            }
+            tokio::time::sleep(ROOM_LOOK).await;
+        }
+    }
+
     /// The next message: UNAVAILABLE when the server shuts down, CANCELLED when an admin terminates the session, `None`
     /// at the end of the rows. Dropping the future between messages loses no rows.
     async fn message(&mut self) -> Result<Option<RowsMessage>, Status> {
         loop {
             if let Some(message) = self.queue.pop_front() {
-                return Ok(Some(message));
+                return self.with_room(message).await.map(Some);
             }
             let batch = tokio::select! {
                 biased;

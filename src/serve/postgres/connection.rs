@@ -17,7 +17,7 @@ use super::portal::{Portal, Prepared, query_tag};
 use super::setting;
 use super::startup::Startup;
 use super::transaction::{Status, Transaction};
-use super::transport::Transport;
+use super::transport::{Transport, WRITE_BYTES};
 use super::types::{arrow_type, is_texts, postgres_type, row_description};
 use crate::clock::Clock;
 use crate::dialect::parse::lexer::kept_bytes;
@@ -264,6 +264,11 @@ impl Connection {
             self.plan_cache.put(&prepared);
             self.run_simple(prepared).await?;
             self.session.end_statement();
+            // Very many of them may want neither another thread nor the socket: others have their turn all the same.
+            if self.transport.unsent() > WRITE_BYTES {
+                self.transport.flush().await?;
+            }
+            tokio::task::coop::consume_budget().await;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use arrow::array::{ArrayRef, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use bytes::{Buf, Bytes, BytesMut};
+use memchr::memchr3;
 use std::sync::Arc;
 
 /// Rows that are handed on together.
@@ -192,9 +193,11 @@ impl CopyReader {
     /// The place of the line feed that ends the first row of the input.
     fn line_end(&mut self) -> Option<usize> {
         let csv = self.form.layout == Layout::Csv;
+        let (one, other) = if csv { (self.form.quote, self.form.escape) } else { (b'\\', b'\\') };
         let mut at = self.looked;
-        while let Some(byte) = self.input.get(at) {
-            match byte {
+        while let Some(next) = self.input.get(at..).and_then(|rest| memchr3(b'\n', one, other, rest)) {
+            at += next;
+            match self.input.get(at)? {
                 b'\n' if !self.quoted => return Some(at),
                 // What a backslash stands before is no end of a line.
                 b'\\' if !csv => at += 1,
@@ -206,10 +209,7 @@ impl CopyReader {
             at += 1;
         }
         // A backslash at the end is looked at again with what follows it.
-        self.looked = at.min(self.input.len());
-        if at > self.input.len() {
-            self.looked = self.input.len() - 1;
-        }
+        self.looked = if at > self.input.len() { self.input.len() - 1 } else { self.input.len() };
         None
     }
 

@@ -106,6 +106,9 @@ impl World {
             if let Some(add) = line.get_mut("add") {
                 add.as_object_mut().unwrap().remove("tags").expect("digests");
             }
+            if let Some(information) = line.get_mut("commitInfo") {
+                information.as_object_mut().unwrap().remove("ttapi.crc32").expect("a digest of the entry");
+            }
             line.to_string()
         });
         std::fs::write(&log, lines.collect::<Vec<_>>().join("\n")).unwrap();

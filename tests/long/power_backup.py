@@ -156,8 +156,12 @@ class Backups:
                 found, state = None, "refused"
                 if told:
                     faults.append(f"the restore that was told: {error}")
+                elif "never loaded" in str(error) and not any((disk / "tt" / part).exists() for part in ("lake", "state")):
+                    # Its folders were made, and the mark of a restore was not yet: there is nothing of a lake.
+                    state = "empty"
                 elif "has not ended" not in str(error) and "no lake" not in str(error):
-                    faults.append(f"what was left is refused otherwise: {error}")
+                    there = sorted(str(path.relative_to(disk)) for path in disk.rglob("*"))[:20]
+                    faults.append(f"what was left ({there}) is refused otherwise: {error}")
                 found = self.again(faults, *words, disk / "tt")
             if found is not None and found != content:
                 faults.append(f"{found.split()} of {content.split()}")

@@ -50,24 +50,19 @@ pub(crate) fn keep(limit_bytes: usize, queries: &Arc<Queries>) -> io::Result<()>
 
 /// Looks until the engine is gone.
 fn watch(queries: &Weak<Queries>, ceiling: usize) {
-    // A statement that was ended, when, and what was allocated then.
-    let mut ended: Option<(Weak<Meter>, Instant, usize)> = None;
+    let mut ended: Option<(Weak<Meter>, Instant)> = None;
     let mut reclaimed: Option<Instant> = None;
     while let Some(running) = queries.upgrade() {
         let room = heap::room();
-        // Others may go on taking, faster than it gives back.
-        let giving_back = |(meter, since, before): &(Weak<Meter>, Instant, usize)| {
-            meter.strong_count() > 0 && since.elapsed() < PATIENCE && heap::allocated() < before.saturating_add(MUCH)
-        };
+        let giving_back =
+            |(meter, since): &(Weak<Meter>, Instant)| meter.strong_count() > 0 && since.elapsed() < PATIENCE;
         let just_reclaimed = |since: Instant| since.elapsed() < RECLAIMED;
         if room == 0 && !ended.as_ref().is_some_and(giving_back) && !reclaimed.is_some_and(just_reclaimed) {
             if heap::reclaim(ceiling / 8) > 0 {
                 reclaimed = Some(Instant::now());
                 continue;
             }
-            let allocated = heap::allocated();
-            let beyond = allocated.saturating_sub(ceiling);
-            ended = end_largest(&running, beyond).map(|meter| (meter, Instant::now(), allocated));
+            ended = end_largest(&running).map(|meter| (meter, Instant::now()));
         }
         drop(running);
         let short = room < ceiling / 2;
@@ -75,29 +70,17 @@ fn watch(queries: &Weak<Queries>, ceiling: usize) {
     }
 }
 
-/// Ends the statements that have taken most, as many as have what is beyond the limit, or where none has taken much the
-/// latest quarter of them; gives a meter, which stays as long as anything of its statement runs.
-fn end_largest(queries: &Queries, beyond: usize) -> Option<Weak<Meter>> {
+/// Ends the statement that has taken most, or where none has taken much the latest quarter of them; gives a meter, which
+/// stays as long as anything of its statement runs.
+fn end_largest(queries: &Queries) -> Option<Weak<Meter>> {
     let running = queries.running();
     let going_on = || running.iter().filter(|query| !query.progress.is_out_of_memory());
-    let taken = |query: &&RunningQuery| query.progress.meter().bytes();
-    let mut largest: Vec<&RunningQuery> = going_on().collect();
-    largest.sort_by_key(|query| std::cmp::Reverse(taken(query)));
-    let much = largest.first().map(taken)? >= MUCH;
+    let largest = going_on().max_by_key(|query| query.progress.meter().bytes())?;
+    let much = largest.progress.meter().bytes() >= MUCH;
     let since = Clock::System.now() - SETTLED;
     let counts = |query: &&RunningQuery| query.progress.state() == QueryState::Running && query.started_at < since;
     let latest: Vec<&RunningQuery> = going_on().rev().filter(counts).collect();
-    let ended: Vec<&RunningQuery> = if much {
-        let mut given_back = 0;
-        let needed = |query: &&RunningQuery| {
-            let needed = given_back == 0 || given_back < beyond;
-            given_back += taken(query).max(1);
-            needed
-        };
-        largest.into_iter().take_while(needed).collect()
-    } else {
-        latest.iter().take(latest.len().div_ceil(4)).copied().collect()
-    };
+    let ended = if much { vec![largest] } else { latest.iter().take(latest.len().div_ceil(4)).copied().collect() };
     for query in &ended {
         tracing::warn!(bytes = query.progress.meter().bytes(), pid = query.pid, "out of memory: a statement ends");
         query.progress.end_for_memory();

@@ -9,7 +9,7 @@ use datafusion::common::{DFSchema, DFSchemaRef, ScalarValue};
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::execution_props::ExecutionProps;
-use datafusion::logical_expr::expr::Placeholder;
+use datafusion::logical_expr::expr::{Placeholder, ScalarFunction};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{Expr, ExprSchemable, Operator, Volatility};
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
@@ -121,19 +121,22 @@ fn shape(expr: &Expr, schema: &DFSchema) -> Option<Shape> {
                     Volatility::Stable => follows_zone_alone(&call.func),
                     Volatility::Volatile => false,
                 };
-                let is_number = |expr: &Expr| expr.get_type(schema).is_ok_and(|made| made.primitive_width().is_some());
-                // A function over texts may take seconds for one of them, where nobody could end it.
-                let takes_numbers =
-                    || call.args.iter().all(|argument| matches!(argument, Expr::Literal(..)) || is_number(argument));
-                let searches = call.func.name().starts_with("regexp_");
-                let counts = || is_number(part) && takes_numbers() && !searches;
-                lasting && (["coalesce", "nullif"].contains(&call.func.name()) || counts())
+                lasting && (["coalesce", "nullif"].contains(&call.func.name()) || is_of_numbers(part, call, schema))
             }
             _ => false,
         };
         Ok(if small { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
     });
     (walked.is_ok() && small).then_some(shape)
+}
+
+/// Whether a call makes a number of numbers. A function over texts may take seconds for one of them, where nobody could end
+/// it; a short one that is written out is no text to search.
+fn is_of_numbers(made: &Expr, call: &ScalarFunction, schema: &DFSchema) -> bool {
+    let is_number = |expr: &Expr| expr.get_type(schema).is_ok_and(|made| made.primitive_width().is_some());
+    let searches = call.func.name().starts_with("regexp_");
+    let mut arguments = call.args.iter();
+    is_number(made) && !searches && arguments.all(|given| matches!(given, Expr::Literal(..)) || is_number(given))
 }
 
 /// Whether an operator is a little work for each row, as one that searches a text is not.

@@ -3,8 +3,8 @@
 //! Data files and statistics have digests in the entry that names them; nothing else covers the entry. A flipped bit in
 //! the path of a file that goes would leave that file in the table, and nobody would see that rows stand there twice.
 //!
-//! The seal is a field of the entry's `commitInfo`, in which Delta's protocol lets writers say what they like. It is there
-//! twice, so that a flipped bit of the seal itself damages nothing. Entries without one are another writer's.
+//! The seal is a field of the entry's `commitInfo`, in which Delta's protocol lets writers say what they like. The digest is
+//! in it twice, so that a flipped bit of one alone condemns no entry. Entries without a seal are another writer's.
 
 use super::log_listing::{LOG, is_version};
 use object_store::path::Path;
@@ -23,14 +23,12 @@ const END: &str = "\",";
 
 /// Whether it is the entry of a version: 20 digits in the folder of a log.
 pub(super) fn is_entry(location: &Path) -> bool {
-    let mut parts = location.parts().collect::<Vec<_>>().into_iter().rev();
-    let name = parts.next();
-    let version = name.as_ref().and_then(|name| name.as_ref().strip_suffix(".json"));
-    let log = parts.next().is_some_and(|folder| folder.as_ref() == LOG);
-    log && version.is_some_and(is_version)
+    let mut parts = location.as_ref().rsplit('/');
+    let version = parts.next().and_then(|name| name.strip_suffix(".json"));
+    version.is_some_and(is_version) && parts.next() == Some(LOG)
 }
 
-/// An entry with its seal; as it is where it has one, or no line that could have it.
+/// An entry with its seal; `None` where it has one already, or no line that could have it.
 pub(super) fn sealed(entry: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(entry).ok()?;
     let place = place(text)?;

@@ -5,7 +5,7 @@
 //! Dropping the stream, which is what happens when the client goes or cancels, stops the statement.
 
 use super::encode::Encoder;
-use super::error::{internal, no_room, status};
+use super::error::{internal, status};
 use super::execution::Listed;
 use super::message::{Messages, RowsMessage};
 use super::options::Options;
@@ -216,7 +216,7 @@ struct Sending {
 
 impl Sending {
     /// The message, once there is room for it beside those that other clients have not read yet. RESOURCE_EXHAUSTED when
-    /// there is none for a while.
+    /// there is none for a while; a server or session that ends says so behind it.
     async fn with_room(&mut self, mut message: RowsMessage) -> Result<RowsMessage, Status> {
         let bytes = message.body_length();
         if bytes < LITTLE {
@@ -228,9 +228,12 @@ impl Sending {
                 message.room = Some(Arc::new(room));
                 return Ok(message);
             }
-            let ended = self.rows.progress().is_some_and(|progress| progress.is_out_of_memory());
-            if ended || self.terminated.is_cancelled() || self.shutdown.is_cancelled() || Instant::now() >= until {
-                return Err(no_room());
+            if self.terminated.is_cancelled() || self.shutdown.is_cancelled() {
+                return Ok(message);
+            }
+            if Instant::now() >= until || self.rows.progress().is_some_and(|progress| progress.is_out_of_memory()) {
+                let told = "out of memory: too much waits for clients who do not read; try again later";
+                return Err(Status::resource_exhausted(told));
             }
             tokio::time::sleep(ROOM_LOOK).await;
         }

@@ -81,48 +81,98 @@ pub(crate) fn is_little(bytes: usize) -> bool {
     bytes <= CEILING.load(Ordering::Relaxed) / 8
 }
 
-/// Bytes that clients were promised.
-static PROMISED: AtomicUsize = AtomicUsize::new(0);
+/// A part of what may be allocated that promises of one kind share, and what of it is promised.
+#[derive(Debug)]
+struct Share {
+    /// Of how many such parts it is one.
+    parts: usize,
+    promised: AtomicUsize,
+}
 
-/// Room for what a client sends, or leaves with the server, as long as this is kept. The default is for nothing.
-#[derive(Debug, Default)]
-pub(crate) struct Promise(usize);
-
-impl Promise {
-    /// Room for so many bytes, as [`Promise::of_all`] gives it; a few are not counted.
-    pub(crate) fn of(bytes: usize) -> Option<Self> {
-        if bytes < FEW { Some(Self(0)) } else { Self::of_all(bytes) }
+impl Share {
+    const fn one_of(parts: usize) -> Self {
+        Self { parts, promised: AtomicUsize::new(0) }
     }
 
-    /// Room for so many bytes. All promises together are for at most a quarter of what may be allocated, so that
-    /// clients who only send leave the rest to those who ask; `None` when this one would be beyond.
-    pub(crate) fn of_all(bytes: usize) -> Option<Self> {
-        let most = CEILING.load(Ordering::Relaxed) / 4;
+    /// Takes so many bytes of it; `false`, and none, where it has not as many.
+    fn take(&self, bytes: usize) -> bool {
+        let most = CEILING.load(Ordering::Relaxed) / self.parts;
         let within = |promised: usize| promised.checked_add(bytes).filter(|promised| *promised <= most);
-        PROMISED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).ok()?;
+        self.promised.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).is_ok()
+    }
+}
+
+/// For what clients send, leave with the server, and do not take.
+static CLIENTS: Share = Share::one_of(4);
+
+/// For what comes on connections on which nobody has logged in.
+static STRANGERS: Share = Share::one_of(16);
+
+/// For constants in the plans of running statements.
+static CONSTANTS: Share = Share::one_of(4);
+
+/// Room within a share as long as this is kept. The default is for nothing.
+#[derive(Debug)]
+pub(crate) struct Promise {
+    bytes: usize,
+    share: &'static Share,
+}
+
+impl Default for Promise {
+    fn default() -> Self {
+        Self { bytes: 0, share: &CLIENTS }
+    }
+}
+
+impl Promise {
+    /// Room for so many bytes of a client, as [`Promise::of_all`] gives it; a few are not counted.
+    pub(crate) fn of(bytes: usize) -> Option<Self> {
+        if bytes < FEW { Some(Self::default()) } else { Self::of_all(bytes) }
+    }
+
+    /// Room for so many bytes that a client sends or leaves with the server. All of them together have at most a quarter of
+    /// what may be allocated, so that clients who only send leave the rest to those who ask; `None` when this one would be
+    /// beyond.
+    pub(crate) fn of_all(bytes: usize) -> Option<Self> {
+        Self::within(&CLIENTS, bytes)
+    }
+
+    /// Nothing yet of what strangers have together, so that they take none of the room of those who have logged in.
+    pub(crate) fn of_strangers() -> Self {
+        Self { bytes: 0, share: &STRANGERS }
+    }
+
+    /// Room for so many bytes of constants in a plan that is to run, of which all plans together have another quarter.
+    pub(crate) fn of_constants(bytes: usize) -> Option<Self> {
+        Self::within(&CONSTANTS, bytes)
+    }
+
+    fn within(share: &'static Share, bytes: usize) -> Option<Self> {
+        if !share.take(bytes) {
+            return None;
+        }
         // Dropped, it gives back what it was for.
-        let promise = Self(bytes);
+        let promise = Self { bytes, share };
         has_room(bytes).then_some(promise)
     }
 
     /// Bytes that it is for.
     pub(crate) fn bytes(&self) -> usize {
-        self.0
+        self.bytes
     }
 
-    /// Room for so many bytes more, as [`Promise::of_all`] gives it; `false`, and no more than before, when there is
-    /// none.
+    /// Room for so many bytes more, of the same share; `false`, and no more than before, when there is none.
     pub(crate) fn grow(&mut self, bytes: usize) -> bool {
-        let Some(mut more) = Self::of_all(bytes) else { return false };
+        let Some(mut more) = Self::within(self.share, bytes) else { return false };
         // What it was for is given back with this one.
-        self.0 += std::mem::take(&mut more.0);
+        self.bytes += std::mem::take(&mut more.bytes);
         true
     }
 }
 
 impl Drop for Promise {
     fn drop(&mut self) {
-        PROMISED.fetch_sub(self.0, Ordering::Relaxed);
+        self.share.promised.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -197,6 +247,6 @@ mod tests {
         let mut promise = Promise::default();
         assert!(promise.grow(1_000) && promise.grow(2_000));
         assert!(!promise.grow(usize::MAX / 2));
-        assert_eq!(promise.0, 3_000);
+        assert_eq!(promise.bytes, 3_000);
     }
 }

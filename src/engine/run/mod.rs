@@ -2,6 +2,7 @@
 //! them.
 
 pub(crate) mod batch_size;
+pub(crate) mod constants;
 pub(crate) mod cooperation;
 pub(crate) mod cpu;
 pub(crate) mod damaged_file;

@@ -1,6 +1,6 @@
 //! The running statements: one entry each, from arrival to last row, which `system.queries` and cancellation read.
 
-use crate::heap::Meter;
+use crate::heap::{Meter, Promise};
 use crate::scan::pieces_read::pieces_read;
 use chrono::{DateTime, Utc};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -58,6 +58,8 @@ pub struct Progress {
     plan: OnceLock<Arc<dyn ExecutionPlan>>,
     /// Memory that it has taken.
     meter: Arc<Meter>,
+    /// Room for the constants of its plan.
+    room: OnceLock<Promise>,
     /// Cancelled when it must end for want of memory.
     out_of_memory: CancellationToken,
 }
@@ -92,6 +94,11 @@ impl Progress {
     /// Counts the memory that the statement takes.
     pub(crate) fn meter(&self) -> &Arc<Meter> {
         &self.meter
+    }
+
+    /// Keeps room for the constants of its plan until the statement is over; the first one stands.
+    pub(crate) fn keep_room(&self, room: Promise) {
+        self.room.get_or_init(|| room);
     }
 
     /// Has the statement end for want of memory.

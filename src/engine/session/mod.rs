@@ -31,7 +31,7 @@ use super::run::in_order;
 use super::run::memory;
 use super::run::queries::{Progress, QueryState, RunningQuery};
 use super::run::rows::{self, RowStream, Running};
-use super::run::{cooperation, damaged_file, repeated};
+use super::run::{constants, cooperation, damaged_file, repeated};
 use super::shared::{DATABASE, Shared};
 use crate::clock::Clock;
 use crate::dialect::function::register_session;
@@ -464,6 +464,7 @@ async fn open(
 ) -> Result<(SendableRecordBatchStream, bool), DataFusionError> {
     let (depth, begun) = (prepared.depth, Instant::now());
     let optimised = depth.walk(|| prepared.optimised(&state, values))?;
+    constants::with_room(&optimised, &progress)?;
     let mut physical = depth.walking(state.physical(&optimised)).await?;
     if let Some(rows) = batch_size::batch_size(&physical, state.config().batch_size()) {
         state.with_batches_of(rows);

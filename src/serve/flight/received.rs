@@ -23,6 +23,9 @@ use tonic::body::Body;
 /// Bytes that all calls on a connection may send before anybody has logged in on it.
 const STRANGERS_BYTES_MAX: usize = 1 << 20;
 
+/// Bytes of those that need no room: whoever comes to log in finds it however many others wait.
+const LOGIN_BYTES: usize = 64 << 10;
+
 /// What a request may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
@@ -61,16 +64,19 @@ pub(super) struct Room {
     taken: Mutex<Taken>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Taken {
     bytes: usize,
     promise: Promise,
+    /// For what came before anybody had logged in.
+    before_login: Promise,
 }
 
 impl Room {
     /// No room yet: it grows with what comes.
     pub(super) fn new(bounds: Bounds, connection: Option<ConnectionInfo>) -> Arc<Self> {
-        Arc::new(Self { bounds, connection, taken: Mutex::default() })
+        let taken = Taken { bytes: 0, promise: Promise::default(), before_login: Promise::of_strangers() };
+        Arc::new(Self { bounds, connection, taken: Mutex::new(taken) })
     }
 
     /// Whether nobody has logged in on the connection.
@@ -85,7 +91,8 @@ impl Room {
         taken.bytes += bytes;
         let counted = |connection: &ConnectionInfo| connection.unanswered.fetch_add(bytes, Ordering::Relaxed) + bytes;
         let unanswered = self.connection.as_ref().map_or(0, counted);
-        if unanswered > STRANGERS_BYTES_MAX && self.is_strangers() {
+        let strangers = self.is_strangers();
+        if unanswered > STRANGERS_BYTES_MAX && strangers {
             return Err(Status::resource_exhausted(format!(
                 "log in first: before that, the calls of a connection may send {STRANGERS_BYTES_MAX} bytes"
             )));
@@ -93,7 +100,11 @@ impl Room {
         if taken.bytes > self.bounds.bytes_max.saturating_add(PREFIX_BYTES) {
             return Err(too_large(self.bounds.bytes_max));
         }
-        if taken.promise.grow(bytes) { Ok(()) } else { Err(no_room()) }
+        let has_room = match strangers {
+            true => unanswered <= LOGIN_BYTES || taken.before_login.grow(bytes),
+            false => taken.promise.grow(bytes),
+        };
+        if has_room { Ok(()) } else { Err(no_room()) }
     }
 }
 

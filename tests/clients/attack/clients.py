@@ -149,6 +149,26 @@ def copies(client):
     return send(client, pieces)
 
 
+def folded(client):
+    """Prepared statements whose texts are short and whose constants are not, once the optimiser has computed them."""
+
+    def run():
+        try:
+            for number in range(150):
+                value = f"repeat('x', {4_000_000 - number})"
+                sql = f"PREPARE p{number} AS SELECT length({value}), {value} FROM generate_series(1, $1::int)"
+                for text in [sql] + 2 * [f"EXECUTE p{number}(0)"]:
+                    client.sendall(message(b"Q", text.encode() + b"\0"))
+                    next(kind for kind, _ in answers(client) if kind == b"Z")
+                taken.append(len(sql))
+        except (OSError, StopIteration):
+            pass
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
 def long_names(kind, rest):
     """500 names of 10 MB, of statements or of portals, each with the rest of its message."""
 
@@ -252,6 +272,7 @@ def main():
         ("savepoints", 4, savepoints),
         ("temporaries", 12, temporaries),
         ("copies", 60, copies, 20),
+        ("folded", 2, folded, 12),
         ("statement names", 2, long_names(b"P", b"\0SELECT 1\0\0\0"), 20),
         ("portal names", 2, long_names(b"B", b"\0\0\0\0\0\0\0\0"), 20),
     ]
@@ -259,8 +280,8 @@ def main():
     for name, make in TEXTS.items():
         acts[name] = lambda make=make: ask(victim, make(), False)
         acts[f"{name} cancelled"] = lambda make=make: ask(victim, make(), True)
-    # What clients leave has a quarter of the memory.
-    most = {name: 650 << 20 for name in ("statement names", "portal names")}
+    # What clients leave has a quarter of the memory, and constants are not left at all.
+    most = {"statement names": 650 << 20, "portal names": 650 << 20, "folded": 400 << 20}
     for name, act in acts.items():
         if not NAMES or name in NAMES:
             faults += victim.check(name, act, most=most.get(name))

@@ -481,7 +481,7 @@ ATTACKS = {
 }
 # Of which the core has enough: they take long, and the others find the same.
 FURTHER = {"guesses": guesses(1)} | {f"taken_back {name}": taken_back([name]) for name in TEXTS}
-# Rows of 16 MB: what their plans and batches hold is known to pass the bound by some hundred megabytes for a while.
+# Rows of 16 MB, for few of which there is room.
 FURTHER |= {"unread_huge": lambda victim: unread(victim, 16_000_000), "deaf_huge": lambda victim: deaf(victim, 16_000_000)}
 # Seconds that others wait at most while processors, not memory, are what is taken.
 PATIENCE = {"guesses": 3, "guesses_many": 3}

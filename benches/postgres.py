@@ -4,6 +4,8 @@
     python3 benches/postgres.py --tt PATH_TO_TT [--rows 5000000] [--seconds 10] [--out benches/runs/NAME]
 
 - point lookup: pgbench -M prepared, 4 clients, the latest quote of one symbol; and by the simple protocol
+- rows of some keys: the same for the last 5 bars of a symbol, its row of `symbols` and of `market_metrics`, and an expiration
+  of its chain, each over a primary key there; and of views and of a minute of a history, for which PostgreSQL has no like
 - transfer: psql reads all daily bars by COPY, text, csv and binary, and throws them away
 - connect, one query, close: pgbench -C
 
@@ -30,8 +32,25 @@ from common import SESSIONS, Server, metastock, report
 
 BARS = """CREATE TABLE eod (symbol text NOT NULL, date date NOT NULL, open float8, high float8, low float8, close float8,
     volume bigint, open_interest bigint, source text NOT NULL, fetched_at timestamptz NOT NULL)"""
-QUOTES = """CREATE TABLE quotes (symbol text NOT NULL, bid float8, bid_size bigint, ask float8, ask_size bigint, mid float8,
-    event_at timestamptz, received_at timestamptz NOT NULL)"""
+# Tables of which rows are looked up, with their keys; and statements, with a column of the table that they read alone.
+KEYS = {
+    "quotes": "symbol",
+    "eod": "symbol, date",
+    "symbols": "symbol",
+    "market_metrics": "symbol",
+    "option_chains": "underlying, expiration, strike, side, symbol",
+}
+KEYED = {
+    "last 5 bars of a symbol": "SELECT * FROM eod WHERE symbol = :symbol ORDER BY date DESC LIMIT 5;",
+    "a row of symbols": "SELECT * FROM symbols WHERE symbol = :symbol;",
+    "a row of market_metrics": "SELECT * FROM market_metrics WHERE symbol = :symbol;",
+    "an expiration of a chain": "SELECT * FROM option_chains WHERE underlying = :symbol AND expiration = :expiration;",
+}
+OURS_ALONE = {
+    "a row of bars_latest": "SELECT * FROM bars_latest WHERE symbol = :symbol;",
+    "a row of quotes_with_change": "SELECT * FROM quotes_with_change WHERE symbol = :symbol;",
+    "a minute of quotes_history": "SELECT * FROM quotes_history WHERE symbol = :symbol AND received_at > now() - INTERVAL '1 minute';",
+}
 LOOKUP = "SELECT * FROM quotes WHERE symbol = :symbol;"
 LITERAL = "SELECT * FROM quotes WHERE symbol = 'AAPL';"
 ONE = "SELECT 1;"
@@ -133,31 +152,51 @@ class Memory:
         self.thread.join()
 
 
+def copied(table, key, ours, theirs):
+    """The rows of a table of ours in a table there, with a primary key."""
+    columns = text(ours, f"""SELECT string_agg(quote_ident(attname) || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
+        FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0""").strip()
+    psql(theirs, f"CREATE TABLE {table} ({columns})")
+    copy(table, ours, theirs)
+    psql(theirs, f"ALTER TABLE {table} ADD PRIMARY KEY ({key})")
+    psql(theirs, f"VACUUM ANALYZE {table}")
+
+
 def lookups(tt, scratch, postgres, options, figures):
     quiet = {"TT__SIMULATOR__RATE": str(options.rate)}
-    scripts = {}
-    for name, script in {"lookup": LOOKUP, "literal": LITERAL, "one": ONE}.items():
-        scripts[name] = scratch / f"{name}.sql"
-        scripts[name].write_text(script)
+
+    def script(statement):
+        path = scratch / "statement.sql"
+        path.write_text(statement)
+        return path
+
     with Server(tt, "demo", "--data", scratch / "demo", environment=quiet) as server:
         until = time.monotonic() + 30
         while text(server.pg, LITERAL).strip() == "" and time.monotonic() < until:
             time.sleep(0.2)
-        psql(postgres.port, QUOTES)
-        copy("quotes", server.pg, postgres.port)
-        psql(postgres.port, "ALTER TABLE quotes ADD PRIMARY KEY (symbol)")
-        psql(postgres.port, "VACUUM ANALYZE quotes")
+        for table, key in KEYS.items():
+            copied(table, key, server.pg, postgres.port)
+        expiration = text(server.pg, "SELECT min(expiration) FROM option_chains WHERE underlying = 'AAPL'").strip()
+        values = ["-M", "prepared", "-D", "symbol=AAPL", "-D", f"expiration={expiration}"]
         same = "SELECT symbol, bid IS NULL, pg_typeof(bid) FROM quotes WHERE symbol = 'AAPL'"
-        if text(server.pg, same) != text(postgres.port, same):
-            raise SystemExit("the two servers hold different quotes")
-        on = lambda port, script, *arguments: lambda: pgbench(port, scripts[script], options.seconds, *arguments)
-        for name, script, arguments in [
-            ("prepared point lookup, 4 clients", "lookup", ["-M", "prepared", "-D", "symbol=AAPL"]),
-            ("point lookup by the simple protocol, 4 clients", "literal", ["-M", "simple"]),
-            ("prepared SELECT 1, 4 clients", "one", ["-M", "prepared"]),
-            ("connect, SELECT 1, close, 4 clients", "one", ["-C"]),
-        ]:
-            turns(figures, name, "per second", on(server.pg, script, *arguments), on(postgres.port, script, *arguments), options.runs)
+        checks = [same] + [KEYED[name].replace(":symbol", "'AAPL'").replace(":expiration", f"'{expiration}'") for name in KEYED]
+        for check in checks:
+            if sorted(text(server.pg, check).split("\n")) != sorted(text(postgres.port, check).split("\n")):
+                raise SystemExit(f"the two servers differ on {check}")
+        on = lambda port, statement, *arguments: lambda: pgbench(port, script(statement), options.seconds, *arguments)
+        both = [
+            ("prepared point lookup, 4 clients", LOOKUP, values),
+            ("point lookup by the simple protocol, 4 clients", LITERAL, ["-M", "simple"]),
+            ("prepared SELECT 1, 4 clients", ONE, ["-M", "prepared"]),
+            ("connect, SELECT 1, close, 4 clients", ONE, ["-C"]),
+        ] + [(f"{name}, prepared, 4 clients", statement, values) for name, statement in KEYED.items()]
+        for name, statement, arguments in both:
+            sides = [on(port, statement, *arguments) for port in (server.pg, postgres.port)]
+            turns(figures, name, "per second", *sides, options.runs)
+        for name, statement in OURS_ALONE.items():
+            rate = statistics.median(on(server.pg, statement, *values)() for _ in range(options.runs))
+            figures[f"{name}, prepared, 4 clients, per second"] = rate
+            print(f"{name}: {rate:,.1f} per second", flush=True)
 
 
 def transfers(tt, scratch, postgres, options, figures):
@@ -167,6 +206,7 @@ def transfers(tt, scratch, postgres, options, figures):
     subprocess.run([tt, "import", "metastock", files, "--data", scratch / "big"], check=True, capture_output=True)
     shutil.rmtree(files)
     with Server(tt, "serve", "--read-only", "--data", scratch / "big") as server:
+        psql(postgres.port, "DROP TABLE eod")
         psql(postgres.port, BARS)
         copy("eod", server.pg, postgres.port)
         psql(postgres.port, "ALTER TABLE eod ADD PRIMARY KEY (symbol, date)")

@@ -82,6 +82,13 @@ def until(what, condition, seconds=60):
         time.sleep(0.05)
 
 
+def stand_still(look, seconds=120):
+    """Waits until what is looked at is the same for a second."""
+    deadline, known = time.monotonic() + seconds, None
+    while known != (known := look()) and time.monotonic() < deadline:
+        time.sleep(1)
+
+
 def delays(options, venue, server, history, figures):
     """Rows of one client, each with the time since its moment was written at the venue."""
     taken, missed, ended = [], 0, False
@@ -128,8 +135,7 @@ def flood(options, venue, server, figures):
     figures["flood: memory at the end, MiB"] = server.memory() / MIB
     figures["flood: the most memory meanwhile, MiB"] = most / MIB
     figures["flood: the sender was late by at most, ms"] = 1000 * venue.late.value
-    written = lambda: server.metric("tt_history_events_total") + server.metric("tt_history_missed_total")
-    until("the history", lambda: written() >= count() - before and venue.sent.value == sent + count() - before, 120)
+    stand_still(lambda: [count(), server.metric("tt_history_events_total"), server.metric("tt_history_missed_total")])
     figures["flood: lost before the history"] = server.metric("tt_history_missed_total")
     with server.connect() as connection:
         kept = connection.execute("SELECT count(*) FROM time_and_sales_history").fetchone()[0]

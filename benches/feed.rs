@@ -89,7 +89,6 @@ fn cost(history: bool, follower: bool) -> Cost {
     let (seconds, busy) = (began.elapsed().as_secs_f64(), busy_seconds() - busy);
     assert_eq!((events, replay.ignored()), (READ * SYMBOLS, 0));
     let lost = spool.as_ref().map_or(0, |spool| spool.status().missed());
-    // Without books there is nothing to follow any more.
     drop((spool, replay));
     let missed = following.map_or(0, |following| {
         live.book::<Quote>().publish(last());

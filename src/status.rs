@@ -8,19 +8,28 @@ use crate::collect::history::History;
 use crate::collect::upkeep::{Kind as UpkeepKind, Upkeep};
 use crate::collect::venue::dxlink::FeedStatus;
 use crate::engine::Queries;
-use crate::lake::Lake;
 use crate::lake::freshness::{FreshnessBoard, Ttl};
+use crate::lake::quality::DoubtSummary;
+use crate::lake::{Lake, LakeTable, Scope};
 use crate::live::Live;
 use crate::live::feed::FeedState;
 use crate::market::event::{Quote, Trade};
 use crate::serve::http::metrics::{Kind, Metric};
 use crate::serve::http::{self, Health};
 use crate::server::{Server, Storage};
+use arc_swap::ArcSwapOption;
+use async_trait::async_trait;
+use futures::future::join_all;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long doubts that were read are told: each look reads a file of each dataset, and pages ask every few seconds.
+const DOUBTS_KEPT: Duration = Duration::from_secs(10);
 
 /// A view of a running server: shared handles, and whether it is ready. Each answer is read from them when it is asked
-/// for, without I/O.
+/// for, without I/O; but for the doubts, which are in the lake.
 pub struct ServerStatus {
     lake: Arc<Lake>,
     board: FreshnessBoard,
@@ -32,7 +41,12 @@ pub struct ServerStatus {
     storage: Option<Arc<Storage>>,
     upkeep: Option<Arc<Upkeep>>,
     ready: AtomicBool,
+    /// What the last look found doubtful, and when that was.
+    doubts: ArcSwapOption<(Instant, Doubts)>,
 }
+
+/// What is doubtful, by name of the dataset.
+type Doubts = BTreeMap<String, http::DoubtStatus>;
 
 impl ServerStatus {
     /// A status that is not ready until [`ServerStatus::set_ready`].
@@ -48,6 +62,7 @@ impl ServerStatus {
             storage: server.storage.clone(),
             upkeep: server.upkeep.clone(),
             ready: AtomicBool::new(false),
+            doubts: ArcSwapOption::empty(),
         }
     }
 
@@ -57,6 +72,7 @@ impl ServerStatus {
     }
 }
 
+#[async_trait]
 impl Health for ServerStatus {
     /// One reason until the front ends serve; those for which what is collected cannot be stored, while reads go on; and,
     /// where the configuration asks for it, why the feed is not live.
@@ -106,7 +122,7 @@ impl Health for ServerStatus {
             http::DatasetStatus {
                 dataset: (*name).to_owned(),
                 state: freshness.state().name(),
-                age_seconds: freshness.age(&crate::lake::Scope::All).map(|age| age.as_seconds_f64()),
+                age_seconds: freshness.age(&Scope::All).map(|age| age.as_seconds_f64()),
                 ttl_seconds: freshness.policy.and_then(|policy| match policy.ttl {
                     Ttl::After(ttl) => Some(ttl.as_secs_f64()),
                     Ttl::SessionClose(_) | Ttl::Inputs => None,
@@ -117,6 +133,17 @@ impl Health for ServerStatus {
             }
         };
         self.board.iter().map(status).collect()
+    }
+
+    /// Those of every dataset of the lake, whichever process told of them; a few seconds old at most.
+    async fn doubts(&self) -> Doubts {
+        if let Some(known) = self.doubts.load_full().filter(|known| known.0.elapsed() < DOUBTS_KEPT) {
+            return known.1.clone();
+        }
+        let read = join_all(self.lake.tables().map(doubts_of)).await;
+        let doubts: Doubts = read.into_iter().flatten().collect();
+        self.doubts.store(Some(Arc::new((Instant::now(), doubts.clone()))));
+        doubts
     }
 
     /// The dxLink feed, by the machine's clock; `None` where this process follows none.
@@ -138,6 +165,13 @@ impl Health for ServerStatus {
     fn versions(&self) -> Vec<(&'static str, String)> {
         vec![("tt", env!("CARGO_PKG_VERSION").to_owned())]
     }
+}
+
+/// What is doubtful about a dataset; `None` where nothing is.
+async fn doubts_of(table: &Arc<LakeTable>) -> Option<(String, http::DoubtStatus)> {
+    let doubts = DoubtSummary::of(&table.known_quality().await.doubts, &Scope::All);
+    let (severity, counts, example) = (doubts.severity()?.name(), doubts.counts()?, doubts.example()?);
+    Some((table.dataset().name.to_owned(), http::DoubtStatus { severity, counts, example }))
 }
 
 /// Files of each table, and what its upkeep did since the start.

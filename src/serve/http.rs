@@ -9,7 +9,7 @@ pub mod metrics;
 mod names;
 mod page;
 
-pub use health::{DatasetStatus, FeedStatus, Health};
+pub use health::{DatasetStatus, DoubtStatus, FeedStatus, Health};
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -62,7 +62,8 @@ async fn exposition(State(health): State<Arc<dyn Health>>) -> Response {
 }
 
 async fn status_page(State(health): State<Arc<dyn Health>>) -> Response {
-    let page = page::render(&health.versions(), &health.unready(), &health.datasets(), health.feed().as_ref());
+    let (datasets, doubts) = (health.datasets(), health.doubts().await);
+    let page = page::render(&health.versions(), &health.unready(), &datasets, &doubts, health.feed().as_ref());
     // The page needs its own style and nothing else: no script, no image, no frame around it.
     let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
     let headers = [(header::CONTENT_SECURITY_POLICY, policy), (header::CACHE_CONTROL, "no-store")];
@@ -106,6 +107,7 @@ fn feed_metrics(status: &FeedStatus) -> Vec<Metric> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     #[derive(Default)]
@@ -113,6 +115,7 @@ mod tests {
         ready: AtomicBool,
     }
 
+    #[async_trait::async_trait]
     impl Health for Fixed {
         fn unready(&self) -> Vec<String> {
             if self.ready.load(Ordering::Relaxed) { Vec::new() } else { vec!["the lake is not open".to_owned()] }
@@ -132,6 +135,11 @@ mod tests {
                 version: Some(7),
                 last_error: Some("<b>HTTP 503</b>".to_owned()),
             }]
+        }
+
+        async fn doubts(&self) -> BTreeMap<String, DoubtStatus> {
+            let (counts, example) = ("1 severe, 2 warning".to_owned(), "A<B outlier: x > y".to_owned());
+            BTreeMap::from([("symbols".to_owned(), DoubtStatus { severity: "severe", counts, example })])
         }
 
         fn feed(&self) -> Option<FeedStatus> {
@@ -192,6 +200,8 @@ mod tests {
         assert!(body.contains("symbols") && body.contains("12,345") && body.contains("1d 1h"), "{body}");
         assert!(body.contains("&lt;b&gt;HTTP 503&lt;/b&gt;") && !body.contains("<b>HTTP"), "{body}");
         assert!(body.contains("the lake is not open"), "{body}");
+        assert!(body.contains("<td class=\"bad\">1 severe, 2 warning</td>"), "{body}");
+        assert!(body.contains("A&lt;B outlier: x &gt; y"), "{body}");
     }
 
     #[tokio::test]

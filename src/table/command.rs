@@ -2,15 +2,17 @@
 //! scanned.
 //!
 //! `REFRESH TABLE` asks for a refresh, waits for its end and gives one row about it. `EXPLAIN FRESHNESS` gives a row
-//! per table that a query would read and one about its result, and never asks for anything.
+//! per table that a query would read and one about its result, with what is doubtful about their rows, and never asks for
+//! anything.
 
 use super::context::QueryContext;
 use super::inputs::{InputFreshness, Inputs};
-use super::planner::demand_of;
+use super::planner::{demand_of, items_read};
 use super::refreshing::RefreshingTable;
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::dataset::instant;
 use crate::lake::freshness::Freshness;
+use crate::lake::quality::DoubtSummary;
 use crate::lake::refresh::RefreshHandle;
 use crate::system::schema::{instants, interval, intervals, text_list};
 use arrow::array::{ArrayRef, Int64Array, ListBuilder, StringArray, StringBuilder};
@@ -115,6 +117,8 @@ pub fn explain_freshness(plan: &LogicalPlan) -> Result<FreshnessCommand> {
         ("feed_class", DataType::Utf8),
         ("last_error", DataType::Utf8),
         ("items", text_list()),
+        ("doubts", DataType::Utf8),
+        ("gravest_doubt", DataType::Utf8),
     ];
     let fields = fields.into_iter().map(|(name, data_type)| Field::new(name, data_type, true));
     Ok(FreshnessCommand { plan: plan.clone(), inputs, schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())) })
@@ -139,16 +143,17 @@ impl TableProvider for FreshnessCommand {
         _filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let demand = demand_of(&state.optimize(&self.plan)?)?;
-        let told = self.inputs.told(&demand, QueryContext::of(state).as_of).await?;
-        let rows = rows(&told, &self.schema)?;
+        let plan = state.optimize(&self.plan)?;
+        let told = self.inputs.told(&demand_of(&plan)?, QueryContext::of(state).as_of).await?;
+        let doubts = self.inputs.doubts(&items_read(&plan)?).await;
+        let rows = rows(&told, &doubts, &self.schema)?;
         Ok(MemorySourceConfig::try_new_exec(&[vec![rows]], self.schema.clone(), projection.cloned())?)
     }
 }
 
 /// One row for each input and one for the result, in the columns of [`explain_freshness`]. `items` is NULL when the
-/// whole table is needed.
-fn rows(all: &[InputFreshness], schema: &SchemaRef) -> Result<RecordBatch> {
+/// whole table is needed, and the doubts are where there are none.
+fn rows(all: &[InputFreshness], doubts: &[DoubtSummary], schema: &SchemaRef) -> Result<RecordBatch> {
     let version = |one: &InputFreshness| one.version.and_then(|version| i64::try_from(version).ok());
     let mut items = ListBuilder::new(StringBuilder::new());
     for one in all {
@@ -164,6 +169,8 @@ fn rows(all: &[InputFreshness], schema: &SchemaRef) -> Result<RecordBatch> {
         Arc::new(all.iter().map(|one| one.feed_class).collect::<StringArray>()),
         Arc::new(all.iter().map(|one| one.last_error.clone()).collect::<StringArray>()),
         Arc::new(items.finish()),
+        Arc::new(doubts.iter().map(DoubtSummary::counts).collect::<StringArray>()),
+        Arc::new(doubts.iter().map(DoubtSummary::example).collect::<StringArray>()),
     ];
     Ok(RecordBatch::try_new(schema.clone(), columns)?)
 }

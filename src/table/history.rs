@@ -61,6 +61,11 @@ impl HistoryTable {
         Self { residents: Some(residents), ..self }
     }
 
+    /// The dataset that it shows.
+    pub(super) fn lake_table(&self) -> &Arc<LakeTable> {
+        &self.table
+    }
+
     /// The same table as it was at a moment.
     pub(super) fn at(&self, past: DateTime<Utc>) -> Self {
         let (table, store_url) = (self.table.clone(), self.store_url.clone());

@@ -2,9 +2,11 @@
 
 use super::demand::Demand;
 use super::live::{LiveFeed, feed_of};
+use super::planner::dataset_of;
 use super::refreshing::RefreshingTable;
 use crate::dialect::past_name;
 use crate::lake::freshness::{Freshness, State, Ttl, expiry};
+use crate::lake::quality::DoubtSummary;
 use crate::lake::{LakeTable, Run, Scope};
 use crate::live::feed::{FeedState, Judged};
 use crate::scan::lake_error::storage_error;
@@ -28,8 +30,8 @@ pub struct Inputs(Vec<Input>);
 enum Input {
     /// A dataset of the lake under a freshness contract, and the moment that the statement reads it at.
     Cached(Arc<Freshness>, Arc<LakeTable>, Option<DateTime<Utc>>),
-    /// Always of now: live events, with what is known of their feed, and tables about the server.
-    Live(String, Option<LiveFeed>),
+    /// Always of now: live events, with what is known of their feed, their histories, and tables about the server.
+    Live(String, Option<LiveFeed>, Option<Arc<LakeTable>>),
 }
 
 /// How fresh an input is, or the query as a whole.
@@ -71,7 +73,7 @@ impl Inputs {
                     None if provider.table_type() == TableType::Temporary => return Ok(TreeNodeRecursion::Continue),
                     None => {
                         let name = past_name::own(&scan.table_name.to_string()).to_owned();
-                        Input::Live(name, feed_of(provider.as_ref()))
+                        Input::Live(name, feed_of(provider.as_ref()), dataset_of(provider.as_ref()).cloned())
                     }
                 };
                 if inputs.iter().all(|known| (known.name(), known.past()) != (input.name(), input.past())) {
@@ -89,8 +91,8 @@ impl Inputs {
         let mut told = Vec::with_capacity(self.0.len() + 1);
         for input in &self.0 {
             told.push(match input {
-                Input::Live(name, None) => live(name),
-                Input::Live(name, Some(feed)) => fed(name, feed),
+                Input::Live(name, None, _) => live(name),
+                Input::Live(name, Some(feed), _) => fed(name, feed),
                 Input::Cached(freshness, table, past) => match past.or(as_of) {
                     None => now(freshness, table, demand.scope(freshness.dataset)),
                     Some(at) => then(freshness, table, at).await?,
@@ -101,6 +103,26 @@ impl Inputs {
         told.push(result);
         Ok(told)
     }
+
+    /// What is doubtful about the rows of each, of the items in `read`, and about the result after them: as it is known now,
+    /// whatever moment is read. It is read from the lake.
+    pub(super) async fn doubts(&self, read: &Demand) -> Vec<DoubtSummary> {
+        let mut all = Vec::with_capacity(self.0.len() + 1);
+        let mut result = DoubtSummary::default();
+        for input in &self.0 {
+            let doubts = match input.table() {
+                Some(table) => {
+                    let scope = read.scope(table.dataset().name);
+                    DoubtSummary::of(&table.known_quality().await.doubts, &scope)
+                }
+                None => DoubtSummary::default(),
+            };
+            result.join(&doubts);
+            all.push(doubts);
+        }
+        all.push(result);
+        all
+    }
 }
 
 impl Input {
@@ -108,7 +130,15 @@ impl Input {
     fn name(&self) -> &str {
         match self {
             Self::Cached(freshness, ..) => freshness.dataset,
-            Self::Live(name, _) => name,
+            Self::Live(name, ..) => name,
+        }
+    }
+
+    /// The dataset of the lake that it is of; `None` for what is not kept there.
+    fn table(&self) -> Option<&Arc<LakeTable>> {
+        match self {
+            Self::Cached(_, table, _) => Some(table),
+            Self::Live(_, _, table) => table.as_ref(),
         }
     }
 

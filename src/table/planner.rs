@@ -5,11 +5,12 @@
 
 use super::context::QueryContext;
 use super::demand::Demand;
+use super::history::HistoryTable;
 use super::refreshing::RefreshingTable;
-use crate::lake::Scope;
+use crate::lake::{LakeTable, Scope};
 use crate::scan::items::items_of_all;
 use async_trait::async_trait;
-use datafusion::catalog::Session;
+use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;
 use datafusion::error::Result;
@@ -23,6 +24,9 @@ use std::sync::Arc;
 
 /// A statement that names more items than this needs the whole table.
 const ITEMS_MAX: usize = 500;
+
+/// The column by which doubts are told where rows are not asked for by item.
+const SYMBOL: &str = "symbol";
 
 /// Makes physical plans as DataFusion does, after a look at what they need of each table.
 pub struct DemandPlanner(DefaultPhysicalPlanner);
@@ -54,17 +58,43 @@ impl QueryPlanner for DemandPlanner {
 
 /// What an optimised plan needs. A filter that is not pushed down to its table yet does not count.
 pub fn demand_of(plan: &LogicalPlan) -> Result<Demand> {
+    named(plan, |table| {
+        let dataset = table.downcast_ref::<RefreshingTable>()?.parts().1.dataset();
+        Some((dataset.name, dataset.item_column()))
+    })
+}
+
+/// The symbols or other items that an optimised plan reads of each dataset, of those too whose rows are not asked for by
+/// item, and of histories.
+pub(super) fn items_read(plan: &LogicalPlan) -> Result<Demand> {
+    named(plan, |table| {
+        let dataset = dataset_of(table)?.dataset();
+        let symbol = || dataset.schema.index_of(SYMBOL).is_ok().then_some(SYMBOL);
+        Some((dataset.name, dataset.item_column().or_else(symbol)))
+    })
+}
+
+/// The dataset that a table shows rows of; `None` for what is of now or about the server.
+pub(super) fn dataset_of(table: &dyn TableProvider) -> Option<&Arc<LakeTable>> {
+    let cached = table.downcast_ref::<RefreshingTable>().map(|table| table.parts().1);
+    cached.or_else(|| table.downcast_ref::<HistoryTable>().map(HistoryTable::lake_table))
+}
+
+/// What the filters of a plan's scans say of a column of each dataset. `column_of` tells both of a table; without a column
+/// everything is wanted.
+fn named(
+    plan: &LogicalPlan,
+    column_of: impl Fn(&dyn TableProvider) -> Option<(&'static str, Option<&'static str>)>,
+) -> Result<Demand> {
     let mut demand: BTreeMap<&'static str, Scope> = BTreeMap::new();
     plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node
-            && let Some(table) = source_as_provider(&scan.source)?.downcast_ref::<RefreshingTable>()
+            && let Some((dataset, column)) = column_of(source_as_provider(&scan.source)?.as_ref())
         {
-            let dataset = table.parts().1.dataset();
-            let column = dataset.item_column();
             let wanted = column.map_or(Scope::All, |column| scope(&scan.filters, column));
-            match demand.get_mut(dataset.name) {
+            match demand.get_mut(dataset) {
                 Some(known) => known.join(wanted),
-                None => drop(demand.insert(dataset.name, wanted)),
+                None => drop(demand.insert(dataset, wanted)),
             }
         }
         Ok(TreeNodeRecursion::Continue)

@@ -1,5 +1,6 @@
-//! What the fuzz targets share: one market for all inputs, and what counts as a crash.
+//! What the fuzz targets with a server share: one market for all inputs.
 
+use crate::harness;
 use crate::market::Market;
 use crate::target::Target;
 use std::sync::OnceLock;
@@ -19,21 +20,7 @@ static DRIVER: OnceLock<Driver> = OnceLock::new();
 /// Opens the market. Called once, before the first input. With TT_FUZZ_SEEDS in the environment it only writes the
 /// seeds there.
 pub(crate) fn start(seeds: Vec<(&str, Vec<u8>)>) {
-    // The driver of libFuzzer has every panic abort. A panic of a library below a statement ends that statement, and is
-    // told of as an internal error, which the targets look for; a panic of our own is never expected.
-    std::panic::set_hook(Box::new(|panic| {
-        eprintln!("{panic}\n{}", std::backtrace::Backtrace::force_capture());
-        let ours = panic.location().is_none_or(|location| !location.file().contains("/registry/src/"));
-        if ours {
-            std::process::abort();
-        }
-    }));
-    if let Ok(directory) = std::env::var("TT_FUZZ_SEEDS") {
-        for (name, bytes) in seeds {
-            std::fs::write(std::path::Path::new(&directory).join(name), bytes).expect("write a seed");
-        }
-        std::process::exit(0);
-    }
+    harness::begin(seeds.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build();
     let runtime = runtime.expect("a runtime");
     let (market, target) = runtime.block_on(async {
@@ -47,8 +34,5 @@ pub(crate) fn start(seeds: Vec<(&str, Vec<u8>)>) {
 /// Runs one input to its end; aborts when the server did something wrong.
 pub(crate) fn run<F: Future<Output = Result<(), String>>>(input: impl FnOnce(&'static Target) -> F) {
     let driver = DRIVER.get().expect("started before the first input");
-    if let Err(wrong) = driver.runtime.block_on(input(&driver.target)) {
-        eprintln!("{wrong}");
-        std::process::abort();
-    }
+    harness::judge(driver.runtime.block_on(input(&driver.target)));
 }

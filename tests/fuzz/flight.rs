@@ -5,6 +5,7 @@
 mod calls;
 mod driver;
 mod encrypted;
+mod harness;
 mod input;
 mod market;
 mod target;

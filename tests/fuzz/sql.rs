@@ -4,6 +4,7 @@
 
 mod driver;
 mod encrypted;
+mod harness;
 mod input;
 mod market;
 mod target;

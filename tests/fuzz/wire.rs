@@ -5,8 +5,10 @@
 mod driver;
 mod encrypted;
 mod frames;
+mod harness;
 mod input;
 mod market;
+mod random;
 mod target;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
@@ -16,7 +18,7 @@ fuzz_target!(init: driver::start(frames::conversations()), |bytes: &[u8]| {
 });
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    let mut random = frames::Random::new(seed);
+    let mut random = random::Random::new(seed);
     if random.below(4) == 0 {
         return fuzzer_mutate(data, size, max_size);
     }

@@ -13,6 +13,7 @@ use ttapi::engine::template::{Parts, build};
 use ttapi::engine::{Engine, Queries, Session};
 use ttapi::error::{ErrorKind, QueryError};
 use ttapi::lake::freshness::{Freshness, FreshnessBoard, Policy, Ttl};
+use ttapi::lake::quality::{Doubt, DoubtKind, Findings, Severity};
 use ttapi::lake::refresh::{RefreshRequest, channel};
 use ttapi::lake::{Lake, LakeTable, Run, StoreOptions, dataset};
 use ttapi::live::Live;
@@ -272,6 +273,70 @@ async fn freshness_is_explained_through_views_joins_and_subqueries() {
     assert_eq!(field("(result)", 4), field("symbols", 4), "the first to expire");
     assert_eq!((field("eod", 6), field("symbols", 6), field("(result)", 6)), ("imported", "real-time", "imported"));
     assert!(place.requests.try_recv().is_err(), "explaining asks for no refresh");
+}
+
+/// What is odd about rows of a dataset.
+async fn doubt(place: &Place, dataset: &str, doubts: impl IntoIterator<Item = Doubt>) {
+    let mut findings = Findings::default();
+    doubts.into_iter().for_each(|doubt| findings.doubt(doubt, 3));
+    place.lake.table(dataset).unwrap().tell(findings, Clock::System.now()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doubts_are_told_where_a_query_meets_them() {
+    let place = place(&[]).await;
+    let session = place.engine.open_session("test", ttapi::role::Role::Admin, "local");
+    let eod = [
+        Doubt::about("A", DoubtKind::Outlier, Severity::Severe, "from 10 to 0.5"),
+        Doubt::about("B", DoubtKind::Gap, Severity::Warning, "3 sessions"),
+        Doubt::of_dataset(DoubtKind::Calendar, Severity::Info, "another calendar"),
+    ];
+    doubt(&place, "eod", eod).await;
+    doubt(&place, "symbols", [Doubt::about("B", DoubtKind::Late, Severity::Warning, "since Monday")]).await;
+    // Rows that are not asked for by symbol, and those of events.
+    for dataset in ["splits", "quotes_history"] {
+        let kept = ["A", "B"].map(|symbol| Doubt::about(symbol, DoubtKind::Restated, Severity::Warning, "twice"));
+        doubt(&place, dataset, kept).await;
+    }
+    let session = &session;
+    let told = async |sql: &str| -> Vec<(String, String, String)> {
+        let rows = rows(session, &format!("EXPLAIN FRESHNESS {sql}")).await;
+        rows.into_iter().map(|row| (row[0].clone(), row[9].clone(), row[10].clone())).collect()
+    };
+    let expected = |rows: &[(&str, &str, &str)]| -> Vec<(String, String, String)> {
+        rows.iter().map(|(name, counts, gravest)| ((*name).into(), (*counts).into(), (*gravest).into())).collect()
+    };
+    let all = ("1 severe, 1 warning, 1 info", "A outlier: from 10 to 0.5");
+    let whole = expected(&[("eod", all.0, all.1), ("(result)", all.0, all.1)]);
+    assert_eq!(told("SELECT * FROM eod").await, whole);
+    assert_eq!(told("SELECT * FROM eod WHERE close > 7").await, whole);
+    let of_b = ("1 warning, 1 info", "B gap: 3 sessions");
+    assert_eq!(
+        told("SELECT close FROM eod WHERE symbol = 'B'").await,
+        expected(&[("eod", of_b.0, of_b.1), ("(result)", of_b.0, of_b.1)])
+    );
+    let of_whole = ("1 info", "calendar: another calendar");
+    assert_eq!(
+        told("SELECT close FROM eod WHERE symbol = 'C'").await,
+        expected(&[("eod", of_whole.0, of_whole.1), ("(result)", of_whole.0, of_whole.1)])
+    );
+    // Of a join the sum of both, and the gravest that was met last.
+    assert_eq!(
+        told("SELECT e.close FROM eod e JOIN symbols s ON s.symbol = e.symbol WHERE e.symbol = 'B'").await,
+        expected(&[
+            ("eod", of_b.0, of_b.1),
+            ("symbols", "1 warning", "B late: since Monday"),
+            ("(result)", "2 warning, 1 info", "B late: since Monday"),
+        ])
+    );
+    let restated = ("1 warning", "B restated: twice");
+    for dataset in ["splits", "quotes_history"] {
+        assert_eq!(
+            told(&format!("SELECT * FROM {dataset} WHERE symbol = 'B'")).await,
+            expected(&[(dataset, restated.0, restated.1), ("(result)", restated.0, restated.1)])
+        );
+    }
+    assert_eq!(told("SELECT * FROM dividends").await, expected(&[("dividends", "-", "-"), ("(result)", "-", "-")]));
 }
 
 /// Makes a dataset loaded some seconds ago.

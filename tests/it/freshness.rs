@@ -7,8 +7,11 @@ use std::time::Duration;
 use ttapi::engine::Session;
 use ttapi::error::{ErrorKind, QueryError};
 use ttapi::lake::freshness::State;
+use ttapi::lake::quality::{Doubt, DoubtKind, Findings, Severity};
+use ttapi::serve::http::{DoubtStatus, Health};
 use ttapi::server::Role;
 use ttapi::simulator::fault::Kind;
+use ttapi::status::ServerStatus;
 
 const METRICS: &str = "/market-metrics";
 
@@ -470,6 +473,27 @@ async fn a_derived_table_is_as_old_as_its_oldest_input() {
     assert_eq!(world.freshness("returns_stddev").state(), State::Stale);
     let told = world.query("EXPLAIN FRESHNESS SELECT * FROM returns_stddev").await.unwrap();
     assert_eq!(told[0][1], "stale");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_page_tells_what_is_doubtful() {
+    let world = World::start(Role::OnDemand).await;
+    let tell = async |kind, severity, example: &str| {
+        let mut findings = Findings::default();
+        findings.doubt(Doubt::about("AAPL", kind, severity, example), 5);
+        world.server.lake.table("eod").unwrap().tell(findings, world.clock.now()).await;
+    };
+    tell(DoubtKind::Gap, Severity::Warning, "2 sessions").await;
+    let status = ServerStatus::new(&world.server);
+    let expected =
+        DoubtStatus { severity: "warning", counts: "1 warning".to_owned(), example: "AAPL gap: 2 sessions".to_owned() };
+    assert_eq!(status.doubts().await.get("eod"), Some(&expected));
+    // A page that is asked for again and again reads no files each time.
+    tell(DoubtKind::Outlier, Severity::Severe, "from 10 to 0.5").await;
+    assert_eq!(status.doubts().await.get("eod"), Some(&expected));
+    let anew = ServerStatus::new(&world.server).doubts().await;
+    let told = anew.get("eod").map(|told| (told.severity, told.counts.as_str(), told.example.as_str()));
+    assert_eq!(told, Some(("severe", "1 severe, 1 warning", "AAPL outlier: from 10 to 0.5")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,9 +10,11 @@ mod file;
 mod finding;
 mod kind;
 mod record;
+mod summary;
 mod tally;
 
 pub use finding::{Doubt, Findings, Rejected};
 pub use kind::{DoubtKind, Severity};
 pub use record::{KEPT_FOR, Met, Quality};
+pub use summary::DoubtSummary;
 pub use tally::ROWS_MAX;

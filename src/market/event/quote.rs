@@ -59,5 +59,5 @@ impl Event for Quote {
 
 /// Midpoint of bid and ask, only where both are known.
 fn mid(quote: &Quote) -> Option<f64> {
-    Some((quote.bid? + quote.ask?) / 2.0)
+    Some(f64::midpoint(quote.bid?, quote.ask?))
 }

@@ -2,8 +2,12 @@
 //! feed. `tt serve` implements [`Health`]; nothing here knows the lake or a source.
 
 use super::metrics::Metric;
+use async_trait::async_trait;
+use std::collections::BTreeMap;
 
-/// What the program says about itself. Each call is one look: cheap, without waiting, callable at any rate.
+/// What the program says about itself. Each call is one look, cheap and callable at any rate; none waits but for the doubts,
+/// which are read now and then.
+#[async_trait]
 pub trait Health: Send + Sync + 'static {
     /// Why it cannot serve yet, or cannot do all of its work, one sentence each; empty when it is ready.
     fn unready(&self) -> Vec<String>;
@@ -13,6 +17,9 @@ pub trait Health: Send + Sync + 'static {
 
     /// Freshness of every dataset, in the order to show it.
     fn datasets(&self) -> Vec<DatasetStatus>;
+
+    /// What is doubtful about rows, by name of the dataset; nothing of those without a doubt.
+    async fn doubts(&self) -> BTreeMap<String, DoubtStatus>;
 
     /// The live feed; `None` when none is configured.
     fn feed(&self) -> Option<FeedStatus>;
@@ -38,6 +45,17 @@ pub struct DatasetStatus {
     pub version: Option<u64>,
     /// Why its last refresh failed; `None` when it did not.
     pub last_error: Option<String>,
+}
+
+/// What is doubtful about the rows of one dataset, as the status page shows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DoubtStatus {
+    /// How grave the gravest is: `severe`, `warning` or `info`, as `system.data_quality` has it.
+    pub severity: &'static str,
+    /// How many there are by severity: `1 severe, 2 warning`.
+    pub counts: String,
+    /// The gravest in words: symbol, kind and one case.
+    pub example: String,
 }
 
 /// The state of the live feed's connection to the dxLink server, as metrics and the status page show it.

@@ -1,6 +1,7 @@
 //! The status page: one HTML document without script or external asset, readable in light and dark.
 
-use super::health::{DatasetStatus, FeedStatus};
+use super::health::{DatasetStatus, DoubtStatus, FeedStatus};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The style sheet. `light-dark()` follows the browser's colour scheme.
@@ -22,6 +23,7 @@ pub(super) fn render(
     versions: &[(&'static str, String)],
     unready: &[String],
     datasets: &[DatasetStatus],
+    doubts: &BTreeMap<String, DoubtStatus>,
     feed: Option<&FeedStatus>,
 ) -> String {
     let versions: Vec<String> = versions.iter().map(|(name, version)| escape(&format!("{name} {version}"))).collect();
@@ -34,7 +36,7 @@ pub(super) fn render(
         versions.join(" &middot; "),
     );
     page.push_str(&reasons(unready));
-    page.push_str(&dataset_table(datasets));
+    page.push_str(&dataset_table(datasets, doubts));
     page.push_str(&feed_table(feed));
     page.push_str("</body></html>\n");
     page
@@ -54,17 +56,19 @@ fn reasons(unready: &[String]) -> String {
 }
 
 /// One row for each dataset; ages and time to live in the two largest units.
-fn dataset_table(datasets: &[DatasetStatus]) -> String {
+fn dataset_table(datasets: &[DatasetStatus], doubts: &BTreeMap<String, DoubtStatus>) -> String {
     let mut table = "<h2>Datasets</h2>\n<table><tr><th>dataset</th><th>state</th><th class=\"number\">age</th>\
                      <th class=\"number\">ttl</th><th class=\"number\">rows</th><th class=\"number\">version</th>\
-                     <th>last error</th></tr>\n"
+                     <th>last error</th><th>doubts</th><th>gravest doubt</th></tr>\n"
         .to_owned();
+    let certain = DoubtStatus::default();
     for status in datasets {
+        let doubts = doubts.get(&status.dataset).unwrap_or(&certain);
         // Writing to a String cannot fail.
         let _ = writeln!(
             table,
             "<tr><td>{}</td><td class=\"{}\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>\
-             <td class=\"number\">{}</td><td class=\"number\">{}</td><td>{}</td></tr>",
+             <td class=\"number\">{}</td><td class=\"number\">{}</td><td>{}</td><td class=\"{}\">{}</td><td>{}</td></tr>",
             escape(&status.dataset),
             tone(status.state),
             escape(status.state),
@@ -73,6 +77,9 @@ fn dataset_table(datasets: &[DatasetStatus]) -> String {
             thousands(status.rows),
             status.version.map_or_else(String::new, |version| version.to_string()),
             escape(status.last_error.as_deref().unwrap_or("")),
+            doubt_tone(doubts.severity),
+            escape(&doubts.counts),
+            escape(&doubts.example),
         );
     }
     table.push_str("</table>\n");
@@ -105,6 +112,15 @@ fn tone(state: &str) -> &'static str {
         "fresh" => "good",
         "refreshing" | "stale" => "fair",
         _ => "bad",
+    }
+}
+
+/// The CSS class of the gravest doubt's severity: `good`, `fair` or `bad`.
+fn doubt_tone(severity: &str) -> &'static str {
+    match severity {
+        "severe" => "bad",
+        "warning" => "fair",
+        _ => "good",
     }
 }
 
@@ -157,6 +173,6 @@ mod tests {
 
     #[test]
     fn nothing_configured_is_said() {
-        assert!(render(&[], &[], &[], None).contains("None is configured"));
+        assert!(render(&[], &[], &[], &BTreeMap::new(), None).contains("None is configured"));
     }
 }

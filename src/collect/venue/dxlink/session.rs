@@ -3,7 +3,7 @@
 //! One task owns a session and drives it by [`Session::next`]; dropping it closes the connection.
 
 use super::events::{EventType, Events};
-use super::parse::Decoder;
+use super::inbound::{self, Answer, Heard, Inbound};
 use super::session_error::SessionError;
 use super::token::{QuoteToken, QuoteTokens};
 use super::wire::{self, Message};
@@ -68,7 +68,7 @@ pub(crate) struct Session {
     clock: Clock,
     /// What the server would not do since it was last asked for something.
     remark: Option<String>,
-    decoder: Decoder,
+    inbound: Inbound,
     silence_limit: Duration,
     heard_at: Instant,
     keepalive: Interval,
@@ -100,7 +100,7 @@ impl Session {
             token: token.clone(),
             clock,
             remark: None,
-            decoder: Decoder::new(),
+            inbound: Inbound::new(),
             silence_limit: Duration::from_secs(KEEPALIVE_LIMIT_SECONDS),
             heard_at: Instant::now(),
             keepalive,
@@ -115,9 +115,8 @@ impl Session {
 
     async fn greet(&mut self) -> Result<(), SessionError> {
         self.send(wire::setup(KEEPALIVE_LIMIT_SECONDS)).await?;
-        let silence = self.expect("SETUP", STEP_LIMIT, |message| {
-            (message.kind == "SETUP").then(|| message.keepalive_timeout.unwrap_or(KEEPALIVE_LIMIT_SECONDS as f64))
-        });
+        let said = |message: &Message<'_>| inbound::silence(message, KEEPALIVE_LIMIT_SECONDS as f64);
+        let silence = self.expect("SETUP", STEP_LIMIT, said);
         let silence = silence.await?.ok_or_else(|| self.no_answer("SETUP"))?;
         let (least, most) = SILENCE_SECONDS;
         // A clamp keeps NaN, so ask first.
@@ -128,15 +127,11 @@ impl Session {
 
     /// A server that wants a token says UNAUTHORIZED first; one that wants none says AUTHORIZED at once.
     async fn authorize(&mut self, token: &QuoteToken) -> Result<(), SessionError> {
-        let state = |message: &Message<'_>| match message.kind.as_ref() {
-            "AUTH_STATE" => Some(message.state.as_deref() == Some("AUTHORIZED")),
-            _ => None,
-        };
-        if self.expect("AUTH_STATE", TOKEN_WANTED_LIMIT, state).await? == Some(true) {
+        if self.expect("AUTH_STATE", TOKEN_WANTED_LIMIT, inbound::authorized).await? == Some(true) {
             return Ok(());
         }
         self.send(wire::auth(token.token.expose())).await?;
-        match self.expect("AUTH_STATE", STEP_LIMIT, state).await {
+        match self.expect("AUTH_STATE", STEP_LIMIT, inbound::authorized).await {
             Ok(Some(true)) => Ok(()),
             Ok(Some(false)) => Err(self.unauthorized("AUTH_STATE UNAUTHORIZED".to_owned())),
             Ok(None) => Err(self.unauthorized("no answer to AUTH".to_owned())),
@@ -148,9 +143,7 @@ impl Session {
 
     async fn open_channel(&mut self, setup: &Setup) -> Result<(), SessionError> {
         self.send(wire::channel_request()).await?;
-        let opened =
-            |message: &Message<'_>| (message.kind == "CHANNEL_OPENED" && message.channel == wire::FEED).then_some(());
-        let opened = self.expect("CHANNEL_OPENED", STEP_LIMIT, opened).await?;
+        let opened = self.expect("CHANNEL_OPENED", STEP_LIMIT, inbound::opened).await?;
         opened.ok_or_else(|| self.no_answer("CHANNEL_REQUEST"))?;
         let fields: HashMap<_, _> = setup.kinds.iter().map(|kind| (kind.name(), kind.fields())).collect();
         self.send(wire::feed_setup(setup.aggregation.as_secs_f64(), &fields)).await
@@ -171,20 +164,13 @@ impl Session {
                 Ok(Ok(text)) => text,
             };
             self.heard_at = Instant::now();
-            let Ok(message) = serde_json::from_str::<Message<'_>>(&text) else {
-                self.decoder.garbage.count("unreadable message", &text);
-                continue;
-            };
-            if let Some(found) = pick(&message) {
-                return Ok(Some(found));
-            }
-            if message.kind == "ERROR" {
-                let (code, words) = (message.error.unwrap_or_default(), message.message.unwrap_or_default());
-                let reason = format!("{code} during {step}: {words}");
-                return Err(match code.as_str() {
-                    "UNAUTHORIZED" => self.unauthorized(reason),
-                    _ => SessionError::Connect { origin: self.origin.clone(), reason },
-                });
+            match self.inbound.answer(&text, step, &pick) {
+                Answer::Found(found) => return Ok(Some(found)),
+                Answer::Other => {}
+                Answer::Unauthorized(reason) => return Err(self.unauthorized(reason)),
+                Answer::Refused(reason) => {
+                    return Err(SessionError::Connect { origin: self.origin.clone(), reason });
+                }
             }
         }
     }
@@ -193,7 +179,7 @@ impl Session {
     pub(crate) fn change(&mut self, change: &Change) {
         self.remark = None;
         for Subscription { symbol, .. } in &change.add {
-            self.decoder.expect(symbol, change.ours.get(symbol).unwrap_or(symbol));
+            self.inbound.decoder.expect(symbol, change.ours.get(symbol).unwrap_or(symbol));
         }
         self.outbox.extend(frames(change));
     }
@@ -236,37 +222,15 @@ impl Session {
     }
 
     fn receive(&mut self, text: &str) -> Result<Events, SessionError> {
-        let message: Message<'_> = match serde_json::from_str(text) {
-            Ok(message) => message,
-            Err(error) => {
-                self.decoder.garbage.count("unreadable message", &error.to_string());
-                return Ok(Events::default());
+        match self.inbound.read(text, self.clock.now()) {
+            Heard::Events(events) => Ok(events),
+            Heard::Refusal(said) => {
+                self.remark = Some(format!("{} refuses a subscription: {said}", self.origin));
+                Ok(Events::default())
             }
-        };
-        match (message.kind.as_ref(), message.channel) {
-            ("FEED_DATA", wire::FEED) => return Ok(self.decoder.decode(message.data, self.clock.now())),
-            ("FEED_CONFIG", wire::FEED) => {
-                if let Some(fields) = &message.event_fields {
-                    self.decoder.announce(fields);
-                }
-            }
-            ("KEEPALIVE" | "SETUP", _) => {}
-            ("AUTH_STATE", _) if message.state.as_deref() != Some("UNAUTHORIZED") => {}
-            ("AUTH_STATE", _) => return Err(self.auth_lost("AUTH_STATE UNAUTHORIZED".to_owned())),
-            ("ERROR", channel) => {
-                let (code, words) = (message.error.unwrap_or_default(), message.message.unwrap_or_default());
-                if channel == wire::CONNECTION && code == "UNAUTHORIZED" {
-                    return Err(self.auth_lost(words));
-                }
-                if channel == wire::FEED {
-                    self.remark = Some(format!("{} refuses a subscription: {code}: {words}", self.origin));
-                }
-                self.decoder.garbage.count("error message", &format!("{code}: {words}"));
-            }
-            ("CHANNEL_CLOSED", wire::FEED) => return Err(self.closed("the server closed the channel".to_owned())),
-            (kind, _) => self.decoder.garbage.count("unknown message", kind),
+            Heard::AuthLost(reason) => Err(self.auth_lost(reason)),
+            Heard::ChannelClosed => Err(self.closed("the server closed the channel".to_owned())),
         }
-        Ok(Events::default())
     }
 
     /// Sends what the limits allow; tells when to try again if something is left.
@@ -308,7 +272,7 @@ impl Session {
 
     /// Messages and values received and not understood.
     pub(crate) fn ignored(&self) -> u64 {
-        self.decoder.garbage.total()
+        self.inbound.decoder.garbage.total()
     }
 
     /// Closes the connection with a close frame.

@@ -189,7 +189,8 @@ impl<'de> Visitor<'de> for MemberVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
-        let mut values = Vec::with_capacity(64);
+        // No room is made ahead: a message may hold millions of lists, and nothing in them.
+        let mut values = Vec::new();
         while let Some(value) = sequence.next_element()? {
             values.push(value);
         }
@@ -197,7 +198,7 @@ impl<'de> Visitor<'de> for MemberVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Vec::with_capacity(16);
+        let mut fields = Vec::new();
         while let Some((Key(key), value)) = map.next_entry()? {
             fields.push((key, value));
         }
@@ -326,6 +327,14 @@ mod tests {
         let message: Message<'_> = serde_json::from_str(text).unwrap();
         let [Block::Full(fields)] = message.data.blocks.as_slice() else { panic!() };
         assert_eq!(fields.get(2).unwrap().1.number(), Some(500.0));
+    }
+
+    #[test]
+    fn no_room_is_made_for_what_is_not_there() {
+        let text = r#"{"type":"FEED_DATA","channel":1,"data":["",[],{}]}"#;
+        let message: Message<'_> = serde_json::from_str(text).unwrap();
+        let [Block::Compact(_, values), Block::Full(fields)] = message.data.blocks.as_slice() else { panic!() };
+        assert_eq!((values.capacity(), fields.capacity()), (0, 0));
     }
 
     #[test]

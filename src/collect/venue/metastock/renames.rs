@@ -69,6 +69,7 @@ impl Renames {
         let by_ending = self.endings.iter().find_map(|(ending, place)| {
             symbol
                 .strip_suffix(ending.as_str())
+                .map(str::trim_end)
                 .filter(|begin| !begin.is_empty())
                 .map(|begin| format!("{begin}{place}"))
         });
@@ -94,6 +95,7 @@ mod tests {
             ("AAPL.US", "AAPL"),
             ("ABC-UN", "ABC.U"),
             (".US", ".US"),
+            ("ABC .US", "ABC"),
             ("MSFT", "MSFT"),
         ] {
             assert_eq!(renames.renamed(theirs.to_owned()), ours);

@@ -33,10 +33,6 @@ use tokio_util::sync::CancellationToken;
 /// How long open connections may take to end after a signal.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// Processors for each thread that serves Postgres connections. It reads, looks up and writes, and leaves the rest to
-/// the threads for statements; and one that has enough to do need not be woken for every message.
-const CPUS_PER_THREAD: usize = 2;
-
 /// Serves the configuration of a command line until a signal; with `read_only`, what is in the lake and nothing else.
 ///
 /// # Errors
@@ -147,8 +143,7 @@ pub(crate) async fn serve(
         prepared_statements_max: limits.prepared_statements,
         portals_max: limits.portals,
     };
-    let threads =
-        Threads::start("tt-postgres", processors() / CPUS_PER_THREAD).context("cannot start the Postgres front end")?;
+    let threads = Threads::start("tt-postgres", processors()).context("cannot start the Postgres front end")?;
     let (pg, engine, ended) = (pg.into_std()?, server.engine.clone(), shutdown.clone());
     // The listener belongs to the threads that serve it, and so do the sockets it accepts.
     let postgres = threads.handle().spawn(async move {

@@ -12,9 +12,9 @@ use crate::resident::{KeyRange, Residents, Wanted};
 use crate::scan::key_lookup;
 use crate::scan::lake_error::storage_error;
 use crate::scan::parquet::{estimate, scan_snapshot};
-use arrow::array::AsArray;
-use arrow::compute::{SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, take_record_batch};
-use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use arrow::array::{Array, ArrayRef, AsArray, new_empty_array};
+use arrow::compute::{SortColumn, concat_batches, interleave, lexsort_to_indices, take_record_batch};
+use arrow::datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -33,7 +33,7 @@ use std::ops::RangeBounds;
 use std::sync::Arc;
 
 /// Events of the tail that a lookup goes through; of more, a scan is planned.
-const TAIL_EVENTS_MAX: usize = 32 << 10;
+const TAIL_EVENTS_MAX: usize = 128 << 10;
 
 /// The history of one kind of live event as a DataFusion table: the lake's rows and the tail of this process's spool.
 #[derive(Debug)]
@@ -103,23 +103,45 @@ impl HistoryTable {
         Ok(HistoryParts { blocks, position, snapshot })
     }
 
-    /// The rows of some blocks that are within a key range, all columns.
-    fn of_tail(&self, blocks: &[Arc<Block>], position: i64, range: &KeyRange<'_>) -> Result<Vec<RecordBatch>> {
-        let (Ok(symbol), Ok(received_at)) = (self.schema.index_of("symbol"), self.schema.index_of("received_at"))
+    /// Columns of the rows in some blocks that are within a key range and beyond a position; `None` where a block is on the
+    /// disk alone.
+    fn of_tail(
+        &self,
+        blocks: &[Arc<Block>],
+        position: i64,
+        range: &KeyRange<'_>,
+        columns: &[usize],
+    ) -> Result<Option<Vec<ArrayRef>>> {
+        let (Ok(received_at), Ok(sequence)) = (self.schema.index_of("received_at"), self.schema.index_of("sequence"))
         else {
-            return internal_err!("a history without symbol or received_at");
+            return internal_err!("a history without received_at or sequence");
         };
-        let within = |block: &Arc<Block>| {
-            let rows = block.rows_after(position, &self.schema).map_err(spool_error)?;
-            let symbols = rows.column(symbol).as_string::<i32>().iter();
-            let moments = rows.column(received_at).as_primitive::<TimestampMicrosecondType>().iter();
-            let wanted = symbols.zip(moments).map(|(symbol, moment)| {
-                let found = symbol.is_some_and(|symbol| range.first.binary_search(&symbol).is_ok());
-                Some(found && moment.is_some_and(|moment| range.second.contains(&moment)))
-            });
-            Ok(filter_record_batch(&rows, &wanted.collect())?)
+        let (mut pieces, mut found) = (Vec::new(), Vec::new());
+        for block in blocks {
+            let piece = pieces.len();
+            for symbol in range.first {
+                let Some((rows, places)) = block.rows_of(symbol) else { return Ok(None) };
+                if places.is_empty() {
+                    continue;
+                }
+                let moments = rows.column(received_at).as_primitive::<TimestampMicrosecondType>().values();
+                let numbers = rows.column(sequence).as_primitive::<Int64Type>().values();
+                let within = |place: &usize| {
+                    moments.get(*place).is_some_and(|moment| range.second.contains(moment))
+                        && numbers.get(*place).is_some_and(|number| *number > position)
+                };
+                found.extend(places.iter().map(|place| *place as usize).filter(within).map(|place| (piece, place)));
+                if pieces.len() == piece {
+                    pieces.push(rows);
+                }
+            }
+        }
+        let gathered = |column: &usize| {
+            let empty = || Ok(new_empty_array(self.schema.field(*column).data_type()));
+            let pieces: Vec<&dyn Array> = pieces.iter().map(|rows| rows.column(*column).as_ref()).collect();
+            if found.is_empty() { empty() } else { Ok(interleave(&pieces, &found)?) }
         };
-        blocks.iter().map(within).collect()
+        columns.iter().map(gathered).collect::<Result<_>>().map(Some)
     }
 }
 
@@ -143,7 +165,7 @@ impl RangedTable for HistoryTable {
         let Some(residents) = self.residents.as_ref().filter(|_| context.part.is_none()) else { return Ok(None) };
         let HistoryParts { blocks, position, snapshot } = self.parts(context).await?;
         let events: usize = blocks.iter().map(|block| block.count()).sum();
-        if events > TAIL_EVENTS_MAX || !blocks.iter().all(|block| block.is_in_memory()) {
+        if events > TAIL_EVENTS_MAX {
             return Ok(None);
         }
         if blocks.is_empty() {
@@ -160,9 +182,8 @@ impl RangedTable for HistoryTable {
             let Some(rows) = residents.rows_of(&snapshot, range, &wanted) else { return Ok(None) };
             pieces.push(rows?);
         }
-        for rows in self.of_tail(&blocks, position, range)? {
-            pieces.push(rows.project(&columns)?.with_schema(schema.clone())?);
-        }
+        let Some(tail) = self.of_tail(&blocks, position, range, &columns)? else { return Ok(None) };
+        pieces.push(RecordBatch::try_new(schema.clone(), tail)?);
         let rows = concat_batches(&schema, &pieces)?;
         if rows.num_rows() > wanted.most {
             return Ok(None);

@@ -48,8 +48,9 @@ pub(crate) struct RangeLookup {
     others: Vec<Expr>,
     descending: bool,
     fetch: Option<usize>,
-    /// Places of the result's columns among those that are read.
+    /// Places of the result's columns among those that are read, and their schema.
     output: Vec<usize>,
+    output_schema: SchemaRef,
 }
 
 /// A value of a statement.
@@ -118,6 +119,7 @@ impl RangeLookup {
         };
         let expressions = Arc::new(DFSchema::try_from(read_schema.clone()).ok()?);
         let (output, fetch) = (shape.output, shape.fetch);
+        let output_schema = Arc::new(read_schema.project(&output).ok()?);
         Some(Self {
             table,
             read,
@@ -130,6 +132,7 @@ impl RangeLookup {
             descending,
             fetch,
             output,
+            output_schema,
         })
     }
 
@@ -181,8 +184,7 @@ impl RangeLookup {
         let count = self.fetch.map_or(rows.num_rows(), |fetch| fetch.min(rows.num_rows()));
         let columns = self.output.iter().filter_map(|place| rows.columns().get(*place)).map(|all| all.slice(0, count));
         let options = RecordBatchOptions::new().with_row_count(Some(count));
-        let schema = Arc::new(self.read_schema.project(&self.output)?);
-        Ok(Some(RecordBatch::try_new_with_options(schema, columns.collect(), &options)?))
+        Ok(Some(RecordBatch::try_new_with_options(self.output_schema.clone(), columns.collect(), &options)?))
     }
 
     /// Bounds of the second column; `None` for NULLs and values of another type.

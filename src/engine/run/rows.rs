@@ -209,6 +209,9 @@ impl RowStream {
 
 /// The same columns under other names.
 fn relabelled(batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, QueryError> {
+    if Arc::ptr_eq(batch.schema_ref(), schema) {
+        return Ok(batch);
+    }
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     let batch = RecordBatch::try_new_with_options(schema.clone(), batch.columns().to_vec(), &options);
     batch.map_err(|error| DataFusionError::from(error).into())

@@ -48,6 +48,7 @@ use crate::table::inputs::{InputFreshness, Inputs};
 use crate::table::planner::demand_of;
 use crate::temporary::rows::Budget;
 use crate::work::{self, Work};
+use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::Session as _;
 use datafusion::common::{ParamValues, ScalarValue};
@@ -396,8 +397,7 @@ impl Session {
         if let Some((small, values)) = prepared.small_plan(&session, &parameters, moments.transaction)
             && let Some(rows) = running.guard(small.rows(&context, &session, &values)).await?
         {
-            let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
-            let schema = renamed(&rows.schema(), Some(names));
+            let schema = named_as(rows.schema(), &plan.schema);
             return Ok(RowStream { running, rows: Rows::ready(rows), schema, unbounded: false, changed: None });
         }
         let state = StatementState::begin(session, context, &moments);
@@ -407,8 +407,7 @@ impl Session {
         let open = |stop| open(state, prepared, parameters, memory_bytes, (stop, progress));
         let (schema, unbounded, rows) = running.guard(self.shared.cpu.rows(meter, open)).await?;
         running.listed.progress.enter(QueryState::Running);
-        let names = plan.schema.fields().iter().map(|field| field.name().clone()).collect();
-        let schema = renamed(&schema, Some(names));
+        let schema = named_as(schema, &plan.schema);
         Ok(RowStream { running, rows, schema, unbounded, changed: None })
     }
 
@@ -451,6 +450,15 @@ impl Session {
             ..QueryContext::default()
         }
     }
+}
+
+/// The columns of rows under the names that a plan has told its client.
+fn named_as(rows: SchemaRef, told: &SchemaRef) -> SchemaRef {
+    let names = || told.fields().iter().map(|field| field.name());
+    if rows.fields().iter().map(|field| field.name()).eq(names()) {
+        return rows;
+    }
+    renamed(&rows, Some(names().cloned().collect()))
 }
 
 /// Makes a plan ready with these values and opens its rows; nothing is read before the first of them is asked for. Says

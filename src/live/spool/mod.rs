@@ -23,6 +23,7 @@ mod recovery;
 mod row;
 mod segment;
 mod status;
+mod symbol_index;
 mod tail;
 #[cfg(test)]
 mod tests;

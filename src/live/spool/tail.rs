@@ -2,11 +2,12 @@
 
 use super::error::SpoolError;
 use super::file::SegmentFile;
+use super::symbol_index::SymbolIndex;
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Whoever keeps events until the lake has them. What reads a history asks it for those the lake does not have yet.
 pub trait Uncommitted: std::fmt::Debug + Send + Sync {
@@ -24,11 +25,13 @@ pub struct Block {
     offset: u64,
     length: u32,
     rows: Option<RecordBatch>,
+    /// Made when somebody asks for rows of a symbol.
+    symbols: OnceLock<SymbolIndex>,
 }
 
 impl Block {
     pub(super) fn new(first: i64, last: i64, count: usize, file: Arc<SegmentFile>, offset: u64, length: u32) -> Self {
-        Self { first, last, count, file, offset, length, rows: None }
+        Self { first, last, count, file, offset, length, rows: None, symbols: OnceLock::new() }
     }
 
     pub(super) fn with_rows(mut self, rows: RecordBatch) -> Self {
@@ -51,13 +54,15 @@ impl Block {
         self.count
     }
 
-    /// Whether its rows are in memory, and not on the disk alone.
-    pub fn is_in_memory(&self) -> bool {
-        self.rows.is_some()
-    }
-
     fn memory_bytes(&self) -> usize {
         self.rows.as_ref().map_or(0, RecordBatch::get_array_memory_size)
+    }
+
+    /// Its rows and the places of those of a symbol among them, in their order; `None` where its rows are on the disk alone.
+    pub fn rows_of(&self, symbol: &str) -> Option<(&RecordBatch, &[u32])> {
+        let rows = self.rows.as_ref()?;
+        let column = rows.column_by_name("symbol").and_then(|column| column.as_string_opt::<i32>())?;
+        Some((rows, self.symbols.get_or_init(|| SymbolIndex::of(column)).places(column, symbol)))
     }
 
     /// Its rows beyond a position, in the order of their numbers; from memory, or else from the disk.

@@ -331,6 +331,7 @@ impl Connection {
             settings_version: self.session.settings().version(),
             at: Clock::System.now(),
             prepared_by: None,
+            described: OnceLock::new(),
             command,
         };
         let Some(query) = prepared.command.query() else { return Ok(prepared) };

@@ -163,6 +163,13 @@ impl Connection {
             }
             Target::Portal(name) => {
                 let portal = self.portals.get(name).ok_or_else(|| no_portal(name))?;
+                if let (Command::Query(_), Some((formats, columns))) =
+                    (&portal.prepared.command, portal.prepared.described.get())
+                    && *formats == portal.formats
+                {
+                    self.transport.send(columns);
+                    return Ok(());
+                }
                 let schema = match portal.prepared.command {
                     Command::Declare { .. } if portal.is_cursor() => portal.open_schema(),
                     _ => self.result_schema(&portal.prepared),
@@ -170,9 +177,17 @@ impl Connection {
                 (schema, self.result_formats(&portal.prepared, &portal.formats))
             }
         };
-        match schema {
-            Some(schema) => self.transport.send(&row_description(&schema, &formats)?),
-            None => self.transport.send(&NoData::new()),
+        let Some(schema) = schema else {
+            self.transport.send(&NoData::new());
+            return Ok(());
+        };
+        let columns = row_description(&schema, &formats)?;
+        self.transport.send(&columns);
+        if let Target::Portal(name) = target
+            && let Some(portal) = self.portals.get(name)
+            && let Command::Query(_) = &portal.prepared.command
+        {
+            portal.prepared.described.get_or_init(|| (formats, columns));
         }
         Ok(())
     }

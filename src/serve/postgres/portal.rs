@@ -11,7 +11,8 @@ use crate::engine::{Plan, ScalarValue};
 use crate::heap::Promise;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use std::sync::Arc;
+use pgwire::messages::data::RowDescription;
+use std::sync::{Arc, OnceLock};
 
 /// A statement that is read and planned, ready to run any number of times.
 pub(super) struct Prepared {
@@ -33,6 +34,8 @@ pub(super) struct Prepared {
     pub(super) at: DateTime<Utc>,
     /// The text of the PREPARE it came by; `None` for one of the protocol.
     pub(super) prepared_by: Option<String>,
+    /// How its columns are described in the formats that were asked for first; most are asked for again and again.
+    pub(super) described: OnceLock<(Formats, RowDescription)>,
     /// Room for its text and its plan.
     pub(super) _room: Promise,
 }

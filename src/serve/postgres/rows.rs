@@ -10,7 +10,7 @@ use super::encode::{Cells, data_row};
 use super::error::{Failure, Stop};
 use super::notice::send_notices;
 use super::transport::{Transport, WRITE_BYTES};
-use super::types::{Formats, field_type, postgres_type};
+use super::types::{Format, Formats, field_type, postgres_type};
 use crate::engine::{MappedStream, RowStream, Running, Session};
 use crate::text::style::Style;
 use arrow::datatypes::SchemaRef;
@@ -271,7 +271,11 @@ impl Sink {
                 let message = format!("column \"{name}\" is {found}, and was described to the client as {wanted}");
                 return Err(Failure::new("XX000", message));
             }
-            columns.push(Cells::of_type(array, format, style, &field_type(field))?);
+            columns.push(match format {
+                Format::Text => Cells::new(array, format, style)?,
+                // Only binary forms tell types apart that share their Arrow type.
+                Format::Binary => Cells::of_type(array, style, &field_type(field))?,
+            });
         }
         Ok(columns)
     }

@@ -63,7 +63,7 @@ pub(super) fn binary_of(array: &ArrayRef, style: &Style, element: &Type) -> Resu
     }
     let (list, oid) = (array.as_list::<i32>().clone(), element.oid());
     let offsets = list.offsets().clone();
-    let mut cells = Cells::of_type(list.values(), Format::Binary, style, element)?;
+    let mut cells = Cells::of_type(list.values(), style, element)?;
     Ok(Some(Box::new(move |row, out| {
         put_binary(&mut cells, oid, 1, offsets[row] as usize..offsets[row + 1] as usize, out)
     })))

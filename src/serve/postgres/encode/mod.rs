@@ -66,15 +66,12 @@ impl Cells {
         Ok(Self { nulls, write: writer(array, format, style)?, plain })
     }
 
-    /// Chooses the writer for a column of a type that shares its Arrow type with another, which only binary forms tell.
+    /// Chooses the writer of binary forms for a column of a type that may share its Arrow type with another.
     ///
     /// # Errors
     /// As [`Cells::new`]; 0A000 for names of objects in binary.
-    pub(super) fn of_type(array: &ArrayRef, format: Format, style: &Style, told: &Type) -> Result<Self, Failure> {
-        let mut cells = Self::new(array, format, style)?;
-        if format == Format::Text {
-            return Ok(cells);
-        }
+    pub(super) fn of_type(array: &ArrayRef, style: &Style, told: &Type) -> Result<Self, Failure> {
+        let mut cells = Self::new(array, Format::Binary, style)?;
         match told.kind() {
             Kind::Array(element) => {
                 if let Some(write) = array::binary_of(array, style, element)? {

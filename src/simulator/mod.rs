@@ -14,6 +14,7 @@ mod hub;
 mod metrics;
 mod noise;
 mod price;
+pub mod replay;
 mod rest;
 mod universe;
 mod value;

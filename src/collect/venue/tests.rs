@@ -5,7 +5,7 @@
 use super::dxlink::{Eod, EodOptions, Feed, FeedOptions, FeedSymbols, QuoteTokens};
 use super::tastytrade::{Calendar, Dividends, Earnings, OptionChains, Snapshots, Symbols, snapshots};
 use crate::clock::Clock;
-use crate::collect::client::{Auth, Client};
+use crate::collect::client::{Auth, Client, Tap};
 use crate::collect::{Fetch, FetchError, Fetched, Request};
 use crate::config::SourceConfig;
 use crate::lake::dataset;
@@ -66,7 +66,7 @@ impl Venue {
             client_secret: Secret::new("sim-secret"),
             refresh_token: Secret::new(refresh_token),
         };
-        Client::new(&options, auth, self.clock.clone()).unwrap()
+        Client::new(&options, auth, self.clock.clone(), Tap::default()).unwrap()
     }
 
     fn eod(&self) -> Eod {

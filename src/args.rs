@@ -114,11 +114,14 @@ pub enum Command {
         /// Quotes per second over all symbols.
         #[arg(long, value_name = "QUOTES_PER_S", default_value_t = 2000.0)]
         rate: f64,
+        /// Send every event, instead of the latest of a symbol in each period of a channel.
+        #[arg(long)]
+        every_event: bool,
         /// Faults to show, as TOML.
         #[arg(long, value_name = "FILE")]
         faults: Option<PathBuf>,
         /// Answer what a recording of --record holds, instead of a made-up market.
-        #[arg(long, value_name = "DIR", conflicts_with_all = ["seed", "symbols", "rate", "faults"])]
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["seed", "symbols", "rate", "every_event", "faults"])]
         replay: Option<PathBuf>,
         /// How many times as fast as recorded the feed speaks; max is as fast as it is taken.
         #[arg(long, value_name = "N|max", default_value = "1", requires = "replay", value_parser = replay_speed)]

@@ -50,8 +50,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Simulate { rest, dxlink, replay: Some(folder), replay_speed, .. } => {
             command::simulate::replay(rest, dxlink, &folder, replay_speed).await
         }
-        Command::Simulate { rest, dxlink, seed, symbols, rate, faults, .. } => {
-            command::simulate::run(rest, dxlink, seed, symbols, rate, faults.as_deref()).await
+        Command::Simulate { rest, dxlink, seed, symbols, rate, every_event, faults, .. } => {
+            command::simulate::run(rest, dxlink, seed, symbols, rate, !every_event, faults.as_deref()).await
         }
         Command::Status { json, common } => command::status::run(&common, json).await,
         Command::Quality { format, common } => command::quality::run(&common, format).await,

@@ -38,6 +38,7 @@ pub async fn run(common: &Common) -> Result<ExitCode> {
         symbols: config.simulator.symbols,
         rate: config.simulator.rate,
         clock: Clock::System,
+        conflate: config.simulator.conflate,
         faults: Faults::default(),
     };
     let simulator = Simulator::start(options, rest, dxlink, shutdown.clone()).await.context("start the venue")?;

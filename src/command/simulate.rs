@@ -19,8 +19,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 /// Runs the venue until a signal, at the addresses of its two services (port 0 picks a free one). `symbols` is the
-/// number of equities, 0 for the built-in lists alone; `rate` is quotes a second over all symbols; `faults` is a TOML
-/// file of what goes wrong.
+/// number of equities, 0 for the built-in lists alone; `rate` is quotes a second over all symbols; with `conflate`
+/// the latest of a symbol in each period is sent, else each; `faults` is a TOML file of what goes wrong.
 ///
 /// # Errors
 /// An address is taken, or the file of faults cannot be read or names no fault.
@@ -30,6 +30,7 @@ pub async fn run(
     seed: u64,
     symbols: usize,
     rate: f64,
+    conflate: bool,
     faults: Option<&Path>,
 ) -> Result<ExitCode> {
     let faults = match faults {
@@ -42,7 +43,7 @@ pub async fn run(
     let shutdown = shutdown::on_signal();
     let rest = server::bind(rest, "--rest").await?;
     let dxlink = server::bind(dxlink, "--dxlink").await?;
-    let options = Options { seed, symbols, rate, clock: Clock::System, faults };
+    let options = Options { seed, symbols, rate, clock: Clock::System, conflate, faults };
     let simulator = Simulator::start(options, rest, dxlink, shutdown.clone()).await.context("start the venue")?;
     announce(simulator.rest_addr(), simulator.dxlink_addr());
     shutdown.cancelled().await;

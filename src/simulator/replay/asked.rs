@@ -13,7 +13,7 @@ pub(super) struct Asked {
     method: String,
     /// Decoded parts of the path.
     path: Vec<String>,
-    /// Decoded parameters, sorted.
+    /// Decoded parameters, sorted by name and value.
     query: Vec<(String, String)>,
 }
 

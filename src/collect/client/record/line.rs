@@ -30,7 +30,7 @@ pub(crate) struct Asked<'a> {
     /// When it was sent, by [`super::Tap::now_ms`].
     pub(crate) at_ms: u64,
     pub(crate) method: &'static str,
-    /// Percent-encoded, without host.
+    /// Path of the request, percent-encoded and without host.
     pub(crate) path: &'a str,
     pub(crate) query: &'a [(&'static str, String)],
     /// Name of a parameter that carries a key, which itself is not handed over.

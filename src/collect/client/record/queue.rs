@@ -11,7 +11,7 @@ use tokio::time::Instant;
 /// Bytes that may wait for the disk: some of the largest bodies.
 const WAITING_BYTES_MAX: usize = 192 << 20;
 
-/// What was recorded.
+/// What a recording holds, and whether it is whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
     /// The folder that holds the recording.

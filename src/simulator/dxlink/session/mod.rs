@@ -289,7 +289,7 @@ impl Session {
             None => self.fail(number, ErrorCode::BadAction, "unknown service or contract"),
             Some(_) if !free => self.fail(number, ErrorCode::BadAction, "channel number cannot be opened"),
             Some(contract) => {
-                self.channels.insert(number, Channel::new(number, contract));
+                self.channels.insert(number, Channel::new(number, contract, self.feed.conflate));
                 self.send(message::channel_opened(number, contract.name()));
             }
         }

@@ -37,9 +37,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Demo { common } => command::demo::run(&common).await,
         Command::Serve { read_only, recording, common } => command::serve::run(&common, read_only, &recording).await,
-        Command::Collect { datasets, recording, common } => {
-            command::collect::run(&common, &datasets, &recording).await
-        }
+        Command::Collect { datasets, recording, common } => command::collect::run(&common, &datasets, &recording).await,
         Command::Import { source: Some(ImportSource::Metastock { path, files }), undo: false, common } => {
             command::import::run(&common, &path, &files).await
         }

@@ -12,8 +12,8 @@ mod upkeep;
 pub use storage::Storage;
 
 use crate::clock::Clock;
-use crate::collect::client::{BudgetStatus, Recorder};
 use crate::collect::client::budget::Waiting;
+use crate::collect::client::{BudgetStatus, Recorder};
 use crate::collect::collector::Collector;
 use crate::collect::history::{History, HistoryOptions};
 use crate::collect::scheduler::{self, Event, Scheduler};

@@ -40,7 +40,11 @@ impl Socket {
     /// Sends one text frame.
     pub async fn send(&mut self, text: String) -> Result<(), String> {
         self.tap.sent(&text);
-        self.stream.send(Message::text(text)).await.map_err(|error| tell(&error))
+        let sent = self.stream.send(Message::text(text)).await.map_err(|error| tell(&error));
+        if let Err(reason) = &sent {
+            self.tap.ended(reason);
+        }
+        sent
     }
 
     /// The next text frame; binary frames are passed over. `Err` says why the connection is over.

@@ -34,6 +34,9 @@ const DOUBTS_TOLD: usize = 20;
 /// a signal came first.
 pub async fn run(common: &Common, datasets: &[String], recorded: &Recording) -> Result<ExitCode> {
     let config = configuration(common)?;
+    if let Some(missing) = Sources::open(&config, Clock::System)?.missing() {
+        bail!("there is no source to collect from: {missing}");
+    }
     let recorder = recording::start(recorded, &config)?;
     let outcome = collect(&config, datasets, &recorder).await;
     recording::finish(&recorder).await;
@@ -41,9 +44,6 @@ pub async fn run(common: &Common, datasets: &[String], recorded: &Recording) -> 
 }
 
 async fn collect(config: &Config, datasets: &[String], recorder: &Recorder) -> Result<ExitCode> {
-    if let Some(missing) = Sources::open(config, Clock::System)?.missing() {
-        bail!("there is no source to collect from: {missing}");
-    }
     let shutdown = shutdown::on_signal();
     let mut server = server::start_recorded(config, Role::OnDemand, Clock::System, recorder, &shutdown).await?;
     server.lake.check_writable().await?;

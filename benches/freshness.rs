@@ -25,7 +25,7 @@ use ttapi::secret::Secret;
 use ttapi::serve::postgres;
 use ttapi::server::{self, Role, Server};
 use ttapi::simulator::fault::{Kind, Rule};
-use ttapi::simulator::{CLIENT_SECRET, Faults, Options, REFRESH_TOKEN, Simulator};
+use ttapi::simulator::{CLIENT_SECRET, Options, REFRESH_TOKEN, Simulator};
 use ttapi::table::context::QueryContext;
 use ttapi::table::planner::demand_of;
 use ttapi::table::refreshing::RefreshingTable;
@@ -60,7 +60,7 @@ impl World {
         let stop = CancellationToken::new();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let (rest, dxlink) = (TcpListener::bind(any).await.unwrap(), TcpListener::bind(any).await.unwrap());
-        let options = Options { seed: 42, symbols: 0, rate: 0.0, clock: clock.clone(), faults: Faults::default() };
+        let options = Options { seed: 42, rate: 0.0, clock: clock.clone(), ..Options::default() };
         let simulator = Simulator::start(options, rest, dxlink, stop.clone()).await.unwrap();
         config.sources.get_mut("tastytrade").unwrap().base_url = format!("http://{}", simulator.rest_addr());
         let server = server::start(&config, Role::OnDemand, clock.clone(), &stop).await.unwrap();

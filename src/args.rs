@@ -64,8 +64,11 @@ pub enum Command {
     /// The server of a configuration and, unless read-only, its collectors
     Serve {
         /// Serve what is in the lake; fetch nothing.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "record")]
         read_only: bool,
+        /// What is recorded, and where.
+        #[command(flatten)]
+        recording: Recording,
         /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
@@ -74,6 +77,9 @@ pub enum Command {
     Collect {
         /// Datasets; all when none is named.
         datasets: Vec<String>,
+        /// What is recorded, and where.
+        #[command(flatten)]
+        recording: Recording,
         /// Flags that every command takes.
         #[command(flatten)]
         common: Common,
@@ -108,9 +114,18 @@ pub enum Command {
         /// Quotes per second over all symbols.
         #[arg(long, value_name = "QUOTES_PER_S", default_value_t = 2000.0)]
         rate: f64,
+        /// Send every event, instead of the latest of a symbol in each period of a channel.
+        #[arg(long)]
+        every_event: bool,
         /// Faults to show, as TOML.
         #[arg(long, value_name = "FILE")]
         faults: Option<PathBuf>,
+        /// Answer what a recording of --record holds, instead of a made-up market.
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["seed", "symbols", "rate", "every_event", "faults"])]
+        replay: Option<PathBuf>,
+        /// How many times as fast as recorded the feed speaks; max is as fast as it is taken.
+        #[arg(long, value_name = "N|max", default_value = "1", requires = "replay", value_parser = replay_speed)]
+        replay_speed: f64,
     },
     /// Freshness of every dataset
     Status {
@@ -162,6 +177,17 @@ pub enum Command {
         #[command(subcommand)]
         action: ConfigAction,
     },
+}
+
+/// Where what the sources send is recorded.
+#[derive(Debug, Clone, Args)]
+pub struct Recording {
+    /// Record what the sources send, without secrets, in a directory that is new or empty; for tt simulate --replay.
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+    /// The recording ends at this size, and what else the command does goes on.
+    #[arg(long, value_name = "SIZE", default_value = "1GB", requires = "record", value_parser = size)]
+    pub record_limit: u64,
 }
 
 /// What `tt import` reads.
@@ -408,6 +434,17 @@ pub enum ConfigAction {
         #[command(flatten)]
         common: Common,
     },
+}
+
+/// A size in bytes, such as `1GB`.
+fn size(text: &str) -> Result<u64, String> {
+    text.parse::<bytesize::ByteSize>().map(|size| size.as_u64())
+}
+
+/// How many times as fast as it was; infinite for `max`.
+fn replay_speed(text: &str) -> Result<f64, String> {
+    let speed = if text == "max" { Some(f64::INFINITY) } else { text.parse().ok() };
+    speed.filter(|speed| *speed > 0.0).ok_or_else(|| "it is neither a number above 0 nor \"max\"".to_owned())
 }
 
 /// A moment as RFC 3339 has it, or the midnight in UTC that a date begins with.

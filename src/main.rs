@@ -36,8 +36,8 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Demo { common } => command::demo::run(&common).await,
-        Command::Serve { read_only, common } => command::serve::run(&common, read_only).await,
-        Command::Collect { datasets, common } => command::collect::run(&common, &datasets).await,
+        Command::Serve { read_only, recording, common } => command::serve::run(&common, read_only, &recording).await,
+        Command::Collect { datasets, recording, common } => command::collect::run(&common, &datasets, &recording).await,
         Command::Import { source: Some(ImportSource::Metastock { path, files }), undo: false, common } => {
             command::import::run(&common, &path, &files).await
         }
@@ -45,8 +45,11 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Import { source: Some(_), undo: true, .. } => {
             anyhow::bail!("--undo takes back the last import, and reads no files")
         }
-        Command::Simulate { rest, dxlink, seed, symbols, rate, faults } => {
-            command::simulate::run(rest, dxlink, seed, symbols, rate, faults.as_deref()).await
+        Command::Simulate { rest, dxlink, replay: Some(folder), replay_speed, .. } => {
+            command::simulate::replay(rest, dxlink, &folder, replay_speed).await
+        }
+        Command::Simulate { rest, dxlink, seed, symbols, rate, every_event, faults, .. } => {
+            command::simulate::run(rest, dxlink, seed, symbols, rate, !every_event, faults.as_deref()).await
         }
         Command::Status { json, common } => command::status::run(&common, json).await,
         Command::Quality { format, common } => command::quality::run(&common, format).await,

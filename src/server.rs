@@ -12,8 +12,8 @@ mod upkeep;
 pub use storage::Storage;
 
 use crate::clock::Clock;
-use crate::collect::client::BudgetStatus;
 use crate::collect::client::budget::Waiting;
+use crate::collect::client::{BudgetStatus, Recorder};
 use crate::collect::collector::Collector;
 use crate::collect::history::{History, HistoryOptions};
 use crate::collect::scheduler::{self, Event, Scheduler};
@@ -111,7 +111,21 @@ impl Server {
 /// There is no lake and nothing that would make one, a source cannot be made as configured or does not have a dataset that it is to give, or a
 /// view or table of the program does not build.
 pub async fn start(config: &Config, role: Role, clock: Clock, shutdown: &CancellationToken) -> Result<Server> {
-    let all_sources = Sources::open(config, clock.clone())?;
+    start_recorded(config, role, clock, &Recorder::off(), shutdown).await
+}
+
+/// The same, with a recording of what the sources send. Whoever made the recorder finishes it.
+///
+/// # Errors
+/// Those of [`start`].
+pub async fn start_recorded(
+    config: &Config,
+    role: Role,
+    clock: Clock,
+    recorder: &Recorder,
+    shutdown: &CancellationToken,
+) -> Result<Server> {
+    let all_sources = Sources::open_recorded(config, clock.clone(), recorder)?;
     let only_reads = match role {
         Role::ReadOnly => true,
         Role::OnDemand => all_sources.missing().is_some(),

@@ -5,7 +5,7 @@
 //! credentials and nothing of other sources, of the lake or of SQL.
 
 use super::client::error::ClientError;
-use super::client::{BudgetStatus, EndpointStatus};
+use super::client::{BudgetStatus, EndpointStatus, Tap};
 use super::collector::Collector;
 use super::venue::dxlink::{FeedLimits, FeedStatus, FeedSymbols};
 use crate::clock::Clock;
@@ -16,8 +16,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Makes a source as configured. It sends nothing yet. `Err` when the configured address cannot be used.
-pub type Open = fn(&SourceConfig, Clock) -> Result<Arc<dyn Source>, ClientError>;
+/// Makes a source as configured, whose traffic is recorded by the tap. It sends nothing yet. `Err` when the configured address cannot be used.
+pub type Open = fn(&SourceConfig, Clock, Tap) -> Result<Arc<dyn Source>, ClientError>;
 
 /// One line of the list of sources.
 #[derive(Debug, Clone, Copy)]

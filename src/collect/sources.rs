@@ -2,7 +2,7 @@
 //! datasets that are derived.
 
 use super::asking;
-use super::client::{BudgetStatus, EndpointStatus};
+use super::client::{BudgetStatus, EndpointStatus, Recorder};
 use super::collector::Collector;
 use super::derive::expirations::Expirations;
 use super::derive::returns_stddev::ReturnsStddev;
@@ -57,10 +57,15 @@ impl Sources {
     /// Makes every source that has a section. Nothing is sent. `Err` where one cannot be made, or a dataset names one that
     /// does not have it: such a configuration is refused at the start.
     pub fn open(config: &Config, clock: Clock) -> Result<Self, SourcesError> {
+        Self::open_recorded(config, clock, &Recorder::off())
+    }
+
+    /// The same, with a recording of what they send.
+    pub fn open_recorded(config: &Config, clock: Clock, recorder: &Recorder) -> Result<Self, SourcesError> {
         let mut all = Vec::new();
         for definition in SOURCES {
             let Some(section) = config.sources.get(definition.name) else { continue };
-            let source = (definition.open)(section, clock.clone());
+            let source = (definition.open)(section, clock.clone(), recorder.tap(definition.name));
             let source =
                 source.map_err(|error| SourcesError::Open { name: definition.name, reason: error.to_string() })?;
             all.push((definition.name, source));

@@ -5,9 +5,12 @@
 
 use super::collection;
 use super::configuration;
-use crate::args::Common;
+use super::recording;
+use crate::args::{Common, Recording};
 use crate::clock::Clock;
+use crate::collect::client::Recorder;
 use crate::collect::sources::Sources;
+use crate::config::Config;
 use crate::console::progress::Display;
 use crate::lake::Run;
 use crate::lake::quality::DoubtKind;
@@ -23,17 +26,26 @@ const DOUBTS_TOLD: usize = 20;
 
 /// Refreshes the named datasets, or all that have a source, whatever their age; a derived one after its inputs, where those
 /// are due. Exit code 0 only when every item of every one is fresh and all rows came in; 3 when rows were rejected or a symbol
-/// is not known, 1 when an item or a dataset failed. What it is about goes to standard error.
+/// is not known, 1 when an item or a dataset failed. What it is about goes to standard error. `recorded` says whether what
+/// the sources send is recorded.
 ///
 /// # Errors
-/// There are no credentials, a name is no dataset with a source, the lake cannot be opened, or a signal came first.
-pub async fn run(common: &Common, datasets: &[String]) -> Result<ExitCode> {
+/// There are no credentials, a name is no dataset with a source, the lake cannot be opened, the recording cannot be begun, or
+/// a signal came first.
+pub async fn run(common: &Common, datasets: &[String], recorded: &Recording) -> Result<ExitCode> {
     let config = configuration(common)?;
     if let Some(missing) = Sources::open(&config, Clock::System)?.missing() {
         bail!("there is no source to collect from: {missing}");
     }
+    let recorder = recording::start(recorded, &config)?;
+    let outcome = collect(&config, datasets, &recorder).await;
+    recording::finish(&recorder).await;
+    outcome
+}
+
+async fn collect(config: &Config, datasets: &[String], recorder: &Recorder) -> Result<ExitCode> {
     let shutdown = shutdown::on_signal();
-    let mut server = server::start(&config, Role::OnDemand, Clock::System, &shutdown).await?;
+    let mut server = server::start_recorded(config, Role::OnDemand, Clock::System, recorder, &shutdown).await?;
     server.lake.check_writable().await?;
     if server.collected.is_empty() {
         bail!("there is nothing to collect: no dataset names a source that can be asked");

@@ -8,6 +8,7 @@ use super::serve::{FirstLoad, serve};
 use super::{DEMO_DATA, configuration};
 use crate::args::Common;
 use crate::clock::Clock;
+use crate::collect::client::Recorder;
 use crate::console::say;
 use crate::secret::Secret;
 use crate::server::Role;
@@ -37,6 +38,7 @@ pub async fn run(common: &Common) -> Result<ExitCode> {
         symbols: config.simulator.symbols,
         rate: config.simulator.rate,
         clock: Clock::System,
+        conflate: config.simulator.conflate,
         faults: Faults::default(),
     };
     let simulator = Simulator::start(options, rest, dxlink, shutdown.clone()).await.context("start the venue")?;
@@ -45,7 +47,7 @@ pub async fn run(common: &Common) -> Result<ExitCode> {
     venue.client_secret = Secret::new(CLIENT_SECRET);
     venue.refresh_token = Secret::new(REFRESH_TOKEN);
     venue.requests_per_second = None;
-    serve(&config, Role::Collect, FirstLoad::Wait, &shutdown, |pg| {
+    serve(&config, Role::Collect, FirstLoad::Wait, &Recorder::off(), &shutdown, |pg| {
         say!("psql -h {} -p {} -U tt -d tt", pg.ip(), pg.port());
     })
     .await?;

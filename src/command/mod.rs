@@ -10,6 +10,7 @@ pub mod import;
 pub mod lake;
 pub mod quality;
 pub mod query;
+mod recording;
 pub mod roll_back;
 pub mod serve;
 pub mod simulate;

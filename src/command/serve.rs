@@ -10,8 +10,10 @@
 use super::collection;
 use super::configuration;
 use super::descriptors;
-use crate::args::Common;
+use super::recording;
+use crate::args::{Common, Recording};
 use crate::clock::Clock;
+use crate::collect::client::Recorder;
 use crate::config::Config;
 use crate::console::progress::Display;
 use crate::console::say;
@@ -34,15 +36,19 @@ use tokio_util::sync::CancellationToken;
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Serves the configuration of a command line until a signal; with `read_only`, what is in the lake and nothing else.
+/// `recorded` says whether what the sources send is recorded.
 ///
 /// # Errors
-/// The configuration cannot be used, an address is taken, the lake cannot be opened, or a front end stopped.
-pub async fn run(common: &Common, read_only: bool) -> Result<ExitCode> {
+/// The configuration cannot be used, an address is taken, the lake cannot be opened, the recording cannot be begun, or a front
+/// end stopped.
+pub async fn run(common: &Common, read_only: bool, recorded: &Recording) -> Result<ExitCode> {
     let config = configuration(common)?;
     let role = if read_only { Role::ReadOnly } else { Role::Collect };
     let shutdown = shutdown::on_signal();
-    serve(&config, role, FirstLoad::Background, &shutdown, |_| {}).await?;
-    Ok(ExitCode::SUCCESS)
+    let recorder = recording::start(recorded, &config)?;
+    let served = serve(&config, role, FirstLoad::Background, &recorder, &shutdown, |_| {}).await;
+    recording::finish(&recorder).await;
+    served.map(|()| ExitCode::SUCCESS)
 }
 
 /// When a server that collects is ready.
@@ -99,6 +105,7 @@ pub(crate) async fn serve(
     config: &Config,
     role: Role,
     first_load: FirstLoad,
+    recorder: &Recorder,
     shutdown: &CancellationToken,
     announce: impl FnOnce(std::net::SocketAddr),
 ) -> Result<()> {
@@ -110,7 +117,7 @@ pub(crate) async fn serve(
     };
     let web = server::bind(config.server.http, "--http").await?;
     let (pg_address, web_address) = (pg.local_addr()?, web.local_addr()?);
-    let mut server = server::start(config, role, Clock::System, shutdown).await?;
+    let mut server = server::start_recorded(config, role, Clock::System, recorder, shutdown).await?;
     let display = server.events.take().map(|events| tokio::spawn(collection::show(events, Display::new())));
     let status = Arc::new(ServerStatus::new(&server));
     let health = tokio::spawn(http::serve(

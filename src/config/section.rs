@@ -325,4 +325,6 @@ pub struct SimulatorConfig {
     pub symbols: usize,
     /// Quotes per second over all symbols.
     pub rate: f64,
+    /// Whether the latest event of a symbol takes the place of earlier ones within a period, as the vendor has it.
+    pub conflate: bool,
 }

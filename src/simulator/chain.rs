@@ -4,6 +4,7 @@ use crate::market::expiration::{self, ExpirationKind};
 use crate::market::symbol::{OptionSymbol, Side};
 use crate::market::{calendar, option_model::inputs::DAYS_PER_YEAR};
 use crate::simulator::exchange::Exchange;
+use crate::simulator::index;
 use crate::simulator::universe::Instrument;
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use std::collections::BTreeSet;
@@ -27,6 +28,50 @@ pub(crate) struct Expiration {
     pub(crate) kind: ExpirationKind,
     /// Strike prices in USD, rising, the same for calls and puts.
     pub(crate) strikes: Vec<f64>,
+}
+
+/// The options of an underlying that have a root and a settlement in common.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Chain {
+    pub(crate) underlying: String,
+    /// Root of the options' symbols.
+    pub(crate) root: String,
+    /// `AM` where the opening of the last session settles them, `PM` where its close does.
+    pub(crate) settlement: &'static str,
+    /// `American` or `European`, by when they may be exercised.
+    pub(crate) style: &'static str,
+    pub(crate) expirations: Vec<Expiration>,
+}
+
+/// The chains of an underlying at `now`, with the instrument that prices them: one of a stock or fund, none where it has no
+/// options, two of an index. `None` for what the venue does not know.
+pub(crate) fn chains<'a>(
+    exchange: &'a Exchange,
+    underlying: &str,
+    now: DateTime<Utc>,
+) -> Option<(&'a Instrument, Vec<Chain>)> {
+    let Some(index) = index::find(underlying) else {
+        let instrument = exchange.universe.find(underlying)?;
+        let (settlement, style, root) = ("PM", "American", instrument.option_root());
+        let expirations = expirations(exchange, instrument, now);
+        let chain = Chain { underlying: underlying.to_owned(), root, settlement, style, expirations };
+        return Some((instrument, if chain.expirations.is_empty() { Vec::new() } else { vec![chain] }));
+    };
+    let instrument = exchange.universe.find(index.proxy)?;
+    let all = expirations(exchange, instrument, now);
+    let is_monthly = |expiration: &Expiration| expiration.kind == ExpirationKind::Regular;
+    let monthly = all.iter().filter(|expiration| is_monthly(expiration)).cloned().collect();
+    // On the date of a monthly expiration there is a weekly one beside it.
+    let kind = |kind| if kind == ExpirationKind::Regular { ExpirationKind::Weekly } else { kind };
+    let others = all.into_iter().map(|expiration| Expiration { kind: kind(expiration.kind), ..expiration }).collect();
+    let chain = |root: &str, settlement, expirations| Chain {
+        underlying: underlying.to_owned(),
+        root: root.to_owned(),
+        settlement,
+        style: "European",
+        expirations,
+    };
+    Some((instrument, vec![chain(index.symbol, "AM", monthly), chain(index.evening_root, "PM", others)]))
 }
 
 /// The expirations listed for an instrument at `now`, soonest first; none when it has no options.
@@ -90,14 +135,11 @@ fn strikes(price: f64, reach: f64, monthly: bool) -> Vec<f64> {
     (first..=last).map(|number| number as f64 * step).collect()
 }
 
-/// Every option of the listed expirations: by date, then strike, call before put.
-pub(crate) fn options<'a>(
-    root: &'a str,
-    expirations: &'a [Expiration],
-) -> impl Iterator<Item = (OptionSymbol, &'a Expiration)> {
-    expirations.iter().flat_map(move |expiration| {
+/// Every option of a chain: by date, then strike, call before put.
+pub(crate) fn options(chain: &Chain) -> impl Iterator<Item = (OptionSymbol, &Expiration)> {
+    chain.expirations.iter().flat_map(move |expiration| {
         expiration.strikes.iter().flat_map(move |strike| {
-            let option = |side| OptionSymbol::new(root, expiration.date, side, *strike);
+            let option = |side| OptionSymbol::new(&chain.root, expiration.date, side, *strike);
             [option(Side::Call), option(Side::Put)].into_iter().flatten().map(move |option| (option, expiration))
         })
     })
@@ -125,8 +167,23 @@ mod tests {
         assert_eq!(spy[0].date, NaiveDate::from_ymd_opt(2026, 1, 5).unwrap());
         assert!(spy.iter().any(|expiration| expiration.kind == ExpirationKind::Quarterly));
         assert!(spy.len() > apple.len());
-        let options: Vec<_> = options("SPY", &spy).collect();
+        let (_, chains) = chains(&exchange, "SPY", exchange.clock.now()).unwrap();
+        let options: Vec<_> = options(&chains[0]).collect();
         assert!(options.len() > 500 && options.len() < 4_000, "{}", options.len());
+    }
+
+    #[test]
+    fn an_index_has_two_roots_on_the_date_of_a_monthly_expiration() {
+        let exchange = Exchange::new(42, 30, Clock::hand_set("2026-01-05T15:00:00Z".parse().unwrap()));
+        let (instrument, chains) = chains(&exchange, "SPX", exchange.clock.now()).unwrap();
+        assert_eq!(&*instrument.symbol, "SPY");
+        let told: Vec<_> = chains.iter().map(|chain| (chain.root.as_str(), chain.settlement)).collect();
+        assert_eq!(told, [("SPX", "AM"), ("SPXW", "PM")]);
+        let dates = |chain: &Chain| chain.expirations.iter().map(|expiration| expiration.date).collect::<Vec<_>>();
+        let (monthly, all) = (dates(&chains[0]), dates(&chains[1]));
+        assert!(monthly.len() >= 13 && all.len() > monthly.len() && monthly.iter().all(|date| all.contains(date)));
+        let symbols: BTreeSet<String> = chains.iter().flat_map(options).map(|(option, _)| option.occ()).collect();
+        assert_eq!(symbols.len(), chains.iter().flat_map(options).count(), "each symbol is there once");
     }
 
     #[test]

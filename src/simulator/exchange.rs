@@ -8,6 +8,7 @@ use crate::market::option_model::european;
 use crate::market::option_model::inputs::{DAYS_PER_YEAR, Inputs, Sensitivities};
 use crate::market::symbol::OptionSymbol;
 use crate::simulator::further;
+use crate::simulator::index;
 use crate::simulator::noise::{bits, normal, uniform, wave};
 use crate::simulator::price::{Day, DayBar, Tape};
 use crate::simulator::universe::{Instrument, Universe};
@@ -54,10 +55,14 @@ impl Exchange {
     pub(crate) fn resolve(&self, symbol: &str) -> Option<Source> {
         if symbol.starts_with('.') {
             let option = OptionSymbol::parse_streamer(symbol)?;
-            let underlying = self.universe.find_root(&option.root)?;
-            return Some(Source::Option(underlying.place, option));
+            let underlying = match index::of_root(&option.root) {
+                Some(index) => self.universe.find(index.proxy),
+                None => self.universe.find_root(&option.root),
+            };
+            return Some(Source::Option(underlying?.place, option));
         }
-        let symbol = further::proxy(symbol).unwrap_or(symbol);
+        let of_index = || index::find(symbol).map(|index| index.proxy);
+        let symbol = further::proxy(symbol).or_else(of_index).unwrap_or(symbol);
         self.universe.find(symbol).map(|instrument| Source::Equity(instrument.place))
     }
 
@@ -221,6 +226,18 @@ mod tests {
         let exchange = fixture("2026-01-05T15:00:00Z");
         for symbol in ["", "NOSUCH", ".NOSUCH260116C5", ".", "./EW4N26C6500:XCME", "/CLZ26:XNYM"] {
             assert_eq!(exchange.resolve(symbol), None, "{symbol}");
+        }
+    }
+
+    #[test]
+    fn options_of_an_index_have_the_prices_of_its_fund() {
+        let exchange = fixture("2026-01-05T15:00:00Z");
+        let fund = exchange.universe.find("SPY").unwrap().place;
+        assert_eq!(exchange.resolve("SPX"), Some(Source::Equity(fund)));
+        for symbol in [".SPX260116C520", ".SPXW260116C520"] {
+            let source = exchange.resolve(symbol).unwrap();
+            assert!(matches!(&source, Source::Option(place, _) if *place == fund), "{symbol}");
+            assert!(exchange.last(&source, exchange.clock.now()).is_some(), "{symbol}");
         }
     }
 }

@@ -11,9 +11,11 @@ mod exchange;
 pub mod fault;
 mod further;
 mod hub;
+mod index;
 mod metrics;
 mod noise;
 mod price;
+pub mod replay;
 mod rest;
 mod universe;
 mod value;
@@ -44,13 +46,15 @@ pub struct Options {
     pub rate: f64,
     /// The time the venue lives in: sessions, token expiry, keepalive.
     pub clock: Clock,
+    /// Whether a client gets the latest event of a symbol in each period of its channel, as from the vendor, rather than each.
+    pub conflate: bool,
     /// Faults from the start.
     pub faults: Faults,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: 1, symbols: 0, rate: 500.0, clock: Clock::System, faults: Faults::default() }
+        Self { seed: 1, symbols: 0, rate: 500.0, clock: Clock::System, conflate: true, faults: Faults::default() }
     }
 }
 
@@ -104,7 +108,7 @@ impl Simulator {
         let faults = FaultSwitch::new(options.faults);
         let hub = Arc::new(Hub::new());
         let venue = Arc::new(Venue::new(exchange.clone(), tokens.clone(), faults.clone(), dxlink_addr));
-        let feed = Arc::new(Feed::new(exchange.clone(), hub.clone(), tokens, faults));
+        let feed = Arc::new(Feed::new(exchange.clone(), hub.clone(), tokens, faults, options.conflate));
         tokio::spawn(rest::serve(venue.clone(), rest, shutdown.clone()));
         tokio::spawn(dxlink::serve(feed.clone(), dxlink, shutdown.clone()));
         tokio::spawn(hub.run(exchange, options.rate, shutdown));

@@ -32,9 +32,12 @@ impl Fixture {
     }
 
     async fn with(now: &str, symbols: usize, rate: f64, faults: Faults) -> Self {
-        let clock = Clock::hand_set(now.parse().unwrap());
+        Self::of(Options { seed: 42, symbols, rate, clock: hand_set(now), faults, ..Options::default() }).await
+    }
+
+    async fn of(options: Options) -> Self {
+        let clock = options.clock.clone();
         let shutdown = CancellationToken::new();
-        let options = Options { seed: 42, symbols, rate, clock: clock.clone(), faults };
         let listener = || TcpListener::bind("127.0.0.1:0");
         let (rest, dxlink) = (listener().await.unwrap(), listener().await.unwrap());
         let venue = Simulator::start(options, rest, dxlink, shutdown.clone()).await.unwrap();
@@ -84,6 +87,10 @@ impl Fixture {
         assert_eq!(feed.next("AUTH_STATE").await["state"], "AUTHORIZED");
         feed
     }
+}
+
+fn hand_set(now: &str) -> Clock {
+    Clock::hand_set(now.parse().unwrap())
 }
 
 /// A client of the feed.

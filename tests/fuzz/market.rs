@@ -9,7 +9,7 @@ use ttapi::config::{self, Config};
 use ttapi::market::event::Quote;
 use ttapi::secret::Secret;
 use ttapi::server::{self, Role, Server};
-use ttapi::simulator::{CLIENT_SECRET, Faults, Options, REFRESH_TOKEN, Simulator};
+use ttapi::simulator::{CLIENT_SECRET, Options, REFRESH_TOKEN, Simulator};
 
 /// What is collected: every kind of table has rows.
 const DATASETS: [&str; 7] =
@@ -37,7 +37,7 @@ impl Market {
         let venue = CancellationToken::new();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let listen = || async { TcpListener::bind(any).await.expect("a free port") };
-        let options = Options { seed: 42, symbols: 0, rate: 0.0, clock: clock.clone(), faults: Faults::default() };
+        let options = Options { seed: 42, rate: 0.0, clock: clock.clone(), ..Options::default() };
         let simulator = Simulator::start(options, listen().await, listen().await, venue.clone()).await;
         let simulator = simulator.expect("the venue starts");
         let mut config = configuration(directory.path().to_str().expect("a path of letters"));

@@ -21,6 +21,7 @@ mod live_sql;
 mod postgres_catalog;
 mod postgres_text;
 mod prepared;
+mod recording;
 mod residents;
 mod restated;
 mod sessions;

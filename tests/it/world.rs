@@ -21,7 +21,7 @@ use ttapi::secret::Secret;
 use ttapi::serve::postgres;
 use ttapi::server::{self, Role, Server};
 use ttapi::simulator::fault::{Kind, Rule};
-use ttapi::simulator::{CLIENT_SECRET, Faults, Options, REFRESH_TOKEN, Simulator};
+use ttapi::simulator::{CLIENT_SECRET, Options, REFRESH_TOKEN, Simulator};
 
 /// How long anything may take before a test gives up.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -188,7 +188,7 @@ pub(crate) async fn serve_postgres(engine: ttapi::engine::Engine, shutdown: Canc
 
 async fn simulate(clock: &Clock, rest: SocketAddr, dxlink: SocketAddr, shutdown: CancellationToken) -> Simulator {
     let (rest, dxlink) = (TcpListener::bind(rest).await.unwrap(), TcpListener::bind(dxlink).await.unwrap());
-    let options = Options { seed: 42, symbols: 0, rate: 0.0, clock: clock.clone(), faults: Faults::default() };
+    let options = Options { seed: 42, rate: 0.0, clock: clock.clone(), ..Options::default() };
     Simulator::start(options, rest, dxlink, shutdown).await.unwrap()
 }
 

@@ -4,6 +4,7 @@
 
 use super::error::ClientError;
 use chrono::{DateTime, Utc};
+use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 use std::error::Error;
@@ -14,42 +15,80 @@ const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How much of a vendor's words is repeated in an error.
 const MESSAGE_CHARS_MAX: usize = 200;
 
-/// Reads a response whole: the body of a 2xx, an error for anything else.
-pub(super) async fn read(
-    mut response: reqwest::Response,
-    origin: &str,
-    path: &str,
-    timeout: Duration,
-    now: DateTime<Utc>,
-) -> Result<Vec<u8>, ClientError> {
-    let status = response.status();
-    let retry_after = retry_after(response.headers(), now);
+/// What came for a request: as much of it as came, and how it ended.
+pub(super) struct Received {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+    end: End,
+}
+
+/// How a body ended.
+enum End {
+    Whole,
+    TooLarge,
+    Broken(reqwest::Error),
+}
+
+/// Reads a response to its end, whatever its status. What goes wrong on the way is told by [`Received::body`].
+pub(super) async fn receive(mut response: reqwest::Response) -> Received {
     let mut body = Vec::new();
-    loop {
+    let end = loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > BODY_BYTES_MAX => {
-                let reason = format!("the body is larger than {BODY_BYTES_MAX} bytes");
-                return Err(ClientError::Unreadable { origin: origin.to_owned(), path: path.to_owned(), reason });
-            }
+            Ok(Some(chunk)) if body.len() + chunk.len() > BODY_BYTES_MAX => break End::TooLarge,
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => break,
-            // The status of a refusal says more than its broken body.
-            Err(_) if !status.is_success() => break,
-            Err(error) => return Err(from_network(error, origin, path, timeout)),
+            Ok(None) => break End::Whole,
+            Err(error) => break End::Broken(error.without_url()),
+        }
+    };
+    Received { status: response.status(), headers: std::mem::take(response.headers_mut()), body, end }
+}
+
+impl Received {
+    /// Why the body is not whole, without an address; `None` when it is.
+    pub(super) fn broken(&self) -> Option<String> {
+        match &self.end {
+            End::Whole => None,
+            End::TooLarge => Some(too_large()),
+            End::Broken(error) => Some(chain(error)),
         }
     }
-    if status.is_success() {
-        return Ok(body);
+
+    /// The body of a 2xx, an error for anything else.
+    pub(super) fn body(
+        self,
+        origin: &str,
+        path: &str,
+        timeout: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<u8>, ClientError> {
+        match self.end {
+            End::TooLarge => {
+                return Err(ClientError::Unreadable {
+                    origin: origin.to_owned(),
+                    path: path.to_owned(),
+                    reason: too_large(),
+                });
+            }
+            // The status of a refusal says more than its broken body.
+            End::Broken(error) if self.status.is_success() => return Err(from_network(error, origin, path, timeout)),
+            _ if self.status.is_success() => return Ok(self.body),
+            _ => {}
+        }
+        let (code, message) = refusal(&self.body);
+        Err(ClientError::Status {
+            origin: origin.to_owned(),
+            path: path.to_owned(),
+            status: self.status.as_u16(),
+            code,
+            message,
+            retry_after: retry_after(&self.headers, now),
+        })
     }
-    let (code, message) = refusal(&body);
-    Err(ClientError::Status {
-        origin: origin.to_owned(),
-        path: path.to_owned(),
-        status: status.as_u16(),
-        code,
-        message,
-        retry_after,
-    })
+}
+
+fn too_large() -> String {
+    format!("the body is larger than {BODY_BYTES_MAX} bytes")
 }
 
 /// The JSON of a body.

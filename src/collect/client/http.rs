@@ -9,6 +9,7 @@ use super::error::ClientError;
 use super::get::Get;
 use super::oauth::OAuth;
 use super::pause::Pause;
+use super::record::{Asked, Tap};
 use crate::clock::Clock;
 use crate::collect::purpose::Purpose;
 use crate::config::SourceConfig;
@@ -57,6 +58,7 @@ struct Shared {
     permits: Semaphore,
     /// Nothing is sent while the origin wants to be left alone.
     pause: Pause,
+    tap: Tap,
 }
 
 /// What authorises the requests of a client.
@@ -74,8 +76,8 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client that has sent nothing yet. `Err` when the configured address cannot be used.
-    pub fn new(options: &SourceConfig, auth: Auth, clock: Clock) -> Result<Self, ClientError> {
+    /// A client that has sent nothing yet, whose traffic is recorded by `tap`. `Err` when the configured address cannot be used.
+    pub fn new(options: &SourceConfig, auth: Auth, clock: Clock, tap: Tap) -> Result<Self, ClientError> {
         let wrong = |reason: String| ClientError::Address { address: options.base_url.clone(), reason };
         let url = url::Url::parse(&options.base_url).map_err(|error| wrong(error.to_string()))?;
         let host = url.host_str().ok_or_else(|| wrong("it names no host".to_owned()))?;
@@ -113,6 +115,7 @@ impl Client {
                     timeout: options.timeout,
                     clock: clock.clone(),
                     endpoint,
+                    tap: tap.clone(),
                     state: tokio::sync::Mutex::default(),
                 }))
             }
@@ -131,6 +134,7 @@ impl Client {
             budget,
             permits: Semaphore::new(options.in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             pause: Pause::default(),
+            tap,
         };
         Ok(Self { shared: Arc::new(shared), calls: Arc::default(), purpose: Arc::default() })
     }
@@ -165,6 +169,11 @@ impl Client {
     /// The clock the client lives by.
     pub fn clock(&self) -> &Clock {
         &self.shared.clock
+    }
+
+    /// What records the traffic with the source.
+    pub fn tap(&self) -> &Tap {
+        &self.shared.tap
     }
 
     /// Every endpoint asked so far, and the token endpoint where there is one, by name. While the origin wants to be left
@@ -309,14 +318,32 @@ impl Client {
             Authority::Query(name, key) => request.query(&[(*name, key.expose())]),
             Authority::None | Authority::OAuth2(_) => request,
         };
-        let response = request.send().await;
-        let response = response.map_err(|error| answer::from_network(error, &shared.origin, &get.path, timeout))?;
-        let body = answer::read(response, &shared.origin, &get.path, timeout, shared.clock.now()).await;
+        let asked = self.asked(get);
+        let received = match request.send().await {
+            Ok(response) => answer::receive(response).await,
+            Err(error) => {
+                let error = error.without_url();
+                shared.tap.exchange(&asked, Err(&answer::chain(&error)));
+                return Err(answer::from_network(error, &shared.origin, &get.path, timeout));
+            }
+        };
+        shared.tap.exchange(&asked, Ok(&received));
+        let body = received.body(&shared.origin, &get.path, timeout, shared.clock.now());
         let body = body.map_err(|error| self.without_key(error))?;
         parse(&body).map_err(|reason| {
             let (origin, path) = (shared.origin.clone(), get.path.clone());
             self.without_key(ClientError::Unreadable { origin, path, reason })
         })
+    }
+
+    /// A GET that is sent now, for the recording.
+    fn asked<'a>(&self, get: &'a Get) -> Asked<'a> {
+        let key = match &self.shared.authority {
+            Authority::Query(name, _) => Some(*name),
+            _ => None,
+        };
+        let at_ms = self.shared.tap.now_ms();
+        Asked { at_ms, method: "GET", path: &get.path, query: &get.query, key, accept: get.accept, body: None }
     }
 
     /// What an origin says of a request must not repeat the key that the request carried.

@@ -299,10 +299,10 @@ async fn the_breaker_keeps_requests_from_a_failing_endpoint_only() {
 async fn an_unreachable_origin_is_named() {
     let none = || Auth::None;
     let options = SourceConfig { base_url: "http://127.0.0.1:1".to_owned(), attempts: 1, ..SourceConfig::default() };
-    let error = Client::new(&options, none(), clock()).unwrap().get(&data()).await.unwrap_err();
+    let error = Client::new(&options, none(), clock(), Tap::default()).unwrap().get(&data()).await.unwrap_err();
     assert!(error.to_string().starts_with("127.0.0.1:1/data: "), "{error}");
     let options = SourceConfig { base_url: "nonsense".to_owned(), ..SourceConfig::default() };
-    assert!(matches!(Client::new(&options, none(), clock()), Err(ClientError::Address { .. })));
+    assert!(matches!(Client::new(&options, none(), clock(), Tap::default()), Err(ClientError::Address { .. })));
 }
 
 #[tokio::test]

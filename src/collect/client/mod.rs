@@ -13,6 +13,7 @@ pub mod get;
 pub mod http;
 mod oauth;
 mod pause;
+pub mod record;
 #[cfg(test)]
 pub(crate) mod scripted;
 pub mod websocket;
@@ -24,3 +25,4 @@ pub use endpoint::EndpointStatus;
 pub use error::ClientError;
 pub use get::Get;
 pub use http::Client;
+pub use record::{Recorder, Tap};

@@ -8,6 +8,7 @@
 use super::answer;
 use super::endpoint::Endpoint;
 use super::error::ClientError;
+use super::record::{Asked, Tap};
 use crate::clock::Clock;
 use crate::secret::Secret;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -43,6 +44,7 @@ pub(super) struct OAuth {
     pub(super) timeout: Duration,
     pub(super) clock: Clock,
     pub(super) endpoint: std::sync::Arc<Endpoint>,
+    pub(super) tap: Tap,
     /// Held across the token call on purpose: that is what makes it one call for all who wait.
     pub(super) state: Mutex<State>,
 }
@@ -169,11 +171,12 @@ impl OAuth {
             reason: reason.to_owned(),
         };
         let bearer = answer.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty());
-        let bearer = bearer.ok_or_else(|| unreadable("it has no access_token"))?;
+        let bearer = Secret::new(bearer.ok_or_else(|| unreadable("it has no access_token"))?);
+        self.tap.hide(&bearer);
         let seconds = life_seconds(answer.get("expires_in"));
         // A token that lives less than two minutes is used for half its life, not renewed for every request.
         let good_for = (seconds - RENEW_BEFORE_SECONDS).max(seconds / 2).max(USE_SECONDS_MIN);
-        Ok(Token { bearer: Secret::new(bearer), renew_at: self.clock.now() + TimeDelta::seconds(good_for) })
+        Ok(Token { bearer, renew_at: self.clock.now() + TimeDelta::seconds(good_for) })
     }
 
     async fn send(&self) -> Result<Value, ClientError> {
@@ -183,11 +186,21 @@ impl OAuth {
             "refresh_token": self.refresh_token.expose(),
             "client_secret": self.client_secret.expose(),
         });
-        let response = self.http.post(&self.url).timeout(self.timeout).json(&body).send().await;
-        let response =
-            response.map_err(|error| answer::from_network(error, &self.origin, self.endpoint.name, self.timeout))?;
+        let text = body.to_string();
         let path = self.endpoint.name;
-        let body = answer::read(response, &self.origin, path, self.timeout, self.clock.now()).await?;
+        let at_ms = self.tap.now_ms();
+        let accept = "*/*";
+        let asked = Asked { at_ms, method: "POST", path, query: &[], key: None, accept, body: Some(&text) };
+        let received = match self.http.post(&self.url).timeout(self.timeout).json(&body).send().await {
+            Ok(response) => answer::receive(response).await,
+            Err(error) => {
+                let error = error.without_url();
+                self.tap.exchange(&asked, Err(&answer::chain(&error)));
+                return Err(answer::from_network(error, &self.origin, path, self.timeout));
+            }
+        };
+        self.tap.exchange(&asked, Ok(&received));
+        let body = received.body(&self.origin, path, self.timeout, self.clock.now())?;
         answer::json(&body).map_err(|reason| ClientError::Unreadable {
             origin: self.origin.clone(),
             path: path.to_owned(),

@@ -2,6 +2,7 @@
 
 use super::auth::Auth;
 use super::http::Client;
+use super::record::Tap;
 use crate::clock::Clock;
 use crate::config::SourceConfig;
 use crate::secret::Secret;
@@ -71,13 +72,18 @@ impl Scripted {
 
     /// A client that authorises itself otherwise.
     pub(crate) fn client_with(&self, auth: Auth, clock: Clock) -> Client {
+        self.recorded_client(auth, clock, Tap::default())
+    }
+
+    /// A client whose traffic is recorded.
+    pub(crate) fn recorded_client(&self, auth: Auth, clock: Clock, tap: Tap) -> Client {
         let options = SourceConfig {
             base_url: self.base_url.clone(),
             requests_per_second: None,
             timeout: Duration::from_secs(2),
             ..SourceConfig::default()
         };
-        Client::new(&options, auth, clock).expect("a good address")
+        Client::new(&options, auth, clock, tap).expect("a good address")
     }
 }
 

@@ -1,6 +1,7 @@
 //! A WebSocket to a source: text frames in, text frames out, `ws://` and `wss://`.
 
 use super::answer;
+use super::record::{FeedTap, Tap};
 use futures::{SinkExt, StreamExt};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -15,11 +16,12 @@ const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    tap: FeedTap,
 }
 
 impl Socket {
-    /// Connects within `limit`. `Err` is one clear sentence without the address.
-    pub async fn connect(url: &str, limit: Duration) -> Result<Self, String> {
+    /// Connects within `limit`; `tap` records what goes over it. `Err` is one clear sentence without the address.
+    pub async fn connect(url: &str, limit: Duration, tap: &Tap) -> Result<Self, String> {
         // Both providers are compiled in, so rustls cannot choose by itself. A second installation changes nothing.
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -29,7 +31,7 @@ impl Socket {
             .max_frame_size(Some(MESSAGE_BYTES_MAX));
         let connecting = connect_async_with_config(url, Some(config), true);
         match tokio::time::timeout(limit, connecting).await {
-            Ok(Ok((stream, _))) => Ok(Self { stream }),
+            Ok(Ok((stream, _))) => Ok(Self { stream, tap: tap.feed(url) }),
             Ok(Err(error)) => Err(answer::chain(&error)),
             Err(_) => Err(format!("no connection within {} s", limit.as_secs_f64())),
         }
@@ -37,12 +39,26 @@ impl Socket {
 
     /// Sends one text frame.
     pub async fn send(&mut self, text: String) -> Result<(), String> {
-        self.stream.send(Message::text(text)).await.map_err(|error| tell(&error))
+        self.tap.sent(&text);
+        let sent = self.stream.send(Message::text(text)).await.map_err(|error| tell(&error));
+        if let Err(reason) = &sent {
+            self.tap.ended(reason);
+        }
+        sent
     }
 
     /// The next text frame; binary frames are passed over. `Err` says why the connection is over.
     /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<Utf8Bytes, String> {
+        let received = self.receive().await;
+        match &received {
+            Ok(text) => self.tap.received(text),
+            Err(reason) => self.tap.ended(reason),
+        }
+        received
+    }
+
+    async fn receive(&mut self) -> Result<Utf8Bytes, String> {
         loop {
             match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => return Ok(text),
@@ -81,8 +97,8 @@ mod tests {
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { while listener.accept().await.is_ok() {} });
         let limit = Duration::from_secs(5);
-        assert!(Socket::connect(&format!("ws://{address}/realtime"), limit).await.is_err());
-        assert!(Socket::connect(&format!("wss://{address}/realtime"), limit).await.is_err());
-        assert!(Socket::connect("nonsense", limit).await.is_err());
+        assert!(Socket::connect(&format!("ws://{address}/realtime"), limit, &Tap::default()).await.is_err());
+        assert!(Socket::connect(&format!("wss://{address}/realtime"), limit, &Tap::default()).await.is_err());
+        assert!(Socket::connect("nonsense", limit, &Tap::default()).await.is_err());
     }
 }

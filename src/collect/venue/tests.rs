@@ -5,7 +5,7 @@
 use super::dxlink::{Eod, EodOptions, Feed, FeedOptions, FeedSymbols, QuoteTokens};
 use super::tastytrade::{Calendar, Dividends, Earnings, OptionChains, Snapshots, Symbols, snapshots};
 use crate::clock::Clock;
-use crate::collect::client::{Auth, Client};
+use crate::collect::client::{Auth, Client, Tap};
 use crate::collect::{Fetch, FetchError, Fetched, Request};
 use crate::config::SourceConfig;
 use crate::lake::dataset;
@@ -18,9 +18,9 @@ use crate::simulator::fault::{Kind, Rule};
 use crate::simulator::{Options, Simulator};
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::compute::concat_batches;
-use arrow::datatypes::Float64Type;
+use arrow::datatypes::{Date32Type, Float64Type};
 use arrow::record_batch::RecordBatch;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -66,7 +66,7 @@ impl Venue {
             client_secret: Secret::new("sim-secret"),
             refresh_token: Secret::new(refresh_token),
         };
-        Client::new(&options, auth, self.clock.clone()).unwrap()
+        Client::new(&options, auth, self.clock.clone(), Tap::default()).unwrap()
     }
 
     fn eod(&self) -> Eod {
@@ -154,6 +154,21 @@ async fn failing_symbols_cost_only_themselves() {
     assert_eq!(failed(&chains), ["SPY"]);
     let underlyings = rows(&chains, "option_chains");
     assert!(column(&underlyings, "underlying").iter().any(|symbol| symbol == Some("BRK/B")));
+}
+
+#[tokio::test]
+async fn options_of_an_index_have_two_roots_on_one_date() {
+    let venue = Venue::still().await;
+    let fetched = OptionChains { client: venue.client() }.fetch(&request(["SPX"])).await.unwrap();
+    let chain = rows(&fetched, "option_chains");
+    let dates = chain.column_by_name("expiration").unwrap().as_primitive::<Date32Type>();
+    let dates_of = |root: &str| {
+        let of_root = |(known, date): (Option<&str>, Option<i32>)| date.filter(|_| known == Some(root));
+        column(&chain, "root").iter().zip(dates.iter()).filter_map(of_root).collect::<BTreeSet<i32>>()
+    };
+    let (monthly, others) = (dates_of("SPX"), dates_of("SPXW"));
+    assert!(!monthly.is_empty() && monthly.is_subset(&others) && others.len() > monthly.len());
+    assert!(column(&chain, "underlying").iter().all(|symbol| symbol == Some("SPX")));
 }
 
 #[tokio::test]

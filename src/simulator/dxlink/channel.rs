@@ -66,6 +66,8 @@ pub(crate) struct Channel {
     /// The channel's number, chosen by the client.
     pub(crate) number: u64,
     pub(crate) contract: Contract,
+    /// Whether the venue conflates at all.
+    conflate: bool,
     pub(crate) format: Format,
     /// Aggregation period: at most one frame of ticks in this time; 0 delivers every event.
     pub(crate) period_seconds: f64,
@@ -85,10 +87,11 @@ pub(crate) struct Channel {
 
 impl Channel {
     /// A channel as it is opened: FULL format, a tenth of a second, no subscriptions.
-    pub(crate) fn new(number: u64, contract: Contract) -> Self {
+    pub(crate) fn new(number: u64, contract: Contract, conflate: bool) -> Self {
         Self {
             number,
             contract,
+            conflate,
             format: Format::Full,
             period_seconds: DEFAULT_PERIOD_SECONDS,
             requested: HashMap::new(),
@@ -149,7 +152,7 @@ impl Channel {
 
     /// Whether every event is delivered rather than the latest of each period.
     fn delivers_all(&self) -> bool {
-        self.contract == Contract::Stream || self.period_seconds == 0.0
+        !self.conflate || self.contract == Contract::Stream || self.period_seconds == 0.0
     }
 
     /// Whether subscribing brings the last event at once.

@@ -17,6 +17,8 @@ pub(crate) struct Feed {
     pub(crate) hub: Arc<Hub>,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) faults: FaultSwitch,
+    /// Whether the latest event of a symbol takes the place of earlier ones within a period.
+    pub(crate) conflate: bool,
     /// Connections accepted since the start.
     pub(crate) connections: AtomicU64,
     /// Pairs of event type and symbol that are subscribed now.
@@ -30,12 +32,19 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    pub(crate) fn new(exchange: Arc<Exchange>, hub: Arc<Hub>, tokens: Arc<Tokens>, faults: FaultSwitch) -> Self {
+    pub(crate) fn new(
+        exchange: Arc<Exchange>,
+        hub: Arc<Hub>,
+        tokens: Arc<Tokens>,
+        faults: FaultSwitch,
+        conflate: bool,
+    ) -> Self {
         Self {
             exchange,
             hub,
             tokens,
             faults,
+            conflate,
             connections: AtomicU64::new(0),
             subscriptions: AtomicU64::new(0),
             subscribings: AtomicU64::new(0),

@@ -4,9 +4,10 @@ use super::reply::{Page, Query, Refusal, Reply, decimal, instant};
 use super::venue::Venue;
 use crate::market::expiration;
 use crate::market::symbol::{OptionSymbol, Side};
-use crate::simulator::chain::{self, Expiration};
+use crate::simulator::chain::{self, Chain, Expiration};
 use crate::simulator::exchange::expiration_instant;
 use crate::simulator::further::{FURTHER, Further};
+use crate::simulator::index::{self, INDICES, Index};
 use crate::simulator::universe::Instrument;
 use serde_json::{Value, json};
 
@@ -19,8 +20,7 @@ const PAGE_MAX: usize = 1_000;
 pub(super) fn equities(venue: &Venue, query: &Query) -> Result<Reply, Refusal> {
     let asked = query.list("symbol");
     if !asked.is_empty() {
-        let found = asked.iter().filter_map(|symbol| venue.exchange.universe.find(symbol));
-        return Ok(Reply::List(found.map(equity).collect(), None));
+        return Ok(Reply::List(asked.iter().filter_map(|symbol| equity_or_index(venue, symbol)).collect(), None));
     }
     page_of_equities(venue, query, PAGE_MAX)
 }
@@ -31,10 +31,13 @@ pub(super) fn active_equities(venue: &Venue, query: &Query) -> Result<Reply, Ref
 }
 
 fn page_of_equities(venue: &Venue, query: &Query, page_max: usize) -> Result<Reply, Refusal> {
+    if query.one("is-index") == Some("true") {
+        let page = Page::parse(query, page_max, INDICES.len())?;
+        return Ok(Reply::List(page.slice(INDICES).iter().map(index_value).collect(), Some(page)));
+    }
     let easy = query.one("lendability").is_none_or(|lendability| lendability == "Easy To Borrow");
-    let no_index = query.one("is-index") != Some("true");
     let funds = query.one("is-etf").map(|value| value == "true");
-    let wanted = |instrument: &&Instrument| easy && no_index && funds.is_none_or(|funds| funds == instrument.etf);
+    let wanted = |instrument: &&Instrument| easy && funds.is_none_or(|funds| funds == instrument.etf);
     let all: Vec<&Instrument> = venue.exchange.universe.all().iter().filter(wanted).collect();
     let page = Page::parse(query, page_max, all.len())?;
     Ok(Reply::List(page.slice(&all).iter().map(|instrument| equity(instrument)).collect(), Some(page)))
@@ -42,7 +45,26 @@ fn page_of_equities(venue: &Venue, query: &Query, page_max: usize) -> Result<Rep
 
 /// `GET /instruments/equities/{symbol}`: one equity; 404 for an unknown symbol.
 pub(super) fn equity_of(venue: &Venue, symbol: &str) -> Result<Reply, Refusal> {
-    Ok(Reply::Single(equity(venue.instrument(symbol)?)))
+    equity_or_index(venue, symbol).map(Reply::Single).ok_or_else(|| Refusal::not_found("instrument"))
+}
+
+fn equity_or_index(venue: &Venue, symbol: &str) -> Option<Value> {
+    venue.exchange.universe.find(symbol).map(equity).or_else(|| index::find(symbol).map(index_value))
+}
+
+fn index_value(index: &Index) -> Value {
+    json!({
+        "symbol": index.symbol,
+        "instrument-type": "Equity",
+        "short-description": index.description,
+        "description": index.description,
+        "is-index": true,
+        "is-etf": false,
+        "market-time-instrument-collection": "Cash Settled Equity Option",
+        "active": true,
+        "streamer-symbol": index.symbol,
+        "option-tick-sizes": option_tick_sizes(),
+    })
 }
 
 fn equity(instrument: &Instrument) -> Value {
@@ -117,14 +139,18 @@ pub(super) fn equity_options(venue: &Venue, query: &Query) -> Result<Reply, Refu
 /// An option whose expiration and strike are listed now; `None` for any other symbol.
 fn listed_option(venue: &Venue, occ: &str) -> Option<Value> {
     let option = OptionSymbol::parse_occ(occ)?;
-    let instrument = venue.exchange.universe.find_root(&option.root)?;
-    let listed = chain::expirations(&venue.exchange, instrument, venue.now());
-    let expiration = listed.iter().find(|expiration| expiration.date == option.expiration)?;
+    let underlying = match index::of_root(&option.root) {
+        Some(index) => index.symbol,
+        None => &*venue.exchange.universe.find_root(&option.root)?.symbol,
+    };
+    let (_, chains) = chain::chains(&venue.exchange, underlying, venue.now())?;
+    let chain = chains.iter().find(|chain| chain.root == option.root)?;
+    let expiration = chain.expirations.iter().find(|expiration| expiration.date == option.expiration)?;
     let strike = expiration.strikes.iter().any(|strike| (strike - option.strike()).abs() < 1e-9);
-    strike.then(|| option_value(venue, instrument, &option, expiration))
+    strike.then(|| option_value(venue, chain, &option, expiration))
 }
 
-fn option_value(venue: &Venue, instrument: &Instrument, option: &OptionSymbol, expiration: &Expiration) -> Value {
+fn option_value(venue: &Venue, chain: &Chain, option: &OptionSymbol, expiration: &Expiration) -> Value {
     let stops_at = instant(expiration_instant(option.expiration), venue.zulu);
     json!({
         "symbol": option.occ(),
@@ -132,14 +158,14 @@ fn option_value(venue: &Venue, instrument: &Instrument, option: &OptionSymbol, e
         "active": true,
         "strike-price": decimal(option.strike()),
         "root-symbol": option.root,
-        "underlying-symbol": &*instrument.symbol,
+        "underlying-symbol": chain.underlying,
         "expiration-date": option.expiration,
-        "exercise-style": "American",
+        "exercise-style": chain.style,
         "shares-per-contract": 100,
         "option-type": option.side.letter(),
         "option-chain-type": "Standard",
         "expiration-type": expiration.kind.label(),
-        "settlement-type": "PM",
+        "settlement-type": chain.settlement,
         "stops-trading-at": stops_at,
         "expires-at": stops_at,
         "market-time-instrument-collection": "Equity Option",
@@ -165,68 +191,66 @@ pub(super) enum ChainShape {
 
 /// `GET /option-chains/{underlying}` and its variants `nested` and `compact`; 404 for an instrument without options.
 pub(super) fn option_chain(venue: &Venue, underlying: &str, shape: ChainShape) -> Result<Reply, Refusal> {
-    let instrument = venue.instrument(underlying)?;
-    let expirations = chain::expirations(&venue.exchange, instrument, venue.now());
-    if expirations.is_empty() {
+    let found = chain::chains(&venue.exchange, underlying, venue.now());
+    let (instrument, chains) = found.ok_or_else(|| Refusal::not_found("instrument"))?;
+    if chains.is_empty() {
         return Err(Refusal::not_found("option chain"));
     }
-    let root = instrument.option_root();
+    let flat = |chain| chain::options(chain).map(move |(option, at)| option_value(venue, chain, &option, at));
     let items = match shape {
-        ChainShape::Flat => chain::options(&root, &expirations)
-            .map(|(option, expiration)| option_value(venue, instrument, &option, expiration))
-            .collect(),
-        ChainShape::Nested => vec![nested(venue, instrument, &root, &expirations)],
-        ChainShape::Compact => compact(instrument, &root, &expirations),
+        ChainShape::Flat => chains.iter().flat_map(flat).collect(),
+        ChainShape::Nested => chains.iter().map(|chain| nested(venue, instrument, chain)).collect(),
+        ChainShape::Compact => chains.iter().flat_map(|chain| compact(instrument, chain)).collect(),
     };
     Ok(Reply::List(items, None))
 }
 
-fn deliverables(instrument: &Instrument, root: &str) -> Value {
+fn deliverables(instrument: &Instrument, chain: &Chain) -> Value {
     json!([{
-        "id": instrument.place + 1, "root-symbol": root, "deliverable-type": "Shares",
-        "description": format!("100 shares of {}", instrument.symbol), "amount": "100.0",
-        "symbol": &*instrument.symbol, "instrument-type": "Equity", "percent": "100",
+        "id": instrument.place + 1, "root-symbol": chain.root, "deliverable-type": "Shares",
+        "description": format!("100 shares of {}", chain.underlying), "amount": "100.0",
+        "symbol": chain.underlying, "instrument-type": "Equity", "percent": "100",
     }])
 }
 
-fn nested(venue: &Venue, instrument: &Instrument, root: &str, expirations: &[Expiration]) -> Value {
+fn nested(venue: &Venue, instrument: &Instrument, chain: &Chain) -> Value {
     let strike = |date, strike: &f64| {
-        let call = OptionSymbol::new(root, date, Side::Call, *strike)?;
-        let put = OptionSymbol::new(root, date, Side::Put, *strike)?;
+        let call = OptionSymbol::new(&chain.root, date, Side::Call, *strike)?;
+        let put = OptionSymbol::new(&chain.root, date, Side::Put, *strike)?;
         Some(json!({
             "strike-price": decimal(*strike), "call": call.occ(), "call-streamer-symbol": call.streamer(),
             "put": put.occ(), "put-streamer-symbol": put.streamer(),
         }))
     };
-    let expirations = expirations.iter().map(|expiration| {
+    let expirations = chain.expirations.iter().map(|expiration| {
         let strikes: Vec<Value> =
             expiration.strikes.iter().filter_map(|price| strike(expiration.date, price)).collect();
         json!({
             "expiration-type": expiration.kind.label(), "expiration-date": expiration.date,
             "days-to-expiration": expiration::days_left(venue.today(), expiration.date),
-            "settlement-type": "PM", "strikes": strikes,
+            "settlement-type": chain.settlement, "strikes": strikes,
         })
     });
     json!({
-        "underlying-symbol": &*instrument.symbol, "root-symbol": root, "option-chain-type": "Standard",
+        "underlying-symbol": chain.underlying, "root-symbol": chain.root, "option-chain-type": "Standard",
         "shares-per-contract": 100, "tick-sizes": option_tick_sizes(),
-        "deliverables": deliverables(instrument, root), "expirations": expirations.collect::<Vec<_>>(),
+        "deliverables": deliverables(instrument, chain), "expirations": expirations.collect::<Vec<_>>(),
     })
 }
 
 /// One item per kind of expiration.
-fn compact(instrument: &Instrument, root: &str, expirations: &[Expiration]) -> Vec<Value> {
-    let mut kinds: Vec<_> = expirations.iter().map(|expiration| expiration.kind).collect();
+fn compact(instrument: &Instrument, chain: &Chain) -> Vec<Value> {
+    let mut kinds: Vec<_> = chain.expirations.iter().map(|expiration| expiration.kind).collect();
     kinds.sort();
     kinds.dedup();
     let item = |kind| {
-        let options = chain::options(root, expirations).filter(|(_, expiration)| expiration.kind == kind);
+        let options = chain::options(chain).filter(|(_, expiration)| expiration.kind == kind);
         let (symbols, streamer_symbols): (Vec<_>, Vec<_>) =
             options.map(|(option, _)| (option.occ(), option.streamer())).unzip();
         json!({
-            "underlying-symbol": &*instrument.symbol, "root-symbol": root, "option-chain-type": "Standard",
-            "settlement-type": "PM", "shares-per-contract": 100, "expiration-type": kind.label(),
-            "deliverables": deliverables(instrument, root), "symbols": symbols, "streamer-symbols": streamer_symbols,
+            "underlying-symbol": chain.underlying, "root-symbol": chain.root, "option-chain-type": "Standard",
+            "settlement-type": chain.settlement, "shares-per-contract": 100, "expiration-type": kind.label(),
+            "deliverables": deliverables(instrument, chain), "symbols": symbols, "streamer-symbols": streamer_symbols,
         })
     };
     kinds.into_iter().map(item).collect()

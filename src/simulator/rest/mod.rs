@@ -31,7 +31,11 @@ const OLDEST_VERSION: u32 = 20_250_101;
 
 /// Serves requests until `shutdown`.
 pub(crate) async fn serve(venue: Arc<Venue>, listener: TcpListener, shutdown: CancellationToken) {
-    let router = Router::new().fallback(handle).with_state(venue);
+    serve_router(Router::new().fallback(handle).with_state(venue), listener, shutdown).await;
+}
+
+/// Serves a router until `shutdown`.
+pub(super) async fn serve_router(router: Router, listener: TcpListener, shutdown: CancellationToken) {
     let served = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     // Connections that are kept open do not hold the shutdown up.
     tokio::select! {
@@ -222,7 +226,7 @@ fn instead(kind: &Kind) -> Option<Response<Body>> {
     }
 }
 
-fn json_response(status: StatusCode, value: &Value, truncated: bool) -> Response<Body> {
+pub(super) fn json_response(status: StatusCode, value: &Value, truncated: bool) -> Response<Body> {
     let mut text = value.to_string();
     if truncated {
         let half = (0..=text.len() / 2).rev().find(|place| text.is_char_boundary(*place)).unwrap_or(0);

@@ -217,6 +217,24 @@ async fn every_quote_of_a_stream_arrives() {
 }
 
 #[tokio::test]
+async fn without_conflation_each_event_is_sent() {
+    let clock = hand_set(OPEN);
+    let options = Options { seed: 42, symbols: 40, rate: 500.0, clock, conflate: false, ..Options::default() };
+    let fixture = Fixture::of(options).await;
+    let mut feed = fixture.feed().await;
+    feed.open(1, "AUTO").await;
+    // A venue that conflates sends one event, and the next in an hour.
+    feed.set_up(1, 3_600.0, json!({"Quote": ["eventSymbol", "bidPrice"]})).await;
+    feed.add(1, json!([{"type": "Quote", "symbol": "SPY"}])).await;
+    let mut count = 0;
+    feed.rows("Quote", 2, |_| {
+        count += 1;
+        count == 50
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn feed_faults_end_connections_as_told() {
     let fixture = Fixture::at(OPEN).await;
     let faults = fixture.venue.faults();

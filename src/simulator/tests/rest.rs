@@ -73,6 +73,32 @@ async fn the_shapes_of_an_option_chain_agree() {
 }
 
 #[tokio::test]
+async fn an_index_has_options_under_two_roots() {
+    let fixture = Fixture::at(OPEN).await;
+    let index = &fixture.get("/instruments/equities/SPX").await["data"];
+    assert_eq!((&index["is-index"], &index["streamer-symbol"]), (&json!(true), &json!("SPX")));
+    assert_eq!(fixture.items("/instruments/equities?symbol[]=SPX&symbol[]=SPY").await.len(), 2);
+    assert_eq!(fixture.items("/instruments/equities?is-index=true").await.len(), 1);
+    let nested = fixture.items("/option-chains/SPX/nested").await;
+    let roots: Vec<_> = nested.iter().map(|chain| &chain["root-symbol"]).collect();
+    assert_eq!(roots, ["SPX", "SPXW"]);
+    let at = |chain: &Value, date: &Value| {
+        let expirations = chain["expirations"].as_array().unwrap();
+        expirations.iter().find(|expiration| expiration["expiration-date"] == *date).unwrap().clone()
+    };
+    let date = &nested[0]["expirations"][0]["expiration-date"];
+    let (morning, evening) = (at(&nested[0], date), at(&nested[1], date));
+    assert_eq!((&morning["settlement-type"], &evening["settlement-type"]), (&json!("AM"), &json!("PM")));
+    for expiration in [&morning, &evening] {
+        let occ = expiration["strikes"][0]["call"].as_str().unwrap().replace(' ', "%20");
+        let option = &fixture.get(&format!("/instruments/equity-options/{occ}")).await["data"];
+        assert_eq!((&option["underlying-symbol"], &option["exercise-style"]), (&json!("SPX"), &json!("European")));
+        assert_eq!(option["settlement-type"], expiration["settlement-type"]);
+    }
+    assert_ne!(morning["strikes"][0]["call"], evening["strikes"][0]["call"]);
+}
+
+#[tokio::test]
 async fn metrics_have_the_units_of_the_wire() {
     let fixture = Fixture::at(OPEN).await;
     let items = fixture.items("/market-metrics?symbols=AAPL,SPY%2CNOSUCH").await;

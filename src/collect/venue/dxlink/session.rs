@@ -8,6 +8,7 @@ use super::session_error::SessionError;
 use super::token::{QuoteToken, QuoteTokens};
 use super::wire::{self, Message};
 use crate::clock::Clock;
+use crate::collect::client::Client;
 use crate::collect::client::websocket::Socket;
 use serde_json::json;
 use std::collections::{HashMap, VecDeque};
@@ -80,17 +81,17 @@ pub(crate) struct Session {
 
 /// Opens a session with the token held, or with a new one when that is refused.
 pub(crate) async fn open(tokens: &QuoteTokens, setup: &Setup) -> Result<Session, SessionError> {
-    let clock = tokens.client().clock().clone();
-    match Session::open(&tokens.current().await?, setup, clock.clone()).await {
-        Err(SessionError::Unauthorized { .. }) => Session::open(&tokens.renew().await?, setup, clock).await,
+    let client = tokens.client();
+    match Session::open(&tokens.current().await?, setup, client).await {
+        Err(SessionError::Unauthorized { .. }) => Session::open(&tokens.renew().await?, setup, client).await,
         result => result,
     }
 }
 
 impl Session {
-    async fn open(token: &QuoteToken, setup: &Setup, clock: Clock) -> Result<Self, SessionError> {
+    async fn open(token: &QuoteToken, setup: &Setup, client: &Client) -> Result<Self, SessionError> {
         let origin = origin(&token.url);
-        let socket = Socket::connect(&token.url, STEP_LIMIT).await;
+        let socket = Socket::connect(&token.url, STEP_LIMIT, client.tap()).await;
         let socket = socket.map_err(|reason| SessionError::Connect { origin: origin.clone(), reason })?;
         let mut keepalive = tokio::time::interval(KEEPALIVE);
         keepalive.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -98,7 +99,7 @@ impl Session {
             socket,
             origin,
             token: token.clone(),
-            clock,
+            clock: client.clock().clone(),
             remark: None,
             inbound: Inbound::new(),
             silence_limit: Duration::from_secs(KEEPALIVE_LIMIT_SECONDS),

@@ -59,6 +59,7 @@ impl QuoteTokens {
             path: ENDPOINT.to_owned(),
             reason,
         })?;
+        self.client.tap().hide(&token);
         let token = QuoteToken { token, url, level, fetched_at: self.client.clock().now() };
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
         Ok(token)

@@ -10,7 +10,7 @@ use super::bars::eod_batch;
 use super::outcome::{Outcome, Parsed};
 use crate::clock::Clock;
 use crate::collect::asking;
-use crate::collect::client::{Auth, BudgetStatus, Client, ClientError, EndpointStatus, Get};
+use crate::collect::client::{Auth, BudgetStatus, Client, ClientError, EndpointStatus, Get, Tap};
 use crate::collect::collector::Collector;
 use crate::collect::fetch::{Fetch, FetchError, Fetched, Request};
 use crate::collect::items::Items;
@@ -37,9 +37,9 @@ struct Stooq {
     enabled: bool,
 }
 
-fn open(config: &SourceConfig, clock: Clock) -> Result<Arc<dyn Source>, ClientError> {
+fn open(config: &SourceConfig, clock: Clock, tap: Tap) -> Result<Arc<dyn Source>, ClientError> {
     let auth = Auth::Query { name: "apikey", key: config.api_key.clone() };
-    Ok(Arc::new(Stooq { client: Client::new(config, auth, clock)?, enabled: config.enabled }))
+    Ok(Arc::new(Stooq { client: Client::new(config, auth, clock, tap)?, enabled: config.enabled }))
 }
 
 impl Source for Stooq {

@@ -4,7 +4,7 @@ use super::parse::SOURCE;
 use super::{Calendar, Dividends, Earnings, OptionChains, Snapshots, Symbols, snapshots};
 use crate::clock::Clock;
 use crate::collect::asking;
-use crate::collect::client::{Auth, BudgetStatus, Client, ClientError, EndpointStatus};
+use crate::collect::client::{Auth, BudgetStatus, Client, ClientError, EndpointStatus, Tap};
 use crate::collect::collector::Collector;
 use crate::collect::items::Items;
 use crate::collect::source::{Definition, LiveFeed, Source};
@@ -29,13 +29,13 @@ struct Tastytrade {
     feed_class: &'static str,
 }
 
-fn open(config: &SourceConfig, clock: Clock) -> Result<Arc<dyn Source>, ClientError> {
+fn open(config: &SourceConfig, clock: Clock, tap: Tap) -> Result<Arc<dyn Source>, ClientError> {
     let auth = Auth::OAuth2 {
         token_path: "/oauth/token",
         client_secret: config.client_secret.clone(),
         refresh_token: config.refresh_token.clone(),
     };
-    let client = Client::new(config, auth, clock)?;
+    let client = Client::new(config, auth, clock, tap)?;
     let has_credentials = config.enabled && !config.client_secret.is_empty();
     Ok(Arc::new(Tastytrade { client, has_credentials, feed_class: feed_class(&config.base_url) }))
 }

@@ -7,16 +7,16 @@ use super::channel::{Channel, Contract};
 use super::feed::Feed;
 use super::frame::Format;
 use super::message::{self, ErrorCode, Incoming};
+use super::writer::Writer;
 use crate::simulator::fault::{Kind, Until};
 use crate::simulator::hub::Batch;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::{SinkExt, StreamExt};
+use futures::StreamExt;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::broadcast;
-use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -120,18 +120,8 @@ impl Session {
 
     /// Serves the connection until either side ends it, or `shutdown`.
     pub(super) async fn run(mut self, socket: WebSocketStream<TcpStream>, shutdown: CancellationToken) {
-        let (mut sink, mut source) = socket.split();
-        let (writer, mut queue) = mpsc::channel::<Message>(16);
-        // The writer alone waits for the client, so that a client that does not read cannot stop the reading.
-        let writing = tokio::spawn(async move {
-            while let Some(message) = queue.recv().await {
-                sink.feed(message).await?;
-                if queue.is_empty() {
-                    sink.flush().await?;
-                }
-            }
-            sink.flush().await
-        });
+        let (sink, mut source) = socket.split();
+        let writer = Writer::start(sink);
         let mut batches = self.feed.hub.follow();
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -143,7 +133,7 @@ impl Session {
             let open = self.course == Course::Open;
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                permit = writer.reserve(), if !self.outgoing.is_empty() => match (permit, self.outgoing.pop_front()) {
+                permit = writer.queue.reserve(), if !self.outgoing.is_empty() => match (permit, self.outgoing.pop_front()) {
                     (Ok(permit), Some(message)) => permit.send(message),
                     _ => break,
                 },
@@ -168,12 +158,9 @@ impl Session {
                 }
             }
         }
-        drop(writer);
-        if self.course == Course::Dropped {
-            writing.abort();
-        } else {
-            // A client that does not read any more is not waited for.
-            let _ = tokio::time::timeout(Duration::from_secs(1), writing).await;
+        match self.course {
+            Course::Dropped => writer.abort(),
+            Course::Open | Course::Closing => writer.end().await,
         }
     }
 
@@ -302,7 +289,7 @@ impl Session {
             None => self.fail(number, ErrorCode::BadAction, "unknown service or contract"),
             Some(_) if !free => self.fail(number, ErrorCode::BadAction, "channel number cannot be opened"),
             Some(contract) => {
-                self.channels.insert(number, Channel::new(number, contract));
+                self.channels.insert(number, Channel::new(number, contract, self.feed.conflate));
                 self.send(message::channel_opened(number, contract.name()));
             }
         }

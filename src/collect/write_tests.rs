@@ -3,6 +3,7 @@
 use super::*;
 use crate::lake::{Lake, StoreOptions};
 use arrow::array::{ArrayRef, Date32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
+use std::sync::Arc;
 
 async fn open(directory: &tempfile::TempDir) -> Lake {
     let location = directory.path().to_str().expect("a UTF-8 path");

@@ -65,7 +65,7 @@ struct Folder {
 pub(super) struct Recalled {
     /// The version that has the files that are known; `None` where there is no table.
     version: Option<u64>,
-    /// The other folders.
+    /// What is remembered of other folders.
     others: Vec<Folder>,
 }
 

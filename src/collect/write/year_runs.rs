@@ -50,7 +50,7 @@ impl YearRuns {
     }
 
     /// The same with so many bytes in memory at most, beside those of one batch.
-    fn holding(dataset: &Arc<Dataset>, folder: &Path, held_bytes_max: usize) -> Result<Self, LakeError> {
+    pub(super) fn holding(dataset: &Arc<Dataset>, folder: &Path, held_bytes_max: usize) -> Result<Self, LakeError> {
         let years = Years::of_dataset(dataset);
         let years = years.ok_or_else(|| rows_error(dataset.name, "its rows are not kept by year"))?;
         let (folder, runs) = (folder.to_owned(), BTreeMap::new());

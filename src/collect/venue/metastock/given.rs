@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 pub(super) struct Given(HashMap<String, Of>);
 
 /// The files that a symbol is of.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Of {
     files: u32,
     as_before: bool,
@@ -17,12 +17,12 @@ impl Given {
     /// Adds the symbols of a file. `as_before`: its rows were not read.
     pub(super) fn add<'a>(&mut self, symbols: impl IntoIterator<Item = &'a String>, as_before: bool) {
         for symbol in symbols {
-            if !self.0.contains_key(symbol) {
-                self.0.insert(symbol.clone(), Of::default());
-            }
-            if let Some(of) = self.0.get_mut(symbol) {
-                of.files = of.files.saturating_add(1);
-                of.as_before |= as_before;
+            match self.0.get_mut(symbol) {
+                Some(of) => {
+                    of.files = of.files.saturating_add(1);
+                    of.as_before |= as_before;
+                }
+                None => drop(self.0.insert(symbol.clone(), Of { files: 1, as_before })),
             }
         }
     }
@@ -38,7 +38,7 @@ impl Given {
         self.0.values().any(|of| of.files > 1 && of.as_before)
     }
 
-    /// All symbols.
+    /// The symbols of all files.
     pub(super) fn into_names(self) -> BTreeSet<String> {
         self.0.into_keys().collect()
     }

@@ -1,6 +1,7 @@
 //! Fetched rows into the lake: merge with what is held, stage the files, commit them all at once.
 
 mod by_year;
+mod packed;
 mod rows_by_year;
 mod spill_file;
 mod staging;

@@ -99,12 +99,23 @@ impl YearRuns {
         let Some(run) = self.runs.get_mut(&year).filter(|run| !run.held.is_empty()) else { return Ok(()) };
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(SpillFile::new_in(&self.folder)?),
+            None => self.file.insert(SpillFile::new_in(&self.folder, self.years.dataset().schema.clone())?),
         };
         run.outside.push(file.put(&run.held)?);
         run.held.clear();
         self.held_bytes = self.held_bytes.saturating_sub(std::mem::take(&mut run.held_bytes));
         Ok(())
+    }
+
+    fn read(&self, run: &YearRun) -> Result<Vec<RecordBatch>, ArrowError> {
+        let mut rows = Vec::new();
+        for place in &run.outside {
+            rows.extend(self.file.as_ref().map(|file| file.read(place)).transpose()?.unwrap_or_default());
+        }
+        rows.extend(run.held.iter().cloned());
+        // A file that was cut short would end the stream of its last batch, too.
+        let count: u64 = rows.iter().map(|rows| rows.num_rows() as u64).sum();
+        if count == run.rows { Ok(rows) } else { Err(ArrowError::IpcError(format!("{count} rows of {}", run.rows))) }
     }
 
     fn failed(&self, what: &str, error: &ArrowError) -> LakeError {
@@ -124,11 +135,8 @@ impl RowsByYear for YearRuns {
     fn of_years(&self, years: &BTreeSet<i32>) -> Result<Vec<RecordBatch>, LakeError> {
         let mut rows = Vec::new();
         for run in years.iter().filter_map(|year| self.runs.get(year)) {
-            for place in &run.outside {
-                let read = self.file.as_ref().map(|file| file.read(place)).transpose();
-                rows.extend(read.map_err(|error| self.failed("cannot be read", &error))?.unwrap_or_default());
-            }
-            rows.extend(run.held.iter().cloned());
+            let of_year = self.read(run).map_err(|error| self.failed("cannot be read", &error))?;
+            rows.extend(of_year);
         }
         Ok(rows)
     }

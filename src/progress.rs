@@ -17,6 +17,12 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Says how many items there are, of which none is done yet: at the start, and when work begins anew.
+    pub fn begin(&self, total: u64) {
+        self.total.store(total, Ordering::Relaxed);
+        [&self.done, &self.failed, &self.rows].into_iter().for_each(|count| count.store(0, Ordering::Relaxed));
+    }
+
     /// Counts one finished item.
     pub fn finish(&self, rows: u64, failed: bool) {
         self.done.fetch_add(1, Ordering::Relaxed);

@@ -2,14 +2,19 @@
 //!
 //! Called by whoever writes a dataset; pure, no I/O. The same fetch merged twice changes nothing the second time.
 
+mod apart;
+mod nothing_new;
+
 use super::frame::{self, FrameError};
 use crate::lake::dataset::{Dataset, FETCHED_AT, Precedence};
 use crate::lake::row_order::RowOrder;
+use apart::Apart;
 use arrow::array::AsArray;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
+use nothing_new::says_nothing_new;
 use polars::prelude::{
     DataFrame, Expr, IntoLazy, LazyFrame, PolarsError, SortMultipleOptions, UnionArgs, UniqueKeepStrategy, col, concat,
     lit, when,
@@ -72,11 +77,34 @@ pub fn merge_by(
     new: &[RecordBatch],
 ) -> Result<Merged, MergeError> {
     let (held, new) = (one_batch(&dataset.schema, held)?, one_batch(&dataset.schema, new)?);
-    if held.num_rows() == 0 && RowOrder::of(dataset, &new) == RowOrder::Unique {
-        return Ok(all_new(dataset, new));
+    let is_ordered = |rows: &RecordBatch| RowOrder::of(dataset, rows) == RowOrder::Unique;
+    if !is_ordered(&held) {
+        return merge_unordered(dataset, sources, &held, &new);
     }
+    if is_ordered(&new) {
+        if held.num_rows() == 0 {
+            return Ok(all_new(dataset, new));
+        }
+        if says_nothing_new(dataset, sources, &held, &new)? {
+            return Ok(unchanged(held, &new));
+        }
+    }
+    let Some(apart) = Apart::of(dataset, &held, &new) else {
+        return merge_unordered(dataset, sources, &held, &new);
+    };
+    let merged = merge_unordered(dataset, sources, &apart.rows()?, &new)?;
+    Ok(Merged { rows: apart.rejoined(&merged.rows)?, ..merged })
+}
+
+/// The merge of rows in any order.
+fn merge_unordered(
+    dataset: &Dataset,
+    sources: &[&str],
+    held: &RecordBatch,
+    new: &RecordBatch,
+) -> Result<Merged, MergeError> {
     let rows = concat(
-        [side(dataset, sources, &held, false)?, side(dataset, sources, &new, true)?],
+        [side(dataset, sources, held, false)?, side(dataset, sources, new, true)?],
         UnionArgs { rechunk: false, ..UnionArgs::default() },
     )?;
     let by_key = SortMultipleOptions::default().with_maintain_order(true);
@@ -147,6 +175,11 @@ fn all_new(dataset: &Dataset, rows: RecordBatch) -> Merged {
     }
     let added = rows.num_rows() as u64;
     Merged { rows, added, changed: 0, unchanged: 0, items }
+}
+
+/// Rows that are held, which new ones leave as they are.
+fn unchanged(held: RecordBatch, new: &RecordBatch) -> Merged {
+    Merged { rows: held, added: 0, changed: 0, unchanged: new.num_rows() as u64, items: BTreeSet::new() }
 }
 
 /// How strong the source of a row is: the last of the list has 1, and the first the most; what is not listed has 0.
@@ -319,6 +352,70 @@ mod tests {
             (0, 0, 1),
         );
         check(&[], &[("A", 1, 5.0, "dxlink"), ("A", 1, 6.0, "dxlink")], &["A 1 6 dxlink @2"], (1, 0, 0));
+    }
+
+    /// Numbers that look random, and are the same in each run.
+    fn numbers(seed: u64) -> impl FnMut(u64) -> u64 {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        move |below| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state % below
+        }
+    }
+
+    /// Bars of some symbols and days, one per key and in order, as a lake holds them.
+    fn ordered(
+        random: &mut impl FnMut(u64) -> u64,
+        symbols: u64,
+        days: i32,
+        one_in: u64,
+    ) -> Vec<(String, i32, f64, &'static str)> {
+        let mut bars = Vec::new();
+        for symbol in 0..symbols {
+            for day in 0..days {
+                if random(one_in) == 0 {
+                    let source = ["metastock", "dxlink", "mine"][random(3) as usize];
+                    bars.push((format!("S{symbol:02}"), day, random(3) as f64, source));
+                }
+            }
+        }
+        bars
+    }
+
+    /// Rows in order are merged without polars as far as that goes, and the outcome is that of polars alone.
+    #[test]
+    fn what_is_left_out_of_a_merge_does_not_change_it() {
+        let eod = dataset::find("eod").unwrap();
+        let sources = ["metastock", "dxlink"];
+        let (mut same, mut apart) = (0, 0);
+        for seed in 0..300 {
+            let mut random = numbers(seed + 1);
+            let held = ordered(&mut random, 12, 8, 2);
+            // Some of what is held, some of it with other values, and at times a bar that is not held.
+            let mut new: Vec<_> = held.iter().filter(|_| random(12) == 0).cloned().collect();
+            if seed % 3 == 1 {
+                new.iter_mut().for_each(|bar| bar.2 = random(3) as f64);
+            }
+            if seed % 3 == 2 {
+                new.push((format!("S{:02}", random(14)), random(9) as i32, 7.0, "dxlink"));
+            }
+            let rows = |bars: &[(String, i32, f64, &'static str)], at| {
+                let bars: Vec<Bar<'_>> = bars.iter().map(|bar| (bar.0.as_str(), bar.1, bar.2, bar.3)).collect();
+                batch(&bars, at)
+            };
+            let (held, new) = (rows(&held, 1), rows(&new, 2));
+            let expected = merge_unordered(&eod, &sources, &held, &new).unwrap();
+            let merged = merge_by(&eod, &sources, std::slice::from_ref(&held), std::slice::from_ref(&new)).unwrap();
+            assert_eq!(lines(&merged.rows), lines(&expected.rows), "seed {seed}");
+            assert_eq!(merged.rows, expected.rows, "seed {seed}");
+            let counts = |merged: &Merged| (merged.added, merged.changed, merged.unchanged, merged.items.clone());
+            assert_eq!(counts(&merged), counts(&expected), "seed {seed}");
+            same += u32::from(merged.added + merged.changed == 0);
+            apart += u32::from(Apart::of(&eod, &held, &new).is_some());
+        }
+        assert!(same > 30 && apart > 30, "both ways are tried: {same}, {apart}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod fetch;
 pub mod findings;
 pub mod frame;
 pub mod history;
+pub mod import;
 pub mod items;
 pub mod left_out;
 pub mod merge;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::lake::{Lake, StoreOptions};
 use arrow::array::{ArrayRef, Date32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
+use std::sync::Arc;
 
 async fn open(directory: &tempfile::TempDir) -> Lake {
     let location = directory.path().to_str().expect("a UTF-8 path");
@@ -115,4 +116,61 @@ async fn a_failed_item_keeps_its_old_row() {
     let fetched = rows.column_by_name("fetched_at").expect("a column");
     let fetched = fetched.as_primitive::<arrow::datatypes::TimestampMicrosecondType>();
     assert_eq!(fetched.values().as_ref(), [2, 1]);
+}
+
+/// Every row of a table, sorted by symbol and date.
+async fn all_rows(table: &LakeTable) -> Vec<(String, i32, String)> {
+    let snapshot = table.update().await.expect("a look").expect("a version");
+    let mut all = Vec::new();
+    for rows in table.read(&snapshot.files).await.expect("rows") {
+        let symbols = rows.column(0).as_string::<i32>();
+        let days = rows.column(1).as_primitive::<arrow::datatypes::Date32Type>();
+        for row in 0..rows.num_rows() {
+            let values = rows.columns().iter().skip(2).map(|column| format!("{:?}", column.slice(row, 1)));
+            all.push((symbols.value(row).to_owned(), days.value(row), values.collect::<Vec<_>>().join(" ")));
+        }
+    }
+    all.sort();
+    all
+}
+
+/// Writes batches to one table as they are, and to another by way of a temporary file. Gives what the latter said.
+async fn write_both(tables: [&LakeTable; 2], batches: &[RecordBatch]) -> Written {
+    let mut runs = YearRuns::holding(tables[1].dataset(), &std::env::temp_dir(), 0).expect("no rows yet");
+    batches.iter().for_each(|batch| runs.add(batch).expect("rows that are put aside"));
+    let progress = Progress::default();
+    let expected = preview(tables[1], &runs, &progress).await.expect("a preview");
+    let plain = write(tables[0], batches, &[]).await.expect("a write");
+    let written = write_runs(tables[1], &runs, &progress).await.expect("a write of runs");
+    let done = [&progress.done, &progress.total].map(|count| count.load(std::sync::atomic::Ordering::Relaxed));
+    assert_eq!(done[0], done[1], "every year is done");
+    assert_eq!((plain, expected.added, expected.changed), (written, written.added, written.changed));
+    assert_eq!(all_rows(tables[0]).await, all_rows(tables[1]).await);
+    written
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_waited_in_a_file_are_merged_like_others_and_years_without_news_stay() {
+    let directories = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
+    let lakes = [open(&directories[0]).await, open(&directories[1]).await];
+    let tables = [lakes[0].table("eod").expect("eod"), lakes[1].table("eod").expect("eod")].map(AsRef::as_ref);
+    let names: Vec<String> = (0..20).map(|number| format!("S{number:02}")).collect();
+    let of_symbol = |name: &String, at, close| {
+        bars("metastock", at, &[(name, LAST_YEAR - 1, 1.0), (name, LAST_YEAR, 2.0), (name, NEW_YEAR, close)])
+    };
+    let all: Vec<RecordBatch> = names.iter().map(|name| of_symbol(name, 1, 3.0)).collect();
+    let first = write_both(tables, &all).await;
+    assert_eq!((first.version, first.added, first.changed), (Some(0), 60, 0));
+    assert_eq!(write_both(tables, &all).await, Written { added: 0, ..first }, "all of them again");
+    let few = [of_symbol(&names[3], 2, 3.0), of_symbol(&names[9], 2, 3.0)];
+    assert_eq!(write_both(tables, &few).await, Written { added: 0, ..first }, "a few of them again");
+    let files = |table: &LakeTable| -> BTreeSet<String> {
+        table.current().expect("a version").files.iter().map(|file| file.path.to_string()).collect()
+    };
+    let before = files(tables[1]);
+    let few = [of_symbol(&names[3], 2, 3.5), of_symbol(&names[9], 2, 3.0), of_symbol(&"NEW".to_owned(), 2, 1.0)];
+    let changed = write_both(tables, &few[..2]).await;
+    assert_eq!((changed.version, changed.added, changed.changed), (Some(1), 0, 1));
+    assert_eq!(before.intersection(&files(tables[1])).count(), 1, "the file of the year before stays");
+    assert_eq!(write_both(tables, &few).await.added, 3);
 }

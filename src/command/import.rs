@@ -1,14 +1,15 @@
 //! `tt import metastock`: files of daily bars, text or binary, into the dataset `eod`.
 //!
-//! The files are read on a thread that may block, and their rows are merged into the table in one commit, so that a
+//! The files are read on threads that may block, and their rows are merged into the table in one commit, so that a
 //! server on the same lake sees all of them or none. The run is remembered beside the table as one with the cause
-//! `import`, and what was rejected or is odd in the record of the table's quality.
+//! `import`, what was rejected or is odd in the record of the table's quality, and the files in a record of their own.
 
 use super::configuration;
 use crate::args::{Common, DateOrder, ImportFiles};
 use crate::clock::Clock;
+use crate::collect::import::Import;
 use crate::collect::venue::metastock::{self, Options, Renames, Report};
-use crate::collect::write::{Written, preview, write};
+use crate::collect::write::Written;
 use crate::collect::{FailedItem, Progress, unknown_symbols};
 use crate::config::Config;
 use crate::console::progress::Display;
@@ -16,7 +17,6 @@ use crate::console::say;
 use crate::lake::quality::{Doubt, Findings};
 use crate::lake::{DatasetState, IMPORT, Lake, LakeTable, Run, dataset};
 use anyhow::{Context, Result, anyhow, bail};
-use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 use std::path::Path;
 use std::process::ExitCode;
@@ -43,18 +43,20 @@ pub async fn run(common: &Common, path: &Path, files: &ImportFiles) -> Result<Ex
     let options = options(files)?;
     let lake = open(&config, files.dry_run).await?;
     let started_at = Clock::System.now();
-    let (mut report, batches) = read(path, options, started_at).await?;
     if let Some(lake) = &lake {
         bars(lake)?.overrule_by(config.precedence(dataset::EOD).unwrap_or_default());
-        unknown_symbols::find(lake, &batches, &mut report.findings).await?;
     }
-    let doubts = doubts(&report.findings);
+    let mut import = read(lake.as_ref(), path, options, started_at).await?;
+    if let Some(lake) = &lake {
+        unknown_symbols::find(lake, &import.report.symbols, &mut import.report.findings).await?;
+    }
+    let doubts = doubts(&import.report.findings);
     let written = match &lake {
-        Some(lake) if files.dry_run => preview(bars(lake)?, &batches).await?,
-        Some(lake) => commit(bars(lake)?, started_at, &batches, &mut report).await?,
-        None => Written { added: report.rows, ..Written::default() },
+        Some(lake) => merge(lake, started_at, &mut import, files.dry_run).await?,
+        None => Written { added: import.report.rows, ..Written::default() },
     };
-    print(&report, &doubts, &written, files.dry_run);
+    let report = &import.report;
+    print(report, &doubts, &written, files.dry_run);
     Ok(match (report.rows, report.rows_rejected, report.files_failed.len()) {
         (0, ..) => ExitCode::FAILURE,
         (_, 0, 0) => ExitCode::SUCCESS,
@@ -111,32 +113,35 @@ fn options(files: &ImportFiles) -> Result<Options> {
     })
 }
 
-/// Reads the files, on a thread that may block.
-async fn read(path: &Path, options: Options, started_at: DateTime<Utc>) -> Result<(Report, Vec<RecordBatch>)> {
+/// Reads the files, on threads that may block.
+async fn read(lake: Option<&Lake>, path: &Path, options: Options, started_at: DateTime<Utc>) -> Result<Import> {
     let progress = Arc::new(Progress::default());
     let tracked = Display::new().track("metastock", progress.clone());
-    let folder = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || {
-        let mut batches = Vec::new();
-        let report = metastock::import(&folder, &options, started_at, &progress, |batch| {
-            batches.push(batch);
-            Ok(())
-        });
-        report.map(|report| (report, batches))
-    });
-    let read = read.await.context("read the files")?;
+    let read = Import::read(lake, path, options, started_at, progress).await;
     tracked.finish(if read.is_ok() { "read" } else { "failed" });
     read
 }
 
-/// Merges the rows into the table, and remembers the run and what was found wrong.
-async fn commit(
-    table: &LakeTable,
-    started_at: DateTime<Utc>,
-    batches: &[RecordBatch],
-    report: &mut Report,
-) -> Result<Written> {
-    let written = if batches.is_empty() { Written::default() } else { write(table, batches, &[]).await? };
+/// Merges the rows into the table, or says what that would do.
+async fn merge(lake: &Lake, started_at: DateTime<Utc>, import: &mut Import, dry_run: bool) -> Result<Written> {
+    let table = bars(lake)?;
+    let progress = Arc::new(Progress::default());
+    let tracked = Display::new().track(dataset::EOD, progress.clone());
+    let written = match dry_run {
+        true => import.preview(table, &progress).await,
+        false => import.write(table, &progress).await,
+    };
+    tracked.finish(if written.is_ok() { "years merged" } else { "failed" });
+    let written = written?;
+    if !dry_run {
+        remember(table, started_at, &written, &mut import.report).await;
+        import.remember(lake, table, &written).await;
+    }
+    Ok(written)
+}
+
+/// Remembers the run, and what was found wrong.
+async fn remember(table: &LakeTable, started_at: DateTime<Utc>, written: &Written, report: &mut Report) {
     let run = Run {
         cause: IMPORT.to_owned(),
         started_at,
@@ -151,7 +156,6 @@ async fn commit(
     // This process knows nothing of the dataset beyond this run.
     table.remember(run, &DatasetState::default()).await;
     table.tell(std::mem::take(&mut report.findings), started_at).await;
-    Ok(written)
 }
 
 /// A refused file as the failed item of a run: `line 7: ...` where a line is to blame.
@@ -198,7 +202,7 @@ fn print(report: &Report, doubts: &[String], written: &Written, dry_run: bool) {
          duplicate, {} conflicting, {} not daily",
         if dry_run { "nothing is written; would import " } else { "" },
         report.rows,
-        report.symbols,
+        report.symbols.len(),
         report.files,
         report.files_failed.len(),
         written.added,

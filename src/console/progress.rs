@@ -2,10 +2,11 @@
 //! the start, every few seconds and at the end.
 //!
 //! A source counts in a shared [`Progress`]; a [`Tracked`] line only reads it. Dropping the line ends it. A line's
-//! columns are name, items done of all, items failed, rows, time, rows a second:
+//! columns are name, items done of all, items failed, rows, time, rows a second; and until it ends the time that is left, if
+//! what is left takes as long as what is done:
 //!
 //! ```text
-//! market_metrics               507/508  failed 1      rows         507      4.2s          120 rows/s
+//! market_metrics               507/508  failed 1      rows         507      4.2s          120 rows/s  0.1s left
 //! ```
 
 use crate::clock::Clock;
@@ -146,7 +147,7 @@ fn bar(line: Arc<Line>) -> ProgressBar {
     let style = ProgressStyle::with_template("{line}").unwrap_or_else(|_| ProgressStyle::default_spinner());
     bar.set_style(style.with_key("line", move |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
         // A line that cannot be drawn is drawn again shortly.
-        let _ = out.write_str(&line.text());
+        let _ = out.write_str(&line.text_so_far());
     }));
     bar.enable_steady_tick(REDRAW_PERIOD);
     bar
@@ -177,7 +178,7 @@ impl PlainLines {
         let printer = sink.clone();
         let thread = std::thread::Builder::new().name("progress".to_owned()).spawn(move || {
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(period) {
-                print(&printer, &line.text());
+                print(&printer, &line.text_so_far());
             }
         });
         // Without a thread there are no lines in between; first and last line still come.
@@ -212,8 +213,18 @@ struct Line {
 
 impl Line {
     fn text(&self) -> String {
-        let elapsed = (self.clock.now() - self.started_at).to_std().unwrap_or_default();
-        text(&self.name, Counts::read(&self.progress), elapsed)
+        text(&self.name, Counts::read(&self.progress), self.elapsed())
+    }
+
+    /// The same while the work goes on, with the time that is left where that can be told.
+    fn text_so_far(&self) -> String {
+        let (counts, elapsed) = (Counts::read(&self.progress), self.elapsed());
+        let left = counts.left(elapsed).map(|left| format!("  {} left", duration(left)));
+        text(&self.name, counts, elapsed) + &left.unwrap_or_default()
+    }
+
+    fn elapsed(&self) -> Duration {
+        (self.clock.now() - self.started_at).to_std().unwrap_or_default()
     }
 }
 
@@ -234,6 +245,13 @@ impl Counts {
             failed: progress.failed.load(Ordering::Relaxed),
             rows: progress.rows.load(Ordering::Relaxed),
         }
+    }
+
+    /// How long the rest takes if it takes as long as what is done; `None` before the first item and after the last.
+    fn left(self, elapsed: Duration) -> Option<Duration> {
+        let rest = self.total.checked_sub(self.done).filter(|rest| *rest > 0 && self.done > 0)?;
+        let millis = elapsed.as_millis().saturating_mul(u128::from(rest)) / u128::from(self.done);
+        Some(Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX)))
     }
 
     /// What is said of a line that nobody has ended with a word of its own.
@@ -360,6 +378,22 @@ mod tests {
         }
         drop(tracked);
         assert!(memory.lines().len() >= 4);
+    }
+
+    #[test]
+    fn a_line_tells_how_long_the_rest_takes() {
+        let left = |done, total| Counts { done, total, ..Counts::default() }.left(Duration::from_secs(10));
+        assert_eq!([left(0, 40), left(40, 40), left(41, 40)], [None; 3]);
+        assert_eq!((left(10, 40), left(39, 40)), (Some(Duration::from_secs(30)), Some(Duration::from_millis(256))));
+        let (display, memory, clock) = display(Duration::from_secs(3_600));
+        let progress = Arc::new(Progress::default());
+        progress.begin(4);
+        progress.finish(1, false);
+        let tracked = display.track("eod", progress);
+        clock.advance(TimeDelta::seconds(20));
+        assert!(tracked.line.text_so_far().ends_with("rows/s  1m00s left"), "{}", tracked.line.text_so_far());
+        tracked.finish("done");
+        assert!(memory.lines().iter().all(|line| !line.contains("left")));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::dataset::{Dataset, Earlier};
 use super::row_order::RowOrder;
 use super::{LakeError, statistics};
-use arrow::array::{AsArray, Int64Array, new_null_array};
+use arrow::array::{AsArray, BooleanArray, Int64Array, StringArray, new_null_array};
 use arrow::compute::{SortColumn, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
@@ -145,16 +145,31 @@ pub(super) fn decode_items(
     let groups = groups.filter(|(_, group)| may_hold(group.column(place).statistics(), items));
     let groups: Vec<usize> = groups.map(|(number, _)| number).collect();
     let mask = ProjectionMask::columns(schema, columns.iter().copied());
-    let chosen = ProjectionMask::columns(schema, [item]);
+    let by_item = ProjectionMask::columns(schema, [item]);
     let wanted = items.clone();
-    let filter = ArrowPredicateFn::new(chosen, move |rows| {
+    let filter = ArrowPredicateFn::new(by_item, move |rows| {
         let names = rows.column(0).as_string_opt::<i32>();
         let names = names.ok_or_else(|| ArrowError::SchemaError("items are not text".to_owned()))?;
-        Ok(names.iter().map(|name| Some(name.is_some_and(|name| wanted.contains(name)))).collect())
+        Ok(chosen(names, &wanted))
     });
     let filter = RowFilter::new(vec![Box::new(filter)]);
     let reader = builder.with_row_groups(groups).with_projection(mask).with_row_filter(filter).build()?;
     Ok(reader.collect::<Result<_, _>>()?)
+}
+
+/// Which of some names are wanted. Those of one item stand together, and are looked up once.
+fn chosen(names: &StringArray, wanted: &BTreeSet<String>) -> BooleanArray {
+    let mut last = (None, false);
+    let is_wanted = |name: Option<&str>| name.is_some_and(|name| wanted.contains(name));
+    names
+        .iter()
+        .map(|name| {
+            if last.0 != name {
+                last = (name, is_wanted(name));
+            }
+            Some(last.1)
+        })
+        .collect()
 }
 
 /// Whether a column with these statistics may hold one of the values. Bounds may be cut short by the writer: the lower one
@@ -214,7 +229,7 @@ pub(super) fn decode(
 mod tests {
     use super::*;
     use crate::lake::dataset;
-    use arrow::array::{ArrayRef, Date32Array, Float64Array, StringArray, TimestampMicrosecondArray};
+    use arrow::array::{ArrayRef, Date32Array, Float64Array, TimestampMicrosecondArray};
     use parquet::basic::Encoding;
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Below the lake's root stand `lake/<dataset>/` (the Delta tables), `csv/<dataset>.csv` (twins for people),
 //! `state/<dataset>.json` (when each dataset was last refreshed) and `state/<dataset>.quality.json` (what is wrong with its
-//! rows), `state/feed_gaps.json` (when live events were missed); in a local lake also `spool/` (live events that are not committed yet). Any Delta reader opens the tables.
+//! rows), `state/feed_gaps.json` (when live events were missed), `state/eod.imports.json` (which files were imported); in a
+//! local lake also `spool/` (live events that are not committed yet). Any Delta reader opens the tables.
 //!
 //! What a call here has acknowledged outlives a power failure (`store`).
 

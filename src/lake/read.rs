@@ -7,7 +7,8 @@ use bytes::Bytes;
 use std::collections::BTreeSet;
 
 impl LakeTable {
-    /// Reads the named columns of the rows of some items; of files that are sorted by item, little else is decoded.
+    /// Reads the named columns of the rows of some items; of files that are sorted by item, little else is decoded. That is
+    /// done on a thread that may block, so that several reads have several processors.
     pub async fn read_items(
         &self,
         files: &[DataFile],
@@ -17,12 +18,15 @@ impl LakeTable {
         let Some(column) = self.dataset.item_column() else { return self.read_columns(files, Some(columns)).await };
         let mut rows = Vec::new();
         for file in files {
-            let decoded = file::decode_items(self.bytes_of(file).await?, columns, column, items);
-            rows.extend(self.conformed(
-                file,
-                decoded.map_err(|error| self.undecodable(file, &error))?,
-                Some(columns),
-            )?);
+            let bytes = self.bytes_of(file).await?;
+            let (wanted, items) = (columns.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), items.clone());
+            let decoded = tokio::task::spawn_blocking(move || {
+                let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+                file::decode_items(bytes, &wanted, column, &items)
+            });
+            let decoded = decoded.await.map_err(|error| self.undecodable(file, &error))?;
+            let decoded = decoded.map_err(|error| self.undecodable(file, &error))?;
+            rows.extend(self.conformed(file, decoded, Some(columns))?);
         }
         Ok(rows)
     }

@@ -168,8 +168,8 @@ async fn import(world: &World, symbol: &str, factor: f64) {
     let file = directory.path().join("bars.txt");
     std::fs::write(&file, text).unwrap();
     let (now, progress, mut batches) = (world.clock.now(), Arc::new(Progress::default()), Vec::new());
-    let options = metastock::Options::default();
-    let report = metastock::import(&file, &options, now, &progress, |batch| {
+    let (options, none) = (metastock::Options::default(), metastock::KnownFiles::default());
+    let report = metastock::import(&file, &options, &none, now, &progress, |batch| {
         batches.push(batch);
         Ok(())
     });

@@ -409,6 +409,7 @@ mod tests {
         let report = super::super::import(
             folder.path(),
             &Options::default(),
+            &super::super::KnownFiles::default(),
             "2026-11-03T22:00:00Z".parse().unwrap(),
             &crate::collect::Progress::default(),
             |batch| {
@@ -417,7 +418,7 @@ mod tests {
             },
         )
         .unwrap();
-        assert_eq!((report.rows, report.symbols, report.files), (2, 1, 1));
+        assert_eq!((report.rows, report.symbols.len(), report.files), (2, 1, 1));
         assert_eq!(report.warnings.len(), 1);
         assert!(report.warnings[0].ends_with("XMASTER: ignored: it does not begin as an XMASTER does"));
         assert_eq!(batches.len(), 1);

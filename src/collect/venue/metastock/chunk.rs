@@ -8,7 +8,6 @@ use arrow::array::{ArrayRef, Date32Builder, Float64Builder, Int64Builder, String
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// When this many chunks wait for a symbol to end, they are delivered all the same.
@@ -22,7 +21,6 @@ pub(super) struct Chunks<Deliver> {
     source: String,
     held: Vec<Series>,
     held_rows: usize,
-    symbols: HashSet<String>,
     deliver: Deliver,
 }
 
@@ -34,21 +32,7 @@ impl<Deliver: FnMut(RecordBatch) -> anyhow::Result<()>> Chunks<Deliver> {
         source: String,
         deliver: Deliver,
     ) -> Self {
-        Self {
-            schema,
-            chunk_rows,
-            fetched_at,
-            source,
-            held: Vec::new(),
-            held_rows: 0,
-            symbols: HashSet::new(),
-            deliver,
-        }
-    }
-
-    /// Symbols delivered so far.
-    pub(super) fn symbols(&self) -> u64 {
-        self.symbols.len() as u64
+        Self { schema, chunk_rows, fetched_at, source, held: Vec::new(), held_rows: 0, deliver }
     }
 
     /// Delivers a full chunk, unless the next file goes on with its last symbol.
@@ -86,7 +70,6 @@ impl<Deliver: FnMut(RecordBatch) -> anyhow::Result<()>> Chunks<Deliver> {
     fn emit(&mut self, series: &[Series], report: &mut Report) -> anyhow::Result<()> {
         let batch = encode(&self.schema, series, self.fetched_at, &self.source)?;
         report.rows += batch.num_rows() as u64;
-        self.symbols.extend(series.iter().map(|series| series.symbol.clone()));
         (self.deliver)(batch)
     }
 }

@@ -13,11 +13,14 @@ mod columns;
 mod date;
 mod detect;
 mod doubts;
+mod given;
 mod header;
+mod known;
 mod line;
 mod number;
 mod options;
 mod parse;
+mod reading;
 mod renames;
 mod report;
 mod series;
@@ -32,12 +35,14 @@ use anyhow::Context;
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, NaiveDate, Utc};
 use chunk::Chunks;
+use given::Given;
 use parse::Parsed;
-use std::sync::atomic::Ordering;
+use reading::{Found, Reading};
 use std::sync::mpsc::{Receiver, sync_channel};
-use walk::{Unit, plan, stem};
+use walk::plan;
 
 pub use date::Order as DateOrder;
+pub use known::{KnownFile, KnownFiles};
 pub use options::{Options, SOURCE};
 pub use renames::Renames;
 pub use report::{FailedFile, Report};
@@ -46,8 +51,6 @@ pub use report::{FailedFile, Report};
 const FILES_AHEAD: usize = 16;
 /// Rows per batch are at most this, so that offsets of text stay within 32 bits.
 const CHUNK_ROWS_MAX: usize = 10_000_000;
-/// A file larger than this is refused: it is held in memory while it is read.
-const FILE_BYTES_MAX: u64 = 1 << 30;
 /// Rejected rows that the report lists; `system.rejected_rows` has more of them.
 const REJECTED_SHOWN: usize = 20;
 
@@ -56,11 +59,15 @@ const REJECTED_SHOWN: usize = 20;
 /// order as far as files hold one symbol each; where they hold many, a symbol may be spread over several batches, and the
 /// row of the later batch counts. Rows of dates later than that of `fetched_at` are rejected.
 ///
+/// A file that is `known` and as it was is not parsed: its rows are counted and not delivered. Where another file has rows
+/// of its symbols, that will not do ([`Report::overlaps`]), and the caller imports again without what is known.
+///
 /// # Errors
 /// `path` cannot be listed or holds no such file, or `deliver` fails, which stops the import.
 pub fn import(
     path: &std::path::Path,
     options: &Options,
+    known: &KnownFiles,
     fetched_at: DateTime<Utc>,
     progress: &Progress,
     deliver: impl FnMut(RecordBatch) -> anyhow::Result<()>,
@@ -70,21 +77,23 @@ pub fn import(
     let options = &Options { latest_day, ..options.clone() };
     let mut report = Report::default();
     let units = plan(path, options, &mut report)?;
-    progress.total.store(units.len() as u64, Ordering::Relaxed);
+    progress.begin(units.len() as u64);
     report.files = units.len() as u64;
     let schema = dataset::find(dataset::EOD).context("no dataset of daily bars")?.schema;
     let chunk_rows = options.chunk_rows.clamp(1, CHUNK_ROWS_MAX);
     let mut chunks = Chunks::new(schema, chunk_rows, fetched_at, options.source.clone(), deliver);
+    let mut given = Given::default();
+    let reading = Reading { root: path, options, known };
     let readers = options.readers.max(1);
     std::thread::scope(|scope| {
         // Reader n takes every n-th file, so asking the readers in turn gives the files in order, none far ahead.
-        let results: Vec<Receiver<Result<Parsed, FailedFile>>> = (0..readers)
+        let results: Vec<Receiver<Result<Found<'_>, FailedFile>>> = (0..readers)
             .map(|reader| {
                 let (sender, receiver) = sync_channel(FILES_AHEAD);
                 let mine = units.iter().skip(reader).step_by(readers);
                 scope.spawn(move || {
                     for (_, unit) in mine {
-                        if sender.send(read(unit, options)).is_err() {
+                        if sender.send(reading.read(unit)).is_err() {
                             return;
                         }
                     }
@@ -94,12 +103,19 @@ pub fn import(
             .collect();
         for ((symbol, unit), results) in units.iter().zip(results.iter().cycle()) {
             let file = unit.path().display().to_string();
-            let parsed = results.recv().unwrap_or_else(|_| {
+            let found = results.recv().unwrap_or_else(|_| {
                 Err(FailedFile { file: file.clone(), line: None, reason: "the reader stopped".to_owned() })
             });
-            match parsed {
-                Ok(mut parsed) => {
+            match found {
+                Ok(Found::AsBefore(known)) => {
+                    progress.finish(known.rows, false);
+                    given.add(&known.symbols, true);
+                    take_again(known, &file, &mut report);
+                }
+                Ok(Found::Parsed(mut parsed, known)) => {
                     progress.finish(parsed.rows() as u64, false);
+                    given.add(parsed.series.iter().map(|series| &series.symbol), false);
+                    report.known_anew.extend(known.map(|known| *known));
                     take(&mut parsed, &file, &options.source, &mut report);
                     chunks.flush_before(symbol, &mut report)?;
                     chunks.hold(parsed.series);
@@ -112,9 +128,21 @@ pub fn import(
         }
         chunks.flush(&mut report)
     })?;
-    report.symbols = chunks.symbols();
+    report.overlaps = given.overlaps();
+    report.known_anew.retain(|file| !file.symbols.iter().any(|symbol| given.is_shared(symbol)));
+    report.symbols = given.into_names();
     tell_failed(&mut report, &options.source);
     Ok(report)
+}
+
+/// Tells again what was told of a file that is as it was.
+fn take_again(known: &KnownFile, file: &str, report: &mut Report) {
+    report.rows += known.rows;
+    report.duplicates_dropped += known.duplicates;
+    report.conflicts += known.conflicts;
+    report.warnings.extend(known.warnings.iter().map(|warning| format!("{file}: {warning}")));
+    known.doubts.iter().cloned().for_each(|(doubt, count)| report.findings.doubt(doubt, count));
+    report.known_still.push(known.clone());
 }
 
 /// Takes what is said of a file into the report.
@@ -150,24 +178,6 @@ fn tell_failed(report: &mut Report, source: &str) {
     }
 }
 
-fn read(unit: &Unit, options: &Options) -> Result<Parsed, FailedFile> {
-    let failed =
-        |line: Option<u64>, reason: String| FailedFile { file: unit.path().display().to_string(), line, reason };
-    let size = std::fs::metadata(unit.path()).map_err(|error| failed(None, error.to_string()))?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(failed(
-            None,
-            format!("{size} bytes are more than the {FILE_BYTES_MAX} one file may have; split it"),
-        ));
-    }
-    let bytes = std::fs::read(unit.path()).map_err(|error| failed(None, error.to_string()))?;
-    let parsed = match unit {
-        Unit::Text(path) => parse::parse(&bytes, &stem(path), options),
-        Unit::Binary(security) => binary::parse(&bytes, security, options),
-    };
-    parsed.map_err(|error| failed(error.line, error.reason))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -176,6 +186,7 @@ mod tests {
     use arrow::array::{Array, AsArray};
     use arrow::datatypes::{Date32Type, Float64Type, Int64Type};
     use std::path::{Path, PathBuf};
+    use std::sync::atomic::Ordering;
 
     fn now() -> DateTime<Utc> {
         "2026-11-03T22:00:00Z".parse().unwrap()
@@ -184,7 +195,7 @@ mod tests {
     fn run(path: &Path, options: &Options) -> (Report, Vec<RecordBatch>) {
         let mut batches = Vec::new();
         let progress = Progress::default();
-        let report = import(path, options, now(), &progress, |batch| {
+        let report = import(path, options, &KnownFiles::default(), now(), &progress, |batch| {
             batches.push(batch);
             Ok(())
         })
@@ -202,7 +213,7 @@ mod tests {
     #[test]
     fn recorded_files_are_imported_to_the_row() {
         let (report, batches) = run(&recorded(), &Options::default());
-        assert_eq!((report.rows, report.symbols, report.files), (12_154, 5, 5));
+        assert_eq!((report.rows, report.symbols.len(), report.files), (12_154, 5, 5));
         assert_eq!((report.files_failed.len(), report.conflicts, report.rows_skipped), (0, 0, 0));
         assert_eq!(batches.len(), 1);
         let batch = &batches[0];
@@ -272,7 +283,7 @@ mod tests {
             failed,
             [("c.prn", None, "the file is empty"), ("d.txt", None, "not a text file: a control character at byte 3"),]
         );
-        assert_eq!((report.files, report.rows, report.symbols, report.rows_rejected), (5, 3, 3, 1));
+        assert_eq!((report.files, report.rows, report.symbols.len(), report.rows_rejected), (5, 3, 3, 1));
         let rejected =
             format!("{}: line 2: 4 columns instead of 6 (20260106,1,2,1)", folder.path().join("b.csv").display());
         assert_eq!(report.rejected, [rejected]);
@@ -288,7 +299,7 @@ mod tests {
         ]);
         let options = Options { chunk_rows: 1, ..Options::default() };
         let (report, batches) = run(folder.path(), &options);
-        assert_eq!((report.rows, report.symbols, report.duplicates_dropped, report.conflicts), (4, 2, 1, 1));
+        assert_eq!((report.rows, report.symbols.len(), report.duplicates_dropped, report.conflicts), (4, 2, 1, 1));
         let symbols: Vec<_> =
             batches.iter().map(|batch| batch.column(0).as_string::<i32>().value(0).to_owned()).collect();
         assert_eq!(symbols, ["ABC", "ACME"]);
@@ -311,6 +322,59 @@ mod tests {
                 .collect();
             assert!(symbols.is_sorted());
         }
+    }
+
+    #[test]
+    fn files_that_are_as_they_were_are_counted_and_not_delivered() {
+        let good = b"20260105,1,2,1,2,5\n20260106,1,2,1,2,5\n20260106,1,2,1,1.5,5\n".as_slice();
+        let folder = folder(&[("a.txt", good), ("b.txt", good), ("bad.txt", b"20260105,1,2,1,2,5\n20260106,1,2,1\n")]);
+        let options = Options::default();
+        let again = |known: KnownFiles| {
+            let mut delivered = Vec::new();
+            let report = import(folder.path(), &options, &known, now(), &Progress::default(), |batch| {
+                delivered.extend(batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
+                Ok(())
+            });
+            delivered.dedup();
+            (report.unwrap(), delivered)
+        };
+        let said = |report: &Report| {
+            let doubts: Vec<_> = report.findings.doubts().map(|(doubt, count)| (doubt.clone(), count)).collect();
+            let counts = (report.files, report.rows, report.conflicts, report.rows_rejected);
+            (counts, report.symbols.clone(), report.warnings.clone(), doubts)
+        };
+        let (first, all) = again(KnownFiles::default());
+        assert_eq!((first.known_anew.len(), all.len()), (2, 3), "a file with a rejected row is read again");
+        let known = || first.known_anew.iter().cloned().collect::<KnownFiles>();
+        let (second, read) = again(known());
+        assert_eq!((second.known_still.clone(), second.overlaps), (first.known_anew.clone(), false));
+        assert_eq!((said(&second), read), (said(&first), vec!["BAD".to_owned()]));
+        // A byte that changes, and a name: another file.
+        std::fs::write(folder.path().join("a.txt"), b"20260105,1,2,1,2,5\n20260106,1,2,1,2,5\n20260106,1,2,1,1.6,5\n")
+            .unwrap();
+        std::fs::rename(folder.path().join("b.txt"), folder.path().join("c.txt")).unwrap();
+        let (third, read) = again(known());
+        assert_eq!((third.known_still.len(), read), (0, ["A", "BAD", "C"].map(str::to_owned).to_vec()));
+        // What was in the past is of the future where the clock was set back.
+        let early = Options { latest_day: 20_000, ..Options::default() };
+        let known = third.known_anew.into_iter().collect();
+        let report = import(folder.path(), &early, &known, now(), &Progress::default(), |_| Ok(())).unwrap();
+        assert_eq!((report.known_still.len(), report.files_failed.len()), (0, 3));
+    }
+
+    #[test]
+    fn a_file_that_shares_a_symbol_with_one_that_is_not_read_tells_so() {
+        let folder = folder(&[("a.txt", b"ACME,20260105,1,2,1,2,5\n")]);
+        let options = Options::default();
+        let all = |known: &KnownFiles| {
+            import(folder.path(), &options, known, now(), &Progress::default(), |_| Ok(())).unwrap()
+        };
+        let known: KnownFiles = all(&KnownFiles::default()).known_anew.into_iter().collect();
+        assert!(!all(&known).overlaps);
+        std::fs::write(folder.path().join("b.txt"), b"ACME,20260106,1,2,1,2,5\n").unwrap();
+        assert!(all(&known).overlaps);
+        let whole = all(&KnownFiles::default());
+        assert!(!whole.overlaps && whole.known_anew.is_empty(), "files of one symbol are read together");
     }
 
     #[test]
@@ -348,18 +412,18 @@ mod tests {
             assert!(said.contains(name), "{name} in {said}");
         }
         assert!(report.files_failed[0].file.ends_with("broken.txt"), "{:?}", report.files_failed);
-        let alone =
-            import(&folder.path().join("pipe.csv"), &Options::default(), now(), &Progress::default(), |_| Ok(()));
+        let (pipe, none, progress) = (folder.path().join("pipe.csv"), KnownFiles::default(), Progress::default());
+        let alone = import(&pipe, &Options::default(), &none, now(), &progress, |_| Ok(()));
         assert!(alone.unwrap_err().to_string().contains("pipe.csv: it is a named pipe"));
     }
 
     #[test]
     fn a_folder_without_files_and_a_failed_delivery_are_errors() {
         let empty = folder(&[]);
-        let progress = Progress::default();
-        let error = import(empty.path(), &Options::default(), now(), &progress, |_| Ok(())).unwrap_err();
+        let (none, progress) = (KnownFiles::default(), Progress::default());
+        let error = import(empty.path(), &Options::default(), &none, now(), &progress, |_| Ok(())).unwrap_err();
         assert!(error.to_string().contains("holds no MetaStock file"));
-        let stop = import(&recorded(), &Options::default(), now(), &progress, |_| anyhow::bail!("disk full"));
+        let stop = import(&recorded(), &Options::default(), &none, now(), &progress, |_| anyhow::bail!("disk full"));
         assert_eq!(stop.unwrap_err().to_string(), "disk full");
     }
 }

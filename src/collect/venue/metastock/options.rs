@@ -39,13 +39,30 @@ impl Default for Options {
             renames: Renames::default(),
             source: SOURCE.to_owned(),
             latest_day: i32::MAX,
-            chunk_rows: 1_000_000,
+            chunk_rows: 256 * 1024,
             readers: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
 }
 
 impl Options {
+    /// All that decides what becomes of a file's bytes, as a text: where it is the same, so are the rows.
+    pub(crate) fn meaning(&self) -> String {
+        // Named one by one, so that no later option is left out.
+        let Self {
+            date_order,
+            pivot_year,
+            volume_multiplier,
+            symbol,
+            renames,
+            source,
+            latest_day: _,
+            chunk_rows: _,
+            readers: _,
+        } = self;
+        format!("{date_order:?} {pivot_year} {volume_multiplier:?} {symbol:?} {renames:?} {source:?}")
+    }
+
     /// Our spelling of a symbol: upper case, renamed where asked.
     pub(super) fn symbol(&self, ticker: &str) -> String {
         self.renames.renamed(ticker.to_ascii_uppercase())

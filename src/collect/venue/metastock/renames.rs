@@ -1,11 +1,11 @@
 //! Spellings of symbols: those of the files, and ours.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// From the file's upper-case spelling to ours: `BRK.B` to `BRK/B`, or by pattern `*.US` to `*`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Renames {
-    exact: HashMap<String, String>,
+    exact: BTreeMap<String, String>,
     /// Endings, with what stands in their place; the first that fits counts.
     endings: Vec<(String, String)>,
 }

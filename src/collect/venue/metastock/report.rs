@@ -1,6 +1,8 @@
 //! What became of an import: counts, and what was refused or is odd. `tt import metastock` prints it.
 
+use super::known::KnownFile;
 use crate::lake::quality::Findings;
+use std::collections::BTreeSet;
 
 /// One file that is not imported, or a folder that cannot be listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +22,10 @@ pub struct Report {
     pub files: u64,
     /// Files that were refused as a whole, each with its reason.
     pub files_failed: Vec<FailedFile>,
-    /// Rows that the import delivered.
+    /// Rows that the import delivered, and those of files that are as they were.
     pub rows: u64,
-    /// Symbols that the import delivered rows of.
-    pub symbols: u64,
+    /// Symbols that the files have rows of.
+    pub symbols: BTreeSet<String>,
     /// Rows of files that were taken which are not imported, those of other periods included.
     pub rows_rejected: u64,
     /// Rows left out because another one says the same.
@@ -38,4 +40,11 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Rejected rows and files, and doubts, for whoever records them.
     pub findings: Findings,
+    /// Files that are as they were, whose rows were not delivered.
+    pub known_still: Vec<KnownFile>,
+    /// Files that were read and that no later import need read while they stay as they are.
+    pub known_anew: Vec<KnownFile>,
+    /// Whether a file that is as it was shares a symbol with another one. Then what was delivered is not what the files
+    /// say, and all of them have to be read.
+    pub overlaps: bool,
 }

@@ -55,18 +55,34 @@ pub(super) fn plan(path: &Path, options: &Options, report: &mut Report) -> anyho
     if options.symbol.is_some() && units.len() > 1 {
         anyhow::bail!("{} holds {} files, and --symbol is for one", path.display(), units.len());
     }
-    let mut planned: Vec<(String, Unit)> = units
-        .into_iter()
-        .map(|unit| {
-            let symbol = options.symbol.clone().unwrap_or_else(|| match &unit {
-                Unit::Text(path) => peek(path).unwrap_or_else(|| stem(path).to_ascii_uppercase()),
-                Unit::Binary(security) => security.symbol.clone(),
-            });
-            (options.symbol(&symbol), unit)
-        })
-        .collect();
+    let symbols = first_symbols(&units, options);
+    let mut planned: Vec<(String, Unit)> = symbols.into_iter().zip(units).collect();
     planned.sort_by(|left, right| left.0.cmp(&right.0).then_with(|| left.1.path().cmp(right.1.path())));
     Ok(planned)
+}
+
+/// The first symbol of each, as many at a time as there are readers.
+fn first_symbols(units: &[Unit], options: &Options) -> Vec<String> {
+    let share = units.len().div_ceil(options.readers.max(1)).max(1);
+    std::thread::scope(|scope| {
+        let peek_at_all = |units: &'_ [Unit]| units.iter().map(|unit| first_symbol(unit, options)).collect::<Vec<_>>();
+        let readers: Vec<_> = units.chunks(share).map(|units| scope.spawn(move || peek_at_all(units))).collect();
+        let symbols = readers.into_iter().zip(units.chunks(share));
+        // A reader does not stop; the names of its files would do.
+        symbols.flat_map(|(reader, units)| reader.join().unwrap_or_else(|_| units.iter().map(name).collect())).collect()
+    })
+}
+
+fn first_symbol(unit: &Unit, options: &Options) -> String {
+    let symbol = options.symbol.clone().unwrap_or_else(|| match unit {
+        Unit::Text(path) => peek(path).unwrap_or_else(|| name(unit)),
+        Unit::Binary(security) => security.symbol.clone(),
+    });
+    options.symbol(&symbol)
+}
+
+fn name(unit: &Unit) -> String {
+    stem(unit.path()).to_ascii_uppercase()
 }
 
 /// Paths in a folder, sorted, without hidden ones.

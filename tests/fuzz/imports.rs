@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use chrono::{DateTime, NaiveDate, Utc};
 use std::path::Path;
 use ttapi::collect::Progress;
-use ttapi::collect::venue::metastock::{self, DateOrder, Options, Renames};
+use ttapi::collect::venue::metastock::{self, DateOrder, KnownFiles, Options, Renames};
 
 /// What an import did, as far as it can be compared.
 #[derive(Debug, PartialEq)]
@@ -83,14 +83,14 @@ fn import(path: &Path, options: &Options, now: DateTime<Utc>) -> Outcome {
         batches.push(batch);
         Ok(())
     };
-    match metastock::import(path, options, now, &Progress::default(), deliver) {
+    match metastock::import(path, options, &KnownFiles::default(), now, &Progress::default(), deliver) {
         Ok(report) => {
             let delivered: u64 = batches.iter().map(|batch: &RecordBatch| batch.num_rows() as u64).sum();
             let dropped = report.duplicates_dropped + report.conflicts;
             let told = format!(
                 "{} rows of {} symbols, {} rejected, {} dropped, {} skipped; {:?} {:?} {:?}",
                 report.rows,
-                report.symbols,
+                report.symbols.len(),
                 report.rows_rejected,
                 dropped,
                 report.rows_skipped,

@@ -54,8 +54,8 @@ impl RowsByYear for Batches<'_> {
 pub(super) fn by_year(years: &Years, batch: &RecordBatch) -> Result<Vec<(i32, RecordBatch)>, LakeError> {
     let of_year = |(year, runs): (i32, Vec<Range<usize>>)| {
         // The empty one makes sure of a copy: one slice alone would be handed on as it is.
-        let slices = runs.into_iter().chain([0..0]).map(|run| batch.slice(run.start, run.len()));
-        let slices: Vec<RecordBatch> = slices.collect();
+        let slices = runs.into_iter().map(|run| batch.slice(run.start, run.len()));
+        let slices: Vec<RecordBatch> = slices.chain([batch.slice(0, 0)]).collect();
         Ok((year, concat_batches(&batch.schema(), &slices)?))
     };
     let parts: Result<_, arrow::error::ArrowError> = years.runs(batch)?.into_iter().map(of_year).collect();

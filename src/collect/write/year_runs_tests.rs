@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::lake::dataset;
-use arrow::array::{ArrayRef, AsArray, Date32Array, StringArray, new_null_array};
+use arrow::array::{ArrayRef, AsArray, Date32Array, StringArray, TimestampMicrosecondArray, new_null_array};
 use arrow::datatypes::Date32Type;
 
 /// Bars of a symbol on some days, counted from 1970.
@@ -12,6 +12,11 @@ fn bars(symbol: &str, days: &[i32]) -> RecordBatch {
         match field.name().as_str() {
             "symbol" => Arc::new(StringArray::from(vec![symbol; days.len()])),
             "date" => Arc::new(Date32Array::from(days.to_vec())),
+            "source" => Arc::new(StringArray::from(vec!["test"; days.len()])),
+            "fetched_at" => {
+                let moments = TimestampMicrosecondArray::from(vec![0; days.len()]);
+                Arc::new(moments.with_data_type(field.data_type().clone()))
+            }
             _ => new_null_array(field.data_type(), days.len()),
         }
     });

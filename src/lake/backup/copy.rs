@@ -3,14 +3,39 @@
 use super::super::Root;
 use super::super::digest::Digests;
 use bytes::Bytes;
+use futures::{StreamExt, stream};
 use object_store::path::Path;
-use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload, Result};
+use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What object stores give.
+type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Larger files come in parts of this size, of which one is in memory.
 const PART_BYTES: u64 = 8 << 20;
 
 /// Files that are copied at once.
-pub(super) const COPIES: usize = 8;
+const COPIES: usize = 8;
+
+/// What became of all copies, a few of which are made at once. After one that failed no more are begun, and those that were
+/// are waited for: a write that goes on behind the error would put its file over whatever comes after.
+///
+/// # Errors
+/// That of the first copy that failed, in the order in which they end.
+pub(super) async fn all<T, E>(copies: impl Iterator<Item = impl Future<Output = Result<T, E>>>) -> Result<Vec<T>, E> {
+    let failed = AtomicBool::new(false);
+    let guarded = copies.map(|copy| async {
+        if failed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let outcome = copy.await;
+        failed.fetch_or(outcome.is_err(), Ordering::Relaxed);
+        Some(outcome)
+    });
+    let outcomes: Vec<Option<Result<T, E>>> = stream::iter(guarded).buffer_unordered(COPIES).collect().await;
+    outcomes.into_iter().flatten().collect()
+}
 
 /// What was copied: its size and checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

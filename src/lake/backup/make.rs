@@ -3,14 +3,13 @@
 use super::super::store::{self, Missing, RESTORING};
 use super::super::table::LOG_CLOCK;
 use super::super::{DatasetState, Lake, LakeError, Root, StoreOptions};
-use super::copy::{COPIES, checksum, copy, list, name_in, place_in};
+use super::copy::{all, checksum, copy, list, name_in, place_in};
 use super::manifest::{FORMAT, Manifest, StoredFile};
 use super::plan::{Gone, Wanted};
 use super::target::Target;
 use crate::disk::Disk;
 use crate::progress::Progress;
 use chrono::{DateTime, Utc};
-use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{Error, ObjectMeta, ObjectStoreExt};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -123,7 +122,7 @@ impl<'a> Making<'a> {
         self.progress.total.store((files.len() + wanted.len()) as u64, Ordering::Relaxed);
         self.progress.done.store(files.len() as u64, Ordering::Relaxed);
         let copies = wanted.iter().map(|wanted| self.bring_or_miss(wanted));
-        let brought: Vec<_> = futures::stream::iter(copies).buffer_unordered(COPIES).try_collect().await?;
+        let brought: Vec<_> = all(copies).await?;
         for (gone, stored) in brought {
             match (stored, gone) {
                 (Some(stored), _) => files.push(stored),

@@ -2,13 +2,12 @@
 
 use super::super::store::{self, Missing, PROBE, RESTORING};
 use super::super::{LakeError, Root, StoreOptions};
-use super::copy::{COPIES, copy, list, name_in, place_in};
+use super::copy::{all, copy, list, name_in, place_in};
 use super::make::spool_root;
 use super::manifest::{Manifest, StoredFile};
 use super::target::Target;
 use crate::disk::{Disk, LocalDisk};
 use crate::progress::Progress;
-use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{Error, ObjectMeta, ObjectStoreExt, PutPayload};
 use std::collections::{BTreeMap, BTreeSet};
@@ -149,7 +148,7 @@ impl Restoring<'_> {
         let stored = self.target.files().await?;
         self.progress.total.store(manifest.files.len() as u64, Ordering::Relaxed);
         let copies = manifest.files.iter().map(|file| self.bring(file, &stored, resumed));
-        let outcomes: Vec<_> = futures::stream::iter(copies).buffer_unordered(COPIES).try_collect().await?;
+        let outcomes = all(copies).await?;
         let (mut brought, mut folders) = (Brought::default(), BTreeSet::new());
         for outcome in outcomes {
             match outcome {

@@ -62,7 +62,8 @@ fn is_moment(text: &str) -> bool {
         8 => is_number(8) && NaiveDate::parse_from_str(text, "%Y%m%d").is_ok(),
         10 => NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok(),
         13 => is_number(13),
-        _ => DateTime::parse_from_rfc3339(text).is_ok(),
+        // A plus that was not escaped has become a blank.
+        _ => [text, &text.replace(' ', "+")].into_iter().any(|text| DateTime::parse_from_rfc3339(text).is_ok()),
     }
 }
 

@@ -25,8 +25,8 @@ struct InTurn {
 impl Exchanges {
     /// Exchanges in the order in which they were recorded.
     pub(super) fn new(recorded: Vec<(Asked, Place)>) -> Self {
-        let mut exchanges = Self::default();
-        exchanges.removed = recorded.iter().flat_map(|(asked, _)| asked.removed()).collect();
+        let removed = recorded.iter().flat_map(|(asked, _)| asked.removed()).collect();
+        let mut exchanges = Self { removed, ..Self::default() };
         for (asked, place) in recorded {
             let asked = asked.without(&exchanges.removed);
             exchanges.at_any_moment.entry(asked.clone().at_any_moment()).or_default().places.push(place.clone());

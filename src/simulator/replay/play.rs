@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn the_handshake_is_left_out() {
         let mut opened = false;
-        let mut step = |text: &str| {
+        let step = |text: &str| {
             let line = FeedLine::parse(format!("{{\"at_ms\":1,\"received\":{text:?}}}").as_bytes());
             matches!(recorded(line.expect("a line"), &mut opened), Some(Recorded::Done(1, Step::Frame(_))))
         };
@@ -186,6 +186,6 @@ mod tests {
             "no message",
             r#"{"type":"AUTH_STATE","state":"UNAUTHORIZED"}"#,
         ];
-        assert_eq!(told.map(|text| step(text)), [false, false, false, true, false, true, true]);
+        assert_eq!(told.map(step), [false, false, false, true, false, true, true]);
     }
 }

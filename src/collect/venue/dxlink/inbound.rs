@@ -22,13 +22,13 @@ pub(super) enum Heard {
 /// What a text says while one answer is waited for.
 #[derive(Debug)]
 pub(super) enum Answer<T> {
-    /// The answer.
+    /// It is the answer that was waited for.
     Found(T),
     /// Something else; the answer may still come.
     Other,
     /// An error about the token.
     Unauthorized(String),
-    /// Any other error.
+    /// An error about anything else.
     Refused(String),
 }
 

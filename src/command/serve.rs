@@ -26,10 +26,10 @@ use crate::shutdown;
 use crate::status::ServerStatus;
 use crate::threads::{Threads, processors};
 use anyhow::{Context, Result};
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// How long open connections may take to end after a signal.
@@ -137,6 +137,11 @@ pub(crate) async fn serve(
     let places = descriptors::divide(limits.connections);
     server.engine.keep_to_memory(limits.memory_bytes).context("cannot watch the memory limit")?;
     let trusted_proxies = TrustedProxies::of(&limits.trusted_proxies);
+    // One thread each: a lookup takes less time than to wake another thread for it.
+    let threads: Vec<Threads> = (0..processors())
+        .map(|_| Threads::start("tt-postgres", 1))
+        .collect::<io::Result<_>>()
+        .context("cannot start the Postgres front end")?;
     let options = postgres::Options {
         users: users.clone(),
         tls_required: tls.is_some() && config.tls.required,
@@ -149,14 +154,9 @@ pub(crate) async fn serve(
         message_bytes_max: limits.message_bytes,
         prepared_statements_max: limits.prepared_statements,
         portals_max: limits.portals,
+        runtimes: threads.iter().map(Threads::handle).collect(),
     };
-    let threads = Threads::start("tt-postgres", processors()).context("cannot start the Postgres front end")?;
-    let (pg, engine, ended) = (pg.into_std()?, server.engine.clone(), shutdown.clone());
-    // The listener belongs to the threads that serve it, and so do the sockets it accepts.
-    let postgres = threads.handle().spawn(async move {
-        let listener = TcpListener::from_std(pg)?;
-        postgres::serve(listener, engine, options, ended).await
-    });
+    let postgres = tokio::spawn(postgres::serve(pg, server.engine.clone(), options, shutdown.clone()));
     let (flight_address, flight) = match flight {
         Some(listener) => {
             let address = listener.local_addr()?.to_string();

@@ -152,3 +152,36 @@ pub(super) fn place_in(folder: &Path, name: &str) -> Option<Path> {
     let name = Path::parse(name).ok().filter(|name| name.parts().next().is_some())?;
     Some(Path::from_iter(folder.parts().chain(name.parts())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    #[tokio::test]
+    async fn a_copy_that_was_begun_is_waited_for_and_none_is_begun_behind_an_error() {
+        let (refused, begun, ended) = (&AtomicBool::new(false), &AtomicUsize::new(0), &AtomicUsize::new(0));
+        let copy = |number: usize| async move {
+            begun.fetch_add(1, Ordering::Relaxed);
+            if number == 0 {
+                while begun.load(Ordering::Relaxed) < COPIES {
+                    tokio::task::yield_now().await;
+                }
+                refused.store(true, Ordering::Relaxed);
+                return Err("refused");
+            }
+            // Those that were begun beside it are slower.
+            while !refused.load(Ordering::Relaxed) {
+                tokio::task::yield_now().await;
+            }
+            tokio::task::yield_now().await;
+            ended.fetch_add(1, Ordering::Relaxed);
+            Ok(number)
+        };
+        assert_eq!(all((0..3 * COPIES).map(copy)).await, Err("refused"));
+        assert_eq!((begun.load(Ordering::Relaxed), ended.load(Ordering::Relaxed)), (COPIES, COPIES - 1));
+        // With none that fails all are made.
+        let few: Result<Vec<usize>, &str> = all((1..3 * COPIES).map(copy)).await;
+        assert_eq!(few.map(|few| few.len()), Ok(3 * COPIES - 1));
+    }
+}

@@ -28,6 +28,7 @@ mod plan_cache;
 mod portal;
 mod portal_execution;
 mod rows;
+mod runtimes;
 mod scram;
 mod scroll;
 mod setting;
@@ -50,6 +51,7 @@ use connection::Connection;
 use error::{Disconnect, Failure, Stop};
 use futures::FutureExt;
 pub use options::Options;
+use runtimes::Runtimes;
 pub use startup::ALPN;
 use startup::{Greeting, Startup};
 use std::collections::HashMap;
@@ -92,6 +94,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     let strangers = Strangers::new(strangers::EACH_MAX, options.strangers_max, options.trusted_proxies.clone());
     let sessions = Arc::new(Semaphore::new(options.connections_max));
+    let runtimes = Runtimes::new(&options.runtimes);
     let shared = Arc::new(Shared { engine, options, sessions, cancels: Cancels::default(), shutdown });
     let mut connections = JoinSet::new();
     loop {
@@ -108,7 +111,23 @@ pub async fn serve(
             },
         };
         let (shared, place) = (shared.clone(), strangers.admit(address));
-        connections.spawn(async move { connect(socket, place, &shared).await });
+        let (runtime, occupied) = runtimes.least_occupied();
+        let socket = match socket.into_std() {
+            Ok(socket) => socket,
+            Err(error) => {
+                tracing::debug!(%error, "a socket that was accepted");
+                continue;
+            }
+        };
+        let connection = async move {
+            let _occupied = occupied;
+            // Watched where it is served: whoever wakes for it need not wake another.
+            match TcpStream::from_std(socket) {
+                Ok(socket) => connect(socket, place, &shared).await,
+                Err(error) => tracing::warn!(%error, "a socket cannot be watched"),
+            }
+        };
+        connections.spawn_on(connection, &runtime);
     }
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };

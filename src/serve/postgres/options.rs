@@ -7,6 +7,7 @@ use crate::serve::strangers;
 use crate::serve::tls::Tls;
 use crate::serve::trusted_proxies::TrustedProxies;
 use std::time::Duration;
+use tokio::runtime::Handle;
 
 /// Who is let in, over what, and how much of it.
 #[derive(Debug, Clone)]
@@ -34,6 +35,9 @@ pub struct Options {
     pub prepared_statements_max: usize,
     /// Portals of one session, cursors among them, at most.
     pub portals_max: usize,
+    /// Where connections are served, each by one of them from its first byte to its last; where the listener is, if there
+    /// are none.
+    pub runtimes: Vec<Handle>,
 }
 
 impl Default for Options {
@@ -50,6 +54,7 @@ impl Default for Options {
             message_bytes_max: 64 * 1024 * 1024,
             prepared_statements_max: 4_096,
             portals_max: 4_096,
+            runtimes: Vec::new(),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::frame::{self, FrameError};
 use crate::lake::dataset::{Dataset, FETCHED_AT, Precedence};
 use crate::lake::row_order::RowOrder;
 use apart::Apart;
-use arrow::array::AsArray;
+use arrow::array::{AsArray, StringArray};
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
@@ -164,17 +164,22 @@ fn side(dataset: &Dataset, sources: &[&str], rows: &RecordBatch, is_new: bool) -
 /// Rows that meet none that are held, and are merged as they stand.
 fn all_new(dataset: &Dataset, rows: RecordBatch) -> Merged {
     let first = dataset.key.first().and_then(|item| rows.column_by_name(item)?.as_string_opt::<i32>());
+    let items = first.map(distinct_items).unwrap_or_default();
+    let added = rows.num_rows() as u64;
+    Merged { rows, added, changed: 0, unchanged: 0, items }
+}
+
+/// The items of a column, each once. Those of one item mostly stand together, and are then looked at once.
+pub(super) fn distinct_items(column: &StringArray) -> BTreeSet<String> {
     let mut items = BTreeSet::new();
     let mut last = None;
-    // In the order of the key an item's rows stand together.
-    for item in first.into_iter().flatten().flatten() {
+    for item in column.iter().flatten() {
         if last != Some(item) {
             items.insert(item.to_owned());
             last = Some(item);
         }
     }
-    let added = rows.num_rows() as u64;
-    Merged { rows, added, changed: 0, unchanged: 0, items }
+    items
 }
 
 /// Rows that are held, which new ones leave as they are.

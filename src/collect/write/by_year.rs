@@ -7,7 +7,7 @@ use super::rows_by_year::RowsByYear;
 use super::staging::Staging;
 use super::table_rows::{Written, files_of, merged_rows, one_batch};
 use super::years::Years;
-use crate::collect::merge::Merged;
+use crate::collect::merge::{Merged, distinct_items};
 use crate::lake::{DataFile, LakeError, LakeTable};
 use crate::progress::Progress;
 use arrow::array::AsArray;
@@ -129,15 +129,7 @@ impl Merge<'_> {
     /// The items that rows are of; `None` where the table does not tell items apart.
     fn items(&self, rows: &RecordBatch) -> Option<BTreeSet<String>> {
         let column = rows.column_by_name(self.table.dataset().item_column()?)?.as_string_opt::<i32>()?;
-        let mut items: BTreeSet<String> = BTreeSet::new();
-        let mut last = None;
-        for item in column.iter().flatten() {
-            if last != Some(item) {
-                items.insert(item.to_owned());
-                last = Some(item);
-            }
-        }
-        Some(items)
+        Some(distinct_items(column))
     }
 
     /// Held and new rows of a group as one; `None` where the new ones say nothing new.
